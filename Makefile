@@ -1,0 +1,56 @@
+# One command a job. Each sets up all it needs in .venv, and works again at once. GNU make 3.81 or newer, any /bin/sh.
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+ARGS ?=
+
+PYTHON = .venv/bin/python
+SOURCES = src tests examples benchmarks soak
+
+# What the shell has set up for another project must not reach into this one.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+
+.PHONY: help run test check format bench soak clean setup-run setup-test setup-node
+
+help:
+	@echo "make run      serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
+	@echo "make test     run all tests; ARGS=\"tests/wire -k close\" for some of them"
+	@echo "make check    formatting, lint and types, changing nothing"
+	@echo "make format   format the code and mend what ruff can mend"
+	@echo "make bench    run the benchmarks; ARGS=\"--help\" shows their options"
+	@echo "make soak     run the server for ten minutes under everything that peers do; ARGS=\"--seconds 60\" for less"
+	@echo "make clean    remove .venv and all else that was made"
+
+run: setup-run
+	.venv/bin/emmett -a examples/demo/app.py develop --host $(HOST) --port $(PORT)
+
+test: setup-test setup-node
+	$(PYTHON) -m pytest $(ARGS)
+
+check: setup-test
+	$(PYTHON) -m ruff format --check $(SOURCES)
+	$(PYTHON) -m ruff check $(SOURCES)
+	$(PYTHON) -m mypy
+
+format: setup-test
+	$(PYTHON) -m ruff format $(SOURCES)
+	$(PYTHON) -m ruff check --fix $(SOURCES)
+
+bench: setup-test
+	$(PYTHON) benchmarks/run.py $(ARGS)
+
+soak: setup-test
+	$(PYTHON) soak/run.py $(ARGS)
+
+clean:
+	rm -rf .bench .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-run:
+	@sh tools/setup.sh run
+
+setup-test:
+	@sh tools/setup.sh test
+
+setup-node:
+	@sh tools/setup_node.sh

@@ -1,0 +1,252 @@
+"""What tests/conftest.py promises to every test, tried on tests that break it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests import tools
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    monkeypatch.delenv("EMMETT_REQUIRE_TOOLS", raising=False)
+    return Runner(pytester)
+
+
+class Runner:
+    """Runs the text of a test module as our tests are run, in this process."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+
+    def __call__(self, text: str, **outcomes: int) -> str:
+        """Run the tests, compare the outcomes, and return what pytest printed."""
+        self.pytester.makepyfile(f"import asyncio, pytest\n{text}")
+        result = self.pytester.runpytest_inprocess("-p", "tests.conftest", "--strict-markers", "-Werror", "-rA")
+        result.assert_outcomes(**outcomes)
+        return result.stdout.str()
+
+
+def test_a_coroutine_test_runs_on_a_loop(run: Runner) -> None:
+    run(
+        """
+@pytest.fixture
+def seven():
+    return 7
+
+@pytest.mark.parametrize("more", [1, 2])
+async def test_function(seven, more):
+    await asyncio.sleep(0)
+    assert seven + more > 7
+
+class TestClass:
+    async def test_method(self, seven):
+        await asyncio.sleep(0)
+        assert self and seven == 7
+
+async def test_failing():
+    await asyncio.sleep(0)
+    assert 1 == 2
+""",
+        passed=3,
+        failed=1,
+    )
+
+
+def test_a_test_that_hangs_fails_where_it_hangs(run: Runner) -> None:
+    output = run(
+        """
+@pytest.mark.deadline(0.05)
+async def test_hanging():
+    await the_place_where_it_hangs()
+
+async def the_place_where_it_hangs():
+    await asyncio.Event().wait()
+""",
+        failed=1,
+    )
+    assert "did not end within 0.05 seconds" in output
+    assert "in the_place_where_it_hangs" in output or "await asyncio.Event().wait()" in output
+
+
+def test_a_timeout_of_the_test_itself_stays_what_it_is(run: Runner) -> None:
+    output = run("async def test_timeout():\n    raise TimeoutError('of the test itself')\n", failed=1)
+    assert "TimeoutError: of the test itself" in output
+    assert "did not end" not in output
+
+
+def test_a_task_left_behind_is_named(run: Runner) -> None:
+    output = run(
+        """
+async def forgotten():
+    await asyncio.Event().wait()
+
+async def test_leaving():
+    globals()["task"] = asyncio.create_task(forgotten())
+""",
+        failed=1,
+    )
+    assert "left behind" in output
+    assert "forgotten()" in output
+
+
+def test_a_task_that_is_about_to_end_may_do_so(run: Runner) -> None:
+    run(
+        """
+async def ending(cancelled):
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0.02)
+
+async def test_leaving():
+    task = globals()["task"] = asyncio.create_task(ending(asyncio.Event()))
+    await asyncio.sleep(0)
+    task.cancel()
+""",
+        passed=1,
+    )
+
+
+def test_a_transport_left_behind_is_named(run: Runner) -> None:
+    output = run(
+        """
+async def test_leaving():
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+    globals()["left"] = await loop.create_connection(asyncio.Protocol, *server.sockets[0].getsockname())
+    server.close()
+""",
+        failed=1,
+    )
+    assert "an open transport: <_SelectorSocketTransport" in output
+
+
+def test_a_listening_socket_left_behind_is_named(run: Runner) -> None:
+    output = run(
+        """
+import socket
+
+@pytest.fixture
+def listening():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+async def test_leaving(listening):
+    await asyncio.get_running_loop().create_server(asyncio.Protocol, sock=listening)
+""",
+        failed=1,
+    )
+    assert "an open socket: " in output
+
+
+@pytest.mark.parametrize("error", ["", "raise LookupError('of the test')"])
+def test_uvloop_names_what_is_left_behind_too(run: Runner, error: str) -> None:
+    output = run(
+        f"""
+@pytest.mark.loops("uvloop")
+async def test_leaving():
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+    await loop.create_connection(asyncio.Protocol, *server.sockets[0].getsockname())
+    {error}
+""",
+        failed=1,
+    )
+    assert ("LookupError: of the test" if error else "unclosed resource <TCPTransport") in output
+
+
+def test_an_error_that_nobody_saw_fails_the_test(run: Runner) -> None:
+    output = run(
+        """
+def failing():
+    raise LookupError("in a callback")
+
+async def test_quiet():
+    asyncio.get_running_loop().call_soon(failing)
+    await asyncio.sleep(0)
+""",
+        failed=1,
+    )
+    assert "LookupError('in a callback')" in output
+
+
+def test_loops(run: Runner) -> None:
+    output = run(
+        """
+@pytest.mark.loops("asyncio", "uvloop")
+async def test_loop(request):
+    kind = type(asyncio.get_running_loop()).__module__
+    assert kind.startswith(request.node.callspec.params["loop_name"])
+""",
+        passed=2,
+    )
+    assert "test_loop[asyncio]" in output
+    assert "test_loop[uvloop]" in output
+
+
+def test_examples_of_hypothesis_run_on_a_loop_each(run: Runner) -> None:
+    run(
+        """
+from hypothesis import given, strategies as st
+
+loops = []
+
+@given(st.integers(0, 3))
+async def test_passing(number):
+    await asyncio.sleep(0)
+    loops.append(asyncio.get_running_loop())
+
+def test_each_example_had_a_loop_of_its_own():
+    assert len(loops) > 1 and len(set(map(id, loops))) == len(loops)
+
+class TestClass:
+    @given(number=st.integers(0, 3))
+    async def test_failing(self, number):
+        await asyncio.sleep(0)
+        assert number < 3
+""",
+        passed=2,
+        failed=1,
+    )
+
+
+NEEDING = """
+@pytest.mark.needs("chromium")
+def test_in_a_browser():
+    pass
+
+def test_elsewhere():
+    pass
+"""
+
+
+@pytest.fixture
+def no_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+def test_what_needs_a_missing_tool_is_named_at_the_end(run: Runner, no_tools: None) -> None:
+    output = run(NEEDING, passed=1, skipped=1)
+    end = output[output.index("Not run, because chromium was not found") :]
+    assert "::test_in_a_browser" in end
+    assert "install Chromium" in end
+
+
+def test_a_missing_tool_is_a_failure_where_all_are_asked_for(
+    run: Runner, no_tools: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMMETT_REQUIRE_TOOLS", "1")
+    output = run(NEEDING, passed=1, errors=1)
+    assert "EMMETT_REQUIRE_TOOLS=1" in output
+
+
+def test_what_needs_a_tool_runs_where_it_is(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(tools.FINDERS, "chromium", lambda: os.devnull)
+    output = run(NEEDING, passed=2)
+    assert "Not run" not in output

@@ -1,0 +1,60 @@
+"""The finder of programs that tests need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import tools
+from tests.tools import FINDERS, HINTS, find_tool, tool
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the whole PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tools, "SERVER_PATH", str(tmp_path))
+    monkeypatch.setattr(tools, "NODE_FOLDER", tmp_path)
+    return tmp_path
+
+
+def put(folder: Path, name: str) -> str:
+    program = folder / name
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+@pytest.mark.parametrize("name", FINDERS)
+def test_a_missing_tool(name: str, folder: Path) -> None:
+    assert find_tool(name) is None
+    with pytest.raises(LookupError, match=f"{name} was not found: .*install"):
+        tool(name)
+
+
+@pytest.mark.parametrize("program", ["chromium", "chromium-browser", "google-chrome"])
+def test_chromium_has_several_names(program: str, folder: Path) -> None:
+    path = put(folder, program)
+    assert find_tool("chromium") == tool("chromium") == path
+
+
+def test_node_counts_with_its_ws_package_only(folder: Path) -> None:
+    path = put(folder, "node")
+    assert find_tool("node") is None
+    (folder / "node_modules" / "ws").mkdir(parents=True)
+    assert find_tool("node") == path
+
+
+def test_nginx(folder: Path) -> None:
+    path = put(folder, "nginx")
+    assert find_tool("nginx") == path
+
+
+def test_an_unknown_tool_is_a_mistake_in_the_test() -> None:
+    with pytest.raises(ValueError, match="unknown tool 'firefox'; tests may need chromium, node, nginx"):
+        find_tool("firefox")
+
+
+def test_every_tool_says_how_to_get_it() -> None:
+    assert FINDERS.keys() == HINTS.keys()

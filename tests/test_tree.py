@@ -1,0 +1,96 @@
+"""The tree reads like the plan: a test for each module, files of readable length, the documents in step."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.imports import ROOT, SOURCE, source_files
+from tests.layers import TABLE
+
+TESTS = ROOT / "tests"
+LONGEST = 500
+MEDIAN = 150
+
+# Modules without a test file of their own, and why. (An `__init__.py` that only gathers names needs none.)
+WITHOUT_TEST = {
+    "emmett.__main__": "only calls the command line; tests/cli/ starts it as a process",
+    "emmett.asgi.types": "names for types, which mypy checks",
+    "emmett.websockets.connection": "a port without code; its adapters have the tests",
+    "emmett.websockets.hooks": "one constant and its type; the pipeline's tests use it",
+}
+
+MODULES = {name: path for name, path in source_files().items() if path.name != "__init__.py"}
+PACKAGES = {name: path for name, path in source_files().items() if path.name == "__init__.py"}
+
+
+def mirrors(path: Path) -> list[Path]:
+    """Return the test files of a module: test_frames.py, or several parts test_frames_....py."""
+    folder = TESTS / path.relative_to(SOURCE / "emmett").parent
+    stem = path.stem.strip("_")
+    return [*folder.glob(f"test_{stem}.py"), *folder.glob(f"test_{stem}_*.py")]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_has_its_tests(module: str) -> None:
+    found = mirrors(MODULES[module])
+    if module in WITHOUT_TEST:
+        assert not found, f"{module} has a test file now; take it off WITHOUT_TEST"
+    else:
+        expected = Path("tests", *module.split(".")[1:-1], f"test_{MODULES[module].stem.strip('_')}.py")
+        assert found, f"write {expected}, or name {module} in WITHOUT_TEST with the reason"
+
+
+def test_every_exception_names_a_module() -> None:
+    assert set(WITHOUT_TEST) <= set(MODULES)
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_a_package_front_only_gathers_names(package: str) -> None:
+    body = ast.parse(PACKAGES[package].read_text("utf-8")).body
+    others = [node for node in body if not isinstance(node, ast.Import | ast.ImportFrom) and not _is_plain(node)]
+    assert not others, f"{PACKAGES[package]}:{others[0].lineno}: code belongs into a module of its own"
+
+
+def _is_plain(node: ast.stmt) -> bool:
+    """Tell whether a statement is a docstring or the list of public names."""
+    if isinstance(node, ast.Assign):
+        return [ast.unparse(target) for target in node.targets] == ["__all__"]
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def written_files() -> list[Path]:
+    folders = ("src", "tests", "examples", "benchmarks", "tools")
+    kinds = {".py", ".sh", ".js", ".mjs", ".css", ".html"}
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in kinds]
+    return [path for path in files if "node_modules" not in path.parts]
+
+
+def length(path: Path) -> int:
+    return len(path.read_text("utf-8").splitlines())
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    too_long = {str(path.relative_to(ROOT)): length(path) for path in written_files() if length(path) > LONGEST}
+    assert not too_long, f"more than {LONGEST} lines; cut at a concept: {too_long}"
+
+
+def test_most_modules_are_short() -> None:
+    assert statistics.median(length(path) for path in MODULES.values()) < MEDIAN
+
+
+def test_the_design_shows_the_layers_as_they_are_held() -> None:
+    design = (ROOT / "docs" / "design.md").read_text("utf-8")
+    assert TABLE in design, f"docs/design.md must contain the table of tests/layers.py, word for word:\n\n{TABLE}"
+
+
+def test_the_changelog_knows_the_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    first = re.search(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert first is not None
+    assert first[1] == version, "the topmost section of CHANGELOG.md must be that of the version in pyproject.toml"

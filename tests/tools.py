@@ -1,0 +1,60 @@
+"""Programs that some tests need and no Python package brings: where they are, and how to get them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+NODE_FOLDER = Path(__file__).parent / "integration" / "node"
+# Debian keeps servers where the PATH of an ordinary user does not look.
+SERVER_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
+
+
+def _chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def _node() -> str | None:
+    """Node alone does not help: the tests speak through its `ws` package, which `make test` installs."""
+    return shutil.which("node") if (NODE_FOLDER / "node_modules" / "ws").is_dir() else None
+
+
+def _nginx() -> str | None:
+    return shutil.which("nginx", path=SERVER_PATH)
+
+
+FINDERS: dict[str, Callable[[], str | None]] = {"chromium": _chromium, "node": _node, "nginx": _nginx}
+
+HINTS = {
+    "chromium": "install Chromium, or put Chrome on the PATH as google-chrome",
+    "node": "install Node.js and npm, then run `make test` once: it brings the ws package",
+    "nginx": "install nginx (Debian: nginx-light)",
+}
+
+
+def find_tool(name: str) -> str | None:
+    """Return the path of a tool, or None when it is not installed.
+
+    Arguments:
+        name: `chromium`, `node` or `nginx`.
+
+    Raises:
+        ValueError: the name is another one.
+    """
+    if name not in FINDERS:
+        raise ValueError(f"unknown tool {name!r}; tests may need {', '.join(FINDERS)}")
+    return FINDERS[name]()
+
+
+def tool(name: str) -> str:
+    """Return the path of a tool that the test has declared with `@pytest.mark.needs(name)`.
+
+    Raises:
+        LookupError: it is not installed, which `needs` would have found out before the test.
+    """
+    path = find_tool(name)
+    if path is None:
+        raise LookupError(f"{name} was not found: {HINTS[name]}; mark the test with @pytest.mark.needs({name!r})")
+    return path
