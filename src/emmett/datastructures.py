@@ -1,0 +1,98 @@
+"""`sdict` and `Headers`: the two mappings that every part of emmett shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+
+class sdict(dict[str, Value]):  # noqa: N801 - the documented name
+    """A dict whose items are also attributes; a missing attribute reads as `None`.
+
+    >>> params = sdict(page="2")
+    >>> params.page
+    '2'
+    >>> params.missing is None
+    True
+
+    Reading a missing item, `params["missing"]`, gives `None` too.
+    """
+
+    __slots__ = ()
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Value | None:
+        # Dunder look-ups come from the interpreter (copy, pickle): those must fail as on any object.
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return self.get(name)
+
+    def __setattr__(self, name: str, value: Value) -> None:
+        self[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        self.pop(name, None)
+
+    def copy(self) -> sdict[Value]:
+        """Return a shallow copy, again an `sdict`."""
+        return sdict(self)
+
+
+class Headers(Mapping[str, str]):
+    """The header fields of a request: case-insensitive, read-only, in the order of their arrival.
+
+    Arguments:
+        raw: pairs of lower-case name and value, as bytes; they are read as latin-1 (RFC 9110, 5.5).
+
+    A repeated field reads as its values joined by `", "` (RFC 9110, 5.3), `cookie` joined by `"; "` (RFC 6265, 5.4);
+    `get_all` gives them apart.
+    """
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self._raw = raw if isinstance(raw, list) else list(raw)
+
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        """The pairs as they came."""
+        return self._raw
+
+    def get_all(self, name: str) -> list[str]:
+        """Return every value of a field, in the order of arrival; empty when there is none."""
+        key = name.lower().encode("latin-1", "replace")
+        return [value.decode("latin-1") for field, value in self._raw if field == key]
+
+    def __getitem__(self, name: str) -> str:
+        values = self.get_all(name)
+        if not values:
+            raise KeyError(name)
+        if len(values) == 1:
+            return values[0]
+        return ("; " if name.lower() == "cookie" else ", ").join(values)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a field, or `default` when it is missing."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        key = name.lower().encode("latin-1", "replace")
+        return any(field == key for field, _ in self._raw)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(field.decode("latin-1") for field, _ in self._raw))
+
+    def __len__(self) -> int:
+        return len({field for field, _ in self._raw})
+
+    def __repr__(self) -> str:
+        return f"Headers({dict(self)!r})"

@@ -1,0 +1,111 @@
+"""Every error that emmett raises, in one tree.
+
+::
+
+    EmmettError
+    ├── ConfigurationError        the application is set up wrongly; raised at registration (also a ValueError)
+    ├── UsageError                a call at the wrong place or time (also a RuntimeError)
+    ├── HTTPException             ends a handler with an HTTP answer: abort(), redirect()
+    ├── WebsocketClosed           the connection has ended: code and reason say how
+    └── PeerError                 the other side broke the rules
+        ├── RequestError          a request that cannot be read: the HTTP status to answer with
+        │   └── HandshakeError    an upgrade request that is refused
+        └── MessageError          a message that the application cannot take: the close code to answer with
+            └── FrameError        a frame that breaks RFC 6455
+
+Mistakes of the application and of the peer are apart: what a peer can cause is a `PeerError`, and never shows a
+traceback in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class EmmettError(Exception):
+    """The base of all errors that emmett raises."""
+
+
+class ConfigurationError(EmmettError, ValueError):
+    """The application is set up wrongly: a path, a pipe, an option. Says what is allowed."""
+
+
+class UsageError(EmmettError, RuntimeError):
+    """A call at the wrong place or time, such as `request` outside of a request."""
+
+
+class HTTPException(EmmettError):
+    """Ends the handler with an HTTP answer.
+
+    Arguments:
+        status: the HTTP status code, 100 to 599.
+        body: what the answer carries; empty lets the application's error page or the status phrase stand in.
+        headers: header fields of the answer.
+    """
+
+    def __init__(self, status: int, body: str | bytes = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, body)
+        self.status = status
+        self.body = body
+        self.headers: dict[str, str] = dict(headers or {})
+
+
+class WebsocketClosed(EmmettError):
+    """The websocket connection has ended.
+
+    Arguments:
+        code: the close code (RFC 6455, 7.4); 1006 when the connection broke without a Close frame, 1005 when the
+            peer's Close frame carried none.
+        reason: the close reason, often empty.
+    """
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"websocket closed with code {self.code}" + (f": {self.reason}" if self.reason else "")
+
+
+class PeerError(EmmettError):
+    """The other side broke the rules of the protocol."""
+
+
+class RequestError(PeerError):
+    """A request that cannot be served as it stands.
+
+    Arguments:
+        status: the HTTP status to answer with, 400 to 599.
+        message: what was wrong and what would be right; it is sent to the peer.
+        headers: header fields that the answer must carry, such as `Allow`.
+    """
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.message = message
+        self.headers: dict[str, str] = dict(headers or {})
+
+
+class HandshakeError(RequestError):
+    """An upgrade request that is refused (RFC 6455, 4.2)."""
+
+
+class MessageError(PeerError):
+    """A message that the application cannot take, such as binary data where it asked for text.
+
+    Arguments:
+        code: the close code to answer with (RFC 6455, 7.4.1): 1003 for the wrong kind, 1007 for data that is not what
+            it claims to be.
+        reason: what was wrong; it is sent to the peer, so it is short and tells nothing secret.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+class FrameError(MessageError):
+    """A frame that breaks RFC 6455; its code is 1002, 1007 or 1009."""
