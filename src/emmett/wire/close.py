@@ -1,0 +1,186 @@
+"""Close codes: what they mean, who may send them, whether a client should come back; the payload of a Close frame."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, IntEnum
+
+from ..errors import FrameError
+
+# A control frame carries at most 125 bytes, two of which are the code (RFC 6455, 5.5).
+MAX_REASON_SIZE = 123
+SENDABLE = "1000 to 1003, 1007 to 1014 and 3000 to 4999"
+
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class Sender(Enum):
+    """Who may put a close code into a Close frame."""
+
+    EITHER = "either side"
+    CLIENT = "the client"
+    SERVER = "the server"
+    NOBODY = "nobody: it tells the application how the connection ended"
+
+
+class Reconnect(Enum):
+    """What a client should do after a close code."""
+
+    NO = "stay away: the same would happen again, or all is done"
+    YES = "come back after a short random delay"
+    LATER = "come back with growing delays"
+
+
+class CloseCode(IntEnum):
+    """The close codes that have a meaning of their own (RFC 6455, 7.4.1, and the IANA registry).
+
+    3000 to 3999 are for libraries and frameworks, 4000 to 4999 for applications.
+    """
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    UNSUPPORTED_DATA = 1003
+    NO_STATUS = 1005
+    ABNORMAL = 1006
+    INVALID_DATA = 1007
+    POLICY_VIOLATION = 1008
+    MESSAGE_TOO_BIG = 1009
+    MANDATORY_EXTENSION = 1010
+    INTERNAL_ERROR = 1011
+    SERVICE_RESTART = 1012
+    TRY_AGAIN_LATER = 1013
+    BAD_GATEWAY = 1014
+    TLS_HANDSHAKE = 1015
+
+    @property
+    def sender(self) -> Sender:
+        """Who may send the code."""
+        return _RULES[self][0]
+
+    @property
+    def reconnect(self) -> Reconnect:
+        """What a client should do that sees the connection end with this code."""
+        return _RULES[self][1]
+
+
+_RULES: dict[CloseCode, tuple[Sender, Reconnect]] = {
+    CloseCode.NORMAL: (Sender.EITHER, Reconnect.NO),
+    CloseCode.GOING_AWAY: (Sender.EITHER, Reconnect.YES),
+    CloseCode.PROTOCOL_ERROR: (Sender.EITHER, Reconnect.NO),
+    CloseCode.UNSUPPORTED_DATA: (Sender.EITHER, Reconnect.NO),
+    CloseCode.NO_STATUS: (Sender.NOBODY, Reconnect.NO),
+    CloseCode.ABNORMAL: (Sender.NOBODY, Reconnect.YES),
+    CloseCode.INVALID_DATA: (Sender.EITHER, Reconnect.NO),
+    CloseCode.POLICY_VIOLATION: (Sender.EITHER, Reconnect.NO),
+    CloseCode.MESSAGE_TOO_BIG: (Sender.EITHER, Reconnect.NO),
+    CloseCode.MANDATORY_EXTENSION: (Sender.CLIENT, Reconnect.NO),
+    CloseCode.INTERNAL_ERROR: (Sender.SERVER, Reconnect.LATER),
+    CloseCode.SERVICE_RESTART: (Sender.SERVER, Reconnect.YES),
+    CloseCode.TRY_AGAIN_LATER: (Sender.SERVER, Reconnect.LATER),
+    CloseCode.BAD_GATEWAY: (Sender.SERVER, Reconnect.LATER),
+    CloseCode.TLS_HANDSHAKE: (Sender.NOBODY, Reconnect.NO),
+}
+
+_ON_THE_WIRE = frozenset(int(code) for code in CloseCode if code.sender is not Sender.NOBODY)
+
+
+def reconnect_advice(code: int) -> Reconnect | None:
+    """Return what a client should do after a close code; `None` when only the application knows (3000 and above).
+
+    Codes below 3000 that have no meaning yet say `Reconnect.NO`.
+    """
+    if code in _RULES:
+        return CloseCode(code).reconnect
+    return None if code >= 3000 else Reconnect.NO
+
+
+def may_be_sent(code: object) -> bool:
+    """Return whether a Close frame may carry the code (RFC 6455, 7.4.2).
+
+    A code of the other side's, such as 1010 from a server, counts as allowed: refusing it would help nobody.
+    """
+    return isinstance(code, int) and (code in _ON_THE_WIRE or 3000 <= code <= 4999)
+
+
+def check_received(code: int) -> None:
+    """Check a code that the peer sent.
+
+    Raises:
+        FrameError: with 1002, when no Close frame may carry the code.
+    """
+    if not may_be_sent(code):
+        raise FrameError(CloseCode.PROTOCOL_ERROR.value, f"close code {code} must not be sent")
+
+
+def check_to_send(code: int, reason: str = "") -> None:
+    """Check what the application wants to close with.
+
+    Arguments:
+        code: the close code.
+        reason: text for the peer, at most 123 bytes in UTF-8, without control characters.
+
+    Raises:
+        ValueError: the code or the reason cannot be sent; says what can.
+    """
+    if not may_be_sent(code):
+        raise ValueError(f"close code {code!r} cannot be sent; allowed are {SENDABLE}")
+    _encode_reason(reason)
+
+
+def encode_close(code: int, reason: str = "") -> bytes:
+    """Return the payload of a Close frame; it is empty for code 1005, "no status" (RFC 6455, 5.5.1).
+
+    Raises:
+        ValueError: as `check_to_send`, and for a reason beside 1005.
+    """
+    if code == CloseCode.NO_STATUS:
+        if reason:
+            raise ValueError("a Close frame without a code (1005) has no room for a reason")
+        return b""
+    if not may_be_sent(code):
+        raise ValueError(f"close code {code!r} cannot be sent; allowed are {SENDABLE}, and 1005 for none")
+    return code.to_bytes(2, "big") + _encode_reason(reason)
+
+
+def parse_close(payload: bytes) -> tuple[int, str]:
+    """Read the payload of a Close frame (RFC 6455, 5.5.1 and 7.1.5).
+
+    Arguments:
+        payload: what the frame carries, unmasked.
+
+    Returns:
+        Code and reason; 1005 and an empty reason when the frame is empty.
+
+    Raises:
+        FrameError: 1002 for a single byte or a code that must not be sent, 1007 for a reason that is not UTF-8.
+    """
+    if not payload:
+        return CloseCode.NO_STATUS.value, ""
+    if len(payload) == 1:
+        raise FrameError(CloseCode.PROTOCOL_ERROR.value, "a Close frame of one byte: a code takes two")
+    code = int.from_bytes(payload[:2], "big")
+    check_received(code)
+    try:
+        return code, str(payload[2:], "utf-8")
+    except UnicodeDecodeError:
+        raise FrameError(CloseCode.INVALID_DATA.value, "the close reason is not UTF-8") from None
+
+
+def _encode_reason(reason: str) -> bytes:
+    if not reason:
+        return b""
+    control = _CONTROL_CHARACTER.search(reason)
+    if control is not None:
+        raise ValueError(f"close reason {_shown(reason)} holds the control character {control[0]!r}")
+    try:
+        encoded = reason.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"close reason {_shown(reason)} holds a lone surrogate: not valid UTF-8") from None
+    if len(encoded) > MAX_REASON_SIZE:
+        raise ValueError(f"close reason {_shown(reason)} takes {len(encoded)} bytes, allowed are {MAX_REASON_SIZE}")
+    return encoded
+
+
+def _shown(reason: str) -> str:
+    return ascii(reason if len(reason) <= 40 else reason[:37] + "...")

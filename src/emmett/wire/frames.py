@@ -1,0 +1,389 @@
+"""Frames of RFC 6455, section 5: an incremental reader and the encoders for what a server sends.
+
+Pure: bytes in, messages out. The reader appends whole messages to a deque that it shares with the connection's inbox
+and calls back for control frames. It parses no further than the deque has room for: what is left waits, unparsed, in
+its buffer, so that the bound of the inbox holds whatever one read brings.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import sys
+from collections import deque
+from collections.abc import Callable
+
+from ..errors import FrameError
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # pragma: no cover - where the C extension of websockets was not built
+    from websockets.utils import apply_mask
+
+OP_CONTINUATION = 0x0
+OP_TEXT = 0x1
+OP_BINARY = 0x2
+OP_CLOSE = 0x8
+OP_PING = 0x9
+OP_PONG = 0xA
+
+FIN = 0x80
+RSV = 0x70
+MASKED = 0x80
+LENGTH_16 = 126
+LENGTH_64 = 127
+MAX_CONTROL_PAYLOAD = 125
+
+Buffer = bytes | bytearray
+ControlHandler = Callable[[int, bytes], None]
+
+_KNOWN_OPCODES = frozenset((OP_CONTINUATION, OP_TEXT, OP_BINARY, OP_CLOSE, OP_PING, OP_PONG))
+_FINAL_TEXT = FIN | OP_TEXT
+_FINAL_BINARY = FIN | OP_BINARY
+_new_utf8_decoder = codecs.getincrementaldecoder("utf-8")
+
+
+class FrameReader:
+    """Reads the frames that a client sends.
+
+    Arguments:
+        messages: where whole messages go, `str` for text and `bytes` for binary; the owner takes them out at the left.
+        on_control: called with opcode and payload for each Ping, Pong and Close, in their place in the stream.
+        max_message_size: bytes in a message, over all its fragments.
+        max_fragments: frames in a message.
+        max_messages: length of `messages` at which reading on waits.
+        max_bytes: bytes taken from the stream since `messages` was last empty at which reading on waits.
+
+    After a Close frame or an error everything that follows is ignored (RFC 6455, 1.4 and 7.1.7).
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_decoder",
+        "_delivered",
+        "_fast_length",
+        "_fragment_count",
+        "_fragment_size",
+        "_fragments",
+        "_max_bytes",
+        "_max_fragments",
+        "_max_message_size",
+        "_max_messages",
+        "_missing",
+        "_read",
+        "_taken",
+        "finished",
+        "messages",
+        "on_control",
+        "parsed",
+    )
+
+    def __init__(
+        self,
+        messages: deque[str | bytes],
+        on_control: ControlHandler,
+        *,
+        max_message_size: int,
+        max_fragments: int,
+        max_messages: int,
+        max_bytes: int,
+    ) -> None:
+        self.messages = messages
+        # Whole messages read so far; and how many there were when the last was delivered, None while they are.
+        self._read = 0
+        self._delivered: int | None = None
+        # Bytes parsed so far: what stands still while a frame does not go on.
+        self.parsed = 0
+        # A Close frame or an error was read: nothing after it counts.
+        self.finished = False
+        self.on_control = on_control
+        self._max_message_size = max_message_size
+        self._max_fragments = max_fragments
+        self._max_messages = max_messages
+        self._max_bytes = max_bytes
+        # The second byte of a frame up to which the straight path may take it.
+        self._fast_length = MASKED | min(LENGTH_16 - 1, max_message_size)
+        # What came but was not parsed: part of a frame, or whole frames for which `messages` had no room.
+        self._buffer = bytearray()
+        # Length that the buffer must reach before parsing makes sense again; spares a look at every byte of a frame
+        # that comes in many reads.
+        self._missing = 0
+        # Bytes parsed since `messages` was last found empty.
+        self._taken = 0
+        # The message in fragments that is being read: its pieces, their number and bytes, the decoder of a text.
+        self._fragments: list[str] | list[bytes] | None = None
+        self._fragment_count = 0
+        self._fragment_size = 0
+        self._decoder: codecs.IncrementalDecoder | None = None
+
+    @property
+    def received(self) -> int:
+        """Messages read and delivered so far."""
+        return self._read if self._delivered is None else self._delivered
+
+    @property
+    def in_frame(self) -> bool:
+        """Whether a frame has begun whose end has not come."""
+        return self._missing > 0
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a frame or a message has begun whose end has not come, or frames are held back."""
+        return len(self._buffer) > 0 or self._fragments is not None
+
+    def feed(self, data: Buffer) -> bool:
+        """Take what one read brought.
+
+        Returns:
+            Whether frames are held back that `messages` has no room for; `resume` goes on with them.
+
+        Raises:
+            FrameError: the peer broke RFC 6455; the messages before that are in `messages`.
+        """
+        if self.finished:
+            return False
+        if self._buffer:
+            self._buffer += data
+            return self.resume()
+        taken = self._parse(data)
+        if taken == len(data):
+            return False
+        self._buffer += memoryview(data)[taken:]
+        return not self._missing
+
+    def resume(self) -> bool:
+        """Parse what was held back, now that `messages` has room again.
+
+        Returns, raises: as `feed`.
+        """
+        buffer = self._buffer
+        if not buffer or len(buffer) < self._missing:
+            return False
+        del buffer[: self._parse(buffer)]
+        return len(buffer) > 0 and not self._missing
+
+    def drain(self) -> None:
+        """Parse all that was held back whatever the bounds say: no more will come.
+
+        Raises:
+            FrameError: as `feed`.
+        """
+        self._max_messages = sys.maxsize
+        self._max_bytes = sys.maxsize
+        self.resume()
+
+    def discard(self) -> None:
+        """Deliver no more messages, only control frames. Later calls do nothing."""
+        if self._delivered is not None:
+            return
+        self._delivered = self._read
+        self.messages = deque(maxlen=0)
+        # Of a fault the peer need not be told: a Close frame is on its way to it.
+        with contextlib.suppress(FrameError):
+            self.drain()
+
+    def _parse(self, data: Buffer) -> int:
+        """Read whole frames from `data` while there is room; return the number of bytes used."""
+        messages = self.messages
+        count = len(messages)
+        if not count:
+            self._taken = 0
+        room = self._max_messages - count
+        end = len(data)
+        last = self._max_bytes - self._taken
+        position = 0
+        try:
+            while position < end and room > 0:
+                if position >= last and messages:
+                    break
+                # The straight path: a whole message in one masked frame of up to 125 bytes. Every line here costs each
+                # message (benchmarks/run.py, echo); the checks of all other frames are in `_read_frame`.
+                if end - position >= 6 and self._fragments is None:
+                    first = data[position]
+                    second = data[position + 1]
+                    text = first == _FINAL_TEXT
+                    if (text or first == _FINAL_BINARY) and MASKED <= second <= self._fast_length:
+                        start = position + 6
+                        stop = start + second - MASKED
+                        if stop <= end:
+                            payload = apply_mask(data[start:stop], data[position + 2 : start])
+                            messages.append(payload.decode() if text else payload)
+                            position = stop
+                            room -= 1
+                            continue
+                stop = self._read_frame(data, position, end)
+                if stop == position:
+                    self._missing = max(self._missing - position, 0)
+                    return position
+                position = stop
+                room = self._max_messages - len(messages)
+                if self.finished:
+                    return end
+            self._missing = 0
+            return position
+        except UnicodeDecodeError:
+            self._finish()
+            raise FrameError(1007, "text is not valid UTF-8") from None
+        except FrameError:
+            self._finish()
+            raise
+        finally:
+            self._taken += position
+            self.parsed += position
+            self._read += self._max_messages - room - count
+
+    def _finish(self) -> None:
+        """Ignore all that follows, and let go of what was kept for it."""
+        self.finished = True
+        self._buffer = bytearray()
+        self._fragments = self._decoder = None
+
+    def _read_frame(self, data: Buffer, position: int, end: int) -> int:
+        """Read one frame of any kind that begins at `position`.
+
+        Returns the position behind it; `position` itself when it is not whole yet, with `_missing` set to the length
+        that `data` must reach.
+        """
+        first = data[position]
+        opcode = first & 0x0F
+        self._check_first(first, opcode)
+        if end - position < 2:
+            self._missing = position + 2
+            return position
+        second = data[position + 1]
+        length = second & 0x7F
+        if not second & MASKED:
+            raise FrameError(1002, "frame of a client is not masked")
+        start = position + 6
+        if opcode >= OP_CLOSE:
+            if length > MAX_CONTROL_PAYLOAD:
+                raise FrameError(1002, "control frame with more than 125 bytes")
+        elif length >= LENGTH_16:
+            start += 2 if length == LENGTH_16 else 8
+            if end < start - 4:
+                self._missing = start - 4
+                return position
+            length = _long_length(data[position + 2 : start - 4])
+        if opcode < OP_CLOSE and self._fragment_size + length > self._max_message_size:
+            raise FrameError(1009, f"message over {self._max_message_size} bytes")
+        stop = start + length
+        if stop > end:
+            self._missing = stop
+            return position
+        with memoryview(data) as view:
+            payload = apply_mask(view[start:stop], data[start - 4 : start])
+        if opcode >= OP_CLOSE:
+            self.finished = opcode == OP_CLOSE
+            self.on_control(opcode, payload)
+        else:
+            self._take_data(first, opcode, payload)
+        return stop
+
+    def _check_first(self, first: int, opcode: int) -> None:
+        """Check the first byte of a frame: reserved bits, opcode, its place among fragments (RFC 6455, 5.2 to 5.4)."""
+        if first & RSV:
+            raise FrameError(1002, "reserved bit without an extension")
+        if opcode not in _KNOWN_OPCODES:
+            raise FrameError(1002, f"reserved opcode {opcode:#x}")
+        if opcode >= OP_CLOSE:
+            if not first & FIN:
+                raise FrameError(1002, "control frame in fragments")
+        elif opcode == OP_CONTINUATION:
+            if self._fragments is None:
+                raise FrameError(1002, "continuation without a message to continue")
+        elif self._fragments is not None:
+            raise FrameError(1002, "new message inside a message in fragments")
+
+    def _take_data(self, first: int, opcode: int, payload: bytes) -> None:
+        """Deliver a whole message, or keep a fragment of one."""
+        if first & FIN and self._fragments is None:
+            self.messages.append(payload.decode() if opcode == OP_TEXT else payload)
+            return
+        if self._fragments is None:
+            self._fragments = []
+            self._decoder = _new_utf8_decoder() if opcode == OP_TEXT else None
+        self._fragment_count += 1
+        if self._fragment_count > self._max_fragments:
+            raise FrameError(1009, f"message in more than {self._max_fragments} fragments")
+        self._fragment_size += len(payload)
+        # A text is decoded as its fragments come, so that bad UTF-8 ends the connection as soon as it is known.
+        decoder = self._decoder
+        self._fragments.append(payload if decoder is None else decoder.decode(payload, bool(first & FIN)))  # type: ignore[arg-type]
+        if first & FIN:
+            pieces = self._fragments
+            self.messages.append((b"" if decoder is None else "").join(pieces))  # type: ignore[arg-type]
+            self._fragments = None
+            self._decoder = None
+            self._fragment_count = 0
+            self._fragment_size = 0
+
+
+def _long_length(field: Buffer) -> int:
+    """Read a length of 16 or 64 bits (RFC 6455, 5.2): in its shortest form, its highest bit not set."""
+    length = int.from_bytes(field, "big")
+    if len(field) == 2:
+        if length < LENGTH_16:
+            raise FrameError(1002, "length not in its shortest form")
+    elif length >> 63:
+        raise FrameError(1002, "length with its highest bit set")
+    elif length < 0x10000:
+        raise FrameError(1002, "length not in its shortest form")
+    return length
+
+
+def encode_header(opcode: int, length: int) -> bytes:
+    """Return the header of a final, unmasked frame, as a server sends it (RFC 6455, 5.2).
+
+    Arguments:
+        opcode: the opcode of the frame, 0x0 to 0xF.
+        length: bytes of payload.
+    """
+    first = FIN | opcode
+    if length < LENGTH_16:
+        return bytes((first, length))
+    if length < 0x10000:
+        return bytes((first, LENGTH_16)) + length.to_bytes(2, "big")
+    return bytes((first, LENGTH_64)) + length.to_bytes(8, "big")
+
+
+# The headers of small frames, made once: a lookup costs a tenth of `encode_header`.
+_SMALL_TEXT = tuple(encode_header(OP_TEXT, length) for length in range(LENGTH_16))
+_SMALL_BINARY = tuple(encode_header(OP_BINARY, length) for length in range(LENGTH_16))
+
+
+def encode_message(message: str | bytes | bytearray | memoryview) -> bytes:
+    """Return the frame that carries a message: a text frame for `str`, a binary one for bytes-like data.
+
+    Raises:
+        TypeError: the message is neither.
+    """
+    if type(message) is str:
+        payload = message.encode()
+        length = len(payload)
+        if length < LENGTH_16:
+            return _SMALL_TEXT[length] + payload
+        return encode_header(OP_TEXT, length) + payload
+    return _encode_other(message)
+
+
+def _encode_other(message: str | bytes | bytearray | memoryview) -> bytes:
+    if isinstance(message, (bytes, bytearray, memoryview)):
+        payload = bytes(message)
+        length = len(payload)
+        if length < LENGTH_16:
+            return _SMALL_BINARY[length] + payload
+        return encode_header(OP_BINARY, length) + payload
+    if isinstance(message, str):
+        return encode_message(str.__str__(message))
+    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+
+
+def encode_control(opcode: int, payload: bytes = b"") -> bytes:
+    """Return a control frame: Ping, Pong or Close.
+
+    Raises:
+        ValueError: the payload is longer than 125 bytes (RFC 6455, 5.5).
+    """
+    if len(payload) > MAX_CONTROL_PAYLOAD:
+        raise ValueError(f"a control frame carries at most {MAX_CONTROL_PAYLOAD} bytes, not {len(payload)}")
+    return encode_header(opcode, len(payload)) + payload

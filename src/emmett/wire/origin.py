@@ -1,0 +1,151 @@
+"""Which web pages may connect: the check of Origin that stops cross-site websocket hijacking (RFC 6455, 10.2)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..errors import ConfigurationError
+from .authority import parse_authority
+
+SAME_ORIGIN = "same-origin"
+ANY_ORIGIN = "*"
+
+# What a browser sends for pages that have no host: sandboxed frames and data URLs; files in some browsers.
+_WITHOUT_HOST = frozenset(("null", "file://"))
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HTTP_SCHEMES = {"ws": "http", "wss": "https"}
+_WILDCARD = "*."
+_ALLOWED = (
+    f"allowed are {SAME_ORIGIN!r}, 'https://example.com', 'https://example.com:8443', 'https://*.example.com' for all "
+    "subdomains, 'null', 'file://' and '*' for every origin"
+)
+
+
+class Origin(NamedTuple):
+    """Where a page came from (RFC 6454, section 4).
+
+    Attributes:
+        scheme: in lower case.
+        host: as `Authority.host`.
+        port: the scheme's default when none was given; `None` for schemes without one.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+
+
+def parse_origin(text: str) -> Origin | None:
+    """Read `scheme://host` or `scheme://host:port`; `None` when the text is anything else, such as a whole URL."""
+    scheme, separator, rest = text.partition("://")
+    scheme = scheme.lower()
+    if not separator or _SCHEME.fullmatch(scheme) is None:
+        return None
+    authority = parse_authority(rest)
+    if authority is None:
+        return None
+    port = authority.port if authority.port is not None else _DEFAULT_PORTS.get(scheme)
+    return Origin(scheme, authority.host, port)
+
+
+class OriginPolicy:
+    """Decides by its Origin whether a page may connect.
+
+    Arguments:
+        allowed: one pattern or several. `"same-origin"` stands for pages of the host, port and scheme that is asked;
+            `"https://example.com"` for that origin alone; `"https://*.example.com"` for all its subdomains, at any
+            depth, yet not for itself; `"null"` and `"file://"` for pages without a host; `"*"` for every page there is.
+        loopback: whether to allow pages of this machine too, at any port; for development.
+
+    A list stands for itself: to keep the application's own pages in, it has `"same-origin"` among others. Requests
+    without Origin come from programs, not from pages, and are allowed: a program could send any Origin it likes.
+
+    Raises:
+        ConfigurationError: a pattern is not one of these.
+    """
+
+    __slots__ = ("_any", "_exact", "_same", "_subdomains", "_without_host", "allowed", "loopback")
+
+    def __init__(self, allowed: str | Iterable[str] = SAME_ORIGIN, *, loopback: bool = False) -> None:
+        if not isinstance(allowed, Iterable):
+            raise ConfigurationError(f"origins are a str or a list of them, not {allowed!r}; {_ALLOWED}")
+        self.allowed = (allowed,) if isinstance(allowed, str) else tuple(allowed)
+        self.loopback = loopback
+        for pattern in self.allowed:
+            _check_pattern(pattern)
+        self._any = ANY_ORIGIN in self.allowed
+        self._same = SAME_ORIGIN in self.allowed
+        self._without_host = _WITHOUT_HOST.intersection(self.allowed)
+        origins = [parse_origin(pattern) for pattern in self.allowed]
+        self._exact = frozenset(origin for origin in origins if origin and not origin.host.startswith(_WILDCARD))
+        # Scheme, port and what the host ends with, from its dot on.
+        self._subdomains = [
+            (origin.scheme, origin.port, origin.host[1:])
+            for origin in origins
+            if origin and origin.host.startswith(_WILDCARD)
+        ]
+
+    def allows(self, origin: str | None, *, scheme: str, host: str) -> bool:
+        """Return whether a page of an origin may connect.
+
+        Arguments:
+            origin: the value of Origin, `None` when the request has none.
+            scheme: of the request: `ws`, `wss`, `http` or `https`, as the client sees it.
+            host: the value of Host.
+        """
+        if origin is None or self._any:
+            return True
+        if origin in self._without_host:
+            return True
+        page = parse_origin(origin)
+        if page is None:
+            return False
+        if self._same and _is_same(page, origin, scheme.lower(), host):
+            return True
+        return page in self._exact or self._is_subdomain(page) or (self.loopback and _is_loopback(page))
+
+    def _is_subdomain(self, page: Origin) -> bool:
+        return any(
+            page.scheme == scheme and page.port == port and page.host.endswith(suffix) and len(page.host) > len(suffix)
+            for scheme, port, suffix in self._subdomains
+        )
+
+    def __repr__(self) -> str:
+        return f"OriginPolicy({list(self.allowed)!r}, loopback={self.loopback!r})"
+
+
+def _is_same(page: Origin, origin: str, scheme: str, host: str) -> bool:
+    requested = f"{_HTTP_SCHEMES.get(scheme, scheme)}://{host}"
+    # The text alone decides for nearly all: it saves a second parsing.
+    return origin == requested or page == parse_origin(requested)
+
+
+def _is_loopback(page: Origin) -> bool:
+    if page.scheme not in _DEFAULT_PORTS:
+        return False
+    if page.host == "localhost" or page.host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(page.host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_pattern(pattern: object) -> None:
+    if not isinstance(pattern, str):
+        raise ConfigurationError(f"an origin is a str, not {type(pattern).__name__}: {pattern!r}; {_ALLOWED}")
+    if pattern in (ANY_ORIGIN, SAME_ORIGIN) or pattern in _WITHOUT_HOST:
+        return
+    origin = parse_origin(pattern)
+    if origin is None:
+        raise ConfigurationError(f"origin {pattern!r} is not valid; {_ALLOWED}")
+    if origin.scheme in _HTTP_SCHEMES:
+        hint = _HTTP_SCHEMES[origin.scheme] + pattern[len(origin.scheme) :]
+        raise ConfigurationError(f"origin {pattern!r} names a websocket, not where a page comes from: write {hint!r}")
+    rest = origin.host.removeprefix(_WILDCARD)
+    if "*" in rest or not rest.strip("."):
+        raise ConfigurationError(f"origin {pattern!r}: a `*` stands for whole subdomains, before a name; {_ALLOWED}")
