@@ -1,0 +1,28 @@
+"""HTTP as an application sees it: requests, responses, cookies, static files. Knows no server."""
+
+from .abort import abort, redirect
+from .body import Body
+from .cookies import ResponseCookies, parse_cookies
+from .headers import MutableHeaders
+from .query import parse_query
+from .render import encode_json, render
+from .request import Request
+from .response import Response
+from .static_files import StaticFiles
+from .stream import BodyStream
+
+__all__ = [
+    "Body",
+    "BodyStream",
+    "MutableHeaders",
+    "Request",
+    "Response",
+    "ResponseCookies",
+    "StaticFiles",
+    "abort",
+    "encode_json",
+    "parse_cookies",
+    "parse_query",
+    "redirect",
+    "render",
+]

@@ -1,0 +1,168 @@
+"""Cookies (RFC 6265): those of a request, and those that a response sets.
+
+Both are `http.cookies.SimpleCookie`s, so both read as the standard library documents them. What the peer sent goes
+through a parser of our own: `SimpleCookie.load` stops at the first pair it does not like, reads `path` and `domain` as
+attributes, and lets a quoted string swallow the cookies after it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from http.cookies import CookieError, Morsel, SimpleCookie
+from typing import Any
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# cookie-octet of RFC 6265, 4.1.1: what a value may hold without quotes.
+_PLAIN_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")
+_CODED_VALUE = re.compile(r'[\x20-\x2b\x2d-\x3a\x3c-\x7e]*|"[\x20-\x3a\x3c-\x7e]*"')
+_ESCAPABLE = re.compile(rb'[\x80-\xff",;\\]')
+_ESCAPE = re.compile(rb"\\(?:([0-3][0-7][0-7])|(.))", re.DOTALL)
+# av of RFC 6265, 4.1.1: printable ASCII without the semicolon.
+_ATTRIBUTE_VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]*")
+_FLAGS = ("httponly", "partitioned", "secure")
+_SAME_SITE = ("Strict", "Lax", "None")
+
+
+def parse_cookies(header: str) -> SimpleCookie:
+    """Read a Cookie header (RFC 6265, 4.2.1).
+
+    Arguments:
+        header: the value of the header, read as latin-1; several headers are joined with `"; "`.
+
+    Returns the cookies by name, each with its `.value`. Of cookies with one name the first counts: browsers send the
+    one with the most specific path first. What is not a pair, and names that `http.cookies` refuses, are left out;
+    nothing raises. A semicolon always ends a pair, inside quotes too, as in browsers. The time grows with the length
+    alone.
+    """
+    cookies = SimpleCookie()
+    for pair in header.split(";"):
+        name, equals, coded = pair.partition("=")
+        name, coded = name.strip(" \t"), coded.strip(" \t")
+        if not equals or name in cookies or _CONTROL.search(coded):
+            continue
+        morsel: Morsel[str] = Morsel()
+        try:
+            morsel.set(name, _decode_value(coded), coded)
+        except CookieError:
+            continue
+        cookies[name] = morsel
+    return cookies
+
+
+def _decode_value(coded: str) -> str:
+    if len(coded) >= 2 and coded[0] == coded[-1] == '"':
+        coded = coded[1:-1]
+    elif coded.isascii():
+        return coded
+    try:
+        octets = coded.encode("latin-1")
+    except UnicodeEncodeError:
+        return coded
+    octets = _ESCAPE.sub(_unescape, octets)
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    octal: bytes | None = match[1]
+    if octal is None:
+        character: bytes = match[2]
+        return character
+    return bytes((int(octal, 8),))
+
+
+class ResponseCookies(SimpleCookie):
+    """The cookies that a response sets: `cookies["name"] = "value"`, then `cookies["name"]["path"] = "/"`.
+
+    A value may hold any text but control characters; what a cookie cannot carry as it is, is quoted and escaped as
+    `http.cookies` does it, letters outside of ASCII as UTF-8.
+
+    Raises:
+        ValueError: on assignment of a name, value or attribute that a cookie cannot have.
+    """
+
+    def __setitem__(self, name: str, value: str | Morsel[str]) -> None:
+        morsel = _ResponseMorsel()
+        if isinstance(value, Morsel):
+            text, attributes = value.value, dict(value)
+        else:
+            # As in SimpleCookie, a new value keeps the attributes.
+            text, attributes = value, dict(self.get(name, ()))
+        try:
+            morsel.set(name, *self.value_encode(text))
+        except CookieError:
+            raise ValueError(
+                f"cookie name {name!r}: allowed are ASCII letters, digits and !#$%&'*+-.^_`|~: "
+                f"but not the attribute names {', '.join(sorted(morsel))}"
+            ) from None
+        morsel.update(attributes)
+        dict.__setitem__(self, name, morsel)
+
+    def value_encode(self, value: object) -> tuple[str, str]:
+        """Return the value as text, and as it stands in the header."""
+        text = str(value)
+        if _CONTROL.search(text):
+            raise ValueError(f"cookie value {text!r}: control characters are not allowed")
+        if _PLAIN_VALUE.fullmatch(text):
+            return text, text
+        escaped = _ESCAPABLE.sub(lambda match: b"\\%03o" % match[0][0], text.encode("utf-8"))
+        return text, f'"{escaped.decode("ascii")}"'
+
+    def header_values(self) -> list[str]:
+        """Return the value of a Set-Cookie header for each cookie (RFC 6265, 4.1).
+
+        Raises:
+            ValueError: when a cookie got something forbidden past the checks of assignment, as `dict.update` can do.
+        """
+        return [_header_value(morsel) for morsel in self.values()]
+
+
+class _ResponseMorsel(Morsel[str]):
+    """A cookie with its attributes, checked on assignment."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if not self.isReservedKey(name):
+            raise ValueError(f"cookie attribute {name!r}: allowed are {', '.join(sorted(self))}")
+        super().__setitem__(name, _attribute(name.lower(), value))
+
+    def setdefault(self, name: str, value: str | None = None) -> str:
+        if not self.get(name.lower()):
+            self[name] = value
+        found: str = self[name.lower()]
+        return found
+
+    def update(self, values: Any = (), /, **more: Any) -> None:
+        for name, value in dict(values, **more).items():
+            self[name] = value
+
+
+def _attribute(name: str, value: object) -> object:
+    """Return an attribute's value as `Morsel` writes it, once it is known to be harmless."""
+    if value is None or value is False:
+        return ""
+    if name in _FLAGS:
+        return bool(value)
+    if isinstance(value, datetime):
+        return format_datetime(value.astimezone(UTC), usegmt=True)
+    if isinstance(value, (int, float)) and name in ("expires", "max-age"):
+        return int(value)
+    if not isinstance(value, str):
+        raise ValueError(f"cookie attribute {name}={value!r}: expected a str, not {type(value).__name__}")
+    if not _ATTRIBUTE_VALUE.fullmatch(value):
+        raise ValueError(f"cookie attribute {name}={value!r}: allowed is printable ASCII without ';'")
+    if name == "samesite" and value and value.capitalize() not in _SAME_SITE:
+        raise ValueError(f"cookie attribute samesite={value!r}: allowed are {', '.join(_SAME_SITE)}")
+    return value
+
+
+def _header_value(morsel: Morsel[str]) -> str:
+    coded = morsel.coded_value
+    if not isinstance(coded, str) or not _CODED_VALUE.fullmatch(coded):
+        raise ValueError(f"cookie {morsel.key}: {coded!r} cannot stand in a Set-Cookie header")
+    for name, value in morsel.items():
+        _attribute(name, value)
+    return morsel.OutputString()

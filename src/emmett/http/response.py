@@ -1,0 +1,193 @@
+"""`Response`: status, headers, cookies and body of an answer."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from typing import Self, TypeAlias
+
+from ..errors import UsageError
+from .cookies import ResponseCookies
+from .headers import MutableHeaders
+from .stream import BodyStream
+
+# What a body may be made from.
+Content: TypeAlias = str | bytes | bytearray | memoryview | AsyncIterable[bytes | str] | Iterable[bytes | str]
+
+_HTML = "text/html; charset=utf-8"
+_BINARY = "application/octet-stream"
+# These answers have no content, whatever the handler returned (RFC 9110, 15.3.5, 15.3.6 and 15.4.5).
+_NO_CONTENT = frozenset((204, 205, 304))
+# Fields that are left out: framing is the server's, a length in bytes is counted, no content is not described.
+_FRAMING = frozenset((b"transfer-encoding",))
+_COUNTED = _FRAMING | {b"content-length"}
+_DESCRIBING = _COUNTED | {b"content-type"}
+
+
+class Response:
+    """An answer to a request. A handler returns one, or changes the one that `emmett.response` stands for.
+
+    An adapter sends `status`, `raw_headers()`, and, unless the method was HEAD, `body` (or `chunks()`, if `is_stream`);
+    then, always, it calls `aclose()`.
+
+    Arguments:
+        body: the content: text, bytes, or an iterable of chunks, plain or async, that is streamed (see `BodyStream`).
+        status: the HTTP status, 200 to 599. Without one it is that of `emmett.response`, or else 200.
+        headers: header fields.
+        content_type: the media type. Without one, and without a `content-type` in `headers`, text is
+            `text/html; charset=utf-8` and all else `application/octet-stream`.
+
+    Attributes:
+        headers: the header fields, a `MutableHeaders`.
+        cookies: the cookies to set: `response.cookies["name"] = "value"`, with `response.cookies["name"]["path"] = "/"`
+            for the attributes.
+
+    Raises:
+        ValueError: for a status or a header that no answer can have.
+        UsageError: for a body of another type.
+    """
+
+    __slots__ = ("_body", "_cookies", "_default_type", "_status", "_status_chosen", "headers")
+
+    def __init__(
+        self,
+        body: Content = b"",
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        # Whether somebody has chosen the status; a response that did not takes that of the running request's.
+        self._status_chosen = False
+        self._status = 200
+        if status is not None:
+            self.status = status
+        self.headers = MutableHeaders(headers)
+        self._cookies: ResponseCookies | None = None
+        self._body, self._default_type = _as_content(body)
+        if content_type is not None:
+            self.content_type = content_type
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, 200 to 599; 1xx are no final answers (RFC 9110, 15.2)."""
+        return self._status
+
+    @status.setter
+    def status(self, status: int) -> None:
+        if not 200 <= status <= 599:
+            raise ValueError(f"response status {status!r}: expected a whole number from 200 to 599")
+        self._status = int(status)
+        self._status_chosen = True
+
+    @property
+    def cookies(self) -> ResponseCookies:
+        """The cookies to set."""
+        if self._cookies is None:
+            self._cookies = ResponseCookies()
+        return self._cookies
+
+    @property
+    def content_type(self) -> str | None:
+        """The Content-Type header: as it was set, or what fits the body; `None` while there is neither."""
+        return self.headers.get("content-type", self._default_type)
+
+    @content_type.setter
+    def content_type(self, content_type: str | None) -> None:
+        if content_type is None:
+            self.headers.pop("content-type", None)
+        else:
+            self.headers["content-type"] = content_type
+
+    @property
+    def body(self) -> bytes | BodyStream:
+        """The content to send: bytes, or an async iterable of bytes. Empty with the statuses 204, 205 and 304.
+
+        It may be assigned whatever the constructor takes.
+        """
+        return b"" if self._status in _NO_CONTENT else self._body
+
+    @body.setter
+    def body(self, body: Content) -> None:
+        self._body, self._default_type = _as_content(body)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether `body` comes in chunks."""
+        return isinstance(self.body, BodyStream)
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Iterate over `body`: the chunks of a stream, once, or all of it as one.
+
+        Raises:
+            UsageError: when the stream was read before.
+        """
+        body = self.body
+        return aiter(BodyStream([body]) if isinstance(body, bytes) else body)
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the header fields as an adapter sends them: lower-case names, in bytes.
+
+        With a body in bytes `content-length` is its length, which is also what a HEAD request is told; a stream has the
+        one that was set, if any. `transfer-encoding` is the server's, and left out. A Set-Cookie line for each cookie.
+
+        Raises:
+            ValueError: for a cookie that got something forbidden past the checks of assignment.
+        """
+        body = self.body
+        omitted = _COUNTED if isinstance(body, bytes) else _FRAMING
+        if self._status in _NO_CONTENT:
+            omitted = _DESCRIBING
+        pairs = [pair for pair in self.headers.raw() if pair[0] not in omitted]
+        if self._default_type is not None and omitted is not _DESCRIBING and "content-type" not in self.headers:
+            pairs.append((b"content-type", self._default_type.encode("ascii")))
+        if isinstance(body, bytes) and self._status not in (204, 304):
+            pairs.append((b"content-length", b"%d" % len(body)))
+        if self._cookies:
+            pairs += [(b"set-cookie", line.encode("ascii")) for line in self._cookies.header_values()]
+        return pairs
+
+    def with_defaults(self, defaults: Response) -> Self:
+        """Return this response with the status, headers and cookies of another one that it does not set itself.
+
+        Neither of the two is changed: a response may be shared by many requests, the cookies of one must not be.
+        """
+        takes_status = defaults._status_chosen and not self._status_chosen
+        if defaults is self or not (defaults.headers or defaults._cookies or takes_status):
+            return self
+        response = copy.copy(self)
+        if takes_status:
+            response.status = defaults.status
+        response.headers = defaults.headers.copy()
+        # A length belongs to its body.
+        response.headers.pop("content-length", None)
+        response.headers.update(self.headers)
+        response._cookies = ResponseCookies()
+        for cookies in (defaults._cookies, self._cookies):
+            for name, morsel in (cookies or {}).items():
+                response._cookies[name] = morsel
+        return response
+
+    async def aclose(self) -> None:
+        """Release what a streamed body holds, whether or not it was sent. Later calls do nothing."""
+        if isinstance(self._body, BodyStream):
+            await self._body.aclose()
+
+    def __repr__(self) -> str:
+        return f"<Response {self._status} {self.content_type}>"
+
+
+def _as_content(body: object) -> tuple[bytes | BodyStream, str | None]:
+    """Return the body as it is sent, and the media type that fits it; `None` for an empty one."""
+    if isinstance(body, str):
+        return body.encode("utf-8"), _HTML
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body), _BINARY if body else None
+    if isinstance(body, BodyStream):
+        return body, _BINARY
+    # The keys of a mapping are hardly what was meant.
+    if isinstance(body, (AsyncIterable, Iterable)) and not isinstance(body, Mapping):
+        return BodyStream(body), _BINARY
+    raise UsageError(
+        f"a response body of type {type(body).__name__}: allowed are str, bytes, bytearray, memoryview and iterables "
+        "of bytes, plain or async"
+    )

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from http.cookies import Morsel, SimpleCookie
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emmett.http import ResponseCookies, parse_cookies
+
+
+def values(header: str) -> dict[str, str]:
+    return {name: morsel.value for name, morsel in parse_cookies(header).items()}
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", {}),
+        ("a=1", {"a": "1"}),
+        ("a=1; b=2", {"a": "1", "b": "2"}),
+        ("a=1;b=2", {"a": "1", "b": "2"}),
+        (" a = 1 ;\tb=2 ", {"a": "1", "b": "2"}),
+        ("a=", {"a": ""}),
+        ("a=b=c", {"a": "b=c"}),
+        ('a="quoted text"', {"a": "quoted text"}),
+        (r'a="say \"hi\" \\ \073"', {"a": 'say "hi" \\ ;'}),
+        ('a="\\303\\251"', {"a": "é"}),
+        ('a="\\351"', {"a": "é"}),
+        ("a=\xc3\xa9", {"a": "é"}),
+        ("a=\xe9", {"a": "é"}),
+        ("a=/path?x=[1]{2}", {"a": "/path?x=[1]{2}"}),
+    ],
+)
+def test_pairs(header: str, expected: dict[str, str]) -> None:
+    assert values(header) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("nonsense; a=1", {"a": "1"}),
+        ("a=1; =x; ; b=2", {"a": "1", "b": "2"}),
+        ("a[0]=x; b=2", {"b": "2"}),
+        ("café=x; b=2", {"b": "2"}),
+        ("a=1; path=/x; b=2", {"a": "1", "b": "2"}),
+        ("a=x\x00y; b=2", {"b": "2"}),
+        ("a=x\x7fy; b=2", {"b": "2"}),
+        ('a="; b=2', {"a": '"', "b": "2"}),
+        ('a="x\\', {"a": '"x\\'}),
+    ],
+)
+def test_a_bad_pair_takes_no_other_with_it(header: str, expected: dict[str, str]) -> None:
+    assert values(header) == expected
+
+
+def test_a_quoted_string_swallows_no_other_cookie() -> None:
+    assert values('a="x; session=secret; b=y"') == {"a": '"x', "session": "secret", "b": 'y"'}
+
+
+def test_the_first_of_one_name_counts() -> None:
+    assert values("id=specific; id=general") == {"id": "specific"}
+
+
+def test_cookies_are_those_of_the_standard_library() -> None:
+    cookies = parse_cookies("a=1")
+    assert isinstance(cookies, SimpleCookie)
+    assert cookies["a"].value == "1"
+    assert cookies["a"].key == "a"
+
+
+@given(st.text() | st.text(alphabet=st.characters(max_codepoint=255)) | st.text(alphabet='a=;"\\ 0123,\x00$'))
+def test_any_text_has_a_result(header: str) -> None:
+    for name, morsel in parse_cookies(header).items():
+        assert name == morsel.key
+        assert isinstance(morsel.value, str)
+
+
+@pytest.mark.parametrize("unit", [";", "=", '"', "\\", "a", "a=;", 'a="', 'a="\\"', "; ", "a=b; ", '\\"', '\\"; '])
+def test_a_flood_takes_linear_time(unit: str) -> None:
+    # Were it quadratic, this would run for hours.
+    flood = unit * ((1 << 20) // len(unit))
+    assert len(parse_cookies(flood)) <= 1
+    assert len(parse_cookies(f'a="{flood}"; b="{flood}')) <= 2
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=("Cc", "Cs"))))
+def test_a_value_that_was_set_comes_back(value: str) -> None:
+    cookies = ResponseCookies()
+    cookies["name"] = value
+    (line,) = cookies.header_values()
+    assert line.isascii()
+    assert ";" not in line
+    assert values(line) == {"name": value}
+
+
+@pytest.mark.parametrize("value", ["plain", "a/b?c=d", "dGVzdA==", "(1)[2]{3}"])
+def test_what_needs_no_quotes_gets_none(value: str) -> None:
+    cookies = ResponseCookies()
+    cookies["a"] = value
+    assert cookies.header_values() == [f"a={value}"]
+
+
+@pytest.mark.parametrize("value", ["x; Domain=evil.example", 'x"; Path=/', "x,y", "back\\slash", "é; HttpOnly"])
+def test_a_value_injects_no_attribute(value: str) -> None:
+    cookies = ResponseCookies()
+    cookies["a"] = value
+    (line,) = cookies.header_values()
+    assert ";" not in line
+    assert "," not in line
+    assert values(line) == {"a": value}
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=1", "a\nb", "a\0b", "a\x7fb", "\x1b[0m"])
+def test_control_characters_in_a_value_are_refused(value: str) -> None:
+    cookies = ResponseCookies()
+    with pytest.raises(ValueError, match="control characters are not allowed"):
+        cookies["a"] = value
+    assert not cookies
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a=b", "a;b", "a\r\n", "é", "path", "HttpOnly", '"a"'])
+def test_bad_names_are_refused(name: str) -> None:
+    cookies = ResponseCookies()
+    with pytest.raises(ValueError, match="cookie name"):
+        cookies[name] = "value"
+    assert not cookies
+
+
+def test_attributes() -> None:
+    cookies = ResponseCookies()
+    cookies["a"] = "1"
+    attributes: dict[str, Any] = {"path": "/app", "max-age": 0, "secure": True, "httponly": True, "samesite": "Lax"}
+    cookies["a"].update(attributes)
+    cookies["a"]["Domain"] = "example.org"
+    (line,) = cookies.header_values()
+    pair, *written = line.split("; ")
+    assert pair == "a=1"
+    assert sorted(written) == ["Domain=example.org", "HttpOnly", "Max-Age=0", "Path=/app", "SameSite=Lax", "Secure"]
+
+
+def test_attributes_can_be_taken_back() -> None:
+    cookies = ResponseCookies()
+    cookies["a"] = "1"
+    cookies["a"]["path"] = "/app"
+    cookies["a"]["secure"] = True
+    cookies["a"]["path"] = None
+    cookies["a"]["secure"] = False
+    assert cookies.header_values() == ["a=1"]
+
+
+def test_expires_takes_a_moment() -> None:
+    cookies = ResponseCookies()
+    cookies["a"] = "1"
+    moment = datetime(2030, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2)))
+    cookies["a"]["expires"] = moment
+    assert cookies.header_values() == ["a=1; expires=Wed, 02 Jan 2030 03:04:05 GMT"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("path", "/; Domain=evil.example"),
+        ("domain", "example.org\r\nSet-Cookie: b=1"),
+        ("domain", "é.example"),
+        ("path", "/\0"),
+        ("comment", "x; HttpOnly"),
+        ("max-age", "1; Secure"),
+        ("path", 5),
+        ("samesite", "Sometimes"),
+        ("colour", "red"),
+    ],
+)
+def test_bad_attributes_are_refused(name: str, value: Any) -> None:
+    cookies = ResponseCookies()
+    cookies["a"] = "1"
+    with pytest.raises(ValueError, match=f"cookie attribute '?{name}"):
+        cookies["a"][name] = value
+    with pytest.raises(ValueError, match="cookie attribute"):
+        cookies["a"].update({name: value})
+    with pytest.raises(ValueError, match="cookie attribute"):
+        cookies["a"].setdefault(name, value)
+    assert cookies.header_values() == ["a=1"]
+
+
+def test_what_got_past_the_checks_is_refused_when_sent() -> None:
+    cookies = ResponseCookies()
+    cookies["a"] = "1"
+    dict.__setitem__(cookies["a"], "path", "/; HttpOnly")
+    with pytest.raises(ValueError, match="cookie attribute path"):
+        cookies.header_values()
+    foreign: Morsel[str] = Morsel()
+    foreign.set("a", "1", "1, b=2")
+    dict.__setitem__(cookies, "a", foreign)
+    with pytest.raises(ValueError, match="cannot stand in a Set-Cookie header"):
+        cookies.header_values()
+
+
+def test_a_new_value_keeps_the_attributes() -> None:
+    cookies = ResponseCookies()
+    cookies["a"] = "1"
+    cookies["a"]["path"] = "/"
+    cookies["a"] = "2"
+    assert cookies.header_values() == ["a=2; Path=/"]
+
+
+def test_a_morsel_is_copied() -> None:
+    first, second = ResponseCookies(), ResponseCookies()
+    first["a"] = "x;y"
+    first["a"]["path"] = "/"
+    second["a"] = first["a"]
+    second["a"]["path"] = "/other"
+    assert first.header_values() == [r'a="x\073y"; Path=/']
+    assert second.header_values() == [r'a="x\073y"; Path=/other']

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emmett.http import MutableHeaders
+
+
+def test_names_are_case_insensitive() -> None:
+    headers = MutableHeaders({"X-Colour": "red"})
+    headers["x-COLOUR"] = "blue"
+    assert headers["X-Colour"] == "blue"
+    assert "x-colour" in headers
+    assert 5 not in headers  # type: ignore[comparison-overlap]
+    assert list(headers) == ["x-colour"]
+    assert len(headers) == 1
+    del headers["X-COLOUR"]
+    assert headers.get("x-colour") is None
+    with pytest.raises(KeyError):
+        headers["x-colour"]
+
+
+def test_raw_gives_lower_case_names_in_order() -> None:
+    headers = MutableHeaders({"B": "2", "A": "é"})
+    assert headers.raw() == [(b"b", b"2"), (b"a", b"\xe9")]
+
+
+def test_append_joins_with_a_comma() -> None:
+    headers = MutableHeaders()
+    headers.append("Vary", "accept")
+    headers.append("vary", "origin")
+    assert headers["vary"] == "accept, origin"
+
+
+def test_append_refuses_cookies() -> None:
+    headers = MutableHeaders({"Set-Cookie": "a=1"})
+    with pytest.raises(ValueError, match=r"response\.cookies"):
+        headers.append("set-cookie", "b=2")
+    assert headers["set-cookie"] == "a=1"
+
+
+def test_a_copy_is_apart() -> None:
+    headers = MutableHeaders({"a": "1"})
+    other = headers.copy()
+    other["a"] = "2"
+    assert (headers["a"], other["a"]) == ("1", "2")
+
+
+def test_space_around_a_value_is_left_out() -> None:
+    assert MutableHeaders({"a": " \tx y\t "})["a"] == "x y"
+
+
+@pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\rb", "a\0b", "a\x0bb", "a\x7fb", "\x1b[0m", "€"])
+def test_bad_values_are_refused(value: str) -> None:
+    headers = MutableHeaders()
+    with pytest.raises(ValueError, match="header x: "):
+        headers["x"] = value
+    with pytest.raises(ValueError, match="header x: "):
+        headers.setdefault("x", value)
+    with pytest.raises(ValueError, match="header x: "):
+        headers.append("x", value)
+    with pytest.raises(ValueError, match="header x: "):
+        MutableHeaders({"x": value})
+    assert not headers
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:", "a\r\nb", "a\0", "é", "(a)"])
+def test_bad_names_are_refused(name: str) -> None:
+    headers = MutableHeaders()
+    with pytest.raises(ValueError, match="header name"):
+        headers[name] = "x"
+    assert not headers
+
+
+@pytest.mark.parametrize(("name", "value"), [("a", 5), ("a", None), ("a", b"x"), (b"a", "x")])
+def test_other_types_are_refused(name: object, value: object) -> None:
+    headers = MutableHeaders()
+    with pytest.raises(TypeError, match="expected str"):
+        headers[name] = value  # type: ignore[index,assignment]
+
+
+@given(st.text(), st.text())
+def test_what_is_accepted_is_safe_to_send(name: str, value: str) -> None:
+    headers = MutableHeaders()
+    try:
+        headers[name] = value
+    except ValueError:
+        return
+    ((raw_name, raw_value),) = headers.raw()
+    assert raw_name == name.lower().encode("ascii")
+    assert not set(raw_name + raw_value) & set(b"\r\n\0")

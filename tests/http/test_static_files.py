@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from emmett.errors import ConfigurationError, HTTPException
+from emmett.http import BodyStream, Response, StaticFiles
+from emmett.http.file_reader import CHUNK_SIZE
+from tests.http.builders import make_request, read, sent_headers
+
+TEXT = b"body { color: red }\n"
+LARGE = bytes(range(251)) * 2000
+# Sun, 06 Nov 1994 08:49:37 GMT.
+MODIFIED = 784111777
+DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "static"
+    (folder / "css").mkdir(parents=True)
+    for name, content in (("css/a.css", TEXT), ("large.bin", LARGE), ("empty.txt", b"")):
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, (MODIFIED, MODIFIED))
+    (tmp_path / "secret.txt").write_bytes(b"secret")
+    (tmp_path / "static-other").mkdir()
+    (tmp_path / "static-other" / "secret.txt").write_bytes(b"secret")
+    return folder
+
+
+async def get(folder: Path, filename: str, method: str = "GET", **fields: str) -> Response:
+    headers = [(name.replace("_", "-"), value) for name, value in fields.items()]
+    return await StaticFiles(folder).respond(make_request(method, headers=headers), filename)
+
+
+async def test_a_small_file_is_in_the_response(folder: Path) -> None:
+    response = await get(folder, "css/a.css")
+    assert response.status == 200
+    assert response.body == TEXT
+    etag = f'"{MODIFIED * 10**9:x}-{len(TEXT):x}"'.encode()
+    assert sent_headers(response) == {
+        b"content-type": b"text/css; charset=utf-8",
+        b"content-length": b"20",
+        b"last-modified": DATE.encode(),
+        b"etag": etag,
+        b"cache-control": b"no-cache",
+        b"accept-ranges": b"bytes",
+        b"x-content-type-options": b"nosniff",
+    }
+
+
+async def test_a_large_file_is_streamed(folder: Path) -> None:
+    response = await get(folder, "large.bin")
+    assert response.is_stream
+    assert sent_headers(response)[b"content-length"] == str(len(LARGE)).encode()
+    chunks = [chunk async for chunk in response.chunks()]
+    assert b"".join(chunks) == LARGE
+    assert max(map(len, chunks)) == CHUNK_SIZE
+
+
+async def test_an_empty_file(folder: Path) -> None:
+    response = await get(folder, "empty.txt", range="bytes=0-")
+    assert response.status == 200
+    assert response.body == b""
+    assert sent_headers(response)[b"content-type"] == b"text/plain; charset=utf-8"
+    assert sent_headers(response)[b"content-length"] == b"0"
+
+
+@pytest.mark.parametrize("filename", ["css/a.css", "large.bin", "empty.txt"])
+async def test_head_has_the_headers_of_get_and_opens_nothing(folder: Path, filename: str) -> None:
+    expected = sent_headers(await get(folder, filename))
+    response = await get(folder, filename, "HEAD")
+    assert sent_headers(response) == expected
+    # A file is opened by reading the stream, which an adapter does not do for HEAD.
+    assert isinstance(response.body, BodyStream)
+    await response.aclose()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+async def test_another_method_is_405(folder: Path, method: str) -> None:
+    with pytest.raises(HTTPException) as caught:
+        await get(folder, "css/a.css", method)
+    assert caught.value.status == 405
+    assert caught.value.headers == {"Allow": "GET, HEAD"}
+
+
+@pytest.mark.parametrize(
+    "filename",
+    [
+        "../secret.txt",
+        "css/../../secret.txt",
+        "css/../css/a.css",
+        "./css/a.css",
+        "../static/css/a.css",
+        "../static-other/secret.txt",
+        "..",
+        ".",
+        "",
+        "/",
+        "/etc/passwd",
+        "//etc/passwd",
+        "css//a.css",
+        "css/a.css/",
+        "css/a.css/x",
+        "css\\a.css",
+        "..\\secret.txt",
+        "css/..\\..\\secret.txt",
+        "css/a.css\0",
+        "\0",
+        "css/a.css\0.png",
+        "..%2fsecret.txt",
+        "%2e%2e/secret.txt",
+        "..%5csecret.txt",
+        "css",
+        "css/",
+        "missing",
+        "link-out",
+        "folder-out/secret.txt",
+        "link-sibling",
+        "link-broken",
+        "link-loop",
+        "pipe",
+        "socket",
+        "x" * 5000,
+        "x/" * 5000,
+        "\ud800",
+        "a\udcff",
+        "~root",
+        "C:/windows",
+    ],
+    ids=lambda filename: repr(filename[:24]),
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_all_that_is_not_a_file_of_the_folder_is_the_same_404(
+    folder: Path, filename: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "css\\a.css").write_bytes(b"hardly what was meant")
+    (folder / "link-out").symlink_to("../secret.txt")
+    (folder / "folder-out").symlink_to("..")
+    (folder / "link-sibling").symlink_to("../static-other/secret.txt")
+    (folder / "link-broken").symlink_to("nowhere")
+    (folder / "link-loop").symlink_to("link-loop")
+    os.mkfifo(folder / "pipe")
+    monkeypatch.chdir(folder)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+        with pytest.raises(HTTPException) as caught:
+            await get(folder, filename, method, if_none_match="*", range="bytes=0-0")
+    assert (caught.value.status, caught.value.body, caught.value.headers) == (404, "", {})
+
+
+async def test_a_file_that_may_not_be_read_is_the_same_404(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root, who runs this in a container, may read every file: the answer of the system is made up.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(HTTPException) as caught:
+        await get(folder, "css/a.css")
+    assert (caught.value.status, caught.value.body) == (404, "")
+
+
+async def test_a_link_inside_the_folder_is_followed(folder: Path) -> None:
+    (folder / "alias.css").symlink_to("css/a.css")
+    (folder / "styles").symlink_to("css")
+    assert (await get(folder, "alias.css")).body == TEXT
+    assert (await get(folder, "styles/a.css")).body == TEXT
+
+
+async def test_the_folder_itself_may_be_a_link_that_moves(folder: Path, tmp_path: Path) -> None:
+    current = tmp_path / "current"
+    current.symlink_to(folder)
+    files = StaticFiles(current)
+    assert (await files.respond(make_request(), "css/a.css")).body == TEXT
+    current.unlink()
+    current.symlink_to(tmp_path / "static-other")
+    assert (await files.respond(make_request(), "secret.txt")).body == b"secret"
+    with pytest.raises(HTTPException):
+        await files.respond(make_request(), "css/a.css")
+
+
+async def test_a_folder_that_does_not_exist_has_no_files(tmp_path: Path) -> None:
+    with pytest.raises(HTTPException) as caught:
+        await get(tmp_path / "missing", "a.css")
+    assert caught.value.status == 404
+
+
+async def test_not_modified(folder: Path) -> None:
+    first = sent_headers(await get(folder, "css/a.css"))
+    etag = first[b"etag"].decode()
+    for fields in ({"if_none_match": etag}, {"if_none_match": f"W/{etag}"}, {"if_modified_since": DATE}):
+        for method in ("GET", "HEAD"):
+            response = await get(folder, "css/a.css", method, **fields)
+            assert response.status == 304
+            assert response.body == b""
+            left_out = (b"content-type", b"content-length")
+            assert sent_headers(response) == {name: value for name, value in first.items() if name not in left_out}
+
+
+async def test_modified(folder: Path) -> None:
+    etag = sent_headers(await get(folder, "css/a.css"))[b"etag"].decode()
+    (folder / "css" / "a.css").write_bytes(b"new")
+    response = await get(folder, "css/a.css", if_none_match=etag, if_modified_since=DATE)
+    assert response.status == 200
+    assert response.body == b"new"
+    assert sent_headers(response)[b"etag"].decode() != etag
+
+
+async def test_a_failed_precondition_is_412(folder: Path) -> None:
+    response = await get(folder, "css/a.css", if_match='"other"')
+    assert response.status == 412
+    assert sent_headers(response)[b"content-length"] == b"0"
+
+
+async def test_a_range(folder: Path) -> None:
+    response = await get(folder, "css/a.css", range="bytes=5-9")
+    assert response.status == 206
+    assert response.body == TEXT[5:10]
+    fields = sent_headers(response)
+    assert fields[b"content-range"] == b"bytes 5-9/20"
+    assert fields[b"content-length"] == b"5"
+    assert fields[b"content-type"] == b"text/css; charset=utf-8"
+    assert b"etag" in fields
+
+
+async def test_a_large_range_is_streamed(folder: Path) -> None:
+    response = await get(folder, "large.bin", range="bytes=-400000")
+    assert response.status == 206
+    assert response.is_stream
+    fields = sent_headers(response)
+    assert fields[b"content-range"] == f"bytes {len(LARGE) - 400000}-{len(LARGE) - 1}/{len(LARGE)}".encode()
+    assert fields[b"content-length"] == b"400000"
+    assert await read(response.body) == LARGE[-400000:]
+
+
+async def test_a_range_behind_the_end_is_416(folder: Path) -> None:
+    response = await get(folder, "css/a.css", range="bytes=20-")
+    assert response.status == 416
+    fields = sent_headers(response)
+    assert fields[b"content-range"] == b"bytes */20"
+    assert fields[b"content-type"] == b"text/plain; charset=utf-8"
+    assert isinstance(response.body, bytes)
+    assert fields[b"content-length"] == str(len(response.body)).encode()
+
+
+@pytest.mark.parametrize("header", ["bytes=0-1,3-4", "bytes=x", "lines=1-2", "bytes=0-0," * 100_000])
+async def test_what_is_not_one_range_gets_the_whole_file(folder: Path, header: str) -> None:
+    response = await get(folder, "css/a.css", range=header)
+    assert response.status == 200
+    assert response.body == TEXT
+    assert b"content-range" not in sent_headers(response)
+
+
+async def test_head_has_no_range(folder: Path) -> None:
+    response = await get(folder, "css/a.css", "HEAD", range="bytes=5-9")
+    assert response.status == 200
+    assert sent_headers(response)[b"content-length"] == b"20"
+    await response.aclose()
+
+
+async def test_if_range(folder: Path) -> None:
+    etag = sent_headers(await get(folder, "css/a.css"))[b"etag"].decode()
+    for validator, status in ((etag, 206), (f"W/{etag}", 200), ('"old"', 200), (DATE, 206), ("x", 200)):
+        response = await get(folder, "css/a.css", range="bytes=5-9", if_range=validator)
+        assert response.status == status
+        assert response.body == (TEXT[5:10] if status == 206 else TEXT)
+
+
+async def test_a_current_copy_goes_before_a_range(folder: Path) -> None:
+    assert (await get(folder, "css/a.css", range="bytes=5-9", if_none_match="*")).status == 304
+
+
+async def test_a_file_from_the_future_was_modified_now(folder: Path) -> None:
+    future = 4_000_000_000
+    os.utime(folder / "css" / "a.css", (future, future))
+    last_modified = sent_headers(await get(folder, "css/a.css"))[b"last-modified"]
+    assert b"2096" not in last_modified
+
+
+@pytest.mark.parametrize(
+    ("filename", "content_type"),
+    [
+        ("a.html", "text/html; charset=utf-8"),
+        ("a.js", "text/javascript; charset=utf-8"),
+        ("a.mjs", "text/javascript; charset=utf-8"),
+        ("A.CSS", "text/css; charset=utf-8"),
+        ("a.json", "application/json"),
+        ("a.svg", "image/svg+xml"),
+        ("a.png", "image/png"),
+        ("a.webp", "image/webp"),
+        ("a.woff2", "font/woff2"),
+        ("a.wasm", "application/wasm"),
+        ("a.ico", "image/x-icon"),
+        ("a.tar.gz", "application/gzip"),
+        ("a.txt.bz2", "application/octet-stream"),
+        ("a", "application/octet-stream"),
+        ("a.unheard-of", "application/octet-stream"),
+        ("naïve é.txt", "text/plain; charset=utf-8"),
+    ],
+)
+async def test_content_types(folder: Path, filename: str, content_type: str) -> None:
+    (folder / filename).write_bytes(b"x")
+    response = await get(folder, filename)
+    assert response.content_type == content_type
+    assert "content-encoding" not in response.headers
+
+
+async def test_max_age(folder: Path) -> None:
+    response = await StaticFiles(folder, max_age=3600).respond(make_request(), "css/a.css")
+    assert response.headers["cache-control"] == "public, max-age=3600"
+
+
+def test_a_negative_max_age_is_refused(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="max_age=-1"):
+        StaticFiles(folder, max_age=-1)
