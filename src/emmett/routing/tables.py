@@ -1,0 +1,149 @@
+"""`RouteSet`: the routes of one hostname and one scheme, ready to be looked up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from .linear import Texts
+from .patterns import PathPattern
+
+Endpoint = TypeVar("Endpoint")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route(Generic[Endpoint]):
+    """One registration.
+
+    Arguments:
+        pattern: the path.
+        endpoint: what the path leads to.
+        methods: HTTP methods in upper case; `None` takes every method.
+        schemes: URL schemes in lower case; `None` takes every scheme.
+        hostname: the host it is for, as `split_host` gives it; `None` takes every host.
+    """
+
+    pattern: PathPattern
+    endpoint: Endpoint
+    methods: frozenset[str] | None
+    schemes: frozenset[str] | None
+    hostname: str | None
+
+
+@dataclass(slots=True, eq=False)
+class _Dynamic(Generic[Endpoint]):
+    """The routes whose patterns match the same paths, and where the common expression captures their variables."""
+
+    routes: list[Route[Endpoint]]
+    groups: range = range(0)
+
+    @property
+    def pattern(self) -> PathPattern:
+        return self.routes[0].pattern
+
+
+class RouteSet(Generic[Endpoint]):
+    """Routes of which none is told apart by host or scheme any more.
+
+    A path is looked up in a dict first. The paths with variables are one expression, an alternation in the order of
+    their registration, of which each takes linear time (`linear_regex`); the alternative of a pattern that needs
+    `LinearMatcher` is just the text that it starts with, and the matcher is asked when that is found.
+
+    Arguments:
+        routes: the routes in the order of registration.
+    """
+
+    def __init__(self, routes: Iterable[Route[Endpoint]]) -> None:
+        self._static: dict[str, list[Route[Endpoint]]] = {}
+        self._dynamic: list[_Dynamic[Endpoint]] = []
+        by_key: dict[str, _Dynamic[Endpoint]] = {}
+        for route in routes:
+            for path in route.pattern.static_paths:
+                self._static.setdefault(path, []).append(route)
+            if route.pattern.is_static:
+                continue
+            if route.pattern.key in by_key:
+                by_key[route.pattern.key].routes.append(route)
+            else:
+                by_key[route.pattern.key] = dynamic = _Dynamic([route])
+                self._dynamic.append(dynamic)
+        self._by_marker: dict[int, int] = {}
+        self._expression = self._compile()
+
+    def find(
+        self, path: str, method: str | None, allowed: set[str]
+    ) -> tuple[Route[Endpoint], dict[str, Any]] | tuple[None, None]:
+        """Return the route for a path and the values of its variables, or nothing twice.
+
+        Arguments:
+            path: the path, percent-decoded.
+            method: the HTTP method in upper case; `None` takes a route of any method.
+            allowed: takes up the methods of routes that match the path but do not have the method.
+        """
+        routes = self._static.get(path)
+        if routes is not None:
+            route = _choose(routes, method, allowed)
+            if route is not None:
+                return route, {}
+        if self._expression is None:
+            return None, None
+        found = self._expression.match(path)
+        if found is None or found.lastindex is None:
+            return None, None
+        index = self._by_marker[found.lastindex]
+        first = self._dynamic[index]
+        texts = first.pattern.split(path) if first.pattern.regex is None else tuple(map(found.group, first.groups))
+        while True:
+            if texts is not None:
+                route, arguments = _finish(self._dynamic[index].routes, texts, method, allowed)
+                if route is not None and arguments is not None:
+                    return route, arguments
+            # Not this one: wrong method, no value, no way to split. It is rare enough to try the others one by one.
+            index += 1
+            if index == len(self._dynamic):
+                return None, None
+            texts = self._dynamic[index].pattern.split(path)
+
+    def _compile(self) -> re.Pattern[str] | None:
+        if not self._dynamic:
+            return None
+        alternatives = []
+        group = 0
+        for index, dynamic in enumerate(self._dynamic):
+            pattern = dynamic.pattern
+            alternative = pattern.regex
+            if alternative is None:
+                alternative = re.escape(pattern.head)
+            else:
+                dynamic.groups = range(group + 1, group + 1 + len(pattern.variables))
+                group += len(pattern.variables)
+            # An empty group at the end is the last one to match, so it tells which alternative did. A group around the
+            # alternative would tell too, but would hide from `re` that the alternatives begin with the same text.
+            group += 1
+            self._by_marker[group] = index
+            alternatives.append(f"{alternative}()")
+        return re.compile("|".join(alternatives), re.DOTALL)
+
+
+def _choose(routes: Sequence[Route[Endpoint]], method: str | None, allowed: set[str]) -> Route[Endpoint] | None:
+    for route in routes:
+        if route.methods is None or method is None or method in route.methods:
+            return route
+    for route in routes:
+        allowed.update(route.methods or ())
+    return None
+
+
+def _finish(
+    routes: Sequence[Route[Endpoint]], texts: Texts, method: str | None, allowed: set[str]
+) -> tuple[Route[Endpoint] | None, dict[str, Any] | None]:
+    """Choose among routes whose patterns match the same texts, and convert the texts for the one chosen."""
+    methods: set[str] = set()
+    route = _choose(routes, method, methods)
+    # Whether the texts are values depends on the types only, which these routes share.
+    arguments = (route or routes[0]).pattern.convert(texts)
+    if route is None and arguments is not None:
+        allowed |= methods
+    return route, arguments
