@@ -1,0 +1,239 @@
+"""Settings with their defaults: `app.config.websocket`, `app.config.http`, `app.config.server`.
+
+Every bound and every deadline of emmett has its name here. A setting is checked when it is assigned: a name that does
+not exist and a value that makes no sense are errors that say what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
+
+from .datastructures import sdict
+from .errors import ConfigurationError
+from .wire.origin import OriginPolicy
+
+KIB = 1024
+MIB = 1024 * KIB
+
+Check = Callable[[object], str | None]
+
+
+class _Setting:
+    """A default value and the check that a new value must pass."""
+
+    def __init__(self, default: object, check: Check) -> None:
+        self.default = default
+        self.check = check
+
+
+def _count(default: int, unit: str, *, least: int = 1) -> Any:
+    """A whole number of `unit`."""
+
+    def check(value: object) -> str | None:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+            return None
+        return f"a whole number of {unit}, at least {least}"
+
+    return _Setting(default, check)
+
+
+def _seconds(default: float, *, optional: bool = False) -> Any:
+    """A length of time; where it is optional, None switches off what it is for."""
+
+    def check(value: object) -> str | None:
+        if optional and value is None:
+            return None
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf"):
+            return None
+        return "a number of seconds above 0" + (", or None to switch it off" if optional else "")
+
+    return _Setting(default, check)
+
+
+def _origins(default: str) -> Any:
+    """Whose pages may connect, as `wire.origin.OriginPolicy` takes it."""
+
+    def check(value: object) -> str | None:
+        try:
+            OriginPolicy(value)  # type: ignore[arg-type]
+        except (ConfigurationError, TypeError) as error:
+            return f"an origin or a list of them: {error}"
+        return None
+
+    return _Setting(default, check)
+
+
+class Settings:
+    """A section of settings: typed attributes, checked on assignment.
+
+    Raises:
+        ConfigurationError: on assignment of an unknown name or an impossible value.
+    """
+
+    __slots__ = ("_values",)
+
+    section: ClassVar[str]
+    _values: dict[str, Any]
+    _settings: ClassVar[dict[str, _Setting]]
+
+    def __init_subclass__(cls) -> None:
+        cls._settings = {name: value for name, value in vars(cls).items() if isinstance(value, _Setting)}
+        for name, setting in cls._settings.items():
+            setattr(cls, name, _reader(name, setting))
+
+    def __init__(self, **values: Any) -> None:
+        object.__setattr__(self, "_values", {})
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setting = self._settings.get(name)
+        if setting is None:
+            raise ConfigurationError(f"{self.section} has no setting {name!r}; {_allowed(name, self._settings)}")
+        wanted = setting.check(value)
+        if wanted is not None:
+            raise ConfigurationError(f"{self.section}.{name} = {value!r}: expected {wanted}")
+        self._values[name] = value
+
+    def replace(self, values: dict[str, Any]) -> Self:
+        """Return a copy with some values changed; later changes here still reach the names that are not in `values`.
+
+        Raises:
+            ConfigurationError: as on assignment.
+        """
+        copy = type(self)(**values)
+        object.__setattr__(copy, "_values", _Layered(copy._values, self._values))
+        return copy
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self._settings)})"
+
+
+class _Layered(dict[str, Any]):
+    """The values of a route above those of its application."""
+
+    def __init__(self, values: dict[str, Any], below: dict[str, Any]) -> None:
+        super().__init__(values)
+        self._below = below
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else self._below.get(name, default)
+
+
+def _reader(name: str, setting: _Setting) -> property:
+    return property(lambda self: self._values.get(name, setting.default))
+
+
+def _allowed(name: str, settings: dict[str, _Setting]) -> str:
+    close = difflib.get_close_matches(name, settings, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}allowed are {', '.join(sorted(settings))}"
+
+
+class WebsocketSettings(Settings):
+    """Limits and deadlines of a websocket connection; each may be given per route."""
+
+    section = "websocket"
+
+    # Bytes in a received message, over all its fragments.
+    max_message_size: int = _count(1 * MIB, "bytes")
+    # Frames in a received message.
+    max_fragments: int = _count(1024, "frames")
+    # Messages, and bytes, that were received and wait for `receive()`.
+    inbox_messages: int = _count(16, "messages")
+    inbox_bytes: int = _count(1 * MIB, "bytes")
+    # Bytes written that the peer has not taken, above which `send()` waits.
+    write_high_water: int = _count(64 * KIB, "bytes")
+    # Bytes written that the peer has not taken, above which `send_nowait()` drops the connection.
+    write_limit: int = _count(1 * MIB, "bytes")
+    # Seconds in which a peer must read on once `send()` waits for it.
+    send_timeout: float = _seconds(10.0)
+    # Seconds in which the application must answer a handshake.
+    accept_timeout: float = _seconds(10.0)
+    # Seconds between two Pings to a peer, and in which it must answer one or send anything else.
+    ping_interval: float | None = _seconds(20.0, optional=True)
+    ping_timeout: float | None = _seconds(20.0, optional=True)
+    # Seconds in which a frame must be whole once it has begun.
+    frame_timeout: float = _seconds(30.0)
+    # Seconds in which a peer must answer a Close frame.
+    close_timeout: float = _seconds(10.0)
+    # Seconds for which a handler that is busy elsewhere runs on after the peer has gone.
+    disconnect_grace: float = _seconds(10.0)
+    # Whose web pages may connect: see `wire.origin.OriginPolicy`. While developing, pages of this machine may too.
+    origins: str | Sequence[str] = _origins("same-origin")
+
+    @property
+    def shortest_deadline(self) -> float:
+        """The shortest of the deadlines in seconds: how often connections must be looked at depends on it."""
+        names = ("send", "accept", "frame", "close", "ping")
+        given = [getattr(self, f"{name}_timeout") for name in names] + [self.disconnect_grace, self.ping_interval]
+        shortest: float = min(seconds for seconds in given if seconds is not None)
+        return shortest
+
+
+class HTTPSettings(Settings):
+    """Limits and deadlines of a request."""
+
+    section = "http"
+
+    # Bytes, and fields, in the head of a request.
+    max_head_size: int = _count(16 * KIB, "bytes")
+    max_head_fields: int = _count(100, "fields")
+    # Seconds in which the head must have come.
+    head_timeout: float = _seconds(10.0)
+    # Bytes in the body of a request.
+    max_body_size: int = _count(1 * MIB, "bytes", least=0)
+    # Fields in a form or a JSON object.
+    max_body_fields: int = _count(1000, "fields")
+
+
+class ServerSettings(Settings):
+    """Limits and deadlines of the server process."""
+
+    section = "server"
+
+    # Connections a worker holds at once, websockets counted.
+    max_connections: int = _count(10_000, "connections")
+    # Seconds in which running handlers must end once the server stops.
+    shutdown_timeout: float = _seconds(30.0)
+
+
+class Config(sdict[Any]):
+    """The settings of an application: three checked sections, and whatever else the application keeps there.
+
+    >>> config = Config()
+    >>> config.websocket.max_message_size
+    1048576
+    >>> config.mailer = "smtp://localhost"
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(websocket=WebsocketSettings(), http=HTTPSettings(), server=ServerSettings())
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        current = self.get(name)
+        if isinstance(current, Settings) and type(value) is not type(current):
+            raise ConfigurationError(f"config.{name} is a section; assign its settings: config.{name}.<name> = …")
+        super().__setitem__(name, value)
+
+    @property
+    def websocket(self) -> WebsocketSettings:
+        """Limits and deadlines of websocket connections."""
+        section: WebsocketSettings = self["websocket"]
+        return section
+
+    @property
+    def http(self) -> HTTPSettings:
+        """Limits and deadlines of requests."""
+        section: HTTPSettings = self["http"]
+        return section
+
+    @property
+    def server(self) -> ServerSettings:
+        """Limits and deadlines of the server process."""
+        section: ServerSettings = self["server"]
+        return section

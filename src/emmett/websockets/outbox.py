@@ -1,0 +1,195 @@
+"""The way out: messages to frames, frames to the transport, and the waiting when the peer does not keep up.
+
+Frames written while the handler still has messages to answer are collected and leave in one write (design.md, the hot
+path). Order is never changed. Once the transport holds more than its high-water mark, writers wait in line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
+
+from ..errors import WebsocketClosed
+from ..wire.frames import encode_message
+from .connection import Data
+
+
+class Outbox:
+    """Frames on their way to the peer.
+
+    Arguments:
+        loop: the event loop of the connection.
+        transport: where the bytes go.
+        high_water: bytes, collected or not yet taken by the peer, above which writers wait.
+    """
+
+    __slots__ = (
+        "_collected",
+        "_collected_size",
+        "_flush_planned",
+        "_high_water",
+        "_line",
+        "_loop",
+        "_lost",
+        "_pong",
+        "_transport",
+        "closed",
+        "stalled_since",
+        "written",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, high_water: int) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._high_water = high_water
+        transport.set_write_buffer_limits(high=high_water)
+        # Frames that wait for the next one, so that they leave in one write.
+        self._collected: list[bytes] = []
+        self._collected_size = 0
+        self._flush_planned = False
+        # Writers that wait for the peer to read on. The first stays in line until it has written, so that nobody
+        # passes it between its call and its turn.
+        self._line: deque[asyncio.Future[None]] | None = None
+        # The answer to the latest Ping that came while the peer did not read (RFC 6455, 5.5.3, allows to skip others).
+        self._pong: bytes | None = None
+        # When the transport had more than it should hold, in the loop's seconds; None while the peer keeps up.
+        self.stalled_since: float | None = None
+        # Why `write` takes no more; None while it does.
+        self.closed: WebsocketClosed | None = None
+        # The transport is gone: what waits in line cannot be written.
+        self._lost = False
+        # Messages written, for the access log.
+        self.written = 0
+
+    def write(self, message: Data, more: bool) -> Awaitable[None] | None:
+        """Write a message; see `Connection.write`."""
+        if self.closed is not None:
+            raise self.error()
+        frame = encode_message(message)
+        if self.stalled_since is not None or self._line:
+            return self._write_in_turn(frame, messages=1)
+        self.written += 1
+        if more:
+            self._collect(frame)
+        elif self._collected:
+            self._collected.append(frame)
+            self.flush()
+        else:
+            self._transport.write(frame)
+        return None
+
+    def write_now(self, message: Data, limit: int) -> bool:
+        """Write a message without waiting, unless the peer would then have more than `limit` bytes to take.
+
+        Returns:
+            Whether it was written.
+
+        Raises:
+            WebsocketClosed, TypeError: as `write`.
+        """
+        if self.closed is not None:
+            raise self.error()
+        frame = encode_message(message)
+        if self._transport.get_write_buffer_size() + self._collected_size + len(frame) > limit:
+            return False
+        self.written += 1
+        self._write_now(frame)
+        return True
+
+    def write_pong(self, frame: bytes) -> None:
+        """Write a Pong frame, now or when the peer reads on: then the latest only, so that Pings pile up nothing."""
+        if self.stalled_since is None:
+            self._write_now(frame)
+        else:
+            self._pong = frame
+
+    def write_ping(self, frame: bytes) -> None:
+        """Write a Ping frame, behind what was collected; it does not wait in line."""
+        self._write_now(frame)
+
+    def write_last(self, frame: bytes, closed: WebsocketClosed) -> Awaitable[None] | None:
+        """Write a Close frame behind all the messages that wait in line; `write` raises `closed` from now on."""
+        self.closed = closed
+        if self.stalled_since is not None or self._line:
+            return self._write_in_turn(frame, messages=0)
+        self._write_now(frame)
+        return None
+
+    def write_reply(self, frame: bytes, closed: WebsocketClosed) -> None:
+        """Write a Close frame now, ahead of the messages that wait in line: the peer takes no more of them."""
+        self.lose(closed)
+        self._write_now(frame)
+
+    def flush(self) -> None:
+        """Hand what was collected to the transport."""
+        self._flush_planned = False
+        if self._collected:
+            data = b"".join(self._collected)
+            self._collected.clear()
+            self._collected_size = 0
+            self._transport.write(data)
+
+    def stall(self) -> None:
+        """The transport is full: writers wait from now on."""
+        if self.stalled_since is None:
+            self.stalled_since = self._loop.time()
+
+    def resume(self) -> None:
+        """The transport has room again: the first in line writes."""
+        self.stalled_since = None
+        if self._pong is not None:
+            pong, self._pong = self._pong, None
+            self._write_now(pong)
+        self._call_first()
+
+    def lose(self, closed: WebsocketClosed) -> None:
+        """The peer takes no more messages: whoever waits in line gets `closed`."""
+        self.closed = self.closed or closed
+        self._lost = True
+        for waiter in self._line or ():
+            _wake(waiter)
+
+    def error(self) -> WebsocketClosed:
+        """Return a fresh exception that says why nothing can be written."""
+        assert self.closed is not None
+        return WebsocketClosed(self.closed.code, self.closed.reason)
+
+    def _write_now(self, frame: bytes) -> None:
+        self.flush()
+        self._transport.write(frame)
+
+    def _collect(self, frame: bytes) -> None:
+        self._collected.append(frame)
+        self._collected_size += len(frame)
+        if self._collected_size > self._high_water:
+            self.flush()
+        elif not self._flush_planned:
+            # The handler may await something else before it writes the frame that flushes.
+            self._flush_planned = True
+            self._loop.call_soon(self.flush)
+
+    async def _write_in_turn(self, frame: bytes, messages: int) -> None:
+        """Write when the peer reads on and all who came before have written; a cancelled wait writes nothing."""
+        line = self._line = self._line if self._line is not None else deque()
+        waiter = self._loop.create_future()
+        line.append(waiter)
+        self._call_first()
+        try:
+            await waiter
+            if self._lost:
+                raise self.error()
+            self.written += messages
+            self._write_now(frame)
+        finally:
+            line.remove(waiter)
+            self._call_first()
+
+    def _call_first(self) -> None:
+        if self._line and self.stalled_since is None:
+            _wake(self._line[0])
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

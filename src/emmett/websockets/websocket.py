@@ -1,0 +1,388 @@
+"""`Websocket`: one connection as the application sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from http.cookies import SimpleCookie
+from typing import Any, TypeVar, cast, overload
+
+import msgspec
+
+from ..datastructures import Headers, sdict
+from ..errors import MessageError, UsageError, WebsocketClosed
+from ..http.cookies import parse_cookies
+from ..http.query import parse_query
+from ..wire.close import check_to_send
+from .connection import Connection, Data
+from .hooks import DROP, Hook
+from .inbox import Inbox
+
+T = TypeVar("T")
+
+
+class Websocket:
+    """A websocket connection.
+
+    An application gets it as `emmett.websocket`, bound to the running context; a server adapter makes it.
+
+    Arguments:
+        scheme: `ws` or `wss`.
+        path: path of the request, percent-decoded.
+        query_string: what follows the `?`, as it came.
+        headers: header fields of the handshake.
+        client: address and port of the peer; None where the transport has none, as on a unix socket.
+        subprotocols: what the client offered, in its order of preference.
+        connection: what carries the messages.
+        inbox: where received messages arrive.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_closed",
+        "_closing_watchers",
+        "_connection",
+        "_cookies",
+        "_inbox",
+        "_leaving",
+        "_messages",
+        "_on_receive",
+        "_on_send",
+        "_query_params",
+        "_query_string",
+        "_send_lock",
+        "accepted",
+        "client",
+        "headers",
+        "path",
+        "scheme",
+        "subprotocol",
+        "subprotocols",
+    )
+
+    def __init__(
+        self,
+        *,
+        scheme: str,
+        path: str,
+        query_string: bytes,
+        headers: Headers,
+        client: tuple[str, int] | None,
+        subprotocols: tuple[str, ...],
+        connection: Connection,
+        inbox: Inbox,
+    ) -> None:
+        self.scheme = scheme
+        self.path = path
+        self.headers = headers
+        self.client = client
+        self.subprotocols = subprotocols
+        # The subprotocol that `accept` chose.
+        self.subprotocol: str | None = None
+        # The handshake was answered with 101.
+        self.accepted = False
+        self._query_string = query_string
+        self._query_params: sdict[str | list[str]] | None = None
+        self._cookies: SimpleCookie | None = None
+        self._connection = connection
+        self._inbox = inbox
+        self._messages = inbox.messages
+        # The end of the connection, once it is known.
+        self._closed: WebsocketClosed | None = None
+        # How to close once all that was received has been handed out; None while the connection is to stay.
+        self._leaving: WebsocketClosed | None = None
+        self._closing_watchers: list[asyncio.Future[None]] | None = None
+        # The pipeline's hooks on messages; None costs nothing.
+        self._on_receive: Hook | None = None
+        self._on_send: Hook | None = None
+        self._send_lock: asyncio.Lock | None = None
+
+    @property
+    def host(self) -> str:
+        """The Host header of the handshake."""
+        return cast(str, self.headers.get("host", ""))
+
+    @property
+    def cookies(self) -> SimpleCookie:
+        """The cookies of the handshake: `websocket.cookies["name"].value`."""
+        if self._cookies is None:
+            self._cookies = parse_cookies(self.headers.get("cookie", ""))
+        return self._cookies
+
+    @property
+    def query_params(self) -> sdict[str | list[str]]:
+        """The variables of the query string: one value as `str`, a repeated one as list, a missing one `None`."""
+        if self._query_params is None:
+            self._query_params = parse_query(self._query_string)
+        return self._query_params
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more can be sent: the peer has gone or said goodbye, or this side has closed."""
+        return self._closed is not None
+
+    @property
+    def close_code(self) -> int | None:
+        """The close code (RFC 6455, 7.4); None while the connection is open."""
+        return None if self._closed is None else self._closed.code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The close reason, often empty; None while the connection is open."""
+        return None if self._closed is None else self._closed.reason
+
+    async def accept(self, headers: Mapping[str, str] | None = None, subprotocol: str | None = None) -> None:
+        """Accept the connection. `receive` and `send` do so themselves; later calls do nothing.
+
+        Arguments:
+            headers: header fields to add to the answer.
+            subprotocol: one of `subprotocols` (RFC 6455, 1.9).
+
+        Raises:
+            WebsocketClosed: the peer has gone, or the handshake was refused.
+            ValueError: a header cannot be sent, or the subprotocol was not offered; nothing was sent.
+        """
+        if self.accepted:
+            return
+        if self._closed is not None:
+            raise self._error()
+        waiting = self._connection.accept(headers, subprotocol)
+        if waiting is not None:
+            await waiting
+
+    async def receive(self) -> str | bytes:
+        """Return the next message: `str` for text, `bytes` for binary. Accepts the connection first if need be.
+
+        Raises:
+            WebsocketClosed: the connection has ended and all that was received has been handed out.
+            UsageError: another task is receiving.
+        """
+        if not self.accepted:
+            await self.accept()
+        messages = self._messages
+        while True:
+            while not messages:
+                if self._closed is not None:
+                    raise self._error()
+                if self._leaving is not None:
+                    await self.close(self._leaving.code, self._leaving.reason)
+                    continue
+                await self._inbox.arrival()
+            message = messages.popleft()
+            if self._inbox.held_back and not messages:
+                self._inbox.refill()
+            if self._on_receive is None:
+                return message
+            received = await self._run_receive_hook(self._on_receive, message)
+            if received is not DROP:
+                return cast("str | bytes", received)
+
+    async def send(self, data: Data) -> None:
+        """Send a message: `str` as text, bytes-like data as binary. Accepts the connection first if need be.
+
+        Waits while the peer does not read what was sent before. A cancelled `send` that waited has sent nothing.
+
+        Raises:
+            WebsocketClosed: the peer has gone.
+            TypeError: the data is neither.
+        """
+        if not self.accepted:
+            await self.accept()
+        if self._on_send is not None:
+            await self._send_through_hook(self._on_send, data)
+            return
+        waiting = self._connection.write(data, True if self._messages else False)  # noqa: SIM210 - bool() costs a call
+        if waiting is not None:
+            await waiting
+
+    def send_nowait(self, data: Data) -> None:
+        """Send a message without waiting: for telling many connections, none of which may hold up the others.
+
+        A peer that does not keep up, and has not taken `write_limit` bytes, is dropped. Hooks of the pipeline that wait
+        cannot be run here; messages that wait in `send` are passed.
+
+        Raises:
+            WebsocketClosed: the peer has gone, or is dropped for not keeping up.
+            UsageError: the connection is not accepted yet, or its pipeline has `on_send` hooks.
+            TypeError: the data is neither `str` nor bytes-like.
+        """
+        if not self.accepted:
+            raise UsageError("send_nowait() needs an accepted connection: await websocket.accept() first")
+        if self._on_send is not None:
+            raise UsageError("send_nowait() cannot run the pipeline's on_send hooks: use send()")
+        self._connection.write_now(data)
+
+    async def ping(self) -> float:
+        """Send a Ping frame and wait for the Pong (RFC 6455, 5.5.2). Accepts the connection first if need be.
+
+        Returns:
+            The round trip in seconds.
+
+        Raises:
+            WebsocketClosed: the connection ended before the answer.
+            UsageError: the application runs over ASGI, which has no pings.
+        """
+        if not self.accepted:
+            await self.accept()
+        return await self._connection.ping()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection, behind all that was sent. Before acceptance this refuses the handshake with 403.
+
+        Arguments:
+            code: the close code: 1000 to 1003, 1007 to 1014 or 3000 to 4999.
+            reason: at most 123 bytes in UTF-8; the peer sees it.
+
+        Raises:
+            ValueError: the code or the reason cannot be sent.
+        """
+        check_to_send(code, reason)
+        if self._closed is not None:
+            return
+        connection = self._connection
+        waiting = connection.close(code, reason) if self.accepted else connection.refuse(403, "", {})
+        self.end(code, reason)
+        if waiting is not None:
+            await waiting
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection has ended; any task may."""
+        if self._closed is not None:
+            return
+        if self._closing_watchers is None:
+            self._closing_watchers = []
+        watcher = asyncio.get_running_loop().create_future()
+        self._closing_watchers.append(watcher)
+        try:
+            await watcher
+        finally:
+            if watcher in self._closing_watchers:
+                self._closing_watchers.remove(watcher)
+
+    def __aiter__(self) -> Websocket:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        try:
+            return await self.receive()
+        except WebsocketClosed:
+            raise StopAsyncIteration from None
+
+    async def receive_text(self) -> str:
+        """Return the next message, which must be text.
+
+        Raises:
+            MessageError: it is binary; uncaught it closes the connection with 1003.
+            WebsocketClosed, UsageError: as `receive`.
+        """
+        message = await self.receive()
+        if isinstance(message, str):
+            return message
+        raise MessageError(1003, "expected a text message")
+
+    async def receive_bytes(self) -> bytes:
+        """Return the next message, which must be binary.
+
+        Raises:
+            MessageError: it is text; uncaught it closes the connection with 1003.
+            WebsocketClosed, UsageError: as `receive`.
+        """
+        message = await self.receive()
+        if isinstance(message, bytes):
+            return message
+        raise MessageError(1003, "expected a binary message")
+
+    @overload
+    async def receive_json(self) -> Any: ...
+
+    @overload
+    async def receive_json(self, type: type[T]) -> T: ...
+
+    @overload
+    async def receive_json(self, type: Any) -> Any: ...
+
+    async def receive_json(self, type: Any = Any) -> Any:
+        """Return the next message, decoded from JSON.
+
+        Arguments:
+            type: what it must be, anything that msgspec can decode into: a Struct, a dataclass, `dict[str, int]`.
+
+        Raises:
+            MessageError: it is not JSON or not of that type; uncaught it closes the connection with 1007.
+            WebsocketClosed, UsageError: as `receive`.
+        """
+        message = await self.receive()
+        try:
+            return msgspec.json.decode(message, type=type)
+        except msgspec.ValidationError as error:
+            raise MessageError(1007, _shortened(f"unexpected JSON: {error}")) from None
+        except RecursionError:
+            raise MessageError(1007, "JSON nested too deeply") from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise MessageError(1007, "expected a message in JSON") from None
+
+    async def send_json(self, data: Any) -> None:
+        """Send data as JSON, in a text message: whatever msgspec can encode.
+
+        Raises:
+            TypeError: JSON cannot express the data.
+            WebsocketClosed: as `send`.
+        """
+        await self.send(msgspec.json.encode(data).decode())
+
+    # What follows is for the server adapter and for dispatch, not for applications.
+
+    def mark_accepted(self, subprotocol: str | None) -> None:
+        """The 101 was written."""
+        self.accepted = True
+        self.subprotocol = subprotocol
+
+    def set_hooks(self, on_receive: Hook | None, on_send: Hook | None) -> None:
+        """Let messages pass through the hooks of the pipeline."""
+        self._on_receive = on_receive
+        self._on_send = on_send
+
+    def leave(self, code: int, reason: str) -> None:
+        """Close as soon as the handler asks for a message and there is none left."""
+        self._leaving = WebsocketClosed(code, reason)
+        self._inbox.wake()
+
+    def end(self, code: int, reason: str) -> None:
+        """The connection has ended: tell everybody who waits. Only the first call counts."""
+        if self._closed is not None:
+            return
+        self._closed = WebsocketClosed(code, reason)
+        self._inbox.wake()
+        for watcher in self._closing_watchers or ():
+            if not watcher.done():
+                watcher.set_result(None)
+
+    def _error(self) -> WebsocketClosed:
+        # A fresh one for each raise: an exception that is kept would keep its traceback, and with it this connection.
+        assert self._closed is not None
+        return WebsocketClosed(self._closed.code, self._closed.reason)
+
+    async def _run_receive_hook(self, hook: Callable[[Any], Awaitable[Any]], message: str | bytes) -> Any:
+        try:
+            return await hook(message)
+        except asyncio.CancelledError:
+            # Whoever receives next gets it: a message that was taken is never lost.
+            self._messages.appendleft(message)
+            raise
+
+    async def _send_through_hook(self, hook: Callable[[Any], Awaitable[Any]], data: Any) -> None:
+        # A hook may wait; the lock keeps a later message from overtaking.
+        if self._send_lock is None:
+            self._send_lock = asyncio.Lock()
+        async with self._send_lock:
+            data = await hook(data)
+            if data is DROP:
+                return
+            waiting = self._connection.write(data, bool(self._messages))
+            if waiting is not None:
+                await waiting
+
+
+def _shortened(reason: str) -> str:
+    """Cut a reason to what a Close frame carries (RFC 6455, 5.5)."""
+    return reason.encode()[:123].decode(errors="ignore")
