@@ -1,0 +1,123 @@
+"""`Pipe`: what stands between a route and its handler."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Generator
+from typing import Any, Protocol
+
+from ..errors import ConfigurationError
+
+
+class NextPipe(Protocol):
+    """What lies behind a pipe: the next pipes and, at their end, the handler."""
+
+    def __call__(self, **kwargs: Any) -> Awaitable[Any]:
+        """Go on with these keyword arguments; the awaited value is what the handler side returned."""
+
+
+class _Nothing:
+    """Awaitable that is done at once, so that both `super().open()` and `await super().open()` do."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield
+
+
+_NOTHING = _Nothing()
+
+
+class Pipe:
+    """The base of all pipes. A subclass overrides the hooks that it needs; the others cost nothing.
+
+    Every hook may be a plain or an async function. One pipe object serves all requests and websockets of its routes
+    at the same time, so what belongs to a single one must not be kept on `self`.
+
+    A class may override `pipe`, for requests and websockets alike, or `pipe_request` and `pipe_ws`; both ways together
+    raise `ConfigurationError` when the class is defined. `open` and `close` may go together with their specific forms:
+    the common hook then opens first and closes last.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.pipe is Pipe.pipe:
+            return
+        for specific in ("pipe_request", "pipe_ws"):
+            if getattr(cls, specific) is not getattr(Pipe, specific):
+                raise ConfigurationError(
+                    f"pipe {cls.__qualname__} has both `pipe` and `{specific}`: use either `pipe`, which serves "
+                    "requests and websockets alike, or `pipe_request` and `pipe_ws`, one for each"
+                )
+
+    def open(self) -> Any:
+        """Run before the flow of every request and websocket. An error ends the flow before the handler is reached."""
+        return _NOTHING
+
+    def open_request(self) -> Any:
+        """Run before the flow of every request, after `open`."""
+        return _NOTHING
+
+    def open_ws(self) -> Any:
+        """Run before the flow of every websocket, after `open`; the handshake is not answered yet."""
+        return _NOTHING
+
+    def close(self) -> Any:
+        """Run after the flow of every request and websocket that was opened, whatever its end, also on cancellation."""
+        return _NOTHING
+
+    def close_request(self) -> Any:
+        """Run after the flow of every request that was opened, before `close`."""
+        return _NOTHING
+
+    def close_ws(self) -> Any:
+        """Run after the flow of every websocket that was opened, before `close`."""
+        return _NOTHING
+
+    # No positional arguments come: `*args` lets type checkers accept a hook that names the variables it wants.
+
+    def pipe(self, next_pipe: NextPipe, /, *args: Any, **kwargs: Any) -> Any:
+        """Wrap what lies behind this pipe, for requests and websockets.
+
+        Arguments:
+            next_pipe: goes on with the flow, `await next_pipe(**kwargs)`. It may be called once. Not calling it ends
+                the flow here: a request is answered with what this hook returns, a websocket that was not accepted
+                is refused with 403.
+            kwargs: what will reach the handler: the variables of the path, as the pipes before changed them.
+
+        Returns:
+            What the pipe before sees as the result; in the end, what the request is answered with.
+        """
+        return next_pipe(**kwargs)
+
+    def pipe_request(self, next_pipe: NextPipe, /, *args: Any, **kwargs: Any) -> Any:
+        """Wrap what lies behind this pipe, for requests only. See `pipe`."""
+        return next_pipe(**kwargs)
+
+    def pipe_ws(self, next_pipe: NextPipe, /, *args: Any, **kwargs: Any) -> Any:
+        """Wrap what lies behind this pipe, for websockets only. See `pipe`."""
+        return next_pipe(**kwargs)
+
+    def on_pipe_success(self) -> Any:
+        """Run when what lies behind this pipe returned, or ended with a redirect (`HTTPException` below 400)."""
+        return _NOTHING
+
+    def on_pipe_failure(self) -> Any:
+        """Run when what lies behind this pipe raised anything else; a cancellation counts too."""
+        return _NOTHING
+
+    def on_receive(self, data: Any, /) -> Any:
+        """Return what the handler's `receive()` gets for a message `data`, or `DROP` to swallow the message.
+
+        The first pipe sees the `str` or `bytes` that the peer sent, each following one what the pipe before returned.
+        """
+        return data
+
+    def on_send(self, data: Any, /) -> Any:
+        """Return what is sent for the `data` that the handler gave to `send()`, or `DROP` to send nothing.
+
+        The last pipe, the one nearest to the handler, comes first.
+        """
+        return data
+
+    def on_stream(self) -> Any:
+        """Run before the first byte of a streamed response is sent."""
+        return _NOTHING
