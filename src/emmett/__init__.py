@@ -1,0 +1,32 @@
+"""Emmett: a Python web framework whose first-class citizen is the websocket."""
+
+from .app import App
+from .ctx import request, response, session, websocket
+from .datastructures import sdict
+from .errors import HTTPException, WebsocketClosed
+from .http.abort import abort, redirect
+from .http.response import Response
+from .module import AppModule
+from .pipeline import Pipe, requires, service
+from .urls import url
+from .websockets import Websocket
+
+__all__ = [
+    "App",
+    "AppModule",
+    "HTTPException",
+    "Pipe",
+    "Response",
+    "Websocket",
+    "WebsocketClosed",
+    "abort",
+    "redirect",
+    "request",
+    "requires",
+    "response",
+    "sdict",
+    "service",
+    "session",
+    "url",
+    "websocket",
+]

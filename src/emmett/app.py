@@ -1,0 +1,148 @@
+"""`App`: the application, wiring only."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from .asgi import ASGIReceive, ASGIScope, ASGISend, serve_asgi
+from .config import Config
+from .ctx import request
+from .dispatch.routes import HTTPRoute, RouteTable
+from .errors import ConfigurationError
+from .http.response import Response
+from .http.static_files import StaticFiles
+from .module import AppModule, Function, RouteInfo
+from .pipeline import compose_request
+from .routing import PathPattern, UrlBuilder
+from .urls import Place, add_application
+
+BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell")
+
+
+class App(AppModule):
+    """An application: routes for requests and websockets, modules, a pipeline, settings, commands.
+
+    It is an ASGI 3 application too: every ASGI server can run it, other ASGI applications can mount it.
+
+    Arguments:
+        import_name: `__name__` of the Python module it is written in; the `static` folder is looked for beside it.
+    """
+
+    def __init__(self, import_name: str) -> None:
+        self.config = Config()
+        self.root_path = _folder_of(import_name)
+        self.commands: dict[str, Callable[..., Any]] = {}
+        self._startup: list[Callable[[], Any]] = []
+        self._shutdown: list[Callable[[], Any]] = []
+        place = Place(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")))
+        super().__init__(RouteTable(self.config), place, None, import_name, "")
+        add_application(self.place)
+        self._add_static_files()
+
+    @property
+    def routes(self) -> list[RouteInfo]:
+        """All routes, those of the static files first, then in the order of their registration by module."""
+        return [self._static, *(info for registration in self.registrations() for info in registration.infos)]
+
+    def on_error(self, status: int) -> Callable[[Function], Function]:
+        """Register a function that renders the page for an HTTP status.
+
+        Arguments:
+            status: 400 to 599. The function takes no arguments and returns what a request handler may.
+
+        Raises:
+            ConfigurationError: the status is none of an error, or has a page already.
+        """
+        if callable(status):
+            raise SyntaxError("the decorator needs a status: write @app.on_error(404) above the function")
+        if status not in range(400, 600):
+            raise ConfigurationError(f"on_error({status!r}): expected the status of an error, 400 to 599")
+
+        def register(function: Function) -> Function:
+            if status in self.table.error_pages:
+                raise ConfigurationError(f"on_error({status}): there is a page for this status already")
+            self.table.error_pages[status] = function
+            return function
+
+        return register
+
+    def on_startup(self, function: Function) -> Function:
+        """Register a function, plain or async, to run before the first request, in the order of registration."""
+        self._startup.append(function)
+        return function
+
+    def on_shutdown(self, function: Function) -> Function:
+        """Register a function, plain or async, to run after the last request, in reverse order of registration."""
+        self._shutdown.append(function)
+        return function
+
+    async def startup(self) -> None:
+        """Run the start-up functions; servers and the test client call this."""
+        for function in self._startup:
+            await _run(function)
+
+    async def shutdown(self) -> None:
+        """Run the shutdown functions: all of them, also when one fails. The first error is raised after."""
+        errors: list[Exception] = []
+        for function in reversed(self._shutdown):
+            try:
+                await _run(function)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def command(self, name: str) -> Callable[[Function], Function]:
+        """Add a command to the command line: `emmett name`.
+
+        Arguments:
+            name: what is typed. The function is plain or async, or a click command; its docstring is the help.
+
+        Raises:
+            ConfigurationError: the name is taken.
+        """
+        if name in BUILT_IN_COMMANDS or name in self.commands:
+            raise ConfigurationError(f"command {name!r}: the name is taken, choose another one")
+
+        def register(function: Function) -> Function:
+            self.commands[name] = function
+            return function
+
+        return register
+
+    async def __call__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
+        """Serve one ASGI 3 connection: HTTP, websocket or lifespan."""
+        await serve_asgi(self.table, self.startup, self.shutdown, scope, receive, send)
+
+    def __repr__(self) -> str:
+        return f"<App {self.import_name!r}: {len(self.routes)} routes>"
+
+    def _add_static_files(self) -> None:
+        files = StaticFiles(self.root_path / "static")
+
+        async def static(filename: str) -> Response:
+            return await files.respond(request, filename)
+
+        # No pipeline around it: a pipe that asks for a login must not keep the style sheet from the login page.
+        pattern = PathPattern("/static/<any:filename>")
+        methods = ("GET", "HEAD")
+        route = HTTPRoute("static", self.place, compose_request((), static))
+        self.place.http.add("static", pattern)
+        self.table.http.add(pattern, route, methods=methods, schemes=("http", "https"))
+        self._static = RouteInfo("http", methods, pattern.source, "static", None, ())
+
+
+async def _run(function: Callable[[], Any]) -> None:
+    result: Any | Awaitable[Any] = function()
+    if inspect.isawaitable(result):
+        await result
+
+
+def _folder_of(import_name: str) -> Path:
+    module = sys.modules.get(import_name)
+    file = getattr(module, "__file__", None)
+    return Path(file).resolve().parent if file else Path.cwd()

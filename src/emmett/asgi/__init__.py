@@ -1,0 +1,10 @@
+"""The ASGI 3 interface of an application: HTTP, websocket and lifespan.
+
+It stands below `app`, since every `App` is an ASGI application, and not in `server`, whose default websocket path goes
+without it.
+"""
+
+from .application import serve_asgi
+from .types import ASGIReceive, ASGIScope, ASGISend
+
+__all__ = ["ASGIReceive", "ASGIScope", "ASGISend", "serve_asgi"]

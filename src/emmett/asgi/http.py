@@ -1,0 +1,86 @@
+"""Requests over ASGI (HTTP 2.x of its specification)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from ..datastructures import Headers
+from ..dispatch import RouteTable, run_request
+from ..errors import RequestError
+from ..http.body import Body
+from ..http.request import Request
+from .types import ASGIReceive, ASGIScope, ASGISend
+
+
+async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
+    """Serve one request.
+
+    Arguments:
+        table: the routes of the application.
+        scope, receive, send: as ASGI 3 gives them.
+    """
+    headers = Headers(scope["headers"])
+    client = scope.get("client")
+    request = Request(
+        method=scope["method"],
+        scheme=scope.get("scheme", "http"),
+        path=path_of(scope),
+        raw_path=scope.get("raw_path") or scope["path"].encode(),
+        query_string=scope.get("query_string", b""),
+        headers=headers,
+        client=None if client is None else (client[0], client[1]),
+        body=Body(
+            _body_reader(receive),
+            max_size=table.config.http.max_body_size,
+            content_length=_content_length(headers),
+        ),
+        http_version=scope.get("http_version", "1.1"),
+        max_fields=table.config.http.max_body_fields,
+    )
+    response = await run_request(table, request)
+    try:
+        await send({"type": "http.response.start", "status": response.status, "headers": response.raw_headers()})
+        if response.is_stream and request.method != "HEAD":
+            async for chunk in response.chunks():
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            body = b"" if request.method == "HEAD" else response.body
+            await send({"type": "http.response.body", "body": body})
+    except OSError:
+        # How ASGI servers say that the peer has gone.
+        pass
+    finally:
+        await response.aclose()
+
+
+def path_of(scope: ASGIScope) -> str:
+    """The path below the point at which this application is mounted."""
+    path: str = scope["path"]
+    root = scope.get("root_path", "").rstrip("/")
+    return path[len(root) :] or "/" if root and (path == root or path.startswith(root + "/")) else path
+
+
+def _content_length(headers: Headers) -> int | None:
+    value = headers.get("content-length")
+    # Twenty digits are more than any body has; what is longer is no number to trust, and costly to convert.
+    return int(value) if value is not None and value.isascii() and value.isdigit() and len(value) < 20 else None
+
+
+def _body_reader(receive: ASGIReceive) -> Callable[[], Awaitable[bytes]]:
+    ended = False
+
+    async def read() -> bytes:
+        nonlocal ended
+        while not ended:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                ended = True
+                raise RequestError(400, "the client left before its request was complete")
+            ended = not message.get("more_body", False)
+            body: bytes = message.get("body", b"")
+            if body:
+                return body
+        return b""
+
+    return read

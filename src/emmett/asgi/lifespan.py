@@ -1,0 +1,28 @@
+"""Start-up and shutdown (ASGI lifespan 2.0)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from .types import ASGIReceive, ASGISend
+
+logger = logging.getLogger("emmett.app")
+
+
+async def serve_lifespan(
+    startup: Callable[[], Awaitable[None]],
+    shutdown: Callable[[], Awaitable[None]],
+    receive: ASGIReceive,
+    send: ASGISend,
+) -> None:
+    """Run the start-up functions, wait for the end, run the shutdown functions; a failure is logged and told."""
+    for event, run in (("startup", startup), ("shutdown", shutdown)):
+        await receive()
+        try:
+            await run()
+        except Exception as error:
+            logger.exception("a function for %s failed", event)
+            await send({"type": f"lifespan.{event}.failed", "message": f"{type(error).__name__}: {error}"})
+            return
+        await send({"type": f"lifespan.{event}.complete"})

@@ -1,0 +1,128 @@
+"""The running context and the handles on it: `request`, `response`, `session`, `websocket`.
+
+Each request and each connection runs in a task of its own, whose context holds what it handles; tasks started there
+inherit it. The handles are for application code: inside emmett, what is needed is passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from typing import Any, cast
+
+from .datastructures import sdict
+from .errors import UsageError
+from .http.request import Request
+from .http.response import Response
+from .websockets.connection import Data
+from .websockets.websocket import Websocket
+
+current_request: ContextVar[Request] = ContextVar("emmett.request")
+current_response: ContextVar[Response] = ContextVar("emmett.response")
+current_session: ContextVar[sdict[Any]] = ContextVar("emmett.session")
+current_websocket: ContextVar[Websocket] = ContextVar("emmett.websocket")
+
+
+def _request() -> Request:
+    try:
+        return current_request.get()
+    except LookupError:
+        other = current_websocket.get(None) is not None
+        hint = "; in a websocket handler use `websocket`" if other else ""
+        raise UsageError(f"`request` is there only while a request is handled{hint}") from None
+
+
+def _response() -> Response:
+    try:
+        return current_response.get()
+    except LookupError:
+        raise UsageError("`response` is there only while a request is handled") from None
+
+
+def _session() -> sdict[Any]:
+    try:
+        return current_session.get()
+    except LookupError:
+        raise UsageError("`session` is there only behind a pipe that loads one; none is in this pipeline") from None
+
+
+def _websocket() -> Websocket:
+    try:
+        return current_websocket.get()
+    except LookupError:
+        other = current_request.get(None) is not None
+        hint = "; in a request handler use `request`" if other else ""
+        raise UsageError(f"`websocket` is there only while a websocket is handled{hint}") from None
+
+
+class _Handle:
+    """Passes attributes on to the object of the running context."""
+
+    __slots__ = ("_find",)
+
+    _find: Callable[[], Any]
+
+    def __init__(self, find: Callable[[], Any]) -> None:
+        object.__setattr__(self, "_find", find)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._find(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._find(), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._find(), name)
+
+    def __repr__(self) -> str:
+        try:
+            return repr(self._find())
+        except UsageError as error:
+            return f"<{error}>"
+
+
+class _SessionHandle(_Handle):
+    """The session, whose values are also items."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Any:
+        return self._find()[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._find()[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._find()[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._find()
+
+
+class _WebsocketHandle(_Handle):
+    """The connection. Its methods that each message calls are written out: a generic attribute costs ten times as much
+    (design.md, the hot path). They are no coroutines themselves but return that of the connection.
+    """
+
+    __slots__ = ()
+
+    def receive(self) -> Coroutine[Any, Any, str | bytes]:
+        try:
+            return current_websocket.get().receive()
+        except LookupError:
+            return _websocket().receive()
+
+    def send(self, data: Data) -> Coroutine[Any, Any, None]:
+        try:
+            return current_websocket.get().send(data)
+        except LookupError:
+            return _websocket().send(data)
+
+    def __aiter__(self) -> Websocket:
+        return _websocket()
+
+
+request = cast(Request, _Handle(_request))
+response = cast(Response, _Handle(_response))
+session = cast("sdict[Any]", _SessionHandle(_session))
+websocket = cast(Websocket, _WebsocketHandle(_websocket))

@@ -1,0 +1,7 @@
+"""From a matched route through its pipeline to an answer: an HTTP response, or the end of a websocket."""
+
+from .requests import run_request
+from .routes import HTTPRoute, RouteTable, WebsocketRoute
+from .websockets import run_websocket
+
+__all__ = ["HTTPRoute", "RouteTable", "WebsocketRoute", "run_request", "run_websocket"]

@@ -1,0 +1,113 @@
+"""What a registered route is, and the table in which all of an application's routes are found."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+from ..config import Config, WebsocketSettings
+from ..pipeline import Flow
+from ..pipeline.hooks import run_hooks
+from ..routing import Router
+from ..urls import Place
+from ..websockets.hooks import Hook
+from ..wire.origin import OriginPolicy
+
+Output = Literal["auto", "bytes", "str", "iter"]
+OUTPUTS: tuple[Output, ...] = ("auto", "bytes", "str", "iter")
+
+Handler = Callable[..., Any]
+
+logger = logging.getLogger("emmett.websocket")
+
+# The variable of the environment by which `emmett develop` tells the server process that it is developing.
+DEVELOPING = "EMMETT_DEVELOP"
+# Origins that were logged as refused; a bound, since peers choose them.
+MOST_REFUSED_ORIGINS = 1000
+_refused_origins: set[tuple[str, str]] = set()
+
+
+@dataclass(slots=True, eq=False)
+class HTTPRoute:
+    """A request route.
+
+    Attributes:
+        name: the full name, `module.function`.
+        place: where it stands, for `url`.
+        flow: its handler inside its pipeline.
+        output: what the handler must return: "auto" for anything that can be rendered, else that kind only.
+    """
+
+    name: str
+    place: Place
+    flow: Flow
+    output: Output = "auto"
+
+
+@dataclass(slots=True, eq=False)
+class WebsocketRoute:
+    """A websocket route.
+
+    Attributes:
+        name: the full name, `module.function`.
+        place: where it stands, for `url`.
+        flow: its handler inside its pipeline.
+        settings: the limits and deadlines of its connections.
+    """
+
+    name: str
+    place: Place
+    flow: Flow
+    settings: WebsocketSettings
+
+    _policy: OriginPolicy | None = field(default=None, init=False)
+
+    def allows_origin(self, origin: str | None, *, scheme: str, host: str) -> bool:
+        """Return whether a page of an origin may connect; refusals are logged, once for each origin and route.
+
+        Arguments:
+            origin: the value of Origin, `None` when the request has none.
+            scheme: of the request, as the client sees it.
+            host: the value of Host.
+        """
+        if origin is None:
+            return True
+        allowed = self.settings.origins
+        patterns = (allowed,) if isinstance(allowed, str) else tuple(allowed)
+        if self._policy is None or self._policy.allowed != patterns:
+            self._policy = OriginPolicy(patterns, loopback=DEVELOPING in os.environ)
+        if self._policy.allows(origin, scheme=scheme, host=host):
+            return True
+        if (self.name, origin) not in _refused_origins and len(_refused_origins) < MOST_REFUSED_ORIGINS:
+            _refused_origins.add((self.name, origin))
+            logger.warning(
+                "%s: pages of %r may not connect; allowed are %s (setting websocket.origins)",
+                self.name,
+                origin,
+                ", ".join(patterns),
+            )
+        return False
+
+    @property
+    def on_receive(self) -> Hook | None:
+        """What a received message passes, as one hook; None when there is nothing to pass."""
+        return partial(run_hooks, self.flow.on_receive) if self.flow.on_receive else None
+
+    @property
+    def on_send(self) -> Hook | None:
+        """What a sent message passes, as one hook; None when there is nothing to pass."""
+        return partial(run_hooks, self.flow.on_send) if self.flow.on_send else None
+
+
+@dataclass(slots=True)
+class RouteTable:
+    """All that is needed to answer: the routes of an application, its error pages, its settings."""
+
+    config: Config
+    http: Router[HTTPRoute] = field(default_factory=Router)
+    websockets: Router[WebsocketRoute] = field(default_factory=Router)
+    error_pages: dict[int, Handler] = field(default_factory=dict)

@@ -1,0 +1,301 @@
+"""`AppModule`: a part of an application with a name, a prefix and a pipeline of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from .config import WebsocketSettings
+from .dispatch.routes import OUTPUTS, Handler, HTTPRoute, Output, RouteTable, WebsocketRoute
+from .errors import ConfigurationError
+from .pipeline import Pipe, compose_request, compose_websocket
+from .pipeline.decorator import collect_pipes
+from .routing import PathPattern
+from .urls import Place
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+HTTP_METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+DEFAULT_METHODS = ("GET", "POST", "HEAD")
+
+
+class RouteInfo(NamedTuple):
+    """What `emmett routes` shows of a route.
+
+    Fields:
+        kind: "http" or "websocket".
+        methods: upper case; empty for a websocket.
+        path: the path pattern.
+        name: the full name, as `url` takes it.
+        hostname: the host it is for; None for all.
+        pipeline: the class names of its pipes, outermost first.
+    """
+
+    kind: Literal["http", "websocket"]
+    methods: tuple[str, ...]
+    path: str
+    name: str
+    hostname: str | None
+    pipeline: tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Registration:
+    """A registered route, with what composing its flow takes."""
+
+    route: HTTPRoute | WebsocketRoute
+    function: Handler
+    pipes: tuple[Pipe, ...]
+    infos: list[RouteInfo]
+
+    def compose(self, outer: tuple[Pipe, ...]) -> None:
+        """Compose the flow anew, inside the pipes of its modules."""
+        pipes = outer + self.pipes
+        compose = compose_request if isinstance(self.route, HTTPRoute) else compose_websocket
+        self.route.flow = compose(pipes, self.function)
+        names = tuple(type(pipe).__name__ for pipe in pipes)
+        self.infos[:] = [info._replace(pipeline=names) for info in self.infos]
+
+
+class AppModule:
+    """A part of an application; made by `app.module(...)` or `module.module(...)`.
+
+    Arguments:
+        table: the application's routes.
+        place: where the module above stands, for `url`.
+        parent: the module above; None for the application itself.
+        import_name: the name of the Python module it is written in.
+        name: the name of the module, without that of its parent.
+        url_prefix: what its paths begin with.
+        hostname: the host that its routes are for.
+    """
+
+    def __init__(
+        self,
+        table: RouteTable,
+        place: Place,
+        parent: AppModule | None,
+        import_name: str,
+        name: str,
+        url_prefix: str | None = None,
+        hostname: str | None = None,
+    ) -> None:
+        self.table = table
+        self.import_name = import_name
+        self.name: str = f"{parent.name}.{name}" if parent is not None and parent.name else name
+        self.place = place.inside(self.name)
+        self.url_prefix: str = _join(parent.url_prefix if parent is not None else "", url_prefix or "")
+        self.hostname: str | None = hostname or (parent.hostname if parent is not None else None)
+        self._parent = parent
+        self._pipeline: tuple[Pipe, ...] = ()
+        self._modules: list[AppModule] = []
+        self._registrations: list[Registration] = []
+
+    @property
+    def pipeline(self) -> Sequence[Pipe]:
+        """The pipes around every route of this module, outermost first; those of the module above go before.
+
+        Assigning a list composes the routes that are registered already anew.
+        """
+        return self._pipeline
+
+    @pipeline.setter
+    def pipeline(self, pipes: Sequence[Pipe]) -> None:
+        before = self._pipeline
+        self._pipeline = _checked_pipes(pipes, f"the pipeline of {self.name or 'the application'}")
+        try:
+            self._compose()
+        except ConfigurationError:
+            self._pipeline = before
+            raise
+
+    def route(
+        self,
+        paths: str | Sequence[str] | None = None,
+        name: str | None = None,
+        pipeline: Sequence[Pipe] | None = None,
+        schemes: str | Collection[str] | None = None,
+        hostname: str | None = None,
+        methods: str | Collection[str] | None = None,
+        prefix: str | None = None,
+        output: Output = "auto",
+    ) -> Callable[[Function], Function]:
+        """Register a function for requests.
+
+        Arguments:
+            paths: a path pattern or several; without one the function's name is the path.
+            name: what `url` calls it; the function's name by default.
+            pipeline: pipes around this route, inside those of its modules.
+            schemes: "http", "https" or both, which is the default.
+            hostname: the host it is for; every host by default.
+            methods: HTTP methods; get, post and head by default.
+            prefix: what goes before its paths, behind the prefixes of its modules.
+            output: what the function must return: "auto", "bytes", "str" or "iter".
+
+        Raises:
+            ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
+        """
+        _refuse_bare(paths, "route")
+
+        def register(function: Function) -> Function:
+            label = f"route {getattr(function, '__qualname__', function)!r}"
+            verbs = _names(methods, DEFAULT_METHODS, HTTP_METHODS, f"{label}: method", str.upper)
+            if output not in OUTPUTS:
+                raise ConfigurationError(f"{label}: output {output!r} is unknown; allowed are {', '.join(OUTPUTS)}")
+            full_name, patterns = self._place_of(function, paths, name, prefix)
+            host = hostname or self.hostname
+            wanted = _names(schemes, ("http", "https"), ("http", "https"), f"{label}: scheme", str.lower)
+            pipes = _checked_pipes(pipeline or (), label) + collect_pipes(function)
+            flow = compose_request(self._all_pipes() + pipes, function)
+            route = HTTPRoute(full_name, self.place, flow, output)
+            infos = []
+            for index, pattern in enumerate(patterns):
+                path_name = f"{full_name}.{index}" if index else full_name
+                self.place.http.add(path_name, pattern, host)
+                self.table.http.add(pattern, route, methods=verbs, schemes=wanted, hostname=host)
+                infos.append(RouteInfo("http", verbs, pattern.source, path_name, host, ()))
+            self._add(Registration(route, function, pipes, infos))
+            return function
+
+        return register
+
+    def websocket(
+        self,
+        paths: str | Sequence[str] | None = None,
+        name: str | None = None,
+        pipeline: Sequence[Pipe] | None = None,
+        schemes: str | Collection[str] | None = None,
+        hostname: str | None = None,
+        prefix: str | None = None,
+        **settings: Any,
+    ) -> Callable[[Function], Function]:
+        """Register an async function for websockets.
+
+        Arguments:
+            paths, name, pipeline, hostname, prefix: as for `route`.
+            schemes: "ws", "wss" or both, which is the default.
+            settings: limits and deadlines of these connections, named as in `app.config.websocket`.
+
+        Raises:
+            ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
+        """
+        _refuse_bare(paths, "websocket")
+
+        def register(function: Function) -> Function:
+            label = f"websocket {getattr(function, '__qualname__', function)!r}"
+            full_name, patterns = self._place_of(function, paths, name, prefix)
+            host = hostname or self.hostname
+            wanted = _names(schemes, ("ws", "wss"), ("ws", "wss"), f"{label}: scheme", str.lower)
+            pipes = _checked_pipes(pipeline or (), label) + collect_pipes(function)
+            flow = compose_websocket(self._all_pipes() + pipes, function)
+            own: WebsocketSettings = self.table.config.websocket.replace(settings)
+            route = WebsocketRoute(full_name, self.place, flow, own)
+            infos = []
+            for index, pattern in enumerate(patterns):
+                path_name = f"{full_name}.{index}" if index else full_name
+                self.place.websocket.add(path_name, pattern, host)
+                self.table.websockets.add(pattern, route, schemes=wanted, hostname=host)
+                infos.append(RouteInfo("websocket", (), pattern.source, path_name, host, ()))
+            self._add(Registration(route, function, pipes, infos))
+            return function
+
+        return register
+
+    def module(
+        self, import_name: str, name: str, url_prefix: str | None = None, hostname: str | None = None
+    ) -> AppModule:
+        """Make a module inside this one.
+
+        Arguments:
+            import_name: `__name__` of the Python module it is written in.
+            name: its name: routes are called `name.function`; inside another module `outer.name.function`.
+            url_prefix: what its paths begin with, behind the prefixes above.
+            hostname: the host that its routes are for; that of the module above by default.
+
+        Raises:
+            ConfigurationError: the name is taken or is no identifier.
+        """
+        if not name.isidentifier():
+            raise ConfigurationError(f"module name {name!r}: expected an identifier, such as 'blog'")
+        if any(module.name.rpartition(".")[2] == name for module in self._modules):
+            raise ConfigurationError(f"module name {name!r} is taken in {self.name or 'the application'}")
+        module = AppModule(self.table, self.place, self, import_name, name, url_prefix, hostname)
+        self._modules.append(module)
+        return module
+
+    def registrations(self) -> list[Registration]:
+        """Return the routes of this module and of those inside it."""
+        found = list(self._registrations)
+        for module in self._modules:
+            found += module.registrations()
+        return found
+
+    def _place_of(
+        self, function: Callable[..., Any], paths: str | Sequence[str] | None, name: str | None, prefix: str | None
+    ) -> tuple[str, list[PathPattern]]:
+        own = name or function.__name__
+        if "." in own:
+            raise ConfigurationError(f"route name {own!r}: a dot separates module and route, leave it out here")
+        given = [function.__name__] if paths is None else [paths] if isinstance(paths, str) else list(paths)
+        if not given:
+            raise ConfigurationError(f"route {own!r}: the list of paths is empty; leave it out to use the name as path")
+        before = _join(self.url_prefix, prefix or "")
+        # The root of a prefix is found with and without its last slash.
+        patterns = [
+            PathPattern(f"{before}(/)?" if before and path == "/" else _join(before, path) or "/") for path in given
+        ]
+        return f"{self.name}.{own}" if self.name else own, patterns
+
+    def _add(self, registration: Registration) -> None:
+        registration.compose(self._all_pipes())
+        self._registrations.append(registration)
+
+    def _all_pipes(self) -> tuple[Pipe, ...]:
+        above = self._parent._all_pipes() if self._parent is not None else ()
+        return above + self._pipeline
+
+    def _compose(self) -> None:
+        for registration in self._registrations:
+            registration.compose(self._all_pipes())
+        for module in self._modules:
+            module._compose()
+
+
+def _refuse_bare(paths: object, decorator: str) -> None:
+    if callable(paths):
+        raise SyntaxError(f"the decorator needs its parentheses: write @app.{decorator}() above the function")
+
+
+def _join(prefix: str, path: str) -> str:
+    """Put a prefix before a path, with one slash between."""
+    prefix = prefix.strip("/")
+    path = path.lstrip("/")
+    if not prefix:
+        return "/" + path if path else ""
+    # An optional group brings its own slash: "/posts" + "(/<int:id>)?".
+    return f"/{prefix}" + (path if path.startswith("(/") else f"/{path}" if path else "")
+
+
+def _names(
+    given: str | Collection[str] | None,
+    default: tuple[str, ...],
+    allowed: tuple[str, ...],
+    label: str,
+    normalise: Callable[[str], str],
+) -> tuple[str, ...]:
+    if given is None:
+        return default
+    names = [given] if isinstance(given, str) else list(given)
+    for name in names:
+        if normalise(str(name)) not in allowed:
+            raise ConfigurationError(f"{label} {name!r} is unknown; allowed are {', '.join(allowed)}")
+    if not names:
+        raise ConfigurationError(f"{label}: the list is empty; allowed are {', '.join(allowed)}")
+    return tuple(dict.fromkeys(normalise(name) for name in names))
+
+
+def _checked_pipes(pipes: Sequence[Pipe], label: str) -> tuple[Pipe, ...]:
+    if isinstance(pipes, Pipe):
+        raise ConfigurationError(f"{label}: pipeline is a single pipe; write pipeline=[{type(pipes).__name__}(…)]")
+    return tuple(pipes)

@@ -1,0 +1,120 @@
+"""`url`: builds the URLs of the running application's routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+
+from .ctx import current_request, current_websocket
+from .errors import UsageError
+from .routing import UrlBuilder
+
+
+class Place:
+    """Where a route stands: its application's URLs and the name of its module, "" for the application itself."""
+
+    __slots__ = ("http", "module", "websocket")
+
+    def __init__(self, http: UrlBuilder, websocket: UrlBuilder, module: str = "") -> None:
+        self.http = http
+        self.websocket = websocket
+        self.module = module
+
+    def inside(self, module: str) -> Place:
+        """Return the place of a module of the same application."""
+        return Place(self.http, self.websocket, module)
+
+
+current_place: ContextVar[Place] = ContextVar("emmett.place")
+
+# The applications of this process, for `url` outside of a handler: there it works while there is just one.
+_places: list[Place] = []
+
+
+def add_application(place: Place) -> None:
+    """Make the URLs of an application known to `url` outside of its handlers."""
+    _places.append(place)
+
+
+def _place() -> Place:
+    place = current_place.get(None)
+    if place is not None:
+        return place
+    if len(_places) == 1:
+        return _places[0]
+    many = "several applications, and none is running here" if _places else "no application"
+    raise UsageError(f"`url` cannot tell whose routes are meant: this process has {many}")
+
+
+class Url:
+    """Builds URLs by the names of routes: `url("blog.post", 5)`, and for websockets `url.ws("room", "lobby")`."""
+
+    __slots__ = ()
+
+    def __call__(
+        self,
+        target: str,
+        args: object = None,
+        params: Mapping[str, object] | None = None,
+        anchor: str | None = None,
+        scheme: str | None = None,
+        host: str | None = None,
+    ) -> str:
+        """Return the URL of a request route.
+
+        Arguments:
+            target: the name of a route; with a dot in front, one of the running module; or a path, with its `/`.
+            args: the value of the path's variable, or a list of them.
+            params: what goes into the query string; a list repeats its name, `None` leaves it out.
+            anchor: what goes behind the `#`.
+            scheme: `http` or `https`; makes the URL absolute.
+            host: makes the URL absolute; otherwise the host of the running request is taken where one is needed.
+
+        Raises:
+            ConfigurationError: no route has that name, or the arguments do not fit its path.
+        """
+        place = _place()
+        current_scheme, current_host = _running_origin()
+        return place.http.build(
+            target,
+            args,
+            params,
+            anchor,
+            scheme,
+            host,
+            module=place.module,
+            current_host=current_host,
+            current_scheme=current_scheme,
+        )
+
+    def ws(
+        self,
+        target: str,
+        args: object = None,
+        params: Mapping[str, object] | None = None,
+        scheme: str | None = None,
+        host: str | None = None,
+    ) -> str:
+        """Return the URL of a websocket route; see `url(...)`. The scheme is `ws` or `wss`."""
+        place = _place()
+        current_scheme, current_host = _running_origin()
+        return place.websocket.build(
+            target,
+            args,
+            params,
+            None,
+            scheme,
+            host,
+            module=place.module,
+            current_host=current_host,
+            current_scheme=current_scheme,
+        )
+
+
+def _running_origin() -> tuple[str | None, str | None]:
+    """Scheme and host of what is being handled here; None outside of a handler."""
+    running = current_request.get(None) or current_websocket.get(None)
+    return (None, None) if running is None else (running.scheme, running.host)
+
+
+url = Url()
