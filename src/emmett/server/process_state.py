@@ -1,0 +1,54 @@
+"""What the connections of one server process share."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import Any
+
+from uvicorn.server import ServerState
+
+from ..dispatch import RouteTable
+from .capacity import connection_cap, raise_file_limit
+from .sweep import Sweep
+from .uvicorn_config import ServerConfig
+
+
+class ProcessState:
+    """What the connections of one server process share.
+
+    Attributes:
+        loop: the event loop.
+        table: the routes and settings of the application.
+        sweep: the timer for the deadlines of all connections.
+        connections: all connections of the process, of HTTP and of websockets; uvicorn shuts these down.
+        tasks: the tasks of all handlers; uvicorn waits for these when it stops.
+    """
+
+    __slots__ = ("_files", "connections", "loop", "sweep", "table", "tasks")
+
+    def __init__(self, config: ServerConfig, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.table: RouteTable = config.application.table
+        self.sweep = Sweep(loop)
+        # uvicorn's type for it names its own protocol classes; it calls nothing but `shutdown` on them.
+        self.connections: set[Any] = server_state.connections
+        self.tasks = server_state.tasks
+        # How many files the process may open.
+        self._files = raise_file_limit(self.table.config.server.max_connections)
+
+    @property
+    def connection_cap(self) -> int:
+        """How many connections are served at once."""
+        return connection_cap(self.table.config.server.max_connections, self._files)
+
+
+_states: weakref.WeakKeyDictionary[ServerState, ProcessState] = weakref.WeakKeyDictionary()
+
+
+def process_state(config: ServerConfig, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> ProcessState:
+    """Return what goes with uvicorn's own shared state, the only thing that it hands to every connection."""
+    state = _states.get(server_state)
+    if state is None:
+        state = _states[server_state] = ProcessState(config, server_state, loop)
+    return state

@@ -1,0 +1,69 @@
+"""One timer for the deadlines of all connections of a process: an idle connection costs no timer and no task."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+LONGEST_PERIOD = 1.0
+SHORTEST_PERIOD = 0.01
+
+
+class Swept(Protocol):
+    """What has deadlines."""
+
+    def sweep(self, now: float) -> None:
+        """Act on the deadlines that have passed.
+
+        Arguments:
+            now: the loop's time in seconds.
+        """
+
+
+class Sweep:
+    """Looks at every connection about once a second; more often when one has a deadline shorter than that.
+
+    Arguments:
+        loop: the event loop of the process.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._members: set[Swept] = set()
+        self._period = LONGEST_PERIOD
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def add(self, member: Swept, shortest: float) -> None:
+        """Look at a connection from now on.
+
+        Arguments:
+            member: the connection.
+            shortest: its shortest deadline in seconds, which is noticed at most a quarter late.
+        """
+        self._members.add(member)
+        period = max(SHORTEST_PERIOD, min(LONGEST_PERIOD, shortest / 4))
+        if self._timer is None or period < self._period:
+            self._period = min(period, self._period)
+            self._plan()
+
+    def discard(self, member: Swept) -> None:
+        """Look at a connection no more."""
+        self._members.discard(member)
+
+    def _plan(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(self._period, self._run)
+
+    def _run(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for member in tuple(self._members):
+            member.sweep(now)
+        if self._members:
+            self._plan()
+        else:
+            self._period = LONGEST_PERIOD

@@ -1,0 +1,114 @@
+"""From a checked upgrade request to a running websocket, or to its refusal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from ..datastructures import Headers
+from ..errors import HandshakeError
+from ..websockets.websocket import Websocket
+from ..wire.handshake import Upgrade
+from .process_state import ProcessState
+from .websocket_protocol import WebsocketProtocol
+
+access_logger = logging.getLogger("emmett.access")
+
+
+@dataclass(slots=True)
+class Opening:
+    """An upgrade request, as the HTTP protocol hands it over.
+
+    Attributes:
+        transport: the transport of the connection.
+        upgrade: the checked handshake.
+        headers: pairs of lower-case name and value.
+        target: the request target, as `/path?query`.
+        client: address and port of the peer.
+        secure: whether the transport is TLS.
+        early: what came behind the request in the same read.
+    """
+
+    transport: asyncio.Transport
+    upgrade: Upgrade
+    headers: list[tuple[bytes, bytes]]
+    target: bytes
+    client: tuple[str, int] | None
+    secure: bool
+    early: bytes
+
+
+def open_websocket(process: ProcessState, opening: Opening) -> None:
+    """Hand the transport to a websocket of the route that matches.
+
+    Arguments:
+        process: what the connections of this process share.
+        opening: the upgrade request.
+
+    Raises:
+        HandshakeError: no route matches, or the page that asks may not connect.
+    """
+    raw_path, _, query_string = opening.target.partition(b"?")
+    path = unquote_to_bytes(raw_path).decode("utf-8", "replace")
+    headers = Headers(opening.headers)
+    scheme = "wss" if opening.secure else "ws"
+    match = process.table.websockets.match(path, scheme=scheme, host=headers.get("host", ""))
+    route = match.endpoint
+    if route is None:
+        raise HandshakeError(404, "Not Found")
+    # Before the application runs: a page elsewhere could use the cookies of its visitor (RFC 6455, 10.2).
+    if not route.allows_origin(opening.upgrade.origin, scheme=scheme, host=opening.upgrade.host):
+        raise HandshakeError(403, "this page may not connect")
+    target = opening.target.decode("latin-1")
+
+    def on_end(protocol: WebsocketProtocol) -> None:
+        process.connections.discard(protocol)
+        process.sweep.discard(protocol)
+        if access_logger.isEnabledFor(logging.INFO):
+            _log_access(process, protocol, target)
+
+    settings = route.settings
+    protocol = WebsocketProtocol(process.loop, opening.transport, opening.upgrade, settings, on_end)
+    websocket = Websocket(
+        scheme=scheme,
+        path=path,
+        query_string=query_string,
+        headers=headers,
+        client=opening.client,
+        subprotocols=opening.upgrade.subprotocols,
+        connection=protocol,
+        inbox=protocol.inbox,
+    )
+    opening.transport.set_protocol(protocol)
+    process.connections.add(protocol)
+    process.sweep.add(protocol, settings.shortest_deadline)
+    protocol.start(route, websocket, match.arguments, opening.early)
+    if protocol.task is not None:
+        process.tasks.add(protocol.task)
+        protocol.task.add_done_callback(process.tasks.discard)
+
+
+def _log_access(process: ProcessState, protocol: WebsocketProtocol, target: str) -> None:
+    websocket = protocol.websocket
+    if websocket is None:
+        return
+    client = f"{websocket.client[0]}:{websocket.client[1]}" if websocket.client else "-"
+    if protocol.status != 101:
+        access_logger.info('%s - "WEBSOCKET %s" %s', client, _printable(target), protocol.status or "-")
+        return
+    access_logger.info(
+        '%s - "WEBSOCKET %s" closed %d after %.3f s, %d in, %d out',
+        client,
+        _printable(target),
+        websocket.close_code,
+        process.loop.time() - protocol.began,
+        protocol.messages_in,
+        protocol.messages_out,
+    )
+
+
+def _printable(target: str) -> str:
+    """Escape what could make a log say something else: control and non-ASCII characters."""
+    return target.encode("unicode_escape").decode("ascii").replace('"', "%22")

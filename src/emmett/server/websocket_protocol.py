@@ -1,0 +1,473 @@
+"""The websocket protocol of the default server: one connection between its transport and its `Websocket`.
+
+It drives the application directly, with no ASGI messages in between. What happens in which order, and who may end what,
+is in docs/design.md, "What a connection promises".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ..config import WebsocketSettings
+from ..dispatch import WebsocketRoute, run_websocket
+from ..errors import FrameError, WebsocketClosed
+from ..websockets.connection import Data
+from ..websockets.inbox import Inbox
+from ..websockets.outbox import Outbox
+from ..websockets.websocket import Websocket
+from ..wire.close import encode_close, parse_close
+from ..wire.frames import OP_CLOSE, OP_PING, OP_PONG, FrameReader, encode_control
+from ..wire.handshake import Upgrade, accept_response, refusal_response
+from .frame_watch import FrameWatch
+from .keepalive import Keepalive
+
+logger = logging.getLogger("emmett.websocket")
+
+BROKEN = 1006
+POLICY_VIOLATION = 1008
+SERVICE_RESTART = 1012
+RESTART_REASON = "service restart"
+# Messages that a handler may take at a stretch before other connections have their turn.
+MESSAGES_A_TURN = 256
+
+_numbers = itertools.count(1)
+
+
+class WebsocketProtocol(asyncio.Protocol):
+    """One websocket connection on the default server; it fills the port of `websockets.connection`.
+
+    Arguments:
+        loop: the event loop.
+        transport: the transport, which the HTTP protocol hands over.
+        upgrade: the checked handshake.
+        settings: limits and deadlines.
+        on_end: called with this object once the connection is gone and its handler has ended.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_batches_a_turn",
+        "_batches_left",
+        "_closing",
+        "_deadline",
+        "_draining",
+        "_early",
+        "_frame_watch",
+        "_keepalive",
+        "_loop",
+        "_lost",
+        "_on_end",
+        "_outbox",
+        "_reader",
+        "_reading_paused",
+        "_settings",
+        "_task",
+        "_transport",
+        "_unread",
+        "_upgrade",
+        "began",
+        "inbox",
+        "number",
+        "status",
+        "websocket",
+        "write",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: asyncio.Transport,
+        upgrade: Upgrade,
+        settings: WebsocketSettings,
+        on_end: Callable[[WebsocketProtocol], None],
+    ) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._settings = settings
+        self._on_end = on_end
+        # What the log calls this connection.
+        self.number = next(_numbers)
+        # When the handshake came, in the loop's seconds.
+        self.began = loop.time()
+        # The HTTP status that answered the handshake; None until then.
+        self.status: int | None = None
+        self.inbox = Inbox(loop, self._refill)
+        self._outbox = Outbox(loop, transport, settings.write_high_water)
+        self._reader = FrameReader(
+            self.inbox.messages,
+            self._on_control,
+            max_message_size=settings.max_message_size,
+            max_fragments=settings.max_fragments,
+            max_messages=settings.inbox_messages,
+            max_bytes=settings.inbox_bytes,
+        )
+        # Writing a message goes straight to the outbox.
+        self.write = self._outbox.write
+        # The handshake, until it is answered, and what came behind it meanwhile.
+        self._upgrade: Upgrade | None = upgrade
+        self._early: list[bytes] = []
+        self._reading_paused = False
+        # How many times the inbox may be refilled before other connections have their turn.
+        self._batches_a_turn = self._batches_left = MESSAGES_A_TURN // settings.inbox_messages + 1
+        # The transport is gone.
+        self._lost = False
+        self.websocket: Websocket | None = None
+        self._task: asyncio.Task[None] | None = None
+        # When something must have happened, in the loop's seconds: the answer to the handshake; the end of a connection
+        # that closes; the end of a handler whose peer has gone.
+        self._deadline: float | None = None
+        # The server stops: messages that come now are not taken, and the connection closes for that reason.
+        self._draining = False
+        # Writes the Close frame once the peer reads on.
+        self._closing: asyncio.Task[None] | None = None
+        self._keepalive = Keepalive(settings.ping_interval, settings.ping_timeout, self.began)
+        self._frame_watch = FrameWatch(settings.frame_timeout)
+        # Length of the inbox when the handler was last looked at after the peer had gone.
+        self._unread = -1
+
+    def start(self, route: WebsocketRoute, websocket: Websocket, arguments: dict[str, Any], early: bytes) -> None:
+        """Run the handler.
+
+        Arguments:
+            route: the route that matched.
+            websocket: the connection as the application sees it.
+            arguments: the variables of the path.
+            early: what came behind the handshake in the same read.
+        """
+        self.websocket = websocket
+        self._deadline = self.began + self._settings.accept_timeout
+        if early:
+            self._keep_early(early)
+        self._task = self._loop.create_task(run_websocket(route, websocket, self, arguments))
+        self._task.add_done_callback(self._on_handler_end)
+
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """The task of the handler; None once it has ended."""
+        return self._task
+
+    @property
+    def messages_in(self) -> int:
+        """Messages received."""
+        return self._reader.received
+
+    @property
+    def messages_out(self) -> int:
+        """Messages sent."""
+        return self._outbox.written
+
+    # What the transport calls.
+
+    def data_received(self, data: bytes) -> None:
+        self._keepalive.heard = True
+        if self._upgrade is not None:
+            self._keep_early(data)
+            return
+        try:
+            held_back = self._reader.feed(data)
+        except FrameError as error:
+            self._fail(error)
+            return
+        if held_back:
+            self.inbox.held_back = True
+            # A handler that waits for messages will take them before the next read; one that is busy will not.
+            if not self.inbox.awaited:
+                self._pause_reading()
+        self.inbox.wake()
+
+    def eof_received(self) -> bool:
+        # RFC 6455 knows no half-closed connection: the transport closes when what was written has left.
+        return False
+
+    def pause_writing(self) -> None:
+        self._outbox.stall()
+
+    def resume_writing(self) -> None:
+        self._outbox.resume()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        if self._upgrade is None:
+            # Of a fault nobody is left to be told.
+            with contextlib.suppress(FrameError):
+                self._reader.drain()
+        self.inbox.held_back = False
+        if self.websocket is not None and not self.websocket.closed and self.status == 101:
+            self._log(logging.INFO, "lost: %s", exc or "the peer left without a Close frame")
+        self._end(BROKEN, "")
+        self._outbox.lose(WebsocketClosed(BROKEN))
+        if self._task is None:
+            self._settle()
+        else:
+            self._deadline = self._loop.time() + self._settings.disconnect_grace
+
+    # What the application calls, through its `Websocket` and through dispatch.
+
+    def accept(self, headers: Mapping[str, str] | None, subprotocol: str | None) -> None:
+        """See `Connection.accept`."""
+        if self._lost or self.status is not None:
+            raise WebsocketClosed(BROKEN)
+        assert self._upgrade is not None
+        assert self.websocket is not None
+        answer = accept_response(self._upgrade, subprotocol=subprotocol, headers=(headers or {}).items())
+        self._transport.write(answer)
+        self.status = 101
+        self._upgrade = None
+        self._deadline = None
+        self.websocket.mark_accepted(subprotocol)
+        self._resume_reading()
+        early, self._early = self._early, []
+        for data in early:
+            self.data_received(data)
+
+    def refuse(self, status: int, body: str | bytes, headers: Mapping[str, str]) -> None:
+        """See `Connection.refuse`."""
+        if self.status is not None or self._lost:
+            return
+        content = body.encode() if isinstance(body, str) else body
+        self._transport.write(refusal_response(status, content, headers.items()))
+        self.status = status
+        self._end(BROKEN, "")
+        self._finish()
+
+    def write_now(self, message: Data) -> None:
+        """See `Connection.write_now`."""
+        if not self._outbox.write_now(message, self._settings.write_limit):
+            self._log(logging.INFO, "dropped: the peer has not taken %d bytes", self._settings.write_limit)
+            self._transport.abort()
+            self._end(BROKEN, "the peer does not keep up")
+            raise WebsocketClosed(BROKEN, "the peer does not keep up")
+
+    async def ping(self) -> float:
+        """See `Connection.ping`."""
+        if self._outbox.closed is not None:
+            raise self._outbox.error()
+        payload, answer = self._keepalive.expect_answer(self._loop)
+        self._outbox.write_ping(encode_control(OP_PING, payload))
+        round_trip = await answer
+        if round_trip is None:
+            raise self._outbox.error()
+        return round_trip
+
+    def close(self, code: int, reason: str) -> Awaitable[None] | None:
+        """See `Connection.close`."""
+        if self._lost or self._outbox.closed is not None:
+            return None
+        if self._draining:
+            code, reason = SERVICE_RESTART, RESTART_REASON
+        self._take_no_more()
+        waiting = self._outbox.write_last(_close_frame(code, reason), WebsocketClosed(code, reason))
+        if waiting is not None:
+            # A task of its own: the Close frame has its turn also when whoever waits for it is cancelled.
+            self._closing = self._loop.create_task(self._close_in_turn(waiting))
+            return asyncio.shield(self._closing)
+        self._deadline = self._loop.time() + self._settings.close_timeout
+        return None
+
+    # What the server calls.
+
+    def sweep(self, now: float) -> None:
+        """Act on the deadlines that have passed."""
+        stalled = self._outbox.stalled_since
+        if self._deadline is not None and now >= self._deadline:
+            self._expire(now)
+        elif self._lost or self._upgrade is not None:
+            return
+        elif stalled is not None:
+            if now - stalled >= self._settings.send_timeout:
+                self._drop("the peer did not read for %g s", self._settings.send_timeout)
+        elif not self._reading_paused and self._outbox.closed is None:
+            # While reading is paused neither the rest of a frame nor the answer to a Ping can be seen.
+            if self._frame_watch.is_overdue(self._reader, now):
+                self._fail(FrameError(POLICY_VIOLATION, f"frame not whole within {self._settings.frame_timeout:g} s"))
+            else:
+                self._check_alive(now)
+
+    def shutdown(self) -> None:
+        """The server stops: take no more messages, close as soon as the handler has taken those that came.
+
+        A handler that has none to take and waits for one, or never had any, is closed at once.
+        """
+        if self.websocket is None or self._lost or self._draining:
+            return
+        self._draining = True
+        if self.status is None:
+            self.refuse(503, "", {})
+            self._cancel_handler()
+        elif not self.websocket.closed:
+            with contextlib.suppress(FrameError):
+                self._reader.drain()
+            self._take_no_more()
+            if self.inbox.messages or (self._reader.received and not self.inbox.awaited):
+                self.websocket.leave(SERVICE_RESTART, RESTART_REASON)
+            else:
+                self._leave()
+
+    # The rest is our own.
+
+    def _leave(self) -> None:
+        self.close(SERVICE_RESTART, RESTART_REASON)
+        self._end(SERVICE_RESTART, RESTART_REASON)
+
+    def _take_no_more(self) -> None:
+        """Deliver no more messages; the peer's Close frame is behind those that are on their way."""
+        self._reader.discard()
+        self.inbox.held_back = False
+        self._resume_reading()
+
+    def _check_alive(self, now: float) -> None:
+        """Ping the peer when it is time, drop it when it has not answered (RFC 6455, 5.5.2)."""
+        keepalive = self._keepalive
+        if keepalive.is_dead(now):
+            self._drop("the peer did not answer a Ping within %g s", self._settings.ping_timeout)
+        elif keepalive.is_due(now):
+            self._outbox.write_ping(encode_control(OP_PING, keepalive.sent(now)))
+
+    def _drop(self, message: str, *values: object) -> None:
+        self._log(logging.INFO, "dropped: " + message, *values)
+        self._transport.abort()
+
+    def _keep_early(self, data: bytes) -> None:
+        """Keep what comes before the handshake is answered, and read no more than that."""
+        self._early.append(data)
+        self._pause_reading()
+
+    def _refill(self) -> None:
+        """The inbox has run empty while more was held back."""
+        if self._batches_left == 0:
+            # A handler whose inbox never runs empty would never let go of the loop.
+            self._batches_left = self._batches_a_turn
+            self._loop.call_soon(self._refill)
+            return
+        self._batches_left -= 1
+        try:
+            self.inbox.held_back = self._reader.resume()
+        except FrameError as error:
+            self.inbox.held_back = False
+            self._fail(error)
+        if not self.inbox.held_back:
+            self._resume_reading()
+        self.inbox.wake()
+
+    def _pause_reading(self) -> None:
+        if not self._reading_paused and not self._lost:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._reading_paused and not self._lost:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    def _on_control(self, opcode: int, payload: bytes) -> None:
+        """A control frame has come (RFC 6455, 5.5)."""
+        if opcode == OP_PING:
+            if self._outbox.closed is None:
+                self._outbox.write_pong(encode_control(OP_PONG, payload))
+        elif opcode == OP_PONG:
+            self._keepalive.answered(payload)
+        elif opcode == OP_CLOSE:
+            code, reason = parse_close(payload)
+            if self._outbox.closed is None:
+                self._end(code, reason)
+                self._outbox.write_reply(encode_control(OP_CLOSE, payload[:2]), WebsocketClosed(code, reason))
+            self._finish()
+
+    def _fail(self, error: FrameError) -> None:
+        """The peer broke the rules: tell it, and read no further (RFC 6455, 7.1.7)."""
+        if self._outbox.closed is not None:
+            self._transport.abort()
+            return
+        self._log(logging.INFO, "failed with %d: %s", error.code, error.reason)
+        self._end(error.code, error.reason)
+        frame = _close_frame(error.code, error.reason)
+        self._outbox.write_reply(frame, WebsocketClosed(error.code, error.reason))
+        if self._transport.can_write_eof():
+            # Closing at once, with unread bytes in the socket, would reset the connection, and the peer might never see
+            # the Close frame. What it still sends is read and ignored until it closes too.
+            self._transport.write_eof()
+            self._resume_reading()
+            self._deadline = self._loop.time() + self._settings.close_timeout
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Close the transport once what was written has left."""
+        self._transport.close()
+        if not self._lost:
+            self._deadline = self._loop.time() + self._settings.close_timeout
+
+    async def _close_in_turn(self, waiting: Awaitable[None]) -> None:
+        # The peer may go before the Close frame has its turn.
+        with contextlib.suppress(WebsocketClosed):
+            await waiting
+            self._deadline = self._loop.time() + self._settings.close_timeout
+
+    def _end(self, code: int, reason: str) -> None:
+        if self.websocket is not None:
+            self.websocket.end(code, reason)
+        self._keepalive.stop()
+
+    def _expire(self, now: float) -> None:
+        if self._lost:
+            # A handler that still takes messages from its inbox is not busy elsewhere.
+            unread = len(self.inbox.messages)
+            if unread == self._unread or not unread:
+                self._log(logging.WARNING, "the handler did not end after the peer had gone: cancelled")
+                self._cancel_handler()
+            self._unread = unread
+            self._deadline = now + self._settings.disconnect_grace
+        elif self.status is None:
+            self._log(
+                logging.WARNING, "the handshake was not answered within %g s: refused", self._settings.accept_timeout
+            )
+            self.refuse(503, "", {})
+            self._cancel_handler()
+        else:
+            self._drop("the peer did not close within %g s", self._settings.close_timeout)
+
+    def _cancel_handler(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _on_handler_end(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a websocket ended badly", exc_info=task.exception())
+            self._transport.abort()
+        if self._lost:
+            self._settle()
+
+    def _settle(self) -> None:
+        """The connection is gone and its handler has ended: let go of everything, without waiting for the collector."""
+        self._deadline = None
+        self._closing = None
+        self._on_end(self)
+        self.websocket = None
+        self.inbox.refill = _do_nothing
+        self._reader.on_control = _ignore_control
+
+    def _log(self, level: int, message: str, *values: object) -> None:
+        """Log one line about this connection: its number, its peer, its path, what happened."""
+        websocket = self.websocket
+        path = websocket.path if websocket is not None else ""
+        client = websocket.client if websocket is not None else None
+        peer = f"{client[0]}:{client[1]}" if client else "-"
+        logger.log(level, "websocket %d from %s, %r: " + message, self.number, peer, path, *values)
+
+
+def _close_frame(code: int, reason: str) -> bytes:
+    return encode_control(OP_CLOSE, encode_close(code, reason))
+
+
+def _do_nothing() -> None:
+    pass
+
+
+def _ignore_control(opcode: int, payload: bytes) -> None:
+    pass

@@ -1,0 +1,135 @@
+"""Peers that send too much, and how little others notice of it (reliability: Exhaustion)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from emmett import App, websocket
+from emmett.server.websocket_protocol import MESSAGES_A_TURN
+from tests.integration.raw_client import connect
+from tests.integration.servers import run_emmett
+from tests.wire.frame_maker import CLOSE, PING, PONG, TEXT, client_frame, close_payload
+
+pytestmark = pytest.mark.loops("asyncio", "uvloop")
+
+
+async def test_a_million_empty_messages_never_hold_the_loop() -> None:
+    """Reliability, line 48: counted in messages a turn of the loop, since a clock would depend on the machine."""
+    app = App(__name__)
+    total = this_turn = most = 0
+
+    @app.websocket("/")
+    async def count() -> None:
+        nonlocal total, this_turn, most
+        async for _ in websocket:
+            total += 1
+            this_turn += 1
+            most = max(most, this_turn)
+
+    async def watch() -> None:
+        nonlocal this_turn
+        while True:
+            await asyncio.sleep(0)
+            this_turn = 0
+
+    burst = client_frame(TEXT, b"") * 10_000
+    async with run_emmett(app) as running, connect(running.port) as client:
+        watching = asyncio.create_task(watch())
+        await client.upgrade("/")
+        for _ in range(100):
+            client.write(burst)
+            await client.writer.drain()
+        assert await client.close() == (1000, "")
+        watching.cancel()
+    assert total == 1_000_000
+    assert most <= 2 * MESSAGES_A_TURN
+
+
+async def test_a_flood_of_pings_whose_answers_nobody_reads() -> None:
+    """Reliability, line 43: what is kept for the peer stays within the write limit."""
+    app = App(__name__)
+
+    @app.websocket("/", send_timeout=0.2)
+    async def idle() -> None:
+        await websocket.receive()
+
+    burst = client_frame(PING, b"x" * 125) * 1000
+    async with run_emmett(app) as running, connect(running.port, limit=1024) as client:
+        await client.upgrade("/")
+        assert running.server is not None
+        (protocol,) = running.server.server_state.connections
+        transport = protocol._transport  # type: ignore[union-attr]
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        most = 0
+        for _ in range(1000):
+            client.write(burst)
+            try:
+                async with asyncio.timeout(5):
+                    await client.writer.drain()
+            except ConnectionError:
+                break
+            most = max(most, transport.get_write_buffer_size())
+            if transport.is_closing():
+                break
+        else:
+            raise AssertionError("the peer was not dropped")
+        # One read may answer all that it brought before the transport says that it is full.
+        assert most <= 512 * 1024
+
+
+async def test_a_flood_of_pongs_is_ignored() -> None:
+    """Reliability, line 50."""
+    app = App(__name__)
+
+    @app.websocket("/")
+    async def echo() -> None:
+        async for message in websocket:
+            await websocket.send(message)
+
+    async with run_emmett(app) as running, connect(running.port) as client:
+        await client.upgrade("/")
+        tasks = len(asyncio.all_tasks())
+        for number in range(100):
+            client.write(client_frame(PONG, b"%d" % number) * 1000)
+            await client.writer.drain()
+        client.write(client_frame(TEXT, b"still here"))
+        assert await client.read_frame() == (TEXT, b"still here")
+        assert len(asyncio.all_tasks()) == tasks
+
+
+async def test_a_frame_in_one_byte_reads_takes_memory_for_its_bytes() -> None:
+    """Reliability, line 45."""
+    app = App(__name__)
+
+    @app.websocket("/")
+    async def size() -> None:
+        await websocket.send(str(len(await websocket.receive())))
+        await websocket.receive()
+
+    frame = client_frame(TEXT, b"x" * 3000)
+    async with run_emmett(app) as running, connect(running.port) as client:
+        await client.upgrade("/")
+        for index in range(len(frame)):
+            client.write(frame[index : index + 1])
+            await asyncio.sleep(0)
+        assert await client.read_frame() == (TEXT, b"3000")
+        client.write(client_frame(CLOSE, close_payload(1000)))
+        assert await client.read_close() == (1000, "")
+
+
+@pytest.mark.parametrize("payload", [b"", b"x"])
+async def test_endless_fragments(payload: bytes) -> None:
+    """Reliability, line 44."""
+    app = App(__name__)
+
+    @app.websocket("/", max_fragments=100, max_message_size=100)
+    async def idle() -> None:
+        await websocket.receive()
+
+    async with run_emmett(app) as running, connect(running.port) as client:
+        await client.upgrade("/")
+        client.write(client_frame(TEXT, payload, fin=False) + client_frame(0, payload, fin=False) * 200)
+        assert (await client.read_close())[0] == 1009
+        assert await client.read_end() == b""

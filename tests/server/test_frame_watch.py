@@ -1,0 +1,45 @@
+"""A frame that does not end, with times that the test decides."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from emmett.server.frame_watch import FrameWatch
+from emmett.wire.frames import FrameReader
+from tests.wire.frame_maker import TEXT, client_frame
+
+
+def make_reader() -> FrameReader:
+    return FrameReader(
+        deque(), lambda opcode, payload: None, max_message_size=1000, max_fragments=10, max_messages=99, max_bytes=9999
+    )
+
+
+def test_a_frame_that_stands_still() -> None:
+    reader, watch = make_reader(), FrameWatch(30.0)
+    frame = client_frame(TEXT, b"x" * 500)
+    reader.feed(frame[:1])
+    assert not watch.is_overdue(reader, 100.0)
+    reader.feed(frame[1:400])
+    assert not watch.is_overdue(reader, 129.9)
+    # Slow is not better than not at all: the deadline is that of the frame.
+    assert watch.is_overdue(reader, 130.0)
+
+
+def test_frames_that_end_in_time() -> None:
+    reader, watch = make_reader(), FrameWatch(30.0)
+    frame = client_frame(TEXT, b"x" * 500)
+    for number in range(5):
+        reader.feed(frame[:100])
+        assert not watch.is_overdue(reader, 100.0 + 20 * number)
+        reader.feed(frame[100:] + frame[:50])
+        assert not watch.is_overdue(reader, 110.0 + 20 * number)
+        reader.feed(frame[50:])
+        assert not watch.is_overdue(reader, 119.0 + 20 * number)
+
+
+def test_a_pause_between_fragments_is_no_frame() -> None:
+    reader, watch = make_reader(), FrameWatch(30.0)
+    reader.feed(client_frame(TEXT, b"x", fin=False))
+    assert not watch.is_overdue(reader, 100.0)
+    assert not watch.is_overdue(reader, 1e9)

@@ -1,0 +1,70 @@
+"""When to ping and when to give up, with times that the test decides."""
+
+from __future__ import annotations
+
+import asyncio
+
+from emmett.server.keepalive import Keepalive
+
+
+def test_a_ping_is_due_after_the_interval() -> None:
+    keepalive = Keepalive(20.0, 5.0, 100.0)
+    assert not keepalive.is_due(119.9)
+    assert keepalive.is_due(120.0)
+    keepalive.sent(120.0)
+    assert not keepalive.is_due(139.9)
+
+
+def test_a_peer_that_sends_nothing_is_dead_at_the_timeout() -> None:
+    keepalive = Keepalive(20.0, 5.0, 100.0)
+    keepalive.sent(120.0)
+    assert not keepalive.is_dead(124.9)
+    assert keepalive.is_dead(125.0)
+
+
+def test_anything_that_comes_shows_life() -> None:
+    keepalive = Keepalive(20.0, 5.0, 100.0)
+    keepalive.heard = True
+    keepalive.sent(120.0)
+    assert keepalive.is_dead(125.0), "what came before the Ping does not count"
+    keepalive.heard = True
+    assert not keepalive.is_dead(125.0)
+    assert not keepalive.is_dead(200.0), "nothing is waited for until the next Ping"
+
+
+def test_a_second_ping_does_not_prolong_the_wait_for_the_first() -> None:
+    keepalive = Keepalive(2.0, 5.0, 100.0)
+    for now in (102.0, 104.0, 106.0):
+        keepalive.sent(now)
+    assert keepalive.is_dead(107.0)
+
+
+def test_both_can_be_switched_off() -> None:
+    assert not Keepalive(None, 5.0, 0.0).is_due(1e9)
+    keepalive = Keepalive(1.0, None, 0.0)
+    keepalive.sent(1.0)
+    assert not keepalive.is_dead(1e9)
+
+
+async def test_a_pong_answers_the_pings_before_it_too() -> None:
+    keepalive = Keepalive(20.0, 5.0, 0.0)
+    loop = asyncio.get_running_loop()
+    first, first_answer = keepalive.expect_answer(loop)
+    second, second_answer = keepalive.expect_answer(loop)
+    third, third_answer = keepalive.expect_answer(loop)
+    keepalive.answered(b"unasked")
+    assert not first_answer.done()
+    keepalive.answered(second)
+    assert (await first_answer or 0) > (await second_answer or 0) > 0
+    assert not third_answer.done()
+    keepalive.answered(first)
+    keepalive.answered(third)
+    assert await third_answer is not None
+
+
+async def test_the_end_of_the_connection_answers_all() -> None:
+    keepalive = Keepalive(20.0, 5.0, 0.0)
+    _, answer = keepalive.expect_answer(asyncio.get_running_loop())
+    keepalive.stop()
+    assert await answer is None
+    keepalive.stop()
