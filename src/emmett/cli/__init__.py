@@ -1,0 +1,1 @@
+"""The command line: parse, run, print. What the commands do lives in the packages below."""

@@ -1,0 +1,47 @@
+"""`emmett develop`: the application, restarted on each change."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from .addresses import ANYWHERE, browser_url, find_port, parse_port
+from .development import TARGET, VARIABLE, quieten_server
+from .discovery import Selection
+from .errors import CommandLineError
+from .printing import print_startup
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for all.")
+@click.option("--port", type=parse_port, metavar="PORT", default="8000", show_default=True, help="0 takes a free one.")
+@click.option("--no-reload", is_flag=True, help="Do not restart when a file changes.")
+@click.option(
+    "--reload-dir",
+    "reload_dirs",
+    metavar="FOLDER",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder to watch instead of the application's; may be given several times.",
+)
+@click.pass_obj
+def develop(selection: Selection, host: str, port: int, no_reload: bool, reload_dirs: tuple[Path, ...]) -> None:
+    """Serve while developing; restarts on changes."""
+    if no_reload and reload_dirs:
+        raise CommandLineError("--no-reload and --reload-dir exclude each other", "leave one of them out")
+    application = selection.load()
+    port = find_port(host, port, "emmett develop")
+    watched = [] if no_reload else [folder.resolve() for folder in reload_dirs] or [application.folder]
+    note = f"(listening on {host}, port {port})" if host in ANYWHERE else ""
+    print_startup(application.import_string, browser_url(host, port), application.app.routes, watched, note)
+
+    from ..server import serve
+
+    os.environ[VARIABLE] = application.import_string
+    quieten_server()
+    # Ctrl+C is how the start-up says to stop it.
+    with suppress(KeyboardInterrupt):
+        serve(TARGET, host=host, port=port, reload=not no_reload, reload_dirs=tuple(map(str, watched)))

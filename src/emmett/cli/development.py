@@ -1,0 +1,59 @@
+"""The target that `emmett develop` gives to the server: the user's application, with readable tracebacks.
+
+The server's child process imports `emmett.cli.development:app`, anew after each change. So an error in the
+application's import is printed there as it is at the first start.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from operator import attrgetter
+
+from ..app import App
+from .tracebacks import make_log_records_readable, print_traceback
+
+TARGET = f"{__name__}:app"
+# The import string of the user's application, for the child process.
+VARIABLE = "EMMETT_DEVELOP"
+# What uvicorn tells of its processes; the start-up says all that a developer needs of it.
+PROCESS_TALK = (
+    "Started reloader process",
+    "Stopping reloader process",
+    "Started server process",
+    "Finished server process",
+    "Uvicorn running on",
+    "Will watch for changes in",
+    "Waiting for application startup",
+    "Waiting for application shutdown",
+)
+
+
+def __getattr__(name: str) -> App:
+    # Not a variable: only a process that serves imports the application.
+    if name == "app":
+        return _load(os.environ[VARIABLE])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def quieten_server() -> None:
+    """Leave out what uvicorn logs about its own processes."""
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_reading)
+
+
+def _load(import_string: str) -> App:
+    quieten_server()
+    make_log_records_readable()
+    module, _, name = import_string.partition(":")
+    try:
+        app: App = attrgetter(name)(importlib.import_module(module))
+    except Exception as error:
+        print_traceback(error)
+        # The process that watches the files waits for the next change.
+        raise SystemExit(1) from None
+    return app
+
+
+def _is_worth_reading(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(PROCESS_TALK)

@@ -1,0 +1,172 @@
+"""`emmett`: the commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from .commands import as_click_command
+from .develop import develop
+from .discovery import Selection
+from .errors import CommandLineError, ImportFailed
+from .printing import print_error
+from .routes import routes
+from .serve import serve
+from .shell import shell
+from .tracebacks import print_traceback
+
+APP_VARIABLE = "EMMETT_APP"
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """The built-in commands, then those of the application, which is imported only when it takes one to go on."""
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command. What it returns is not an exit code."""
+        _selection(ctx)
+        super().invoke(ctx)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names for the help: built-in ones first."""
+        try:
+            return [*self.commands, *_selection(ctx).load().app.commands]
+        except (CommandLineError, ImportFailed):
+            return list(self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name."""
+        if cmd_name in self.commands:
+            return self.commands[cmd_name]
+        function = _selection(ctx).load().app.commands.get(cmd_name)
+        return None if function is None else as_click_command(cmd_name, function)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was typed.
+
+        Raises:
+            CommandLineError: there is none.
+        """
+        name = args[0]
+        if name not in self.commands and _selection(ctx).text is None:
+            try:
+                _selection(ctx).load()
+            except CommandLineError as error:
+                raise _unknown_command(name, list(self.commands), f"; {error.message}") from None
+        command = self.get_command(ctx, name)
+        if command is None:
+            raise _unknown_command(name, self.list_commands(ctx))
+        return name, command, args[1:]
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say below the help why the application's own commands are missing."""
+        try:
+            _selection(ctx).load()
+        except (CommandLineError, ImportFailed) as error:
+            formatter.write_paragraph()
+            formatter.write_text(f"The commands of an application are not shown: {error}.")
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    try:
+        number = version("emmett")
+    except PackageNotFoundError:
+        number = "(not installed)"
+    click.echo(f"emmett {number}, Python {platform.python_version()}, uvicorn {version('uvicorn')}")
+    ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-a",
+    "--app",
+    "application",
+    metavar="APPLICATION",
+    envvar=APP_VARIABLE,
+    show_envvar=True,
+    # The help, which is eager too, shows the application's commands.
+    is_eager=True,
+    help="app.py or package.module, either with :name. Without it: the one in the current folder.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the versions."
+)
+def command_line(application: str | None) -> None:
+    """Develop and serve websocket applications."""
+
+
+for command in (develop, serve, routes, shell):
+    command_line.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Arguments:
+        arguments: what follows `emmett`; those of the process by default.
+
+    Returns:
+        The exit code: 0, 1 for an error of the application, 2 for wrong input.
+    """
+    try:
+        code: int | None = command_line.main(arguments, "emmett", standalone_mode=False)
+    except CommandLineError as error:
+        print_error(error.message, error.hint)
+        return error.exit_code
+    except ImportFailed as error:
+        print_traceback(error.error)
+        print_error(f"{error.origin} cannot be imported")
+        return 1
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        print_error(error.format_message(), _hint(error))
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who reads the output has seen enough. Python would say so once more when it flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        print_traceback(error)
+        return 1
+    return code or 0
+
+
+def _selection(ctx: click.Context) -> Selection:
+    """The chosen application, also while the help is printed and no command has been invoked."""
+    if not isinstance(ctx.obj, Selection):
+        typed = ctx.get_parameter_source("application") is ParameterSource.COMMANDLINE
+        # The help comes before the variable is read.
+        text = ctx.params["application"] if typed else os.environ.get(APP_VARIABLE) or None
+        ctx.obj = Selection(text, None if typed or text is None else APP_VARIABLE)
+    return ctx.obj
+
+
+def _unknown_command(name: str, known: list[str], reason: str = "") -> CommandLineError:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean emmett {close[0]}?" if close else f"type one of {', '.join(known)}"
+    return CommandLineError(f"there is no command {name!r}{reason}", hint)
+
+
+def _hint(error: click.ClickException) -> str:
+    context: Any = getattr(error, "ctx", None)
+    if context is None:
+        return ""
+    if isinstance(error, click.NoSuchOption) and error.option_name in ("-a", "--app"):
+        return f"it goes before the command: emmett -a app.py {context.info_name}"
+    return f"{context.command_path} --help shows what can be typed"

@@ -1,0 +1,112 @@
+"""What the command line prints, and where: answers to stdout, errors to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..module import RouteInfo
+
+# Where the output is no terminal, lines are as long as they need to be: another program reads them.
+UNBOUNDED = 1000
+# Tracebacks wrap at this width where there is no terminal.
+LOG_WIDTH = 120
+# Routes in the start-up of `emmett develop`.
+FEW = 8
+
+
+def answers_to() -> Console:
+    """Return a console on stdout."""
+    return _console(sys.stdout, UNBOUNDED)
+
+
+def errors_to() -> Console:
+    """Return a console on stderr."""
+    return _console(sys.stderr, LOG_WIDTH)
+
+
+def print_error(message: str, hint: str = "") -> None:
+    """Print what was wrong to stderr, and what to type instead below it."""
+    text = Text.assemble(("error: ", "bold red"), message)
+    if hint:
+        text.append(f"\n       {hint}")
+    errors_to().print(text, soft_wrap=True)
+
+
+def print_routes(routes: Sequence[RouteInfo]) -> None:
+    """Print a table of all routes."""
+    console = answers_to()
+    if not routes:
+        console.print(Text("This application has no routes."))
+        return
+    table = _table("kind", "methods", "path", "name", "hostname", "pipeline")
+    table.show_header = True
+    for route in routes:
+        pipeline = " > ".join(route.pipeline)
+        table.add_row(*_cells(route), Text(route.hostname or ""), Text(pipeline))
+    console.print(table)
+
+
+def print_startup(application: str, url: str, routes: Sequence[RouteInfo], watched: Sequence[Path], note: str) -> None:
+    """Print the start-up of `emmett develop`.
+
+    Arguments:
+        application: the import string.
+        url: what to open in a browser.
+        routes: the routes; the first few are shown.
+        watched: the folders whose changes restart the application.
+        note: a remark on the address; may be empty.
+    """
+    console = answers_to()
+    remark = f"   {note}" if note else ""
+    console.print(
+        Text.assemble("\nemmett develops ", (application, "bold"), "\n\n  Open "),
+        Text.assemble((url, f"bold cyan link {url}"), (remark, "dim"), "\n"),
+        sep="",
+        soft_wrap=True,
+    )
+    if routes:
+        console.print(_short_table(routes))
+    reloading = "Restarts when a Python file in " + ", ".join(map(_short_path, watched)) + " changes. "
+    console.print(Text(f"\n{reloading if watched else ''}Stop with Ctrl+C.\n"), soft_wrap=True)
+
+
+def _short_table(routes: Sequence[RouteInfo]) -> Padding:
+    # Every application has the route of its static files; it is the least interesting.
+    ordered = sorted(routes, key=lambda route: route.name == "static")
+    table = _table("kind", "methods", "path", "name")
+    for route in ordered[:FEW]:
+        table.add_row(*_cells(route))
+    if len(ordered) > FEW:
+        table.add_row("", "", Text(f"and {len(ordered) - FEW} more: type emmett routes", style="dim"), "")
+    return Padding(table, (0, 0, 0, 2), expand=False)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False, show_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _cells(route: RouteInfo) -> tuple[Text, Text, Text, Text]:
+    """The cells as `Text`: a path in brackets must not be taken for markup."""
+    kind = Text(route.kind, style="magenta" if route.kind == "websocket" else "green")
+    return kind, Text(" ".join(route.methods)), Text(route.path, style="bold"), Text(route.name)
+
+
+def _short_path(folder: Path) -> str:
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder != here and folder.is_relative_to(here) else str(folder)
+
+
+def _console(file: TextIO, width: int) -> Console:
+    return Console(file=file, highlight=False, markup=False, emoji=False, width=None if file.isatty() else width)

@@ -1,0 +1,15 @@
+"""`emmett routes`: a table of the routes."""
+
+from __future__ import annotations
+
+import click
+
+from .discovery import Selection
+from .printing import print_routes
+
+
+@click.command()
+@click.pass_obj
+def routes(selection: Selection) -> None:
+    """Show the routes of the application."""
+    print_routes(selection.load().app.routes)

@@ -1,0 +1,30 @@
+"""Fixtures of the command line's tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """An empty folder as the current one. What its applications change in this process is put back."""
+    folder = tmp_path.resolve() / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    monkeypatch.setattr("emmett.urls._places", [])
+    # Set first, so that the variables are put back even where a test does not know of them.
+    for variable in ("PYTHONPATH", "EMMETT_APP", "EMMETT_DEVELOP", "EMMETT_TRACEBACK", "COLUMNS"):
+        monkeypatch.setenv(variable, "")
+        monkeypatch.delenv(variable)
+    before = set(sys.modules)
+    yield Project(folder, capsys, monkeypatch)
+    for name in set(sys.modules) - before:
+        if str(folder) in str(getattr(sys.modules[name], "__file__", "") or getattr(sys.modules[name], "__path__", "")):
+            del sys.modules[name]

@@ -1,0 +1,130 @@
+"""The command line in a process of its own, whose output is read while it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+# Seconds in which an expected line must come.
+DEADLINE = 30.0
+
+
+class Running:
+    """A process whose stdout and stderr arrive as one text.
+
+    Arguments:
+        process: it writes both into one pipe.
+    """
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.text = ""
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._read_to = 0
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for(self, pattern: str, nudge: Callable[[], object] | None = None) -> re.Match[str]:
+        """Wait for a pattern in the output behind what was waited for before.
+
+        Arguments:
+            pattern: a regular expression.
+            nudge: called now, and again each second without output: it causes what an observer that was not there
+                yet has missed.
+        """
+        end = time.monotonic() + DEADLINE
+        if nudge is not None:
+            nudge()
+        while not (match := re.compile(pattern).search(self.text, self._read_to)):
+            assert time.monotonic() < end, f"{pattern!r} did not come in:\n{self.text}"
+            try:
+                line = self._lines.get(timeout=1.0)
+            except queue.Empty:
+                if nudge is not None:
+                    nudge()
+                continue
+            assert line is not None, f"the process ended without {pattern!r}:\n{self.text}"
+            self.text += line
+        self._read_to = match.end()
+        return match
+
+    def connect(self, port: int) -> socket.socket:
+        """Connect to a port of 127.0.0.1, again and again until the process listens: it does not say when it begins."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", port), timeout=10)
+            except ConnectionRefusedError:
+                assert time.monotonic() < end, f"nothing listens on port {port}:\n{self.text}"
+                assert self.process.poll() is None, f"the process ended without listening:\n{self.text}"
+                time.sleep(0.02)
+
+    def get(self, port: int, path: str = "/") -> tuple[int, str]:
+        """Send a request to a port of 127.0.0.1; return the status and the body of the answer."""
+        return request(self.connect(port), path)
+
+    def stop(self, number: signal.Signals) -> int:
+        """Send a signal to the process, not to its children, and return the exit code."""
+        self.process.send_signal(number)
+        return self._ended()
+
+    def interrupt(self) -> int:
+        """Do what Ctrl+C on a terminal does, which reaches the children too, and return the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self._ended()
+
+    def _ended(self) -> int:
+        code = self.process.wait(DEADLINE)
+        self._reader.join(DEADLINE)
+        while (line := self._lines.get(timeout=DEADLINE)) is not None:
+            self.text += line
+        return code
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+
+def request(connection: socket.socket, path: str = "/") -> tuple[int, str]:
+    """Send a request over a connection and close it; return the status and the body of the answer."""
+    client = HTTPConnection("localhost")
+    client.sock = connection
+    with contextlib.closing(client):
+        client.request("GET", path)
+        response = client.getresponse()
+        return response.status, response.read().decode()
+
+
+@contextlib.contextmanager
+def run_emmett(folder: Path, *arguments: str) -> Iterator[Running]:
+    """Run `python -m emmett` in a folder; it and its children are ended with the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "emmett", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield Running(process)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
