@@ -1,0 +1,119 @@
+"""Starts a contestant's server, waits until it takes connections, and ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO
+
+from benchmarks.environments import ROOT
+from benchmarks.placement import pinned
+
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 10.0
+OUTPUT_SHOWN = 2000
+# What leads Python to another environment's packages must not reach a peer.
+FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server.
+
+    Attributes:
+        pid: its process id.
+        output: where it writes.
+    """
+
+    pid: int
+    output: IO[bytes]
+
+    def tail(self) -> str:
+        """Return the end of what it has written so far."""
+        # Not through the file object: its position belongs to the server, which is writing at it.
+        size = os.fstat(self.output.fileno()).st_size
+        length = min(size, OUTPUT_SHOWN)
+        return os.pread(self.output.fileno(), length, size - length).decode("utf-8", "replace").strip()
+
+
+class ServerFailed(Exception):
+    """A server did not start, or ended while it was measured; the message holds the end of its output."""
+
+
+def free_port(host: str) -> int:
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_server(command: list[str], host: str, port: int, *, core: int | None, isolated: bool) -> Iterator[Server]:
+    """Run a server for the time of the body, with one core to itself.
+
+    Arguments:
+        command: program and arguments.
+        host: where it listens.
+        port: where it listens.
+        core: logical core to pin it to; None for any.
+        isolated: keep this process's Python paths from it.
+
+    Returns:
+        The server.
+
+    Raises:
+        ServerFailed: it took no connection within 30 seconds, or was gone when the body ended.
+    """
+    environment = {name: value for name, value in os.environ.items() if not (isolated and name in FOREIGN_VARIABLES)}
+    with tempfile.TemporaryFile() as output:
+        with pinned(core):
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            server = Server(process.pid, output)
+            _wait_until_listening(process, host, port, server)
+            yield server
+            if process.poll() is not None:
+                raise ServerFailed(f"the server ended with status {process.returncode}:\n{server.tail()}")
+        finally:
+            _stop(process)
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], host: str, port: int, server: Server) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ServerFailed(f"the server ended with status {process.returncode} at once:\n{server.tail()}")
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise ServerFailed(f"the server took no connection within {START_TIMEOUT:.0f} s:\n{server.tail()}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_TIMEOUT)
+    # Workers that outlived their parent are in its process group, which is of our making.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

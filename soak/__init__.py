@@ -1,0 +1,1 @@
+"""A long run of the default server under everything that peers do: see `run.py`."""

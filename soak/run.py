@@ -1,0 +1,132 @@
+"""Run the default server for a long time under everything that peers do, and look what it has lost or kept.
+
+2,000 connections by default: most of them talk at a steady rate, some come and go, some vanish without a word, some do
+not read. No message of a connection that lives may be lost, doubled or changed; memory and descriptors must be back at
+the baseline in the end. `make soak`; docs/reliability.md has the figures of the last long run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+ROOT = Path(__file__).resolve().parent.parent
+if __package__ in (None, ""):
+    sys.path.insert(0, str(ROOT))
+
+from soak.visitors import churning, slow, steady  # noqa: E402 - the path comes first
+
+TOLERANCE = 0.05
+
+
+@click.command()
+@click.option("--connections", default=2000, show_default=True, type=click.IntRange(10, 9000))
+@click.option("--seconds", default=600.0, show_default=True, type=click.FloatRange(5))
+@click.option("--interval", default=2.0, show_default=True, help="Seconds between two messages of a connection.")
+def main(connections: int, seconds: float, interval: float) -> None:
+    """Run the soak; exit status 1 when anything was lost or kept."""
+    sys.exit(uvloop.run(soak(connections, seconds, interval)))
+
+
+async def soak(connections: int, seconds: float, interval: float) -> int:
+    """Run it; returns the exit status."""
+    server = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "emmett", "-a", str(ROOT / "soak" / "server.py"), "serve", "--port", "0"),
+        "--no-access-log",
+        stderr=asyncio.subprocess.PIPE,
+    )
+    log: list[str] = []
+    port = await _port_of(server, log)
+    following = asyncio.create_task(_follow(server, log))
+    try:
+        # What Python and the allocator keep after the first crowd is not what a leak keeps.
+        await crowd(port, connections, min(20.0, seconds / 4), interval, Counter())
+        before = await usage(port)
+        seen: Counter[str] = Counter()
+        started = time.monotonic()
+        await crowd(port, connections, seconds, interval, seen)
+        lasted = time.monotonic() - started
+        after = await usage(port)
+    finally:
+        server.terminate()
+        status = await server.wait()
+        await following
+    return report(seen, lasted, before, after, status, log)
+
+
+async def crowd(port: int, connections: int, seconds: float, interval: float, seen: Counter[str]) -> None:
+    """Let visitors in, and wait until all of them have left."""
+    end = asyncio.get_running_loop().time() + seconds
+    kinds = [steady] * 84 + [churning] * 14 + [slow] * 2
+    visits = [kinds[number % 100](port, seen, end, interval) for number in range(connections)]
+    await asyncio.gather(*(_guarded(visit, seen) for visit in visits))
+    # The last of those who did not read are dropped when their time is over.
+    await asyncio.sleep(8)
+
+
+async def _guarded(visit: Coroutine[Any, Any, None], seen: Counter[str]) -> None:
+    try:
+        await visit
+    except (OSError, EOFError, TimeoutError) as error:
+        seen[f"fault: {type(error).__name__}: {error}"] += 1
+
+
+async def usage(port: int) -> dict[str, int]:
+    """Ask the server for its memory and descriptors."""
+    url = f"http://127.0.0.1:{port}/usage"
+    answer = await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=10).read())
+    figures: dict[str, int] = json.loads(answer)
+    return figures
+
+
+async def _port_of(server: asyncio.subprocess.Process, log: list[str]) -> int:
+    assert server.stderr is not None
+    async with asyncio.timeout(30):
+        while line := (await server.stderr.readline()).decode():
+            log.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
+                return int(found[1])
+    raise SystemExit("the server did not start:\n" + "".join(log))
+
+
+async def _follow(server: asyncio.subprocess.Process, log: list[str]) -> None:
+    assert server.stderr is not None
+    while line := (await server.stderr.readline()).decode():
+        if "Traceback" in line or "ERROR" in line:
+            log.append(line)
+
+
+def report(
+    seen: Counter[str], lasted: float, before: dict[str, int], after: dict[str, int], status: int, log: list[str]
+) -> int:
+    """Print what was seen; returns the exit status."""
+    click.echo(f"{lasted:.0f} s, {seen['received'] / lasted:,.0f} messages of 1 KiB a second")
+    for name in sorted(seen):
+        click.echo(f"  {name}: {seen[name]:,}")
+    faults = [name for name in seen if name.startswith("fault")]
+    for figure, allowed in (("memory", before["memory"] * TOLERANCE), ("descriptors", 0)):
+        click.echo(f"  {figure}: {before[figure]:,} before, {after[figure]:,} after")
+        if after[figure] - before[figure] > allowed:
+            faults.append(f"{figure} not back at the baseline")
+    errors = [line for line in log if "Traceback" in line or "ERROR" in line]
+    if errors:
+        faults.append(f"{len(errors)} lines of errors in the log, the first: {errors[0].strip()}")
+    if status != 0:
+        faults.append(f"the server ended with status {status}")
+    click.echo("\n".join(["FAILED", *faults]) if faults else "passed")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    main()

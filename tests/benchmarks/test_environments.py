@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.environments import Environment, EnvironmentUnavailable, make_folder
+
+PEER = Environment("peer", ("peer==1.0",))
+
+
+class Installer:
+    """Takes the place of venv, pip and uv: notes the commands, makes an interpreter file, fails if told to."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.commands: list[list[str]] = []
+        self.fails = fails
+
+    def __call__(self, command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        self.commands.append(command)
+        if "venv" in command:
+            place = Path(command[-1])
+            python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+            python.parent.mkdir(parents=True, exist_ok=True)
+            python.touch()
+        elif self.fails:
+            return subprocess.CompletedProcess(command, 1, "", "looking for peer\nERROR: no matching distribution\n")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+
+@pytest.fixture
+def installer(monkeypatch: pytest.MonkeyPatch) -> Installer:
+    installer = Installer()
+    monkeypatch.setattr(subprocess, "run", installer)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    return installer
+
+
+def test_pip_installs_the_pinned_versions_once(installer: Installer, tmp_path: Path) -> None:
+    python = PEER.prepare(tmp_path)
+    assert python.is_relative_to(tmp_path / "peer")
+    assert [command[2] for command in installer.commands] == ["venv", "pip"]
+    assert installer.commands[1][0] == str(python)
+    assert installer.commands[1][-1] == "peer==1.0"
+    assert PEER.prepare(tmp_path) == python
+    assert len(installer.commands) == 2
+
+
+def test_uv_is_used_where_there_is_one(installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    python = PEER.prepare(tmp_path)
+    assert [command[:2] for command in installer.commands] == [["/bin/uv", "venv"], ["/bin/uv", "pip"]]
+    assert installer.commands[1][-3:] == ["--python", str(python), "peer==1.0"]
+
+
+def test_other_versions_make_it_anew(installer: Installer, tmp_path: Path) -> None:
+    PEER.prepare(tmp_path)
+    Environment("peer", ("peer==2.0",)).prepare(tmp_path)
+    assert installer.commands[-1][-1] == "peer==2.0"
+    assert len(installer.commands) == 4
+
+
+def test_a_failed_installation_tells_why_and_is_tried_again(installer: Installer, tmp_path: Path) -> None:
+    installer.fails = True
+    with pytest.raises(EnvironmentUnavailable, match="ERROR: no matching distribution"):
+        PEER.prepare(tmp_path)
+    installer.fails = False
+    PEER.prepare(tmp_path)
+    assert len(installer.commands) == 4
+
+
+def test_git_takes_no_notice_of_the_folder(tmp_path: Path) -> None:
+    make_folder(tmp_path / ".bench")
+    assert (tmp_path / ".bench" / ".gitignore").read_text("utf-8") == "*\n"

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
+
+from benchmarks.frames import client_frame, echo_batch, server_frame
+
+T = TypeVar("T")
+
+
+def parse(data: bytes, *, masked: bool) -> list[Frame]:
+    """Parse a whole stream with an implementation that is not ours."""
+    reader = StreamReader()
+    reader.feed_data(data)
+    reader.feed_eof()
+    frames: list[Frame] = []
+    while not result_of(reader.at_eof()):
+        frames.append(result_of(Frame.parse(reader.read_exact, mask=masked)))
+    return frames
+
+
+def result_of(steps: Generator[None, None, T]) -> T:
+    """Return what a generator returns, which has all it needs and so never stops to wait for bytes."""
+    with pytest.raises(StopIteration) as stop:
+        next(steps)
+    result: T = stop.value.value
+    return result
+
+
+@given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
+def test_another_implementation_reads_the_frames(payload: bytes, key: bytes) -> None:
+    assert parse(client_frame(payload, key), masked=True) == [Frame(Opcode.TEXT, payload)]
+    assert parse(server_frame(payload), masked=False) == [Frame(Opcode.TEXT, payload)]
+
+
+@pytest.mark.parametrize(
+    ("size", "header"),
+    [
+        (125, bytes([0x81, 125])),
+        (126, bytes([0x81, 126, 0, 126])),
+        (65_535, bytes([0x81, 126, 255, 255])),
+        (65_536, bytes([0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0])),
+    ],
+)
+def test_length_is_written_in_the_shortest_form(size: int, header: bytes) -> None:
+    assert server_frame(b"a" * size) == header + b"a" * size
+    masked = client_frame(b"a" * size, b"\0\0\0\0")
+    assert masked == bytes([0x81, header[1] | 0x80]) + header[2:] + b"\0\0\0\0" + b"a" * size
+
+
+def test_a_masking_key_has_four_bytes() -> None:
+    with pytest.raises(ValueError, match="4 bytes, this one has 3"):
+        client_frame(b"text", b"abc")
+
+
+def test_a_batch_asks_for_what_it_expects() -> None:
+    batch = echo_batch(5, 32, 64, websocket=True)
+    sent, expected = parse(batch.request, masked=True), parse(batch.reply, masked=False)
+    assert sent == expected
+    assert [len(frame.data) for frame in sent] == [64] * 32 == [64] * batch.messages
+    assert all(bytes(frame.data).isascii() for frame in sent)
+    assert len(batch.request) == 32 * 70
+    assert len(batch.reply) == 32 * 66
+
+
+def test_a_raw_server_gets_the_same_bytes_and_sends_them_all_back() -> None:
+    raw, websocket = echo_batch(3, 4, 64, websocket=False), echo_batch(3, 4, 64, websocket=True)
+    assert raw.request == raw.reply == websocket.request
+
+
+def test_every_message_of_every_connection_has_its_own_text_and_key() -> None:
+    batches = [echo_batch(number, 32, 64, websocket=True) for number in range(16)]
+    texts = {bytes(frame.data) for batch in batches for frame in parse(batch.reply, masked=False)}
+    keys = {batch.request[start + 2 : start + 6] for batch in batches for start in range(0, 32 * 70, 70)}
+    assert len(texts) == len(keys) == 16 * 32
+    assert b"\0\0\0\0" not in keys
+
+
+@given(st.integers(0, 5000), st.integers(1, 8), st.integers(0, 70_000))
+def test_batches_of_any_size_have_that_size(connection: int, messages: int, size: int) -> None:
+    batch = echo_batch(connection, messages, size, websocket=True)
+    assert [len(frame.data) for frame in parse(batch.reply, masked=False)] == [size] * messages

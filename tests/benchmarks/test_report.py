@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.report import Sample, Spread, Summary, spread, summarise
+
+
+def sample(
+    contestant: str, round_number: int, messages: int, *, cpu: float | None = 1.0, scenario: str = "echo"
+) -> Sample:
+    return Sample(scenario, contestant, round_number, messages, 2.0, cpu, 0.5, messages * 66)
+
+
+def summary(samples: list[Sample], contestant: str, base: str = "ours") -> Summary:
+    result = summarise(samples, "echo", contestant, base)
+    assert result is not None
+    return result
+
+
+def test_a_sample_knows_its_rate_and_what_a_message_costs() -> None:
+    one = sample("ours", 0, 1000, cpu=1.5)
+    assert one.rate == 500
+    assert one.cpu_per_message == pytest.approx(0.0015)
+    assert sample("ours", 0, 1000, cpu=None).cpu_per_message is None
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ([3.0], Spread(3.0, 3.0, 3.0)),
+        ([9.0, 1.0, 2.0], Spread(2.0, 1.0, 9.0)),
+        ([4.0, 1.0, 2.0, 9.0], Spread(3.0, 1.0, 9.0)),
+        ([], None),
+        ([1.0, None], None),
+    ],
+)
+def test_spread_is_median_lowest_and_highest(figures: list[float | None], expected: Spread | None) -> None:
+    assert spread(figures) == expected
+
+
+def test_summary_counts_only_its_own_scenario_and_contestant() -> None:
+    samples = [
+        sample("ours", 0, 200),
+        sample("ours", 1, 400),
+        sample("ours", 0, 9_999, scenario="other"),
+        sample("peer", 0, 7_777),
+    ]
+    ours = summary(samples, "ours")
+    assert ours.rounds == 2
+    assert ours.rate == Spread(150.0, 100.0, 200.0)
+    assert ours.cpu_per_message == Spread(0.00375, 0.0025, 0.005)
+    assert ours.server_busy == 0.5
+    assert ours.generator_busy == 0.25
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    # The machine was ten times slower in round 1. Ours is twice as fast in both rounds, and the ratio says just that.
+    samples = [
+        sample("ours", 0, 2000),
+        sample("peer", 0, 1000),
+        sample("ours", 1, 200),
+        sample("peer", 1, 100),
+    ]
+    peer = summary(samples, "peer")
+    assert peer.rate_ratio == Spread(2.0, 2.0, 2.0)
+    assert peer.cpu_ratio == Spread(2.0, 2.0, 2.0)
+
+
+def test_both_ratios_are_below_one_where_the_base_is_behind() -> None:
+    samples = [sample("ours", 0, 700), sample("raw", 0, 1000)]
+    raw = summary(samples, "raw")
+    assert raw.rate_ratio == Spread(0.7, 0.7, 0.7)
+    assert raw.cpu_ratio is not None
+    assert raw.cpu_ratio.median == pytest.approx(0.7)
+
+
+def test_ratios_use_the_rounds_that_both_have() -> None:
+    samples = [sample("ours", 0, 300), sample("ours", 2, 900), sample("peer", 1, 100), sample("peer", 2, 300)]
+    assert summary(samples, "peer").rate_ratio == Spread(3.0, 3.0, 3.0)
+
+
+def test_no_ratio_without_a_common_round() -> None:
+    samples = [sample("ours", 0, 300), sample("peer", 1, 100)]
+    peer = summary(samples, "peer")
+    assert peer.rate_ratio is None
+    assert peer.cpu_ratio is None
+    assert peer.rate.median == 50
+
+
+def test_unknown_cpu_time_leaves_the_rates_in_place() -> None:
+    samples = [sample("ours", 0, 300, cpu=None), sample("peer", 0, 100, cpu=None)]
+    peer = summary(samples, "peer")
+    assert (peer.cpu_per_message, peer.server_busy, peer.cpu_ratio) == (None, None, None)
+    assert peer.rate_ratio == Spread(3.0, 3.0, 3.0)
+
+
+def test_a_cpu_time_of_zero_gives_no_ratio() -> None:
+    # Less than a clock tick was used: nothing is known, and nothing may be divided by it.
+    assert summary([sample("ours", 0, 300, cpu=0.0), sample("peer", 0, 100)], "peer").cpu_ratio is None
+
+
+def test_no_samples_no_summary() -> None:
+    assert summarise([sample("ours", 0, 1)], "echo", "peer", "ours") is None
