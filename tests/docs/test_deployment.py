@@ -1,0 +1,150 @@
+"""What docs/deployment.md and the quickstart say about processes: their commands and files, but for the port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shlex
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
+
+from tests.docs.pages import ROOT, blocks, page
+from tests.docs.programs import programs_of
+from tests.integration.servers import connectable, free_port, run_emmett
+from tests.tools import tool
+
+DEPLOYMENT = "docs/deployment.md"
+ASGI_COMMANDS = [
+    line
+    for block in blocks("sh")
+    if block.page == DEPLOYMENT and block.heading == "Other ASGI servers"
+    for line in block.text.splitlines()
+]
+
+
+@contextlib.asynccontextmanager
+async def running(command: list[str], folder: Path, port: int) -> AsyncIterator[None]:
+    """Run a command and all that it starts until the block ends; it must listen on a port of 127.0.0.1."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        listening = asyncio.create_task(connectable(port))
+        ended = asyncio.create_task(process.wait())
+        await asyncio.wait((listening, ended), return_when=asyncio.FIRST_COMPLETED)
+        assert not ended.done(), f"{command} ended with {process.returncode} before it listened"
+        ended.cancel()
+        yield
+    finally:
+        listening.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), 10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+async def assert_echo(url: str) -> None:
+    async with connect(url) as client:
+        await client.send("Hello")
+        assert await client.recv() == "Hello"
+
+
+def installed(command: str) -> list[str]:
+    """Split a command; its program is the one that is installed beside this Python."""
+    name, *arguments = shlex.split(command)
+    return [str(Path(sys.executable).with_name(name)), *arguments]
+
+
+@pytest.mark.deadline(60)
+@pytest.mark.parametrize("command", ASGI_COMMANDS)
+async def test_other_servers(command: str, tmp_path: Path) -> None:
+    programs_of(page("docs/quickstart.md"))[0].save(tmp_path)
+    port = free_port()
+    assert "8000" in command
+    async with running(installed(command.replace("8000", str(port))), tmp_path, port):
+        await assert_echo(f"ws://127.0.0.1:{port}/echo")
+
+
+def test_three_other_servers_are_shown() -> None:
+    assert [command.split()[0] for command in ASGI_COMMANDS] == ["uvicorn", "hypercorn", "granian"]
+
+
+@pytest.mark.deadline(60)
+async def test_the_first_steps_of_the_quickstart(tmp_path: Path) -> None:
+    quickstart = page("docs/quickstart.md")
+    programs_of(quickstart)[0].save(tmp_path)
+    (command,) = (block.text.strip() for block in quickstart.blocks if block.text.startswith("emmett "))
+    port = free_port()
+    name, *arguments = shlex.split(command)
+    assert name == "emmett"
+    words = [sys.executable, "-m", "emmett", *arguments, "--port", str(port)]
+    async with running(words, tmp_path, port):
+        await assert_echo(f"ws://127.0.0.1:{port}/echo")
+
+
+def nginx_configuration(server_port: int, port: int, folder: Path) -> str:
+    """Put the part of the document into a whole configuration that needs no rights."""
+    (block,) = (block for block in page(DEPLOYMENT).blocks if block.language == "nginx")
+    part = block.text.replace("listen 80;", f"listen 127.0.0.1:{port};").replace(":8000;", f":{server_port};")
+    assert f":{server_port};" in part
+    assert f":{port};" in part
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    return f"""
+        daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
+        events {{}}
+        http {{ access_log off; {temporary}
+        {part} }}
+    """
+
+
+@pytest.mark.needs("nginx")
+async def test_behind_nginx(tmp_path: Path) -> None:
+    (program,) = programs_of(page(DEPLOYMENT))
+    port = free_port()
+    with program.loaded(tmp_path) as app:
+        async with run_emmett(app) as server:
+            configuration = tmp_path / "nginx.conf"
+            configuration.write_text(nginx_configuration(server.port, port, tmp_path), "utf-8")
+            command = [tool("nginx"), "-p", str(tmp_path), "-e", str(tmp_path / "error.log"), "-c", str(configuration)]
+            async with running(command, tmp_path, port):
+                await check_proxy(port)
+
+
+async def check_proxy(port: int) -> None:
+    url = "ws://example.com/echo"
+    async with connect(url, host="127.0.0.1", port=port, origin=Origin("https://example.com")) as client:
+        await client.send("Hello")
+        assert await client.recv() == "Hello"
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(url, host="127.0.0.1", port=port, origin=Origin("https://other.example"))
+    assert refused.value.response.status_code == 403
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    assert answer.endswith(b"Your link: https://example.com/"), answer
+
+
+def test_the_options_of_a_command_are_in_the_right_place() -> None:
+    """`-a` belongs to `emmett`, not to the command behind it."""
+    for block in blocks("sh", "console"):
+        assert not re.search(r"\bemmett \w.* -a ", block.text), str(block)
