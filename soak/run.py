@@ -41,14 +41,9 @@ def main(connections: int, seconds: float, interval: float) -> None:
 
 async def soak(connections: int, seconds: float, interval: float) -> int:
     """Run it; returns the exit status."""
-    server = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "emmett", "-a", str(ROOT / "soak" / "server.py"), "serve", "--port", "0"),
-        "--no-access-log",
-        stderr=asyncio.subprocess.PIPE,
-    )
     log: list[str] = []
-    port = await _port_of(server, log)
-    following = asyncio.create_task(_follow(server, log))
+    server, port = await start_server(log)
+    following = asyncio.create_task(follow(server, log))
     try:
         # What Python and the allocator keep after the first crowd is not what a leak keeps.
         await crowd(port, connections, min(20.0, seconds / 4), interval, Counter())
@@ -90,17 +85,24 @@ async def usage(port: int) -> dict[str, int]:
     return figures
 
 
-async def _port_of(server: asyncio.subprocess.Process, log: list[str]) -> int:
+async def start_server(log: list[str]) -> tuple[asyncio.subprocess.Process, int]:
+    """Start the server of the soak in a process of its own; returns the process and its port."""
+    server = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "emmett", "-a", str(ROOT / "soak" / "server.py"), "serve", "--port", "0"),
+        "--no-access-log",
+        stderr=asyncio.subprocess.PIPE,
+    )
     assert server.stderr is not None
     async with asyncio.timeout(30):
         while line := (await server.stderr.readline()).decode():
             log.append(line)
             if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-                return int(found[1])
+                return server, int(found[1])
     raise SystemExit("the server did not start:\n" + "".join(log))
 
 
-async def _follow(server: asyncio.subprocess.Process, log: list[str]) -> None:
+async def follow(server: asyncio.subprocess.Process, log: list[str]) -> None:
+    """Read the log of the server to its end, and keep what tells of errors."""
     assert server.stderr is not None
     while line := (await server.stderr.readline()).decode():
         if "Traceback" in line or "ERROR" in line:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
-from emmett import App, websocket
+from emmett import App, Websocket, WebsocketClosed, websocket
 from emmett.server.websocket_protocol import MESSAGES_A_TURN
 from tests.integration.raw_client import connect
 from tests.integration.servers import run_emmett
-from tests.wire.frame_maker import CLOSE, PING, PONG, TEXT, client_frame, close_payload
+from tests.wire.frame_maker import BINARY, CLOSE, PING, PONG, TEXT, client_frame, close_payload
 
 pytestmark = pytest.mark.loops("asyncio", "uvloop")
 
@@ -133,3 +134,41 @@ async def test_endless_fragments(payload: bytes) -> None:
         client.write(client_frame(TEXT, payload, fin=False) + client_frame(0, payload, fin=False) * 200)
         assert (await client.read_close())[0] == 1009
         assert await client.read_end() == b""
+
+
+async def test_a_slow_reader_in_a_broadcast_is_dropped_and_nobody_waits_for_it() -> None:
+    """Reliability, line 42."""
+    app = App(__name__)
+    members: set[Websocket] = set()
+    dropped: asyncio.Queue[int] = asyncio.Queue()
+
+    @app.websocket("/", write_limit=200_000)
+    async def room() -> None:
+        await websocket.accept()
+        members.add(websocket.connection)
+        try:
+            await websocket.receive()
+        except WebsocketClosed as closed:
+            dropped.put_nowait(closed.code)
+        finally:
+            members.discard(websocket.connection)
+
+    message = b"x" * 10_000
+    async with run_emmett(app) as running, contextlib.AsyncExitStack() as stack:
+        slow = await stack.enter_async_context(connect(running.port, limit=1024))
+        await slow.upgrade("/")
+        slow.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        readers = [await stack.enter_async_context(connect(running.port)) for _ in range(20)]
+        for reader in readers:
+            await reader.upgrade("/")
+        told = 0
+        while dropped.empty():
+            for member in list(members):
+                with contextlib.suppress(WebsocketClosed):
+                    member.send_nowait(message)
+            told += 1
+            assert told < 10_000, "the slow reader was not dropped"
+            for reader in readers:
+                assert await reader.read_frame() == (BINARY, message)
+        assert await dropped.get() == 1006
+        assert len(members) == 20

@@ -20,7 +20,6 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         scope, receive, send: as ASGI 3 gives them.
     """
     headers = Headers(scope["headers"])
-    client = scope.get("client")
     request = Request(
         method=scope["method"],
         scheme=scope.get("scheme", "http"),
@@ -28,7 +27,7 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         raw_path=scope.get("raw_path") or scope["path"].encode(),
         query_string=scope.get("query_string", b""),
         headers=headers,
-        client=None if client is None else (client[0], client[1]),
+        client=client_of(scope),
         body=Body(
             _body_reader(receive),
             max_size=table.config.http.max_body_size,
@@ -52,6 +51,12 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         pass
     finally:
         await response.aclose()
+
+
+def client_of(scope: ASGIScope) -> tuple[str, int] | None:
+    """The address and port of the peer; there are servers that give the port as text."""
+    client = scope.get("client")
+    return None if client is None else (client[0], int(client[1]))
 
 
 def path_of(scope: ASGIScope) -> str:

@@ -41,13 +41,19 @@ async def run_request(table: RouteTable, request: Request) -> Response:
     current_request.set(request)
     current_response.set(response)
     try:
-        match = table.http.match(request.path, method=request.method, scheme=request.scheme, host=request.host)
+        match = _match(table, request, request.method)
+        if match.endpoint is None and request.method == "HEAD" and "GET" in match.allowed:
+            # HEAD is answered as GET is, without the body (RFC 9110, 9.3.2).
+            match = _match(table, request, "GET")
         if match.endpoint is None:
             raise _no_route(request, match)
         current_place.set(match.endpoint.place)
         return await _run_route(match.endpoint, match.arguments, response)
     except HTTPException as error:
-        return await _error_response(table, response, error.status, error.body, error.headers)
+        if error.body:
+            # The handler's own words go before the page for its status.
+            return _plain_response(response, error.status, error.body, error.headers)
+        return await _error_response(table, response, error.status, "", error.headers)
     except RequestError as error:
         return await _error_response(table, response, error.status, error.message, error.headers)
     except Exception:
@@ -55,10 +61,14 @@ async def run_request(table: RouteTable, request: Request) -> Response:
         return await _error_response(table, response, 500, "", {})
 
 
+def _match(table: RouteTable, request: Request, method: str) -> Match[HTTPRoute]:
+    return table.http.match(request.path, method=method, scheme=request.scheme, host=request.host)
+
+
 def _no_route(request: Request, match: Match[HTTPRoute]) -> RequestError:
     if not match.allowed:
         return RequestError(404, "")
-    allowed = ", ".join(sorted(match.allowed))
+    allowed = ", ".join(sorted(match.allowed | ({"HEAD"} if "GET" in match.allowed else set())))
     return RequestError(405, f"{request.method} is not allowed here; allowed are {allowed}", {"allow": allowed})
 
 
@@ -80,14 +90,14 @@ async def _run_route(route: HTTPRoute, arguments: dict[str, Any], response: Resp
 
 
 async def _error_response(
-    table: RouteTable, response: Response, status: int, body: str | bytes, headers: dict[str, str]
+    table: RouteTable, response: Response, status: int, body: str, headers: dict[str, str]
 ) -> Response:
     """Render the application's page for an error, or a plain one."""
     page = table.error_pages.get(status)
-    response.status = status
-    for name, value in headers.items():
-        response.headers[name] = value
     if page is not None:
+        response.status = status
+        for name, value in headers.items():
+            response.headers[name] = value
         try:
             result = page()
             if hasattr(result, "__await__"):
@@ -99,9 +109,16 @@ async def _error_response(
             return render(result, response)
         except Exception:
             logger.exception("the error page for %d failed", status)
+    return _plain_response(response, status, body, headers)
+
+
+def _plain_response(response: Response, status: int, body: str | bytes, headers: dict[str, str]) -> Response:
+    response.status = status
+    for name, value in headers.items():
+        response.headers[name] = value
     if not body and status >= 400:
         body = _phrases.get(status, f"status {status}")
-    if body:
+    if body and "content-type" not in headers:
         response.content_type = "text/plain; charset=utf-8"
     return render(body, response)
 

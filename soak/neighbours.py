@@ -1,0 +1,139 @@
+"""What well-behaved connections notice of bad ones: p99 of an echo beside a flood, a slow reader and slow handshakes.
+
+Measured in turns, without the bad ones and beside them, and told as a ratio: machines are noisy. The generator runs in
+the same process as neither: server and bad ones have processes of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import click
+import uvloop
+
+ROOT = Path(__file__).resolve().parent.parent
+if __package__ in (None, ""):
+    sys.path.insert(0, str(ROOT))
+
+from soak.run import follow, start_server  # noqa: E402 - the path comes first
+from soak.visitors import REQUEST, TEXT, Visitor, frame  # noqa: E402
+
+BAD = ("flood", "one byte a second", "500 slow handshakes a second")
+
+
+async def measure(port: int, connections: int, seconds: float, interval: float) -> float:
+    """Return the p99 of the round trip of well-behaved connections, in milliseconds."""
+    times: list[float] = []
+    end = asyncio.get_running_loop().time() + seconds
+
+    async def visit() -> None:
+        visitor = Visitor(port, Counter())
+        await visitor.open("/echo")
+        while asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(random.uniform(0.5, 1.5) * interval)
+            began = time.perf_counter()
+            visitor.say()
+            await visitor.hear(visitor.sent)
+            times.append(time.perf_counter() - began)
+        await visitor.leave()
+
+    await asyncio.gather(*(visit() for _ in range(connections)))
+    return statistics.quantiles(times, n=100)[98] * 1000
+
+
+def misbehave(kind: str, port: int) -> None:
+    """Be a bad peer until the process is ended."""
+    uvloop.run({BAD[0]: _flood, BAD[1]: _read_slowly, BAD[2]: _shake_hands_slowly}[kind](port))
+
+
+async def _flood(port: int) -> None:
+    visitor = Visitor(port, Counter())
+    await visitor.open("/echo")
+    burst = frame(TEXT, b"x" * 64) * 1000
+
+    async def swallow() -> None:
+        while await visitor.reader.read(1 << 16):
+            pass
+
+    swallowing = asyncio.create_task(swallow())
+    while not swallowing.done():
+        visitor.writer.write(burst)
+        await visitor.writer.drain()
+
+
+async def _read_slowly(port: int) -> None:
+    while True:
+        visitor = Visitor(port, Counter())
+        await visitor.open("/flood", receive_buffer=4096)
+        with contextlib.suppress(OSError, EOFError):
+            while True:
+                await visitor.reader.readexactly(1)
+                await asyncio.sleep(1)
+
+
+async def _shake_hands_slowly(port: int) -> None:
+    request = REQUEST.format(path="/echo").encode()
+
+    async def dawdle() -> None:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            for byte in request:
+                writer.write(bytes((byte,)))
+                await asyncio.sleep(1)
+
+    tasks: set[asyncio.Task[None]] = set()
+    while True:
+        for _ in range(50):
+            tasks.add(task := asyncio.create_task(dawdle()))
+            task.add_done_callback(tasks.discard)
+        await asyncio.sleep(0.1)
+
+
+async def compare(connections: int, seconds: float, rounds: int, interval: float) -> None:
+    """Measure in turns and print medians and ratios."""
+    log: list[str] = []
+    server, port = await start_server(log)
+    following = asyncio.create_task(follow(server, log))
+    figures: dict[str, list[float]] = {"alone": [], **{kind: [] for kind in BAD}}
+    try:
+        for _ in range(rounds):
+            figures["alone"].append(await measure(port, connections, seconds, interval))
+            for kind in BAD:
+                bad = multiprocessing.get_context("spawn").Process(target=misbehave, args=(kind, port), daemon=True)
+                bad.start()
+                await asyncio.sleep(3)
+                figures[kind].append(await measure(port, connections, seconds, interval))
+                bad.kill()
+                bad.join()
+                await asyncio.sleep(1)
+    finally:
+        server.terminate()
+        await server.wait()
+        await following
+    alone = statistics.median(figures["alone"])
+    for kind, values in figures.items():
+        p99 = statistics.median(values)
+        rounded = ", ".join(f"{value:.2f}" for value in values)
+        click.echo(f"{kind:30} p99 {p99:8.2f} ms   {p99 / alone:5.2f} times that of alone   ({rounded})")
+
+
+@click.command()
+@click.option("--connections", default=200, show_default=True)
+@click.option("--seconds", default=5.0, show_default=True)
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--interval", default=0.2, show_default=True, help="Seconds between two messages of a connection.")
+def main(connections: int, seconds: float, rounds: int, interval: float) -> None:
+    """Compare the p99 of well-behaved connections alone and beside bad ones."""
+    uvloop.run(compare(connections, seconds, rounds, interval))
+
+
+if __name__ == "__main__":
+    main()
