@@ -3,23 +3,26 @@
 HOST ?= 127.0.0.1
 PORT ?= 8000
 ARGS ?=
+FUZZ_SECONDS ?= 600
 
 PYTHON = .venv/bin/python
-SOURCES = src tests examples benchmarks soak
+SOURCES = src tests examples benchmarks soak compliance fuzzing
 
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-.PHONY: help run test check format bench soak clean setup-run setup-test setup-node
+.PHONY: help run test check format bench soak compliance fuzz clean setup-run setup-test setup-fuzz setup-node
 
 help:
-	@echo "make run      serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
-	@echo "make test     run all tests; ARGS=\"tests/wire -k close\" for some of them"
-	@echo "make check    formatting, lint and types, changing nothing"
-	@echo "make format   format the code and mend what ruff can mend"
-	@echo "make bench    run the benchmarks; ARGS=\"--help\" shows their options"
-	@echo "make soak     run the server for ten minutes under everything that peers do; ARGS=\"--seconds 60\" for less"
-	@echo "make clean    remove .venv and all else that was made"
+	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
+	@echo "make test        run all tests; ARGS=\"tests/wire -k close\" for some of them"
+	@echo "make check       formatting, lint and types, changing nothing"
+	@echo "make format      format the code and mend what ruff can mend"
+	@echo "make bench       run the benchmarks; ARGS=\"--help\" shows their options"
+	@echo "make soak        run the server for ten minutes under everything that peers do; ARGS=\"--seconds 60\" for less"
+	@echo "make compliance  play the conformance cases of RFC 6455 and 7692; ARGS=\"--json FILE\" for results as data"
+	@echo "make fuzz        look for ten minutes for bytes that do harm; FUZZ_SECONDS=60 for less"
+	@echo "make clean       remove .venv and all else that was made"
 
 run: setup-run
 	.venv/bin/emmett -a examples/demo/app.py develop --host $(HOST) --port $(PORT)
@@ -42,8 +45,14 @@ bench: setup-test
 soak: setup-test
 	$(PYTHON) soak/run.py $(ARGS)
 
+compliance: setup-test
+	$(PYTHON) compliance/run.py $(ARGS)
+
+fuzz: setup-fuzz
+	$(PYTHON) fuzzing/run.py --seconds $(FUZZ_SECONDS) $(ARGS)
+
 clean:
-	rm -rf .bench .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
+	rm -rf .bench .fuzz .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-run:
@@ -51,6 +60,9 @@ setup-run:
 
 setup-test:
 	@sh tools/setup.sh test
+
+setup-fuzz:
+	@sh tools/setup.sh fuzz
 
 setup-node:
 	@sh tools/setup_node.sh

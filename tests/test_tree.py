@@ -68,7 +68,7 @@ def _is_plain(node: ast.stmt) -> bool:
 
 
 def written_files() -> list[Path]:
-    folders = ("src", "tests", "examples", "benchmarks", "compliance", "soak", "tools")
+    folders = ("src", "tests", "examples", "benchmarks", "compliance", "fuzzing", "soak", "tools")
     kinds = {".py", ".sh", ".js", ".mjs", ".css", ".html"}
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in kinds]
     return [path for path in files if "node_modules" not in path.parts]

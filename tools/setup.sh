@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes or mends .venv: `sh tools/setup.sh run` for what the framework itself needs, `... test` for the tests as well.
+# Makes or mends .venv: `sh tools/setup.sh run` for what the framework itself needs, `... test` for the tests as well,
+# `... fuzz` for the fuzzing, too.
 # Does nothing, quickly, when .venv is already right. `make` calls it.
 set -eu
 
@@ -7,7 +8,7 @@ set -eu
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV || true
 
 cd "$(dirname "$0")/.."
-level=${1:?usage: sh tools/setup.sh run|test}
+level=${1:?usage: sh tools/setup.sh run|test|fuzz}
 venv=.venv
 python=$venv/bin/python
 stamp=$venv/emmett-setup
@@ -19,7 +20,13 @@ recent_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/d
 
 # What .venv must have been made from to be right; a moved or copied checkout has another folder.
 wanted() { printf '%s\n%s\n' "$(pwd -P)" "$(cat pyproject.toml tools/setup.sh | cksum)"; }
-is_level() { grep -qx "level $1" "$stamp" 2>/dev/null; }
+# Tells whether .venv has at least that level; each has all that the ones before it have.
+has_level() {
+    case "$(sed -n 's/^level //p' "$stamp" 2>/dev/null) $1" in
+        "run run" | "test run" | "test test" | "fuzz run" | "fuzz test" | "fuzz fuzz") return 0 ;;
+    esac
+    return 1
+}
 is_current() { [ -f "$stamp" ] && [ "$(sed '/^level /d' "$stamp")" = "$(wanted)" ] && [ -x $venv/bin/emmett ]; }
 is_moved() { [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" != "$(pwd -P)" ]; }
 can_install() { have_uv || "$python" -m pip --version >/dev/null 2>&1; }
@@ -67,7 +74,8 @@ install() {
     case $level in
         run) target=. ;;
         test) target='.[test]' ;;
-        *) say "unknown level '$level'; it is run or test"; exit 2 ;;
+        fuzz) target='.[test,fuzz]' ;;
+        *) say "unknown level '$level'; it is run, test or fuzz"; exit 2 ;;
     esac
     say "Installing emmett and what it needs to $level into $venv"
     if have_uv; then
@@ -79,12 +87,13 @@ install() {
 
 if ! recent_enough $python || is_moved; then
     make_venv
-elif is_current && { is_level "$level" || is_level test; }; then
+elif is_current && has_level "$level"; then
     exit 0
 elif ! can_install; then
     make_venv
-elif is_level test; then
-    level=test
+elif has_level "$level"; then
+    # What is there for more stays.
+    level=$(sed -n 's/^level //p' "$stamp")
 fi
 rm -f "$stamp"
 install

@@ -39,7 +39,7 @@ class App(AppModule):
         self._startup: list[Callable[[], Any]] = []
         self._shutdown: list[Callable[[], Any]] = []
         place = Place(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")))
-        super().__init__(RouteTable(self.config), place, None, import_name, "")
+        super().__init__(RouteTable(self.config, place), place, None, import_name, "")
         add_application(self.place)
         self._add_static_files()
 
@@ -105,6 +105,8 @@ class App(AppModule):
         Raises:
             ConfigurationError: the name is taken.
         """
+        if callable(name):
+            raise SyntaxError("the decorator needs a name: write @app.command('name') above the function")
         if name in BUILT_IN_COMMANDS or name in self.commands:
             raise ConfigurationError(f"command {name!r}: the name is taken, choose another one")
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 
 from .datastructures import sdict
 from .errors import ConfigurationError
+from .wire.forwarded import TrustedProxies
 from .wire.origin import OriginPolicy
 
 KIB = 1024
@@ -28,13 +29,14 @@ class _Setting:
         self.check = check
 
 
-def _count(default: int, unit: str, *, least: int = 1) -> Any:
+def _count(default: int, unit: str, *, least: int = 1, most: int | None = None) -> Any:
     """A whole number of `unit`."""
+    limits = f"at least {least}" if most is None else f"{least} to {most}"
 
     def check(value: object) -> str | None:
-        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= (most or value):
             return None
-        return f"a whole number of {unit}, at least {least}"
+        return f"a whole number of {unit}, {limits}"
 
     return _Setting(default, check)
 
@@ -52,6 +54,27 @@ def _seconds(default: float, *, optional: bool = False) -> Any:
     return _Setting(default, check)
 
 
+def _flag(default: bool) -> Any:
+    """Yes or no."""
+
+    def check(value: object) -> str | None:
+        return None if isinstance(value, bool) else "True or False"
+
+    return _Setting(default, check)
+
+
+def _choice(default: str | None, *others: str | None) -> Any:
+    """One of a few values."""
+    allowed = (default, *others)
+
+    def check(value: object) -> str | None:
+        if (value is None or isinstance(value, str)) and value in allowed:
+            return None
+        return " or ".join(map(repr, allowed))
+
+    return _Setting(default, check)
+
+
 def _origins(default: str) -> Any:
     """Whose pages may connect, as `wire.origin.OriginPolicy` takes it."""
 
@@ -63,6 +86,19 @@ def _origins(default: str) -> Any:
         return None
 
     return _Setting(default, check)
+
+
+def _proxies() -> Any:
+    """Whose word about the client behind them counts, as `wire.forwarded.TrustedProxies` takes it."""
+
+    def check(value: object) -> str | None:
+        try:
+            TrustedProxies(value)  # type: ignore[arg-type]
+        except ConfigurationError as error:
+            return f"a list of proxies: {error}"
+        return None
+
+    return _Setting((), check)
 
 
 class Settings:
@@ -163,6 +199,17 @@ class WebsocketSettings(Settings):
     disconnect_grace: float = _seconds(10.0)
     # Whose web pages may connect: see `wire.origin.OriginPolicy`. While developing, pages of this machine may too.
     origins: str | Sequence[str] = _origins("same-origin")
+    # Whether to compress messages of clients that offer it: "deflate" (permessage-deflate, RFC 7692), or None.
+    compression: str | None = _choice(None, "deflate")
+    # Base-2 logarithm of the window, in bytes, in which repetitions are found. Each connection that has sent and
+    # received compressed messages keeps one for either direction.
+    compression_window_bits: int = _count(12, "bits", least=9, most=15)
+    # How much memory zlib takes for its tables: 2 to the power of this plus 9, in bytes.
+    compression_memory_level: int = _count(5, "steps", least=1, most=9)
+    # Bytes under which a message that is sent is not compressed: it would cost more than it saves.
+    compression_min_size: int = _count(64, "bytes", least=0)
+    # Whether messages may refer to those before them: they become smaller, but each connection keeps its windows.
+    compression_context_takeover: bool = _flag(True)
 
     @property
     def shortest_deadline(self) -> float:
@@ -198,6 +245,9 @@ class ServerSettings(Settings):
     max_connections: int = _count(10_000, "connections")
     # Seconds in which running handlers must end once the server stops.
     shutdown_timeout: float = _seconds(30.0)
+    # The proxies in front, whose Forwarded and X-Forwarded- fields are believed: addresses, networks, and "unix" for
+    # whoever connects to a unix socket. They count from the start of the server on.
+    trusted_proxies: Sequence[str] = _proxies()
 
 
 class Config(sdict[Any]):

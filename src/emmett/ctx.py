@@ -6,7 +6,7 @@ inherit it. The handles are for application code: inside emmett, what is needed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import ContextVar
 from typing import Any, cast
 
@@ -17,40 +17,60 @@ from .http.response import Response
 from .websockets.connection import Data
 from .websockets.websocket import Websocket
 
-current_request: ContextVar[Request] = ContextVar("emmett.request")
-current_response: ContextVar[Response] = ContextVar("emmett.response")
-current_session: ContextVar[sdict[Any]] = ContextVar("emmett.session")
+current_request: ContextVar[Request | None] = ContextVar("emmett.request", default=None)
+current_response: ContextVar[Response | None] = ContextVar("emmett.response", default=None)
+current_session: ContextVar[sdict[Any] | None] = ContextVar("emmett.session", default=None)
+# Without a default: `_WebsocketHandle` tells by the LookupError that there is none.
 current_websocket: ContextVar[Websocket] = ContextVar("emmett.websocket")
 
 
+def enter_request(request: Request, response: Response) -> None:
+    """Make these the request and the response of the running context.
+
+    A server may start the task of a request in the context of the one before on the same connection, which can be of
+    another visitor where a proxy stands between: nothing of that one is left.
+    """
+    current_request.set(request)
+    current_response.set(response)
+    current_session.set(None)
+
+
+def enter_websocket(websocket: Websocket) -> None:
+    """Make this the websocket of the running context; nothing of a request before it is left."""
+    current_websocket.set(websocket)
+    current_request.set(None)
+    current_response.set(None)
+    current_session.set(None)
+
+
 def _request() -> Request:
-    try:
-        return current_request.get()
-    except LookupError:
+    request = current_request.get()
+    if request is None:
         other = current_websocket.get(None) is not None
         hint = "; in a websocket handler use `websocket`" if other else ""
-        raise UsageError(f"`request` is there only while a request is handled{hint}") from None
+        raise UsageError(f"`request` is there only while a request is handled{hint}")
+    return request
 
 
 def _response() -> Response:
-    try:
-        return current_response.get()
-    except LookupError:
-        raise UsageError("`response` is there only while a request is handled") from None
+    response = current_response.get()
+    if response is None:
+        raise UsageError("`response` is there only while a request is handled")
+    return response
 
 
 def _session() -> sdict[Any]:
-    try:
-        return current_session.get()
-    except LookupError:
-        raise UsageError("`session` is there only behind a pipe that loads one; none is in this pipeline") from None
+    session = current_session.get()
+    if session is None:
+        raise UsageError("`session` is there only behind a pipe that loads one; none is in this pipeline")
+    return session
 
 
 def _websocket() -> Websocket:
     try:
         return current_websocket.get()
     except LookupError:
-        other = current_request.get(None) is not None
+        other = current_request.get() is not None
         hint = "; in a request handler use `request`" if other else ""
         raise UsageError(f"`websocket` is there only while a websocket is handled{hint}") from None
 
@@ -66,6 +86,9 @@ class _Handle:
         object.__setattr__(self, "_find", find)
 
     def __getattr__(self, name: str) -> Any:
+        # What tools ask any object for, such as `__name__` and `__wrapped__`, must fail as on any object.
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
         return getattr(self._find(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -97,6 +120,12 @@ class _SessionHandle(_Handle):
 
     def __contains__(self, name: object) -> bool:
         return name in self._find()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._find())
+
+    def __len__(self) -> int:
+        return len(self._find())
 
 
 class _WebsocketHandle(_Handle):

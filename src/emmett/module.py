@@ -240,7 +240,7 @@ class AppModule:
         given = [function.__name__] if paths is None else [paths] if isinstance(paths, str) else list(paths)
         if not given:
             raise ConfigurationError(f"route {own!r}: the list of paths is empty; leave it out to use the name as path")
-        before = _join(self.url_prefix, prefix or "")
+        before = _join(self.url_prefix, prefix or "").rstrip("/")
         # The root of a prefix is found with and without its last slash.
         patterns = [
             PathPattern(f"{before}(/)?" if before and path == "/" else _join(before, path) or "/") for path in given

@@ -113,7 +113,7 @@ class Url:
 
 def _running_origin() -> tuple[str | None, str | None]:
     """Scheme and host of what is being handled here; None outside of a handler."""
-    running = current_request.get(None) or current_websocket.get(None)
+    running = current_request.get() or current_websocket.get(None)
     return (None, None) if running is None else (running.scheme, running.host)
 
 

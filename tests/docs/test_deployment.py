@@ -1,4 +1,7 @@
-"""What docs/deployment.md and the quickstart say about processes: their commands and files, but for the port."""
+"""What docs/deployment.md and the quickstart say about processes: their commands and files, but for the port.
+
+The configuration of nginx is tested in tests/integration/test_nginx.py.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,10 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
-from websockets.typing import Origin
 
 from tests.docs.pages import ROOT, blocks, page
 from tests.docs.programs import programs_of
-from tests.integration.servers import connectable, free_port, run_emmett
-from tests.tools import tool
+from tests.integration.servers import connectable, free_port
 
 DEPLOYMENT = "docs/deployment.md"
 ASGI_COMMANDS = [
@@ -98,50 +98,6 @@ async def test_the_first_steps_of_the_quickstart(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "emmett", *arguments, "--port", str(port)]
     async with running(words, tmp_path, port):
         await assert_echo(f"ws://127.0.0.1:{port}/echo")
-
-
-def nginx_configuration(server_port: int, port: int, folder: Path) -> str:
-    """Put the part of the document into a whole configuration that needs no rights."""
-    (block,) = (block for block in page(DEPLOYMENT).blocks if block.language == "nginx")
-    part = block.text.replace("listen 80;", f"listen 127.0.0.1:{port};").replace(":8000;", f":{server_port};")
-    assert f":{server_port};" in part
-    assert f":{port};" in part
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-    return f"""
-        daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
-        events {{}}
-        http {{ access_log off; {temporary}
-        {part} }}
-    """
-
-
-@pytest.mark.needs("nginx")
-async def test_behind_nginx(tmp_path: Path) -> None:
-    (program,) = programs_of(page(DEPLOYMENT))
-    port = free_port()
-    with program.loaded(tmp_path) as app:
-        async with run_emmett(app) as server:
-            configuration = tmp_path / "nginx.conf"
-            configuration.write_text(nginx_configuration(server.port, port, tmp_path), "utf-8")
-            command = [tool("nginx"), "-p", str(tmp_path), "-e", str(tmp_path / "error.log"), "-c", str(configuration)]
-            async with running(command, tmp_path, port):
-                await check_proxy(port)
-
-
-async def check_proxy(port: int) -> None:
-    url = "ws://example.com/echo"
-    async with connect(url, host="127.0.0.1", port=port, origin=Origin("https://example.com")) as client:
-        await client.send("Hello")
-        assert await client.recv() == "Hello"
-    with pytest.raises(InvalidStatus) as refused:
-        await connect(url, host="127.0.0.1", port=port, origin=Origin("https://other.example"))
-    assert refused.value.response.status_code == 403
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")
-    answer = await reader.read()
-    writer.close()
-    assert answer.endswith(b"Your link: https://example.com/"), answer
 
 
 def test_the_options_of_a_command_are_in_the_right_place() -> None:

@@ -14,6 +14,8 @@ from tests.integration.raw_client import connect
 from tests.integration.servers import Running, gone, run_emmett
 from tests.wire.frame_maker import TEXT, client_frame
 
+LOGGERS = ("emmett", "emmett.access", "uvicorn", "uvicorn.access", "uvicorn.error")
+
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -66,13 +68,16 @@ async def attacked(app: App, log: pytest.LogCaptureFixture, **options: Any) -> A
     Raises:
         AssertionError: the log has a traceback or an error, which no peer may cause.
     """
-    log.set_level(logging.DEBUG, "emmett")
-    log.set_level(logging.INFO, "uvicorn")
-    async with run_emmett(app, **options) as running:
-        yield running
-        await gone(running)
-        await check_alive(running)
-        await gone(running)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in LOGGERS:
+            # Other servers of this test run may have set up the logging to their taste.
+            log.set_level(logging.INFO, name)
+            patch.setattr(logging.getLogger(name), "propagate", True)
+        async with run_emmett(app, **options) as running:
+            yield running
+            await gone(running)
+            await check_alive(running)
+            await gone(running)
     loud = [record for record in log.records if record.exc_info or record.levelno >= logging.ERROR]
     assert not loud, loud[0].getMessage()
     for record in log.records:

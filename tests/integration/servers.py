@@ -57,7 +57,7 @@ async def gone(running: Running) -> None:
 def _uvicorn_with(implementation: str) -> Callable[[App], AbstractAsyncContextManager[Running]]:
     @contextlib.asynccontextmanager
     async def run(app: App) -> AsyncIterator[Running]:
-        config = uvicorn.Config(app, port=0, ws=implementation, lifespan="on", log_level="warning")
+        config = uvicorn.Config(app, port=0, ws=implementation, lifespan="on", log_config=None)
         async with _run_uvicorn(uvicorn.Server(config)) as running:
             yield running
 

@@ -1,4 +1,4 @@
-"""Requests that no honest client sends, byte for byte (reliability: HTTP, and what of Handshake is about any request)."""
+"""Requests that no honest client sends, byte for byte (reliability: HTTP, and what concerns it of Handshake)."""
 
 from __future__ import annotations
 

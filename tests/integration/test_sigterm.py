@@ -46,17 +46,20 @@ class Served:
         self.process = process
         self.port = port
         self.log: list[str] = []
+        self.shutting_down = asyncio.Event()
 
     async def read_log(self) -> None:
         """Read what it prints until it ends."""
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
             self.log.append(line.decode())
+            if b"Shutting down" in line:
+                self.shutting_down.set()
 
 
 @contextlib.asynccontextmanager
-async def serve(folder: Path, *arguments: str, timeout: float = 20.0) -> AsyncIterator[Served]:
-    (folder / "app.py").write_text(APP.format(timeout=timeout))
+async def serve(folder: Path, *arguments: str, shutdown_timeout: float = 20.0) -> AsyncIterator[Served]:
+    (folder / "app.py").write_text(APP.format(timeout=shutdown_timeout))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "emmett", "-a", str(folder / "app.py"), "serve", "--port", "0", *arguments),
         env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
@@ -139,13 +142,12 @@ async def test_sigterm_under_load(tmp_path: Path, workers: int, connections: int
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_second_signal_ends_at_once(tmp_path: Path, workers: int, number: signal.Signals) -> None:
     arguments = ("--workers", str(workers)) if workers > 1 else ()
-    async with serve(tmp_path, *arguments, timeout=3600.0) as served, connect(served.port) as client:
+    async with serve(tmp_path, *arguments, shutdown_timeout=3600.0) as served, connect(served.port) as client:
         await client.upgrade("/stubborn", behind=client_frame(TEXT, b"start"))
         client.write(client_frame(PING, b"?"))
         await client.read_frame()
         served.process.send_signal(number)
-        while not any("Shutting down" in line for line in served.log):
-            await asyncio.sleep(0.01)
+        await served.shutting_down.wait()
         assert served.process.returncode is None
         served.process.send_signal(number)
         async with asyncio.timeout(10):
@@ -153,7 +155,7 @@ async def test_a_second_signal_ends_at_once(tmp_path: Path, workers: int, number
 
 
 async def test_the_shutdown_timeout_ends_a_handler_that_does_not(tmp_path: Path) -> None:
-    async with serve(tmp_path, timeout=0.5) as served, connect(served.port) as client:
+    async with serve(tmp_path, shutdown_timeout=0.5) as served, connect(served.port) as client:
         await client.upgrade("/stubborn", behind=client_frame(TEXT, b"start"))
         client.write(client_frame(PING, b"?"))
         await client.read_frame()

@@ -15,7 +15,8 @@ from ..websockets.connection import Data
 from ..websockets.inbox import Inbox
 from ..websockets.websocket import Websocket
 from ..wire.handshake import check_accept, check_refusal
-from .http import path_of
+from .http import client_of, path_of
+from .line import Line, Place
 from .types import ASGIMessage, ASGIReceive, ASGIScope, ASGISend
 
 logger = logging.getLogger("emmett.websocket")
@@ -46,13 +47,12 @@ async def serve_websocket(table: RouteTable, scope: ASGIScope, receive: ASGIRece
     if not match.endpoint.allows_origin(origin, scheme=scheme, host=headers.get("host", "")):
         await connection.refuse(403, "this page may not connect", {})
         return
-    client = scope.get("client")
     websocket = Websocket(
         scheme=scheme,
         path=path,
         query_string=scope.get("query_string", b""),
         headers=headers,
-        client=None if client is None else (client[0], client[1]),
+        client=client_of(scope),
         subprotocols=tuple(scope.get("subprotocols", ())),
         connection=connection,
         inbox=connection.inbox,
@@ -80,8 +80,8 @@ class ASGIConnection:
         self._taken = 0
         # What the pump waits for while the inbox is full.
         self._room: asyncio.Future[None] | None = None
-        # ASGI does not say that `send` may be called by two tasks at once; the lock also keeps their order.
-        self._sending = asyncio.Lock()
+        # ASGI does not say that `send` may be called by two tasks at once; the line also keeps their order.
+        self._sending = Line(self._loop)
         self._answered = False
         self._background: set[asyncio.Future[None]] = set()
         # Bytes of messages that were sent without waiting and that the server has not taken yet.
@@ -118,7 +118,7 @@ class ASGIConnection:
 
     async def accept(self, headers: Mapping[str, str] | None, subprotocol: str | None) -> None:
         """See `Connection.accept`."""
-        async with self._sending:
+        async with self._sending.join():
             if self._answered:
                 self._check_open()
                 return
@@ -135,7 +135,7 @@ class ASGIConnection:
         """See `Connection.refuse`. Servers without denial responses answer 403 whatever the status."""
         content = body.encode() if isinstance(body, str) else body
         fields = check_refusal(status, headers)
-        async with self._sending:
+        async with self._sending.join():
             if self._answered:
                 return
             self._answered = True
@@ -149,27 +149,23 @@ class ASGIConnection:
 
     def write(self, message: Data, more: bool) -> Awaitable[None]:
         """See `Connection.write`."""
-        self._check_open()
-        if isinstance(message, str):
-            return self._write({"type": "websocket.send", "text": message})
-        if isinstance(message, (bytes, bytearray, memoryview)):
-            return self._write({"type": "websocket.send", "bytes": bytes(message)})
-        raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+        return self._write(self._event_of(message))
 
     def write_now(self, message: Data) -> None:
         """See `Connection.write_now`. What the server has not taken yet counts as what the peer has not."""
-        writing = self.write(message, False)
-        size = len(message.encode()) if isinstance(message, str) else len(bytes(message))
+        event = self._event_of(message)
+        size = len(message.encode()) if isinstance(message, str) else len(event["bytes"])
         if self._unsent + size > self._settings.write_limit:
-            asyncio.ensure_future(writing).cancel()
             self._end(BROKEN, "the peer does not keep up")
             raise WebsocketClosed(BROKEN, "the peer does not keep up")
         self._unsent += size
-        task = asyncio.ensure_future(writing)
+        # The task begins later; what is sent meanwhile must not pass this message.
+        place = self._sending.join()
+        task = asyncio.ensure_future(self._write_later(event, place, size))
         self._background.add(task)
 
         def done(task: asyncio.Future[None]) -> None:
-            self._unsent -= size
+            place.leave()
             self._background.discard(task)
             if not task.cancelled():
                 task.exception()
@@ -185,13 +181,24 @@ class ASGIConnection:
         if self._closed is not None:
             return
         self._closed = WebsocketClosed(code, reason)
+        await self._close(code, reason)
+
+    async def _close(self, code: int, reason: str) -> None:
         await self._stop_pump()
         # The peer may have been faster.
         with contextlib.suppress(WebsocketClosed):
             await self._write({"type": "websocket.close", "code": code, "reason": reason})
 
-    async def _write(self, event: ASGIMessage) -> None:
-        async with self._sending:
+    def _event_of(self, message: Data) -> ASGIMessage:
+        self._check_open()
+        if isinstance(message, str):
+            return {"type": "websocket.send", "text": message}
+        if isinstance(message, (bytes, bytearray, memoryview)):
+            return {"type": "websocket.send", "bytes": bytes(message)}
+        raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+
+    async def _write(self, event: ASGIMessage, place: Place | None = None) -> None:
+        async with place or self._sending.join():
             try:
                 async with asyncio.timeout(self._settings.send_timeout):
                     await self._send(event)
@@ -199,6 +206,12 @@ class ASGIConnection:
                 logger.warning("%s: the peer did not read for %g s", self._path, self._settings.send_timeout)
                 self._end(BROKEN, "")
                 raise WebsocketClosed(BROKEN) from None
+
+    async def _write_later(self, event: ASGIMessage, place: Place, size: int) -> None:
+        try:
+            await self._write(event, place)
+        finally:
+            self._unsent -= size
 
     async def _send(self, event: ASGIMessage) -> None:
         try:
@@ -218,10 +231,11 @@ class ASGIConnection:
                 return
             text = event.get("text")
             message: str | bytes = event["bytes"] if text is None else text
-            if len(message) > self._settings.max_message_size:
+            size = len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())
+            if size > self._settings.max_message_size:
                 self._too_big()
                 return
-            self._taken = self._taken + len(message) if messages else len(message)
+            self._taken = self._taken + size if messages else size
             messages.append(message)
             self.inbox.wake()
             if len(messages) >= self._settings.inbox_messages or self._taken >= self._settings.inbox_bytes:
@@ -231,7 +245,7 @@ class ASGIConnection:
 
     def _too_big(self) -> None:
         reason = f"message over {self._settings.max_message_size} bytes"
-        closing = asyncio.ensure_future(self.close(TOO_BIG, reason))
+        closing = asyncio.ensure_future(self._close(TOO_BIG, reason))
         self._background.add(closing)
         closing.add_done_callback(self._background.discard)
         self._end(TOO_BIG, reason)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
-from ..ctx import current_request, current_response
+from ..ctx import enter_request
 from ..errors import HTTPException, RequestError, UsageError
 from ..http.render import render
 from ..http.request import Request
@@ -21,9 +21,9 @@ from .routes import HTTPRoute, Output, RouteTable
 logger = logging.getLogger("emmett.request")
 
 _RESULT_TYPES: dict[Output, tuple[type, ...]] = {
-    "bytes": (bytes, Response),
+    "bytes": (bytes, bytearray, memoryview, Response),
     "str": (str, Response),
-    "iter": (AsyncIterable, Iterable, Response),
+    "iter": (AsyncIterable, Iterator, Response),
 }
 
 
@@ -38,8 +38,9 @@ async def run_request(table: RouteTable, request: Request) -> Response:
         The response to send; for HEAD its body is that of GET, which the adapter leaves out.
     """
     response = Response()
-    current_request.set(request)
-    current_response.set(response)
+    enter_request(request, response)
+    # Until a route has matched: error pages build URLs too.
+    current_place.set(table.place)
     try:
         match = _match(table, request, request.method)
         if match.endpoint is None and request.method == "HEAD" and "GET" in match.allowed:
@@ -96,6 +97,9 @@ async def _error_response(
     page = table.error_pages.get(status)
     if page is not None:
         response.status = status
+        # What the handler that failed had said of its own body.
+        response.body = b""
+        response.content_type = None
         for name, value in headers.items():
             response.headers[name] = value
         try:
@@ -114,12 +118,12 @@ async def _error_response(
 
 def _plain_response(response: Response, status: int, body: str | bytes, headers: dict[str, str]) -> Response:
     response.status = status
-    for name, value in headers.items():
-        response.headers[name] = value
     if not body and status >= 400:
         body = _phrases.get(status, f"status {status}")
-    if body and "content-type" not in headers:
+    if body:
         response.content_type = "text/plain; charset=utf-8"
+    for name, value in headers.items():
+        response.headers[name] = value
     return render(body, response)
 
 

@@ -105,9 +105,15 @@ class WebsocketRoute:
 
 @dataclass(slots=True)
 class RouteTable:
-    """All that is needed to answer: the routes of an application, its error pages, its settings."""
+    """All that is needed to answer: the routes of an application, its error pages, its settings.
+
+    Attributes:
+        config: the settings.
+        place: where the application itself stands, for `url` where no route has matched.
+    """
 
     config: Config
+    place: Place
     http: Router[HTTPRoute] = field(default_factory=Router)
     websockets: Router[WebsocketRoute] = field(default_factory=Router)
     error_pages: dict[int, Handler] = field(default_factory=dict)

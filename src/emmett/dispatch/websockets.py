@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Iterator
 from typing import Any
 
-from ..ctx import current_websocket
+from ..ctx import enter_websocket
 from ..errors import HTTPException, MessageError, WebsocketClosed
 from ..urls import current_place
 from ..websockets.connection import Connection
@@ -33,7 +33,7 @@ async def run_websocket(
         connection: the connection as the server sees it.
         arguments: the variables of the path.
     """
-    current_websocket.set(websocket)
+    enter_websocket(websocket)
     current_place.set(route.place)
     flow = route.flow
     if flow.on_receive or flow.on_send:

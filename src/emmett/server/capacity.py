@@ -30,13 +30,13 @@ else:
 
 
 def connection_cap(wanted: int, files: int | None) -> int:
-    """Return how many connections to take; a quarter of the files stays for telling others 503 and for the application.
+    """Return how many connections to take; a third of the files stays for telling others 503 and for the application.
 
     Arguments:
         wanted: the setting `server.max_connections`.
         files: how many files the process may open, `None` for any number.
     """
-    return wanted if files is None else max(1, min(wanted, files * 3 // 4))
+    return wanted if files is None else max(1, min(wanted, files * 2 // 3))
 
 
 def refused_at_once(cap: int) -> int:
@@ -48,4 +48,4 @@ def refused_at_once(cap: int) -> int:
 
 
 def _files_for(connections: int) -> int:
-    return connections + connections // 3 + 1
+    return connections + connections // 2 + 1

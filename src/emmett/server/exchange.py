@@ -23,6 +23,11 @@ class Exchange:
         self._app = app
         self._task: asyncio.Task[Any] | None = None
 
+    @property
+    def is_streaming(self) -> bool:
+        """Whether the response has begun and not ended."""
+        return self.cycle.response_started and not self.cycle.response_complete
+
     async def run(self, scope: Any, receive: Any, send: Any) -> None:
         """Be the application, to uvicorn."""
         if self.cycle.disconnected:
@@ -47,7 +52,7 @@ class Exchange:
             return
         cycle.disconnected = True
         cycle.message_event.set()
-        if cycle.response_started and self._task is not None:
+        if self.is_streaming and self._task is not None:
             self._task.cancel()
 
     async def _send(self, message: Any) -> None:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from ..config import HTTPSettings
 from ..errors import RequestError
+from ..wire.fields import RawHeaders
 
 
 class HeadMeter:
-    """Counts bytes and fields of a head; the trailer of a chunked body counts as part of it.
+    """Keeps a head within its bounds; the trailer of a chunked body counts as part of it.
 
-    The parser tells of whole fields. What it keeps of a field that has not ended, or skips as chunk extension, is
-    counted by whole reads in which nothing else came.
+    Fields are counted as the parser tells of them, their bytes once the head is complete. What the parser keeps until
+    then, or skips as chunk extension, is counted by whole reads in which nothing else came. So no more than one read is
+    ever kept above the limit, and a field costs next to nothing.
 
     Arguments:
         limits: `max_head_size` in bytes and `max_head_fields`.
 
     Raises:
-        RequestError: with 431 (RFC 6585, 5), from each of the counting methods, once a limit is exceeded.
+        RequestError: with 431 (RFC 6585, 5), from `count_field`, `end_head` and `end_read`, once a limit is exceeded.
     """
 
-    __slots__ = ("_fields", "_limits", "_passed", "_size", "_unended")
+    __slots__ = ("_fields", "_limits", "_max_fields", "_passed", "_unended")
 
     def __init__(self, limits: HTTPSettings) -> None:
         self._limits = limits
-        # Bytes and fields that the parser told of.
-        self._size = 0
+        self._max_fields = limits.max_head_fields
         self._fields = 0
         # Bytes of the last reads, those that brought nothing but pieces of a head.
         self._unended = 0
@@ -33,23 +34,25 @@ class HeadMeter:
 
     def begin(self) -> None:
         """A request begins."""
-        self._size = 0
         self._fields = 0
+        self._max_fields = self._limits.max_head_fields
 
-    def count(self, size: int) -> None:
-        """Count bytes of the request line."""
-        self._size += size
-        self._check(self._size)
-
-    def count_field(self, size: int) -> None:
-        """Count a field of that many bytes."""
+    def count_field(self) -> None:
+        """A field has come."""
         self._fields += 1
-        if self._fields > self._limits.max_head_fields:
-            raise RequestError(431, f"more than {self._limits.max_head_fields} header fields")
-        self.count(size)
+        if self._fields > self._max_fields:
+            raise RequestError(431, f"more than {self._max_fields} header fields")
+
+    def end_head(self, target: bytes, headers: RawHeaders) -> None:
+        """The head is complete."""
+        self._passed = True
+        size = len(target) + 4 * len(headers)
+        for name, value in headers:
+            size += len(name) + len(value)
+        self._check(size)
 
     def move_on(self) -> None:
-        """A head is complete, a piece of a body has come, or a body is complete."""
+        """A piece of a body has come, or a body is complete."""
         self._passed = True
 
     def end_read(self, size: int) -> None:

@@ -21,8 +21,10 @@ from ..wire.handshake import Upgrade, check_upgrade, is_broken_upgrade, is_upgra
 from ..wire.request import check_request, check_target
 from .capacity import refused_at_once
 from .exchange import Exchange
+from .hang_up import has_hung_up
 from .head_meter import HeadMeter
 from .process_state import process_state
+from .proxies import see_through
 from .uvicorn_config import ServerConfig
 from .websocket_opening import Opening, open_websocket
 
@@ -64,7 +66,9 @@ class HTTPProtocol(HttpToolsProtocol):
         self._process = process_state(config, server_state, self.loop)
         self._limits = self._process.table.config.http
         self._meter = HeadMeter(self._limits)
+        # What part of a request is being read; neither when one begins.
         self._reading_head = False
+        self._reading_body = False
         # When the peer must have done what is its turn to do, in the loop's seconds: to send a head, to close.
         self._deadline: float | None = None
         # Why the connection ends, from then on nothing that comes counts; and whether the peer was told.
@@ -86,7 +90,7 @@ class HTTPProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.flow = Flow(transport)
         self._process.sweep.add(self, self._limits.head_timeout)
-        self._expect(self._limits.head_timeout)
+        self._expect_something()
         cap, count = self._process.connection_cap, len(self.connections)
         self._is_surplus = count > cap
         if count == cap + 1:
@@ -109,14 +113,16 @@ class HTTPProtocol(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         if self._deadline is None and self._is_idle():
-            self._expect(self._limits.head_timeout)
+            self._expect_something()
         self._feed(data)
 
     def sweep(self, now: float) -> None:
         """Act on the deadlines that have passed."""
         if self.transport.is_closing():
             self._drop_when_stuck(now)
-        elif self._deadline is None or now < self._deadline:
+        elif self._deadline is None:
+            self._drop_unheard_stream()
+        elif now < self._deadline:
             pass
         elif self._refusal is not None:
             self.transport.abort()
@@ -134,12 +140,8 @@ class HTTPProtocol(HttpToolsProtocol):
         self._reading_head = True
         self._meter.begin()
 
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._check(self._meter.count, len(url))
-
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._check(self._meter.count_field, len(name) + len(value) + 4)
+        self._meter.count_field()
         # A trailer is no part of the head: it must not add a Host or a Cookie to it (RFC 9110, 6.5.1).
         if self._reading_head:
             super().on_header(name, value)
@@ -147,10 +149,13 @@ class HTTPProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._reading_head = False
         self._deadline = None
-        self._meter.move_on()
-        self._check(self._check_head)
+        self._meter.end_head(self.url, self.headers)
+        self._check_head()
+        if self._process.trusted:
+            see_through(self._process.trusted, self.scope)
         if self._upgrade is None and not self._skipping_upgrade:
             super().on_headers_complete()
+            self._reading_body = True
             self.flow.held = bool(self.pipeline)
 
     def on_body(self, body: bytes) -> None:
@@ -159,6 +164,7 @@ class HTTPProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._meter.move_on()
+        self._reading_body = False
         if self._upgrade is None and not self._skipping_upgrade:
             super().on_message_complete()
 
@@ -187,30 +193,27 @@ class HTTPProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
             self._meter.end_read(len(data))
+            return
         except httptools.HttpParserUpgrade as stop:
             behind = data[stop.args[0] :]
-            if self._upgrade is not None:
-                self._behind_upgrade = behind
-                self._switch_when_idle()
-            else:
-                self._read_without_upgrade(behind)
+        except httptools.HttpParserError as error:
+            # What the methods above raise comes as context of the parser's own error.
+            cause = error.__context__
+            if not isinstance(cause, RequestError):
+                if cause is not None and not isinstance(cause, httptools.HttpParserError):
+                    logger.error("%s: a request could not be read", self._peer(), exc_info=cause)
+                cause = RequestError(400, "the request is not valid HTTP/1.1")
+            self._refuse(cause)
+            return
         except RequestError as error:
             self._refuse(error)
-        except httptools.HttpParserCallbackError as error:
-            if self._refusal is None and not isinstance(error.__context__, httptools.HttpParserError):
-                # Not the peer's fault: one of the methods above has failed.
-                logger.error("%s: a request could not be read", self._peer(), exc_info=error.__context__)
-            self._refuse(self._refusal or RequestError(400, "the request is not valid HTTP/1.1"))
-        except httptools.HttpParserError:
-            self._refuse(self._refusal or RequestError(400, "the request is not valid HTTP/1.1"))
-
-    def _check(self, check: Any, *arguments: Any) -> None:
-        """Call what may refuse the request. The parser hides what its callbacks raise, so it is kept here."""
-        try:
-            check(*arguments)
-        except RequestError as error:
-            self._refusal = error
-            raise
+            return
+        # Outside of the handlers above: what is raised from here on has another context.
+        if self._upgrade is None:
+            self._read_without_upgrade(behind)
+        else:
+            self._behind_upgrade = behind
+            self._switch_when_idle()
 
     def _check_head(self) -> None:
         if self._is_surplus and len(self.connections) > self._process.connection_cap:
@@ -245,8 +248,9 @@ class HTTPProtocol(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._feed(b"\r\n".join(lines) + b"\r\n\r\n" + behind)
 
-    def _expect(self, seconds: float) -> None:
-        self._deadline = self.loop.time() + seconds
+    def _expect_something(self) -> None:
+        """It is the peer's turn."""
+        self._deadline = self.loop.time() + self._limits.head_timeout
 
     def _is_idle(self) -> bool:
         """Whether no response is under way or due."""
@@ -259,20 +263,20 @@ class HTTPProtocol(HttpToolsProtocol):
         self._refusal = error.with_traceback(None)
         self._deadline = None
         logger.info("%s: refused with %d: %s", self._peer(), error.status, error.message)
-        if self._exchange is not None and not self._reading_head:
-            self._give_up_broken(self._exchange)
+        if self._reading_body:
+            self._give_up_broken()
         self._answer_when_idle()
 
-    def _give_up_broken(self, running: Exchange) -> None:
-        """If the body of the last request was being read, it is broken: there will be no response to that request."""
-        if not self.cycle.more_body or self.cycle.response_complete:
-            return
+    def _give_up_broken(self) -> None:
+        """The body that is being read is broken: its request is not to be served."""
+        assert self._exchange is not None
         if self.pipeline:
             self.pipeline.popleft()
-            self.cycle = self.pipeline[0][0] if self.pipeline else running.cycle
+            self.cycle = self.pipeline[0][0] if self.pipeline else self._exchange.cycle
         else:
+            # One response to a request: a second one would be taken for that to the next, or for a part of the first.
             self._answered = self.cycle.response_started
-            running.abandon()
+            self._exchange.abandon()
             self.cycle.response_complete = True
 
     def _answer_when_idle(self) -> None:
@@ -282,7 +286,6 @@ class HTTPProtocol(HttpToolsProtocol):
         assert error is not None
         self._unset_keepalive_if_required()
         if self._answered:
-            # A response has begun: another one into its middle would be taken for a part of it.
             self.transport.close()
             return
         self._answered = True
@@ -296,16 +299,22 @@ class HTTPProtocol(HttpToolsProtocol):
             self.transport.write_eof()
             self.flow.held = False
             self.flow.resume_reading()
-            self._expect(self._limits.head_timeout)
+            self._expect_something()
         else:
             self.transport.close()
+
+    def _drop_unheard_stream(self) -> None:
+        """Drop a connection that is not read, so that nothing tells, once the peer of a stream has left."""
+        exchange = self._exchange
+        if exchange is not None and exchange.is_streaming and self.flow.read_paused and has_hung_up(self.transport):
+            self.transport.abort()
 
     def _drop_when_stuck(self, now: float) -> None:
         """Drop a closed connection whose peer takes nothing of what is still to be sent."""
         unsent = self.transport.get_write_buffer_size()
         if self._unsent is None or unsent < self._unsent:
             self._unsent = unsent
-            self._expect(self._limits.head_timeout)
+            self._deadline = now + self._limits.head_timeout
         elif self._deadline is not None and now >= self._deadline:
             self.transport.abort()
 
@@ -321,10 +330,8 @@ class HTTPProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         upgrade, self._upgrade = self._upgrade, None
         assert upgrade is not None
-        secure = self.scheme == "https"
-        opening = Opening(
-            self.transport, upgrade, self.headers, self.url, self.client, secure, early=self._behind_upgrade
-        )
+        client, secure = self.scope["client"], self.scope["scheme"] == "https"
+        opening = Opening(self.transport, upgrade, self.headers, self.url, client, secure, early=self._behind_upgrade)
         try:
             open_websocket(self._process, opening)
         except RequestError as error:

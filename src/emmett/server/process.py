@@ -18,7 +18,7 @@ from uvicorn.supervisors import ChangeReload, Multiprocess
 from ..app import App
 from ..errors import ConfigurationError
 from .http_protocol import HTTPProtocol
-from .tls_deadline import tls_deadline
+from .listening import careful_listening
 from .uvicorn_config import ServerConfig
 
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -30,7 +30,7 @@ class Server(uvicorn.Server):
     config: ServerConfig
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        with tls_deadline(asyncio.get_running_loop(), self.config.application.config.http.head_timeout):
+        with careful_listening(asyncio.get_running_loop(), self.config.application.config.http.head_timeout):
             await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from uvicorn.server import ServerState
 
 from ..dispatch import RouteTable
+from ..wire.forwarded import TrustedProxies
 from .capacity import connection_cap, raise_file_limit
 from .sweep import Sweep
 from .uvicorn_config import ServerConfig
@@ -23,9 +24,10 @@ class ProcessState:
         sweep: the timer for the deadlines of all connections.
         connections: all connections of the process, of HTTP and of websockets; uvicorn shuts these down.
         tasks: the tasks of all handlers; uvicorn waits for these when it stops.
+        trusted: the proxies whose word about the client counts.
     """
 
-    __slots__ = ("_files", "connections", "loop", "sweep", "table", "tasks")
+    __slots__ = ("_files", "connections", "loop", "sweep", "table", "tasks", "trusted")
 
     def __init__(self, config: ServerConfig, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -34,6 +36,7 @@ class ProcessState:
         # uvicorn's type for it names its own protocol classes; it calls nothing but `shutdown` on them.
         self.connections: set[Any] = server_state.connections
         self.tasks = server_state.tasks
+        self.trusted = TrustedProxies(self.table.config.server.trusted_proxies)
         # How many files the process may open.
         self._files = raise_file_limit(self.table.config.server.max_connections)
 

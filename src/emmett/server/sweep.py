@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Protocol
+
+logger = logging.getLogger("emmett.server")
 
 LONGEST_PERIOD = 1.0
 SHORTEST_PERIOD = 0.01
@@ -62,7 +65,11 @@ class Sweep:
         self._timer = None
         now = self._loop.time()
         for member in tuple(self._members):
-            member.sweep(now)
+            try:
+                member.sweep(now)
+            except Exception:
+                # All the deadlines of the process hang on this loop: one fault must not stop it.
+                logger.exception("the deadlines of a connection could not be looked at")
         if self._members:
             self._plan()
         else:

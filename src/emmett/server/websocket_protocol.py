@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
 from typing import Any
 
 from ..config import WebsocketSettings
@@ -21,8 +22,10 @@ from ..websockets.inbox import Inbox
 from ..websockets.outbox import Outbox
 from ..websockets.websocket import Websocket
 from ..wire.close import encode_close, parse_close
+from ..wire.deflater import Deflater
 from ..wire.frames import OP_CLOSE, OP_PING, OP_PONG, FrameReader, encode_control
 from ..wire.handshake import Upgrade, accept_response, refusal_response
+from ..wire.inflater import Inflater
 from .frame_watch import FrameWatch
 from .keepalive import Keepalive
 
@@ -57,6 +60,7 @@ class WebsocketProtocol(asyncio.Protocol):
         "_deadline",
         "_draining",
         "_early",
+        "_extensions",
         "_frame_watch",
         "_keepalive",
         "_loop",
@@ -111,6 +115,8 @@ class WebsocketProtocol(asyncio.Protocol):
         # The handshake, until it is answered, and what came behind it meanwhile.
         self._upgrade: Upgrade | None = upgrade
         self._early: list[bytes] = []
+        # What the answer says of extensions.
+        self._extensions: str | None = None
         self._reading_paused = False
         # How many times the inbox may be refilled before other connections have their turn.
         self._batches_a_turn = self._batches_left = MESSAGES_A_TURN // settings.inbox_messages + 1
@@ -129,6 +135,12 @@ class WebsocketProtocol(asyncio.Protocol):
         self._frame_watch = FrameWatch(settings.frame_timeout)
         # Length of the inbox when the handler was last looked at after the peer had gone.
         self._unread = -1
+
+    def compress(self, extensions: str, inflater: Inflater, deflater: Deflater) -> None:
+        """Compress messages, and say so in the answer. To be called before `start`."""
+        self._extensions = extensions
+        self._reader.inflater = inflater
+        self._outbox.compress(deflater)
 
     def start(self, route: WebsocketRoute, websocket: Websocket, arguments: dict[str, Any], early: bytes) -> None:
         """Run the handler.
@@ -192,11 +204,12 @@ class WebsocketProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
+        held_back = False
         if self._upgrade is None:
-            # Of a fault nobody is left to be told.
+            # Of a fault nobody is left to be told. What would be too much once inflated is still held back.
             with contextlib.suppress(FrameError):
-                self._reader.drain()
-        self.inbox.held_back = False
+                held_back = self._reader.drain()
+        self.inbox.held_back = held_back
         if self.websocket is not None and not self.websocket.closed and self.status == 101:
             self._log(logging.INFO, "lost: %s", exc or "the peer left without a Close frame")
         self._end(BROKEN, "")
@@ -214,7 +227,9 @@ class WebsocketProtocol(asyncio.Protocol):
             raise WebsocketClosed(BROKEN)
         assert self._upgrade is not None
         assert self.websocket is not None
-        answer = accept_response(self._upgrade, subprotocol=subprotocol, headers=(headers or {}).items())
+        answer = accept_response(
+            self._upgrade, subprotocol=subprotocol, headers=(headers or {}).items(), extensions=self._extensions
+        )
         self._transport.write(answer)
         self.status = 101
         self._upgrade = None
@@ -230,7 +245,8 @@ class WebsocketProtocol(asyncio.Protocol):
         if self.status is not None or self._lost:
             return
         content = body.encode() if isinstance(body, str) else body
-        self._transport.write(refusal_response(status, content, headers.items()))
+        fields = {"date": formatdate(usegmt=True), **headers}
+        self._transport.write(refusal_response(status, content, fields))
         self.status = status
         self._end(BROKEN, "")
         self._finish()

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from ..errors import WebsocketClosed
+from ..wire.deflater import Deflater
 from ..wire.frames import encode_message
 from .connection import Data
+
+Content = TypeVar("Content")
 
 
 class Outbox:
@@ -27,6 +31,7 @@ class Outbox:
     __slots__ = (
         "_collected",
         "_collected_size",
+        "_encode",
         "_flush_planned",
         "_high_water",
         "_line",
@@ -43,6 +48,9 @@ class Outbox:
         self._loop = loop
         self._transport = transport
         self._high_water = high_water
+        # Makes the frame of a message. Compressed frames depend on those before them, so this is done at the moment of
+        # writing only: a message that is never written must never have been compressed.
+        self._encode: Callable[[Data], bytes] = encode_message
         transport.set_write_buffer_limits(high=high_water)
         # Frames that wait for the next one, so that they leave in one write.
         self._collected: list[bytes] = []
@@ -62,13 +70,19 @@ class Outbox:
         # Messages written, for the access log.
         self.written = 0
 
+    def compress(self, deflater: Deflater) -> None:
+        """Compress messages from now on."""
+        self._encode = deflater.encode
+
     def write(self, message: Data, more: bool) -> Awaitable[None] | None:
         """Write a message; see `Connection.write`."""
         if self.closed is not None:
             raise self.error()
-        frame = encode_message(message)
         if self.stalled_since is not None or self._line:
-            return self._write_in_turn(frame, messages=1)
+            return self._write_in_turn(_snapshot(message), self._encode, messages=1)
+        # Called as a plain name: as an attribute it would take CPython's slow way, and each message would pay for it.
+        encode = self._encode
+        frame = encode(message)
         self.written += 1
         if more:
             self._collect(frame)
@@ -90,7 +104,8 @@ class Outbox:
         """
         if self.closed is not None:
             raise self.error()
-        frame = encode_message(message)
+        # When it is too much the connection ends, so no later message can miss this one.
+        frame = self._encode(message)
         if self._transport.get_write_buffer_size() + self._collected_size + len(frame) > limit:
             return False
         self.written += 1
@@ -112,7 +127,7 @@ class Outbox:
         """Write a Close frame behind all the messages that wait in line; `write` raises `closed` from now on."""
         self.closed = closed
         if self.stalled_since is not None or self._line:
-            return self._write_in_turn(frame, messages=0)
+            return self._write_in_turn(frame, _as_it_is, messages=0)
         self._write_now(frame)
         return None
 
@@ -169,7 +184,7 @@ class Outbox:
             self._flush_planned = True
             self._loop.call_soon(self.flush)
 
-    async def _write_in_turn(self, frame: bytes, messages: int) -> None:
+    async def _write_in_turn(self, data: Content, encode: Callable[[Content], bytes], messages: int) -> None:
         """Write when the peer reads on and all who came before have written; a cancelled wait writes nothing."""
         line = self._line = self._line if self._line is not None else deque()
         waiter = self._loop.create_future()
@@ -179,6 +194,7 @@ class Outbox:
             await waiter
             if self._lost:
                 raise self.error()
+            frame = encode(data)
             self.written += messages
             self._write_now(frame)
         finally:
@@ -188,6 +204,21 @@ class Outbox:
     def _call_first(self) -> None:
         if self._line and self.stalled_since is None:
             _wake(self._line[0])
+
+
+def _snapshot(message: Data) -> str | bytes:
+    """Return a message as it is now: the application may change its buffer while the message waits."""
+    if isinstance(message, str):
+        # What cannot be encoded is the fault of the call, and raises there.
+        message.encode()
+        return message
+    if isinstance(message, (bytes, bytearray, memoryview)):
+        return bytes(message)
+    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+
+
+def _as_it_is(frame: bytes) -> bytes:
+    return frame
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

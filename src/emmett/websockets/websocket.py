@@ -43,6 +43,7 @@ class Websocket:
         "_closing_watchers",
         "_connection",
         "_cookies",
+        "_in_receive_hook",
         "_inbox",
         "_leaving",
         "_messages",
@@ -95,7 +96,13 @@ class Websocket:
         # The pipeline's hooks on messages; None costs nothing.
         self._on_receive: Hook | None = None
         self._on_send: Hook | None = None
+        self._in_receive_hook = False
         self._send_lock: asyncio.Lock | None = None
+
+    @property
+    def connection(self) -> Websocket:
+        """This very connection, to keep and to send to from elsewhere: `emmett.websocket` means another one there."""
+        return self
 
     @property
     def host(self) -> str:
@@ -363,12 +370,18 @@ class Websocket:
         return WebsocketClosed(self._closed.code, self._closed.reason)
 
     async def _run_receive_hook(self, hook: Callable[[Any], Awaitable[Any]], message: str | bytes) -> Any:
+        if self._in_receive_hook:
+            self._messages.appendleft(message)
+            raise UsageError("receive() is at work in another task; one task at a time may receive")
+        self._in_receive_hook = True
         try:
             return await hook(message)
         except asyncio.CancelledError:
             # Whoever receives next gets it: a message that was taken is never lost.
             self._messages.appendleft(message)
             raise
+        finally:
+            self._in_receive_hook = False
 
     async def _send_through_hook(self, hook: Callable[[Any], Awaitable[Any]], data: Any) -> None:
         # A hook may wait; the lock keeps a later message from overtaking.

@@ -1,5 +1,7 @@
 """Frames of RFC 6455, section 5: an incremental reader and the encoders for what a server sends.
 
+Compressed messages (RFC 7692) take the same way as fragments and long frames; see `inflater` and `deflater`.
+
 Pure: bytes in, messages out. The reader appends whole messages to a deque that it shares with the connection's inbox
 and calls back for control frames. It parses no further than the deque has room for: what is left waits, unparsed, in
 its buffer, so that the bound of the inbox holds whatever one read brings.
@@ -14,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..errors import FrameError
+from .inflater import Inflater
 
 try:
     from websockets.speedups import apply_mask
@@ -29,10 +32,15 @@ OP_PONG = 0xA
 
 FIN = 0x80
 RSV = 0x70
+# Marks the first frame of a compressed message (RFC 7692, 6).
+RSV1 = 0x40
 MASKED = 0x80
 LENGTH_16 = 126
 LENGTH_64 = 127
 MAX_CONTROL_PAYLOAD = 125
+
+# By how much more than at other times compressed messages may wait once no more can come.
+_DRAIN_FACTOR = 16
 
 Buffer = bytes | bytearray
 ControlHandler = Callable[[int, bytes], None]
@@ -49,7 +57,7 @@ class FrameReader:
     Arguments:
         messages: where whole messages go, `str` for text and `bytes` for binary; the owner takes them out at the left.
         on_control: called with opcode and payload for each Ping, Pong and Close, in their place in the stream.
-        max_message_size: bytes in a message, over all its fragments.
+        max_message_size: bytes in a message, over all its fragments, after inflation.
         max_fragments: frames in a message.
         max_messages: length of `messages` at which reading on waits.
         max_bytes: bytes taken from the stream since `messages` was last empty at which reading on waits.
@@ -59,6 +67,7 @@ class FrameReader:
 
     __slots__ = (
         "_buffer",
+        "_compressed",
         "_decoder",
         "_delivered",
         "_fast_length",
@@ -73,6 +82,7 @@ class FrameReader:
         "_read",
         "_taken",
         "finished",
+        "inflater",
         "messages",
         "on_control",
         "parsed",
@@ -97,6 +107,8 @@ class FrameReader:
         # A Close frame or an error was read: nothing after it counts.
         self.finished = False
         self.on_control = on_control
+        # Inflates compressed messages; None where compression was not agreed on. To be set before the first frame.
+        self.inflater: Inflater | None = None
         self._max_message_size = max_message_size
         self._max_fragments = max_fragments
         self._max_messages = max_messages
@@ -108,12 +120,14 @@ class FrameReader:
         # Length that the buffer must reach before parsing makes sense again; spares a look at every byte of a frame
         # that comes in many reads.
         self._missing = 0
-        # Bytes parsed since `messages` was last found empty.
+        # Bytes parsed since `messages` was last found empty, compressed ones as what they were inflated to.
         self._taken = 0
-        # The message in fragments that is being read: its pieces, their number and bytes, the decoder of a text.
+        # The message in fragments that is being read: its pieces, their number and bytes on the wire, the decoder of a
+        # text, whether it is compressed.
         self._fragments: list[str] | list[bytes] | None = None
         self._fragment_count = 0
         self._fragment_size = 0
+        self._compressed = False
         self._decoder: codecs.IncrementalDecoder | None = None
 
     @property
@@ -162,15 +176,16 @@ class FrameReader:
         del buffer[: self._parse(buffer)]
         return len(buffer) > 0 and not self._missing
 
-    def drain(self) -> None:
+    def drain(self) -> bool:
         """Parse all that was held back whatever the bounds say: no more will come.
 
-        Raises:
-            FrameError: as `feed`.
+        Compressed messages may be a thousand times what came, so for them the bound on bytes is widened, not lifted.
+
+        Returns, raises: as `feed`.
         """
         self._max_messages = sys.maxsize
-        self._max_bytes = sys.maxsize
-        self.resume()
+        self._max_bytes = sys.maxsize if self.inflater is None else _DRAIN_FACTOR * self._max_bytes
+        return self.resume()
 
     def discard(self) -> None:
         """Deliver no more messages, only control frames. Later calls do nothing."""
@@ -178,6 +193,8 @@ class FrameReader:
             return
         self._delivered = self._read
         self.messages = deque(maxlen=0)
+        if self.inflater is not None:
+            self.inflater.discard()
         # Of a fault the peer need not be told: a Close frame is on its way to it.
         with contextlib.suppress(FrameError):
             self.drain()
@@ -217,6 +234,7 @@ class FrameReader:
                     return position
                 position = stop
                 room = self._max_messages - len(messages)
+                last = self._max_bytes - self._taken
                 if self.finished:
                     return end
             self._missing = 0
@@ -264,8 +282,11 @@ class FrameReader:
                 self._missing = start - 4
                 return position
             length = _long_length(data[position + 2 : start - 4])
-        if opcode < OP_CLOSE and self._fragment_size + length > self._max_message_size:
-            raise FrameError(1009, f"message over {self._max_message_size} bytes")
+        # The inflater of this frame, where it is compressed; continuations go on as their message began.
+        inflater = self.inflater if first & RSV1 or (self._compressed and opcode == OP_CONTINUATION) else None
+        allowed = self._max_message_size if inflater is None else inflater.max_wire_size
+        if opcode < OP_CLOSE and self._fragment_size + length > allowed:
+            raise FrameError(1009, f"message over {allowed} bytes")
         stop = start + length
         if stop > end:
             self._missing = stop
@@ -275,14 +296,22 @@ class FrameReader:
         if opcode >= OP_CLOSE:
             self.finished = opcode == OP_CLOSE
             self.on_control(opcode, payload)
-        else:
-            self._take_data(first, opcode, payload)
+            return stop
+        if not first & FIN or self._fragments is not None:
+            self._count_fragment(length)
+        if inflater is not None:
+            self._compressed = not first & FIN
+            payload = inflater.inflate(payload, final=not self._compressed)
+            self._taken += max(len(payload) - length, 0)
+        self._take_data(first, opcode, payload)
         return stop
 
     def _check_first(self, first: int, opcode: int) -> None:
         """Check the first byte of a frame: reserved bits, opcode, its place among fragments (RFC 6455, 5.2 to 5.4)."""
-        if first & RSV:
+        if first & RSV and (first & RSV != RSV1 or self.inflater is None):
             raise FrameError(1002, "reserved bit without an extension")
+        if first & RSV1 and opcode not in (OP_TEXT, OP_BINARY):
+            raise FrameError(1002, "reserved bit of compression on another frame than the first of a message")
         if opcode not in _KNOWN_OPCODES:
             raise FrameError(1002, f"reserved opcode {opcode:#x}")
         if opcode >= OP_CLOSE:
@@ -294,6 +323,13 @@ class FrameReader:
         elif self._fragments is not None:
             raise FrameError(1002, "new message inside a message in fragments")
 
+    def _count_fragment(self, length: int) -> None:
+        """Count the frames and bytes of a message in fragments."""
+        self._fragment_count += 1
+        if self._fragment_count > self._max_fragments:
+            raise FrameError(1009, f"message in more than {self._max_fragments} fragments")
+        self._fragment_size += length
+
     def _take_data(self, first: int, opcode: int, payload: bytes) -> None:
         """Deliver a whole message, or keep a fragment of one."""
         if first & FIN and self._fragments is None:
@@ -302,10 +338,6 @@ class FrameReader:
         if self._fragments is None:
             self._fragments = []
             self._decoder = _new_utf8_decoder() if opcode == OP_TEXT else None
-        self._fragment_count += 1
-        if self._fragment_count > self._max_fragments:
-            raise FrameError(1009, f"message in more than {self._max_fragments} fragments")
-        self._fragment_size += len(payload)
         # A text is decoded as its fragments come, so that bad UTF-8 ends the connection as soon as it is known.
         decoder = self._decoder
         self._fragments.append(payload if decoder is None else decoder.decode(payload, bool(first & FIN)))  # type: ignore[arg-type]

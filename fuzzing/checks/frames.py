@@ -1,0 +1,112 @@
+"""Any bytes, in any pieces, give messages or a `FrameError`; how they are cut changes nothing; memory is bounded."""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from emmett.errors import FrameError
+from emmett.wire.close import parse_close
+from emmett.wire.frames import OP_CLOSE, FrameReader
+from emmett.wire.inflater import Inflater
+from tests.wire.frame_maker import BINARY, CONTINUATION, TEXT, client_frame
+from tests.wire.stream_maker import make_stream
+
+_SIZES = (1, 100, 125, 126, 1000, 70_000)
+_FRAGMENTS = 8
+_PLENTY = 1 << 40
+# The longest header: two bytes, a length of 64 bits, a mask.
+_HEADER = 14
+
+
+class Outcome(NamedTuple):
+    """What a reader made of a stream."""
+
+    messages: list[str | bytes]
+    controls: list[tuple[int, bytes]]
+    code: int | None
+
+
+class Plan(NamedTuple):
+    """What the first three bytes of an input say: limits, and how to cut the rest."""
+
+    max_size: int
+    inbox: int
+    piece: int
+    inflates: bool
+    stream: bytes
+
+
+def plan(data: bytes) -> Plan:
+    """Read an input."""
+    first, second, third = data[:3].ljust(3, b"\x00")
+    return Plan(_SIZES[first % len(_SIZES)], 1 + second % 5, 1 + third % 40, second >= 128, data[3:])
+
+
+def check(data: bytes) -> None:
+    """Read a stream whole and in pieces.
+
+    Raises:
+        AssertionError: the two differ, or more is kept than the limits allow.
+    """
+    max_size, inbox, size, inflates, stream = plan(data)
+    pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
+    whole = read([stream], max_size, _PLENTY, inflates)
+    in_pieces = read(pieces, max_size, inbox, inflates)
+    assert whole == in_pieces, f"whole {whole}, in pieces {in_pieces}"
+    assert whole.code in (None, 1002, 1007, 1009), whole.code
+    for message in whole.messages:
+        length = len(message.encode()) if isinstance(message, str) else len(message)
+        assert length <= max_size, f"a message of {length} bytes"
+
+
+def read(pieces: Sequence[bytes], max_size: int, inbox: int, inflates: bool) -> Outcome:
+    """Read pieces with an inbox of a size, which is emptied whenever it is full; with or without RFC 7692."""
+    room: deque[str | bytes] = deque()
+    outcome = Outcome([], [], None)
+
+    def on_control(opcode: int, payload: bytes) -> None:
+        if opcode == OP_CLOSE:
+            parse_close(payload)
+        assert len(payload) <= 125
+        outcome.controls.append((opcode, bytes(payload)))
+
+    reader = FrameReader(
+        room, on_control, max_message_size=max_size, max_fragments=_FRAGMENTS, max_messages=inbox, max_bytes=_PLENTY
+    )
+    if inflates:
+        reader.inflater = Inflater(window_bits=12, context_takeover=True, max_size=max_size)
+    # A compressed frame may be a little longer than what comes out of it.
+    most = max(max_size, 125) if reader.inflater is None else reader.inflater.max_wire_size
+    code = None
+    try:
+        for piece in pieces:
+            held_back = reader.feed(piece)
+            while held_back:
+                assert 0 < len(room) <= inbox, f"{len(room)} messages in an inbox of {inbox}"
+                outcome.messages.extend(room)
+                room.clear()
+                held_back = reader.resume()
+            kept = len(reader._buffer)
+            assert kept <= most + _HEADER, f"{kept} bytes of one frame are kept"
+    except FrameError as error:
+        code = error.code
+        assert len(error.reason.encode()) <= 123
+        assert reader.finished
+    outcome.messages.extend(room)
+    return outcome._replace(code=code)
+
+
+def seeds() -> Iterator[bytes]:
+    """Yield streams to begin with."""
+    for seed in range(60):
+        yield bytes((seed % len(_SIZES), seed % 5, seed)) + make_stream(seed)[:900]
+    compressor = zlib.compressobj(wbits=-12)
+    for seed, text in enumerate((b"hello", b"hello hello", b"x" * 900, b"", "κόσμε".encode(), bytes(2000))):
+        payload = (compressor.compress(text) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        whole = client_frame(TEXT, payload, rsv=4)
+        halves = client_frame(BINARY, payload[:3], fin=False, rsv=4) + client_frame(CONTINUATION, payload[3:])
+        for size in range(len(_SIZES)):
+            yield bytes((size, 128 + seed, 7 * seed)) + whole + halves

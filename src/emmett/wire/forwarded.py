@@ -1,0 +1,233 @@
+"""What proxies tell of the client behind them: Forwarded (RFC 7239) and the X-Forwarded- fields that came before it.
+
+A client can send such fields too, and a proxy puts its own word behind what it got. So only trusted proxies are heard,
+and the lists are read from their right end: it is what the last proxy wrote, whatever stands before it.
+
+Everything here takes linear time, whatever the bytes. What cannot be read is ignored.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice, zip_longest
+from typing import NamedTuple
+
+from ..errors import ConfigurationError
+from .authority import parse_authority
+from .fields import RawHeaders, split_list
+
+# The entry of `TrustedProxies` for whoever connects to a unix socket.
+UNIX = "unix"
+# Proxies one behind the other; of longer lists the rest is not looked at.
+MAX_HOPS = 32
+
+_FORWARDED = b"forwarded"
+_X_FIELDS = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port")
+_FIELDS = frozenset((_FORWARDED, *_X_FIELDS))
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_ALLOWED = f"allowed are addresses such as '127.0.0.1', networks such as '10.0.0.0/8' or 'fd00::/8', and {UNIX!r}"
+
+# A pair of an element of Forwarded, read backwards: white space, value, "=", name, white space, and what ends it. In a
+# quoted string a backslash makes a quote part of it, if it is not itself behind another one.
+_PAIR_BACKWARDS = re.compile(
+    r"""
+    [ \t]*+
+    (?:
+        (
+            "(?:\\\\)*+(?!\\) (?: [^"\\]\\*+ | "\\(?:\\\\)*+(?!\\) )*+ "
+        |   [^\s"\\,;=]*+
+        )
+        = ([\w!#$%&'*+.^`|~-]++) [ \t]*+
+    )?+
+    ([;,]|\Z)
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_NODE = re.compile(
+    r"""
+    (?:
+        \[ ([0-9A-Fa-f:.]{2,45}) \]       # an IPv6 address
+    |   ([0-9.]{7,15})                    # an IPv4 address
+    |   ([0-9A-Fa-f:.]{2,45})             # an IPv6 address without brackets, as in X-Forwarded-For
+    |   (?i:unknown) | _[\w.-]+           # no address: not known, or not told
+    )
+    (?: : (?: ([0-9]{1,5}) | _[\w.-]+ ) )?
+    """,
+    re.VERBOSE | re.ASCII,
+)
+
+
+class TrustedProxies:
+    """The proxies whose word counts.
+
+    Arguments:
+        entries: addresses, networks, `"unix"` for whoever connects to a unix socket; one or several.
+
+    False when there are none.
+
+    Raises:
+        ConfigurationError: an entry is none of these.
+    """
+
+    __slots__ = ("_networks", "_unix", "entries")
+
+    def __init__(self, entries: str | Iterable[str] = ()) -> None:
+        if not isinstance(entries, Iterable):
+            raise ConfigurationError(f"trusted proxies are a list of str, not {entries!r}; {_ALLOWED}")
+        self.entries = (entries,) if isinstance(entries, str) else tuple(entries)
+        self._unix = UNIX in self.entries
+        self._networks = [_parse_network(entry) for entry in self.entries if entry != UNIX]
+
+    def __bool__(self) -> bool:
+        return bool(self.entries)
+
+    def trusts(self, peer: str | None) -> bool:
+        """Return whether a peer is one of them.
+
+        Arguments:
+            peer: its address; `None` for the peer of a unix socket.
+        """
+        if peer is None:
+            return self._unix
+        address = _parse_address(peer)
+        return address is not None and any(address in network for network in self._networks)
+
+    def __repr__(self) -> str:
+        return f"TrustedProxies({list(self.entries)!r})"
+
+
+class Visitor(NamedTuple):
+    """Who made a request, and what it asked for, before any proxy.
+
+    Attributes:
+        client: address and port, 0 for a port that is not known; `None` when a proxy does not tell the address.
+        scheme: `http` or `https`.
+        host: name or address, perhaps with a port; `None` when no proxy tells another one than the Host field does.
+    """
+
+    client: tuple[str, int] | None
+    scheme: str
+    host: str | None
+
+
+class _Claim(NamedTuple):
+    """What one proxy tells of its own client, as it came; `None` for what it does not tell."""
+
+    node: str | None
+    scheme: str | None
+    host: str | None
+    port: str | None = None
+
+
+def find_visitor(
+    peer: tuple[str, int] | None, scheme: str, headers: RawHeaders, trusted: TrustedProxies
+) -> Visitor | None:
+    """Return who made a request that came through trusted proxies.
+
+    The walk begins at the peer. As long as the one who speaks is trusted, what it tells of its own client counts, and
+    the next one to speak is that client. Forwarded is taken where it comes and can be read, else the X-Forwarded-
+    fields; the two are never mixed.
+
+    Arguments:
+        peer: address and port of the other end of the connection; `None` for that of a unix socket.
+        scheme: that of the connection, `http` or `https`.
+        headers: pairs of lower-case name and value.
+        trusted: the proxies whose word counts.
+
+    Returns:
+        The visitor; `None` when the peer is not trusted, or tells nothing.
+    """
+    told: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        if name in _FIELDS:
+            told.setdefault(name, []).append(value)
+    if not told or not trusted.trusts(peer[0] if peer else None):
+        return None
+    claims = list(islice(_read_forwarded(told), MAX_HOPS)) or list(islice(_read_x_fields(told), MAX_HOPS))
+    client = peer
+    host: str | None = None
+    for claim in claims:
+        scheme = _SCHEMES.get((claim.scheme or "").lower(), scheme)
+        host = _read_host(claim, scheme) or host
+        node = _NODE.fullmatch(claim.node or "")
+        if node is None:
+            break
+        text = node[1] or node[2] or node[3]
+        address = _parse_address(text) if text else None
+        if text and address is None:
+            break
+        client = (str(address), _parse_port(node[4])) if address else None
+        if client is None or not trusted.trusts(client[0]):
+            break
+    return Visitor(client, scheme, host)
+
+
+def _read_forwarded(told: dict[bytes, list[bytes]]) -> Iterator[_Claim]:
+    """Read the elements of Forwarded from the last one on, up to one that is not valid (RFC 7239, 4).
+
+    Backwards, since a quote that a client has left open would otherwise swallow what the proxy wrote behind it.
+    """
+    backwards = b",".join(told.get(_FORWARDED, ())).decode("latin-1")[::-1]
+    position = 0
+    pairs: dict[str, str] = {}
+    while match := _PAIR_BACKWARDS.match(backwards, position):
+        position = match.end()
+        value, name, end = match.groups()
+        if name is not None:
+            name = name[::-1].lower()
+            if name in pairs:
+                return
+            pairs[name] = _unquote(value[::-1])
+        if end != ";" and pairs:
+            yield _Claim(pairs.get("for"), pairs.get("proto"), pairs.get("host"))
+            pairs = {}
+        if not end:
+            return
+
+
+def _read_x_fields(told: dict[bytes, list[bytes]]) -> Iterator[_Claim]:
+    """Read the X-Forwarded- fields from the right; some proxies make lists of all of them, others of one."""
+    columns = []
+    for name in _X_FIELDS:
+        members = split_list(b",".join(told.get(name, ())))
+        columns.append([member.decode("latin-1") for member in reversed(members)])
+    return (_Claim(*row) for row in zip_longest(*columns))
+
+
+def _read_host(claim: _Claim, scheme: str) -> str | None:
+    authority = parse_authority(claim.host) if claim.host else None
+    if authority is None:
+        return None
+    port = _parse_port(claim.port) if authority.port is None else 0
+    return claim.host if port in (0, _DEFAULT_PORTS[scheme]) else f"{(claim.host or '').rstrip(':')}:{port}"
+
+
+def _unquote(value: str) -> str:
+    return _QUOTED_PAIR.sub(r"\1", value[1:-1]) if value[:1] == '"' else value
+
+
+def _parse_port(text: str | None) -> int:
+    port = int(text) if text and len(text) <= 5 and text.isascii() and text.isdigit() else 0
+    return port if port <= 65535 else 0
+
+
+def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read an address; an IPv4 address that a listener for both kinds spells as IPv6 is one of IPv4."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _parse_network(entry: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    if not isinstance(entry, str):
+        raise ConfigurationError(f"a trusted proxy is a str, not {type(entry).__name__}: {entry!r}; {_ALLOWED}")
+    try:
+        return ipaddress.ip_network(entry)
+    except ValueError as error:
+        raise ConfigurationError(f"trusted proxy {entry!r} is not valid: {error}; {_ALLOWED}") from None

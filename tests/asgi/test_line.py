@@ -1,0 +1,86 @@
+"""Turns in the order of the calls, whoever waits, is cancelled, or takes a place without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emmett.asgi.line import Line, Place
+
+
+async def turns(number: int = 5) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def work(place: Place, name: str, done: list[str], length: int = 0) -> None:
+    async with place:
+        done.append(f"{name} begins")
+        await turns(length)
+        done.append(f"{name} ends")
+
+
+async def test_the_first_does_not_wait() -> None:
+    line = Line(asyncio.get_running_loop())
+    entering = line.join().__aenter__()
+    with pytest.raises(StopIteration):
+        entering.send(None)
+
+
+async def test_one_at_a_time_in_the_order_of_joining() -> None:
+    line = Line(asyncio.get_running_loop())
+    done: list[str] = []
+    late = line.join()
+    task = asyncio.create_task(work(late, "late", done, 3))
+    # This one asks later, though its task is at work first.
+    await work(line.join(), "early", done)
+    await task
+    assert done == ["late begins", "late ends", "early begins", "early ends"]
+
+
+async def test_a_failure_gives_the_turn_on() -> None:
+    line = Line(asyncio.get_running_loop())
+    with pytest.raises(LookupError):
+        async with line.join():
+            raise LookupError
+    async with line.join():
+        pass
+
+
+async def test_whoever_leaves_lets_the_next_one_go() -> None:
+    line = Line(asyncio.get_running_loop())
+    places = [line.join() for _ in range(4)]
+    assert [place.turn.done() for place in places] == [True, False, False, False]
+    places[1].leave()
+    places[0].leave()
+    places[0].leave()
+    assert places[2].turn.done()
+    assert not places[3].turn.done()
+    places[2].leave()
+    assert places[3].turn.done()
+
+
+@given(st.lists(st.sampled_from(["join", "cancel first", "cancel last", "turn"]), max_size=40))
+async def test_whatever_happens_the_order_is_that_of_joining(steps: list[str]) -> None:
+    line = Line(asyncio.get_running_loop())
+    tasks: list[asyncio.Task[None]] = []
+    done: list[str] = []
+    for step in steps:
+        if step == "join":
+            tasks.append(asyncio.create_task(work(line.join(), str(len(tasks)), done, 2)))
+            # A place whose task is cancelled before it has begun could not be given up.
+            await asyncio.sleep(0)
+        elif step == "turn":
+            await turns()
+        elif running := [task for task in tasks if not task.done()]:
+            running[0 if step == "cancel first" else -1].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    begun = [int(entry.split()[0]) for entry in done if entry.endswith("begins")]
+    assert begun == sorted(begun)
+    finished = {number for number, task in enumerate(tasks) if not task.cancelled()}
+    assert finished <= set(begun)
+    async with line.join():
+        pass

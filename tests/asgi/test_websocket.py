@@ -1,0 +1,441 @@
+"""Websockets over ASGI: the promises of docs/design.md, kept with the messages of another server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from emmett import App, WebsocketClosed, abort, websocket
+from emmett.errors import UsageError
+from tests.asgi.peers import WebsocketPeer
+from tests.websockets.memory_connection import turns
+
+
+def app_with(handler: Any, **settings: Any) -> App:
+    app = App(__name__)
+    app.websocket("/", **settings)(handler)
+    return app
+
+
+async def echo() -> None:
+    async for message in websocket:
+        await websocket.send(message)
+
+
+async def test_what_the_handshake_said() -> None:
+    app = App(__name__)
+
+    @app.websocket("/rooms/<str:name>")
+    async def room(name: str) -> None:
+        parts = (websocket.scheme, websocket.host, websocket.path, name, websocket.query_params.a)
+        await websocket.send(" ".join(map(str, (*parts, websocket.headers["x-y"], websocket.client))))
+
+    peer = WebsocketPeer(app, "/rooms/é?a=1", [("X-Y", "z")], scheme="wss")
+    assert await peer.receive() == "wss localhost /rooms/é é 1 z ('192.0.2.1', 50000)"
+    assert await peer.closed() == (1000, "")
+
+
+async def test_accept_with_headers_and_a_subprotocol() -> None:
+    async def talk() -> None:
+        await websocket.accept(headers={"X-Answer": "yes"}, subprotocol="v2")
+        await websocket.accept(subprotocol="v1")
+        await websocket.send(str(websocket.subprotocol))
+
+    peer = WebsocketPeer(app_with(talk), subprotocols=["v1", "v2"])
+    assert await peer.accepted() == {
+        "type": "websocket.accept",
+        "subprotocol": "v2",
+        "headers": [(b"x-answer", b"yes")],
+    }
+    assert await peer.receive() == "v2"
+    assert await peer.closed() == (1000, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"subprotocol": "v3"}, {"headers": {"X-Split": "a\r\nb"}}, {"headers": {"Sec-WebSocket-Protocol": "v1"}}],
+)
+async def test_an_accept_that_cannot_be_sent(arguments: Any) -> None:
+    async def talk() -> None:
+        with pytest.raises(ValueError, match=r"subprotocol|X-Split|Sec-WebSocket-Protocol"):
+            await websocket.accept(**arguments)
+        assert not websocket.accepted
+        await websocket.send("plainly")
+
+    peer = WebsocketPeer(app_with(talk), subprotocols=["v1"])
+    assert (await peer.accepted())["headers"] == []
+    assert await peer.receive() == "plainly"
+    assert await peer.closed() == (1000, "")
+
+
+async def test_messages() -> None:
+    peer = WebsocketPeer(app_with(echo))
+    messages = ["text", b"binary", "", b"", "é", b"\xff"]
+    peer.send(*messages)
+    assert [await peer.receive() for _ in messages] == messages
+    peer.leave()
+    await peer.ended()
+
+
+async def test_refusals() -> None:
+    async def refuse() -> None:
+        abort(402, "members pay", {"X-Reason": "money"})
+
+    peer = WebsocketPeer(app_with(refuse))
+    start = await peer.next()
+    assert start == {
+        "type": "websocket.http.response.start",
+        "status": 402,
+        "headers": [(b"x-reason", b"money"), (b"content-length", b"11")],
+    }
+    assert await peer.next() == {"type": "websocket.http.response.body", "body": b"members pay"}
+    await peer.ended()
+
+
+@pytest.mark.parametrize("changes", [{"extensions": {}}, {"extensions": {"tls": {}}}])
+async def test_a_server_without_denial_responses_closes(changes: Any) -> None:
+    async def refuse() -> None:
+        abort(402)
+
+    peer = WebsocketPeer(app_with(refuse), **changes)
+    assert await peer.next() == {"type": "websocket.close", "code": 1000}
+    await peer.ended()
+
+
+async def test_what_no_route_takes() -> None:
+    app = app_with(echo, hostname="example.org", schemes="wss")
+    assert await WebsocketPeer(app, "/nowhere").refused() == (404, b"Not Found")
+    assert await WebsocketPeer(app, headers=[("host", "example.org")]).refused() == (404, b"Not Found")
+
+
+async def test_pages_of_other_sites() -> None:
+    app = app_with(echo)
+    assert (await WebsocketPeer(app, headers=[("origin", "http://evil.example")]).refused())[0] == 403
+    peer = WebsocketPeer(app, headers=[("origin", "http://localhost")])
+    peer.send("x")
+    assert await peer.receive() == "x"
+    peer.leave()
+    await peer.ended()
+
+
+async def test_a_handler_that_does_not_answer_the_handshake() -> None:
+    cancelled = asyncio.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    assert (await WebsocketPeer(app_with(wait, accept_timeout=0.01)).refused())[0] == 503
+    assert cancelled.is_set()
+
+
+async def test_what_had_arrived_is_handed_out_before_the_end() -> None:
+    got: list[Any] = []
+    go = asyncio.Event()
+
+    async def slow() -> None:
+        await websocket.accept()
+        await go.wait()
+        with pytest.raises(WebsocketClosed) as closed:
+            while True:
+                got.append(await websocket.receive())
+        got.append((closed.value.code, closed.value.reason))
+
+    peer = WebsocketPeer(app_with(slow))
+    peer.send("1", "2", "3")
+    peer.leave(4000, "bye")
+    await peer.accepted()
+    await turns(20)
+    go.set()
+    await peer.ended()
+    assert got == ["1", "2", "3", (4000, "bye")]
+
+
+@pytest.mark.parametrize(
+    ("event", "end"),
+    [
+        ({"code": 1001, "reason": "away"}, (1001, "away")),
+        ({"code": 1005}, (1005, "")),
+        ({"code": None, "reason": None}, (1005, "")),
+        ({}, (1005, "")),
+    ],
+)
+async def test_ends_as_servers_tell_them(event: dict[str, Any], end: tuple[int, str]) -> None:
+    got: list[Any] = []
+
+    async def wait() -> None:
+        await websocket.accept()
+        await websocket.wait_closed()
+        got.append((websocket.close_code, websocket.close_reason))
+
+    peer = WebsocketPeer(app_with(wait))
+    await peer.accepted()
+    peer._incoming.put_nowait({"type": "websocket.disconnect", **event})
+    await peer.ended()
+    assert got == [end]
+
+
+async def test_the_inbox_is_bounded_in_messages() -> None:
+    go = asyncio.Event()
+    got: list[str | bytes] = []
+
+    async def slow() -> None:
+        await websocket.accept()
+        await go.wait()
+        got.extend([message async for message in websocket])
+
+    peer = WebsocketPeer(app_with(slow, inbox_messages=4))
+    await peer.accepted()
+    peer.send(*map(str, range(20)))
+    peer.leave()
+    await turns(100)
+    assert peer.waiting == 17
+    go.set()
+    await peer.ended()
+    assert got == [str(number) for number in range(20)]
+
+
+async def test_the_inbox_is_bounded_in_bytes() -> None:
+    go = asyncio.Event()
+
+    async def slow() -> None:
+        await websocket.accept()
+        await go.wait()
+        await echo()
+
+    peer = WebsocketPeer(app_with(slow, inbox_bytes=10))
+    await peer.accepted()
+    peer.send("four", "four", b"four", "four", "éé")
+    await turns(100)
+    assert peer.waiting == 2
+    go.set()
+    assert [await peer.receive() for _ in range(5)] == ["four", "four", b"four", "four", "éé"]
+    peer.leave()
+    await peer.ended()
+
+
+@pytest.mark.parametrize("message", ["x" * 11, b"x" * 11, "é" * 6])
+async def test_a_message_that_is_too_large(message: str | bytes) -> None:
+    peer = WebsocketPeer(app_with(echo, max_message_size=10))
+    peer.send("x" * 10)
+    assert await peer.receive() == "x" * 10
+    peer.send(message, "never seen")
+    assert await peer.closed() == (1009, "message over 10 bytes")
+
+
+async def test_a_handler_learns_of_a_message_that_is_too_large() -> None:
+    got: list[Any] = []
+
+    async def listen() -> None:
+        try:
+            await websocket.receive()
+        except WebsocketClosed as closed:
+            got.append((closed.code, closed.reason))
+            raise
+
+    peer = WebsocketPeer(app_with(listen, max_message_size=10))
+    peer.send("x" * 11)
+    await peer.accepted()
+    assert await peer.closed() == (1009, "message over 10 bytes")
+    assert got == [(1009, "message over 10 bytes")]
+
+
+async def test_sends_of_several_tasks_keep_the_order_of_the_calls() -> None:
+    async def talk() -> None:
+        await websocket.accept()
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(5):
+                tasks.create_task(websocket.send(str(number)))
+
+    peer = WebsocketPeer(app_with(talk))
+    await peer.accepted()
+    peer.reads.clear()
+    await turns(20)
+    peer.reads.set()
+    assert [await peer.receive() for _ in range(5)] == ["0", "1", "2", "3", "4"]
+    assert await peer.closed() == (1000, "")
+
+
+async def test_nothing_passes_what_is_sent_without_waiting() -> None:
+    async def talk() -> None:
+        await websocket.accept()
+        websocket.send_nowait("1")
+        await websocket.send("2")
+        websocket.send_nowait(b"3")
+        websocket.send_nowait("4")
+        await websocket.send("5")
+        websocket.send_nowait("6")
+        await websocket.close(4000, "that was all")
+
+    peer = WebsocketPeer(app_with(talk))
+    assert [await peer.receive() for _ in range(6)] == ["1", "2", b"3", "4", "5", "6"]
+    assert await peer.closed() == (4000, "that was all")
+
+
+async def test_what_is_sent_without_waiting_outlives_the_handler() -> None:
+    async def talk() -> None:
+        await websocket.accept()
+        for number in range(3):
+            websocket.send_nowait(str(number))
+
+    peer = WebsocketPeer(app_with(talk))
+    await peer.accepted()
+    peer.reads.clear()
+    await turns(20)
+    peer.reads.set()
+    assert [await peer.receive() for _ in range(3)] == ["0", "1", "2"]
+    assert await peer.closed() == (1000, "")
+
+
+async def test_a_peer_that_does_not_keep_up_is_dropped() -> None:
+    got: list[Any] = []
+
+    async def talk() -> None:
+        await websocket.accept()
+        stopped.set()
+        await go.wait()
+        websocket.send_nowait("four")
+        websocket.send_nowait(b"four")
+        with pytest.raises(WebsocketClosed, match="does not keep up"):
+            websocket.send_nowait("four")
+        got.append((websocket.closed, websocket.close_code))
+
+    stopped, go = asyncio.Event(), asyncio.Event()
+    peer = WebsocketPeer(app_with(talk, write_limit=11))
+    await stopped.wait()
+    peer.reads.clear()
+    go.set()
+    await turns(20)
+    peer.reads.set()
+    assert [await peer.receive(), await peer.receive()] == ["four", b"four"]
+    await peer.ended()
+    assert got == [(True, 1006)]
+
+
+async def test_room_comes_back_as_the_peer_reads() -> None:
+    async def talk() -> None:
+        await websocket.accept()
+        for _ in range(5):
+            websocket.send_nowait("12345678")
+            await websocket.send("")
+
+    peer = WebsocketPeer(app_with(talk, write_limit=10))
+    assert [await peer.receive() for _ in range(10)] == ["12345678", ""] * 5
+    assert await peer.closed() == (1000, "")
+
+
+async def test_a_peer_that_does_not_read_is_dropped() -> None:
+    got: list[int] = []
+
+    async def talk() -> None:
+        await websocket.accept()
+        stopped.set()
+        await go.wait()
+        with pytest.raises(WebsocketClosed) as closed:
+            await websocket.send("x")
+        got.append(closed.value.code)
+
+    stopped, go = asyncio.Event(), asyncio.Event()
+    peer = WebsocketPeer(app_with(talk, send_timeout=0.01))
+    await stopped.wait()
+    peer.reads.clear()
+    go.set()
+    await peer.task
+    assert got == [1006]
+
+
+async def test_a_server_that_says_by_an_error_that_the_peer_has_gone() -> None:
+    got: list[int | None] = []
+
+    async def talk() -> None:
+        await websocket.accept()
+        peer.broken = True
+        with pytest.raises(WebsocketClosed):
+            await websocket.send("x")
+        got.append(websocket.close_code)
+        with pytest.raises(WebsocketClosed):
+            websocket.send_nowait("x")
+        await websocket.close()
+
+    peer = WebsocketPeer(app_with(talk))
+    await peer.task
+    assert got == [1006]
+
+
+async def test_a_handler_that_is_busy_when_the_peer_leaves_has_its_grace() -> None:
+    got: list[str] = []
+
+    async def busy() -> None:
+        await websocket.accept()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            got.append("cancelled")
+
+    peer = WebsocketPeer(app_with(busy, disconnect_grace=0.01))
+    await peer.accepted()
+    peer.leave()
+    await peer.ended()
+    assert got == ["cancelled"]
+
+
+async def test_no_pings() -> None:
+    async def talk() -> None:
+        with pytest.raises(UsageError, match="ASGI has no pings"):
+            await websocket.ping()
+
+    peer = WebsocketPeer(app_with(talk))
+    await peer.accepted()
+    assert await peer.closed() == (1000, "")
+
+
+@pytest.mark.parametrize("data", [None, 5, ["x"]])
+async def test_what_no_message_is(data: Any) -> None:
+    async def talk() -> None:
+        await websocket.accept()
+        for send in (websocket.send, websocket.send_nowait):
+            with pytest.raises(TypeError, match="a message is str or bytes-like"):
+                await send(data)  # type: ignore[func-returns-value]
+        await websocket.send("fine")
+
+    peer = WebsocketPeer(app_with(talk))
+    assert await peer.receive() == "fine"
+    assert await peer.closed() == (1000, "")
+
+
+async def test_a_buffer_may_be_used_again_once_the_call_has_returned() -> None:
+    async def talk() -> None:
+        await websocket.accept()
+        buffer = bytearray(b"one")
+        websocket.send_nowait(buffer)
+        buffer[:] = b"two"
+        await websocket.send(memoryview(buffer))
+
+    peer = WebsocketPeer(app_with(talk))
+    assert [await peer.receive(), await peer.receive()] == [b"one", b"two"]
+    assert await peer.closed() == (1000, "")
+
+
+async def test_a_server_that_cancels_waits_for_the_handler() -> None:
+    got: list[str] = []
+
+    async def tidy() -> None:
+        await websocket.accept()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await turns()
+            got.append("tidied up")
+
+    peer = WebsocketPeer(app_with(tidy))
+    await peer.accepted()
+    peer.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await peer.task
+    assert got == ["tidied up"]
+    event = await peer.events.get()
+    assert (event["type"], event["code"]) == ("websocket.close", 1011)

@@ -1,0 +1,136 @@
+"""The pages that an application has for errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emmett import App, Response, abort, request, response
+from emmett.dispatch import run_request
+from tests.http.builders import make_request, read
+
+
+async def ask(app: App, path: str = "/", method: str = "GET") -> tuple[int, str, Response]:
+    answer = await run_request(app.table, make_request(method, path))
+    return answer.status, (await read(answer.body)).decode(), answer
+
+
+def aborting_app() -> App:
+    app = App(__name__)
+
+    @app.route("/<int:status>")
+    async def end(status: int) -> None:
+        abort(status)
+
+    @app.route("/words")
+    async def words() -> None:
+        abort(404, "the handler's own words")
+
+    @app.route("/fails")
+    async def fails() -> None:
+        raise LookupError("secret")
+
+    return app
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+@pytest.mark.parametrize(("path", "status"), [("/404", 404), ("/nowhere", 404), ("/410", 410), ("/fails", 500)])
+async def test_a_page_is_rendered_like_a_result(path: str, status: int, is_async: bool) -> None:
+    app = aborting_app()
+
+    async def later() -> str:
+        return f"<h1>{request.path}</h1>"
+
+    app.on_error(status)(later if is_async else lambda: f"<h1>{request.path}</h1>")
+    answer = await ask(app, path)
+    assert answer[:2] == (status, f"<h1>{path}</h1>")
+    assert answer[2].content_type == "text/html; charset=utf-8"
+
+
+async def test_other_statuses_keep_their_own() -> None:
+    app = aborting_app()
+    app.on_error(404)(lambda: "page")
+    assert (await ask(app, "/410"))[:2] == (410, "Gone")
+    assert (await ask(app, "/words"))[:2] == (404, "the handler's own words")
+
+
+async def test_a_page_for_405_keeps_allow() -> None:
+    app = App(__name__)
+    app.route("/", name="index", methods="get")(lambda: "")
+    app.on_error(405)(lambda: "not like this")
+    status, text, answer = await ask(app, "/", "DELETE")
+    assert (status, text, answer.headers["allow"]) == (405, "not like this", "GET, HEAD")
+
+
+@pytest.mark.parametrize(
+    ("result", "text", "content_type"),
+    [
+        ({"error": 404}, '{"error":404}', "application/json"),
+        (b"bytes", "bytes", "application/octet-stream"),
+        (None, "", None),
+        (Response("shared", 200, {"X-Page": "1"}, "text/plain"), "shared", "text/plain"),
+    ],
+)
+async def test_what_a_page_may_return(result: Any, text: str, content_type: str | None) -> None:
+    app = aborting_app()
+    app.on_error(404)(lambda: result)
+    for _ in range(2):
+        status, body, answer = await ask(app, "/404")
+        assert (status, body, answer.content_type) == (404, text, content_type)
+    if isinstance(result, Response):
+        # The page's own object serves many requests.
+        assert result.status == 200
+        assert answer.headers["x-page"] == "1"
+
+
+async def test_nothing_that_the_failed_handler_said_of_its_body_is_left() -> None:
+    app = App(__name__)
+
+    @app.route("/")
+    async def api() -> None:
+        response.content_type = "application/json"
+        response.body = "[half"
+        response.cookies["kept"] = "yes"
+        abort(404)
+
+    for page, text, content_type in ((lambda: "<h1>", "<h1>", "text/html; charset=utf-8"), (lambda: None, "", None)):
+        app.table.error_pages[404] = page
+        _, body, answer = await ask(app)
+        assert (body, answer.content_type) == (text, content_type)
+        assert (b"set-cookie", b"kept=yes") in answer.raw_headers()
+
+
+async def test_a_page_may_set_the_response() -> None:
+    app = aborting_app()
+
+    @app.on_error(404)
+    async def page() -> str:
+        assert response.status == 404
+        response.content_type = "text/plain"
+        response.headers["Cache-Control"] = "no-store"
+        return "gone"
+
+    _, _, answer = await ask(app, "/404")
+    assert (answer.content_type, answer.headers["cache-control"]) == ("text/plain", "no-store")
+
+
+@pytest.mark.parametrize("error", [LookupError("in the page"), None])
+async def test_a_page_that_fails(error: Exception | None, caplog: pytest.LogCaptureFixture) -> None:
+    app = aborting_app()
+
+    @app.on_error(404)
+    async def page() -> Any:
+        if error is not None:
+            raise error
+        return object()
+
+    assert (await ask(app, "/404"))[:2] == (404, "Not Found")
+    assert caplog.records[0].getMessage() == "the error page for 404 failed"
+
+
+async def test_a_failure_is_logged_beside_its_page(caplog: pytest.LogCaptureFixture) -> None:
+    app = aborting_app()
+    app.on_error(500)(lambda: "sorry")
+    assert (await ask(app, "/fails"))[:2] == (500, "sorry")
+    assert [record.getMessage() for record in caplog.records] == ["GET '/fails' failed"]

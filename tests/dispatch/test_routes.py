@@ -1,0 +1,103 @@
+"""What a route knows: who may connect to it, and what its messages pass."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from emmett import App, Pipe
+from emmett.dispatch import WebsocketRoute, routes
+from emmett.pipeline import DROP
+
+HERE = {"scheme": "ws", "host": "example.org"}
+
+
+@pytest.fixture(autouse=True)
+def _forget_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "_refused_origins", set())
+    monkeypatch.delenv(routes.DEVELOPING, raising=False)
+
+
+def make_route(app: App | None = None, **options: Any) -> WebsocketRoute:
+    async def handler() -> None: ...
+
+    app = app or App(__name__)
+    app.websocket("/", **options)(handler)
+    match = app.table.websockets.match("/", scheme="ws", host="")
+    assert match.endpoint is not None
+    return match.endpoint
+
+
+def test_who_may_connect() -> None:
+    route = make_route()
+    assert route.allows_origin(None, **HERE)
+    assert route.allows_origin("http://example.org", **HERE)
+    for origin in ("https://example.org", "http://other.example", "null", "", "garbage"):
+        assert not route.allows_origin(origin, **HERE)
+    assert make_route(origins="*").allows_origin("http://other.example", **HERE)
+    listed = make_route(origins=["https://a.example", "https://b.example"])
+    assert listed.allows_origin("https://b.example", **HERE)
+    assert not listed.allows_origin("http://example.org", **HERE)
+
+
+def test_a_later_change_of_the_settings_counts() -> None:
+    app = App(__name__)
+    route = make_route(app)
+    assert not route.allows_origin("https://a.example", **HERE)
+    app.config.websocket.origins = "https://a.example"
+    assert route.allows_origin("https://a.example", **HERE)
+    app.config.websocket.origins = ["https://b.example"]
+    assert not route.allows_origin("https://a.example", **HERE)
+
+
+def test_pages_of_this_machine_may_connect_while_developing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not make_route().allows_origin("http://localhost:3000", scheme="ws", host="localhost:8000")
+    monkeypatch.setenv(routes.DEVELOPING, "1")
+    assert make_route().allows_origin("http://localhost:3000", scheme="ws", host="localhost:8000")
+
+
+def test_a_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = make_route(), make_route(origins=["https://a.example", "https://b.example"])
+    for _ in range(3):
+        first.allows_origin("http://x.example", **HERE)
+        second.allows_origin("http://x.example", **HERE)
+        second.allows_origin("http://y.example", **HERE)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+    assert caplog.records[0].getMessage() == (
+        "handler: pages of 'http://x.example' may not connect; allowed are same-origin (setting websocket.origins)"
+    )
+
+
+def test_the_log_of_refusals_is_bounded(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "MOST_REFUSED_ORIGINS", 3)
+    route = make_route()
+    for number in range(10):
+        assert not route.allows_origin(f"http://{number}.example", **HERE)
+    assert len(caplog.records) == 3
+    assert len(routes._refused_origins) == 3
+
+
+async def test_messages_pass_the_hooks_of_the_flow_as_one() -> None:
+    class Mark(Pipe):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def on_receive(self, data: Any, /) -> Any:
+            return DROP if data == "drop" else data + self.name
+
+        async def on_send(self, data: Any, /) -> Any:
+            return data + self.name
+
+    route = make_route(pipeline=[Mark("a"), Mark("b")])
+    assert route.on_receive is not None
+    assert route.on_send is not None
+    assert await route.on_receive("x") == "xab"
+    assert await route.on_receive("drop") is DROP
+    assert await route.on_send("x") == "xba"
+
+
+def test_without_hooks_there_is_nothing_to_pass() -> None:
+    route = make_route()
+    assert (route.on_receive, route.on_send) == (None, None)

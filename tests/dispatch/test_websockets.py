@@ -1,0 +1,331 @@
+"""How a flow ends, and what that means for its connection (docs/design.md, "What a connection promises")."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from emmett import App, HTTPException, WebsocketClosed, abort, redirect, request, response, session, url, websocket
+from emmett.ctx import current_session, enter_request
+from emmett.datastructures import sdict
+from emmett.dispatch import run_websocket
+from emmett.errors import MessageError, RequestError, UsageError
+from emmett.http.response import Response
+from tests.http.builders import make_request
+from tests.websockets.memory_connection import MemoryConnection, turns
+
+Handler = Callable[..., Awaitable[Any]]
+
+
+async def run(
+    handler: Handler, connection: MemoryConnection, path: str = "/", arguments: dict[str, Any] | None = None
+) -> None:
+    """Run a handler for a connection, as a server would."""
+    app = App(__name__)
+    app.websocket(path)(handler)
+    match = app.table.websockets.match(connection.websocket.path, scheme="ws", host="localhost")
+    assert match.endpoint is not None
+    await run_websocket(match.endpoint, connection.websocket, connection, match.arguments)
+
+
+def raising(error: BaseException) -> Handler:
+    async def fails() -> None:
+        raise error
+
+    return fails
+
+
+def aborting(status: int, *arguments: Any) -> Handler:
+    async def aborts() -> None:
+        abort(status, *arguments)
+
+    return aborts
+
+
+def group(*errors: Exception) -> ExceptionGroup[Exception]:
+    return ExceptionGroup("several", errors)
+
+
+async def nothing() -> str:
+    return "a result that nobody gets"
+
+
+async def redirecting() -> None:
+    redirect("/login")
+
+
+REFUSED = [
+    (nothing, (403, "", {})),
+    (aborting(402), (402, "", {})),
+    (aborting(403, "members only", {"X-Reason": "age"}), (403, "members only", {"X-Reason": "age"})),
+    (aborting(503, b"bytes"), (503, b"bytes", {})),
+    (redirecting, (303, "", {"Location": "/login"})),
+    (raising(group(HTTPException(401))), (401, "", {})),
+    (raising(group(group(HTTPException(401)), HTTPException(402))), (401, "", {})),
+]
+FAILED = [
+    LookupError("secret"),
+    UsageError("secret"),
+    RequestError(400, "secret"),
+    # Nothing was received yet, so this is no message of the peer's.
+    MessageError(1003, "secret"),
+    # The news of another connection: this one is open.
+    WebsocketClosed(1000),
+    group(LookupError("secret")),
+    group(HTTPException(401), LookupError("secret")),
+    group(WebsocketClosed(1000)),
+]
+# A handshake that cannot be refused so.
+IMPOSSIBLE = [HTTPException(200), HTTPException(101)]
+
+
+@pytest.mark.parametrize(("handler", "refusal"), REFUSED)
+async def test_what_refuses_a_handshake(
+    handler: Handler, refusal: tuple[Any, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = MemoryConnection()
+    await run(handler, connection)
+    assert connection.events == [("refuse", *refusal)]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("error", [*FAILED, *IMPOSSIBLE], ids=repr)
+async def test_a_failure_before_accepting_is_500_without_detail(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = MemoryConnection()
+    await run(raising(error), connection)
+    assert connection.events == [("refuse", 500, "", {})]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert caplog.records[0].exc_info
+
+
+CLOSED = [
+    (nothing, 1000, ""),
+    (redirecting, 1000, ""),
+    (aborting(400), 1008, ""),
+    (aborting(404, "a body that nobody gets"), 1008, ""),
+    (aborting(499), 1008, ""),
+    (aborting(500), 1011, ""),
+    (aborting(503), 1011, ""),
+    (raising(MessageError(1003, "expected a text message")), 1003, "expected a text message"),
+    (raising(MessageError(1007, "expected a message in JSON")), 1007, "expected a message in JSON"),
+    (raising(group(MessageError(1003, "why"))), 1003, "why"),
+    (raising(group(group(HTTPException(403)))), 1008, ""),
+    (raising(group(HTTPException(500), HTTPException(403))), 1011, ""),
+]
+
+
+@pytest.mark.parametrize(("handler", "code", "reason"), CLOSED)
+async def test_what_closes_a_connection(
+    handler: Handler, code: int, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = MemoryConnection(accepted=True)
+    await run(handler, connection)
+    assert connection.events == [("close", code, reason)]
+    assert (connection.websocket.close_code, connection.websocket.close_reason) == (code, reason)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize("error", [error for error in FAILED if not isinstance(error, MessageError)], ids=repr)
+async def test_a_failure_after_accepting_is_1011_without_detail(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = MemoryConnection(accepted=True)
+    await run(raising(error), connection)
+    assert connection.events == [("close", 1011, "")]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert caplog.records[0].exc_info
+    assert "fails: the handler failed on '/'" in caplog.text
+
+
+QUIET = [
+    WebsocketClosed(1001),
+    WebsocketClosed(1006),
+    group(WebsocketClosed(1001), group(WebsocketClosed(1001))),
+    group(WebsocketClosed(1001), MessageError(1003, "no text")),
+    group(WebsocketClosed(1001), HTTPException(403)),
+    BaseExceptionGroup("several", [WebsocketClosed(1001)]),
+    HTTPException(403),
+    MessageError(1003, "no text"),
+]
+
+
+@pytest.mark.parametrize("error", QUIET, ids=repr)
+async def test_a_peer_that_has_left_ends_the_handler_quietly(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = MemoryConnection(accepted=True)
+
+    async def learns() -> None:
+        connection.leave(1001)
+        raise error
+
+    await run(learns, connection)
+    assert connection.events == []
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("error", [LookupError("x"), group(WebsocketClosed(1001), LookupError("x"))], ids=repr)
+async def test_a_failure_is_logged_though_the_peer_has_left(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    connection = MemoryConnection(accepted=True)
+
+    async def fails() -> None:
+        connection.leave(1001)
+        raise error
+
+    await run(fails, connection)
+    assert connection.events == []
+    assert len(caplog.records) == 1
+
+
+async def test_the_end_of_another_connection_is_no_end_of_this_one(caplog: pytest.LogCaptureFixture) -> None:
+    other = MemoryConnection(accepted=True)
+    other.leave(1001)
+    connection = MemoryConnection(accepted=True)
+
+    async def tells_the_other() -> None:
+        await other.websocket.send("are you there?")
+
+    await run(tells_the_other, connection)
+    assert connection.events == [("close", 1011, "")]
+    assert "websocket closed with code 1001" in caplog.text
+
+
+async def test_a_task_group_that_ends_with_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    connection = MemoryConnection(accepted=True)
+    cancelled: list[str] = []
+
+    async def talks() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(listen())
+            tasks.create_task(wait())
+
+    async def listen() -> None:
+        while True:
+            await websocket.receive()
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append("wait")
+            raise
+
+    running = asyncio.create_task(run(talks, connection))
+    await turns()
+    connection.leave(1001)
+    await running
+    assert cancelled == ["wait"]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(("accepted", "events"), [(False, [("refuse", 503, "", {})]), (True, [("close", 1011, "")])])
+async def test_a_cancelled_handler(accepted: bool, events: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    connection = MemoryConnection(accepted=accepted)
+
+    async def waits() -> None:
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(run(waits, connection))
+    await turns()
+    running.cancel()
+    await running
+    assert connection.events == events
+    assert not caplog.records
+
+
+async def test_a_handler_that_is_cancelled_after_the_end() -> None:
+    connection = MemoryConnection(accepted=True)
+
+    async def waits() -> None:
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(run(waits, connection))
+    await turns()
+    connection.leave(1006)
+    running.cancel()
+    await running
+    assert connection.events == []
+
+
+class Stop(BaseException):
+    """Like KeyboardInterrupt, which would end the test run."""
+
+
+async def test_what_is_no_exception_ends_the_connection_and_goes_on() -> None:
+    for accepted, events in ((False, [("refuse", 500, "", {})]), (True, [("close", 1011, "")])):
+        connection = MemoryConnection(accepted=accepted)
+        with pytest.raises(Stop):
+            await run(raising(Stop()), connection)
+        assert connection.events == events
+        connection = MemoryConnection(accepted=accepted)
+        with pytest.raises(BaseExceptionGroup):
+            await run(raising(BaseExceptionGroup("several", [Stop(), WebsocketClosed(1000)])), connection)
+        assert connection.events == events
+
+
+async def test_the_close_frame_waits_behind_what_was_sent() -> None:
+    connection = MemoryConnection(accepted=True)
+    connection.reads.clear()
+    sending: list[asyncio.Task[None]] = []
+
+    async def leaves_a_message() -> None:
+        sending.append(asyncio.create_task(websocket.connection.send("last words")))
+        await turns()
+
+    running = asyncio.create_task(run(leaves_a_message, connection))
+    await turns(20)
+    assert not running.done()
+    connection.reads.set()
+    await running
+    await sending[0]
+    assert connection.events == [("send", "last words"), ("close", 1000, "")]
+
+
+async def test_a_peer_that_leaves_before_the_close_frame_had_its_turn(caplog: pytest.LogCaptureFixture) -> None:
+    connection = MemoryConnection(accepted=True)
+
+    def close(code: int, reason: str) -> Awaitable[None]:
+        async def fail() -> None:
+            raise WebsocketClosed(1006)
+
+        return fail()
+
+    connection.close = close  # type: ignore[method-assign]
+    await run(nothing, connection)
+    assert not caplog.records
+
+
+async def test_a_handler_that_closed_itself_is_left_alone() -> None:
+    connection = MemoryConnection()
+
+    async def closes() -> None:
+        await websocket.accept()
+        await websocket.close(4000, "enough")
+
+    await run(closes, connection)
+    assert connection.events == [("accept", {}, None), ("close", 4000, "enough")]
+
+
+async def test_the_context_of_a_handler() -> None:
+    connection = MemoryConnection(path="/rooms/7")
+    seen: list[Any] = []
+
+    async def room(number: int) -> None:
+        seen.append((number, websocket.path, url.ws("room", number)))
+        assert websocket.connection is connection.websocket
+        for handle in (request, response, session):
+            with pytest.raises(UsageError):
+                _ = handle.headers
+
+    # As in the task of a request before the upgrade, on the same connection.
+    enter_request(make_request(), Response())
+    current_session.set(sdict(user="somebody else"))
+    await run(room, connection, "/rooms/<int:number>")
+    assert seen == [(7, "/rooms/7", "/rooms/7")]
+    assert connection.events == [("refuse", 403, "", {})]

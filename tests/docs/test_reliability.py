@@ -1,0 +1,31 @@
+"""The table of docs/reliability.md names tests that exist, and leaves no line out."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from tests.imports import ROOT
+
+PAGE = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+ROWS = re.findall(r"^\| (\d+) \|.*\| ([^|]+) \|$", PAGE, re.MULTILINE)
+NAMED = sorted(set(re.findall(r"`((?:tests/[\w/]+/)?test_\w+\.py(?:::\w+)?)`", PAGE)))
+
+
+def test_every_line_is_there_in_order() -> None:
+    assert [int(number) for number, _ in ROWS] == list(range(1, 64))
+
+
+def test_every_line_has_a_test() -> None:
+    assert [number for number, tests in ROWS if "test_" not in tests] == []
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_named_test_exists(name: str) -> None:
+    path, _, function = name.partition("::")
+    file = ROOT / path if path.startswith("tests/") else ROOT / "tests" / "integration" / path
+    nodes = ast.walk(ast.parse(file.read_text("utf-8")))
+    names = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert not function or function in names

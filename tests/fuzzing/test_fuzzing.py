@@ -1,0 +1,42 @@
+"""The checks hold for every seed and for bytes that are changed a little; the seeds in the tree are those generated."""
+
+from __future__ import annotations
+
+import importlib
+import random
+
+import httptools
+import pytest
+
+from fuzzing.checks import handshake
+from fuzzing.seeds import FOLDER, HARNESSES, MAX_SIZE, generate
+
+
+@pytest.mark.parametrize("harness", HARNESSES)
+def test_the_seeds_in_the_tree_are_those_generated(harness: str) -> None:
+    generated = dict(generate(harness))
+    kept = {path.name: path.read_bytes() for path in (FOLDER / harness).iterdir()}
+    assert kept == generated, "run `python -m fuzzing.seeds`"
+    assert len(kept) >= 40
+    assert max(map(len, kept.values())) <= MAX_SIZE
+
+
+@pytest.mark.parametrize("harness", HARNESSES)
+def test_seeds_and_what_is_near_to_them(harness: str) -> None:
+    check = importlib.import_module(f"fuzzing.checks.{harness}").check
+    dice = random.Random(7)
+    check(b"")
+    for _, data in generate(harness):
+        check(data)
+        changed = bytearray(data)
+        for _ in range(3):
+            changed[dice.randrange(len(changed))] = dice.randrange(256)
+            check(bytes(changed))
+        check(data[: dice.randrange(len(data))])
+
+
+def test_an_answer_that_is_not_http_is_seen() -> None:
+    with pytest.raises(AssertionError):
+        handshake.check_answer(b"nonsense")
+    with pytest.raises(httptools.HttpParserError):
+        handshake.check_answer(b"HTTP/1.1 200 OK\r\nbad\x00line\r\n\r\n")

@@ -1,0 +1,286 @@
+"""The HTTP protocol on a transport in memory; for real sockets see tests/integration/test_hostile_....py."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import logging
+import weakref
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from uvicorn.server import ServerState
+
+from emmett import App, request
+from emmett.errors import RequestError
+from emmett.server import make_config
+from emmett.server.http_protocol import HTTPProtocol
+from emmett.server.process_state import process_state
+from tests.integration.hostile import Visits, request_of, victim_app
+from tests.integration.raw_client import upgrade_request
+from tests.websockets.memory_transport import MemoryTransport
+from tests.wire.frame_maker import TEXT, client_frame
+
+
+class Peer(MemoryTransport):
+    """A connection to the server, in memory.
+
+    Attributes:
+        unsent: bytes that wait to be taken by the peer.
+    """
+
+    def __init__(self, app: App) -> None:
+        super().__init__()
+        self.unsent = 0
+        config = make_config(app, configure_logging=False)
+        config.load()
+        self.state = ServerState()
+        self.protocol: asyncio.Protocol = HTTPProtocol(config, self.state, {}, asyncio.get_running_loop())
+        self.sweep = process_state(config, self.state, asyncio.get_running_loop()).sweep
+        self.protocol.connection_made(self)
+
+    @property
+    def http(self) -> HTTPProtocol:
+        assert isinstance(self.protocol, HTTPProtocol)
+        return self.protocol
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        assert isinstance(protocol, asyncio.Protocol)
+        self.protocol = protocol
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        # uvicorn writes empty bodies.
+        if data:
+            super().write(data)
+
+    def is_reading(self) -> bool:
+        return self.reading
+
+    def is_aborted(self) -> bool:
+        """Tell whether the server has dropped the connection."""
+        return self.aborted
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes, as far as the server reads."""
+        assert self.is_reading()
+        self.protocol.data_received(data)
+        await settled()
+
+    async def leave(self) -> None:
+        """End the connection, and see that nothing of it is left."""
+        self.protocol.connection_lost(None)
+        await settled()
+        assert not self.state.connections
+        assert not self.state.tasks
+        assert len(self.sweep) == 0
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def later(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def test_the_deadline_of_a_head_begins_with_the_connection() -> None:
+    peer = Peer(victim_app())
+    await peer.send(request_of()[:-2])
+    peer.http.sweep(later(9.9))
+    assert not peer.writes
+    peer.http.sweep(later(10.1))
+    assert peer.written.startswith(b"HTTP/1.1 408 ")
+    assert peer.is_closing()
+    await peer.leave()
+
+
+async def test_an_idle_connection_has_no_deadline_of_a_head() -> None:
+    """It is closed by the keep-alive timer instead."""
+    peer = Peer(victim_app())
+    await peer.send(request_of())
+    assert peer.written.endswith(b"visited")
+    peer.http.sweep(later(1000.0))
+    assert not peer.is_closing()
+    await peer.send(b"G")
+    peer.http.sweep(later(10.1))
+    assert peer.is_closing()
+    await peer.leave()
+
+
+async def test_a_closed_connection_is_dropped_when_the_peer_takes_nothing() -> None:
+    peer = Peer(victim_app())
+    peer.unsent = 1000
+    await peer.send(request_of(b"Connection: close"))
+    assert peer.is_closing()
+    for seconds in (0.0, 9.0):
+        peer.http.sweep(later(seconds))
+    peer.unsent = 999
+    for seconds in (9.9, 19.8):
+        peer.http.sweep(later(seconds))
+    assert not peer.is_aborted()
+    peer.http.sweep(later(21.0))
+    assert peer.is_aborted()
+    await peer.leave()
+
+
+async def test_a_refused_peer_is_listened_to_for_a_while() -> None:
+    """So that it can read the answer; what it sends does not count any more."""
+    visits = Visits()
+    peer = Peer(victim_app(visits))
+    await peer.send(b"garbage\r\n\r\n")
+    answer = peer.written
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert peer.ended
+    assert not peer.is_closing()
+    await peer.send(request_of())
+    assert (visits, peer.written) == ([], answer)
+    peer.http.sweep(later(10.1))
+    assert peer.is_aborted()
+    await peer.leave()
+
+
+async def test_reading_stops_while_an_upgrade_waits() -> None:
+    """Whatever the handler before it does. What comes behind an upgrade is kept: it must be no more than one read."""
+    app = victim_app()
+    answer = asyncio.Event()
+
+    @app.route("/slow", methods=["post"])
+    async def slow() -> str:
+        await request.body
+        await answer.wait()
+        return "slow"
+
+    peer = Peer(app)
+    await peer.send(request_of(line=b"POST /slow HTTP/1.1") + upgrade_request("/echo") + client_frame(TEXT, b"hello"))
+    assert not peer.is_reading()
+    answer.set()
+    await settled()
+    assert peer.is_reading()
+    assert peer.written.endswith(b"\r\n\r\n\x81\x05hello")
+    await peer.leave()
+
+
+async def test_an_upgraded_connection_does_not_keep_its_http_protocol() -> None:
+    """It would be most of the memory of an idle websocket."""
+    peer = Peer(victim_app())
+    before = weakref.ref(peer.http)
+    gc.collect()
+    gc.disable()
+    try:
+        await peer.send(request_of() + upgrade_request("/echo"))
+        assert before() is None
+    finally:
+        gc.enable()
+    await peer.leave()
+
+
+async def test_a_fault_of_ours_is_not_the_fault_of_the_peer(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise LookupError("a fault of ours")
+
+    peer = Peer(victim_app())
+    monkeypatch.setattr(peer.http, "_check_head", fail)
+    await peer.send(request_of())
+    assert peer.written.startswith(b"HTTP/1.1 400 ")
+    assert [record.exc_info and record.exc_info[0] for record in caplog.records] == [LookupError]
+    await peer.leave()
+
+
+CHUNKS = b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nX-Trailer: x\r\n\r\n"
+STREAM = (
+    request_of(line=b"GET /one HTTP/1.1")
+    + request_of(b"Transfer-Encoding: chunked", line=b"POST /echo HTTP/1.1")
+    + CHUNKS
+    + request_of(b"Content-Length: 5", b"Connection: upgrade", b"Upgrade: h2c", line=b"POST /echo HTTP/1.1")
+    + b"again"
+    + request_of(line=b"HEAD /two HTTP/1.1")
+    + b"\r\n"
+    + request_of(line=b"GET http://localhost?x HTTP/1.1")
+    + upgrade_request("/echo")
+    + client_frame(TEXT, b"hello")
+    + client_frame(TEXT, b"world")
+)
+
+
+async def answer_to(pieces: list[bytes]) -> bytes:
+    visits = Visits()
+    peer = Peer(victim_app(visits))
+    for piece in pieces:
+        await peer.send(piece)
+    await peer.leave()
+    assert visits == [("request", "/one"), ("request", "/two"), ("request", "/")]
+    return peer.written
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=30))
+async def test_a_stream_cut_in_any_way_gets_the_same_answers(cuts: list[int]) -> None:
+    borders = [0, *sorted(cuts), len(STREAM)]
+    pieces = [STREAM[start:end] for start, end in itertools.pairwise(borders)]
+    assert await answer_to([piece for piece in pieces if piece]) == await answer_to([STREAM])
+
+
+REQUESTS = [request_of(), STREAM, upgrade_request("/echo"), request_of(b"Content-Length: 5") + b"hello"]
+
+
+@st.composite
+def broken_streams(draw: st.DrawFn) -> bytes:
+    """A good stream with something else in some places."""
+    stream = bytearray(draw(st.sampled_from(REQUESTS)))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(stream)))
+        end = min(len(stream), start + draw(st.integers(0, 20)))
+        stream[start:end] = draw(
+            st.one_of(st.binary(max_size=10), st.sampled_from([b"\r\n", b"\r\n\r\n", b" ", b":", b"0"]))
+        )
+    return bytes(stream)
+
+
+class Loud(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@settings(max_examples=300)
+@given(st.one_of(broken_streams(), st.binary(max_size=200)))
+async def test_no_bytes_make_it_fail(stream: bytes) -> None:
+    """Neither an exception, nor a log of one, nor something that is left when the peer has gone."""
+    handler = Loud(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("emmett", "uvicorn")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        peer = Peer(victim_app())
+        for start in range(0, len(stream), 64):
+            if peer.is_reading() and not peer.is_closing():
+                await peer.send(stream[start : start + 64])
+        await peer.leave()
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+    assert not handler.records
+
+
+async def test_what_it_refuses_is_told_once() -> None:
+    """A refusal holds no frames: it lives as long as the connection."""
+    peer = Peer(victim_app())
+    await peer.send(request_of(host=None))
+    assert peer.written.count(b"HTTP/1.1 ") == 1
+    refusal = peer.http._refusal
+    assert isinstance(refusal, RequestError)
+    assert refusal.__traceback__ is None
+    await peer.leave()

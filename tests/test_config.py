@@ -1,0 +1,213 @@
+"""Settings: defaults, what each takes, what the errors say, sections above sections."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from emmett.config import Config, HTTPSettings, ServerSettings, Settings, WebsocketSettings
+from emmett.errors import ConfigurationError
+
+SECTIONS: list[type[Settings]] = [WebsocketSettings, HTTPSettings, ServerSettings]
+EVERY_SETTING = [(section, name) for section in SECTIONS for name in section._settings]
+
+
+def is_seconds(section: type[Settings], name: str) -> bool:
+    return name.endswith(("_timeout", "_interval", "_grace"))
+
+
+def is_count(section: type[Settings], name: str) -> bool:
+    return type(section._settings[name].default) is int
+
+
+SECONDS = [setting for setting in EVERY_SETTING if is_seconds(*setting)]
+COUNTS = [setting for setting in EVERY_SETTING if is_count(*setting)]
+
+
+def test_the_documented_defaults() -> None:
+    config = Config()
+    assert config.websocket.max_message_size == 1024 * 1024
+    assert config.websocket.inbox_messages == 16
+    assert config.websocket.ping_interval == 20
+    assert config.websocket.origins == "same-origin"
+    assert config.websocket.compression is None
+    assert config.http.max_head_size == 16 * 1024
+    assert config.http.max_body_fields == 1000
+    assert config.server.max_connections == 10_000
+    assert config.server.shutdown_timeout == 30
+
+
+@pytest.mark.parametrize(("section", "name"), EVERY_SETTING)
+def test_a_default_is_a_value_that_may_be_assigned(section: type[Settings], name: str) -> None:
+    settings = section()
+    value = getattr(settings, name)
+    setattr(settings, name, value)
+    assert getattr(settings, name) == value
+    assert getattr(section(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize(("section", "name"), SECONDS)
+@pytest.mark.parametrize("value", [0, -1, -0.5, math.inf, math.nan, "10", True, b"1", [1]])
+def test_what_no_length_of_time_is(section: type[Settings], name: str, value: object) -> None:
+    settings = section()
+    with pytest.raises(ConfigurationError) as caught:
+        setattr(settings, name, value)
+    assert f"{section.section}.{name} = {value!r}: expected a number of seconds above 0" in str(caught.value)
+    assert getattr(settings, name) == getattr(section(), name)
+
+
+@pytest.mark.parametrize(("section", "name"), SECONDS)
+def test_a_length_of_time_may_be_a_fraction(section: type[Settings], name: str) -> None:
+    settings = section(**{name: 0.25})
+    assert getattr(settings, name) == 0.25
+    setattr(settings, name, 3600)
+    assert getattr(settings, name) == 3600
+
+
+def test_only_pings_can_be_switched_off() -> None:
+    optional = {name for section, name in SECONDS if section._settings[name].check(None) is None}
+    assert optional == {"ping_interval", "ping_timeout"}
+    with pytest.raises(ConfigurationError, match="or None to switch it off"):
+        Config().websocket.ping_interval = 0
+    with pytest.raises(ConfigurationError, match=r"expected a number of seconds above 0$"):
+        Config().websocket.send_timeout = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(("section", "name"), COUNTS)
+@pytest.mark.parametrize("value", [-1, 1.5, 20.0, "20", None, True, math.inf])
+def test_what_no_count_is(section: type[Settings], name: str, value: object) -> None:
+    settings = section()
+    with pytest.raises(ConfigurationError) as caught:
+        setattr(settings, name, value)
+    assert f"{section.section}.{name} = {value!r}: expected a whole number of " in str(caught.value)
+    assert getattr(settings, name) == getattr(section(), name)
+
+
+@pytest.mark.parametrize(("section", "name"), COUNTS)
+def test_a_message_about_a_count_names_its_limits(section: type[Settings], name: str) -> None:
+    wanted = section._settings[name].check(-1)
+    assert wanted is not None
+    least = int(wanted.partition(", ")[2].removeprefix("at least ").split(" to ")[0])
+    assert section._settings[name].check(least) is None
+    assert section._settings[name].check(least - 1) == wanted
+    if " to " in wanted:
+        most = int(wanted.rpartition(" to ")[2])
+        assert section._settings[name].check(most) is None
+        assert section._settings[name].check(most + 1) == wanted
+    else:
+        assert section._settings[name].check(10**12) is None
+
+
+def test_a_body_may_be_forbidden_but_a_message_may_not() -> None:
+    config = Config()
+    config.http.max_body_size = 0
+    assert config.http.max_body_size == 0
+    with pytest.raises(ConfigurationError, match="whole number of bytes, at least 1"):
+        config.websocket.max_message_size = 0
+
+
+@pytest.mark.parametrize("value", [0, 1, None, "yes"])
+def test_a_flag_is_true_or_false(value: Any) -> None:
+    settings = WebsocketSettings(compression_context_takeover=False)
+    assert settings.compression_context_takeover is False
+    with pytest.raises(ConfigurationError, match=r"compression_context_takeover = .*: expected True or False"):
+        settings.compression_context_takeover = value
+
+
+@pytest.mark.parametrize("value", ["gzip", "", True, 0, ["deflate"]])
+def test_a_choice_names_what_there_is(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="expected None or 'deflate'"):
+        Config().websocket.compression = value
+
+
+@pytest.mark.parametrize("value", ["*", "same-origin", "https://a.example", ["https://a.example", "same-origin"], []])
+def test_origins_that_may_be_assigned(value: Any) -> None:
+    assert WebsocketSettings(origins=value).origins == value
+
+
+@pytest.mark.parametrize("value", ["a.example", "https://a.example/path", None, 5, ["https://a.example", 5]])
+def test_origins_that_may_not(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"websocket\.origins = .*: expected an origin or a list of them: "):
+        Config().websocket.origins = value
+
+
+def test_an_unknown_name_is_an_error_that_knows_a_close_one() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Config().websocket.max_mesage_size = 5
+    assert "websocket has no setting 'max_mesage_size'; did you mean 'max_message_size'?" in str(caught.value)
+    assert "ping_interval" in str(caught.value)
+    with pytest.raises(ConfigurationError, match="http has no setting 'zzz'; allowed are head_timeout, "):
+        HTTPSettings(zzz=1)
+
+
+def test_a_section_shows_its_values() -> None:
+    assert repr(ServerSettings(max_connections=5)) == "ServerSettings(max_connections=5, shutdown_timeout=30.0)"
+
+
+def test_sections_do_not_share_their_values() -> None:
+    first, second = Config(), Config()
+    first.websocket.inbox_messages = 3
+    assert second.websocket.inbox_messages == 16
+
+
+def test_the_settings_of_a_route_stand_above_those_of_the_application() -> None:
+    application = WebsocketSettings()
+    route = application.replace({"inbox_messages": 3})
+    application.inbox_messages = 5
+    application.send_timeout = 2
+    assert (route.inbox_messages, route.send_timeout) == (3, 2)
+    route.send_timeout = 1
+    assert (route.send_timeout, application.send_timeout) == (1, 2)
+    inner = route.replace({"inbox_bytes": 9})
+    assert (inner.inbox_bytes, inner.inbox_messages, inner.send_timeout) == (9, 3, 1)
+
+
+def test_the_settings_of_a_route_are_checked() -> None:
+    with pytest.raises(ConfigurationError, match="whole number of messages"):
+        WebsocketSettings().replace({"inbox_messages": 0})
+    with pytest.raises(ConfigurationError, match="no setting 'methods'"):
+        WebsocketSettings().replace({"methods": "get"})
+
+
+def test_a_value_of_the_application_can_be_none_below_a_route() -> None:
+    application = WebsocketSettings(ping_interval=None)
+    assert application.replace({"inbox_messages": 3}).ping_interval is None
+    assert WebsocketSettings().replace({"ping_interval": None}).ping_interval is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["send_timeout", "accept_timeout", "frame_timeout", "close_timeout", "disconnect_grace", "ping_interval"],
+)
+def test_every_deadline_decides_how_often_to_look(name: str) -> None:
+    assert WebsocketSettings(**{name: 0.5}).shortest_deadline == 0.5
+
+
+def test_a_deadline_that_is_switched_off_is_none_to_look_for() -> None:
+    assert WebsocketSettings(ping_interval=None, ping_timeout=None).shortest_deadline == 10
+
+
+def test_a_config_keeps_what_else_the_application_puts_there() -> None:
+    config = Config()
+    config.mailer = "smtp://localhost"
+    assert (config.mailer, config["mailer"], config.missing) == ("smtp://localhost", "smtp://localhost", None)
+
+
+@pytest.mark.parametrize("name", ["websocket", "http", "server"])
+@pytest.mark.parametrize("value", [{"max_message_size": 5}, None, Config()])
+def test_a_section_is_not_replaced_by_something_else(name: str, value: object) -> None:
+    config = Config()
+    with pytest.raises(ConfigurationError, match=rf"config\.{name} is a section; assign its settings"):
+        config[name] = value
+    with pytest.raises(ConfigurationError, match=rf"config\.{name} is a section; assign its settings"):
+        setattr(config, name, value)
+
+
+def test_a_section_may_be_replaced_by_one_of_its_kind() -> None:
+    config = Config()
+    config["http"] = HTTPSettings(max_body_size=5)
+    assert config.http.max_body_size == 5
+    with pytest.raises(ConfigurationError):
+        config["http"] = ServerSettings()

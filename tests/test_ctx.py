@@ -1,0 +1,64 @@
+"""The handles outside of what they stand for, and inside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+
+import pytest
+
+from emmett import request, response, sdict, session, websocket
+from emmett.ctx import current_response, current_session
+from emmett.errors import UsageError
+from emmett.http.response import Response
+
+
+@pytest.mark.parametrize(
+    ("handle", "name"), [(request, "path"), (response, "status"), (session, "user"), (websocket, "path")]
+)
+def test_outside_a_handle_says_where_it_is_there(handle: object, name: str) -> None:
+    with pytest.raises(UsageError, match="is there only"):
+        getattr(handle, name)
+    with pytest.raises(UsageError):
+        setattr(handle, name, 1)
+    assert "is there only" in repr(handle)
+
+
+async def test_outside_the_methods_of_the_websocket_say_so_too() -> None:
+    for name, arguments in (("accept", ()), ("receive", ()), ("send", ("x",)), ("close", ())):
+        with pytest.raises(UsageError, match="while a websocket is handled"):
+            await getattr(websocket, name)(*arguments)
+    with pytest.raises(UsageError):
+        async for _ in websocket:
+            pass
+
+
+async def test_a_handle_stands_for_what_its_own_context_holds() -> None:
+    async def handle(status: int) -> int:
+        current_response.set(Response())
+        response.status = status
+        await asyncio.sleep(0)
+        # A task that the handler starts inherits it.
+        return await asyncio.create_task(read())
+
+    async def read() -> int:
+        return response.status
+
+    assert await asyncio.gather(*(asyncio.create_task(handle(status)) for status in (200, 404, 500))) == [200, 404, 500]
+    with pytest.raises(UsageError):
+        _ = response.status
+
+
+def test_the_session_reads_as_attributes_and_items() -> None:
+    def use() -> None:
+        current_session.set(sdict())
+        session.user = "ada"
+        assert session["user"] == "ada"
+        assert "user" in session
+        session["role"] = "admin"
+        assert session.role == "admin"
+        del session["role"]
+        del session.user
+        assert session.user is None
+
+    contextvars.Context().run(use)

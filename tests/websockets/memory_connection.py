@@ -1,0 +1,131 @@
+"""A connection without a server: notes what its `Websocket` asks for, and is the peer that the test wants."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from emmett import Websocket
+from emmett.datastructures import Headers
+from emmett.errors import WebsocketClosed
+from emmett.websockets.connection import Data
+from emmett.websockets.inbox import Inbox
+
+
+class MemoryConnection:
+    """What `Websocket` and dispatch need from below.
+
+    Attributes:
+        events: what was asked for, in order: ("accept", header fields, subprotocol), ("send", message),
+            ("close", code, reason), ("refuse", status, body, header fields).
+        reads: cleared, it makes those wait who write or close.
+        refilled: how many times the inbox has asked for more.
+        websocket: the connection as the application sees it.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str = "/",
+        query_string: bytes = b"",
+        headers: tuple[tuple[bytes, bytes], ...] = ((b"host", b"localhost:8000"),),
+        subprotocols: tuple[str, ...] = (),
+        accepted: bool = False,
+    ) -> None:
+        self.events: list[tuple[Any, ...]] = []
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.refilled = 0
+        self._line = asyncio.Lock()
+        self.inbox = Inbox(asyncio.get_running_loop(), self._refill)
+        self.websocket = Websocket(
+            scheme="ws",
+            path=path,
+            query_string=query_string,
+            headers=Headers(headers),
+            client=("192.0.2.1", 50000),
+            subprotocols=subprotocols,
+            connection=self,
+            inbox=self.inbox,
+        )
+        if accepted:
+            self.websocket.mark_accepted(None)
+
+    # The port.
+
+    def accept(self, headers: Mapping[str, str] | None, subprotocol: str | None) -> Awaitable[None] | None:
+        if self.websocket.accepted:
+            return None
+        if subprotocol is not None and subprotocol not in self.websocket.subprotocols:
+            raise ValueError(f"subprotocol {subprotocol!r} was not offered")
+        self.events.append(("accept", dict(headers or {}), subprotocol))
+        return self._in_turn(lambda: self.websocket.mark_accepted(subprotocol))
+
+    def refuse(self, status: int, body: str | bytes, headers: Mapping[str, str]) -> Awaitable[None] | None:
+        if not 300 <= status <= 599:
+            raise ValueError(f"a handshake cannot be refused with {status}")
+        self.events.append(("refuse", status, body, dict(headers)))
+        self.websocket.end(1006, "")
+        return None
+
+    def write(self, message: Data, more: bool) -> Awaitable[None] | None:
+        self._check_open()
+        if not isinstance(message, (str, bytes, bytearray, memoryview)):
+            raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+        return self._in_turn(lambda: self.events.append(("send", message)))
+
+    def write_now(self, message: Data) -> None:
+        self._check_open()
+        self.events.append(("send", message))
+
+    async def ping(self) -> float:
+        self._check_open()
+        return 0.25
+
+    def close(self, code: int, reason: str) -> Awaitable[None] | None:
+        return self._in_turn(lambda: self.events.append(("close", code, reason)))
+
+    # The peer.
+
+    def arrive(self, *messages: str | bytes) -> None:
+        """Let messages arrive, as one read brings them."""
+        self.inbox.messages.extend(messages)
+        self.inbox.wake()
+
+    def leave(self, code: int = 1000, reason: str = "") -> None:
+        """Let the peer close the connection."""
+        self.websocket.end(code, reason)
+
+    @property
+    def sent(self) -> list[Any]:
+        """The messages that were sent."""
+        return [event[1] for event in self.events if event[0] == "send"]
+
+    def _check_open(self) -> None:
+        if self.websocket.closed:
+            assert self.websocket.close_code is not None
+            raise WebsocketClosed(self.websocket.close_code, self.websocket.close_reason or "")
+
+    def _refill(self) -> None:
+        self.refilled += 1
+        self.inbox.held_back = False
+
+    def _in_turn(self, act: Callable[[], None]) -> Awaitable[None] | None:
+        """Do it at once, or behind all that waits for the peer to read on."""
+        if self.reads.is_set() and not self._line.locked():
+            act()
+            return None
+
+        async def wait() -> None:
+            async with self._line:
+                await self.reads.wait()
+                act()
+
+        return wait()
+
+
+async def turns(number: int = 5) -> None:
+    """Let all tasks that can go on do so."""
+    for _ in range(number):
+        await asyncio.sleep(0)

@@ -1,0 +1,94 @@
+"""Messages of one kind: text, binary, JSON and what it is decoded into."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import msgspec
+import pytest
+
+from emmett.errors import MessageError
+from tests.websockets.memory_connection import MemoryConnection
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int = 0
+
+
+class Move(msgspec.Struct):
+    to: Point
+
+
+async def test_messages_of_one_kind() -> None:
+    connection = MemoryConnection(accepted=True)
+    websocket = connection.websocket
+    connection.arrive("text", b"binary", b"binary", "text")
+    assert await websocket.receive_text() == "text"
+    assert await websocket.receive_bytes() == b"binary"
+    with pytest.raises(MessageError, match="expected a text message") as error:
+        await websocket.receive_text()
+    assert error.value.code == 1003
+    with pytest.raises(MessageError, match="expected a binary message") as error:
+        await websocket.receive_bytes()
+    assert error.value.code == 1003
+
+
+async def test_json() -> None:
+    connection = MemoryConnection(accepted=True)
+    websocket = connection.websocket
+    connection.arrive('{"a": [1, null]}', b"[true]", '{"to": {"x": 3}}', '{"x": 1, "y": 2}', "5")
+    assert await websocket.receive_json() == {"a": [1, None]}
+    assert await websocket.receive_json() == [True]
+    assert await websocket.receive_json(Move) == Move(Point(3))
+    assert await websocket.receive_json(Point) == Point(1, 2)
+    assert await websocket.receive_json(int | None) == 5
+    await websocket.send_json({"a": [1, 2.5, None, "é"]})
+    await websocket.send_json(Move(Point(3)))
+    assert connection.events == [("send", '{"a":[1,2.5,null,"é"]}'), ("send", '{"to":{"x":3,"y":0}}')]
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("{", "expected a message in JSON"),
+        ("", "expected a message in JSON"),
+        (b"\xff", "expected a message in JSON"),
+        ('{"to": {"x": "3"}}', "unexpected JSON: Expected `int`, got `str` - at `$.to.x`"),
+        ("5", "unexpected JSON: Expected `object`, got `int`"),
+    ],
+)
+async def test_what_is_not_the_json_that_was_wanted(message: str | bytes, reason: str) -> None:
+    connection = MemoryConnection(accepted=True)
+    connection.arrive(message, '{"to": {"x": 1}}')
+    with pytest.raises(MessageError) as error:
+        await connection.websocket.receive_json(Move)
+    assert (error.value.code, error.value.reason) == (1007, reason)
+    assert await connection.websocket.receive_json(Move) == Move(Point(1))
+
+
+async def test_json_that_is_nested_too_deeply() -> None:
+    connection = MemoryConnection(accepted=True)
+    connection.arrive("[" * 100_000 + "]" * 100_000, "1")
+    with pytest.raises(MessageError) as error:
+        await connection.websocket.receive_json()
+    assert (error.value.code, error.value.reason) == (1007, "JSON nested too deeply")
+    assert await connection.websocket.receive_json() == 1
+
+
+async def test_a_reason_is_cut_to_what_a_close_frame_takes() -> None:
+    connection = MemoryConnection(accepted=True)
+    name = "ü" * 100
+    connection.arrive(f'{{"{name}": "x"}}')
+    with pytest.raises(MessageError) as error:
+        await connection.websocket.receive_json(msgspec.defstruct("Long", [(name, int)]))
+    assert error.value.reason.startswith("unexpected JSON: ")
+    assert len(error.value.reason.encode()) in (122, 123)
+
+
+async def test_what_json_cannot_express() -> None:
+    connection = MemoryConnection(accepted=True)
+    with pytest.raises(TypeError):
+        await connection.websocket.send_json({"socket": object()})
+    assert connection.events == []

@@ -1,0 +1,268 @@
+"""What proxies tell of the client behind them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emmett.errors import ConfigurationError
+from emmett.wire.forwarded import MAX_HOPS, TrustedProxies, Visitor, find_visitor
+
+PEER = ("127.0.0.1", 40000)
+TRUSTED = TrustedProxies(["127.0.0.1", "10.0.0.0/8", "fd00::/8", "unix"])
+
+
+def visitor(*fields: tuple[str, str], peer: tuple[str, int] | None = PEER, scheme: str = "http") -> Visitor | None:
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in fields]
+    return find_visitor(peer, scheme, headers, TRUSTED)
+
+
+def forwarded(*lines: str) -> Visitor:
+    found = visitor(*[("forwarded", line) for line in lines])
+    assert found is not None
+    return found
+
+
+def x_forwarded(**values: str) -> Visitor:
+    found = visitor(*[(f"x-forwarded-{name}", value) for name, value in values.items()])
+    assert found is not None
+    return found
+
+
+class TestTrustedProxies:
+    @pytest.mark.parametrize("peer", ["127.0.0.1", "10.255.0.1", "fd00::1", "::ffff:10.0.0.1", "fd12::1%eth0", None])
+    def test_trusted(self, peer: str | None) -> None:
+        assert TRUSTED.trusts(peer)
+
+    @pytest.mark.parametrize("peer", ["127.0.0.2", "11.0.0.1", "fe80::1", "::1", "unix", "", "10.0.0", "localhost"])
+    def test_not_trusted(self, peer: str) -> None:
+        assert not TRUSTED.trusts(peer)
+
+    def test_nobody_by_default(self) -> None:
+        nobody = TrustedProxies()
+        assert not nobody
+        assert not nobody.trusts("127.0.0.1")
+        assert not nobody.trusts(None)
+
+    def test_the_peer_of_a_unix_socket_has_an_entry_of_its_own(self) -> None:
+        assert TrustedProxies("unix").trusts(None)
+        assert not TrustedProxies(["0.0.0.0/0", "::/0"]).trusts(None)
+
+    @pytest.mark.parametrize(
+        "entries", ["*", "localhost", "10.0.0.1/8", "10.0.0.0/33", "", [1], [b"10.0.0.0/8"], 7, None]
+    )
+    def test_what_is_no_proxy(self, entries: object) -> None:
+        with pytest.raises(ConfigurationError, match=r"allowed are addresses such as '127\.0\.0\.1'"):
+            TrustedProxies(entries)  # type: ignore[arg-type]
+
+
+class TestForwarded:
+    def test_everything_in_one_element(self) -> None:
+        line = 'For="[2001:DB8::1]:4711";Proto=HTTPS;host="shop.example:8443";by=_proxy'
+        assert forwarded(line) == Visitor(("2001:db8::1", 4711), "https", "shop.example:8443")
+
+    @pytest.mark.parametrize(
+        ("node", "client"),
+        [
+            ("192.0.2.1", ("192.0.2.1", 0)),
+            ('"192.0.2.1:80"', ("192.0.2.1", 80)),
+            ("192.0.2.1:80", ("192.0.2.1", 80)),
+            ('"192.0.2.1:_port"', ("192.0.2.1", 0)),
+            ('"192.0.2.1:70000"', ("192.0.2.1", 0)),
+            ('"[2001:db8::1]"', ("2001:db8::1", 0)),
+            ('"\\1\\9\\2.0.2.1"', ("192.0.2.1", 0)),
+            ('"[::ffff:192.0.2.1]"', ("192.0.2.1", 0)),
+            ("unknown", None),
+            ('"UNKNOWN:80"', None),
+            ("_hidden", None),
+            ('"_SEVKISEK:_1.2-3"', None),
+        ],
+    )
+    def test_nodes(self, node: str, client: tuple[str, int] | None) -> None:
+        assert forwarded(f"for={node}").client == client
+
+    @pytest.mark.parametrize(
+        "node", ["", "x", "1.2.3", "1.2.3.4.5", "1.2.3.400", '"[1.2.3.4]x"', '"[::1"', '"[:::1]"', "_"]
+    )
+    def test_a_bad_node_is_ignored(self, node: str) -> None:
+        assert forwarded(f"proto=https;for={node}") == Visitor(PEER, "https", None)
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            ("for=6.6.6.6, for=192.0.2.1",),
+            ("for=6.6.6.6", "for=192.0.2.1"),
+            ("for=192.0.2.1, for=10.0.0.1, for=10.0.0.2",),
+            ("for=192.0.2.1,for=10.0.0.1", "", ",", "for=10.0.0.2 , ,"),
+            ('for=10.0.0.9;x="a,b;for=6.6.6.6", for=192.0.2.1',),
+            ('for=192.0.2.1 ; x="a\\"b,\\\\", for=10.0.0.1;x="\\\\"; ;',),
+        ],
+    )
+    def test_lists_are_read_from_the_right(self, lines: tuple[str, ...]) -> None:
+        assert forwarded(*lines) == Visitor(("192.0.2.1", 0), "http", None)
+
+    @pytest.mark.parametrize(
+        "forged", ['for="', 'for="x\\', '"', "\\", "=;=", "for=10.0.0.1;for=10.0.0.1", 'a="\\', "é", "("]
+    )
+    @pytest.mark.parametrize("node", ["192.0.2.1", '"192.0.2.1"', '"192.0.2.1:_a"'])
+    def test_what_a_client_sends_cannot_hide_what_the_proxy_adds(self, forged: str, node: str) -> None:
+        assert forwarded(f"{forged}, for={node};host=a.example").client == ("192.0.2.1", 0)
+        assert forwarded(forged, f"for={node};host=a.example").host == "a.example"
+
+    def test_scheme_and_host_are_those_of_the_outermost_proxy(self) -> None:
+        found = forwarded("for=192.0.2.1;proto=https;host=a.example, for=10.0.0.1;proto=http;host=inner")
+        assert found == Visitor(("192.0.2.1", 0), "https", "a.example")
+
+    def test_what_an_untrusted_hop_tells_does_not_count(self) -> None:
+        found = forwarded("for=10.0.0.1;proto=https;host=evil.example, for=192.0.2.1;proto=http;host=a.example")
+        assert found == Visitor(("192.0.2.1", 0), "http", "a.example")
+
+    def test_behind_a_hidden_hop_nobody_is_trusted(self) -> None:
+        assert forwarded("for=10.0.0.1;host=evil.example, for=unknown") == Visitor(None, "http", None)
+
+    @pytest.mark.parametrize("pair", ["proto=ftp", "proto=", 'host="a b"', 'host="a/b"', "host=", 'host="é"'])
+    def test_a_bad_scheme_or_host_is_ignored(self, pair: str) -> None:
+        assert forwarded(f"for=192.0.2.1;{pair}") == Visitor(("192.0.2.1", 0), "http", None)
+
+    @pytest.mark.parametrize(
+        ("told", "scheme"), [("wss", "https"), ("ws", "http"), ("https", "https"), ("http", "http")]
+    )
+    def test_schemes(self, told: str, scheme: str) -> None:
+        assert visitor(("forwarded", f"proto={told}"), scheme="https") == Visitor(PEER, scheme, None)
+
+    def test_the_number_of_hops_is_bounded(self) -> None:
+        hops = ["for=192.0.2.1"] + [f"for=10.0.0.{number}" for number in range(100)]
+        assert forwarded(", ".join(hops)).client == (f"10.0.0.{100 - MAX_HOPS}", 0)
+
+
+class TestXForwarded:
+    @pytest.mark.parametrize(
+        ("told", "client"),
+        [
+            ("192.0.2.1", ("192.0.2.1", 0)),
+            ("192.0.2.1:4711", ("192.0.2.1", 4711)),
+            ("2001:db8::1", ("2001:db8::1", 0)),
+            ("[2001:db8::1]:80", ("2001:db8::1", 80)),
+            ("6.6.6.6, 192.0.2.1", ("192.0.2.1", 0)),
+            ("10.0.0.1, 192.0.2.1", ("192.0.2.1", 0)),
+            ("192.0.2.1, 10.0.0.1,10.0.0.2", ("192.0.2.1", 0)),
+            ("garbage, 192.0.2.1", ("192.0.2.1", 0)),
+            ("garbage, 10.0.0.1", ("10.0.0.1", 0)),
+            ("unknown", None),
+            ("garbage", PEER),
+            ("10.0.0.1", ("10.0.0.1", 0)),
+        ],
+    )
+    def test_clients(self, told: str, client: tuple[str, int] | None) -> None:
+        assert x_forwarded(**{"for": told}).client == client
+
+    def test_several_lines_are_one_list(self) -> None:
+        lines = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "192.0.2.1")]
+        assert visitor(*lines) == Visitor(("192.0.2.1", 0), "http", None)
+
+    def test_scheme_and_host(self) -> None:
+        found = x_forwarded(**{"for": "192.0.2.1, 10.0.0.1", "proto": "https", "host": "a.example"})
+        assert found == Visitor(("192.0.2.1", 0), "https", "a.example")
+
+    def test_what_a_client_puts_before_the_proxy_does_not_count(self) -> None:
+        found = x_forwarded(**{"for": "6.6.6.6, 192.0.2.1", "proto": "https, http", "host": "evil.example, a.example"})
+        assert found == Visitor(("192.0.2.1", 0), "http", "a.example")
+
+    def test_a_scheme_alone(self) -> None:
+        assert x_forwarded(proto="https") == Visitor(PEER, "https", None)
+
+    @pytest.mark.parametrize(
+        ("host", "port", "expected"),
+        [
+            ("a.example", "8443", "a.example:8443"),
+            ("a.example", "443", "a.example"),
+            ("a.example:", "8443", "a.example:8443"),
+            ("a.example:81", "8443", "a.example:81"),
+            ("[2001:db8::1]", "8443", "[2001:db8::1]:8443"),
+            ("a.example", "x", "a.example"),
+            ("a.example", "70000", "a.example"),
+            ("a.example", "9" * 5000, "a.example"),
+            ("a b", "8443", None),
+        ],
+    )
+    def test_ports(self, host: str, port: str, expected: str | None) -> None:
+        assert x_forwarded(proto="https", host=host, port=port).host == expected
+
+
+class TestWhoIsHeard:
+    @pytest.mark.parametrize("name", ["forwarded", "x-forwarded-for"])
+    def test_an_untrusted_peer_is_not(self, name: str) -> None:
+        value = "for=6.6.6.6;proto=https" if name == "forwarded" else "6.6.6.6"
+        assert visitor((name, value), peer=("192.0.2.1", 1)) is None
+
+    def test_a_peer_that_tells_nothing(self) -> None:
+        assert visitor(("host", "a.example"), ("x-real-ip", "6.6.6.6")) is None
+
+    def test_the_peer_of_a_unix_socket(self) -> None:
+        assert visitor(("x-forwarded-for", "192.0.2.1"), peer=None) == Visitor(("192.0.2.1", 0), "http", None)
+        assert visitor(("x-forwarded-proto", "https"), peer=None) == Visitor(None, "https", None)
+        fields = [(b"x-forwarded-for", b"6.6.6.6")]
+        assert find_visitor(None, "http", fields, TrustedProxies(["0.0.0.0/0"])) is None
+
+    def test_forwarded_comes_before_the_others_and_is_not_mixed_with_them(self) -> None:
+        others = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil.example")]
+        assert visitor(*others, ("forwarded", "for=192.0.2.1")) == Visitor(("192.0.2.1", 0), "http", None)
+
+    @pytest.mark.parametrize("line", ["", ",,", 'for="', "garbage"])
+    def test_without_a_readable_forwarded_the_others_count(self, line: str) -> None:
+        found = visitor(("forwarded", line), ("x-forwarded-for", "192.0.2.1"))
+        assert found == Visitor(("192.0.2.1", 0), "http", None)
+
+
+NAMES = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"]
+PIECES = [
+    "for",
+    "host",
+    "proto",
+    "=",
+    ";",
+    ",",
+    '"',
+    "\\",
+    " ",
+    "10.0.0.1",
+    "[fd00::1]",
+    ":80",
+    "unknown",
+    "_a",
+    "https",
+    "é",
+]
+VALUES = st.text(st.characters(max_codepoint=255)) | st.lists(st.sampled_from(PIECES)).map("".join)
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), VALUES)))
+def test_never_an_error(fields: list[tuple[str, str]]) -> None:
+    found = visitor(*fields)
+    assert (found is None) == (not fields)
+    if found is not None:
+        assert found.scheme in {"http", "https"}
+        assert found.client is None or 0 <= found.client[1] <= 65535
+
+
+@given(VALUES, st.sampled_from([", ", ","]), st.sampled_from(["for=192.0.2.1", 'x="\\",";For="192.0.2.1";Proto=http']))
+def test_no_forwarded_of_a_client_is_believed(forged: str, comma: str, added: str) -> None:
+    assert forwarded(forged + comma + added) == Visitor(("192.0.2.1", 0), "http", None)
+
+
+@given(VALUES)
+def test_no_x_forwarded_for_of_a_client_is_believed(forged: str) -> None:
+    assert x_forwarded(**{"for": f"{forged}, 192.0.2.1"}) == Visitor(("192.0.2.1", 0), "http", None)
+
+
+@pytest.mark.parametrize("piece", ['"\\', ",", ";", "a", "for=1;", "for=10.0.0.1,", '"', "\\", "_", "1:", "= ", " "])
+def test_linear_time(piece: str) -> None:
+    """What is linear takes less than a second, what is quadratic hours."""
+    value = (piece * 200_000)[:200_000]
+    for text in (value, 'for="' + value, value + '"', f'a="{value}"'):
+        began = time.process_time()
+        visitor(("forwarded", text), ("x-forwarded-for", text), ("x-forwarded-host", text))
+        assert time.process_time() - began < 20
