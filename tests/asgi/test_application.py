@@ -51,14 +51,14 @@ async def test_connections_at_the_same_time_see_themselves_only() -> None:
     async def talk(name: str) -> None:
         async for message in websocket:
             await asyncio.sleep(0)
-            await websocket.send(f"{message} {name} {websocket.path}")
+            await websocket.send(f"{message!r} {name} {websocket.path}")
 
     peers = {name: WebsocketPeer(app, f"/{name}") for name in ("a", "b", "c")}
     for round_ in range(3):
         for peer in peers.values():
             peer.send(str(round_))
         for name, peer in peers.items():
-            assert await peer.receive() == f"{round_} {name} /{name}"
+            assert await peer.receive() == f"'{round_}' {name} /{name}"
     for peer in peers.values():
         peer.leave()
         await peer.ended()

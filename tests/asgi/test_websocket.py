@@ -72,7 +72,7 @@ async def test_an_accept_that_cannot_be_sent(arguments: Any) -> None:
 
 async def test_messages() -> None:
     peer = WebsocketPeer(app_with(echo))
-    messages = ["text", b"binary", "", b"", "é", b"\xff"]
+    messages: list[str | bytes] = ["text", b"binary", "", b"", "é", b"\xff"]
     peer.send(*messages)
     assert [await peer.receive() for _ in messages] == messages
     peer.leave()
@@ -397,9 +397,10 @@ async def test_no_pings() -> None:
 async def test_what_no_message_is(data: Any) -> None:
     async def talk() -> None:
         await websocket.accept()
-        for send in (websocket.send, websocket.send_nowait):
-            with pytest.raises(TypeError, match="a message is str or bytes-like"):
-                await send(data)  # type: ignore[func-returns-value]
+        with pytest.raises(TypeError, match="a message is str or bytes-like"):
+            await websocket.send(data)
+        with pytest.raises(TypeError, match="a message is str or bytes-like"):
+            websocket.send_nowait(data)
         await websocket.send("fine")
 
     peer = WebsocketPeer(app_with(talk))

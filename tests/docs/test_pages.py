@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from urllib.parse import urlsplit
@@ -23,11 +24,11 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"),
 
 
 def value_of(text: str) -> object:
-    """Read a default as the tables write it: 1 MiB, 10 s, 10,000, off, `"text"`."""
+    """Read a default as the tables write it: 1 MiB, 10 s, 10,000, `None`, `"text"`."""
     number, _, unit = text.replace(",", "").partition(" ")
     if number.isdigit():
         return int(number) * UNITS[unit] if unit else int(number)
-    return None if text == "none" else text.strip('`"')
+    return ast.literal_eval(text.strip("`"))
 
 
 @pytest.mark.parametrize(

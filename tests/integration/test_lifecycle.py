@@ -369,10 +369,10 @@ async def test_a_handler_that_takes_from_its_inbox_is_not_busy_elsewhere() -> No
     handled: list[str | bytes] = []
     ended = asyncio.Event()
 
-    @app.websocket("/", disconnect_grace=0.1)
+    @app.websocket("/", disconnect_grace=0.5)
     async def work() -> None:
         async for message in websocket:
-            await asyncio.sleep(0.04)
+            await asyncio.sleep(0.06)
             handled.append(message)
         ended.set()
 

@@ -1,4 +1,4 @@
-"""How the scope of a request changes by what a proxy tells; for real connections see tests/integration/test_proxies.py."""
+"""The scope of a request by what a proxy tells; for real connections see tests/integration/test_proxies.py."""
 
 from __future__ import annotations
 

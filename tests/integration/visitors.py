@@ -1,0 +1,35 @@
+"""An application that tells how it sees those who visit it, for tests with proxies."""
+
+from __future__ import annotations
+
+from emmett import App, request, websocket
+
+
+def visitor_app(*trusted: str) -> App:
+    """Return an application that answers, as JSON, with what it takes for client, scheme and host.
+
+    Arguments:
+        trusted: the proxies that it trusts.
+    """
+    app = App(__name__)
+    app.config.server.trusted_proxies = trusted
+
+    @app.route("/visitor")
+    async def index() -> dict[str, object]:
+        return {"client": request.client, "scheme": request.scheme, "host": request.host}
+
+    @app.websocket("/visitor")
+    async def tell() -> None:
+        await websocket.send_json({"client": websocket.client, "scheme": websocket.scheme, "host": websocket.host})
+
+    @app.websocket("/echo")
+    async def echo() -> None:
+        async for message in websocket:
+            await websocket.send(message)
+
+    @app.websocket("/leave/<int:code>")
+    async def leave(code: int) -> None:
+        await websocket.accept()
+        await websocket.close(code, "as you wish")
+
+    return app

@@ -1,0 +1,160 @@
+"""A client of the websocket protocol, in memory: bytes in, frames out, and the time that the test says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from emmett import App, Websocket
+from emmett.datastructures import Headers
+from emmett.server.websocket_protocol import WebsocketProtocol
+from emmett.wire.handshake import Upgrade
+from tests.websockets.memory_transport import MemoryTransport
+from tests.wire.frame_maker import CLOSE, TEXT, client_frame, close_payload
+from tests.wire.upgrade_maker import KEY
+
+Frame = tuple[int, bytes]
+
+
+class PeerTransport(MemoryTransport):
+    """What the peer does not take is counted in `unsent`; without `half_close` it is like TLS."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unsent = 0
+        self.half_close = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def can_write_eof(self) -> bool:
+        return self.half_close
+
+
+class ProtocolPeer:
+    """One connection whose handshake has been read.
+
+    Arguments:
+        handler: the handler of the route.
+        early: what came in the same read as the handshake.
+        subprotocols: what the client offers.
+        accepted: whether to feed nothing until the handler has accepted.
+        settings: those of the route.
+
+    Attributes:
+        ends: how many times the protocol said that all is over.
+    """
+
+    def __init__(
+        self,
+        handler: Callable[[], Awaitable[Any]],
+        *,
+        early: bytes = b"",
+        subprotocols: tuple[str, ...] = (),
+        transport: PeerTransport | None = None,
+        **settings: Any,
+    ) -> None:
+        self.transport = transport or PeerTransport()
+        self.ends = 0
+        app = App(__name__)
+        app.websocket("/", **settings)(handler)
+        match = app.table.websockets.match("/", scheme="ws", host="localhost")
+        assert match.endpoint is not None
+        upgrade = Upgrade(KEY, subprotocols, "", None, "localhost")
+        loop = asyncio.get_running_loop()
+        self.protocol = WebsocketProtocol(loop, self.transport, upgrade, match.endpoint.settings, self._on_end)
+        websocket = Websocket(
+            scheme="ws",
+            path="/",
+            query_string=b"",
+            headers=Headers(),
+            client=("192.0.2.1", 50000),
+            subprotocols=subprotocols,
+            connection=self.protocol,
+            inbox=self.protocol.inbox,
+        )
+        self.protocol.start(match.endpoint, websocket, {}, early)
+        self._taken = 0
+
+    def _on_end(self, protocol: WebsocketProtocol) -> None:
+        assert protocol is self.protocol
+        self.ends += 1
+
+    @property
+    def websocket(self) -> Websocket:
+        """The connection as the application sees it; only while there is one."""
+        assert self.protocol.websocket is not None
+        return self.protocol.websocket
+
+    async def send(self, *data: bytes) -> None:
+        """Send bytes in one read each, and let what they cause happen."""
+        for read in data:
+            assert self.transport.reading, "the server does not read"
+            self.protocol.data_received(read)
+            await settled()
+
+    async def say(self, *messages: str) -> None:
+        """Send text messages in one read."""
+        await self.send(b"".join(client_frame(TEXT, message.encode()) for message in messages))
+
+    async def close(self, code: int = 1000) -> None:
+        """Send a Close frame."""
+        await self.send(client_frame(CLOSE, close_payload(code)))
+
+    async def lose(self, error: Exception | None = None) -> None:
+        """Break the connection off."""
+        self.transport.closing = True
+        self.protocol.connection_lost(error)
+        await settled()
+
+    async def end(self) -> None:
+        """Break the connection off; then nothing must be left of it."""
+        await self.lose()
+        assert self.protocol.task is None
+        assert self.ends == 1
+
+    async def sweep(self, seconds: float) -> None:
+        """Let the server look at its deadlines, so many seconds after the handshake."""
+        self.protocol.sweep(self.protocol.began + seconds)
+        await settled()
+
+    @property
+    def head(self) -> bytes:
+        """The answer to the handshake."""
+        return self.transport.written.partition(b"\r\n\r\n")[0]
+
+    def frames(self) -> list[Frame]:
+        """Return the frames that were written since the last call."""
+        data = self.transport.written
+        if not self._taken:
+            self._taken = len(self.head) + 4
+        found = list(server_frames(data[self._taken :]))
+        self._taken = len(data)
+        return found
+
+    def texts(self) -> list[str]:
+        """Return the text messages that were written since the last call, if there was nothing else."""
+        frames = self.frames()
+        assert {opcode for opcode, _ in frames} <= {TEXT}, frames
+        return [payload.decode() for _, payload in frames]
+
+
+def server_frames(data: bytes) -> Iterable[Frame]:
+    """Take whole, unmasked, unfragmented frames apart."""
+    while data:
+        assert data[0] & 0xF0 == 0x80
+        assert data[1] < 0x80, "a server masks nothing"
+        start, length = 2, data[1]
+        if length > 125:
+            start = 4 if length == 126 else 10
+            length = int.from_bytes(data[2:start], "big")
+        assert len(data) >= start + length, "a frame was cut"
+        yield data[0] & 0x0F, data[start : start + length]
+        data = data[start + length :]
+
+
+async def settled() -> None:
+    """Let all that can happen without a peer and without time happen."""
+    for _ in range(30):
+        await asyncio.sleep(0)
