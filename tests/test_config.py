@@ -143,7 +143,8 @@ def test_an_unknown_name_is_an_error_that_knows_a_close_one() -> None:
 
 
 def test_a_section_shows_its_values() -> None:
-    assert repr(ServerSettings(max_connections=5)) == "ServerSettings(max_connections=5, shutdown_timeout=30.0)"
+    shown = "ServerSettings(max_connections=5, shutdown_timeout=30.0, trusted_proxies=())"
+    assert repr(ServerSettings(max_connections=5)) == shown
 
 
 def test_sections_do_not_share_their_values() -> None:

@@ -39,11 +39,8 @@ class ProtocolPeer:
         handler: the handler of the route.
         early: what came in the same read as the handshake.
         subprotocols: what the client offers.
-        accepted: whether to feed nothing until the handler has accepted.
+        transport: the transport, if it is to be a special one.
         settings: those of the route.
-
-    Attributes:
-        ends: how many times the protocol said that all is over.
     """
 
     def __init__(
@@ -56,14 +53,20 @@ class ProtocolPeer:
         **settings: Any,
     ) -> None:
         self.transport = transport or PeerTransport()
-        self.ends = 0
+        ends: list[int] = []
+        self._ends = ends
+
+        # It must not know this object: the two would be a cycle.
+        def on_end(protocol: WebsocketProtocol) -> None:
+            ends.append(protocol.number)
+
         app = App(__name__)
         app.websocket("/", **settings)(handler)
         match = app.table.websockets.match("/", scheme="ws", host="localhost")
         assert match.endpoint is not None
         upgrade = Upgrade(KEY, subprotocols, "", None, "localhost")
         loop = asyncio.get_running_loop()
-        self.protocol = WebsocketProtocol(loop, self.transport, upgrade, match.endpoint.settings, self._on_end)
+        self.protocol = WebsocketProtocol(loop, self.transport, upgrade, match.endpoint.settings, on_end)
         websocket = Websocket(
             scheme="ws",
             path="/",
@@ -77,9 +80,10 @@ class ProtocolPeer:
         self.protocol.start(match.endpoint, websocket, {}, early)
         self._taken = 0
 
-    def _on_end(self, protocol: WebsocketProtocol) -> None:
-        assert protocol is self.protocol
-        self.ends += 1
+    @property
+    def ends(self) -> int:
+        """How many times the protocol said that all is over."""
+        return len(self._ends)
 
     @property
     def websocket(self) -> Websocket:

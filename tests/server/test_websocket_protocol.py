@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import weakref
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,6 +16,11 @@ from emmett.server.websocket_protocol import MESSAGES_A_TURN
 from tests.server.protocol_peer import PeerTransport, ProtocolPeer, settled
 from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_payload
 from tests.wire.upgrade_maker import ACCEPT
+
+
+def is_reading(peer: ProtocolPeer) -> bool:
+    """A call, since mypy believes that an attribute stays what it was asserted to be."""
+    return peer.transport.reading
 
 
 async def echo() -> None:
@@ -43,7 +49,7 @@ async def test_accept_with_headers_and_a_subprotocol() -> None:
 
     peer = ProtocolPeer(talk, subprotocols=("v1",))
     await settled()
-    assert b"\r\nX-Answer: yes" in peer.head
+    assert b"\r\nx-answer: yes" in peer.head
     assert b"\r\nSec-WebSocket-Protocol: v1" in peer.head
     assert peer.websocket.subprotocol == "v1"
     await peer.end()
@@ -58,7 +64,7 @@ async def test_a_refusal_is_a_response_and_the_end() -> None:
     written = peer.transport.written
     assert written.startswith(b"HTTP/1.1 403 Forbidden\r\n")
     assert written.endswith(b"\r\n\r\nmembers only")
-    assert b"\r\nX-Reason: age\r\n" in written
+    assert b"\r\nx-reason: age\r\n" in written
     assert b"\r\ndate: " in written.lower()
     assert peer.transport.closing
     assert (peer.protocol.status, peer.websocket.closed) == (403, True)
@@ -80,7 +86,7 @@ async def test_what_comes_early_waits_unread_for_the_answer() -> None:
     assert peer.transport.writes == []
     go.set()
     await settled()
-    assert peer.transport.reading
+    assert is_reading(peer)
     assert sorted(peer.frames()) == [(TEXT, b"one"), (TEXT, b"two"), (PONG, b"?")]
     await peer.end()
 
@@ -152,7 +158,7 @@ async def test_a_busy_handler_pauses_reading() -> None:
     assert len(peer.protocol.inbox.messages) == 4
     go.set()
     await settled()
-    assert peer.transport.reading
+    assert is_reading(peer)
     assert got == [str(number) for number in range(9)]
     await peer.end()
 
@@ -194,7 +200,7 @@ async def test_a_handler_that_never_waits_lets_others_have_their_turn() -> None:
     peer.protocol.data_received(b"".join(client_frame(TEXT, b"x") for _ in range(2000)))
     while len(got) < 2000:  # noqa: ASYNC110 - each turn brings some
         await asyncio.sleep(0)
-    steps = [later - earlier for earlier, later in zip(turns, turns[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(turns)]
     assert max(steps) <= MESSAGES_A_TURN + 2 * 4
     await peer.end()
 
@@ -302,7 +308,7 @@ async def test_a_connection_is_freed_at_once() -> None:
     peer = ProtocolPeer(echo)
     await settled()
     await peer.say("x")
-    alive = [weakref.ref(peer.websocket), weakref.ref(peer.protocol)]
+    alive: list[weakref.ref[object]] = [weakref.ref(peer.websocket), weakref.ref(peer.protocol)]
     gc.collect()
     gc.disable()
     try:
