@@ -123,6 +123,11 @@ class ProtocolPeer:
         self.protocol.sweep(self.protocol.began + seconds)
         await settled()
 
+    async def sweep_from_now(self, seconds: float) -> None:
+        """Let the server look at its deadlines, so many seconds after this moment: what began before is due then."""
+        self.protocol.sweep(asyncio.get_running_loop().time() + seconds)
+        await settled()
+
     @property
     def head(self) -> bytes:
         """The answer to the handshake."""

@@ -85,6 +85,10 @@ async def close_with(code: int, reason: str) -> None:
     await websocket.close(code, reason)
 
 
+async def close_with_4000() -> None:
+    await close_with(4000, "")
+
+
 async def test_this_side_closes_while_reading_is_paused() -> None:
     async def talk() -> None:
         await websocket.accept()
@@ -105,7 +109,7 @@ async def test_this_side_closes_while_reading_is_paused() -> None:
 
 
 async def test_both_sides_close_at_once() -> None:
-    peer = ProtocolPeer(lambda: close_with(4000, ""))
+    peer = ProtocolPeer(close_with_4000)
     await settled()
     await peer.close(4001)
     assert peer.frames() == [(CLOSE, close_payload(4000))]
@@ -159,7 +163,7 @@ async def test_a_handler_that_is_cancelled_while_its_close_frame_waits() -> None
 
 
 async def test_a_peer_that_goes_while_a_close_frame_waits(caplog: pytest.LogCaptureFixture) -> None:
-    peer = ProtocolPeer(lambda: close_with(4000, ""))
+    peer = ProtocolPeer(close_with_4000)
     peer.protocol.pause_writing()
     await settled()
     assert peer.protocol.task is not None
@@ -223,7 +227,7 @@ async def test_a_fault_on_a_transport_that_cannot_half_close() -> None:
 
 async def test_a_fault_behind_our_close_frame() -> None:
     """It can be a late part of a message that was being sent; whatever it is, there is nothing more to say."""
-    peer = ProtocolPeer(lambda: close_with(4000, ""))
+    peer = ProtocolPeer(close_with_4000)
     await settled()
     peer.frames()
     await peer.send(client_frame(CLOSE, b"\x03"))
@@ -378,7 +382,7 @@ async def test_the_server_stops_before_the_handshake_is_answered() -> None:
 
 @pytest.mark.parametrize("handler", [echo, wait])
 async def test_the_server_stops_and_closes_who_has_nothing_to_do(handler: Any) -> None:
-    peer = ProtocolPeer(handler)
+    peer = ProtocolPeer(handler, disconnect_grace=5)
     await settled()
     for _ in range(2):
         peer.protocol.shutdown()
@@ -387,7 +391,10 @@ async def test_the_server_stops_and_closes_who_has_nothing_to_do(handler: Any) -
     assert peer.websocket.close_code == 1012
     await peer.close(1012)
     assert peer.transport.closing
-    await peer.end()
+    await peer.lose()
+    # A handler that does not notice has its grace.
+    await peer.sweep_from_now(5)
+    assert peer.ends == 1
 
 
 async def test_the_server_stops_when_what_was_received_has_been_handled() -> None:

@@ -53,9 +53,10 @@ async def test_an_answered_handshake_has_no_deadline() -> None:
 
 @pytest.mark.parametrize("early", [b"", client_frame(TEXT, b"x")[:3]])
 async def test_other_deadlines_do_not_run_before_the_answer(early: bytes) -> None:
-    peer = ProtocolPeer(
-        lambda: asyncio.Event().wait(), early=early, accept_timeout=1000, ping_interval=1, frame_timeout=1
-    )
+    async def slow() -> None:
+        await asyncio.Event().wait()
+
+    peer = ProtocolPeer(slow, early=early, accept_timeout=1000, ping_interval=1, frame_timeout=1)
     await settled()
     for seconds in range(0, 900, 100):
         await peer.sweep(seconds)
@@ -74,7 +75,7 @@ async def test_a_peer_that_does_not_close(caplog: pytest.LogCaptureFixture) -> N
     assert not peer.transport.aborted
     # Whatever it sends, it is the answer that counts.
     await peer.say("late")
-    await peer.sweep(5.5)
+    await peer.sweep_from_now(5)
     assert peer.transport.aborted
     assert "dropped: the peer did not close within 5 s" in caplog.text
     await peer.end()
@@ -109,7 +110,7 @@ async def test_a_transport_that_does_not_close(data: bytes) -> None:
     await peer.send(data)
     await peer.sweep(4.9)
     assert not peer.transport.aborted
-    await peer.sweep(5.5)
+    await peer.sweep_from_now(5)
     assert peer.transport.aborted
     await peer.end()
 
@@ -119,7 +120,7 @@ async def test_a_refused_peer_that_does_not_read() -> None:
 
     peer = ProtocolPeer(refuse, close_timeout=5)
     await settled()
-    await peer.sweep(5.5)
+    await peer.sweep_from_now(5)
     assert peer.transport.aborted
     await peer.end()
 
@@ -143,7 +144,7 @@ async def test_a_peer_that_does_not_read(caplog: pytest.LogCaptureFixture) -> No
     await settled()
     await peer.sweep(4.9)
     assert not peer.transport.aborted
-    await peer.sweep(5.5)
+    await peer.sweep_from_now(5)
     assert peer.transport.aborted
     assert "dropped: the peer did not read for 5 s" in caplog.text
     await peer.lose()
@@ -274,7 +275,7 @@ async def test_a_busy_handler_is_cancelled_after_its_grace(caplog: pytest.LogCap
     await peer.sweep(4.9)
     assert not ended
     assert peer.ends == 0
-    await peer.sweep(5.5)
+    await peer.sweep_from_now(5)
     assert ended == ["busy"]
     assert "the handler did not end after the peer had gone: cancelled" in caplog.text
     assert peer.ends == 1
@@ -297,11 +298,11 @@ async def test_a_handler_that_goes_on_taking_messages_is_not_cancelled() -> None
     for number in range(3):
         steps.release()
         await settled()
-        await peer.sweep(6 * (number + 1))
+        await peer.sweep_from_now(6 * (number + 1))
         assert peer.protocol.task is not None
     assert got == ["0", "1", "2"]
     # It takes no more.
-    await peer.sweep(24)
+    await peer.sweep_from_now(24)
     assert peer.protocol.task is None
     assert peer.ends == 1
 
@@ -321,10 +322,10 @@ async def test_a_handler_that_does_not_mind_being_cancelled_is_asked_again() -> 
     peer = ProtocolPeer(stubborn, disconnect_grace=5)
     await settled()
     await peer.lose()
-    await peer.sweep(5.5)
+    await peer.sweep_from_now(5)
     await peer.sweep(7)
     assert len(asked) == 1
-    await peer.sweep(11)
+    await peer.sweep_from_now(11)
     assert len(asked) == 2
     go.set()
     await settled()
