@@ -8,7 +8,7 @@ from uvicorn.server import ServerState
 
 from emmett import App
 from emmett.server import make_config
-from emmett.server.process_state import process_state
+from emmett.server.process_state import BATCH, PAUSE, process_state
 
 
 async def test_there_is_one_for_each_server() -> None:
@@ -23,3 +23,17 @@ async def test_there_is_one_for_each_server() -> None:
     assert state.table is app.table
     assert state.connections is first.connections
     assert state.tasks is first.tasks
+
+
+async def test_websockets_stop_in_batches_within_a_quarter_of_the_timeout() -> None:
+    app = App(__name__)
+    config = make_config(app, configure_logging=False)
+    config.load()
+    state = process_state(config, ServerState(), asyncio.get_running_loop())
+    state.connections.update(range(10_000))
+    delays = [state.stop_after() for _ in range(10_000)]
+    assert delays[:BATCH] == [0.0] * BATCH
+    assert delays[BATCH : 2 * BATCH] == [PAUSE] * BATCH
+    assert delays == sorted(delays)
+    app.config.server.shutdown_timeout = 1.0
+    assert state.stop_after() <= 0.26

@@ -15,6 +15,11 @@ from .sweep import Sweep
 from .uvicorn_config import ServerConfig
 
 
+# Websockets that drain at once when the server stops, and the seconds until the next ones do.
+BATCH = 100
+PAUSE = 0.05
+
+
 class ProcessState:
     """What the connections of one server process share.
 
@@ -27,7 +32,7 @@ class ProcessState:
         trusted: the proxies whose word about the client counts.
     """
 
-    __slots__ = ("_files", "connections", "loop", "sweep", "table", "tasks", "trusted")
+    __slots__ = ("_files", "_stopping", "connections", "loop", "sweep", "table", "tasks", "trusted")
 
     def __init__(self, config: ServerConfig, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -37,8 +42,21 @@ class ProcessState:
         self.connections: set[Any] = server_state.connections
         self.tasks = server_state.tasks
         self.trusted = TrustedProxies(self.table.config.server.trusted_proxies)
+        # Websockets that were told to stop.
+        self._stopping = 0
         # How many files the process may open.
         self._files = raise_file_limit(self.table.config.server.max_connections)
+
+    def stop_after(self) -> float:
+        """Return how many seconds the next websocket waits with its drain when the server stops.
+
+        They drain in batches, so that their clients do not all come back at the same moment; all within a quarter of
+        the time that handlers have to end.
+        """
+        batch = self._stopping // BATCH
+        self._stopping += 1
+        longest = self.table.config.server.shutdown_timeout / 4
+        return batch * min(PAUSE, longest * BATCH / max(len(self.connections), 1))
 
     @property
     def connection_cap(self) -> int:

@@ -80,6 +80,7 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
 
     settings = route.settings
     protocol = WebsocketProtocol(process.loop, opening.transport, opening.upgrade, settings, on_end)
+    protocol.stop_after = process.stop_after
     websocket = Websocket(
         scheme=scheme,
         path=path,

@@ -78,6 +78,7 @@ class WebsocketProtocol(asyncio.Protocol):
         "inbox",
         "number",
         "status",
+        "stop_after",
         "websocket",
         "write",
     )
@@ -94,6 +95,8 @@ class WebsocketProtocol(asyncio.Protocol):
         self._transport = transport
         self._settings = settings
         self._on_end = on_end
+        # Seconds to wait with the drain when the server stops.
+        self.stop_after: Callable[[], float] = float
         # What the log calls this connection.
         self.number = next(_numbers)
         # When the handshake came, in the loop's seconds.
@@ -305,7 +308,15 @@ class WebsocketProtocol(asyncio.Protocol):
                 self._check_alive(now)
 
     def shutdown(self) -> None:
-        """The server stops: take no more messages, close as soon as the handler has taken those that came.
+        """The server stops: drain, in a batch with others."""
+        delay = self.stop_after()
+        if delay:
+            self._loop.call_later(delay, self.drain)
+        else:
+            self.drain()
+
+    def drain(self) -> None:
+        """Take no more messages, close as soon as the handler has taken those that came.
 
         A handler that has none to take and waits for one, or never had any, is closed at once.
         """
