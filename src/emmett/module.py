@@ -108,6 +108,8 @@ class AppModule:
             self._compose()
         except ConfigurationError:
             self._pipeline = before
+            # Some may have been composed with the new one already.
+            self._compose()
             raise
 
     def route(
@@ -234,10 +236,15 @@ class AppModule:
     def _place_of(
         self, function: Callable[..., Any], paths: str | Sequence[str] | None, name: str | None, prefix: str | None
     ) -> tuple[str, list[PathPattern]]:
-        own = name or function.__name__
+        own = name or getattr(function, "__name__", None)
+        if own is None:
+            raise ConfigurationError(f"route for {function!r}: it has no name of its own, give one with name=")
         if "." in own:
             raise ConfigurationError(f"route name {own!r}: a dot separates module and route, leave it out here")
-        given = [function.__name__] if paths is None else [paths] if isinstance(paths, str) else list(paths)
+        if paths is None:
+            given = [getattr(function, "__name__", own)]
+        else:
+            given = [paths] if isinstance(paths, str) else list(paths)
         if not given:
             raise ConfigurationError(f"route {own!r}: the list of paths is empty; leave it out to use the name as path")
         before = _join(self.url_prefix, prefix or "").rstrip("/")

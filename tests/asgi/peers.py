@@ -103,7 +103,10 @@ class WebsocketPeer:
         self.broken = False
         self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._incoming.put_nowait({"type": "websocket.connect"})
-        scope = websocket_scope(target, [("host", "localhost"), *headers], **changes)
+        fields = list(headers)
+        if all(name != "host" for name, _ in fields):
+            fields.append(("host", "localhost"))
+        scope = websocket_scope(target, fields, **changes)
         self.task = asyncio.ensure_future(app(scope, self._incoming.get, self._take))
 
     async def _take(self, event: Any) -> None:

@@ -70,6 +70,34 @@ async def test_an_accept_that_cannot_be_sent(arguments: Any) -> None:
     assert await peer.closed() == (1000, "")
 
 
+async def test_first_calls_at_once_accept_once() -> None:
+    async def talk() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(3):
+                tasks.create_task(websocket.send(str(number)))
+            tasks.create_task(websocket.receive())
+
+    peer = WebsocketPeer(app_with(talk))
+    peer.reads.clear()
+    await turns(20)
+    peer.reads.set()
+    await peer.accepted()
+    assert [await peer.receive() for _ in range(3)] == ["0", "1", "2"]
+    peer.send("done")
+    assert await peer.closed() == (1000, "")
+
+
+async def test_only_the_first_close_counts() -> None:
+    async def talk() -> None:
+        await websocket.accept()
+        await asyncio.gather(websocket.close(4000, "first"), websocket.close(4001, "second"))
+        await websocket.close(4002, "third")
+
+    peer = WebsocketPeer(app_with(talk))
+    await peer.accepted()
+    assert await peer.closed() == (4000, "first")
+
+
 async def test_messages() -> None:
     peer = WebsocketPeer(app_with(echo))
     messages: list[str | bytes] = ["text", b"binary", "", b"", "é", b"\xff"]

@@ -31,6 +31,15 @@ class PeerTransport(MemoryTransport):
     def can_write_eof(self) -> bool:
         return self.half_close
 
+    # Methods, which type checkers do not take for constants.
+
+    def is_reading(self) -> bool:
+        return self.reading
+
+    def is_aborted(self) -> bool:
+        """Tell whether the server has dropped the connection."""
+        return self.aborted
+
 
 class ProtocolPeer:
     """One connection whose handshake has been read.
@@ -94,7 +103,7 @@ class ProtocolPeer:
     async def send(self, *data: bytes) -> None:
         """Send bytes in one read each, and let what they cause happen."""
         for read in data:
-            assert self.transport.reading, "the server does not read"
+            assert self.transport.is_reading(), "the server does not read"
             self.protocol.data_received(read)
             await settled()
 

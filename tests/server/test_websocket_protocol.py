@@ -66,7 +66,7 @@ async def test_a_refusal_is_a_response_and_the_end() -> None:
     assert written.endswith(b"\r\n\r\nmembers only")
     assert b"\r\nx-reason: age\r\n" in written
     assert b"\r\ndate: " in written.lower()
-    assert peer.transport.closing
+    assert peer.transport.is_closing()
     assert (peer.protocol.status, peer.websocket.closed) == (403, True)
     await peer.end()
 
@@ -79,7 +79,7 @@ async def test_what_comes_early_waits_unread_for_the_answer() -> None:
         await echo()
 
     peer = ProtocolPeer(slow, early=client_frame(TEXT, b"one") + client_frame(TEXT, b"two")[:4])
-    assert not peer.transport.reading
+    assert not peer.transport.is_reading()
     # The loop had a read under way when reading was paused.
     peer.protocol.data_received(client_frame(TEXT, b"two")[4:] + client_frame(PING, b"?"))
     await settled()
@@ -152,9 +152,9 @@ async def test_a_busy_handler_pauses_reading() -> None:
     peer = ProtocolPeer(slow, inbox_messages=4)
     await settled()
     await peer.say("0", "1", "2", "3")
-    assert peer.transport.reading
+    assert peer.transport.is_reading()
     await peer.say("4", "5", "6", "7", "8")
-    assert not peer.transport.reading
+    assert not peer.transport.is_reading()
     assert len(peer.protocol.inbox.messages) == 4
     go.set()
     await settled()
@@ -248,7 +248,7 @@ async def test_send_nowait_drops_a_peer_that_does_not_keep_up(caplog: pytest.Log
         peer.transport.unsent = 52
         with pytest.raises(WebsocketClosed, match="does not keep up"):
             websocket.send_nowait("x" * 50)
-        got.append((websocket.closed, websocket.close_code, peer.transport.aborted))
+        got.append((websocket.closed, websocket.close_code, peer.transport.is_aborted()))
 
     peer = ProtocolPeer(talk, write_limit=100)
     await settled()

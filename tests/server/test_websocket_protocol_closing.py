@@ -39,7 +39,7 @@ async def test_the_peer_closes(code: int) -> None:
     await settled()
     await peer.send(client_frame(CLOSE, close_payload(code, b"bye")))
     assert peer.frames() == [(CLOSE, close_payload(code))]
-    assert peer.transport.closing
+    assert peer.transport.is_closing()
     assert got == [(code, "bye")]
     assert peer.protocol.task is None
     assert peer.ends == 0
@@ -71,12 +71,12 @@ async def test_this_side_closes(handler: Any, payload: bytes) -> None:
     await settled()
     assert peer.frames()[-1] == (CLOSE, payload)
     # What the peer sent before it saw the Close frame is read, and ignored.
-    assert not peer.transport.closing
+    assert not peer.transport.is_closing()
     await peer.send(client_frame(TEXT, b"late") + client_frame(PING, b"?"), client_frame(TEXT, b"x" * 10_000))
     assert peer.frames() == []
     await peer.close(1000)
     assert peer.frames() == []
-    assert peer.transport.closing
+    assert peer.transport.is_closing()
     await peer.end()
 
 
@@ -98,13 +98,13 @@ async def test_this_side_closes_while_reading_is_paused() -> None:
     peer = ProtocolPeer(talk, inbox_messages=2)
     await settled()
     await peer.say(*map(str, range(5)))
-    assert not peer.transport.reading
+    assert not peer.transport.is_reading()
     go.set()
     await settled()
     assert peer.frames() == [(CLOSE, close_payload(1000))]
-    assert peer.transport.reading
+    assert peer.transport.is_reading()
     await peer.close()
-    assert peer.transport.closing
+    assert peer.transport.is_closing()
     await peer.end()
 
 
@@ -113,7 +113,7 @@ async def test_both_sides_close_at_once() -> None:
     await settled()
     await peer.close(4001)
     assert peer.frames() == [(CLOSE, close_payload(4000))]
-    assert peer.transport.closing
+    assert peer.transport.is_closing()
     assert peer.websocket.close_code == 4000
     await peer.end()
 
@@ -209,7 +209,7 @@ async def test_a_peer_that_breaks_the_rules(data: bytes, code: int, caplog: pyte
     assert {record.levelno for record in caplog.records} == {logging.INFO}
     # The peer is listened to until it closes, else it might never see the Close frame.
     assert peer.transport.ended
-    assert not peer.transport.closing
+    assert not peer.transport.is_closing()
     await peer.send(client_frame(TEXT, b"x" * 10_000))
     await peer.end()
 
@@ -221,7 +221,7 @@ async def test_a_fault_on_a_transport_that_cannot_half_close() -> None:
     await settled()
     await peer.send(client_frame(CONTINUATION))
     assert peer.frames()[0][0] == CLOSE
-    assert transport.closing
+    assert transport.is_closing()
     await peer.end()
 
 
@@ -232,7 +232,7 @@ async def test_a_fault_behind_our_close_frame() -> None:
     peer.frames()
     await peer.send(client_frame(CLOSE, b"\x03"))
     assert peer.frames() == []
-    assert peer.transport.aborted
+    assert peer.transport.is_aborted()
     await peer.end()
 
 
@@ -356,7 +356,7 @@ async def test_what_is_no_exception_drops_the_connection(caplog: pytest.LogCaptu
 
     peer = ProtocolPeer(stop)
     await settled()
-    assert peer.transport.aborted
+    assert peer.transport.is_aborted()
     assert "a websocket ended badly" in caplog.text
     await peer.end()
 
@@ -390,7 +390,7 @@ async def test_the_server_stops_and_closes_who_has_nothing_to_do(handler: Any) -
     assert peer.frames() == [(CLOSE, close_payload(1012, b"service restart"))]
     assert peer.websocket.close_code == 1012
     await peer.close(1012)
-    assert peer.transport.closing
+    assert peer.transport.is_closing()
     await peer.lose()
     # A handler that does not notice has its grace.
     await peer.sweep_from_now(5)

@@ -47,7 +47,7 @@ async def test_an_answered_handshake_has_no_deadline() -> None:
     await settled()
     await peer.sweep(1_000_000)
     assert peer.frames() == []
-    assert not peer.transport.closing
+    assert not peer.transport.is_closing()
     await peer.end()
 
 
@@ -72,11 +72,11 @@ async def test_a_peer_that_does_not_close(caplog: pytest.LogCaptureFixture) -> N
     await settled()
     assert peer.frames() == [(CLOSE, close_payload(1000))]
     await peer.sweep(4.9)
-    assert not peer.transport.aborted
+    assert not peer.transport.is_aborted()
     # Whatever it sends, it is the answer that counts.
     await peer.say("late")
     await peer.sweep_from_now(5)
-    assert peer.transport.aborted
+    assert peer.transport.is_aborted()
     assert "dropped: the peer did not close within 5 s" in caplog.text
     await peer.end()
 
@@ -93,12 +93,12 @@ async def test_the_deadline_for_closing_begins_when_the_close_frame_leaves() -> 
     go.set()
     await settled()
     await peer.sweep(900)
-    assert not peer.transport.aborted
+    assert not peer.transport.is_aborted()
     peer.protocol.resume_writing()
     await settled()
     assert peer.frames() == [(CLOSE, close_payload(1000))]
     await peer.sweep(900)
-    assert peer.transport.aborted
+    assert peer.transport.is_aborted()
     await peer.end()
 
 
@@ -109,9 +109,9 @@ async def test_a_transport_that_does_not_close(data: bytes) -> None:
     await settled()
     await peer.send(data)
     await peer.sweep(4.9)
-    assert not peer.transport.aborted
+    assert not peer.transport.is_aborted()
     await peer.sweep_from_now(5)
-    assert peer.transport.aborted
+    assert peer.transport.is_aborted()
     await peer.end()
 
 
@@ -121,7 +121,7 @@ async def test_a_refused_peer_that_does_not_read() -> None:
     peer = ProtocolPeer(refuse, close_timeout=5)
     await settled()
     await peer.sweep_from_now(5)
-    assert peer.transport.aborted
+    assert peer.transport.is_aborted()
     await peer.end()
 
 
@@ -143,9 +143,9 @@ async def test_a_peer_that_does_not_read(caplog: pytest.LogCaptureFixture) -> No
     go.set()
     await settled()
     await peer.sweep(4.9)
-    assert not peer.transport.aborted
+    assert not peer.transport.is_aborted()
     await peer.sweep_from_now(5)
-    assert peer.transport.aborted
+    assert peer.transport.is_aborted()
     assert "dropped: the peer did not read for 5 s" in caplog.text
     await peer.lose()
     assert got == [1006]
@@ -159,7 +159,7 @@ async def test_a_peer_that_reads_on_in_time() -> None:
     await peer.sweep(4.9)
     peer.protocol.resume_writing()
     await peer.sweep(1000)
-    assert not peer.transport.aborted
+    assert not peer.transport.is_aborted()
     await peer.end()
 
 
@@ -208,7 +208,7 @@ async def test_a_frame_is_not_overdue_while_the_server_does_not_read_on() -> Non
     peer = ProtocolPeer(slow, inbox_messages=1, frame_timeout=5, ping_interval=5, ping_timeout=5)
     await settled()
     await peer.send(b"".join(client_frame(TEXT, b"x") for _ in range(3)) + b"\x81")
-    assert not peer.transport.reading
+    assert not peer.transport.is_reading()
     for seconds in range(0, 100, 4):
         await peer.sweep(seconds)
     assert peer.frames() == []
@@ -228,9 +228,9 @@ async def test_a_silent_peer_is_pinged_and_dropped(caplog: pytest.LogCaptureFixt
     await peer.sweep(10)
     assert peer.frames() == [(PING, b"")]
     await peer.sweep(14.9)
-    assert not peer.transport.aborted
+    assert not peer.transport.is_aborted()
     await peer.sweep(15)
-    assert peer.transport.aborted
+    assert peer.transport.is_aborted()
     assert "dropped: the peer did not answer a Ping within 5 s" in caplog.text
     await peer.end()
 
@@ -243,7 +243,7 @@ async def test_whatever_a_peer_sends_is_a_sign_of_life(sign: bytes) -> None:
     await peer.send(sign)
     await peer.sweep(19.9)
     await peer.sweep(20)
-    assert not peer.transport.aborted
+    assert not peer.transport.is_aborted()
     assert [opcode for opcode, _ in peer.frames() if opcode == PING] == [PING, PING]
     await peer.end()
 
@@ -255,7 +255,7 @@ async def test_nobody_is_pinged_once_a_close_frame_was_sent() -> None:
     for seconds in range(1, 900, 100):
         await peer.sweep(seconds)
     assert peer.frames() == []
-    assert not peer.transport.aborted
+    assert not peer.transport.is_aborted()
     await peer.end()
 
 
@@ -337,5 +337,5 @@ async def test_a_connection_that_has_ended_has_no_deadline() -> None:
     await settled()
     await peer.end()
     await peer.sweep(1_000_000)
-    assert not peer.transport.aborted
+    assert not peer.transport.is_aborted()
     assert peer.ends == 1

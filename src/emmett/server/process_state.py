@@ -14,7 +14,6 @@ from .capacity import connection_cap, raise_file_limit
 from .sweep import Sweep
 from .uvicorn_config import ServerConfig
 
-
 # Websockets that drain at once when the server stops, and the seconds until the next ones do.
 BATCH = 100
 PAUSE = 0.05

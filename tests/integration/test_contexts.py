@@ -1,0 +1,82 @@
+"""What is handled on a connection does not see what was handled on it before: that can be another visitor's."""
+
+from __future__ import annotations
+
+import pytest
+
+from emmett import App, Pipe, request, session, websocket
+from emmett.ctx import current_session
+from emmett.datastructures import sdict
+from tests.integration.raw_client import RawClient, connect, upgrade_request
+from tests.integration.servers import run_emmett
+from tests.wire.frame_maker import TEXT
+
+pytestmark = pytest.mark.loops("asyncio", "uvloop")
+
+BODY = b"x" * 500_000
+
+
+class LogIn(Pipe):
+    def open_request(self) -> None:
+        current_session.set(sdict(user="ada"))
+
+
+def make_app() -> App:
+    app = App(__name__)
+
+    @app.route("/account", pipeline=[LogIn()], methods=["get", "post"])
+    async def account() -> str:
+        # A large body makes uvicorn pause and resume reading, the latter in this task.
+        return f"{session.user} {len(await request.body)}"
+
+    def seen() -> str:
+        return " ".join("-" if repr(handle).startswith("<`") else repr(handle) for handle in (request, session))
+
+    @app.route("/page")
+    async def page() -> str:
+        return seen()
+
+    @app.websocket("/live")
+    async def live() -> None:
+        await websocket.send(seen())
+
+    return app
+
+
+def head(method: str, path: str, length: int = 0) -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n".encode()
+
+
+async def texts(client: RawClient, number: int) -> list[str]:
+    return [(await client.read_response())[2].decode() for _ in range(number)]
+
+
+async def test_requests_that_are_sent_at_once() -> None:
+    async with run_emmett(make_app()) as running, connect(running.port) as client:
+        client.write(head("GET", "/account") + head("GET", "/page") + head("GET", "/account") + head("GET", "/page"))
+        page = "<Request GET '/page'> -"
+        assert await texts(client, 4) == ["ada 0", page, "ada 0", page]
+
+
+async def test_requests_one_after_the_other() -> None:
+    async with run_emmett(make_app()) as running, connect(running.port) as client:
+        client.write(head("POST", "/account", len(BODY)) + BODY)
+        assert await texts(client, 1) == [f"ada {len(BODY)}"]
+        client.write(head("GET", "/page"))
+        assert await texts(client, 1) == ["<Request GET '/page'> -"]
+
+
+async def test_a_websocket_after_a_request() -> None:
+    async with run_emmett(make_app()) as running, connect(running.port) as client:
+        client.write(head("POST", "/account", len(BODY)) + BODY)
+        assert await texts(client, 1) == [f"ada {len(BODY)}"]
+        await client.upgrade("/live")
+        assert await client.read_frame() == (TEXT, b"- -")
+
+
+async def test_a_websocket_sent_behind_a_request() -> None:
+    async with run_emmett(make_app()) as running, connect(running.port) as client:
+        client.write(head("GET", "/account") + upgrade_request("/live"))
+        assert await texts(client, 1) == ["ada 0"]
+        assert (await client.read_head())[0] == 101
+        assert await client.read_frame() == (TEXT, b"- -")

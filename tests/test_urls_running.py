@@ -1,0 +1,133 @@
+"""`url` in handlers: the module, the host and the scheme of what is running."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from emmett import App, url, websocket
+from emmett.errors import ConfigurationError
+from tests.asgi.peers import WebsocketPeer, fetch
+
+
+def make_app() -> App:
+    app = App(__name__)
+    shop = app.module(__name__, "shop", url_prefix="shop")
+    cart = shop.module(__name__, "cart", url_prefix="cart")
+    api = app.module(__name__, "api", hostname="api.example.org")
+    app.route(["/", "/home", "/home/<int:page>"], name="index")(lambda page=None: url(".index"))
+    shop.route("/", name="index")(lambda: url(".index"))
+    cart.route("/", name="index")(lambda: " ".join([url(".index"), url("shop.index"), url("index")]))
+    api.route("/status", name="status")(lambda: "")
+    api.websocket("/feed", name="feed")(feed)
+    shop.websocket("/live/<str:name>", name="live")(live)
+    return app
+
+
+async def feed() -> None: ...
+
+
+async def live(name: str) -> None:
+    await websocket.send(" ".join([url.ws(".live", name), url(".index"), url.ws("api.feed"), url("api.status")]))
+
+
+async def text(app: App, target: str) -> str:
+    return (await fetch(app, target, headers=[("host", "www.example.org:8000")])).text
+
+
+async def test_a_dot_means_the_module_that_is_running() -> None:
+    app = make_app()
+    assert await text(app, "/") == "/"
+    assert await text(app, "/shop") == "/shop"
+    assert await text(app, "/shop/cart") == "/shop/cart /shop /"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [
+        ("ws", "/shop/live/x /shop ws://api.example.org:8000/feed http://api.example.org:8000/status"),
+        ("wss", "/shop/live/x /shop wss://api.example.org:8000/feed https://api.example.org:8000/status"),
+    ],
+)
+async def test_in_a_websocket_handler(scheme: str, expected: str) -> None:
+    peer = WebsocketPeer(make_app(), "/shop/live/x", [("host", "www.example.org:8000")], scheme=scheme)
+    assert await peer.receive() == expected
+    assert await peer.closed() == (1000, "")
+
+
+async def test_absolute_urls_take_the_host_and_the_scheme_of_the_request() -> None:
+    app = make_app()
+
+    @app.route("/urls")
+    async def urls() -> str:
+        return "\n".join(
+            [
+                url("index", scheme="http"),
+                url("index", scheme="https"),
+                url("index", host="other.example"),
+                url.ws("shop.live", "é", scheme="wss"),
+                url("api.status"),
+                url("index.2", 5, params={"a": [1, 2], "b": None}, anchor="top"),
+                url("/plain", ["a", 1]),
+            ]
+        )
+
+    fields = [("host", "www.example.org:8000")]
+    answer = await fetch(app, "/urls", headers=fields, scheme="https")
+    assert answer.text.split("\n") == [
+        "http://www.example.org:8000/",
+        "https://www.example.org:8000/",
+        "https://other.example/",
+        "wss://www.example.org:8000/shop/live/%C3%A9",
+        "https://api.example.org:8000/status",
+        "/home/5?a=1&a=2#top",
+        "/plain/a/1",
+    ]
+
+
+async def test_a_route_of_the_host_that_is_asked_needs_no_host() -> None:
+    app = make_app()
+    app.route("/here", name="here", hostname="api.example.org")(lambda: url("api.status"))
+    answer = await fetch(app, "/here", headers=[("host", "API.example.org:8000")])
+    assert answer.text == "/status"
+
+
+async def test_requests_and_websockets_have_names_of_their_own() -> None:
+    app = make_app()
+
+    @app.route("/urls")
+    async def urls() -> str:
+        with pytest.raises(ConfigurationError, match=r"there is no route 'shop\.live' for http or https"):
+            url("shop.live", "x")
+        with pytest.raises(ConfigurationError, match=r"there is no route 'shop\.index' for ws or wss"):
+            url.ws("shop.index")
+        with pytest.raises(ConfigurationError, match="that is 'nowhere' here"):
+            url(".nowhere")
+        return "done"
+
+    assert await text(app, "/urls") == "done"
+
+
+async def test_each_application_builds_its_own() -> None:
+    first, second = App(__name__), App(__name__)
+    first.route("/first", name="x")(lambda: url("x"))
+    second.route("/second", name="x")(lambda: url("x"))
+    answers = await asyncio.gather(text(first, "/first"), text(second, "/second"))
+    assert list(answers) == ["/first", "/second"]
+
+
+async def test_tasks_inherit_where_they_are() -> None:
+    app = App(__name__)
+    App(__name__)
+    module = app.module(__name__, "module")
+
+    async def build() -> str:
+        await asyncio.sleep(0)
+        return url(".page")
+
+    @module.route("/page")
+    async def page() -> str:
+        return await asyncio.create_task(build())
+
+    assert await text(app, "/page") == "/page"
