@@ -291,14 +291,14 @@ async def test_an_answer_before_the_body_is_read(server: str, framing: str) -> N
 
 
 async def test_the_connection_goes_on_behind_a_body_that_was_not_read(server: str) -> None:
-    pieces = [b"x" * 50_000] * 60
     if server in WITHOUT_DRAINING:
-        pieces = []
+        pytest.skip("the server breaks the connection, and the client may never see the answer")
+    pieces = [b"x" * 50_000] * 60
     async with visit(server, body_app()) as client:
         for path, status in (("/params", 413), ("/whole", 413), ("/stream", 413), ("/ignore", 200)):
             for content in (b"".join(pieces), in_pieces(*pieces)):
                 got = await client.post(path, content=content, headers={"Content-Type": FORM})
-                assert (path, got.status_code) == (path, status if pieces else 200)
+                assert (path, got.status_code) == (path, status)
         assert (await client.post("/whole", content=b"still there")).text == "still there"
 
 
