@@ -66,12 +66,19 @@ async def fetch(
         fields.append(("content-length", str(len(body))))
     incoming = [{"type": "http.request", "body": body, "more_body": False}]
     sent: list[Any] = []
+    complete = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
-        return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+        if incoming:
+            return incoming.pop(0)
+        # The client stays for its answer.
+        await complete.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            complete.set()
 
     await app(http_scope(method, target, fields, **changes), receive, send)
     assert [message["type"] for message in sent[:1]] == ["http.response.start"]

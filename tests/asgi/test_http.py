@@ -52,6 +52,9 @@ class Server:
         self.takes = 1_000_000
 
     async def receive(self) -> dict[str, Any]:
+        if not self.events:
+            # The peer stays, and has no more to say.
+            await asyncio.get_running_loop().create_future()
         return self.events.pop(0)
 
     async def send(self, message: Any) -> None:
@@ -260,6 +263,53 @@ async def test_a_cancelled_stream_is_closed() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert source.closed
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_stream_ends_when_the_peer_leaves(waits: bool, caplog: pytest.LogCaptureFixture) -> None:
+    closed_by: list[asyncio.Task[Any] | None] = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        running = asyncio.current_task()
+        try:
+            yield b"first"
+            while True:
+                await (asyncio.get_running_loop().create_future() if waits else asyncio.sleep(0))
+                yield b"next"
+        finally:
+            assert asyncio.current_task() is running
+            closed_by.append(running)
+
+    app = App(__name__)
+    app.route("/")(endless)
+    leaving: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        # As uvicorn and others have it: once the peer has gone, what is sent vanishes without a word.
+        sent.append(message)
+        if len(sent) == 2:
+            leaving.put_nowait(part(b"", more=False))
+            leaving.put_nowait({"type": "http.disconnect"})
+
+    await app(http_scope("GET", "/"), leaving.get, send)
+    assert [message.get("body") for message in sent[:2]] == [None, b"first"]
+    # It is cut, not ended.
+    assert all(message.get("more_body") for message in sent[1:])
+    assert len(closed_by) == 1
+    assert not caplog.records
+
+
+async def test_a_stream_that_reads_the_body_as_it_goes() -> None:
+    app = App(__name__)
+
+    @app.route("/", methods="post")
+    async def shout() -> AsyncIterator[bytes]:
+        async for chunk in request.body:
+            yield chunk.upper()
+
+    sent = await Server(part(b"one"), part(b"two"), part(b"three", more=False)).run(app, "/")
+    assert [message["body"] for message in sent[1:]] == [b"ONE", b"TWO", b"THREE", b""]
 
 
 async def test_a_stream_that_fails_tells_the_server() -> None:

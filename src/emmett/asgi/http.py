@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
 
 from ..datastructures import Headers
 from ..dispatch import RouteTable, run_request
-from ..errors import RequestError
 from ..http.body import Body
 from ..http.request import Request
+from ..http.response import Response
+from .incoming import Incoming
 from .types import ASGIReceive, ASGIScope, ASGISend
 
 
@@ -20,6 +21,7 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         scope, receive, send: as ASGI 3 gives them.
     """
     headers = Headers(scope["headers"])
+    incoming = Incoming(receive)
     request = Request(
         method=scope["method"],
         scheme=scope.get("scheme", "http"),
@@ -29,7 +31,7 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         headers=headers,
         client=client_of(scope),
         body=Body(
-            _body_reader(receive),
+            incoming.read,
             max_size=table.config.http.max_body_size,
             content_length=_content_length(headers),
         ),
@@ -40,9 +42,7 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
     try:
         await send({"type": "http.response.start", "status": response.status, "headers": response.raw_headers()})
         if response.is_stream and request.method != "HEAD":
-            async for chunk in response.chunks():
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            await _stream(response, incoming, send)
         else:
             body = b"" if request.method == "HEAD" else response.body
             await send({"type": "http.response.body", "body": body})
@@ -72,20 +72,26 @@ def _content_length(headers: Headers) -> int | None:
     return int(value) if value is not None and value.isascii() and value.isdigit() and len(value) < 20 else None
 
 
-def _body_reader(receive: ASGIReceive) -> Callable[[], Awaitable[bytes]]:
-    ended = False
+async def _stream(response: Response, incoming: Incoming, send: ASGISend) -> None:
+    """Send a streamed body; end it when the peer leaves, which `send` does not tell on most servers."""
+    sending = asyncio.ensure_future(_send_chunks(response, send))
+    watching = asyncio.ensure_future(incoming.wait_gone())
+    try:
+        await asyncio.wait((sending, watching), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        sending.cancel()
+        watching.cancel()
+        await asyncio.wait((sending, watching))
+    for task in (sending, watching):
+        if not task.cancelled():
+            task.result()
 
-    async def read() -> bytes:
-        nonlocal ended
-        while not ended:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                ended = True
-                raise RequestError(400, "the client left before its request was complete")
-            ended = not message.get("more_body", False)
-            body: bytes = message.get("body", b"")
-            if body:
-                return body
-        return b""
 
-    return read
+async def _send_chunks(response: Response, send: ASGISend) -> None:
+    try:
+        async for chunk in response.chunks():
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        # In the task that ran it.
+        await response.aclose()
