@@ -138,12 +138,43 @@ def test_an_unknown_name_is_an_error_that_knows_a_close_one() -> None:
         Config().websocket.max_mesage_size = 5
     assert "websocket has no setting 'max_mesage_size'; did you mean 'max_message_size'?" in str(caught.value)
     assert "ping_interval" in str(caught.value)
-    with pytest.raises(ConfigurationError, match="http has no setting 'zzz'; allowed are head_timeout, "):
+    with pytest.raises(ConfigurationError, match="http has no setting 'zzz'; allowed are body_timeout, head_timeout, "):
         HTTPSettings(zzz=1)
 
 
+@pytest.mark.parametrize("value", ["7", "2026-11-23", "a.b_c~d-e", "v" * 64, None])
+def test_a_version_of_the_static_files(value: str | None) -> None:
+    settings = HTTPSettings(static_version=value)
+    assert settings.static_version == value
+
+
+@pytest.mark.parametrize("value", ["", "_7", "a/b", "a b", "é", "v" * 65, 7, b"7", "..\n"])
+def test_what_no_version_is(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"http\.static_version = .*: expected 1 to 64 letters"):
+        HTTPSettings(static_version=value)
+
+
+@pytest.mark.parametrize("value", ["", "x-real-ip", "Forwarded", None, 1])
+def test_what_proxies_do_not_write(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"server\.proxy_headers = .*: expected 'x-forwarded' or 'forwarded'"):
+        Config().server.proxy_headers = value
+
+
+def test_a_route_has_settings_of_its_own_for_the_body() -> None:
+    settings = HTTPSettings()
+    own = settings.for_route({"max_body_size": 5})
+    settings.body_timeout = 7.0
+    assert (own.max_body_size, own.body_timeout, settings.max_body_size) == (5, 7.0, 1024 * 1024)
+    allowed = "allowed are body_timeout, max_body_fields, max_body_size, max_form_memory"
+    for name in ("max_head_size", "static_version", "max_bodysize"):
+        with pytest.raises(ConfigurationError, match=f"a route has no option '{name}'.*{allowed}"):
+            settings.for_route({name: 1})
+    with pytest.raises(ConfigurationError, match=r"http\.max_body_size = -1"):
+        settings.for_route({"max_body_size": -1})
+
+
 def test_a_section_shows_its_values() -> None:
-    shown = "ServerSettings(max_connections=5, shutdown_timeout=30.0, trusted_proxies=())"
+    shown = "ServerSettings(max_connections=5, shutdown_timeout=30.0, trusted_proxies=(), proxy_headers='x-forwarded')"
     assert repr(ServerSettings(max_connections=5)) == shown
 
 

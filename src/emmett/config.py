@@ -7,8 +7,9 @@ not exist and a value that makes no sense are errors that say what is allowed.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from .datastructures import sdict
 from .errors import ConfigurationError
@@ -99,6 +100,17 @@ def _proxies() -> Any:
         return None
 
     return _Setting((), check)
+
+
+def _version() -> Any:
+    """A name that can stand in a path."""
+
+    def check(value: object) -> str | None:
+        if value is None or (isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.~-][A-Za-z0-9._~-]{0,63}", value)):
+            return None
+        return "1 to 64 letters, digits, '.', '_', '~' or '-', no '_' in front; or None"
+
+    return _Setting(None, check)
 
 
 class Settings:
@@ -221,9 +233,10 @@ class WebsocketSettings(Settings):
 
 
 class HTTPSettings(Settings):
-    """Limits and deadlines of a request."""
+    """Limits and deadlines of a request; those of its body may be given per route."""
 
     section = "http"
+    per_route = ("body_timeout", "max_body_fields", "max_body_size", "max_form_memory")
 
     # Bytes, and fields, in the head of a request.
     max_head_size: int = _count(16 * KIB, "bytes")
@@ -234,6 +247,31 @@ class HTTPSettings(Settings):
     max_body_size: int = _count(1 * MIB, "bytes", least=0)
     # Fields in a form or a JSON object.
     max_body_fields: int = _count(1000, "fields")
+    # Bytes of a multipart form that are kept in memory: files beyond it go to disk, fields beyond it are refused.
+    max_form_memory: int = _count(1 * MIB, "bytes", least=0)
+    # Seconds in which a body must come; a long one has a second more for each KiB.
+    body_timeout: float = _seconds(30.0)
+    # Seconds in which a peer must take some of a response that waits for it.
+    send_timeout: float = _seconds(30.0)
+    # Seconds for which a client may use its copy of a static file without asking.
+    static_max_age: int = _count(0, "seconds", least=0)
+    # A name for the static files as they are now, such as "7" or a commit: it is put into their URLs, so that clients
+    # may keep their copies for good.
+    static_version: str | None = _version()
+
+    def for_route(self, values: dict[str, Any]) -> Self:
+        """Return these settings with the values of a route.
+
+        Raises:
+            ConfigurationError: a setting is none of `per_route`, or a value is impossible.
+        """
+        for name in values:
+            if name not in self.per_route:
+                raise ConfigurationError(
+                    f"a route has no option {name!r}; beside those of its registration, allowed are "
+                    f"{', '.join(self.per_route)}"
+                )
+        return self.replace(values)
 
 
 class ServerSettings(Settings):
@@ -245,9 +283,12 @@ class ServerSettings(Settings):
     max_connections: int = _count(10_000, "connections")
     # Seconds in which running handlers must end once the server stops.
     shutdown_timeout: float = _seconds(30.0)
-    # The proxies in front, whose Forwarded and X-Forwarded- fields are believed: addresses, networks, and "unix" for
+    # The proxies in front, whose word about the client is believed: addresses, networks, and "unix" for
     # whoever connects to a unix socket. They count from the start of the server on.
     trusted_proxies: Sequence[str] = _proxies()
+    # What they write: X-Forwarded-For and its like, or Forwarded (RFC 7239). The other kind is not read: a proxy that
+    # does not know it passes on what a visitor has put there.
+    proxy_headers: Literal["x-forwarded", "forwarded"] = _choice("x-forwarded", "forwarded")
 
 
 class Config(sdict[Any]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 import pytest
 
 from emmett import App, Pipe, request, session, websocket
@@ -15,6 +17,9 @@ pytestmark = pytest.mark.loops("asyncio", "uvloop")
 
 BODY = b"x" * 500_000
 
+# A variable of the application's own.
+trail: ContextVar[str] = ContextVar("trail", default="-")
+
 
 class LogIn(Pipe):
     def open_request(self) -> None:
@@ -26,11 +31,13 @@ def make_app() -> App:
 
     @app.route("/account", pipeline=[LogIn()], methods=["get", "post"])
     async def account() -> str:
+        trail.set("account")
         # A large body makes uvicorn pause and resume reading, the latter in this task.
         return f"{session.user} {len(await request.body)}"
 
     def seen() -> str:
-        return " ".join("-" if repr(handle).startswith("<`") else repr(handle) for handle in (request, session))
+        handles = ["-" if repr(handle).startswith("<`") else repr(handle) for handle in (request, session)]
+        return " ".join([*handles, trail.get()])
 
     @app.route("/page")
     async def page() -> str:
@@ -54,7 +61,7 @@ async def texts(client: RawClient, number: int) -> list[str]:
 async def test_requests_that_are_sent_at_once() -> None:
     async with run_emmett(make_app()) as running, connect(running.port) as client:
         client.write(head("GET", "/account") + head("GET", "/page") + head("GET", "/account") + head("GET", "/page"))
-        page = "<Request GET '/page'> -"
+        page = "<Request GET '/page'> - -"
         assert await texts(client, 4) == ["ada 0", page, "ada 0", page]
 
 
@@ -63,7 +70,7 @@ async def test_requests_one_after_the_other() -> None:
         client.write(head("POST", "/account", len(BODY)) + BODY)
         assert await texts(client, 1) == [f"ada {len(BODY)}"]
         client.write(head("GET", "/page"))
-        assert await texts(client, 1) == ["<Request GET '/page'> -"]
+        assert await texts(client, 1) == ["<Request GET '/page'> - -"]
 
 
 async def test_a_websocket_after_a_request() -> None:
@@ -71,7 +78,7 @@ async def test_a_websocket_after_a_request() -> None:
         client.write(head("POST", "/account", len(BODY)) + BODY)
         assert await texts(client, 1) == [f"ada {len(BODY)}"]
         await client.upgrade("/live")
-        assert await client.read_frame() == (TEXT, b"- -")
+        assert await client.read_frame() == (TEXT, b"- - -")
 
 
 async def test_a_websocket_sent_behind_a_request() -> None:
@@ -79,4 +86,4 @@ async def test_a_websocket_sent_behind_a_request() -> None:
         client.write(head("GET", "/account") + upgrade_request("/live"))
         assert await texts(client, 1) == ["ada 0"]
         assert (await client.read_head())[0] == 101
-        assert await client.read_frame() == (TEXT, b"- -")
+        assert await client.read_frame() == (TEXT, b"- - -")

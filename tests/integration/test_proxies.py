@@ -56,30 +56,41 @@ async def test_an_untrusted_peer_is_not_believed(trusted: tuple[str, ...], field
 async def test_a_trusted_peer_is_believed() -> None:
     visitor = {"client": ["192.0.2.1", 0], "scheme": "https", "host": "shop.example"}
     element = b'Forwarded: for="192.0.2.1:4711";proto=https;host=shop.example'
+    direct = {"client": "itself", "scheme": "http", "host": "localhost"}
     async with run_emmett(visitor_app("127.0.0.0/8")) as running:
         assert await ask_both(running.port, *TLS_PROXY) == visitor
+        assert await ask_both(running.port, *SPOOFS[1], *TLS_PROXY) == visitor
+        assert await ask_both(running.port, *SPOOFS[1]) == direct
+        assert await ask_both(running.port) == direct
+    async with run_emmett(visitor_app("127.0.0.0/8", headers="forwarded")) as running:
         assert await ask_both(running.port, element) == {**visitor, "client": ["192.0.2.1", 4711]}
         assert await ask_both(running.port, *SPOOFS[0], element) == {**visitor, "client": ["192.0.2.1", 4711]}
-        assert await ask_both(running.port) == {"client": "itself", "scheme": "http", "host": "localhost"}
+        assert await ask_both(running.port, *SPOOFS[0]) == direct
 
 
 async def test_a_client_cannot_forge_its_address_through_the_proxy() -> None:
     forged = [
         (b"X-Forwarded-For: 127.0.0.1, 10.0.0.1, 192.0.2.1",),
         (b"X-Forwarded-For: 6.6.6.6, ,unknown", b"X-Forwarded-For: 192.0.2.1, 10.0.0.7"),
+    ]
+    async with run_emmett(visitor_app("127.0.0.1", "10.0.0.0/8")) as running:
+        for fields in forged:
+            assert (await ask_both(running.port, *fields))["client"] == ["192.0.2.1", 0], fields
+    forged = [
         (b"Forwarded: for=127.0.0.1, for=192.0.2.1",),
         (b'Forwarded: for="', b"Forwarded: for=192.0.2.1"),
         (b'Forwarded: for="\\, for=192.0.2.1, for=10.0.0.7',),
     ]
-    async with run_emmett(visitor_app("127.0.0.1", "10.0.0.0/8")) as running:
+    async with run_emmett(visitor_app("127.0.0.1", "10.0.0.0/8", headers="forwarded")) as running:
         for fields in forged:
             assert (await ask_both(running.port, *fields))["client"] == ["192.0.2.1", 0], fields
 
 
 async def test_what_cannot_be_read_is_ignored() -> None:
     broken = (b"X-Forwarded-For: \xe9,,;", b"X-Forwarded-Proto: gopher", b"X-Forwarded-Host: a b", b'Forwarded: ;;="')
-    async with run_emmett(visitor_app("127.0.0.1")) as running:
-        assert await ask_both(running.port, *broken) == {"client": "itself", "scheme": "http", "host": "localhost"}
+    for headers in ("x-forwarded", "forwarded"):
+        async with run_emmett(visitor_app("127.0.0.1", headers=headers)) as running:
+            assert await ask_both(running.port, *broken) == {"client": "itself", "scheme": "http", "host": "localhost"}
 
 
 async def test_requests_of_one_connection_have_visitors_of_their_own() -> None:
@@ -110,7 +121,7 @@ async def test_the_peer_of_a_unix_socket(tmp_path: Path) -> None:
         visitor = {"client": ["192.0.2.1", 0], "scheme": "https", "host": "shop.example"}
         assert await ask_both(0, *TLS_PROXY, uds=path) == visitor
         nobody = {"client": None, "scheme": "http", "host": "localhost"}
-        assert await ask_both(0, b"Forwarded: for=unknown", uds=path) == nobody
+        assert await ask_both(0, b"X-Forwarded-For: unknown", uds=path) == nobody
         await gone(running)
     async with run_emmett(visitor_app("0.0.0.0/0"), uds=path):
         assert await ask_both(0, *TLS_PROXY, uds=path) == {"client": None, "scheme": "http", "host": "localhost"}
@@ -126,9 +137,9 @@ async def test_the_origin_is_compared_with_what_the_visitor_asked() -> None:
         assert await status(running.port, b"https://shop.example", *TLS_PROXY) == 101
         assert await status(running.port, b"http://shop.example", *TLS_PROXY) == 403
         assert await status(running.port, b"https://shop.example") == 403
-        elsewhere = b'Forwarded: proto=https;host="other.example:8443"'
-        assert await status(running.port, b"https://other.example:8443", elsewhere) == 101
-        assert await status(running.port, b"https://shop.example", elsewhere) == 403
+        elsewhere = (b"X-Forwarded-Proto: https", b"X-Forwarded-Host: other.example:8443")
+        assert await status(running.port, b"https://other.example:8443", *elsewhere) == 101
+        assert await status(running.port, b"https://shop.example", *elsewhere) == 403
     async with run_emmett(visitor_app()) as running:
         assert await status(running.port, b"https://shop.example", *TLS_PROXY) == 403
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from emmett import App, request, websocket
 
 
-def visitor_app(*trusted: str) -> App:
+def visitor_app(*trusted: str, headers: Literal["x-forwarded", "forwarded"] = "x-forwarded") -> App:
     """Return an application that answers, as JSON, with what it takes for client, scheme and host.
 
     Arguments:
         trusted: the proxies that it trusts.
+        headers: what they write.
     """
     app = App(__name__)
     app.config.server.trusted_proxies = trusted
+    app.config.server.proxy_headers = headers
 
     @app.route("/visitor")
     async def index() -> dict[str, object]:

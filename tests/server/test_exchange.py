@@ -33,7 +33,7 @@ class Run:
     def __init__(self, app: Callable[[Any, Any, Any], Awaitable[None]], *, expects: bool = False) -> None:
         self.transport = MemoryTransport()
         cycle = RequestResponseCycle(
-            scope={"method": "POST", "type": "http"},  # type: ignore[typeddict-item]
+            scope={"method": "POST", "path": "/", "type": "http"},  # type: ignore[typeddict-item]
             transport=self.transport,
             flow=FlowControl(self.transport),
             logger=logging.getLogger("uvicorn.error"),
@@ -129,29 +129,6 @@ async def test_one_that_has_not_begun_does_not_begin() -> None:
     assert not run.transport.writes
 
 
-async def test_a_cancellation_by_others_is_none_of_its_business() -> None:
-    seen: list[bool] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.Event().wait()
-
-    run = Run(app)
-    original = run.exchange.run
-
-    async def watched() -> None:
-        try:
-            await original({}, None, None)
-        except asyncio.CancelledError:
-            seen.append(True)
-
-    run.task.cancel()
-    task = asyncio.ensure_future(watched())
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait((task, run.task))
-    assert seen == [True]
-
-
 @pytest.mark.parametrize("expects", [True, False])
 async def test_a_body_that_was_not_asked_for_ends_the_connection(expects: bool) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -162,3 +139,52 @@ async def test_a_body_that_was_not_asked_for_ends_the_connection(expects: bool) 
     await run.task
     assert (b"connection: close" in run.transport.written) is expects
     assert run.transport.closing is expects
+
+
+@pytest.mark.parametrize("started", [False, True])
+async def test_a_server_that_waits_no_longer(started: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """A handler that does not end in time is cancelled: no traceback, and an answer where there can be one."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if started:
+            await send(START)
+            await send(part(b"first"))
+        await asyncio.get_running_loop().create_future()
+
+    run = Run(app)
+    await asyncio.sleep(0)
+    run.task.cancel("the server stops")
+    await run.task
+    assert run.transport.closing
+    assert run.transport.written.startswith(b"HTTP/1.1 200" if started else b"HTTP/1.1 503")
+    assert [record.getMessage() for record in caplog.records] == ["POST '/' was cancelled: the server stops"]
+
+
+async def test_a_cancellation_of_the_application_itself(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise asyncio.CancelledError
+
+    run = Run(app)
+    await run.task
+    assert run.transport.written.startswith(b"HTTP/1.1 500")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "endless"),
+    [(b"text/event-stream", True), (b"text/event-stream; charset=utf-8", True), (b"text/html", False)],
+)
+async def test_a_stream_of_events_has_no_end_of_its_own(content_type: bytes, endless: bool) -> None:
+    begun = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**START, "headers": [(b"content-type", content_type)]})
+        await send(part(b"first"))
+        begun.set()
+        await asyncio.get_running_loop().create_future()
+
+    run = Run(app)
+    assert not run.exchange.is_endless
+    await begun.wait()
+    assert run.exchange.is_endless is endless
+    run.exchange.abandon()
+    await run.task

@@ -130,6 +130,47 @@ async def test_a_closed_connection_is_dropped_when_the_peer_takes_nothing() -> N
     await peer.leave()
 
 
+async def test_a_peer_that_does_not_take_its_response_is_dropped() -> None:
+    """After 30 seconds, and one for each KiB that waited: a slow line is not cut."""
+    peer = Peer(victim_app())
+    await peer.send(request_of())
+    peer.unsent = 10 * 1024
+    peer.http.pause_writing()
+    peer.http.sweep(later(39.0))
+    assert not peer.is_aborted()
+    peer.http.resume_writing()
+    peer.http.sweep(later(41.0))
+    peer.http.pause_writing()
+    peer.http.sweep(later(39.0))
+    assert not peer.is_aborted()
+    peer.http.sweep(later(41.0))
+    assert peer.is_aborted()
+    await peer.leave()
+
+
+async def test_a_body_that_nobody_reads_any_more_has_a_deadline() -> None:
+    """The response came before the end of the request; the peer may read it, but not go on for ever."""
+    app = victim_app()
+
+    @app.route("/early", methods=["post"])
+    async def early() -> str:
+        return "early"
+
+    for rest, seconds in ((b"", 30.1), (b"x" * 9, 10.1)):
+        peer = Peer(app)
+        await peer.send(request_of(b"Content-Length: 10", line=b"POST /early HTTP/1.1") + b"x")
+        assert peer.written.endswith(b"early")
+        for _ in range(3):
+            peer.http.sweep(later(9.9))
+            assert not peer.is_closing()
+        await peer.send(rest)
+        peer.http.sweep(later(seconds - 0.2))
+        assert not peer.is_closing()
+        peer.http.sweep(later(seconds))
+        assert peer.is_closing()
+        await peer.leave()
+
+
 async def test_a_refused_peer_is_listened_to_for_a_while() -> None:
     """So that it can read the answer; what it sends does not count any more."""
     visits = Visits()

@@ -9,7 +9,8 @@ import pytest
 from emmett.server.proxies import see_through
 from emmett.wire.forwarded import TrustedProxies
 
-TRUSTED = TrustedProxies(["127.0.0.1", "unix"])
+PROXIES = ["127.0.0.1", "unix"]
+TRUSTED = TrustedProxies(PROXIES)
 TOLD = [(b"x-forwarded-for", b"192.0.2.1"), (b"x-forwarded-proto", b"https")]
 
 
@@ -30,7 +31,7 @@ def test_client_and_scheme() -> None:
 def test_there_is_one_host_in_the_end(own: list[tuple[bytes, bytes]]) -> None:
     headers = [*own, (b"forwarded", b"host=a.example"), (b"accept", b"*/*")]
     scope = make_scope(headers=headers)
-    see_through(TRUSTED, scope)
+    see_through(TrustedProxies(PROXIES, "forwarded"), scope)
     # uvicorn's protocol and the scope share the list.
     assert scope["headers"] is headers
     assert headers == [(b"forwarded", b"host=a.example"), (b"accept", b"*/*"), (b"host", b"a.example")]

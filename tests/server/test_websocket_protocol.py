@@ -66,8 +66,38 @@ async def test_a_refusal_is_a_response_and_the_end() -> None:
     assert written.endswith(b"\r\n\r\nmembers only")
     assert b"\r\nx-reason: age\r\n" in written
     assert b"\r\ndate: " in written.lower()
-    assert peer.transport.is_closing()
+    assert peer.transport.ended
     assert (peer.protocol.status, peer.websocket.closed) == (403, True)
+    await peer.end()
+
+
+async def test_a_refused_peer_can_read_why() -> None:
+    """Whatever it has sent meanwhile: that is read and forgotten, until it closes too."""
+
+    async def refuse() -> None: ...
+
+    peer = ProtocolPeer(refuse, early=client_frame(TEXT, b"early"))
+    await settled()
+    answer = peer.transport.written
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert not peer.transport.is_closing()
+    await peer.say("late")
+    await peer.send(b"garbage", b"\xff" * 1000)
+    assert peer.transport.written == answer
+    assert not peer.transport.is_aborted()
+    await peer.sweep_from_now(11)
+    assert peer.transport.is_aborted()
+    await peer.end()
+
+
+async def test_without_half_close_a_refused_connection_closes_at_once() -> None:
+    async def refuse() -> None: ...
+
+    transport = PeerTransport()
+    transport.half_close = False
+    peer = ProtocolPeer(refuse, transport=transport)
+    await settled()
+    assert peer.transport.is_closing()
     await peer.end()
 
 
@@ -108,7 +138,7 @@ async def test_messages() -> None:
     for opcode, payload in messages:
         await peer.send(client_frame(opcode, payload))
     assert peer.frames() == messages
-    assert (peer.protocol.messages_in, peer.protocol.messages_out) == (5, 5)
+    assert peer.protocol.messages == (5, 5)
     await peer.end()
 
 

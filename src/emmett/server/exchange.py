@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+logger = logging.getLogger("emmett.server")
+
+STOPPED = b"Service Unavailable"
 
 
 class Exchange:
@@ -16,17 +21,23 @@ class Exchange:
         app: the ASGI application.
     """
 
-    __slots__ = ("_app", "_task", "cycle")
+    __slots__ = ("_app", "_is_event_stream", "_task", "cycle")
 
     def __init__(self, cycle: RequestResponseCycle, app: Any) -> None:
         self.cycle = cycle
         self._app = app
         self._task: asyncio.Task[Any] | None = None
+        self._is_event_stream = False
 
     @property
     def is_streaming(self) -> bool:
         """Whether the response has begun and not ended."""
         return self.cycle.response_started and not self.cycle.response_complete
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether the response is a stream of events, which ends when its client leaves."""
+        return self.is_streaming and self._is_event_stream
 
     async def run(self, scope: Any, receive: Any, send: Any) -> None:
         """Be the application, to uvicorn."""
@@ -36,7 +47,7 @@ class Exchange:
         try:
             await self._app(scope, receive, self._send)
         except asyncio.CancelledError:
-            if not self.cycle.disconnected:
+            if not await self._is_settled():
                 raise
         finally:
             self._task = None
@@ -55,8 +66,34 @@ class Exchange:
         if self.is_streaming and self._task is not None:
             self._task.cancel()
 
+    async def _is_settled(self) -> bool:
+        """Whether nothing more is to be said of a cancelled handler; one that the server has cancelled is answered."""
+        cycle = self.cycle
+        if cycle.disconnected:
+            return True
+        if self._task is None or not self._task.cancelling():
+            return False
+        # The server stops, and has waited for this handler as long as it may.
+        logger.warning("%s %r was cancelled: the server stops", cycle.scope["method"], cycle.scope["path"])
+        if not cycle.response_started and not cycle.flow.write_paused:
+            headers = [
+                (b"content-type", b"text/plain"),
+                (b"content-length", b"%d" % len(STOPPED)),
+                (b"connection", b"close"),
+            ]
+            await cycle.send({"type": "http.response.start", "status": 503, "headers": headers})
+            await cycle.send({"type": "http.response.body", "body": STOPPED, "more_body": False})
+        else:
+            cycle.disconnected = True
+            cycle.transport.close()
+        return True
+
     async def _send(self, message: Any) -> None:
         cycle = self.cycle
+        if message["type"] == "http.response.start":
+            self._is_event_stream = any(
+                name == b"content-type" and value.startswith(b"text/event-stream") for name, value in message["headers"]
+            )
         if cycle.waiting_for_100_continue and cycle.more_body:
             # The peer may send its body now or leave it out, nobody can tell: nothing behind it can be read.
             cycle.keep_alive = False

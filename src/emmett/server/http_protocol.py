@@ -32,6 +32,8 @@ logger = logging.getLogger("emmett.server")
 
 # Requests that wait on one connection for the responses before theirs.
 MAX_WAITING_REQUESTS = 128
+# Bytes of a response that waits which a peer must take in a second.
+SLOWEST = 1024
 
 
 class Flow(FlowControl):
@@ -76,6 +78,8 @@ class HTTPProtocol(HttpToolsProtocol):
         self._answered = False
         # Bytes that the closed connection could not send when it was last looked at.
         self._unsent: int | None = None
+        # When the peer must have taken what is written, once that is more than the transport likes to hold.
+        self._stalled_until = 0.0
         # The connections were more than the cap when this one came.
         self._is_surplus = False
         # What runs; uvicorn's `cycle` is the last request that came, which may still wait in its `pipeline`.
@@ -120,6 +124,9 @@ class HTTPProtocol(HttpToolsProtocol):
         """Act on the deadlines that have passed."""
         if self.transport.is_closing():
             self._drop_when_stuck(now)
+        elif self.flow.write_paused and now >= self._stalled_until:
+            logger.info("%s: dropped: the peer did not take its response", self._peer())
+            self.transport.abort()
         elif self._deadline is None:
             self._drop_unheard_stream()
         elif now < self._deadline:
@@ -132,6 +139,11 @@ class HTTPProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        allowed = self._limits.send_timeout + self.transport.get_write_buffer_size() / SLOWEST
+        self._stalled_until = self.loop.time() + allowed
 
     # What the parser calls.
 
@@ -167,6 +179,9 @@ class HTTPProtocol(HttpToolsProtocol):
         self._reading_body = False
         if self._upgrade is None and not self._skipping_upgrade:
             super().on_message_complete()
+            if self._is_idle():
+                # The response was there before the end of the request; uvicorn's keep-alive timer is off again.
+                self._expect_something()
 
     # What uvicorn calls.
 
@@ -182,10 +197,21 @@ class HTTPProtocol(HttpToolsProtocol):
             self.flow.held = bool(self.pipeline)
             if not self.flow.held:
                 self.flow.resume_reading()
+            if self._reading_body and self._is_idle():
+                # Nobody reads it any more. Closing at once could keep the response from the peer that sends it.
+                self._deadline = self.loop.time() + self._limits.body_timeout
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self._exchange is not None and self._exchange.is_endless:
+            # Its client comes back by itself, to another process.
+            self._exchange.abandon()
+            self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._exchange = Exchange(cycle, app)
-        super()._start_asgi_task(cycle, self._exchange.run)
+        # Not in the running context, which may be that of the request before.
+        self._process.context.run(super()._start_asgi_task, cycle, self._exchange.run)
 
     # Reading.
 

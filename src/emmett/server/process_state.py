@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from contextvars import copy_context
 from typing import Any
 
 from uvicorn.server import ServerState
@@ -24,6 +25,7 @@ class ProcessState:
 
     Attributes:
         loop: the event loop.
+        context: the context variables as the server was started with, for each handler a copy.
         table: the routes and settings of the application.
         sweep: the timer for the deadlines of all connections.
         connections: all connections of the process, of HTTP and of websockets; uvicorn shuts these down.
@@ -31,16 +33,18 @@ class ProcessState:
         trusted: the proxies whose word about the client counts.
     """
 
-    __slots__ = ("_files", "_stopping", "connections", "loop", "sweep", "table", "tasks", "trusted")
+    __slots__ = ("_files", "_stopping", "connections", "context", "loop", "sweep", "table", "tasks", "trusted")
 
     def __init__(self, config: ServerConfig, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.context = copy_context()
         self.table: RouteTable = config.application.table
         self.sweep = Sweep(loop)
         # uvicorn's type for it names its own protocol classes; it calls nothing but `shutdown` on them.
         self.connections: set[Any] = server_state.connections
         self.tasks = server_state.tasks
-        self.trusted = TrustedProxies(self.table.config.server.trusted_proxies)
+        settings = self.table.config.server
+        self.trusted = TrustedProxies(settings.trusted_proxies, settings.proxy_headers)
         # Websockets that were told to stop.
         self._stopping = 0
         # How many files the process may open.

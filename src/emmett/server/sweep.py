@@ -56,6 +56,19 @@ class Sweep:
         """Look at a connection no more."""
         self._members.discard(member)
 
+    def look(self, now: float) -> None:
+        """Look at every connection.
+
+        Arguments:
+            now: the loop's time in seconds; a later one than it is lets deadlines pass without waiting, for tests.
+        """
+        for member in tuple(self._members):
+            try:
+                member.sweep(now)
+            except Exception:
+                # All the deadlines of the process hang on this loop: one fault must not stop it.
+                logger.exception("the deadlines of a connection could not be looked at")
+
     def _plan(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -63,13 +76,7 @@ class Sweep:
 
     def _run(self) -> None:
         self._timer = None
-        now = self._loop.time()
-        for member in tuple(self._members):
-            try:
-                member.sweep(now)
-            except Exception:
-                # All the deadlines of the process hang on this loop: one fault must not stop it.
-                logger.exception("the deadlines of a connection could not be looked at")
+        self.look(self._loop.time())
         if self._members:
             self._plan()
         else:

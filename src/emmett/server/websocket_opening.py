@@ -96,7 +96,8 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
     opening.transport.set_protocol(protocol)
     process.connections.add(protocol)
     process.sweep.add(protocol, settings.shortest_deadline)
-    protocol.start(route, websocket, match.arguments, opening.early)
+    # Not in the running context, which may be that of a request on the same connection.
+    process.context.run(protocol.start, route, websocket, match.arguments, opening.early)
     if protocol.task is not None:
         process.tasks.add(protocol.task)
         protocol.task.add_done_callback(process.tasks.discard)
@@ -139,8 +140,7 @@ def _log_access(process: ProcessState, protocol: WebsocketProtocol, target: str)
         _printable(target),
         websocket.close_code,
         process.loop.time() - protocol.began,
-        protocol.messages_in,
-        protocol.messages_out,
+        *protocol.messages,
     )
 
 

@@ -167,14 +167,9 @@ class WebsocketProtocol(asyncio.Protocol):
         return self._task
 
     @property
-    def messages_in(self) -> int:
-        """Messages received."""
-        return self._reader.received
-
-    @property
-    def messages_out(self) -> int:
-        """Messages sent."""
-        return self._outbox.written
+    def messages(self) -> tuple[int, int]:
+        """How many messages were received and sent."""
+        return self._reader.received, self._outbox.written
 
     # What the transport calls.
 
@@ -251,8 +246,9 @@ class WebsocketProtocol(asyncio.Protocol):
         fields = {"date": formatdate(usegmt=True), **headers}
         self._transport.write(refusal_response(status, content, fields))
         self.status = status
+        self._early.clear()
         self._end(BROKEN, "")
-        self._finish()
+        self._hang_up()
 
     def write_now(self, message: Data) -> None:
         """See `Connection.write_now`."""
@@ -333,13 +329,10 @@ class WebsocketProtocol(asyncio.Protocol):
             if self.inbox.messages or (self._reader.received and not self.inbox.awaited):
                 self.websocket.leave(SERVICE_RESTART, RESTART_REASON)
             else:
-                self._leave()
+                self.close(SERVICE_RESTART, RESTART_REASON)
+                self._end(SERVICE_RESTART, RESTART_REASON)
 
     # The rest is our own.
-
-    def _leave(self) -> None:
-        self.close(SERVICE_RESTART, RESTART_REASON)
-        self._end(SERVICE_RESTART, RESTART_REASON)
 
     def _take_no_more(self) -> None:
         """Deliver no more messages; the peer's Close frame is behind those that are on their way."""
@@ -361,6 +354,8 @@ class WebsocketProtocol(asyncio.Protocol):
 
     def _keep_early(self, data: bytes) -> None:
         """Keep what comes before the handshake is answered, and read no more than that."""
+        if self.status is not None:
+            return
         self._early.append(data)
         self._pause_reading()
 
@@ -414,9 +409,13 @@ class WebsocketProtocol(asyncio.Protocol):
         self._end(error.code, error.reason)
         frame = _close_frame(error.code, error.reason)
         self._outbox.write_reply(frame, WebsocketClosed(error.code, error.reason))
-        if self._transport.can_write_eof():
-            # Closing at once, with unread bytes in the socket, would reset the connection, and the peer might never see
-            # the Close frame. What it still sends is read and ignored until it closes too.
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Close so that the peer can read the last word: with unread bytes in the socket, closing at once would reset
+        the connection. What it still sends is read and ignored until it closes too.
+        """
+        if self._transport.can_write_eof() and not self._draining:
             self._transport.write_eof()
             self._resume_reading()
             self._deadline = self._loop.time() + self._settings.close_timeout

@@ -12,7 +12,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice, zip_longest
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..errors import ConfigurationError
 from .authority import parse_authority
@@ -25,7 +25,6 @@ MAX_HOPS = 32
 
 _FORWARDED = b"forwarded"
 _X_FIELDS = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port")
-_FIELDS = frozenset((_FORWARDED, *_X_FIELDS))
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ALLOWED = f"allowed are addresses such as '127.0.0.1', networks such as '10.0.0.0/8' or 'fd00::/8', and {UNIX!r}"
@@ -66,6 +65,8 @@ class TrustedProxies:
 
     Arguments:
         entries: addresses, networks, `"unix"` for whoever connects to a unix socket; one or several.
+        headers: what they write: `"x-forwarded"` or `"forwarded"`. The other one is not read: a proxy that does not
+            know it may pass on what a client has put there.
 
     False when there are none.
 
@@ -73,9 +74,12 @@ class TrustedProxies:
         ConfigurationError: an entry is none of these.
     """
 
-    __slots__ = ("_networks", "_unix", "entries")
+    __slots__ = ("_networks", "_unix", "entries", "headers")
 
-    def __init__(self, entries: str | Iterable[str] = ()) -> None:
+    def __init__(
+        self, entries: str | Iterable[str] = (), headers: Literal["x-forwarded", "forwarded"] = "x-forwarded"
+    ) -> None:
+        self.headers = headers
         if not isinstance(entries, Iterable):
             raise ConfigurationError(f"trusted proxies are a list of str, not {entries!r}; {_ALLOWED}")
         self.entries = (entries,) if isinstance(entries, str) else tuple(entries)
@@ -129,8 +133,7 @@ def find_visitor(
     """Return who made a request that came through trusted proxies.
 
     The walk begins at the peer. As long as the one who speaks is trusted, what it tells of its own client counts, and
-    the next one to speak is that client. Forwarded is taken where it comes and can be read, else the X-Forwarded-
-    fields; the two are never mixed.
+    the next one to speak is that client. Forwarded and the X-Forwarded- fields are never mixed.
 
     Arguments:
         peer: address and port of the other end of the connection; `None` for that of a unix socket.
@@ -142,15 +145,16 @@ def find_visitor(
         The visitor; `None` when the peer is not trusted, or tells nothing.
     """
     told: dict[bytes, list[bytes]] = {}
+    read = _X_FIELDS if trusted.headers == "x-forwarded" else (_FORWARDED,)
     for name, value in headers:
-        if name in _FIELDS:
+        if name in read:
             told.setdefault(name, []).append(value)
     if not told or not trusted.trusts(peer[0] if peer else None):
         return None
-    claims = list(islice(_read_forwarded(told), MAX_HOPS)) or list(islice(_read_x_fields(told), MAX_HOPS))
+    claims = _read_x_fields(told) if trusted.headers == "x-forwarded" else _read_forwarded(told)
     client = peer
     host: str | None = None
-    for claim in claims:
+    for claim in islice(claims, MAX_HOPS):
         scheme = _SCHEMES.get((claim.scheme or "").lower(), scheme)
         host = _read_host(claim, scheme) or host
         node = _NODE.fullmatch(claim.node or "")
