@@ -85,7 +85,14 @@ class Outbox:
         frame = encode(message)
         self.written += 1
         if more:
-            self._collect(frame)
+            self._collected.append(frame)
+            self._collected_size += len(frame)
+            if self._collected_size > self._high_water:
+                self.flush()
+            elif not self._flush_planned:
+                # The handler may await something else before it writes the frame that flushes.
+                self._flush_planned = True
+                self._loop.call_soon(self.flush)
         elif self._collected:
             self._collected.append(frame)
             self.flush()
@@ -173,16 +180,6 @@ class Outbox:
     def _write_now(self, frame: bytes) -> None:
         self.flush()
         self._transport.write(frame)
-
-    def _collect(self, frame: bytes) -> None:
-        self._collected.append(frame)
-        self._collected_size += len(frame)
-        if self._collected_size > self._high_water:
-            self.flush()
-        elif not self._flush_planned:
-            # The handler may await something else before it writes the frame that flushes.
-            self._flush_planned = True
-            self._loop.call_soon(self.flush)
 
     async def _write_in_turn(self, data: Content, encode: Callable[[Content], bytes], messages: int) -> None:
         """Write when the peer reads on and all who came before have written; a cancelled wait writes nothing."""

@@ -176,7 +176,7 @@ class Websocket:
                     continue
                 await self._inbox.arrival()
             message = messages.popleft()
-            if self._inbox.held_back and not messages:
+            if not messages and self._inbox.held_back:
                 self._inbox.refill()
             if self._on_receive is None:
                 return message

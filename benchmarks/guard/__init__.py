@@ -1,0 +1,1 @@
+"""Instructions per message of a fixed run in memory: what a change costs, told without a clock."""

@@ -1,0 +1,112 @@
+"""The work that is counted: an echo in memory, through all that a message passes between one socket and back.
+
+Run as a program, it carries as many messages as it is told: `python benchmarks/guard/workload.py batch 1000`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from pathlib import Path
+
+if __package__ in (None, ""):
+    ROOT = Path(__file__).resolve().parents[2]
+    sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from websockets.speedups import apply_mask
+
+from emmett import App, websocket
+from emmett.datastructures import Headers
+from emmett.server.websocket_protocol import WebsocketProtocol
+from emmett.websockets import Websocket
+from emmett.wire.handshake import Upgrade
+
+KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
+MASK = b"\x37\xfa\x21\x3d"
+# Messages in one read.
+AT_ONCE = {"single": 1, "batch": 32}
+
+
+class Sink(asyncio.Transport):
+    """A transport that counts bytes and takes all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.size += len(data)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+async def carry(kind: str, messages: int) -> int:
+    """Echo so many 64-byte texts over one connection; returns the bytes that came back, without the handshake."""
+    app = App(__name__)
+
+    @app.websocket("/echo/<str:name>")
+    async def echo(name: str) -> None:
+        while True:
+            await websocket.send(await websocket.receive())
+
+    match = app.table.websockets.match("/echo/a", scheme="ws", host="localhost")
+    assert match.endpoint is not None
+    sink = Sink()
+    loop = asyncio.get_running_loop()
+    upgrade = Upgrade(KEY, (), "", None, "localhost")
+    protocol = WebsocketProtocol(loop, sink, upgrade, match.endpoint.settings, lambda protocol: None)
+    connection = Websocket(
+        scheme="ws",
+        path="/echo/a",
+        query_string=b"",
+        headers=Headers(),
+        client=None,
+        subprotocols=(),
+        connection=protocol,
+        inbox=protocol.inbox,
+    )
+    protocol.start(match.endpoint, connection, match.arguments, b"")
+    # One turn of the loop: the handler takes all that came, and answers.
+    await asyncio.sleep(0)
+    before = sink.size
+    at_once = AT_ONCE[kind]
+    read = (b"\x81" + bytes((0x80 | 64,)) + MASK + apply_mask(b"x" * 64, MASK)) * at_once
+    for _ in range(messages // at_once):
+        protocol.data_received(read)
+        await asyncio.sleep(0)
+    came_back = sink.size - before
+    assert protocol.task is not None
+    protocol.task.cancel()
+    protocol.connection_lost(None)
+    return came_back
+
+
+def main() -> None:
+    kind, messages = sys.argv[1], int(sys.argv[2])
+    # A collection in the middle would depend on all that was imported.
+    gc.disable()
+    assert asyncio.run(carry(kind, messages)) == 66 * messages
+
+
+if __name__ == "__main__":
+    main()

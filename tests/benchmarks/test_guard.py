@@ -1,0 +1,94 @@
+"""The guard on what a message costs: its workload, its record, its verdicts; the counting is `make bench-guard`."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.guard import counting, record, run
+from benchmarks.guard.workload import carry
+
+
+@pytest.mark.parametrize("kind", ["single", "batch"])
+async def test_the_workload_brings_every_message_back(kind: str) -> None:
+    assert await carry(kind, 64) == 64 * 66
+
+
+def test_the_cost_of_a_message_is_what_more_messages_cost() -> None:
+    start_up = 123_456_789
+    assert counting.per_message(start_up + counting.SHORT * 500, start_up + counting.LONG * 500) == 500
+
+
+def fake_valgrind(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    program = folder / "valgrind"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_the_number_is_read_from_what_valgrind_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_valgrind(tmp_path, monkeypatch, "echo '==7== I   refs:      1,234,567' >&2")
+    assert counting.count_instructions("batch", 32) == 1_234_567
+
+
+@pytest.mark.parametrize("script", ["exit 3", "echo nothing >&2", "echo 'I refs: 5' >&2; exit 1"])
+def test_a_run_that_failed_has_no_number(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_valgrind(tmp_path, monkeypatch, script)
+    with pytest.raises(RuntimeError, match="valgrind ended with"):
+        counting.count_instructions("batch", 32)
+
+
+def test_without_valgrind_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match="apt install valgrind"):
+        counting.count_instructions("batch", 32)
+
+
+@pytest.mark.parametrize(
+    ("measured", "good", "words"),
+    [
+        (1000, True, "(+0.0%)"),
+        (1019, True, "(+1.9%)"),
+        (1021, False, "dearer than the 2% allowed"),
+        (970, True, "--record"),
+    ],
+)
+def test_verdicts(measured: float, good: bool, words: str) -> None:
+    verdict = record.judge("batch", measured, 1000)
+    assert verdict[0] is good
+    assert words in verdict[1]
+
+
+def test_records_of_other_interpreters_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps({"other": {"single": 1}}))
+    record.save({"single": 10.4}, path)
+    assert record.load(path) == {"other": {"single": 1}, record.interpreter(): {"single": 10}}
+    assert record.load(tmp_path / "none.json") == {}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "options", "status", "words"),
+    [
+        (None, [], 1, "nothing is recorded"),
+        (None, ["--record"], 0, "(+0.0%)"),
+        (900.0, [], 1, "dearer"),
+        (1000.0, [], 0, "(+0.0%)"),
+    ],
+)
+def test_the_command(
+    recorded: float | None, options: list[str], status: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {} if recorded is None else {record.interpreter(): dict.fromkeys(run.KINDS, recorded)}
+    saved: list[record.Figures] = []
+    monkeypatch.setattr(run, "measure", lambda kind: 1000.0)
+    monkeypatch.setattr(run, "load", lambda: known)
+    monkeypatch.setattr(run, "save", saved.append)
+    result = CliRunner().invoke(run.main, options)
+    assert (result.exit_code, len(saved)) == (status, len(options)), result.output
+    assert words in result.output
