@@ -342,3 +342,52 @@ async def test_urls_of_the_application_that_runs() -> None:
 
 def test_what_a_peer_can_cause_is_no_http_exception() -> None:
     assert not issubclass(RequestError, HTTPException)
+
+
+class Preflights(Pipe):
+    """Answers preflights, and says for which methods and which request."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def on_preflight(self, methods: frozenset[str]) -> Response:
+        return Response(f"{self.name} {request.path} {','.join(sorted(methods))}", 200)
+
+
+async def preflight(app: App, path: str, method: str) -> tuple[int, str]:
+    answer = await ask(app, path, "OPTIONS", headers=[("Access-Control-Request-Method", method)])
+    return answer.status, await text_of(answer)
+
+
+async def test_a_pipe_answers_the_preflight_of_its_routes() -> None:
+    app = App(__name__)
+    app.pipeline = [Preflights("outer"), Preflights("inner")]
+    app.route("/a", name="read", methods="get")(lambda: "a")
+    app.route("/a", name="write", methods="put")(lambda: "a")
+    app.route("/own", methods="options")(lambda: "own")
+    module = app.module(__name__, "inside")
+    module.pipeline = [Preflights("module")]
+    module.route("/b", name="b")(lambda: "b")
+    assert await preflight(app, "/a", "PUT") == (200, "outer /a GET,PUT")
+    assert await preflight(app, "/b", "POST") == (200, "outer /b GET,HEAD,POST")
+    assert await preflight(app, "/own", "GET") == (200, "own")
+    assert (await preflight(app, "/a", "DELETE"))[0] == 405
+    assert (await preflight(app, "/a", "put"))[0] == 405
+    assert (await preflight(app, "/nowhere", "GET"))[0] == 404
+    assert (await ask(app, "/a", "OPTIONS")).status == 405
+
+
+async def test_without_such_a_pipe_a_preflight_is_a_method_like_others() -> None:
+    app = App(__name__)
+    app.route("/a")(lambda: "a")
+    assert (await preflight(app, "/a", "GET"))[0] == 405
+
+
+async def test_the_end_of_every_request_is_told() -> None:
+    app = App(__name__)
+    seen: list[tuple[str, int]] = []
+    app.route("/a")(lambda: "a")
+    app.table.on_request_end = lambda ended: seen.append((ended.path, response.status))
+    await ask(app, "/a")
+    await ask(app, "/nowhere")
+    assert seen == [("/a", 200), ("/nowhere", 404)]

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import copy
-import logging
 from collections.abc import AsyncIterable, Iterator
-from http import HTTPStatus
 from typing import Any
 
 from ..ctx import enter_request
-from ..errors import HTTPException, RequestError, UsageError
+from ..errors import RequestError, UsageError
 from ..http.render import render
 from ..http.request import Request
 from ..http.response import Response
 from ..pipeline.hooks import invoke
 from ..routing import Match
 from ..urls import current_place
+from .error_pages import answer_error
 from .routes import HTTPRoute, Output, RouteTable
-
-logger = logging.getLogger("emmett.request")
 
 _RESULT_TYPES: dict[Output, tuple[type, ...]] = {
     "bytes": (bytes, bytearray, memoryview, Response),
@@ -41,29 +37,44 @@ async def run_request(table: RouteTable, request: Request) -> Response:
     enter_request(request, response)
     # Until a route has matched: error pages build URLs too.
     current_place.set(table.place)
+    answer = await _answer(table, request, response)
+    if table.on_request_end is not None:
+        table.on_request_end(request)
+    return answer
+
+
+async def _answer(table: RouteTable, request: Request, response: Response) -> Response:
     try:
         match = _match(table, request, request.method)
         if match.endpoint is None and request.method == "HEAD" and "GET" in match.allowed:
             # HEAD is answered as GET is, without the body (RFC 9110, 9.3.2).
             match = _match(table, request, "GET")
         if match.endpoint is None:
-            raise _no_route(request, match)
+            return _preflight_response(table, request, match, response)
         current_place.set(match.endpoint.place)
+        if match.endpoint.settings is not None:
+            request.configure(match.endpoint.settings)
         return await _run_route(match.endpoint, match.arguments, response)
-    except HTTPException as error:
-        if error.body:
-            # The handler's own words go before the page for its status.
-            return _plain_response(response, error.status, error.body, error.headers)
-        return await _error_response(table, response, error.status, "", error.headers)
-    except RequestError as error:
-        return await _error_response(table, response, error.status, error.message, error.headers)
-    except Exception:
-        logger.exception("%s %r failed", request.method, request.path)
-        return await _error_response(table, response, 500, "", {})
+    except Exception as error:
+        return await answer_error(table, request, response, error)
 
 
 def _match(table: RouteTable, request: Request, method: str) -> Match[HTTPRoute]:
     return table.http.match(request.path, method=method, scheme=request.scheme, host=request.host)
+
+
+def _preflight_response(table: RouteTable, request: Request, match: Match[HTTPRoute], response: Response) -> Response:
+    """Let a pipe answer a CORS preflight, which asks for another method than its own (Fetch standard, 3.3.2).
+
+    Raises:
+        RequestError: it is none, or no pipe of the route answers it.
+    """
+    asked = request.headers.get("access-control-request-method")
+    if request.method == "OPTIONS" and asked in match.allowed:
+        route = _match(table, request, asked).endpoint
+        if route is not None and route.preflight is not None:
+            return render(route.preflight(match.allowed), response)
+    raise _no_route(request, match)
 
 
 def _no_route(request: Request, match: Match[HTTPRoute]) -> RequestError:
@@ -88,43 +99,3 @@ async def _run_route(route: HTTPRoute, arguments: dict[str, Any], response: Resp
             await rendered.aclose()
             raise
     return rendered
-
-
-async def _error_response(
-    table: RouteTable, response: Response, status: int, body: str, headers: dict[str, str]
-) -> Response:
-    """Render the application's page for an error, or a plain one."""
-    page = table.error_pages.get(status)
-    if page is not None:
-        response.status = status
-        # What the handler that failed had said of its own body.
-        response.body = b""
-        response.content_type = None
-        for name, value in headers.items():
-            response.headers[name] = value
-        try:
-            result = page()
-            if hasattr(result, "__await__"):
-                result = await result
-            if isinstance(result, Response):
-                # It may be shared by many requests.
-                result = copy.copy(result)
-                result.status = status
-            return render(result, response)
-        except Exception:
-            logger.exception("the error page for %d failed", status)
-    return _plain_response(response, status, body, headers)
-
-
-def _plain_response(response: Response, status: int, body: str | bytes, headers: dict[str, str]) -> Response:
-    response.status = status
-    if not body and status >= 400:
-        body = _phrases.get(status, f"status {status}")
-    if body:
-        response.content_type = "text/plain; charset=utf-8"
-    for name, value in headers.items():
-        response.headers[name] = value
-    return render(body, response)
-
-
-_phrases = {status.value: status.phrase for status in HTTPStatus}

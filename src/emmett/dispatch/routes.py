@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from ..config import Config, WebsocketSettings
+from ..config import Config, HTTPSettings, WebsocketSettings
+from ..http.request import Request
+from ..http.response import Response
 from ..pipeline import Flow
 from ..pipeline.hooks import run_hooks
 from ..routing import Router
+from ..templates import Templates
 from ..urls import Place
 from ..websockets.hooks import Hook
 from ..wire.origin import OriginPolicy
@@ -40,12 +43,16 @@ class HTTPRoute:
         place: where it stands, for `url`.
         flow: its handler inside its pipeline.
         output: what the handler must return: "auto" for anything that can be rendered, else that kind only.
+        settings: the limits of its requests; None when they are those of the application.
+        preflight: answers a CORS preflight for this route, given the methods of its path; None when no pipe does.
     """
 
     name: str
     place: Place
     flow: Flow
     output: Output = "auto"
+    settings: HTTPSettings | None = None
+    preflight: Callable[[frozenset[str]], Response] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -110,10 +117,14 @@ class RouteTable:
     Attributes:
         config: the settings.
         place: where the application itself stands, for `url` where no route has matched.
+        templates: the templates of the application.
+        on_request_end: called in the context of a request when its response is made, before it is sent.
     """
 
     config: Config
     place: Place
+    templates: Templates
     http: Router[HTTPRoute] = field(default_factory=Router)
     websockets: Router[WebsocketRoute] = field(default_factory=Router)
     error_pages: dict[int, Handler] = field(default_factory=dict)
+    on_request_end: Callable[[Request], None] | None = None

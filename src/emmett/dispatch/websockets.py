@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from typing import Any
 
 from ..ctx import enter_websocket
@@ -12,6 +12,7 @@ from ..errors import HTTPException, MessageError, WebsocketClosed
 from ..urls import current_place
 from ..websockets.connection import Connection
 from ..websockets.websocket import Websocket
+from .groups import find_answer
 from .routes import WebsocketRoute
 
 logger = logging.getLogger("emmett.websocket")
@@ -57,7 +58,7 @@ async def run_websocket(
 
 
 async def _end_with(error: Exception, route: WebsocketRoute, websocket: Websocket, connection: Connection) -> None:
-    answer = _find_answer(error, websocket)
+    answer = find_answer(_without_news(error, websocket), (HTTPException, MessageError))
     if isinstance(answer, HTTPException):
         await _end_as_http(answer, websocket, connection)
     elif isinstance(answer, MessageError) and websocket.accepted:
@@ -69,24 +70,11 @@ async def _end_with(error: Exception, route: WebsocketRoute, websocket: Websocke
         await _end(websocket, connection, 500, INTERNAL_ERROR)
 
 
-def _find_answer(error: Exception, websocket: Websocket) -> Exception | None:
-    """Return the error that says how to end the connection, alone or in a group that holds nothing worse."""
-    if not isinstance(error, ExceptionGroup):
-        return error
-    leaves = list(_leaves(error))
-    if websocket.closed:
-        leaves = [leaf for leaf in leaves if not isinstance(leaf, WebsocketClosed)]
-    if leaves and all(isinstance(leaf, (HTTPException, MessageError)) for leaf in leaves):
-        return leaves[0]
-    return None
-
-
-def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
-    for error in group.exceptions:
-        if isinstance(error, ExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+def _without_news(error: Exception, websocket: Websocket) -> Exception:
+    """Leave the news that this very connection has ended out of a group that holds more than that."""
+    if isinstance(error, ExceptionGroup) and websocket.closed:
+        return error.split(WebsocketClosed)[1] or error
+    return error
 
 
 async def _end_as_http(error: HTTPException, websocket: Websocket, connection: Connection) -> None:

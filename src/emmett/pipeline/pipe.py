@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol
 
 from ..errors import ConfigurationError
+from ..http.response import Response
 
 
 class NextPipe(Protocol):
@@ -117,6 +118,10 @@ class Pipe:
         The last pipe, the one nearest to the handler, comes first.
         """
         return data
+
+    # Answers the CORS preflight of a route, given the methods that its path takes. A pipe that has it is asked in place
+    # of the handler, the outermost one of the route that would take the method that the browser asks for.
+    on_preflight: Callable[[frozenset[str]], Response] | None = None
 
     def on_stream(self) -> Any:
         """Run before the first byte of a streamed response is sent."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from emmett import App, Response, abort, request, response
+from emmett import App, HTTPException, Response, abort, redirect, request, response
 from emmett.dispatch import run_request
+from emmett.errors import RequestError
 from tests.http.builders import make_request, read
 
 
@@ -134,3 +136,51 @@ async def test_a_failure_is_logged_beside_its_page(caplog: pytest.LogCaptureFixt
     app.on_error(500)(lambda: "sorry")
     assert (await ask(app, "/fails"))[:2] == (500, "sorry")
     assert [record.getMessage() for record in caplog.records] == ["GET '/fails' failed"]
+
+
+async def test_a_page_may_lead_elsewhere() -> None:
+    """An anonymous visitor goes to the login, for one."""
+    app = aborting_app()
+    app.on_error(401)(lambda: redirect("/login"))
+    status, _, answer = await ask(app, "/401")
+    assert (status, answer.headers["location"]) == (303, "/login")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [HTTPException(99), HTTPException(600), HTTPException(400, headers={"a": "b\r\nc: d"}), RequestError(0, "none")],
+)
+async def test_an_answer_that_cannot_be_sent(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    app = App(__name__)
+
+    @app.route("/")
+    async def index() -> None:
+        raise error
+
+    assert (await ask(app))[:2] == (500, "Internal Server Error")
+    assert [record.getMessage() for record in caplog.records] == ["GET '/' cannot be answered as it was asked"]
+
+
+async def test_an_answer_from_a_task_group() -> None:
+    app = App(__name__)
+
+    @app.route("/")
+    async def index() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(leave())
+
+    async def leave() -> None:
+        abort(409, "busy")
+
+    assert (await ask(app))[:2] == (409, "busy")
+
+
+async def test_a_task_group_that_also_failed(caplog: pytest.LogCaptureFixture) -> None:
+    app = App(__name__)
+
+    @app.route("/")
+    async def index() -> None:
+        raise ExceptionGroup("several", [HTTPException(409), LookupError()])
+
+    assert (await ask(app))[:2] == (500, "Internal Server Error")
+    assert [record.getMessage() for record in caplog.records] == ["GET '/' failed"]

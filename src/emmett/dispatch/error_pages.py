@@ -1,0 +1,85 @@
+"""The answer to a request whose handler raised: the application's page for the status, or a plain one."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from ..errors import HTTPException, RequestError
+from ..http.render import render
+from ..http.request import Request
+from ..http.response import Response
+from .groups import find_answer
+from .routes import RouteTable
+
+logger = logging.getLogger("emmett.request")
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+async def answer_error(table: RouteTable, request: Request, response: Response, error: Exception) -> Response:
+    """Return the answer to a request that ended with an exception; what is no answer is logged and answered with 500.
+
+    Arguments:
+        table: the routes and error pages of the application.
+        request: the request.
+        response: the response of the running request.
+        error: what was raised, alone or in a group.
+    """
+    answer = find_answer(error, (HTTPException, RequestError))
+    try:
+        if isinstance(answer, HTTPException):
+            if answer.body:
+                # The handler's own words go before the page for its status.
+                return _plain_response(response, answer.status, answer.body, answer.headers)
+            return await _error_response(table, response, answer.status, "", answer.headers)
+        if isinstance(answer, RequestError):
+            return await _error_response(table, response, answer.status, answer.message, answer.headers)
+    except ValueError:
+        logger.exception("%s %r cannot be answered as it was asked", request.method, request.path)
+    else:
+        logger.error("%s %r failed", request.method, request.path, exc_info=error)
+    return await _error_response(table, response, 500, "", {})
+
+
+async def _error_response(
+    table: RouteTable, response: Response, status: int, body: str, headers: Mapping[str, str]
+) -> Response:
+    """Render the application's page for an error, or a plain one."""
+    page = table.error_pages.get(status)
+    if page is not None:
+        response.status = status
+        # What the handler that failed had said of its own body.
+        response.body = b""
+        response.content_type = None
+        for name, value in headers.items():
+            response.headers[name] = value
+        try:
+            result = page()
+            if inspect.isawaitable(result):
+                result = await result
+            if isinstance(result, Response):
+                # It may be shared by many requests.
+                result = copy.copy(result)
+                result.status = status
+            return render(result, response)
+        except HTTPException as error:
+            # The page leads elsewhere: to the login, for one.
+            return _plain_response(response, error.status, error.body, error.headers)
+        except Exception:
+            logger.exception("the error page for %d failed", status)
+    return _plain_response(response, status, body, headers)
+
+
+def _plain_response(response: Response, status: int, body: str | bytes, headers: Mapping[str, str]) -> Response:
+    response.status = status
+    if not body and status >= 400:
+        body = _PHRASES.get(status, f"status {status}")
+    if body:
+        response.content_type = "text/plain; charset=utf-8"
+    for name, value in headers.items():
+        response.headers[name] = value
+    return render(body, response)

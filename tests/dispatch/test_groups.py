@@ -1,0 +1,39 @@
+"""What a group of exceptions means for the answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from emmett.dispatch.groups import find_answer, leaves
+from emmett.errors import HTTPException, MessageError
+
+ABORT, OTHER_ABORT, MESSAGE, FAULT = HTTPException(404), HTTPException(409), MessageError(1003, ""), LookupError()
+
+
+def group(*errors: Exception) -> ExceptionGroup[Exception]:
+    return ExceptionGroup("several", errors)
+
+
+def test_leaves_come_in_order() -> None:
+    assert list(leaves(group(ABORT, group(FAULT, group(MESSAGE)), OTHER_ABORT))) == [ABORT, FAULT, MESSAGE, OTHER_ABORT]
+    assert list(leaves(ABORT)) == [ABORT]
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (ABORT, ABORT),
+        (FAULT, None),
+        (MESSAGE, None),
+        (group(ABORT), ABORT),
+        (group(group(OTHER_ABORT), ABORT), OTHER_ABORT),
+        (group(ABORT, FAULT), None),
+        (group(ABORT, group(MESSAGE)), None),
+    ],
+)
+def test_the_answer_of_a_group(error: Exception, answer: Exception | None) -> None:
+    assert find_answer(error, (HTTPException,)) is answer
+
+
+def test_any_of_several_kinds_is_an_answer() -> None:
+    assert find_answer(group(MESSAGE, ABORT), (HTTPException, MessageError)) is MESSAGE
