@@ -26,7 +26,7 @@ if __package__ in (None, ""):
 from soak.run import follow, start_server  # noqa: E402 - the path comes first
 from soak.visitors import REQUEST, TEXT, Visitor, frame  # noqa: E402
 
-BAD = ("flood", "one byte a second", "500 slow handshakes a second")
+BAD = ("flood", "one byte a second", "500 slow handshakes a second", "500 requests a second")
 
 
 async def measure(port: int, connections: int, seconds: float, interval: float) -> float:
@@ -51,7 +51,7 @@ async def measure(port: int, connections: int, seconds: float, interval: float) 
 
 def misbehave(kind: str, port: int) -> None:
     """Be a bad peer until the process is ended."""
-    uvloop.run({BAD[0]: _flood, BAD[1]: _read_slowly, BAD[2]: _shake_hands_slowly}[kind](port))
+    uvloop.run({BAD[0]: _flood, BAD[1]: _read_slowly, BAD[2]: _shake_hands_slowly, BAD[3]: _ask}[kind](port))
 
 
 async def _flood(port: int) -> None:
@@ -95,6 +95,22 @@ async def _shake_hands_slowly(port: int) -> None:
             tasks.add(task := asyncio.create_task(dawdle()))
             task.add_done_callback(tasks.discard)
         await asyncio.sleep(0.1)
+
+
+async def _ask(port: int) -> None:
+    """Not bad, but a neighbour too: requests at a steady rate, over ten connections."""
+    request = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    async def ask() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        due = asyncio.get_running_loop().time() + random.random() / 50
+        while True:
+            await asyncio.sleep(max(due - asyncio.get_running_loop().time(), 0))
+            due += 1 / 50
+            writer.write(request)
+            await reader.readuntil(b"hello")
+
+    await asyncio.gather(*(ask() for _ in range(10)))
 
 
 async def compare(connections: int, seconds: float, rounds: int, interval: float) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 
-from emmett import App, websocket
+from emmett import App, Response, request, stream, websocket
+from emmett.http import UploadedFile
 
 app = App(__name__)
 app.config.websocket.ping_interval = 5.0
@@ -27,10 +29,36 @@ async def flood() -> None:
         await websocket.send(b"x" * 1024)
 
 
+@app.route("/hello")
+async def hello() -> str:
+    """Say hello."""
+    return "hello"
+
+
+@app.route("/upload", methods="post", max_body_size=1 << 34)
+async def upload() -> dict[str, int]:
+    """Take a file in a form, and count its bytes as it is read back from the disk."""
+    file = (await request.files).file
+    assert isinstance(file, UploadedFile)
+    return {"size": file.size, "read": sum([len(chunk) async for chunk in file])}
+
+
+@app.route("/download/<any:path>")
+async def download(path: str) -> Response:
+    """Send a file."""
+    return await stream.file(Path("/", path))
+
+
 @app.route("/usage")
 async def usage() -> dict[str, int]:
-    """Memory in KiB and open descriptors of this process, after a collection."""
+    """Memory, also the most there was, in KiB, and open descriptors of this process, after a collection."""
     gc.collect()
+    status = Path("/proc/self/status").read_text()  # noqa: ASYNC240 - it is no file on a disk
+    peak = int(status.partition("VmHWM:")[2].split()[0])
     with open("/proc/self/statm") as statm:  # noqa: ASYNC230 - it is no file on a disk
         pages = int(statm.read().split()[1])
-    return {"memory": pages * os.sysconf("SC_PAGE_SIZE") // 1024, "descriptors": len(os.listdir("/proc/self/fd"))}
+    return {
+        "memory": pages * os.sysconf("SC_PAGE_SIZE") // 1024,
+        "peak": peak,
+        "descriptors": len(os.listdir("/proc/self/fd")),
+    }

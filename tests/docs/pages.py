@@ -14,7 +14,7 @@ DOCS = ROOT / "docs"
 
 _FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>[^`\n]*)\n(?P<text>.*?)^(?P=fence) *$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6}) +(.+?) *$", re.MULTILINE)
-_FILE_NAME = re.compile(r"# (?P<name>[\w/]+\.py)\n")
+_FILE_NAME = re.compile(r"(?:# (?P<module>[\w/]+\.py)|\{# (?P<template>[\w/]+\.\w+) #\})\n")
 
 
 class Block(NamedTuple):
@@ -39,9 +39,9 @@ class Block(NamedTuple):
 
     @property
     def file_name(self) -> str | None:
-        """The name in a comment on its first line: `# shop/blog.py`; None when there is no such comment."""
+        """The name in a comment on its first line, `# shop/blog.py` or `{# templates/page.html #}`; None without one."""
         named = _FILE_NAME.match(self.text)
-        return named["name"] if named else None
+        return (named["module"] or named["template"]) if named else None
 
 
 @dataclass(frozen=True)

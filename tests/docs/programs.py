@@ -101,6 +101,10 @@ def programs_of(page: Page) -> list[Program]:
                 found[-1][0].append(block)
             else:
                 found.append(([block], []))
+        elif block.language == "jinja":
+            assert found, f"{block}: no program stands above this template"
+            assert block.file_name, f"{block}: a template needs its name: {{# templates/page.html #}}"
+            found[-1][0].append(block)
         elif block.language == "console":
             assert found, f"{block}: no program stands above this transcript"
             found[-1][1].append(block)

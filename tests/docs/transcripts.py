@@ -77,7 +77,7 @@ _options.add_argument("-H", dest="headers", action="append", default=[])
 _options.add_argument("-b", dest="cookies")
 _options.add_argument("-d", dest="form")
 _options.add_argument("--json")
-_options.add_argument("-F", dest="multipart")
+_options.add_argument("-F", dest="parts", action="append", default=[])
 
 
 async def _curl(arguments: list[str], lines: list[str], port: int) -> None:
@@ -91,9 +91,8 @@ async def _curl(arguments: list[str], lines: list[str], port: int) -> None:
     elif given.json is not None:
         content = given.json
         headers["Content-Type"] = "application/json"
-    elif given.multipart is not None:
-        name, value = given.multipart.split("=", 1)
-        content = f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n--x--\r\n'
+    elif given.parts:
+        content = "".join(f"--x\r\n{_form_part(each)}\r\n" for each in given.parts) + "--x--\r\n"
         headers["Content-Type"] = "multipart/form-data; boundary=x"
     if given.cookies is not None:
         headers["Cookie"] = given.cookies
@@ -104,6 +103,19 @@ async def _curl(arguments: list[str], lines: list[str], port: int) -> None:
     if given.include or given.head:
         lines = _compare_head(answer, lines)
     _compare(answer.text.rstrip("\n"), "\n".join(lines))
+
+
+def _form_part(option: str) -> str:
+    """One part of a form, from what stands behind -F: `name=content;filename=name;type=text/plain`."""
+    name, _, rest = option.partition("=")
+    content, *parameters = rest.split(";")
+    given = dict(parameter.split("=", 1) for parameter in parameters)
+    head = f'Content-Disposition: form-data; name="{name}"'
+    if "filename" in given:
+        head += f'; filename="{given["filename"]}"'
+    if "type" in given:
+        head += f"\r\nContent-Type: {given['type']}"
+    return f"{head}\r\n\r\n{content}"
 
 
 def _compare_head(answer: httpx.Response, lines: list[str]) -> list[str]:

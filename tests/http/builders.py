@@ -2,20 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
+import asyncio
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 
+from emmett.config import HTTPSettings
 from emmett.datastructures import Headers
 from emmett.http import Body, Request, Response
 
+FORM_TYPE = 'multipart/form-data; boundary="=-x-="'
 
-def make_body(*chunks: bytes, max_size: int = 1_000_000, content_length: int | None = None) -> Body:
-    """A body that arrives in these chunks."""
+
+class Clock:
+    """The time of the running loop, which a test moves forward. What is due then runs in the loop's next turn."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._time = loop.time
+        self._ahead = 0.0
+        loop.time = self.now  # type: ignore[method-assign]
+
+    def now(self) -> float:
+        return self._time() + self._ahead
+
+    def forward(self, seconds: float) -> None:
+        self._ahead += seconds
+
+    async def wait(self, seconds: float) -> None:
+        """Wait as `asyncio.sleep` does, in no time."""
+        await asyncio.sleep(0)
+        self.forward(seconds)
+        # In the first turn of the loop what was due finds its place, behind this task; in the second it has run.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+def reader_of(*chunks: bytes) -> Callable[[], Awaitable[bytes]]:
+    """What reads these chunks."""
     remaining = iter((*chunks, b""))
 
     async def read() -> bytes:
         return next(remaining)
 
-    return Body(read, max_size=max_size, content_length=content_length)
+    return read
+
+
+def make_body(*chunks: bytes, max_size: int = 1_000_000, content_length: int | None = None) -> Body:
+    """A body that arrives in these chunks."""
+    return Body(reader_of(*chunks), max_size=max_size, content_length=content_length)
+
+
+def part(name: str, content: bytes = b"", *fields: str, filename: str | None = None) -> bytes:
+    """A part of a multipart form, with more header fields than the usual one."""
+    disposition = f'Content-Disposition: form-data; name="{name}"'
+    if filename is not None:
+        disposition += f'; filename="{filename}"'
+    return "\r\n".join((disposition, *fields)).encode() + b"\r\n\r\n" + content
+
+
+def form(*parts: bytes) -> bytes:
+    """The body of a multipart form of type `FORM_TYPE`."""
+    return b"".join(b"--=-x-=\r\n" + each + b"\r\n" for each in parts) + b"--=-x-=--\r\n"
+
+
+def form_request(*chunks: bytes, **settings: int) -> Request:
+    """A POST request with a multipart form of `FORM_TYPE` that arrives in these chunks."""
+    request = make_request("POST", headers=[("Content-Type", FORM_TYPE)], settings=HTTPSettings(**settings))
+    request.body = Body(reader_of(*chunks), max_size=settings.get("max_body_size", 1 << 20))
+    return request
 
 
 def make_request(
@@ -25,7 +78,7 @@ def make_request(
     query_string: bytes = b"",
     headers: Iterable[tuple[str, str]] = (),
     body: bytes = b"",
-    max_fields: int = 1000,
+    settings: HTTPSettings | None = None,
 ) -> Request:
     """A request with these parts; header names in any case."""
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
@@ -38,7 +91,7 @@ def make_request(
         headers=Headers(raw),
         client=("192.0.2.1", 50000),
         body=make_body(*([body] if body else [])),
-        max_fields=max_fields,
+        settings=settings,
     )
 
 

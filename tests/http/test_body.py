@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 
 import pytest
 
 from emmett.errors import RequestError, UsageError
 from emmett.http import Body
-from tests.http.builders import make_body
+from tests.http.builders import Clock, make_body
 
 
 async def test_await_gives_all_chunks_any_number_of_times() -> None:
@@ -171,3 +172,179 @@ async def test_a_client_that_left_is_the_readers_error() -> None:
 
     with pytest.raises(RequestError, match="the client left"):
         await Body(read, max_size=10)
+
+
+async def test_a_stream_goes_on_behind_a_cancelled_reader() -> None:
+    arriving: asyncio.Queue[bytes] = asyncio.Queue()
+    waiting = asyncio.Event()
+
+    async def read() -> bytes:
+        if arriving.empty():
+            waiting.set()
+        return await arriving.get()
+
+    chunks = aiter(Body(read, max_size=100))
+    first = asyncio.ensure_future(anext(chunks))
+    await waiting.wait()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    for chunk in (b"one", b"two", b""):
+        arriving.put_nowait(chunk)
+    assert [chunk async for chunk in chunks] == [b"one", b"two"]
+    # And it stays at its end, without another read.
+    assert [chunk async for chunk in chunks] == []
+
+
+async def test_two_tasks_share_a_stream() -> None:
+    arriving: asyncio.Queue[bytes] = asyncio.Queue()
+    chunks = aiter(Body(arriving.get, max_size=100))
+    readers = [asyncio.ensure_future(anext(chunks)) for _ in range(2)]
+    for chunk in (b"one", b"two"):
+        arriving.put_nowait(chunk)
+    assert await asyncio.gather(*readers) == [b"one", b"two"]
+
+
+async def test_single_bytes_take_no_more_memory_than_they_are() -> None:
+    remaining = iter([b"x"] * 30_000)
+
+    async def read() -> bytes:
+        return next(remaining, b"")
+
+    body = Body(read, max_size=30_000)
+    tracemalloc.start()
+    try:
+        assert await body == b"x" * 30_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 150_000
+
+
+async def test_limits_may_change_until_the_body_is_read() -> None:
+    body = make_body(b"12345", max_size=1, content_length=5)
+    body.max_size = 5
+    assert await body == b"12345"
+
+
+async def test_too_large_does_not_end_the_connection() -> None:
+    # The peer is still sending; it would be reset, and might never see why.
+    with pytest.raises(RequestError) as caught:
+        await make_body(b"12345", max_size=1)
+    assert caught.value.headers == {}
+
+
+# Deadlines. The clock is the test's own.
+
+
+async def never() -> bytes:
+    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+
+@pytest.mark.loops("asyncio", "uvloop")
+async def test_a_body_that_does_not_come_is_408() -> None:
+    body = Body(never, max_size=100, timeout=0.01)
+    for _ in range(2):
+        with pytest.raises(RequestError, match=r"did not come in time: it has 0\.01 s") as caught:
+            await body
+        assert caught.value.status == 408
+        assert caught.value.headers == {"connection": "close"}
+
+
+@pytest.mark.deadline(1000)
+async def test_a_slow_drip_is_408_after_the_timeout_in_all() -> None:
+    clock, came = Clock(), 0
+
+    async def read() -> bytes:
+        nonlocal came
+        await clock.wait(9)
+        came += 1
+        return b"x"
+
+    with pytest.raises(RequestError, match="3 bytes came") as caught:
+        await Body(read, max_size=100, timeout=30)
+    assert (caught.value.status, came) == (408, 3)
+
+
+@pytest.mark.deadline(100_000)
+async def test_a_long_body_has_a_second_more_for_each_kib() -> None:
+    clock = Clock()
+    remaining = iter([b"x" * 10 * 1024] * 100)
+
+    async def read() -> bytes:
+        await clock.wait(9.9)
+        return next(remaining, b"")
+
+    assert len(await Body(read, max_size=1 << 20, timeout=30)) == 100 * 10 * 1024
+
+
+@pytest.mark.deadline(100_000)
+async def test_only_the_wait_for_the_peer_counts() -> None:
+    clock = Clock()
+    remaining = iter([b"x"] * 10)
+
+    async def read() -> bytes:
+        await asyncio.sleep(0)
+        return next(remaining, b"")
+
+    size = 0
+    async for chunk in Body(read, max_size=100, timeout=1):
+        size += len(chunk)
+        # The application is at work.
+        clock.forward(100)
+    assert size == 10
+
+
+@pytest.mark.deadline(100_000)
+async def test_a_chunk_that_is_there_needs_no_time() -> None:
+    clock = Clock()
+    remaining = iter([b"x"] * 10)
+
+    async def read() -> bytes:
+        clock.forward(100)
+        return next(remaining, b"")
+
+    assert await Body(read, max_size=100, timeout=1) == b"x" * 10
+
+
+async def test_a_timeout_within_the_reader_is_its_own_error() -> None:
+    async def read() -> bytes:
+        await asyncio.sleep(0)
+        raise TimeoutError("the file system does not answer")
+
+    with pytest.raises(TimeoutError, match="file system"):
+        await Body(read, max_size=100, timeout=30)
+
+
+async def test_a_cancelled_reader_with_a_timeout_loses_nothing() -> None:
+    arriving: asyncio.Queue[bytes] = asyncio.Queue()
+    body = Body(arriving.get, max_size=100, timeout=30)
+
+    async def whole() -> bytes:
+        return await body
+
+    arriving.put_nowait(b"early ")
+    first = asyncio.create_task(whole())
+    # It takes what is there, and waits.
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    later = asyncio.create_task(whole())
+    await asyncio.sleep(0)
+    arriving.put_nowait(b"late")
+    arriving.put_nowait(b"")
+    assert await later == b"early late"
+
+
+async def test_a_reader_may_wait_many_times_for_one_chunk() -> None:
+    async def read() -> bytes:
+        for _ in range(3):
+            try:
+                async with asyncio.timeout(0):
+                    await never()
+            except TimeoutError:
+                await asyncio.sleep(0)
+        return b""
+
+    assert await Body(read, max_size=100, timeout=30) == b""

@@ -81,6 +81,26 @@ def test_ranges_of_nothing_are_ignored(header: str) -> None:
     assert parse_byte_range(header, 0) is None
 
 
+@pytest.mark.parametrize("unit", ["0-0,", "-1,", "1-0,", "0-", ",", "-", " ", "\t", "0", "9", "bytes=", "=", "x"])
+def test_a_flood_takes_linear_time(unit: str) -> None:
+    # Were it quadratic, this would run for minutes.
+    flood = unit * ((1 << 19) // len(unit))
+    for header in (
+        flood,
+        f"bytes={flood}",
+        f"bytes=0-{flood}",
+        f"bytes=-{flood}",
+        f"bytes={flood}-",
+        f"bytes={flood}x",
+    ):
+        try:
+            part = parse_byte_range(header, SIZE)
+        except RequestError as error:
+            assert error.status == 416  # noqa: PT017
+        else:
+            assert part is None or part.length <= SIZE
+
+
 def test_content_range() -> None:
     assert ByteRange(2, 3).content_range(10) == "bytes 2-4/10"
 

@@ -117,6 +117,14 @@ def test_if_range(if_range: str | None, allowed: bool) -> None:
     assert VALIDATORS.allow_range(if_range) is allowed
 
 
+@pytest.mark.parametrize(("if_range", "allowed"), [(None, True), (ETAG, True), (DATE, False), (LATER, False)])
+def test_a_date_that_other_forms_share_does_not_vouch_for_a_part(if_range: str | None, allowed: bool) -> None:
+    validators = Validators(ETAG, MODIFIED, shared_date=True)
+    assert validators.allow_range(if_range) is allowed
+    # For a copy of the whole it does: a cache keeps the forms apart.
+    assert validators.evaluate(Headers([(b"if-modified-since", DATE.encode())])) == 304
+
+
 @pytest.mark.parametrize("text", [DATE, "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"])
 def test_dates_in_the_three_formats(text: str) -> None:
     assert parse_http_date(text) == MODIFIED

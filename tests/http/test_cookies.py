@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
@@ -156,7 +157,81 @@ def test_expires_takes_a_moment() -> None:
     cookies["a"] = "1"
     moment = datetime(2030, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2)))
     cookies["a"]["expires"] = moment
-    assert cookies.header_values() == ["a=1; expires=Wed, 02 Jan 2030 03:04:05 GMT"]
+    assert cookies.header_values() == ["a=1; Expires=Wed, 02 Jan 2030 03:04:05 GMT"]
+
+
+def test_a_number_in_expires_is_seconds_from_now() -> None:
+    cookies = ResponseCookies()
+    cookies["a"] = "1"
+    cookies["a"]["expires"] = -3600
+    (line,) = cookies.header_values()
+    moment = parsedate_to_datetime(line.partition("Expires=")[2])
+    assert timedelta(seconds=-3700) < moment - datetime.now(UTC) < timedelta(seconds=-3500)
+
+
+def test_every_attribute() -> None:
+    cookies = ResponseCookies()
+    cookies["a"] = "1"
+    attributes: dict[str, Any] = {
+        "Comment": "none",
+        "Domain": "example.org",
+        "Expires": "Wed, 02 Jan 2030 03:04:05 GMT",
+        "HttpOnly": True,
+        "Max-Age": "-1",
+        "Partitioned": True,
+        "Path": "/",
+        "SameSite": "none",
+        "Secure": True,
+        "Version": "1",
+    }
+    cookies["a"].update(attributes)
+    assert cookies.header_values() == [
+        "a=1; Comment=none; Domain=example.org; Expires=Wed, 02 Jan 2030 03:04:05 GMT; HttpOnly; Max-Age=-1; "
+        "Partitioned; Path=/; SameSite=None; Secure; Version=1"
+    ]
+    copied = ResponseCookies()
+    copied["a"] = cookies["a"]
+    assert copied.header_values() == cookies.header_values()
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "problem"),
+    [
+        ("a", {"samesite": "None"}, "samesite='None' needs secure"),
+        ("a", {"samesite": "none", "httponly": True}, "samesite='None' needs secure"),
+        ("a", {"partitioned": True}, "partitioned needs secure"),
+        ("__Secure-a", {}, "a name with this prefix needs secure"),
+        ("__secure-a", {"path": "/"}, "a name with this prefix needs secure"),
+        ("__Host-a", {"path": "/"}, "a name with this prefix needs secure"),
+        ("__Host-a", {"secure": True}, "needs path='/' and no domain"),
+        ("__Host-a", {"secure": True, "path": "/app"}, "needs path='/' and no domain"),
+        ("__HOST-a", {"secure": True, "path": "/", "domain": "example.org"}, "needs path='/' and no domain"),
+    ],
+)
+def test_what_a_browser_would_refuse_is_refused(name: str, attributes: dict[str, Any], problem: str) -> None:
+    cookies = ResponseCookies()
+    cookies[name] = "1"
+    cookies[name].update(attributes)
+    with pytest.raises(ValueError, match=f"cookie {name}: .*{problem}"):
+        cookies.header_values()
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "line"),
+    [
+        ("a", {"samesite": "NONE", "secure": True}, "a=1; SameSite=None; Secure"),
+        ("a", {"samesite": "lax"}, "a=1; SameSite=Lax"),
+        ("a", {"partitioned": True, "secure": True}, "a=1; Partitioned; Secure"),
+        ("__Secure-a", {"secure": True, "domain": "example.org"}, "__Secure-a=1; Domain=example.org; Secure"),
+        ("__Host-a", {"secure": True, "path": "/", "domain": None}, "__Host-a=1; Path=/; Secure"),
+        ("__Hosta", {}, "__Hosta=1"),
+    ],
+)
+def test_what_a_browser_takes_is_sent(name: str, attributes: dict[str, Any], line: str) -> None:
+    cookies = ResponseCookies()
+    cookies[name] = "1"
+    cookies[name].update(attributes)
+    assert cookies.header_values() == [line]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +244,9 @@ def test_expires_takes_a_moment() -> None:
         ("comment", "x; HttpOnly"),
         ("max-age", "1; Secure"),
         ("path", 5),
+        ("path", "app"),
+        ("max-age", "soon"),
+        ("max-age", "1.5"),
         ("samesite", "Sometimes"),
         ("colour", "red"),
     ],

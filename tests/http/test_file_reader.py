@@ -3,14 +3,15 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
 import pytest
 
-from emmett.http import file_reader
-from emmett.http.file_reader import CHUNK_SIZE, FileIdentity, read_chunks
+from emmett.http import Response, file_reader
+from emmett.http.file_reader import CHUNK_SIZE, FileChangedError, FileIdentity, read_chunks, read_part
 
 CONTENT = bytes(range(256)) * 1024
 
@@ -136,7 +137,7 @@ async def test_a_file_that_was_replaced_is_not_sent(path: Path, files: Files) ->
     other = path.with_name("other")
     other.write_bytes(CONTENT[::-1])
     other.replace(path)
-    with pytest.raises(OSError, match="was replaced"):
+    with pytest.raises(FileChangedError, match="was replaced"):
         await anext(read_chunks(path, identity, 0, 10))
     assert files.all_closed
 
@@ -145,7 +146,7 @@ async def test_a_file_that_is_cut_short_is_an_error(path: Path, files: Files) ->
     chunks = read_chunks(path, identity_of(path), 0, len(CONTENT))
     await anext(chunks)
     os.truncate(path, CHUNK_SIZE)
-    with pytest.raises(OSError, match="ended 196608 bytes early"):
+    with pytest.raises(FileChangedError, match="ended 196608 bytes early"):
         await anext(chunks)
     assert files.all_closed
 
@@ -154,3 +155,35 @@ async def test_a_file_that_is_gone_is_an_error(path: Path) -> None:
     gone = path.with_name("gone")
     with pytest.raises(FileNotFoundError):
         await anext(read_chunks(gone, identity_of(path), 0, 10))
+
+
+@pytest.mark.parametrize(("start", "length"), [(0, len(CONTENT)), (1, 5), (len(CONTENT) - 1, 1), (0, 0)])
+def test_a_part_at_once(path: Path, files: Files, start: int, length: int) -> None:
+    assert read_part(path, identity_of(path), start, length) == CONTENT[start : start + length]
+    assert len(files.opened) == (1 if length else 0)
+    assert files.all_closed
+
+
+def test_a_part_at_once_of_a_file_that_was_replaced(path: Path, files: Files) -> None:
+    identity = identity_of(path)
+    path.write_bytes(b"other")
+    with pytest.raises(FileChangedError, match="was replaced"):
+        read_part(path, identity, 0, 3)
+    assert len(files.opened) == 1
+    assert files.all_closed
+
+
+@pytest.mark.deadline(20)
+async def test_a_big_file_is_read_in_flat_memory(path: Path) -> None:
+    size = 64 << 20
+    os.truncate(path, size)
+    total = 0
+    tracemalloc.start()
+    try:
+        async for chunk in Response(read_chunks(path, identity_of(path), 0, size)).chunks():
+            total += len(chunk)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert total == size
+    assert peak < 1 << 20

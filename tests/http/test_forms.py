@@ -89,13 +89,6 @@ async def test_json_that_is_no_object_is_400(content: bytes, name: str) -> None:
     assert f"must be an object, not {name}" in error.message
 
 
-async def test_multipart_is_415_and_says_so() -> None:
-    error = await refused("multipart/form-data", b"--x\r\n")
-    assert error.status == 415
-    assert "not supported yet" in error.message
-    assert FORM in error.headers["Accept"]
-
-
 async def test_too_many_form_fields_are_413() -> None:
     assert len(await params_of(FORM, b"&".join(b"f%d=1" % n for n in range(1000)))) == 1000
     error = await refused(FORM, b"&".join(b"f%d=1" % n for n in range(1001)))

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import decimal
+import enum
 import io
+import json
+import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import msgspec
@@ -135,6 +140,65 @@ def test_a_response_under_a_bare_context_is_itself() -> None:
     result = Response("x")
     assert render(result, Response()) is result
     assert render(result, result) is result
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Order:
+    id: uuid.UUID
+    at: datetime.datetime
+    places: list[Place]
+
+
+def test_what_json_holds_inside() -> None:
+    moment = datetime.datetime(2030, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+    number = uuid.UUID("12345678-1234-5678-1234-567812345678")
+    value = {
+        "tuple": (1, 2),
+        "set": {3},
+        "frozenset": frozenset({4}),
+        "datetime": moment,
+        "date": moment.date(),
+        "duration": datetime.timedelta(seconds=90),
+        "uuid": number,
+        "enum": Colour.RED,
+        "decimal": decimal.Decimal("1.10"),
+        "bytes": b"\0",
+        "nan": float("nan"),
+        "order": Order(number, moment, [Place("here")]),
+        5: True,
+    }
+    assert json.loads(encode_json(value)) == {
+        "tuple": [1, 2],
+        "set": [3],
+        "frozenset": [4],
+        "datetime": "2030-01-02T03:04:05Z",
+        "date": "2030-01-02",
+        "duration": "PT90S",
+        "uuid": str(number),
+        "enum": "red",
+        "decimal": "1.10",
+        "bytes": "AA==",
+        "nan": None,
+        "order": {"id": str(number), "at": "2030-01-02T03:04:05Z", "places": [{"name": "here"}]},
+        "5": True,
+    }
+
+
+def test_cookies_that_a_browser_would_refuse_keep_no_error_page_from_going_out() -> None:
+    context = Response()
+    context.cookies["__Host-a"] = "1"
+    with pytest.raises(ValueError, match="cookie __Host-a"):
+        render("page", context)
+    assert sent_headers(render("error page", context)) == {b"content-type": HTML, b"content-length": b"10"}
+    result = Response("page")
+    result.cookies["__Host-a"] = "1"
+    with pytest.raises(ValueError, match="cookie __Host-a"):
+        render(result, context)
+    assert sent_headers(render("error page", context)) == {b"content-type": HTML, b"content-length": b"10"}
 
 
 class Opaque:

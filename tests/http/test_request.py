@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from emmett.errors import RequestError
-from emmett.http import Body
-from tests.http.builders import make_request
+from emmett.config import HTTPSettings
+from emmett.errors import RequestError, UsageError
+from emmett.http import Body, UploadedFile
+from tests.http.builders import form, form_request, make_request, part
 
 
 def test_attributes() -> None:
@@ -107,11 +108,101 @@ async def test_body_params_of_another_type_leave_the_body_to_be_streamed() -> No
 
 async def test_fields_are_limited() -> None:
     request = make_request(
-        "POST", headers=[("Content-Type", "application/x-www-form-urlencoded")], body=b"a&b&c", max_fields=2
+        "POST",
+        headers=[("Content-Type", "application/x-www-form-urlencoded")],
+        body=b"a&b&c",
+        settings=HTTPSettings(max_body_fields=2),
     )
     with pytest.raises(RequestError) as caught:
         await request.body_params
     assert caught.value.status == 413
+
+
+async def test_a_route_has_settings_of_its_own() -> None:
+    request = form_request(form(part("a", b"x" * 50), part("b", b"1")), max_body_size=10, max_body_fields=1)
+    request.configure(HTTPSettings(max_body_size=1000, max_body_fields=2, body_timeout=5))
+    assert (request.body.max_size, request.body.timeout) == (1000, 5)
+    assert await request.body_params == {"a": "x" * 50, "b": "1"}
+
+
+async def test_fields_and_files_of_a_form() -> None:
+    body = form(part("title", b"x"), part("photo", b"y", filename="a.jpg"), part("photo", b"z", filename="b.jpg"))
+    for files_first in (True, False):
+        request = form_request(body)
+        if files_first:
+            await request.files
+        assert await request.body_params == {"title": "x"}
+        assert await request.body_params is await request.body_params
+        files = await request.files
+        assert files is await request.files
+        assert isinstance(files.photo, list)
+        assert [file.filename for file in files.photo] == ["a.jpg", "b.jpg"]
+        assert files.other is None
+        await request.aclose()
+
+
+async def test_several_tasks_read_one_form() -> None:
+    request = form_request(form(part("a", b"1"), part("f", b"2", filename="f")))
+    params, files, again = await asyncio.gather(request.body_params, request.files, request.body_params)
+    assert params is again
+    assert (params, list(files)) == ({"a": "1"}, ["f"])
+
+
+async def test_a_body_that_was_read_whole_is_still_a_form() -> None:
+    body = form(part("f", b"2", filename="f"))
+    request = form_request(body)
+    assert await request.body == body
+    assert list(await request.files) == ["f"]
+    assert await request.body == body
+
+
+async def test_a_form_that_was_read_is_no_longer_a_body() -> None:
+    request = form_request(form())
+    await request.body_params
+    with pytest.raises(UsageError, match="streamed already"):
+        await request.body
+
+
+@pytest.mark.parametrize("content_type", ["", "application/json", "application/x-www-form-urlencoded"])
+async def test_other_bodies_have_no_files(content_type: str) -> None:
+    request = make_request("POST", headers=[("Content-Type", content_type)], body=b"{}")
+    assert await request.files == {}
+    assert await request.body == b"{}"
+
+
+async def test_other_multipart_types_are_415() -> None:
+    request = make_request("POST", headers=[("Content-Type", "multipart/mixed; boundary=x")], body=b"--x--")
+    for attempt in (request.body_params, request.files):
+        with pytest.raises(RequestError) as caught:
+            await attempt
+        assert caught.value.status == 415
+
+
+async def test_nothing_of_a_form_is_left_behind_its_request() -> None:
+    request = form_request(form(part("f", b"2", filename="f")))
+    file = (await request.files).f
+    assert isinstance(file, UploadedFile)
+    await request.aclose()
+    await request.aclose()
+    with pytest.raises(UsageError, match="save them before"):
+        await file.read()
+
+
+async def test_a_form_is_not_read_behind_its_request() -> None:
+    request = form_request(form())
+    await request.aclose()
+    for attempt in (request.body_params, request.files):
+        with pytest.raises(UsageError, match="answered"):
+            await attempt
+
+
+def test_accepts() -> None:
+    request = make_request(headers=[("Accept", "text/html;q=0.5"), ("Accept", "application/json")])
+    assert request.accepts("text/html", "application/json") == "application/json"
+    assert request.accepts("image/png") is None
+    assert make_request().accepts("image/png") == "image/png"
+    with pytest.raises(UsageError):
+        request.accepts()
 
 
 def test_a_request_takes_no_other_attributes() -> None:

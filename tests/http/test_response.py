@@ -123,6 +123,19 @@ def test_a_line_for_each_cookie() -> None:
     assert lines == [b"a=1; Path=/", rb'b="x\073y"']
 
 
+def test_cookies_are_checked_together_before_they_are_sent() -> None:
+    response = Response()
+    response.check_cookies()
+    response.cookies["a"] = "1"
+    response.cookies["a"]["samesite"] = "None"
+    for check in (response.check_cookies, response.raw_headers):
+        with pytest.raises(ValueError, match="samesite='None' needs secure=True"):
+            check()
+    response.cookies["a"]["secure"] = True
+    response.check_cookies()
+    assert sent_headers(response)[b"set-cookie"] == b"a=1; SameSite=None; Secure"
+
+
 def test_headers_that_would_split_the_answer_are_refused() -> None:
     with pytest.raises(ValueError, match="header x"):
         Response(headers={"x": "a\r\nb: c"})

@@ -276,7 +276,7 @@ async def test_an_answer_before_the_body_is_read(server: str, framing: str) -> N
             ("/params", FORM, 413),
             ("/whole", FORM, 413),
             ("/stream", FORM, 413),
-            ("/params", "multipart/form-data; boundary=x", 415),
+            ("/params", "multipart/mixed; boundary=x", 415),
             ("/ignore", FORM, 200),
         ):
             head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\n{framing}\r\n\r\n"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 
-from emmett import App, websocket
+from emmett import App, Response, stream, websocket
 from tests.integration.raw_client import connect, upgrade_request
 from tests.integration.servers import Running, run_emmett
 from tests.wire.frame_maker import CLOSE, TEXT, client_frame, close_payload
@@ -170,3 +171,31 @@ async def test_a_peer_that_does_not_read_does_not_hold_up_the_end() -> None:
         client = await clients.enter_async_context(connect(running.port))
         await client.upgrade("/")
         await stalled.wait()
+
+
+async def test_a_stream_of_events_does_not_hold_up_the_end() -> None:
+    """Its client comes back by itself; the source is closed before the application's own shutdown."""
+    app = App(__name__)
+    order: list[str] = []
+
+    async def events() -> AsyncIterator[str]:
+        try:
+            yield "first"
+            await asyncio.get_running_loop().create_future()
+        finally:
+            order.append("source")
+
+    @app.route("/events")
+    async def feed() -> Response:
+        return stream.sse(events())
+
+    @app.on_shutdown
+    async def end() -> None:
+        order.append("application")
+
+    async with run_emmett(app) as running, connect(running.port) as client:
+        client.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await client.reader.readuntil(b"data: first\n\n")
+        stop(running)
+        await client.read_end()
+    assert order == ["source", "application"]

@@ -20,6 +20,7 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         table: the routes of the application.
         scope, receive, send: as ASGI 3 gives them.
     """
+    settings = table.config.http
     headers = Headers(scope["headers"])
     incoming = Incoming(receive)
     request = Request(
@@ -32,12 +33,20 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         client=client_of(scope),
         body=Body(
             incoming.read,
-            max_size=table.config.http.max_body_size,
+            max_size=settings.max_body_size,
             content_length=_content_length(headers),
+            timeout=settings.body_timeout,
         ),
         http_version=scope.get("http_version", "1.1"),
-        max_fields=table.config.http.max_body_fields,
+        settings=settings,
     )
+    try:
+        await _respond(table, request, incoming, send)
+    finally:
+        await request.aclose()
+
+
+async def _respond(table: RouteTable, request: Request, incoming: Incoming, send: ASGISend) -> None:
     response = await run_request(table, request)
     try:
         await send({"type": "http.response.start", "status": response.status, "headers": response.raw_headers()})

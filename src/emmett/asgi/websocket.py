@@ -176,12 +176,16 @@ class ASGIConnection:
         """See `Connection.ping`."""
         raise UsageError("ASGI has no pings; run the application on emmett's own server to use websocket.ping()")
 
-    async def close(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str) -> Awaitable[None] | None:
         """See `Connection.close`."""
         if self._closed is not None:
-            return
+            return None
         self._closed = WebsocketClosed(code, reason)
-        await self._close(code, reason)
+        # A task of its own: any task may close, and the handler, which then ends, must not end the connection first.
+        closing = asyncio.ensure_future(self._close(code, reason))
+        self._background.add(closing)
+        closing.add_done_callback(self._background.discard)
+        return asyncio.shield(closing)
 
     async def _close(self, code: int, reason: str) -> None:
         await self._stop_pump()

@@ -10,6 +10,7 @@ from .request import Request
 from .response import Response
 from .static_files import StaticFiles
 from .stream import BodyStream
+from .uploads import UploadedFile
 
 __all__ = [
     "Body",
@@ -19,6 +20,7 @@ __all__ = [
     "Response",
     "ResponseCookies",
     "StaticFiles",
+    "UploadedFile",
     "abort",
     "encode_json",
     "parse_cookies",

@@ -21,13 +21,16 @@ class Validators:
     Arguments:
         etag: a strong entity tag, with its quotes.
         modified: when the resource was last changed, in whole seconds since the epoch.
+        shared_date: whether another form of the resource, such as a compressed one, may bear the same date. Then the
+            date does not tell which of them the client has a part of (RFC 9110, 8.8.1).
     """
 
-    __slots__ = ("etag", "modified")
+    __slots__ = ("_shared_date", "etag", "modified")
 
-    def __init__(self, etag: str, modified: int) -> None:
+    def __init__(self, etag: str, modified: int, *, shared_date: bool = False) -> None:
         self.etag = etag
         self.modified = modified
+        self._shared_date = shared_date
 
     @property
     def last_modified(self) -> str:
@@ -60,7 +63,7 @@ class Validators:
             return True
         if if_range.startswith(('"', "W/")):
             return if_range == self.etag
-        return parse_http_date(if_range) == self.modified
+        return not self._shared_date and parse_http_date(if_range) == self.modified
 
     def _matches(self, field: str, *, weak: bool) -> bool:
         """Look for the entity tag in a list (RFC 9110, 8.8.3.2); `*` stands for any."""

@@ -8,7 +8,7 @@ attributes, and lets a quoted string swallow the cookies after it.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
@@ -21,8 +21,22 @@ _ESCAPABLE = re.compile(rb'[\x80-\xff",;\\]')
 _ESCAPE = re.compile(rb"\\(?:([0-3][0-7][0-7])|(.))", re.DOTALL)
 # av of RFC 6265, 4.1.1: printable ASCII without the semicolon.
 _ATTRIBUTE_VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]*")
+# The attributes as they are written; those of `Morsel` lack Partitioned before Python 3.14.
+_ATTRIBUTES = {
+    "comment": "Comment",
+    "domain": "Domain",
+    "expires": "Expires",
+    "httponly": "HttpOnly",
+    "max-age": "Max-Age",
+    "partitioned": "Partitioned",
+    "path": "Path",
+    "samesite": "SameSite",
+    "secure": "Secure",
+    "version": "Version",
+}
 _FLAGS = ("httponly", "partitioned", "secure")
-_SAME_SITE = ("Strict", "Lax", "None")
+_SAME_SITE = {"strict": "Strict", "lax": "Lax", "none": "None"}
+_SECONDS = re.compile(r"-?[0-9]+")
 
 
 def parse_cookies(header: str) -> SimpleCookie:
@@ -116,7 +130,8 @@ class ResponseCookies(SimpleCookie):
         """Return the value of a Set-Cookie header for each cookie (RFC 6265, 4.1).
 
         Raises:
-            ValueError: when a cookie got something forbidden past the checks of assignment, as `dict.update` can do.
+            ValueError: when the attributes of a cookie do not go together, so that a browser would refuse it; when it
+                got something forbidden past the checks of assignment, as `dict.update` can do.
         """
         return [_header_value(morsel) for morsel in self.values()]
 
@@ -125,9 +140,10 @@ class _ResponseMorsel(Morsel[str]):
     """A cookie with its attributes, checked on assignment."""
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if not self.isReservedKey(name):
-            raise ValueError(f"cookie attribute {name!r}: allowed are {', '.join(sorted(self))}")
-        super().__setitem__(name, _attribute(name.lower(), value))
+        if name.lower() not in _ATTRIBUTES:
+            raise ValueError(f"cookie attribute {name!r}: allowed are {', '.join(_ATTRIBUTES)}")
+        # Past the check of `Morsel`, which knows fewer.
+        dict.__setitem__(self, name.lower(), _attribute(name.lower(), value))
 
     def setdefault(self, name: str, value: str | None = None) -> str:
         if not self.get(name.lower()):
@@ -145,7 +161,7 @@ def _attribute(name: str, value: object) -> object:
     if value is None or value is False:
         return ""
     if name in _FLAGS:
-        return bool(value)
+        return bool(value) or ""
     if isinstance(value, datetime):
         return format_datetime(value.astimezone(UTC), usegmt=True)
     if isinstance(value, (int, float)) and name in ("expires", "max-age"):
@@ -154,8 +170,14 @@ def _attribute(name: str, value: object) -> object:
         raise ValueError(f"cookie attribute {name}={value!r}: expected a str, not {type(value).__name__}")
     if not _ATTRIBUTE_VALUE.fullmatch(value):
         raise ValueError(f"cookie attribute {name}={value!r}: allowed is printable ASCII without ';'")
-    if name == "samesite" and value and value.capitalize() not in _SAME_SITE:
-        raise ValueError(f"cookie attribute samesite={value!r}: allowed are {', '.join(_SAME_SITE)}")
+    if name == "samesite" and value:
+        if value.lower() not in _SAME_SITE:
+            raise ValueError(f"cookie attribute samesite={value!r}: allowed are {', '.join(_SAME_SITE.values())}")
+        return _SAME_SITE[value.lower()]
+    if name == "path" and value and not value.startswith("/"):
+        raise ValueError(f"cookie attribute path={value!r}: expected a path that begins with '/'")
+    if name == "max-age" and value and not _SECONDS.fullmatch(value):
+        raise ValueError(f"cookie attribute max-age={value!r}: expected a number of seconds")
     return value
 
 
@@ -163,6 +185,30 @@ def _header_value(morsel: Morsel[str]) -> str:
     coded = morsel.coded_value
     if not isinstance(coded, str) or not _CODED_VALUE.fullmatch(coded):
         raise ValueError(f"cookie {morsel.key}: {coded!r} cannot stand in a Set-Cookie header")
-    for name, value in morsel.items():
-        _attribute(name, value)
-    return morsel.OutputString()
+    parts = [f"{morsel.key}={coded}"]
+    for name, value in sorted(morsel.items()):
+        checked = _attribute(name, value)
+        if checked is True:
+            parts.append(_ATTRIBUTES[name])
+        elif checked != "":
+            if name == "expires" and isinstance(checked, int):
+                # As in `http.cookies`, a number is seconds from now.
+                checked = format_datetime(datetime.now(UTC) + timedelta(seconds=checked), usegmt=True)
+            parts.append(f"{_ATTRIBUTES[name]}={checked}")
+    _check_rules(morsel)
+    return "; ".join(parts)
+
+
+def _check_rules(morsel: Morsel[str]) -> None:
+    """Refuse what browsers refuse without a word (RFC 6265bis, 4.1.2.7, 4.1.3 and 5.7; CHIPS, 2)."""
+    name, secure = morsel.key.lower(), bool(morsel.get("secure"))
+    wanted = [
+        (str(morsel.get("samesite", "")).lower() == "none", "samesite='None'"),
+        (bool(morsel.get("partitioned")), "partitioned"),
+        (name.startswith(("__secure-", "__host-")), "a name with this prefix"),
+    ]
+    for applies, what in wanted:
+        if applies and not secure:
+            raise ValueError(f"cookie {morsel.key}: {what} needs secure=True, or browsers refuse the cookie")
+    if name.startswith("__host-") and (morsel.get("path") != "/" or morsel.get("domain")):
+        raise ValueError(f"cookie {morsel.key}: the prefix __Host- needs path='/' and no domain")

@@ -12,6 +12,10 @@ from threading import Lock
 CHUNK_SIZE = 64 * 1024
 
 
+class FileChangedError(OSError):
+    """A file is no longer the one that its headers tell of: it was replaced, or it was cut."""
+
+
 class FileIdentity:
     """What a file was when its headers were made: a file that was replaced since must not be sent under them."""
 
@@ -40,7 +44,8 @@ async def read_chunks(path: Path, identity: FileIdentity, start: int, length: in
     The file is closed when this generator ends, in whatever way.
 
     Raises:
-        OSError: when the file cannot be read, or is no longer the one it was, or ends early.
+        FileChangedError: when the file is no longer the one it was, or ends early.
+        OSError: when it cannot be read.
     """
     reader = _Reader(path, identity, start, length)
     try:
@@ -50,6 +55,15 @@ async def read_chunks(path: Path, identity: FileIdentity, start: int, length: in
         if not reader.closed:
             # Not on the loop: it waits for the read that a cancelled task has left behind in its thread.
             await asyncio.shield(asyncio.to_thread(reader.close))
+
+
+def read_part(path: Path, identity: FileIdentity, start: int, length: int) -> bytes:
+    """Read a part of a file at once; for a thread. Arguments and errors are those of `read_chunks`."""
+    reader = _Reader(path, identity, start, length)
+    try:
+        return b"".join(iter(reader.read, b""))
+    finally:
+        reader.close()
 
 
 class _Reader:
@@ -72,7 +86,7 @@ class _Reader:
             file = self._file or self._open()
             chunk = file.read(min(CHUNK_SIZE, self._remaining))
             if not chunk:
-                raise OSError(f"{self._path} ended {self._remaining} bytes early: it was cut while it was sent")
+                raise FileChangedError(f"{self._path} ended {self._remaining} bytes early: it was cut meanwhile")
             self._remaining -= len(chunk)
             if not self._remaining:
                 self._close()
@@ -86,7 +100,7 @@ class _Reader:
     def _open(self) -> FileIO:
         self._file = file = FileIO(self._path)
         if FileIdentity(os.fstat(file.fileno())) != self._identity:
-            raise OSError(f"{self._path} was replaced before it was sent")
+            raise FileChangedError(f"{self._path} was replaced before it was sent")
         file.seek(self._start)
         return file
 

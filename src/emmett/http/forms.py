@@ -1,4 +1,4 @@
-"""`request.body_params`: what a form or a JSON body says, as an `sdict`."""
+"""`request.body_params`: what a URL-encoded form or a JSON body says, as an `sdict`."""
 
 from __future__ import annotations
 
@@ -34,14 +34,12 @@ async def read_body_params(body: Body, content_type: str, *, max_fields: int) ->
     Returns the fields of a URL-encoded form, read as `parse_query` does, or the members of a JSON object. A body that
     is empty or of another type has none.
 
+    Multipart forms are read by `MultipartForm`.
+
     Raises:
-        RequestError: 400 for invalid JSON and for JSON that is not an object, 413 for too many fields, 415 for
-            multipart forms, which are not read yet; and what reading the body raises.
+        RequestError: 400 for invalid JSON and for JSON that is not an object, 413 for too many fields; and what reading
+            the body raises.
     """
-    if content_type.startswith("multipart/"):
-        raise RequestError(
-            415, f"multipart forms are not supported yet: send {_FORM} or {_JSON}", {"Accept": f"{_FORM}, {_JSON}"}
-        )
     if content_type == _FORM:
         content = await body
         # Counted before they are parsed, so that a flood costs next to nothing.

@@ -31,8 +31,16 @@ def render(result: object, response: Response) -> Response:
 
     Raises:
         UsageError: for another type, and for a value that JSON cannot express; names the type.
+        ValueError: for a cookie that browsers would refuse; here an error page can still stand in, later nothing could.
     """
+    try:
+        response.check_cookies()
+    except ValueError:
+        # They would keep the error page from going out too.
+        response.cookies.clear()
+        raise
     if isinstance(result, Response):
+        result.check_cookies()
         return result.with_defaults(response)
     if isinstance(result, (str, bytes, bytearray, memoryview, AsyncIterable, Iterator)):
         response.body = result

@@ -8,11 +8,18 @@ from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from typing import Any
 
+from ..config import HTTPSettings
 from ..datastructures import Headers, sdict
+from ..errors import UsageError
 from .body import Body
 from .cookies import parse_cookies
 from .forms import read_body_params
+from .multipart import MultipartForm
+from .negotiation import best_media_type
 from .query import parse_query
+from .uploads import UploadedFile
+
+_DEFAULTS = HTTPSettings()
 
 
 class Request:
@@ -28,15 +35,17 @@ class Request:
         client: address and port of the peer; `None` where there is none, as on a unix socket.
         body: the body, not yet read.
         http_version: `1.0`, `1.1` or `2`.
-        max_fields: the most fields that `body_params` accepts.
+        settings: the bounds of forms; the defaults when there are none. Those of `body` it has itself.
     """
 
     __slots__ = (
         "_arrived",
         "_body_params",
+        "_closed",
         "_cookies",
-        "_max_fields",
+        "_form",
         "_query_params",
+        "_settings",
         "body",
         "client",
         "headers",
@@ -60,7 +69,7 @@ class Request:
         client: tuple[str, int] | None,
         body: Body,
         http_version: str = "1.1",
-        max_fields: int = 1000,
+        settings: HTTPSettings | None = None,
     ) -> None:
         self.method = method
         self.scheme = scheme
@@ -71,12 +80,20 @@ class Request:
         self.client = client
         self.body = body
         self.http_version = http_version
-        self._max_fields = max_fields
+        self._settings = _DEFAULTS if settings is None else settings
         # Seconds since the epoch: a float costs less than the datetime that few requests ask for.
         self._arrived = time.time()
         self._cookies: SimpleCookie | None = None
         self._query_params: sdict[str | list[str]] | None = None
         self._body_params: sdict[Any] | None = None
+        self._form: MultipartForm | None = None
+        self._closed = False
+
+    def configure(self, settings: HTTPSettings) -> None:
+        """Use the settings of the route that was found. They count for what has not been read yet."""
+        self._settings = settings
+        self.body.max_size = settings.max_body_size
+        self.body.timeout = settings.body_timeout
 
     @property
     def host(self) -> str:
@@ -118,24 +135,82 @@ class Request:
 
     @property
     def body_params(self) -> Coroutine[Any, Any, sdict[Any]]:
-        """Awaitable: the fields of a URL-encoded form, or the members of a JSON object, in the body.
+        """Awaitable: the text fields of a form, URL-encoded or multipart, or the members of a JSON object, in the body.
 
-        Empty for a body of another type. May be awaited any number of times.
+        Empty for a body of another type. May be awaited any number of times, before and after `files`.
 
         Raises:
-            RequestError: 400 for invalid JSON and JSON that is not an object, 413 for a body that is too large or has
-                too many fields, 415 for multipart forms, which are not read yet.
+            RequestError: 400 for a broken form, invalid JSON and JSON that is not an object, 413 for a body that is too
+                large or has too many fields, 415 for multipart types other than multipart/form-data, 408 for a body
+                that does not come in time.
             UsageError: when the body was streamed before.
         """
         return self._read_body_params()
 
+    @property
+    def files(self) -> Coroutine[Any, Any, sdict[UploadedFile | list[UploadedFile]]]:
+        """Awaitable: the files of a multipart form by the names of their fields, a list where a name is repeated.
+
+        Empty for a body of another type; a file input in which nothing was chosen is missing. The files are there until
+        the request has been answered. May be awaited any number of times, before and after `body_params`.
+
+        Raises:
+            RequestError: as for `body_params`.
+            OSError: a large file could not be written to disk.
+            UsageError: when the body was streamed before, or the request has been answered.
+        """
+        return self._read_files()
+
+    def accepts(self, *media_types: str) -> str | None:
+        """Return the one of these media types that the client likes best, by its Accept header (RFC 9110, 12.5.1).
+
+        Arguments:
+            media_types: what you can send, such as `text/html`; of those that the client likes alike, the first counts.
+
+        Returns `None` when the client takes none of them; 406 says so. Without an Accept header it takes everything.
+
+        Raises:
+            UsageError: none is given, or something that is no media type.
+        """
+        return best_media_type(self.headers.get("accept", ""), media_types)
+
+    async def aclose(self) -> None:
+        """Let go of uploaded files, temporary ones are gone. It may be called again."""
+        self._closed = True
+        if self._form is not None:
+            await self._form.aclose()
+
     async def _read_body_params(self) -> sdict[Any]:
         if self._body_params is None:
-            params = await read_body_params(self.body, self.content_type, max_fields=self._max_fields)
+            if self._is_multipart:
+                params: sdict[Any] = (await self._read_form()).fields
+            else:
+                params = await read_body_params(self.body, self.content_type, max_fields=self._settings.max_body_fields)
             # Another task may have been faster: all see the same object.
             if self._body_params is None:
                 self._body_params = params
         return self._body_params
+
+    async def _read_files(self) -> sdict[UploadedFile | list[UploadedFile]]:
+        return (await self._read_form()).files if self._is_multipart else sdict()
+
+    async def _read_form(self) -> MultipartForm:
+        if self._form is None:
+            if self._closed:
+                raise UsageError("the form of a request cannot be read once it has been answered")
+            settings = self._settings
+            self._form = MultipartForm(
+                self.body,
+                self.headers["content-type"],
+                max_fields=settings.max_body_fields,
+                max_memory=settings.max_form_memory,
+            )
+        await self._form.read()
+        return self._form
+
+    @property
+    def _is_multipart(self) -> bool:
+        return self.content_type.startswith("multipart/")
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path!r}>"

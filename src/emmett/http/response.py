@@ -167,6 +167,15 @@ class Response:
                 response._cookies[name] = morsel
         return response
 
+    def check_cookies(self) -> None:
+        """See to it that `raw_headers()` will find nothing wrong with a cookie.
+
+        Raises:
+            ValueError: when the attributes of one do not go together; see `ResponseCookies`.
+        """
+        if self._cookies:
+            self._cookies.header_values()
+
     async def aclose(self) -> None:
         """Release what a streamed body holds, whether or not it was sent. Later calls do nothing."""
         if isinstance(self._body, BodyStream):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 
 from ..errors import UsageError
 
@@ -33,8 +33,7 @@ class BodyStream(AsyncIterable[bytes]):
         if self._started:
             raise UsageError("this response body was streamed already: a stream serves one response")
         self._started = True
-        source = self._source
-        self._chunks = _read_async(source) if isinstance(source, AsyncIterable) else _read_plain(source)
+        self._chunks = read_source(self._source, _encode)
         return self._chunks
 
     async def aclose(self) -> None:
@@ -43,28 +42,39 @@ class BodyStream(AsyncIterable[bytes]):
         if self._chunks is not None:
             await self._chunks.aclose()
             self._chunks = None
-        await _close(self._source)
+        await close_source(self._source)
 
 
-async def _read_plain(source: Iterable[object]) -> AsyncGenerator[bytes, None]:
-    iterator = iter(source)
+async def read_source(
+    source: AsyncIterable[object] | Iterable[object], encode: Callable[[object], bytes]
+) -> AsyncGenerator[bytes, None]:
+    """Yield what a source gives, plain or async, encoded; empty chunks are left out. Its iterator is closed at the end.
+
+    A plain source runs on the event loop, and lets other tasks run between two chunks.
+    """
+    iterator: object = None
     try:
-        for chunk in iterator:
-            if data := _encode(chunk):
-                yield data
-            await asyncio.sleep(0)
+        if isinstance(source, AsyncIterable):
+            iterator = items = aiter(source)
+            async for item in items:
+                if data := encode(item):
+                    yield data
+        else:
+            iterator = plain = iter(source)
+            for item in plain:
+                if data := encode(item):
+                    yield data
+                await asyncio.sleep(0)
     finally:
-        await _close(iterator)
+        await close_source(iterator)
 
 
-async def _read_async(source: AsyncIterable[object]) -> AsyncGenerator[bytes, None]:
-    iterator = aiter(source)
-    try:
-        async for chunk in iterator:
-            if data := _encode(chunk):
-                yield data
-    finally:
-        await _close(iterator)
+async def close_source(source: object) -> None:
+    """Call `aclose` or `close` of a source or an iterator, where it has one of them."""
+    if (aclose := getattr(source, "aclose", None)) is not None:
+        await aclose()
+    elif (close := getattr(source, "close", None)) is not None:
+        close()
 
 
 def _encode(chunk: object) -> bytes:
@@ -78,10 +88,3 @@ def _encode(chunk: object) -> bytes:
         f"a response stream gave a chunk of type {type(chunk).__name__}: "
         "allowed are bytes, bytearray, memoryview and str"
     )
-
-
-async def _close(source: object) -> None:
-    if (aclose := getattr(source, "aclose", None)) is not None:
-        await aclose()
-    elif (close := getattr(source, "close", None)) is not None:
-        close()

@@ -1,0 +1,400 @@
+"""Multipart forms: `multipart/form-data` (RFC 7578), read as it arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    MultipartSegment,
+    ParserLimitReached,
+    PushMultipartParser,
+    StrictParserError,
+    parse_options_header,
+)
+
+from ..datastructures import Headers, sdict
+from ..errors import RequestError, UsageError
+from .body import Body
+from .uploads import Spool, UploadedFile
+
+# Header fields of a part, and bytes in all of them. Browsers send two, of which one holds the name of a file.
+MAX_PART_FIELDS = 8
+MAX_PART_HEAD = 4096
+# Bytes of a file's name: the most that common file systems take.
+MAX_FILENAME = 255
+
+# RFC 2046, 5.1.1.
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# Control characters, and those that let a name read in another order than it is (Unicode Standard Annex 9).
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
+_EXTENDED_NAME = re.compile(r";[ \t]*filename\*[ \t]*=[ \t]*([^';]*)'[^';]*'([^; \t]*)", re.IGNORECASE)
+# What forms are sent in (WHATWG Encoding, 4.2). No other codec of Python is reached: some take quadratic time, and each
+# unknown name stays in memory.
+_CHARSETS = {
+    *("utf-8", "utf8", "us-ascii", "ascii", "latin1", "latin-1", "macintosh", "ibm866", "koi8-r", "koi8-u"),
+    *(f"iso-8859-{number}" for number in (*range(1, 12), *range(13, 17))),
+    *(f"windows-{number}" for number in range(1250, 1259)),
+    *("gbk", "gb2312", "gb18030", "big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr"),
+}
+_ENCODINGS = ("", "7bit", "8bit", "binary")
+
+Value = TypeVar("Value")
+
+ACCEPTED = "multipart/form-data, application/x-www-form-urlencoded, application/json"
+
+
+class MultipartForm:
+    """The form in the body of one request. Nothing is read before `read` is awaited.
+
+    Arguments:
+        body: the body, not yet streamed.
+        content_type: the value of the Content-Type header.
+        max_fields: the most parts that the form may have, fields and files together.
+        max_memory: how many bytes of it may be kept in memory; files beyond that go to disk.
+
+    Attributes:
+        fields: the text fields: `str`, `list[str]` when repeated.
+        files: the files: `UploadedFile`, a list of them when repeated. An `<input type="file">` in which nothing was
+            chosen is left out.
+
+    Raises:
+        RequestError: 415 for other multipart types, 400 when there is no boundary or none that RFC 2046 allows.
+    """
+
+    __slots__ = (
+        "_body",
+        "_chunks",
+        "_complete",
+        "_error",
+        "_lock",
+        "_max_memory",
+        "_parser",
+        "_spool",
+        "fields",
+        "files",
+    )
+
+    def __init__(self, body: Body, content_type: str, *, max_fields: int, max_memory: int) -> None:
+        self.fields: sdict[str | list[str]] = sdict()
+        self.files: sdict[UploadedFile | list[UploadedFile]] = sdict()
+        self._body = body
+        self._max_memory = max_memory
+        self._spool = Spool()
+        self._parser = _FormParser(_boundary(content_type), self._spool, max_fields, max_memory)
+        self._chunks: Any = None
+        self._complete = False
+        self._error: Exception | None = None
+        # One task reads. When it is cancelled, the next one goes on where it was.
+        self._lock = asyncio.Lock()
+
+    async def read(self) -> None:
+        """Read the form, if it has not been read yet. Any number of tasks may wait for it.
+
+        Raises:
+            RequestError: 400 for a form that breaks RFC 7578 or ends early, 413 for one with too many parts, too much
+                text or too large heads of parts; and what reading the body raises.
+            OSError: a file could not be written to disk.
+            UsageError: the body was streamed before, or the form closed.
+        """
+        async with self._lock:
+            if self._error is not None:
+                raise self._error.with_traceback(None)
+            if self._complete:
+                return
+            if self._spool.closed:
+                raise UsageError("the form of a request cannot be read once it has been answered")
+            try:
+                await self._read()
+                self.fields, self.files = self._parser.results()
+            except (RequestError, OSError) as error:
+                self._error = error
+                await self._spool.aclose()
+                raise
+            self._complete = True
+
+    async def _read(self) -> None:
+        # Nothing is lost where this is cancelled: whatever came is in the parser or the spool before the next `await`.
+        parser, spool = self._parser, self._spool
+        if self._chunks is None:
+            self._chunks = aiter(self._body)
+        async for chunk in self._chunks:
+            parser.feed(chunk)
+            if spool.is_spilling or parser.text_size + spool.in_memory > self._max_memory:
+                await spool.spill()
+        parser.finish()
+        while spool.is_spilling:
+            await spool.spill()
+
+    async def aclose(self) -> None:
+        """Forget the files; temporary ones are gone. It may be called again."""
+        await self._spool.aclose()
+
+
+class _Part:
+    """One part of a form: a text field, or a file when it has a file name."""
+
+    __slots__ = ("extended_filename", "name", "segment", "size", "start", "value")
+
+    def __init__(self, segment: Any, start: int) -> None:
+        self.segment = segment
+        # Bytes as latin-1: what they are encoded in may be told by a later part.
+        self.name: str = segment.name
+        self.extended_filename = _extended_filename(segment.header("Content-Disposition", ""))
+        # Of a field.
+        self.value = bytearray()
+        # Of a file, in the spool.
+        self.start = start
+        self.size = 0
+
+    @property
+    def is_field(self) -> bool:
+        return self.segment.filename is None and self.extended_filename is None
+
+    def filename(self, charset: str) -> str:
+        """The name of a file as it was sent."""
+        return self.extended_filename or _decode(self.segment.filename or "", charset)
+
+
+class _FormParser:
+    """Makes parts of chunks. It waits for nothing."""
+
+    __slots__ = (
+        "_boundary",
+        "_ended",
+        "_max_fields",
+        "_max_memory",
+        "_opening",
+        "_parser",
+        "_parts",
+        "_spool",
+        "text_size",
+    )
+
+    def __init__(self, boundary: bytes, spool: Spool, max_fields: int, max_memory: int) -> None:
+        # Bytes in the names and values of text fields.
+        self.text_size = 0
+        self._boundary = boundary
+        self._spool = spool
+        self._max_fields = max_fields
+        self._max_memory = max_memory
+        # The beginning, until it is long enough to hold a delimiter; then None.
+        self._opening: bytearray | None = bytearray()
+        self._parser = PushMultipartParser(
+            boundary,
+            # A little more than `_check_head` takes, so that it decides: the parser counts half a line end too.
+            max_header_size=MAX_PART_HEAD + 16,
+            max_header_count=MAX_PART_FIELDS,
+            header_charset="latin-1",
+            strict=True,
+        )
+        self._parts: list[_Part] = []
+        self._ended = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Take in a chunk.
+
+        Raises:
+            RequestError: the form is broken, or larger than it may be.
+        """
+        if self._opening is not None:
+            self._opening += chunk
+            if len(self._opening) < len(self._boundary) + 4:
+                return
+            chunk, self._opening = bytes(self._opening), None
+            # What a parser would say of text before the first delimiter depends on how the network has cut it.
+            if not chunk.removeprefix(b"\r\n").startswith(b"--" + self._boundary):
+                raise _broken("it does not begin with its boundary")
+        self._parse(chunk)
+
+    def finish(self) -> None:
+        """The body has ended.
+
+        Raises:
+            RequestError: the form has not.
+        """
+        if self._opening is not None:
+            if not self._opening:
+                # No body at all, as in a GET request: a form without fields.
+                return
+        elif self._ended or self._has_final_delimiter():
+            return
+        raise _broken("it ends without its final delimiter")
+
+    def results(self) -> tuple[sdict[str | list[str]], sdict[UploadedFile | list[UploadedFile]]]:
+        """Return the fields and the files.
+
+        Raises:
+            RequestError: a field is in a charset that is not known.
+        """
+        fields: sdict[str | list[str]] = sdict()
+        files: sdict[UploadedFile | list[UploadedFile]] = sdict()
+        charset = self._default_charset()
+        for part in self._parts:
+            name = _decode(part.name, charset)
+            if part.is_field:
+                own = part.segment.charset
+                value = part.value.decode(charset if own is None else _charset(own), "replace")
+                _add(fields, name, value)
+            elif part.size or part.filename(charset):
+                _add(files, name, self._file(part, charset))
+        return fields, files
+
+    def _parse(self, chunk: bytes) -> None:
+        # What follows the final delimiter has no meaning (RFC 2046, 5.1.1).
+        if self._ended:
+            return
+        try:
+            for event in self._parser.parse(chunk):
+                if isinstance(event, MultipartSegment):
+                    self._begin_part(event)
+                elif event is not None:
+                    self._add_content(event)
+        except ParserLimitReached:
+            raise _too_large_head() from None
+        except StrictParserError as error:
+            self._ended = self._has_final_delimiter()
+            if not self._ended:
+                raise _broken(str(error.args[0])) from None
+        except MultipartError as error:
+            raise _broken(str(error.args[0])) from None
+
+    def _begin_part(self, segment: Any) -> None:
+        if len(self._parts) == self._max_fields:
+            raise RequestError(413, f"the form has more than the {self._max_fields} fields allowed")
+        _check_head(segment.headerlist)
+        part = _Part(segment, self._spool.size)
+        self._parts.append(part)
+        if part.is_field:
+            self._count_text(len(part.name))
+
+    def _add_content(self, content: bytes) -> None:
+        part = self._parts[-1]
+        if part.is_field:
+            self._count_text(len(content))
+            part.value += content
+        else:
+            part.size += len(content)
+            self._spool.write(content)
+
+    def _count_text(self, size: int) -> None:
+        self.text_size += size
+        if self.text_size > self._max_memory:
+            raise RequestError(413, f"the text fields of the form are larger than the {self._max_memory} bytes allowed")
+
+    def _has_final_delimiter(self) -> bool:
+        try:
+            self._parser.close()
+        except MultipartError:
+            return False
+        return True
+
+    def _default_charset(self) -> str:
+        """What text is in that does not say it: a field called `_charset_` tells (RFC 7578, 4.6)."""
+        told = next((part.value for part in self._parts if part.name == "_charset_" and part.is_field), None)
+        return _charset(told.decode("latin-1")) if told else "utf-8"
+
+    def _file(self, part: _Part, charset: str) -> UploadedFile:
+        fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in part.segment.headerlist]
+        return UploadedFile(
+            self._spool,
+            part.start,
+            part.size,
+            filename=safe_filename(part.filename(charset)),
+            content_type=part.segment.content_type or "application/octet-stream",
+            headers=Headers(fields),
+        )
+
+
+def safe_filename(name: str) -> str:
+    """Make what a sender calls a file the name of a file and nothing else.
+
+    Returns the last component, whatever separates them, without control characters and what turns the direction of
+    text, at most `MAX_FILENAME` bytes of UTF-8 with the ending kept; empty when nothing is left, or `.` or `..`.
+    """
+    name = _UNPRINTABLE.sub("", re.split(r"[/\\]", name)[-1])
+    # A drive of Windows is a kind of folder.
+    name = re.sub(r"^(?:[A-Za-z]:)+", "", name).strip()
+    encoded = name.encode("utf-8", "replace")
+    if len(encoded) > MAX_FILENAME:
+        stem, dot, ending = encoded.rpartition(b".")
+        if not stem or len(ending) > MAX_FILENAME // 4:
+            stem, dot, ending = encoded, b"", b""
+        encoded = stem[: MAX_FILENAME - len(dot + ending)] + dot + ending
+        name = encoded.decode("utf-8", "ignore")
+    return "" if name in (".", "..") else name
+
+
+def _boundary(content_type: str) -> bytes:
+    media_type, options = parse_options_header(content_type)
+    if media_type != "multipart/form-data":
+        raise RequestError(
+            415,
+            f"the type of the request body must be one of {ACCEPTED}, not {media_type[:100]!r}",
+            {"Accept": ACCEPTED},
+        )
+    boundary: str = options.get("boundary", "")
+    if not _BOUNDARY.fullmatch(boundary):
+        raise RequestError(
+            400, "multipart/form-data needs a boundary of 1 to 70 characters in its Content-Type (RFC 2046, 5.1.1)"
+        )
+    return boundary.encode("ascii")
+
+
+def _check_head(fields: list[tuple[str, str]]) -> None:
+    names = [name for name, _ in fields]
+    if len(set(names)) != len(names):
+        raise _broken("a part has a header field twice")
+    if sum(len(name) + len(value) for name, value in fields) > MAX_PART_HEAD:
+        raise _too_large_head()
+    for name, value in fields:
+        if _CONTROL.search(value):
+            raise _broken("a header field of a part has a control character")
+        if name == "Content-Transfer-Encoding" and value.strip(" \t").lower() not in _ENCODINGS:
+            raise _broken("the Content-Transfer-Encoding of a part must be 7bit, 8bit or binary")
+
+
+def _extended_filename(disposition: str) -> str | None:
+    """The value of `filename*` (RFC 8187). RFC 7578, 4.2, forbids it in forms, and there are clients that send it."""
+    if "*" in disposition:
+        found = _EXTENDED_NAME.search(_QUOTED.sub('""', disposition))
+        if found is not None and found[1].lower() in ("utf-8", "iso-8859-1"):
+            return unquote_to_bytes(found[2].encode("latin-1")).decode(found[1], "replace")
+    return None
+
+
+def _charset(name: str) -> str:
+    charset = name.strip(" \t").lower()
+    if charset not in _CHARSETS:
+        raise RequestError(400, f"the charset {charset[:40]!r} of a form is not known: send UTF-8")
+    return charset
+
+
+def _decode(text: str, charset: str) -> str:
+    return text.encode("latin-1").decode(charset, "replace")
+
+
+def _add(values: sdict[Value | list[Value]], name: str, value: Value) -> None:
+    earlier = values.get(name)
+    if earlier is None:
+        values[name] = value
+    elif isinstance(earlier, list):
+        earlier.append(value)
+    else:
+        values[name] = [earlier, value]
+
+
+def _broken(what: str) -> RequestError:
+    return RequestError(400, f"the multipart form in the request body is broken: {what}")
+
+
+def _too_large_head() -> RequestError:
+    return RequestError(
+        413,
+        f"a part of the form has more than {MAX_PART_FIELDS} header fields, or more than {MAX_PART_HEAD} bytes of them",
+    )
