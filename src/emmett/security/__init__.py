@@ -1,0 +1,7 @@
+"""Pipes that protect the visitors of an application: forms, pages of other sites, header fields."""
+
+from .cors import CORS
+from .csrf import CSRF, csrf_field, csrf_token
+from .headers import SecurityHeaders, csp_nonce
+
+__all__ = ["CORS", "CSRF", "SecurityHeaders", "csp_nonce", "csrf_field", "csrf_token"]

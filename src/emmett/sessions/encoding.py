@@ -1,0 +1,86 @@
+"""Sessions as bytes: JSON, both inside of a cookie and in a store. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ..errors import UsageError
+
+_ALLOWED = "allowed is what JSON brings back as it was: None, bool, int, finite float, str, list, dict with keys of str"
+
+
+class _Packed(msgspec.Struct, array_like=True, frozen=True):
+    id: str
+    expires: int
+    data: msgspec.Raw
+
+
+class Unpacked(NamedTuple):
+    """What `pack` put together, with the values decoded."""
+
+    id: str
+    expires: int
+    data: bytes
+    values: dict[str, Any]
+
+
+def encode(values: dict[str, Any]) -> bytes:
+    """Return the values of a session as JSON.
+
+    Raises:
+        UsageError: JSON cannot carry one of them; names its key.
+    """
+    try:
+        return msgspec.json.encode(values)
+    except (TypeError, ValueError, RecursionError):
+        raise _find_culprit(values) from None
+
+
+def check(values: dict[str, Any], data: bytes) -> None:
+    """See to it that the next request reads what this one wrote.
+
+    Arguments:
+        values: the values of a session.
+        data: what `encode` made of them.
+
+    Raises:
+        UsageError: a value would come back as another one, as a tuple does as a list; names its key.
+    """
+    try:
+        unchanged = _same(values, data)
+    except RecursionError:
+        unchanged = False
+    if not unchanged:
+        raise _find_culprit(values)
+
+
+def pack(id: str, expires: int, data: bytes) -> bytes:
+    """Put a session together: its id, its end in seconds since the epoch, its encoded values."""
+    return msgspec.json.encode(_Packed(id, expires, msgspec.Raw(data)))
+
+
+def unpack(packed: bytes) -> Unpacked | None:
+    """Take apart what `pack` put together; None when it is anything else."""
+    try:
+        found = msgspec.json.decode(packed, type=_Packed)
+        data = bytes(found.data)
+        return Unpacked(found.id, found.expires, data, msgspec.json.decode(data, type=dict[str, Any]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _same(value: Any, data: bytes) -> bool:
+    return bool(msgspec.json.decode(data) == value)
+
+
+def _find_culprit(values: dict[str, Any]) -> UsageError:
+    for key, value in values.items():
+        try:
+            if _same({key: value}, msgspec.json.encode({key: value})):
+                continue
+        except (TypeError, ValueError, RecursionError):
+            pass
+        return UsageError(f"session[{key!r}] cannot be kept: it is or holds what JSON cannot carry; {_ALLOWED}")
+    return UsageError(f"the session cannot be kept: {_ALLOWED}")

@@ -1,0 +1,132 @@
+"""`SessionManager`: the pipes for sessions, by where the sessions are kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from ..errors import ConfigurationError
+from .cookie import SessionCookie, default_name
+from .memory_store import MemoryStore
+from .pipe import SessionPipe
+from .ports import Store
+from .sealed import SealedKeeper, Sealer
+from .stored import StoredKeeper
+
+SameSite: TypeAlias = Literal["Strict", "Lax", "None"]
+
+
+class SessionManager:
+    """Makes the pipe of a pipeline behind which `emmett.session` is there.
+
+    All kinds take:
+        expire: seconds that a session lives on after it was last sent; it is sent anew when it has changed, or when
+            half of this time has passed.
+        secure: send the cookie over TLS only. Without a `domain` and a `cookie_name` of your own, browsers then take it
+            from this very host alone (the prefix `__Host-`).
+        samesite: with which requests that other sites cause the cookie is sent: `Strict`, `Lax` or `None`.
+        domain: the domain whose hosts all get the cookie; None for this host only.
+        cookie_name: its name; two applications on one host need different ones.
+
+    All kinds raise `ConfigurationError` for what cannot be.
+    """
+
+    @classmethod
+    def cookies(
+        cls,
+        key: str | bytes | Sequence[str | bytes],
+        expire: float = 3600,
+        secure: bool = False,
+        samesite: SameSite = "Lax",
+        domain: str | None = None,
+        cookie_name: str | None = None,
+    ) -> SessionPipe:
+        """Keep each session in its cookie, encrypted and authenticated; nothing is kept on the server.
+
+        Arguments:
+            key: the secret, of at least 16 random characters or bytes; or several, of which the first seals and all
+                open, to change from an old one to a new one.
+        """
+        cookie = _make_cookie(expire, secure, samesite, domain, cookie_name)
+        return SessionPipe(cookie, SealedKeeper(Sealer(key, cookie.name), expire, time.time), time.time)
+
+    @classmethod
+    def memory(
+        cls,
+        expire: float = 3600,
+        max_sessions: int = 100_000,
+        *,
+        max_size: int = 65_536,
+        secure: bool = False,
+        samesite: SameSite = "Lax",
+        domain: str | None = None,
+        cookie_name: str | None = None,
+    ) -> SessionPipe:
+        """Keep the sessions in the memory of this process; they end with it.
+
+        Arguments:
+            max_sessions: the most sessions that are kept; beyond it those that were saved longest ago are dropped.
+            max_size: the most bytes of one session, as JSON.
+        """
+        cookie = _make_cookie(expire, secure, samesite, domain, cookie_name)
+        _check_count("max_sessions", max_sessions)
+        return _stored(cookie, MemoryStore(max_sessions, time.time), max_size)
+
+    @classmethod
+    def redis(
+        cls,
+        url: str,
+        expire: float = 3600,
+        prefix: str = "emmett:session:",
+        *,
+        timeout: float = 2.0,
+        max_connections: int = 50,
+        max_size: int = 65_536,
+        secure: bool = False,
+        samesite: SameSite = "Lax",
+        domain: str | None = None,
+        cookie_name: str | None = None,
+    ) -> SessionPipe:
+        """Keep the sessions in Redis or Valkey, for all processes that use it. Needs `pip install emmett[redis]`.
+
+        Register `app.on_shutdown(sessions.shutdown)` to close its connections.
+
+        Arguments:
+            url: `redis://host:port/0`, `rediss://…` for TLS, or `unix:///path`.
+            prefix: stands before each key.
+            timeout: seconds for one command; a request whose store does not answer in time gets 503.
+            max_connections: the most connections to it.
+            max_size: the most bytes of one session, as JSON.
+        """
+        cookie = _make_cookie(expire, secure, samesite, domain, cookie_name)
+        _check_count("max_connections", max_connections)
+        if not timeout > 0:
+            raise ConfigurationError(f"session timeout={timeout!r}: it must be more than 0 seconds")
+        try:
+            from .redis_store import RedisStore
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] != "redis":
+                raise
+            raise ConfigurationError(
+                "SessionManager.redis() needs the package redis: pip install emmett[redis]"
+            ) from None
+        store = RedisStore(url, prefix=prefix, timeout=timeout, max_connections=max_connections)
+        return _stored(cookie, store, max_size)
+
+
+def _make_cookie(
+    expire: float, secure: bool, samesite: str, domain: str | None, cookie_name: str | None
+) -> SessionCookie:
+    name = default_name(secure=secure, domain=domain) if cookie_name is None else cookie_name
+    return SessionCookie(name, expire, secure, samesite, domain)
+
+
+def _stored(cookie: SessionCookie, store: Store, max_size: int) -> SessionPipe:
+    _check_count("max_size", max_size)
+    return SessionPipe(cookie, StoredKeeper(store, cookie.expire, max_size, time.time), time.time)
+
+
+def _check_count(name: str, value: int) -> None:
+    if type(value) is not int or value < 1:
+        raise ConfigurationError(f"session {name}={value!r}: it must be a whole number from 1 on")

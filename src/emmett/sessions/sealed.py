@@ -1,0 +1,128 @@
+"""Sessions inside of their cookies, encrypted and authenticated with AES-256-GCM (NIST SP 800-38D).
+
+A cookie is, in base64url without padding (RFC 4648, 5): one byte of version, 12 random bytes of nonce, the ciphertext
+with its tag of 16 bytes. The version and the name of the cookie are authenticated along with it. Inside are the id of
+the session, its end and its values.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from .encoding import Unpacked, pack, unpack
+from .keys import derive_keys
+from .ports import Claim, Record
+
+VERSION = b"\x01"
+_NONCE_SIZE = 12
+_TAG_SIZE = 16
+# No cookie of ours is longer, and what is longer is not worth a look.
+_LONGEST_TOKEN = 4096
+
+
+class Sealer:
+    """Seals sessions and opens them.
+
+    Arguments:
+        key: the secrets; the first one seals, all of them open. See `derive_keys`.
+        name: the name of the cookie: a value under another name does not open.
+
+    Raises:
+        ConfigurationError: a secret cannot be used.
+    """
+
+    def __init__(self, key: str | bytes | Sequence[str | bytes], name: str) -> None:
+        self._ciphers = [AESGCM(derived) for derived in derive_keys(key)]
+        self._bound = b"emmett session\x00" + VERSION + name.encode()
+
+    def seal(self, content: bytes) -> str:
+        """Return the value of a cookie that only this application can read or make."""
+        nonce = secrets.token_bytes(_NONCE_SIZE)
+        sealed = VERSION + nonce + self._ciphers[0].encrypt(nonce, content, self._bound)
+        return urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
+
+    def open(self, token: str) -> tuple[bytes, int] | None:
+        """Return what is sealed in a value, and the number of the key that opened it; None when it is not ours.
+
+        Nothing but the version is looked at before the tag is verified, which takes the same time for every wrong tag.
+        """
+        sealed = _decode(token)
+        if sealed is None or len(sealed) < 1 + _NONCE_SIZE + _TAG_SIZE or sealed[:1] != VERSION:
+            return None
+        nonce, ciphertext = sealed[1 : 1 + _NONCE_SIZE], sealed[1 + _NONCE_SIZE :]
+        for number, cipher in enumerate(self._ciphers):
+            try:
+                return cipher.decrypt(nonce, ciphertext, self._bound), number
+            except InvalidTag:
+                continue
+        return None
+
+
+def _decode(token: str) -> bytes | None:
+    if len(token) > _LONGEST_TOKEN or not token.isascii():
+        return None
+    try:
+        sealed = b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except Base64Error:
+        return None
+    # One value for one seal: padding bits and the letters of the other alphabet are not free.
+    return sealed if urlsafe_b64encode(sealed).rstrip(b"=") == token.encode("ascii") else None
+
+
+class SealedKeeper:
+    """Keeps sessions in the cookies themselves. The server forgets them: see `docs/sessions.md` for what that means.
+
+    Arguments:
+        sealer: seals and opens.
+        expire: seconds that a session lives on after it was sealed.
+        clock: tells seconds since the epoch.
+    """
+
+    def __init__(self, sealer: Sealer, expire: float, clock: Callable[[], float]) -> None:
+        self._sealer = sealer
+        self._expire = expire
+        self._clock = clock
+
+    def identify(self, token: str) -> Claim | None:
+        """See `Keeper.identify`."""
+        opened = self._sealer.open(token)
+        if opened is None:
+            return None
+        content, key = opened
+        found = unpack(content)
+        if found is None or found.expires <= self._clock():
+            return None
+        return Claim(found.id, token, _record(token, found, stale=key != 0))
+
+    async def load(self, claim: Claim) -> Record | None:
+        """See `Keeper.load`."""
+        return claim.record
+
+    async def create(self, data: bytes) -> Record:
+        """See `Keeper.create`."""
+        return self._seal(secrets.token_urlsafe(16), data)
+
+    async def replace(self, record: Record, data: bytes) -> Record | None:
+        """See `Keeper.replace`."""
+        return self._seal(record.id, data)
+
+    async def delete(self, record: Record) -> bool:
+        """See `Keeper.delete`. Copies of the cookie can still be opened until they expire."""
+        return True
+
+    async def shutdown(self) -> None:
+        """See `Keeper.shutdown`."""
+
+    def _seal(self, id: str, data: bytes) -> Record:
+        expires = int(self._clock() + self._expire)
+        return Record(id, self._sealer.seal(pack(id, expires, data)), data, {}, expires)
+
+
+def _record(token: str, found: Unpacked, *, stale: bool) -> Record:
+    return Record(found.id, token, found.data, found.values, found.expires, stale)

@@ -1,0 +1,86 @@
+"""Which websockets of this process belong to which session, so that a logout can close them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from weakref import WeakKeyDictionary, WeakSet
+
+from ..errors import WebsocketClosed
+from ..websockets.websocket import Websocket
+from .session import Session
+
+logger = logging.getLogger("emmett.session")
+
+# Seconds that the one who closes waits for peers that do not read; their Close frames are on their way all the same.
+GRACE = 1.0
+
+
+class SocketRegistry:
+    """The open websockets behind one pipe. It keeps none of them alive."""
+
+    def __init__(self) -> None:
+        # Which session each one belongs to; None for a visitor without one.
+        self._ids: WeakKeyDictionary[Websocket, str | None] = WeakKeyDictionary()
+        self._sessions: WeakKeyDictionary[Websocket, Session] = WeakKeyDictionary()
+        self._by_id: dict[str, WeakSet[Websocket]] = {}
+        # Closings that wait for their peers; the loop itself keeps tasks only weakly.
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, websocket: Websocket, id: str | None) -> None:
+        """Note a websocket whose session is still to be loaded, so that a logout meanwhile does not miss it."""
+        self._ids[websocket] = id
+        if id is not None:
+            self._by_id.setdefault(id, WeakSet()).add(websocket)
+
+    def set_session(self, websocket: Websocket, session: Session) -> None:
+        """Note the session that `close_matching` asks about."""
+        self._sessions[websocket] = session
+
+    def remove(self, websocket: Websocket) -> None:
+        """Forget a websocket."""
+        self._sessions.pop(websocket, None)
+        id = self._ids.pop(websocket, None)
+        if id is not None and (others := self._by_id.get(id)) is not None:
+            others.discard(websocket)
+            if not others:
+                del self._by_id[id]
+
+    def move(self, old: str, new: str) -> None:
+        """Give the websockets of a session to the id that it has now."""
+        for websocket in list(self._by_id.pop(old, ())):
+            self.add(websocket, new)
+
+    async def close_session(self, id: str, code: int, reason: str) -> None:
+        """Close the websockets of one session."""
+        await self._close(self._by_id.get(id, ()), code, reason)
+
+    async def close_matching(self, matches: Callable[[Session], object], code: int, reason: str) -> int:
+        """Close those whose session a condition holds for; returns how many."""
+        found = [websocket for websocket, session in list(self._sessions.items()) if matches(session)]
+        await self._close(found, code, reason)
+        return len(found)
+
+    async def _close(self, websockets: Iterable[Websocket], code: int, reason: str) -> None:
+        # Each in a task of its own: one that waits for its peer holds up none of the others.
+        tasks = {asyncio.create_task(_close_one(websocket, code, reason)) for websocket in list(websockets)}
+        if not tasks:
+            return
+        self._closing |= tasks
+        for task in tasks:
+            task.add_done_callback(self._closing.discard)
+        await asyncio.wait(tasks, timeout=GRACE)
+
+
+async def _close_one(websocket: Websocket, code: int, reason: str) -> None:
+    try:
+        await websocket.close(code, reason)
+    except WebsocketClosed:
+        # It went by itself.
+        pass
+    except Exception:
+        logger.exception("a websocket could not be closed")

@@ -1,0 +1,88 @@
+"""Sessions on the server: the cookie holds a random id, and a store has the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable
+
+from ..errors import UsageError
+from .encoding import pack, unpack
+from .ports import Claim, Record, Store
+
+logger = logging.getLogger("emmett.session")
+
+_ID_BYTES = 32
+_TOKEN_LENGTH = 43
+
+
+class StoredKeeper:
+    """Keeps sessions in a store.
+
+    The key in the store is the SHA-256 of the id that the cookie holds, so what leaks of a store opens no session.
+
+    Arguments:
+        store: where they are kept.
+        expire: seconds that a session lives on after it was saved.
+        max_size: the most bytes of the values of one session, as JSON.
+        clock: tells seconds since the epoch.
+    """
+
+    def __init__(self, store: Store, expire: float, max_size: int, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._expire = expire
+        self._max_size = max_size
+        self._clock = clock
+
+    def identify(self, token: str) -> Claim | None:
+        """See `Keeper.identify`."""
+        if len(token) != _TOKEN_LENGTH or not token.isascii():
+            return None
+        return Claim(hashlib.sha256(token.encode("ascii")).hexdigest(), token)
+
+    async def load(self, claim: Claim) -> Record | None:
+        """See `Keeper.load`."""
+        value = await self._store.get(claim.id)
+        if value is None:
+            return None
+        found = unpack(value)
+        # The key stands in the value too: an answer to another question must never become a visitor's session.
+        if found is None or found.id != claim.id:
+            logger.warning("session store: a value that is no session of this key was left alone")
+            return None
+        if found.expires <= self._clock():
+            return None
+        return Record(found.id, claim.token, found.data, found.values, found.expires)
+
+    async def create(self, data: bytes) -> Record:
+        """See `Keeper.create`. An id is never taken from a visitor."""
+        token = secrets.token_urlsafe(_ID_BYTES)
+        claim = self.identify(token)
+        assert claim is not None
+        record = await self._put(claim, data, replace=False)
+        assert record is not None, "a store keeps what is new"
+        return record
+
+    async def replace(self, record: Record, data: bytes) -> Record | None:
+        """See `Keeper.replace`."""
+        return await self._put(Claim(record.id, record.token), data, replace=True)
+
+    async def delete(self, record: Record) -> bool:
+        """See `Keeper.delete`."""
+        return await self._store.delete(record.id)
+
+    async def shutdown(self) -> None:
+        """See `Keeper.shutdown`."""
+        await self._store.shutdown()
+
+    async def _put(self, claim: Claim, data: bytes, *, replace: bool) -> Record | None:
+        if len(data) > self._max_size:
+            raise UsageError(
+                f"the session has {len(data)} bytes as JSON: at most {self._max_size} are kept (max_size); keep in it "
+                "what names larger things, not the things"
+            )
+        expires = int(self._clock() + self._expire)
+        if await self._store.put(claim.id, pack(claim.id, expires, data), self._expire, replace=replace):
+            return Record(claim.id, claim.token, data, {}, expires)
+        return None

@@ -1,0 +1,136 @@
+"""What pages of other sites may ask and read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emmett import App, abort, response
+from emmett.errors import ConfigurationError
+from emmett.security import CORS
+from emmett.testing import AsyncTestClient, TestResponse
+
+SHOP = "https://shop.example"
+
+
+def make_app(*arguments: Any, **options: Any) -> App:
+    app = App(__name__)
+    app.pipeline = [CORS(*arguments, **options)]
+
+    @app.route("/data", methods=["get", "put", "delete"])
+    async def data() -> dict[str, int]:
+        response.headers.append("vary", "accept")
+        return {"a": 1}
+
+    @app.route("/missing")
+    async def missing() -> None:
+        abort(404)
+
+    @app.route("/broken")
+    async def broken() -> None:
+        raise LookupError
+
+    return app
+
+
+def cors(answer: TestResponse) -> dict[str, str]:
+    """The header fields of an answer that say who may read it."""
+    fields = {name.removeprefix("access-control-"): value for name, value in answer.headers.items()}
+    return {
+        name: value for name, value in fields.items() if name != "vary" and f"access-control-{name}" in answer.headers
+    }
+
+
+async def ask(client: AsyncTestClient, path: str = "/data", origin: str | None = SHOP) -> TestResponse:
+    return await client.get(path, headers={} if origin is None else {"Origin": origin})
+
+
+async def preflight(
+    client: AsyncTestClient, method: str = "PUT", headers: str | None = None, origin: str = SHOP
+) -> TestResponse:
+    fields = {"Origin": origin, "Access-Control-Request-Method": method}
+    if headers is not None:
+        fields["Access-Control-Request-Headers"] = headers
+    return await client.options("/data", headers=fields)
+
+
+@pytest.mark.parametrize("path", ["/data", "/missing", "/broken"])
+async def test_named_sites_may_read_answers_and_errors(path: str) -> None:
+    async with make_app(["https://shop.example", "https://*.b.example"]).test_client_async() as client:
+        for origin in (SHOP, "https://a.b.example"):
+            answer = await ask(client, path, origin)
+            assert cors(answer) == {"allow-origin": origin}
+            assert "origin" in answer.headers["vary"]
+        for other in ("https://b.example", "http://shop.example", "https://shop.example.evil", "null", None):
+            answer = await ask(client, path, other)
+            assert cors(answer) == {}
+            assert "origin" in answer.headers["vary"]
+
+
+async def test_every_site() -> None:
+    async with make_app("*").test_client_async() as client:
+        answer = await ask(client)
+        assert cors(answer) == {"allow-origin": "*"}
+        assert answer.headers["vary"] == "accept"
+
+
+async def test_what_a_handler_adds_to_vary_stays() -> None:
+    async with make_app(SHOP).test_client_async() as client:
+        assert (await ask(client)).headers["vary"] == "origin, accept"
+
+
+async def test_cookies_and_readable_fields() -> None:
+    async with make_app(SHOP, credentials=True, expose=["X-Total", "ETag"]).test_client_async() as client:
+        assert cors(await ask(client)) == {
+            "allow-origin": SHOP,
+            "allow-credentials": "true",
+            "expose-headers": "X-Total, ETag",
+        }
+        assert cors(await ask(client, origin="https://evil.example")) == {}
+
+
+async def test_preflights() -> None:
+    options: dict[str, Any] = {"methods": ["put", "PATCH"], "headers": ["X-Token", "Content-Type"], "max_age": 60}
+    async with make_app(SHOP, **options).test_client_async() as client:
+        answer = await preflight(client, headers="x-token, content-type")
+        assert (answer.status, answer.content) == (204, b"")
+        assert cors(answer) == {
+            "allow-origin": SHOP,
+            "allow-methods": "PUT",
+            "allow-headers": "X-Token, Content-Type",
+            "max-age": "60",
+        }
+        assert answer.headers["vary"] == "origin"
+        assert (await preflight(client)).status == 204
+
+
+async def test_preflights_that_are_refused() -> None:
+    async with make_app(SHOP, methods=["PUT"], headers=["X-Token"]).test_client_async() as client:
+        refused = [
+            await preflight(client, origin="https://evil.example"),
+            await preflight(client, "DELETE"),
+            await preflight(client, headers="X-Token, X-Other"),
+            await preflight(client, headers="*"),
+        ]
+        for answer in refused:
+            assert (answer.status, cors(answer), answer.headers["vary"]) == (403, {}, "origin")
+        # The path does not take it at all.
+        assert (await preflight(client, "PATCH")).status == 405
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (("*",), {"credentials": True}, "every site"),
+        (("shop.example",), {}, "is not valid"),
+        ((SHOP,), {"methods": ["P UT"]}, "'P UT' is not a name"),
+        ((SHOP,), {"headers": ["X\r\nY"]}, "is not a name"),
+        ((SHOP,), {"expose": [""]}, "is not a name"),
+        ((SHOP,), {"max_age": -1}, "max_age=-1"),
+        ((SHOP,), {"max_age": 1.5}, "max_age=1.5"),
+    ],
+)
+def test_what_cannot_be(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        CORS(*arguments, **options)

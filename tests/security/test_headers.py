@@ -1,0 +1,109 @@
+"""Header fields that tell browsers to be careful."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from emmett import App, Response, abort, response
+from emmett.errors import ConfigurationError, UsageError
+from emmett.security import SecurityHeaders, csp_nonce
+from emmett.security.headers import DEFAULT_POLICY
+
+
+def make_app(**options: Any) -> App:
+    app = App(__name__)
+    app.pipeline = [SecurityHeaders(**options)]
+
+    @app.route("/")
+    async def index() -> str:
+        return "page"
+
+    @app.route("/nonce")
+    async def nonce() -> str:
+        assert csp_nonce() == csp_nonce()
+        return csp_nonce()
+
+    @app.route("/own")
+    async def own() -> Response:
+        return Response("own", headers={"X-Frame-Options": "SAMEORIGIN", "Content-Security-Policy": "default-src *"})
+
+    @app.route("/changed")
+    async def changed() -> str:
+        response.headers["content-security-policy"] = "default-src *"
+        return csp_nonce()
+
+    @app.route("/missing")
+    async def missing() -> None:
+        abort(404)
+
+    return app
+
+
+@pytest.mark.parametrize("path", ["/", "/missing"])
+async def test_the_defaults(path: str) -> None:
+    async with make_app().test_client_async() as client:
+        headers = (await client.get(path)).headers
+        assert headers["content-security-policy"] == DEFAULT_POLICY.replace(" 'nonce'", "")
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert headers["permissions-policy"] == "camera=(), geolocation=(), microphone=()"
+        assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert "strict-transport-security" not in headers
+
+
+async def test_only_https_says_that_it_must_be_https() -> None:
+    async with make_app().test_client_async(base_url="https://localhost") as client:
+        assert (await client.get("/")).headers["strict-transport-security"] == "max-age=31536000"
+
+
+async def test_the_nonce_of_a_page() -> None:
+    async with make_app().test_client_async() as client:
+        answers = [await client.get("/nonce") for _ in range(2)]
+    for answer in answers:
+        assert re.fullmatch(r"[\w-]{22}", answer.text)
+        assert answer.headers["content-security-policy"] == DEFAULT_POLICY.replace("'nonce'", f"'nonce-{answer.text}'")
+    assert answers[0].text != answers[1].text
+
+
+async def test_what_a_handler_sets_stays() -> None:
+    async with make_app().test_client_async() as client:
+        headers = (await client.get("/own")).headers
+        assert (headers["x-frame-options"], headers["content-security-policy"]) == ("SAMEORIGIN", "default-src *")
+        assert (await client.get("/changed")).headers["content-security-policy"] == "default-src *"
+
+
+async def test_all_of_them_can_be_left_out() -> None:
+    left_out: dict[str, Any] = dict.fromkeys(
+        ("content_security_policy", "frame_options", "referrer_policy", "opener_policy", "permissions_policy", "hsts")
+    )
+    async with make_app(**left_out).test_client_async(base_url="https://localhost") as client:
+        headers = (await client.get("/")).headers
+        assert set(headers) <= {"date", "content-type", "content-length", "x-content-type-options"}
+        assert (await client.get("/nonce")).status == 500
+
+
+async def test_outside_of_its_pipeline_there_is_no_nonce() -> None:
+    app = make_app()
+    app.module(__name__, "other").pipeline = []
+    with pytest.raises(UsageError, match="needs SecurityHeaders"):
+        csp_nonce()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"frame_options": "ALLOW"},
+        {"hsts": -1},
+        {"hsts": True},
+        {"referrer_policy": "no\r\nreferrer"},
+        {"content_security_policy": "default-src 'self'\n"},
+        {"permissions_policy": 5},
+    ],
+)
+def test_what_cannot_be(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="SecurityHeaders"):
+        SecurityHeaders(**options)

@@ -1,0 +1,60 @@
+"""What docs/sessions.md says beside its transcripts: the login, and the tables of options."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from emmett.sessions import SessionManager
+from tests.docs.pages import page
+from tests.docs.programs import programs_of
+from tests.integration.servers import run_emmett
+
+PAGE = page("docs/sessions.md")
+
+
+async def test_the_login_and_the_logout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSWORD", "open sesame")
+    (program,) = [each for each in programs_of(PAGE) if "/login" in each.files["app.py"]]
+    with program.loaded(tmp_path) as app:
+        async with run_emmett(app) as running, httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}") as client:
+            for name, password in (("ann", "guessed"), ("bob", "open sesame"), ("ann", "é"), ("", "")):
+                await client.post("/login", data={"name": name, "password": password})
+                assert (await client.get("/")).text == "Who are you?"
+            await client.post("/login", data={"name": "ann", "password": "open sesame"})
+            assert (await client.get("/")).text == "Hello, ann"
+            cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+            async with connect(f"{running.url}/news", additional_headers={"Cookie": cookie}) as news:
+                assert await news.recv() == "Welcome, ann"
+                await client.post("/logout")
+                with pytest.raises(ConnectionClosed, match=r"1008 .*logged out"):
+                    await news.recv()
+            assert (await client.get("/")).text == "Who are you?"
+
+
+def defaults_of(name: str) -> dict[str, object]:
+    return {key: each.default for key, each in inspect.signature(getattr(SessionManager, name)).parameters.items()}
+
+
+def test_the_options_of_all() -> None:
+    rows = PAGE.table("option", "default", "meaning")
+    documented = {option.strip("`"): default.strip("`") for option, default, _ in rows}
+    for kind in ("cookies", "memory", "redis"):
+        defaults = defaults_of(kind)
+        assert documented == {option: str(defaults[option]).replace("Lax", '"Lax"') for option in documented}
+
+
+def test_the_bounds_of_stores() -> None:
+    documented: dict[str, set[str]] = {"memory": set(), "redis": set()}
+    for option, default, kinds, _ in PAGE.table("option", "default", "of", "what it bounds"):
+        for kind in documented if kinds == "both" else [kinds.strip("`")]:
+            name = option.strip("`")
+            documented[kind].add(name)
+            assert default.replace(",", "").strip('`"') == str(defaults_of(kind)[name])
+    common = set(defaults_of("cookies")) | {"url"}
+    assert documented == {kind: set(defaults_of(kind)) - common for kind in documented}

@@ -1,0 +1,182 @@
+"""Templates: found, rendered, escaped, missing, and what an application sees of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import TemplateSyntaxError, UndefinedError
+
+from emmett import App, Response, request, response, service, url
+from emmett.dispatch import run_request
+from emmett.errors import ConfigurationError
+from emmett.templates import Templates
+from tests.http.builders import make_request, read
+
+
+def write(folder: Path, **files: str) -> None:
+    """Write templates; `__` in a name stands for a slash."""
+    for name, text in files.items():
+        path = folder / f"{name.replace('__', '/')}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+def make_app(folder: Path) -> App:
+    app = App(__name__)
+    app.table.templates = app.templates = Templates(folder)
+    return app
+
+
+async def ask(app: App, path: str = "/", **options: Any) -> tuple[int, str, str | None]:
+    answer = await run_request(app.table, make_request("GET", path, **options))
+    return answer.status, (await read(answer.body)).decode(), answer.content_type
+
+
+async def test_a_dict_fills_the_template_of_the_routes_name(tmp_path: Path) -> None:
+    write(tmp_path, index="<h1>{{ title }}</h1>", blog__post="<p>{{ number }}</p>")
+    app = make_app(tmp_path)
+    app.route("/", name="index")(lambda: {"title": "Hello"})
+    app.module(__name__, "blog", "blog").route("/<int:number>", name="post")(lambda number: {"number": number})
+    assert await ask(app) == (200, "<h1>Hello</h1>", "text/html; charset=utf-8")
+    assert await ask(app, "/blog/7") == (200, "<p>7</p>", "text/html; charset=utf-8")
+
+
+async def test_without_a_template_a_dict_is_json(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "none")
+    app.route("/", name="index")(lambda: {"title": "Hello"})
+    assert await ask(app) == (200, '{"title":"Hello"}', "application/json")
+
+
+async def test_service_json_goes_before_a_template(tmp_path: Path) -> None:
+    write(tmp_path, index="page")
+    app = make_app(tmp_path)
+    app.route("/", name="index", pipeline=[service.json])(lambda: {"a": 1})
+    assert await ask(app) == (200, '{"a":1}', "application/json")
+
+
+async def test_a_template_of_another_name(tmp_path: Path) -> None:
+    write(tmp_path, page="<b>{{ word or 'none' }}</b>", plain="nothing to fill")
+    app = make_app(tmp_path)
+    app.route("/", name="index", template="page.html")(lambda: {"word": "x"})
+    app.route("/plain", name="plain_page", template="plain.html")(lambda: None)
+    app.route("/text", name="text", template="page.html")(lambda: "own text")
+    app.route("/own", name="own", template="page.html")(lambda: Response("own", 418))
+    assert (await ask(app))[1] == "<b>x</b>"
+    assert (await ask(app, "/plain"))[1] == "nothing to fill"
+    assert (await ask(app, "/text"))[1] == "own text"
+    assert (await ask(app, "/own"))[:2] == (418, "own")
+
+
+async def test_what_is_printed_is_escaped(tmp_path: Path) -> None:
+    write(tmp_path, index="<p title='{{ text }}'>{{ text }}</p>{{ request.query_params.q }}")
+    (tmp_path / "mail.txt").write_text("{{ text }}")
+    app = make_app(tmp_path)
+    app.route("/", name="index")(lambda: {"text": "<script>'\"&"})
+    app.route("/mail", name="mail", template="mail.txt")(lambda: {"text": "<a & b>"})
+    escaped = "&lt;script&gt;&#39;&#34;&amp;"
+    text = (await ask(app, query_string=b"q=%3Cb%3E"))[1]
+    assert text == f"<p title='{escaped}'>{escaped}</p>&lt;b&gt;"
+    assert (await ask(app, "/mail"))[1] == "<a & b>"
+
+
+async def test_the_names_at_hand(tmp_path: Path) -> None:
+    write(tmp_path, index="{{ request.path }} {{ url('other', 5) }} {{ response.status }}")
+    app = make_app(tmp_path)
+
+    @app.route("/", name="index")
+    async def index() -> dict[str, Any]:
+        response.status = 202
+        assert request.path == "/"
+        assert url("other", 5) == "/other/5"
+        return {}
+
+    app.route("/other/<int:number>", name="other")(lambda number: "")
+    assert await ask(app) == (202, "/ /other/5 202", "text/html; charset=utf-8")
+
+
+async def test_values_go_before_the_names_at_hand(tmp_path: Path) -> None:
+    write(tmp_path, index="{{ url }} {{ session }}")
+    app = make_app(tmp_path)
+    app.route("/", name="index")(lambda: {"url": "a", "session": "b"})
+    assert (await ask(app))[1] == "a b"
+
+
+async def test_templates_extend_and_include_others(tmp_path: Path) -> None:
+    write(tmp_path, base="<main>{% block content %}{% endblock %}</main>", part="[{{ word }}]")
+    write(tmp_path, index="{% extends 'base.html' %}{% block content %}{% include 'part.html' %}{% endblock %}")
+    app = make_app(tmp_path)
+    app.route("/", name="index")(lambda: {"word": "x"})
+    assert (await ask(app))[1] == "<main>[x]</main>"
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "line"), [("one\n{{ missing }}", UndefinedError, 2), ("{% if %}", TemplateSyntaxError, 1)]
+)
+async def test_an_error_names_template_and_line(
+    text: str, error: type[Exception], line: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, index=text)
+    app = make_app(tmp_path)
+    app.route("/", name="index")(dict)
+    assert (await ask(app))[:2] == (500, "Internal Server Error")
+    assert caplog.records[0].exc_info is not None
+    assert caplog.records[0].exc_info[0] is error
+    assert f'index.html", line {line}' in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.html", "a/../../secret.html", "/etc/passwd", "idnex.html", "nothing", "", "folder"]
+)
+async def test_a_template_that_is_not_there(name: str, tmp_path: Path) -> None:
+    write(tmp_path, secret="secret")
+    write(tmp_path / "templates", index="page", folder__page="page")
+    templates = Templates(tmp_path / "templates")
+    with pytest.raises(ConfigurationError, match=f"there is no template '{name}' in .*templates; ") as caught:
+        await templates.render(name, {})
+    if name == "idnex.html":
+        assert "did you mean 'index.html'?" in str(caught.value)
+
+
+async def test_while_developing_files_are_looked_at_anew(tmp_path: Path) -> None:
+    templates = Templates(tmp_path, reload=lambda: True)
+    assert templates.find("index") is None
+    write(tmp_path, index="first")
+    assert templates.find("index") == "index.html"
+    assert await templates.render("index.html", {}) == "first"
+    write(tmp_path, index="the second")
+    path = tmp_path / "index.html"
+    later = path.stat().st_mtime + 10
+    os.utime(path, (later, later))
+    assert await templates.render("index.html", {}) == "the second"
+
+
+async def test_otherwise_they_are_read_once(tmp_path: Path) -> None:
+    templates = Templates(tmp_path)
+    assert templates.find("index") is None
+    write(tmp_path, index="first", page="first")
+    assert templates.find("index") is None
+    assert await templates.render("page.html", {}) == "first"
+    (tmp_path / "page.html").unlink()
+    assert await templates.render("page.html", {}) == "first"
+
+
+async def test_the_application_adds_filters(tmp_path: Path) -> None:
+    write(tmp_path, index="{{ 5 | money }}")
+    app = make_app(tmp_path)
+    app.templates.environment.filters["money"] = lambda value: f"{value:.2f} €"
+    app.route("/", name="index")(dict)
+    assert (await ask(app))[1] == "5.00 €"
+
+
+async def test_without_jinja2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    write(tmp_path, index="page")
+    app = make_app(tmp_path)
+    with pytest.raises(ConfigurationError, match=r'pip install "emmett\[templates\]"'):
+        app.route("/page", name="page", template="index.html")(dict)
+    app.route("/", name="index")(lambda: {"a": 1})
+    assert await ask(app) == (200, '{"a":1}', "application/json")
