@@ -11,14 +11,16 @@ SOURCES = src tests examples benchmarks soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-.PHONY: help run test check format bench soak compliance fuzz clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run board test check format bench bench-guard soak compliance fuzz clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
+	@echo "make board       serve the example with login, forms, uploads and a live feed"
 	@echo "make test        run all tests; ARGS=\"tests/wire -k close\" for some of them"
 	@echo "make check       formatting, lint and types, changing nothing"
 	@echo "make format      format the code and mend what ruff can mend"
 	@echo "make bench       run the benchmarks; ARGS=\"--help\" shows their options"
+	@echo "make bench-guard count the instructions that a message takes, and compare them with the record (needs valgrind)"
 	@echo "make soak        run the server for ten minutes under everything that peers do; ARGS=\"--seconds 60\" for less"
 	@echo "make compliance  play the conformance cases of RFC 6455 and 7692; ARGS=\"--json FILE\" for results as data"
 	@echo "make fuzz        look for ten minutes for bytes that do harm; FUZZ_SECONDS=60 for less"
@@ -26,6 +28,9 @@ help:
 
 run: setup-run
 	.venv/bin/emmett -a examples/demo/app.py develop --host $(HOST) --port $(PORT)
+
+board: setup-run
+	.venv/bin/emmett -a examples/board/app.py develop --host $(HOST) --port $(PORT)
 
 test: setup-test setup-node
 	$(PYTHON) -m pytest $(ARGS)
@@ -41,6 +46,9 @@ format: setup-test
 
 bench: setup-test
 	$(PYTHON) benchmarks/run.py $(ARGS)
+
+bench-guard: setup-test
+	$(PYTHON) benchmarks/guard/run.py $(ARGS)
 
 soak: setup-test
 	$(PYTHON) soak/run.py $(ARGS)

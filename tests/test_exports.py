@@ -15,6 +15,7 @@ from tests.imports import ROOT
 DOCUMENTED = [
     "App",
     "AppModule",
+    "Event",
     "HTTPException",
     "Pipe",
     "Response",
@@ -28,6 +29,7 @@ DOCUMENTED = [
     "sdict",
     "service",
     "session",
+    "stream",
     "url",
     "websocket",
 ]

@@ -7,7 +7,7 @@ import graphlib
 import pytest
 
 from tests.imports import import_graph, imported_modules, source_files
-from tests.layers import Layer, layer_of, parse_table, violations
+from tests.layers import LOADED_WHEN_CALLED, Layer, layer_of, parse_table, violations
 
 LAYERS = parse_table()
 GRAPH = import_graph()
@@ -19,7 +19,10 @@ def test_a_module_imports_only_what_its_layer_may(module: str) -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    inside = {module: {target for target in imports if target in GRAPH} for module, imports in GRAPH.items()}
+    inside = {
+        module: {target for target in imports if target in GRAPH and (module, target) not in LOADED_WHEN_CALLED}
+        for module, imports in GRAPH.items()
+    }
     try:
         graphlib.TopologicalSorter(inside).prepare()
     except graphlib.CycleError as error:
@@ -92,7 +95,8 @@ def test_a_package_starts_its_relative_imports_at_itself() -> None:
         ("emmett.app", "emmett"),
         ("emmett.server.process", "emmett.cli.main"),
         ("emmett.server.process", "click"),
-        ("emmett.testing.client", "emmett.server"),
+        ("emmett.testing.client", "emmett.cli"),
+        ("emmett.app", "emmett.testing.client"),
         ("emmett.cli.main", "requests"),
         ("emmett.unheard_of", "emmett.errors"),
     ],

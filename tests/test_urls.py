@@ -67,6 +67,17 @@ def test_names() -> None:
     assert inside(app, lambda: url.ws("blog.live", "a b", scheme="wss", host="h.org")) == "wss://h.org/blog/live/a%20b"
 
 
+def test_the_version_of_the_static_files() -> None:
+    app = make_app()
+    app.config.http.static_version = "7"
+    assert inside(app, lambda: url("static", "js/a.js")) == "/static/_7/js/a.js"
+    assert inside(app, lambda: url("static", ["é.css"], anchor="x")) == "/static/_7/%C3%A9.css#x"
+    assert inside(app, lambda: url("about")) == "/about"
+    for args in (None, 5, [], ["a", "b"]):
+        with pytest.raises(ConfigurationError, match="expected the name of a file"):
+            inside(app, lambda args=args: url("static", args))  # type: ignore[misc]
+
+
 def test_an_unknown_name_lists_close_ones() -> None:
     with pytest.raises(ConfigurationError, match=r"blog\.post"):
         inside(make_app(), lambda: url("blog.pots"))

@@ -72,7 +72,7 @@ make_venv() {
 
 install() {
     case $level in
-        run) target=. ;;
+        run) target='.[templates]' ;;
         test) target='.[test]' ;;
         fuzz) target='.[test,fuzz]' ;;
         *) say "unknown level '$level'; it is run, test or fuzz"; exit 2 ;;

@@ -6,14 +6,17 @@ from .datastructures import sdict
 from .errors import HTTPException, WebsocketClosed
 from .http.abort import abort, redirect
 from .http.response import Response
+from .http.sse import Event
 from .module import AppModule
 from .pipeline import Pipe, requires, service
+from .streams import stream
 from .urls import url
 from .websockets import Websocket
 
 __all__ = [
     "App",
     "AppModule",
+    "Event",
     "HTTPException",
     "Pipe",
     "Response",
@@ -27,6 +30,7 @@ __all__ = [
     "sdict",
     "service",
     "session",
+    "stream",
     "url",
     "websocket",
 ]

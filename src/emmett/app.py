@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .asgi import ASGIReceive, ASGIScope, ASGISend, serve_asgi
 from .config import Config
 from .ctx import request
-from .dispatch.routes import HTTPRoute, RouteTable
+from .dispatch.routes import DEVELOPING, HTTPRoute, RouteTable
 from .errors import ConfigurationError
 from .http.response import Response
 from .http.static_files import StaticFiles
 from .module import AppModule, Function, RouteInfo
 from .pipeline import compose_request
 from .routing import PathPattern, UrlBuilder
+from .templates import Templates
 from .urls import Place, add_application
+
+if TYPE_CHECKING:
+    from .testing import AsyncTestClient, TestClient
 
 BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell")
 
@@ -29,7 +34,12 @@ class App(AppModule):
     It is an ASGI 3 application too: every ASGI server can run it, other ASGI applications can mount it.
 
     Arguments:
-        import_name: `__name__` of the Python module it is written in; the `static` folder is looked for beside it.
+        import_name: `__name__` of the Python module it is written in; the folders `static` and `templates` are looked
+            for beside it.
+
+    Attributes:
+        config: the settings.
+        templates: the templates.
     """
 
     def __init__(self, import_name: str) -> None:
@@ -38,8 +48,9 @@ class App(AppModule):
         self.commands: dict[str, Callable[..., Any]] = {}
         self._startup: list[Callable[[], Any]] = []
         self._shutdown: list[Callable[[], Any]] = []
-        place = Place(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")))
-        super().__init__(RouteTable(self.config, place), place, None, import_name, "")
+        place = Place(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")), self.config.http)
+        self.templates = Templates(self.root_path / "templates", reload=lambda: DEVELOPING in os.environ)
+        super().__init__(RouteTable(self.config, place, self.templates), place, None, import_name, "")
         add_application(self.place)
         self._add_static_files()
 
@@ -96,6 +107,28 @@ class App(AppModule):
         if errors:
             raise errors[0]
 
+    def test_client(self, **options: Any) -> TestClient:
+        """Return a client for plain tests: `with app.test_client() as client: client.get("/")`.
+
+        It runs start-up and shutdown, and the server's own protocol code, in memory: no socket is opened.
+
+        Arguments:
+            options: as `emmett.testing.TestClient` takes them.
+        """
+        from .testing import TestClient
+
+        return TestClient(self, **options)
+
+    def test_client_async(self, **options: Any) -> AsyncTestClient:
+        """Return a client for tests that run in a loop of their own: `async with app.test_client_async() as client`.
+
+        Arguments:
+            options: as `emmett.testing.AsyncTestClient` takes them.
+        """
+        from .testing import AsyncTestClient
+
+        return AsyncTestClient(self, **options)
+
     def command(self, name: str) -> Callable[[Function], Function]:
         """Add a command to the command line: `emmett name`.
 
@@ -127,7 +160,8 @@ class App(AppModule):
         files = StaticFiles(self.root_path / "static")
 
         async def static(filename: str) -> Response:
-            return await files.respond(request, filename)
+            http = self.config.http
+            return await files.respond(request, filename, max_age=http.static_max_age, version=http.static_version)
 
         # No pipeline around it: a pipe that asks for a login must not keep the style sheet from the login page.
         pattern = PathPattern("/static/<any:filename>")

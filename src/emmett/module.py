@@ -11,7 +11,9 @@ from .dispatch.routes import OUTPUTS, Handler, HTTPRoute, Output, RouteTable, We
 from .errors import ConfigurationError
 from .pipeline import Pipe, compose_request, compose_websocket
 from .pipeline.decorator import collect_pipes
+from .pipeline.service import JSONService
 from .routing import PathPattern
+from .templates import fill_template
 from .urls import Place
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -42,18 +44,26 @@ class RouteInfo(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Registration:
-    """A registered route, with what composing its flow takes."""
+    """A registered route, with what composing its flow takes.
+
+    Attributes:
+        page: the function with its results filled into a template; None when it has none.
+    """
 
     route: HTTPRoute | WebsocketRoute
     function: Handler
     pipes: tuple[Pipe, ...]
     infos: list[RouteInfo]
+    page: Handler | None = None
 
     def compose(self, outer: tuple[Pipe, ...]) -> None:
         """Compose the flow anew, inside the pipes of its modules."""
         pipes = outer + self.pipes
         compose = compose_request if isinstance(self.route, HTTPRoute) else compose_websocket
-        self.route.flow = compose(pipes, self.function)
+        as_json = any(isinstance(pipe, JSONService) for pipe in pipes)
+        self.route.flow = compose(pipes, self.function if self.page is None or as_json else self.page)
+        if isinstance(self.route, HTTPRoute):
+            self.route.preflight = next((pipe.on_preflight for pipe in pipes if pipe.on_preflight is not None), None)
         names = tuple(type(pipe).__name__ for pipe in pipes)
         self.infos[:] = [info._replace(pipeline=names) for info in self.infos]
 
@@ -122,6 +132,8 @@ class AppModule:
         methods: str | Collection[str] | None = None,
         prefix: str | None = None,
         output: Output = "auto",
+        template: str | None = None,
+        **settings: Any,
     ) -> Callable[[Function], Function]:
         """Register a function for requests.
 
@@ -134,6 +146,9 @@ class AppModule:
             methods: HTTP methods; get, post and head by default.
             prefix: what goes before its paths, behind the prefixes of its modules.
             output: what the function must return: "auto", "bytes", "str" or "iter".
+            template: the template that a returned dict fills; by default that of the function's name, if there is one.
+            settings: limits of these requests, named as in `app.config.http`: max_body_size, max_body_fields,
+                max_form_memory, body_timeout.
 
         Raises:
             ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
@@ -150,14 +165,16 @@ class AppModule:
             wanted = _names(schemes, ("http", "https"), ("http", "https"), f"{label}: scheme", str.lower)
             pipes = _checked_pipes(pipeline or (), label) + collect_pipes(function)
             flow = compose_request(self._all_pipes() + pipes, function)
-            route = HTTPRoute(full_name, self.place, flow, output)
+            page = fill_template(function, self.table.templates, full_name, template)
+            own = self.table.config.http.for_route(settings) if settings else None
+            route = HTTPRoute(full_name, self.place, flow, output, own)
             infos = []
             for index, pattern in enumerate(patterns):
                 path_name = f"{full_name}.{index}" if index else full_name
                 self.place.http.add(path_name, pattern, host)
                 self.table.http.add(pattern, route, methods=verbs, schemes=wanted, hostname=host)
                 infos.append(RouteInfo("http", verbs, pattern.source, path_name, host, ()))
-            self._add(Registration(route, function, pipes, infos))
+            self._add(Registration(route, function, pipes, infos, page))
             return function
 
         return register

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 
+from .config import HTTPSettings
 from .ctx import current_request, current_websocket
-from .errors import UsageError
+from .errors import ConfigurationError, UsageError
 from .routing import UrlBuilder
 
 
 class Place:
-    """Where a route stands: its application's URLs and the name of its module, "" for the application itself."""
+    """Where a route stands: its application's URLs and settings, its module's name, "" for the application itself."""
 
-    __slots__ = ("http", "module", "websocket")
+    __slots__ = ("http", "module", "settings", "websocket")
 
-    def __init__(self, http: UrlBuilder, websocket: UrlBuilder, module: str = "") -> None:
+    def __init__(self, http: UrlBuilder, websocket: UrlBuilder, settings: HTTPSettings, module: str = "") -> None:
         self.http = http
         self.websocket = websocket
+        self.settings = settings
         self.module = module
 
     def inside(self, module: str) -> Place:
         """Return the place of a module of the same application."""
-        return Place(self.http, self.websocket, module)
+        return Place(self.http, self.websocket, self.settings, module)
 
 
 current_place: ContextVar[Place] = ContextVar("emmett.place")
@@ -64,6 +66,7 @@ class Url:
 
         Arguments:
             target: the name of a route; with a dot in front, one of the running module; or a path, with its `/`.
+                "static" is the route of the static files: their URLs bear the setting `http.static_version`.
             args: the value of the path's variable, or a list of them.
             params: what goes into the query string; a list repeats its name, `None` leaves it out.
             anchor: what goes behind the `#`.
@@ -75,6 +78,8 @@ class Url:
         """
         place = _place()
         current_scheme, current_host = _running_origin()
+        if target == "static" and place.settings.static_version is not None:
+            args = f"_{place.settings.static_version}/{_filename(args)}"
         return place.http.build(
             target,
             args,
@@ -109,6 +114,14 @@ class Url:
             current_host=current_host,
             current_scheme=current_scheme,
         )
+
+
+def _filename(args: object) -> str:
+    if isinstance(args, (list, tuple)) and len(args) == 1:
+        args = args[0]
+    if not isinstance(args, str):
+        raise ConfigurationError(f'url("static", {args!r}): expected the name of a file, such as "js/app.js"')
+    return args
 
 
 def _running_origin() -> tuple[str | None, str | None]:

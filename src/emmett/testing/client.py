@@ -1,0 +1,353 @@
+"""`AsyncTestClient`: requests and websockets for tests that run in a loop of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypedDict, Unpack
+
+from ..app import App
+from ..errors import ConfigurationError, UsageError
+from ..wire.fields import encode_fields
+from .context import RequestContext, Visits
+from .cookies import ClientCookies
+from .deadline import checked_timeout, deadline
+from .exchange import Exchange
+from .faults import Faults
+from .handshake import Opening, open_websocket
+from .redirects import MOST_REDIRECTS, RedirectError, next_request
+from .requests import ClientRequest, HeaderFields, RequestOptions, make_request, merged
+from .response import ResponseHead, TestResponse
+from .server import MemoryServer
+from .streamed_response import StreamedResponse
+from .transport import MemoryConnection
+from .urls import parse_url
+from .websocket import TestWebsocket
+
+_USER_AGENT = (b"user-agent", b"emmett-test-client")
+_ACCEPT = (b"accept", b"*/*")
+# Addresses are not used twice at a time, so that two clients of one application are told apart.
+_ports = itertools.cycle(range(10_000, 65_536))
+
+
+class ClientOptions(TypedDict, total=False):
+    """What a client is made with; see `AsyncTestClient`."""
+
+    base_url: str
+    headers: HeaderFields | None
+    cookies: Mapping[str, str] | None
+    follow_redirects: bool
+    timeout: float
+    faults: Faults | None
+
+
+class WebsocketOptions(TypedDict, total=False):
+    """What opens a websocket; see `AsyncTestClient.websocket`."""
+
+    headers: HeaderFields | None
+    cookies: Mapping[str, str] | None
+    subprotocols: Sequence[str]
+    origin: str | None
+    compression: bool
+    timeout: float | None
+
+
+class AsyncTestClient:
+    """A client that runs an application in memory, with the protocol code of the server; no socket is opened.
+
+    `async with app.test_client_async() as client:` runs start-up and shutdown around the block. Each request and each
+    websocket has a connection of its own, which is closed when it is over; what is open at the end of the block is
+    closed there.
+
+    Arguments:
+        app: the application.
+        base_url: what stands before the paths: `http://host` or `https://host`, with a port if need be.
+        headers: header fields of every request.
+        cookies: cookies to begin with.
+        follow_redirects: whether requests follow redirects.
+        timeout: seconds: for a whole response, for each wait on a websocket, for start-up and for shutdown.
+        faults: what is wrong with the connections (see `Faults`).
+
+    Raises:
+        ConfigurationError: a base URL or a timeout that cannot be.
+        ValueError: a header field or a cookie that cannot be.
+    """
+
+    __test__ = False
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        base_url: str = "http://localhost",
+        headers: HeaderFields | None = None,
+        cookies: Mapping[str, str] | None = None,
+        follow_redirects: bool = False,
+        timeout: float = 5.0,
+        faults: Faults | None = None,
+    ) -> None:
+        self.app = app
+        self._url = parse_url(base_url)
+        if self._url.target != "/":
+            raise ConfigurationError(f"base_url={base_url!r}: expected no path, only http://host or https://host")
+        self._fields = encode_fields(headers or {}, {})
+        self._cookies = ClientCookies(self._url, cookies)
+        self._follow_redirects = follow_redirects
+        self._timeout = checked_timeout(timeout)
+        self._faults = faults or Faults()
+        self._visits = Visits(app.table)
+        self._server: MemoryServer | None = None
+        self._open: set[Exchange | TestWebsocket] = set()
+        self._last: ResponseHead | None = None
+
+    @property
+    def cookies(self) -> ClientCookies:
+        """The cookies that are kept, by name: `client.cookies["name"] = "value"`."""
+        return self._cookies
+
+    @property
+    def server(self) -> MemoryServer:
+        """The server in memory, for raw connections and passing deadlines.
+
+        Raises:
+            UsageError: the client is not open.
+        """
+        if self._server is None:
+            raise UsageError("the test client is not open: write `async with app.test_client_async() as client:`")
+        return self._server
+
+    @property
+    def context(self) -> RequestContext:
+        """What the last request was to the application: `.request`, `.response`, `.session`.
+
+        With requests at the same time it is that of the one answered last; `response.context` tells them apart.
+
+        Raises:
+            UsageError: there was none, or it did not get to the application.
+        """
+        if self._last is None:
+            raise UsageError("client.context is there after a request; none was made yet")
+        if self._last.context is None:
+            raise UsageError(f"{self._last!r} came from the server: the request did not get to the application")
+        return self._last.context
+
+    async def __aenter__(self) -> Self:
+        if self._server is not None:
+            raise UsageError("the test client is open already: make another one, or leave the block first")
+        server = MemoryServer(self.app)
+        self._visits.install()
+        try:
+            async with deadline(self._timeout, lambda within: f"the start-up of the application did not end {within}"):
+                await server.__aenter__()
+        except BaseException:
+            self._visits.remove()
+            raise
+        self._server = server
+        return self
+
+    async def __aexit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        server, self._server = self.server, None
+        # The server itself waits no longer than this for the handlers.
+        seconds = self._timeout + self.app.config.server.shutdown_timeout
+        try:
+            for each in list(self._open):
+                await each.aclose()
+            async with deadline(seconds, lambda within: f"the shutdown of the application did not end {within}"):
+                await server.__aexit__(error_type, error, traceback)
+        finally:
+            self._visits.remove()
+
+    def get(self, path: str, **options: Unpack[RequestOptions]) -> Coroutine[Any, Any, TestResponse]:
+        """Send a GET request; see `request`."""
+        return self.request("GET", path, **options)
+
+    def head(self, path: str, **options: Unpack[RequestOptions]) -> Coroutine[Any, Any, TestResponse]:
+        """Send a HEAD request; see `request`."""
+        return self.request("HEAD", path, **options)
+
+    def post(self, path: str, **options: Unpack[RequestOptions]) -> Coroutine[Any, Any, TestResponse]:
+        """Send a POST request; see `request`."""
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Unpack[RequestOptions]) -> Coroutine[Any, Any, TestResponse]:
+        """Send a PUT request; see `request`."""
+        return self.request("PUT", path, **options)
+
+    def patch(self, path: str, **options: Unpack[RequestOptions]) -> Coroutine[Any, Any, TestResponse]:
+        """Send a PATCH request; see `request`."""
+        return self.request("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Unpack[RequestOptions]) -> Coroutine[Any, Any, TestResponse]:
+        """Send a DELETE request; see `request`."""
+        return self.request("DELETE", path, **options)
+
+    def options(self, path: str, **options: Unpack[RequestOptions]) -> Coroutine[Any, Any, TestResponse]:
+        """Send an OPTIONS request; see `request`."""
+        return self.request("OPTIONS", path, **options)
+
+    async def request(self, method: str, path: str, **options: Unpack[RequestOptions]) -> TestResponse:
+        """Send a request and return the whole response, whatever its status.
+
+        Arguments:
+            method: the method.
+            path: a path, or a whole URL: every host is the application.
+            options: see `RequestOptions`.
+
+        Raises:
+            TimeoutError: the response was not complete in time; it says how far it came.
+            ConnectionError: the server ended the connection before that.
+            RedirectError: a redirect cannot be followed.
+            UsageError: the client is not open, or the arguments do not go together.
+        """
+        timeout = checked_timeout(options.get("timeout", self._timeout))
+        last: list[Exchange] = []
+        async with deadline(timeout, lambda within: _describe(last, within)):
+            exchange, history = await self._follow(method, path, options, last)
+            try:
+                content = await exchange.read_body()
+            finally:
+                await self._leave(exchange)
+        self._last = response = _whole(exchange, history, content)
+        return response
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, method: str, path: str, **options: Unpack[RequestOptions]
+    ) -> AsyncIterator[StreamedResponse]:
+        """Send a request; the block gets the response as soon as its head has come, and reads the body as it comes.
+
+        The timeout is for the head, then for each piece. Leaving the block disconnects.
+
+        Arguments and errors: as for `request`.
+        """
+        timeout = checked_timeout(options.get("timeout", self._timeout))
+        last: list[Exchange] = []
+        async with deadline(timeout, lambda within: _describe(last, within)):
+            exchange, history = await self._follow(method, path, options, last)
+        try:
+            self._last = response = StreamedResponse(exchange, history, timeout)
+            yield response
+        finally:
+            await self._leave(exchange)
+
+    @contextlib.asynccontextmanager
+    async def websocket(
+        self,
+        path: str,
+        *,
+        headers: HeaderFields | None = None,
+        cookies: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
+        origin: str | None = None,
+        compression: bool = False,
+        timeout: float | None = None,  # noqa: ASYNC109 - part of the interface
+    ) -> AsyncIterator[TestWebsocket]:
+        """Open a websocket; leaving the block closes it, and gives its handler the time to end.
+
+        Arguments:
+            path: a path, or a whole URL.
+            headers: header fields of the handshake.
+            cookies: cookies for it alone, beside those that the client keeps.
+            subprotocols: those that are offered, the preferred one first.
+            origin: the value of Origin, as the browser would send for a page of there.
+            compression: whether compression is offered (RFC 7692).
+            timeout: seconds that each wait may take; by default those of the client.
+
+        Raises:
+            RefusedHandshake: the server or the application refused.
+            TimeoutError: it answered not in time.
+            UsageError: the client is not open, or an argument cannot be.
+        """
+        opening = Opening(
+            url=self._url.join(path),
+            fields=merged([_USER_AGENT, *self._fields], encode_fields(headers or {}, {})),
+            subprotocols=subprotocols,
+            origin=origin,
+            compression=compression,
+            timeout=self._timeout if timeout is None else checked_timeout(timeout),
+        )
+        connection = self._connect(opening.url.secure)[0]
+        cookie = self._cookies.header_for(opening.url, cookies)
+        websocket = await open_websocket(connection, opening, cookie, self._cookies.store)
+        self._open.add(websocket)
+        try:
+            yield websocket
+        except BaseException:
+            await websocket.aclose()
+            raise
+        else:
+            await websocket.close()
+            await websocket.aclose()
+        finally:
+            self._open.discard(websocket)
+
+    async def _follow(
+        self, method: str, path: str, options: RequestOptions, last: list[Exchange]
+    ) -> tuple[Exchange, list[TestResponse]]:
+        """Send a request, and those that redirects ask for, until the head of the final response has come."""
+        follow = options.get("follow_redirects", self._follow_redirects)
+        url = self._url.join(path, options.get("params"))
+        request: ClientRequest = make_request(method, url, [_USER_AGENT, _ACCEPT, *self._fields], options)
+        history: list[TestResponse] = []
+        while True:
+            # The cookies of one request are for its own host.
+            more = options.get("cookies") if url.is_same_origin(request.url) else None
+            exchange = self._send(request, self._cookies.header_for(request.url, more))
+            last[:] = [exchange]
+            try:
+                await exchange.read_head()
+                head = _whole(exchange, history, b"")
+                self._cookies.store(request.url, head.headers.get_all("set-cookie"))
+                following = next_request(request, head) if follow else None
+                if following is None:
+                    return exchange, history
+                if len(history) == MOST_REDIRECTS:
+                    raise RedirectError(f"over {MOST_REDIRECTS} redirects, the last one to {following.url}")
+                content = await exchange.read_body()
+            except BaseException:
+                await self._leave(exchange)
+                raise
+            await self._leave(exchange)
+            history.append(_whole(exchange, history, content))
+            request = following
+
+    def _send(self, request: ClientRequest, cookies: str) -> Exchange:
+        connection, peer = self._connect(request.url.secure)
+        exchange = Exchange(request, connection, self._visits.expect(peer))
+        self._open.add(exchange)
+        exchange.send(cookies)
+        return exchange
+
+    def _connect(self, secure: bool) -> tuple[MemoryConnection, tuple[str, int]]:
+        peer = ("127.0.0.1", next(_ports))
+        return self.server.connect(client=peer, secure=secure, faults=self._faults), peer
+
+    async def _leave(self, exchange: Exchange) -> None:
+        self._open.discard(exchange)
+        self._visits.forget(exchange.visit)
+        await exchange.aclose()
+
+
+def _whole(exchange: Exchange, history: list[TestResponse], content: bytes) -> TestResponse:
+    request, reader = exchange.request, exchange.reader
+    return TestResponse(
+        request.method,
+        request.url,
+        reader.status,
+        reader.headers,
+        exchange.visit.context,
+        history,
+        content=content,
+    )
+
+
+def _describe(last: list[Exchange], within: str) -> str:
+    (exchange,) = last
+    return f"no response to {exchange.request} {within}; {exchange.describe()}"

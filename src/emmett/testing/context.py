@@ -1,0 +1,95 @@
+"""What a request was to the application: `client.context`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..ctx import current_response, current_session
+from ..datastructures import sdict
+from ..dispatch.routes import RouteTable
+from ..http.request import Request
+from ..http.response import Response
+
+Peer = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """What stood behind `emmett.request`, `emmett.response` and `emmett.session` when the response was made.
+
+    Attributes:
+        request: the request.
+        response: the response of the running context; what a handler returns goes before it.
+        session: the session; None where no pipe loads one.
+    """
+
+    request: Request
+    response: Response
+    session: sdict[Any] | None
+
+
+class Visit:
+    """One request on its way through the application.
+
+    Arguments:
+        peer: the address that sends it.
+
+    Attributes:
+        context: what it was to the application; None until its response is made.
+        task: the task that handles it; None until then too.
+    """
+
+    __slots__ = ("context", "peer", "task")
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self.context: RequestContext | None = None
+        self.task: asyncio.Task[Any] | None = None
+
+
+class Visits:
+    """Finds out for requests that are under way what they are to the application.
+
+    Arguments:
+        table: the routes of the application, whose `on_request_end` is taken while this is installed.
+    """
+
+    def __init__(self, table: RouteTable) -> None:
+        self._table = table
+        self._before: Callable[[Request], None] | None = None
+        self._visits: dict[Peer, Visit] = {}
+
+    def install(self) -> None:
+        """Begin to listen; who listens already goes on to."""
+        self._before, self._table.on_request_end = self._table.on_request_end, self._note
+
+    def remove(self) -> None:
+        """End to listen."""
+        # Another client that came later, and is still there, passes on to this one, which knows of no request any more.
+        if self._table.on_request_end == self._note:
+            self._table.on_request_end = self._before
+        self._visits.clear()
+
+    def expect(self, peer: Peer) -> Visit:
+        """Return the visit of the request that this address will send."""
+        visit = self._visits[peer] = Visit(peer)
+        return visit
+
+    def forget(self, visit: Visit) -> None:
+        """The request is over."""
+        self._visits.pop(visit.peer, None)
+
+    def _note(self, request: Request) -> None:
+        visit = self._visits.get(request.client) if request.client is not None else None
+        if visit is None and len(self._visits) == 1:
+            # An application that trusts proxies has put another address in its place.
+            (visit,) = self._visits.values()
+        response = current_response.get()
+        if visit is not None and response is not None:
+            visit.context = RequestContext(request, response, current_session.get())
+            visit.task = asyncio.current_task()
+        if self._before is not None:
+            self._before(request)

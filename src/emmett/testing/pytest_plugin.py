@@ -1,0 +1,90 @@
+"""The pytest plugin: fixtures `client` and `async_client` for the application of a fixture `app` or of a setting.
+
+Where another plugin has fixtures of these names it stands back.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..app import App
+    from .client import AsyncTestClient
+    from .sync import TestClient
+
+OPTION = "emmett_app"
+
+
+class Fixtures:
+    """The fixtures that every project gets; those of its own of the same name go before them."""
+
+    @pytest.fixture
+    def client(self, request: pytest.FixtureRequest) -> Iterator[TestClient]:
+        """A test client for plain tests, opened: start-up has run. The application is that of the fixture `app`."""
+        with find_app(request).test_client() as client:
+            yield client
+
+    @pytest.fixture
+    def async_client(self, request: pytest.FixtureRequest) -> AsyncTestClient:
+        """A test client for coroutine tests, to be opened there: `async with async_client as client:`."""
+        client: AsyncTestClient = find_app(request).test_client_async()
+        return client
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the setting."""
+    parser.addini(OPTION, "the emmett application of the fixtures client and async_client: module:name", default="")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Offer the fixtures, but those that another plugin has, unless the settings say that this is an emmett project."""
+    kind = type(inspect.getattr_static(Fixtures, "client"))
+    plugins = [] if config.getini(OPTION) else config.pluginmanager.get_plugins()
+
+    def is_taken(name: str) -> bool:
+        return any(isinstance(inspect.getattr_static(plugin, name, None), kind) for plugin in plugins)
+
+    offered = {name: vars(Fixtures)[name] for name in ("client", "async_client") if not is_taken(name)}
+    config.pluginmanager.register(type("Fixtures", (), offered)(), "emmett-fixtures")
+
+
+def find_app(request: pytest.FixtureRequest) -> App:
+    """Return the application under test: that of the fixture `app`, or else that of the setting `emmett_app`.
+
+    Raises:
+        pytest.UsageError: there is neither, or it is something else than an `emmett.App`.
+    """
+    from ..app import App
+
+    try:
+        app, origin = request.getfixturevalue("app"), "the fixture app"
+    except pytest.FixtureLookupError as error:
+        if error.argname != "app":
+            raise
+        setting = str(request.config.getini(OPTION))
+        if not setting:
+            raise pytest.UsageError(
+                f"no application to test: write a fixture `app` that returns it, or {OPTION} = module:app in the "
+                "settings of pytest"
+            ) from None
+        app, origin = _import_app(setting, str(request.config.rootpath)), f"{OPTION} = {setting}"
+    if not isinstance(app, App):
+        raise pytest.UsageError(f"{origin} is of type {type(app).__name__}, expected an emmett.App")
+    return app
+
+
+def _import_app(setting: str, folder: str) -> Any:
+    # The module is looked for where the settings are, first of all.
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        return pkgutil.resolve_name(setting)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise pytest.UsageError(f"{OPTION} = {setting}: expected module:app; {error}") from error

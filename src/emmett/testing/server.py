@@ -1,0 +1,128 @@
+"""`MemoryServer`: the default server without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from email.utils import formatdate
+from types import TracebackType
+from typing import Any, Self
+from weakref import WeakSet
+
+from uvicorn.server import ServerState
+
+from ..app import App
+from ..errors import UsageError
+from ..server.http_protocol import HTTPProtocol
+from ..server.process import make_config
+from ..server.process_state import process_state
+from .faults import Faults
+from .transport import MemoryConnection, MemoryTransport
+
+ADDRESS = "127.0.0.1"
+# Turns of the event loop in which closed connections whose clients read come to their end.
+_TURNS = 20
+
+
+class MemoryServer:
+    """Runs an application as the default server does, with connections in memory: the same protocol code, no socket.
+
+    `async with MemoryServer(app) as server:` runs start-up and shutdown around the block. Any number of them may run in
+    one event loop.
+
+    Arguments:
+        app: the application.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self._config = make_config(app, port=0, configure_logging=False)
+        self._state = ServerState()
+        self._ports = itertools.count(50_000)
+        self._running = False
+        self._transports: WeakSet[MemoryTransport] = WeakSet()
+
+    async def __aenter__(self) -> Self:
+        if self._running:
+            raise UsageError("this MemoryServer runs already")
+        self._config.load()
+        await self.app.startup()
+        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        self._running = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._running = False
+        try:
+            await self._drain()
+        finally:
+            await self.app.shutdown()
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._state.connections)
+
+    def connect(
+        self, *, client: tuple[str, int] | None = None, secure: bool = False, faults: Faults | None = None
+    ) -> MemoryConnection:
+        """Open a connection.
+
+        Arguments:
+            client: the address and port that the application sees; by default a local one, with a port of its own.
+            secure: whether it counts as one over TLS: `https` and `wss`.
+            faults: what is wrong with it.
+
+        Raises:
+            UsageError: the server does not run.
+        """
+        if not self._running:
+            raise UsageError("this MemoryServer does not run: write `async with MemoryServer(app) as server:`")
+        loop = asyncio.get_running_loop()
+        extra: dict[str, Any] = {
+            "peername": client or (ADDRESS, next(self._ports)),
+            "sockname": (ADDRESS, 443 if secure else 80),
+        }
+        if secure:
+            extra["sslcontext"] = True
+        protocol = HTTPProtocol(self._config, self._state, {}, loop)
+        transport = MemoryTransport(loop, protocol, faults or Faults(), extra)
+        self._transports.add(transport)
+        protocol.connection_made(transport)
+        return MemoryConnection(transport)
+
+    async def sweep(self, seconds: float) -> None:
+        """Let deadlines pass without waiting: look at every connection as if it were so many seconds later.
+
+        Arguments:
+            seconds: from now on. Deadlines that begin later count from the real time.
+        """
+        loop = asyncio.get_running_loop()
+        process_state(self._config, self._state, loop).sweep.look(loop.time() + seconds)
+        await _turns()
+
+    async def _drain(self) -> None:
+        """End as the server does at SIGTERM: drain, wait for handlers as long as they may take, cancel."""
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        await _turns()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks, timeout=self.app.config.server.shutdown_timeout)
+        for task in list(self._state.tasks):
+            task.cancel()
+        while self._state.tasks:
+            await asyncio.wait(self._state.tasks)
+        # What was written can still be read; clients that do not read any more are dropped.
+        for transport in list(self._transports):
+            transport.close()
+        await _turns()
+        for transport in list(self._transports):
+            transport.abort()
+        await _turns()
+
+
+async def _turns() -> None:
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)

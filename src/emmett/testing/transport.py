@@ -1,0 +1,346 @@
+"""A connection in memory: the transport that a server's protocol gets, and the end that a client holds.
+
+What the client writes is delivered by the event loop, never inside the call that wrote it, as a socket would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+from .faults import Faults
+
+HIGH_WATER = 64 * 1024
+
+
+class MemoryTransport(asyncio.Transport):
+    """The server's end of a connection in memory.
+
+    Arguments:
+        loop: the event loop.
+        protocol: what serves the connection; its `connection_made` is for the caller to call.
+        faults: what is wrong with the connection.
+        extra: what `get_extra_info` tells; with an `sslcontext` there is no half-close, as over TLS.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, faults: Faults, extra: dict[str, Any]
+    ) -> None:
+        super().__init__(extra)
+        self._loop = loop
+        self._protocol: asyncio.Protocol | None = protocol
+        self._faults = faults
+        self._cut_incoming, self._cut_outgoing = faults.cutter(), faults.cutter()
+        self._high, self._low = HIGH_WATER, HIGH_WATER // 4
+        # From the client: what was not delivered yet, how much of it may still come before the connection breaks,
+        # whether the client has ended, whether that was told.
+        self._incoming = bytearray()
+        self._until_break = faults.break_after
+        self._incoming_ended = False
+        self._eof_told = False
+        self._reading = True
+        self._delivery_planned = False
+        # To the client: what it can read, and what waits for it to do so; whether that is all.
+        self._readable = bytearray()
+        self._unsent = bytearray()
+        self._outgoing_ended = False
+        self._paused_protocol = False
+        # The server closes; the client has closed; the connection is over, and how.
+        self._closing = False
+        self._client_gone = False
+        self._lost = False
+        self._reset = False
+        # What waits at the client's end: for something to read, and for the server to have taken what was written.
+        self._reader: asyncio.Future[None] | None = None
+        self._drainers: list[asyncio.Future[None]] = []
+        if self._until_break == 0:
+            self._plan_delivery()
+
+    # What the server's protocol calls.
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not data or self._closing or self._outgoing_ended:
+            return
+        if self._client_gone:
+            # Whoever writes to a socket that the other side has closed is told by a reset.
+            self._lose(BrokenPipeError("the client has closed the connection"))
+            return
+        self._unsent += data
+        self._flush()
+        if len(self._unsent) > self._high and not self._paused_protocol and self._protocol is not None:
+            self._paused_protocol = True
+            self._protocol.pause_writing()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        if high is None:
+            high = HIGH_WATER if low is None else 4 * low
+        low = high // 4 if low is None else low
+        if not high >= low >= 0:
+            raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
+        self._high, self._low = high, low
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        return self._low, self._high
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._unsent)
+
+    def pause_reading(self) -> None:
+        self._reading = False
+
+    def resume_reading(self) -> None:
+        self._reading = True
+        self._plan_delivery()
+
+    def is_reading(self) -> bool:
+        return self._reading and not self._closing
+
+    def can_write_eof(self) -> bool:
+        return self.get_extra_info("sslcontext") is None
+
+    def write_eof(self) -> None:
+        if not self.can_write_eof():
+            raise NotImplementedError("a connection over TLS cannot be half closed")
+        self._outgoing_ended = True
+        self._flush()
+
+    def close(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        self._flush()
+        self._wake_drainers()
+
+    def abort(self) -> None:
+        self._lose(None, reset=True)
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol = cast(asyncio.Protocol, protocol)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return cast(asyncio.BaseProtocol, self._protocol)
+
+    # What the client's end calls.
+
+    def take(self, data: bytes | bytearray | memoryview) -> None:
+        """Take what the client writes; what comes behind the break is gone."""
+        if self._lost or self._client_gone or self._incoming_ended:
+            return
+        room = None if self._until_break is None else self._until_break - len(self._incoming)
+        self._incoming += data if room is None else data[: max(room, 0)]
+        self._plan_delivery()
+
+    def take_end(self) -> None:
+        """The client writes no more."""
+        self._incoming_ended = True
+        self._plan_delivery()
+
+    def leave(self) -> None:
+        """The client closes: it writes and reads no more."""
+        self._client_gone = True
+        self._readable.clear()
+        self._wake_reader()
+        if self._unsent or self._closing:
+            self._lose(BrokenPipeError("the client has closed the connection") if self._unsent else None)
+        else:
+            self.take_end()
+
+    def break_off(self, error: OSError | None) -> None:
+        """The connection breaks now: what is on its way in either direction is gone."""
+        self._lose(error, reset=True)
+
+    @property
+    def unread(self) -> int:
+        """Bytes that the client has written and the server has not taken."""
+        return len(self._incoming)
+
+    @property
+    def readable(self) -> int:
+        """Bytes that the client can read at once."""
+        return len(self._readable)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the connection has ended for the client: nothing more will come."""
+        return self._lost or (self._outgoing_ended and not self._unsent)
+
+    async def give(self, size: int) -> bytes:
+        """Give the client what it can read, waiting for it; `b""` at the end.
+
+        Raises:
+            ConnectionResetError: the connection was broken off.
+        """
+        while not self._readable:
+            if self._reset:
+                raise ConnectionResetError("the connection was reset")
+            if self.is_over or self._client_gone:
+                return b""
+            self._reader = self._loop.create_future()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        count = min(size, self._cut_outgoing(len(self._readable)))
+        data = bytes(self._readable[:count])
+        del self._readable[:count]
+        # Not at once: the server's protocol must not run inside the client's call.
+        self._loop.call_soon(self._flush)
+        return data
+
+    async def taken(self) -> None:
+        """Wait until the server has taken all that the client has written, or the connection is over."""
+        while self._incoming and not self._closing and not self._lost:
+            waiter = self._loop.create_future()
+            self._drainers.append(waiter)
+            await waiter
+
+    # Between the two.
+
+    def _plan_delivery(self) -> None:
+        if not self._delivery_planned and not self._lost:
+            self._delivery_planned = True
+            self._loop.call_soon(self._deliver)
+
+    def _deliver(self) -> None:
+        """Bring the protocol one read, or the end."""
+        self._delivery_planned = False
+        if self._lost or not self._reading or self._protocol is None:
+            return
+        if self._closing:
+            self._incoming.clear()
+            return
+        if self._incoming:
+            count = self._cut_incoming(len(self._incoming))
+            data = bytes(self._incoming[:count])
+            del self._incoming[:count]
+            if self._until_break is not None:
+                self._until_break -= count
+            self._plan_delivery()
+            if not self._incoming:
+                self._wake_drainers()
+            self._protocol.data_received(data)
+        elif self._until_break == 0:
+            self._lose(self._faults.error, reset=True)
+        elif self._incoming_ended and not self._eof_told:
+            self._eof_told = True
+            if not self._protocol.eof_received():
+                self.close()
+
+    def _flush(self) -> None:
+        """Let the client have what the window has room for; tell the protocol, and close, when all has left."""
+        if self._lost:
+            return
+        window = self._faults.window
+        room = len(self._unsent) if window is None else max(window - len(self._readable), 0)
+        if room and self._unsent:
+            self._readable += self._unsent[:room]
+            del self._unsent[:room]
+        if self._paused_protocol and len(self._unsent) <= self._low and self._protocol is not None:
+            self._paused_protocol = False
+            self._protocol.resume_writing()
+        self._wake_reader()
+        if self._closing and not self._unsent:
+            self._lose(None)
+
+    def _lose(self, error: OSError | None, *, reset: bool = False) -> None:
+        """End the connection; the protocol is told by the event loop."""
+        if self._lost:
+            return
+        self._lost = self._closing = True
+        self._reset = reset
+        self._incoming.clear()
+        self._unsent.clear()
+        if reset:
+            self._readable.clear()
+        self._wake_reader()
+        self._wake_drainers()
+        self._loop.call_soon(self._tell_lost, error)
+
+    def _tell_lost(self, error: OSError | None) -> None:
+        protocol, self._protocol = self._protocol, None
+        if protocol is not None:
+            protocol.connection_lost(error)
+
+    def _wake_reader(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    def _wake_drainers(self) -> None:
+        drainers, self._drainers = self._drainers, []
+        for waiter in drainers:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class MemoryConnection:
+    """The client's end of a connection in memory.
+
+    Arguments:
+        transport: the server's end.
+
+    Attributes:
+        transport: the server's end.
+    """
+
+    def __init__(self, transport: MemoryTransport) -> None:
+        self.transport = transport
+        self._closed = False
+        self._reads = asyncio.Event()
+        self._reads.set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is over: closed here, or ended by the server with all read."""
+        return self._closed or (self.transport.is_over and not self.transport.readable)
+
+    @property
+    def unread(self) -> int:
+        """Bytes written here that the server has not taken."""
+        return self.transport.unread
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send bytes. They wait here as long as the server does not read; see `drain`."""
+        self.transport.take(data)
+
+    async def drain(self) -> None:
+        """Wait until the server has taken all that was written, or the connection is over."""
+        await self.transport.taken()
+
+    def write_eof(self) -> None:
+        """Say that nothing more will be sent; what the server sends can still be read."""
+        self.transport.take_end()
+
+    async def read(self, size: int = 65536) -> bytes:
+        """Return what has come, at most `size` bytes; waits for it. `b""` at the end.
+
+        Raises:
+            ConnectionResetError: the server has dropped the connection, or it broke.
+        """
+        await self._reads.wait()
+        return await self.transport.give(size)
+
+    def pause(self) -> None:
+        """Read no more until `resume`: calls of `read` wait."""
+        self._reads.clear()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._reads.set()
+
+    def close(self) -> None:
+        """Close the connection; what was written before still arrives."""
+        if not self._closed:
+            self._closed = True
+            self.transport.leave()
+
+    def reset(self, error: OSError | None = None) -> None:
+        """Break the connection off: what is on its way in either direction is lost.
+
+        Arguments:
+            error: what the server's protocol is told.
+        """
+        self._closed = True
+        self.transport.break_off(error)

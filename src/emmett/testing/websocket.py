@@ -1,0 +1,297 @@
+"""`TestWebsocket`: one websocket of a test client, once it is open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from websockets.client import ClientProtocol
+from websockets.exceptions import ProtocolError
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+
+from ..datastructures import Headers
+from ..errors import UsageError, WebsocketClosed
+from ..server.websocket_protocol import WebsocketProtocol
+from .deadline import checked_timeout, deadline
+from .exchange import END_GRACE
+from .transport import MemoryConnection
+
+Found = TypeVar("Found")
+
+_BROKEN = 1006
+
+
+class TestWebsocket:
+    """An open websocket, as its client sees it. Several tasks may use it, but for `receive` only one at a time.
+
+    It reads when it waits for something: what the server sends meanwhile stays on the way, as with a slow client.
+
+    Arguments:
+        connection: the connection, behind the handshake.
+        protocol: has made the handshake.
+        path: what the errors call it.
+        headers: the header fields of the handshake's answer.
+        timeout: seconds that each wait may take.
+
+    Attributes:
+        subprotocol: the one that the application chose; None without one.
+        headers: the header fields of the handshake's answer, case-insensitive.
+    """
+
+    __test__ = False
+
+    def __init__(
+        self, connection: MemoryConnection, protocol: ClientProtocol, path: str, headers: Headers, timeout: float
+    ) -> None:
+        self.subprotocol: str | None = protocol.subprotocol
+        self.headers = headers
+        self._connection = connection
+        self._protocol = protocol
+        self._path = path
+        self._timeout = timeout
+        self._messages: deque[str | bytes] = deque()
+        # Messages given out, for the error of a timeout.
+        self._taken = 0
+        # The fragments of a message that is not complete; and whether it is text.
+        self._fragments: list[bytes] = []
+        self._is_text = False
+        self._pings = itertools.count(1)
+        self._pongs: set[bytes] = set()
+        # Of tasks that wait, one reads for all.
+        self._reading = asyncio.Lock()
+        self._receiving = False
+        # The server's handler, which outlives the connection when it has to clean up.
+        server = connection.transport.get_protocol()
+        self._handler = server.task if isinstance(server, WebsocketProtocol) else None
+        # What came behind the answer in the same read.
+        self._collect()
+
+    @property
+    def close_code(self) -> int | None:
+        """How the server ended it: 1005 for a Close frame without a code, 1006 for none; None while it is open."""
+        if self._protocol.close_rcvd is not None:
+            return int(self._protocol.close_rcvd.code)
+        return _BROKEN if self._protocol.state is State.CLOSED else None
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason that the server gave, perhaps empty; None while it is open."""
+        if self.close_code is None:
+            return None
+        return self._protocol.close_rcvd.reason if self._protocol.close_rcvd else ""
+
+    async def send(self, message: str | bytes) -> None:
+        """Send a message: text for `str`, binary for bytes.
+
+        Raises:
+            WebsocketClosed: it is not open any more.
+            UsageError: the message is of another type.
+        """
+        if not isinstance(message, (str, bytes, bytearray, memoryview)):
+            raise UsageError(f"a message of type {type(message).__name__}: allowed are str and bytes; see send_json")
+        if self._protocol.state is not State.OPEN:
+            raise self._closed()
+        if isinstance(message, str):
+            self._protocol.send_text(message.encode("utf-8"))
+        else:
+            self._protocol.send_binary(bytes(message))
+        self._flush()
+
+    async def send_json(self, value: object) -> None:
+        """Send a value as JSON, in a text message.
+
+        Raises:
+            WebsocketClosed: as `send`.
+            TypeError: JSON cannot say it.
+        """
+        await self.send(msgspec.json.encode(value).decode("utf-8"))
+
+    async def receive(self, timeout: float | None = None) -> str | bytes:  # noqa: ASYNC109 - part of the interface
+        """Return the next message: `str` for text, `bytes` for binary.
+
+        Arguments:
+            timeout: seconds to wait; by default those of the websocket.
+
+        Raises:
+            TimeoutError: none came in time; it says what did.
+            WebsocketClosed: it has ended, and all messages are read.
+            UsageError: another task is receiving.
+        """
+        if self._receiving:
+            raise UsageError(f"another task is receiving from websocket {self._path} already")
+        self._receiving = True
+        try:
+            message: str | bytes | None = await self._wait_for(self._next, self._describe_receive, timeout)
+        finally:
+            self._receiving = False
+        if message is None:
+            raise self._closed()
+        self._taken += 1
+        return message
+
+    async def receive_json(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        """Return what the next message says in JSON, be it text or binary.
+
+        Raises:
+            TimeoutError, WebsocketClosed, UsageError: as `receive`.
+            ValueError: it is no JSON.
+        """
+        message = await self.receive(timeout)
+        try:
+            return msgspec.json.decode(message)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"a message on websocket {self._path} is no JSON: {message[:80]!r} ({error})") from None
+
+    async def ping(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Ping the server, and wait until it answers.
+
+        Raises:
+            TimeoutError: it did not in time.
+            WebsocketClosed: the websocket has ended.
+        """
+        if self._protocol.state is not State.OPEN:
+            raise self._closed()
+        payload = b"%d" % next(self._pings)
+        self._protocol.send_ping(payload)
+        self._flush()
+        answered = await self._wait_for(
+            lambda: payload in self._pongs or None,
+            lambda within: f"no pong on websocket {self._path} {within}; {self._state()}",
+            timeout,
+        )
+        if answered is None:
+            raise self._closed()
+        self._pongs.discard(payload)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close it, and wait until the server has closed the connection. Does nothing when it is closed already.
+
+        Messages that came before can still be received.
+
+        Arguments:
+            code: the close code.
+            reason: the close reason, up to 123 bytes.
+
+        Raises:
+            TimeoutError: the server did not close in time.
+            UsageError: no client may send this code or reason.
+        """
+        if self._protocol.state is State.OPEN:
+            try:
+                self._protocol.send_close(code, reason)
+            except ProtocolError as error:
+                raise UsageError(f"close({code!r}, {reason!r}): {error}") from None
+            self._flush()
+        await self._wait_for(
+            lambda: None,
+            lambda within: f"the server did not close the connection of websocket {self._path} {within}",
+            None,
+            to_the_end=True,
+        )
+
+    def __aiter__(self) -> TestWebsocket:
+        """Iterate over the messages, until it ends."""
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        try:
+            return await self.receive()
+        except WebsocketClosed:
+            raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        """Leave without a word, if it is still open; the handler gets the time to end."""
+        self._connection.close()
+        if self._handler is not None:
+            await asyncio.wait([self._handler], timeout=END_GRACE)
+
+    def __repr__(self) -> str:
+        return f"<TestWebsocket {self._path}: {self._state()}>"
+
+    async def _wait_for(
+        self,
+        find: Callable[[], Found | None],
+        describe: Callable[[str], str],
+        seconds: float | None,
+        *,
+        to_the_end: bool = False,
+    ) -> Found | None:
+        """Read until something is found; None when the websocket has ended, or the connection, `to_the_end`."""
+        async with deadline(self._timeout if seconds is None else checked_timeout(seconds), describe):
+            while (found := find()) is None:
+                if self._protocol.state is State.CLOSED or (self._protocol.close_rcvd and not to_the_end):
+                    break
+                if self._reading.locked():
+                    # Another task reads; what it finds may be for this one.
+                    async with self._reading:
+                        continue
+                async with self._reading:
+                    await self._read_more()
+            return found
+
+    async def _read_more(self) -> None:
+        try:
+            data = await self._connection.read()
+        except ConnectionError:
+            data = b""
+        if data:
+            self._protocol.receive_data(data)
+        else:
+            self._protocol.receive_eof()
+        self._collect()
+
+    def _collect(self) -> None:
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame):
+                self._take(event)
+        self._flush()
+
+    def _take(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.PONG:
+            self._pongs.add(bytes(frame.data))
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            return
+        if frame.opcode is not Opcode.CONT:
+            self._is_text = frame.opcode is Opcode.TEXT
+        self._fragments.append(bytes(frame.data))
+        if frame.fin:
+            message = b"".join(self._fragments)
+            self._fragments.clear()
+            self._messages.append(message.decode("utf-8") if self._is_text else message)
+
+    def _next(self) -> str | bytes | None:
+        return self._messages.popleft() if self._messages else None
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            # Once the connection has broken, reading tells.
+            with contextlib.suppress(ConnectionError):
+                if data:
+                    self._connection.write(data)
+                else:
+                    self._connection.write_eof()
+
+    def _closed(self) -> WebsocketClosed:
+        if self.close_code is None:
+            # It is this side that has begun to close.
+            assert self._protocol.close_sent is not None
+            return WebsocketClosed(int(self._protocol.close_sent.code), self._protocol.close_sent.reason)
+        closed = WebsocketClosed(self.close_code, self.close_reason or "")
+        closed.__cause__ = self._protocol.parser_exc
+        return closed
+
+    def _describe_receive(self, within: str) -> str:
+        count = f"{self._taken} message{'' if self._taken == 1 else 's'}"
+        were = "was" if self._taken == 1 else "were"
+        return f"no message on websocket {self._path} {within}; {self._state()}; {count} {were} received before"
+
+    def _state(self) -> str:
+        if self.close_code is not None:
+            return f"it was closed with {self.close_code}"
+        return "the connection is open" if self._protocol.state is State.OPEN else "the connection is closing"

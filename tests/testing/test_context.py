@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from emmett import App, Pipe, request, response, session
+from emmett.ctx import current_session
+from emmett.datastructures import sdict
+from emmett.errors import UsageError
+
+
+class Sessions(Pipe):
+    """Loads a session as a session manager does."""
+
+    async def open_request(self) -> None:
+        current_session.set(sdict(user=request.query_params.user))
+
+
+def make_app() -> App:
+    app = App(__name__)
+
+    @app.route(pipeline=[Sessions()])
+    async def counter() -> str:
+        session.count = (session.count or 0) + 1
+        response.headers["x-user"] = session.user
+        return "ok"
+
+    @app.route()
+    async def plain() -> str:
+        return "ok"
+
+    return app
+
+
+async def test_the_last_request_as_the_application_saw_it() -> None:
+    async with make_app().test_client_async() as client:
+        await client.get("/counter?user=ada")
+        assert client.context.request.query_params.user == "ada"
+        assert client.context.response.headers["x-user"] == "ada"
+        assert client.context.session == {"user": "ada", "count": 1}
+        await client.get("/plain")
+        assert (client.context.request.path, client.context.session) == ("/plain", None)
+
+
+async def test_there_is_none_before_a_request() -> None:
+    async with make_app().test_client_async() as client:
+        with pytest.raises(UsageError, match="none was made yet"):
+            client.context.session  # noqa: B018
+
+
+async def test_errors_have_one_too() -> None:
+    async with make_app().test_client_async() as client:
+        await client.get("/missing")
+        assert client.context.request.path == "/missing"
+        assert client.context.response.status == 404
+
+
+async def test_requests_at_the_same_time_are_told_apart() -> None:
+    app = make_app()
+    arrived, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    @app.route("/wait/<str:name>", pipeline=[Sessions()])
+    async def wait(name: str) -> str:
+        session.name = name
+        arrived.release()
+        await go_on.wait()
+        return name
+
+    async with app.test_client_async() as client, asyncio.TaskGroup() as tasks:
+        names = [str(number) for number in range(20)]
+        waiting = [tasks.create_task(client.get(f"/wait/{name}")) for name in names]
+        for _ in names:
+            await arrived.acquire()
+        go_on.set()
+        for name, task in zip(names, waiting, strict=True):
+            answer = await task
+            assert answer.context is not None
+            assert answer.context.session is not None
+            assert (answer.text, answer.context.session.name) == (name, name)
+
+
+async def test_two_clients_of_one_application_do_not_mix() -> None:
+    app = make_app()
+    async with app.test_client_async() as one, app.test_client_async() as other:
+        await one.get("/counter?user=ada")
+        await other.get("/counter?user=bob")
+        assert (one.context.session, other.context.session) == (
+            {"user": "ada", "count": 1},
+            {"user": "bob", "count": 1},
+        )
+    assert app.table.on_request_end is None
+
+
+async def test_clients_may_close_in_any_order() -> None:
+    app = make_app()
+    first, second = app.test_client_async(), app.test_client_async()
+    await first.__aenter__()
+    async with second:
+        await first.__aexit__(None, None, None)
+        await second.get("/counter?user=ada")
+        assert second.context.session is not None
+        assert second.context.session.user == "ada"
+
+
+async def test_who_listened_before_still_does() -> None:
+    app, heard = make_app(), []
+    app.table.on_request_end = lambda seen: heard.append(seen.path)
+    async with app.test_client_async() as client:
+        await client.get("/plain")
+    assert heard == ["/plain"]
+    assert app.table.on_request_end is not None
+
+
+async def test_behind_a_trusted_proxy() -> None:
+    app = make_app()
+    app.config.server.trusted_proxies = ("127.0.0.1",)
+    async with app.test_client_async() as client:
+        await client.get("/plain", headers={"X-Forwarded-For": "192.0.2.7"})
+        assert client.context.request.client is not None
+        assert client.context.request.client[0] == "192.0.2.7"

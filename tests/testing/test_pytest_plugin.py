@@ -1,0 +1,196 @@
+"""The plugin in projects of its users: pytest runs in pytest."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+APP = """
+from emmett import App
+
+app = App(__name__)
+events = []
+
+
+@app.on_startup
+async def start():
+    events.append("up")
+
+
+@app.on_shutdown
+async def stop():
+    events.append("down")
+
+
+@app.route("/")
+async def index():
+    return "Hello"
+"""
+FIXTURE = """
+import pytest
+import site_app
+
+
+@pytest.fixture
+def app():
+    return site_app.app
+"""
+TESTS = """
+import asyncio
+import site_app
+
+
+def test_plain(client):
+    assert site_app.events == ["up"]
+    assert client.get("/").text == "Hello"
+
+
+def test_after_it():
+    assert site_app.events == ["up", "down"]
+
+
+def test_coroutine(async_client):
+    async def main():
+        async with async_client as client:
+            assert (await client.get("/")).text == "Hello"
+
+    asyncio.run(main())
+    assert site_app.events == ["up", "down"] * 2
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A folder with an application and nothing else; there the plugin is loaded, and no other one that is installed."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.plugins = ["emmett.testing.pytest_plugin"]
+    pytester.makepyfile(site_app=APP)
+    pytester.syspathinsert()
+    return pytester
+
+
+def run(project: pytest.Pytester) -> pytest.RunResult:
+    return project.runpytest_inprocess("-p", "no:cacheprovider", "-W", "error")
+
+
+def test_the_application_of_a_fixture(project: pytest.Pytester) -> None:
+    project.makeconftest(FIXTURE)
+    project.makepyfile(TESTS)
+    run(project).assert_outcomes(passed=3)
+
+
+def test_the_application_of_the_setting(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\nemmett_app = site_app:app\n")
+    project.makepyfile(TESTS)
+    run(project).assert_outcomes(passed=3)
+
+
+def test_the_fixture_goes_before_the_setting(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\nemmett_app = missing:app\n")
+    project.makeconftest(FIXTURE)
+    project.makepyfile(TESTS)
+    run(project).assert_outcomes(passed=3)
+
+
+def test_the_setting_finds_what_lies_beside_it(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    project.makeini("[pytest]\naddopts = --import-mode=importlib\nemmett_app = site_app:app\n")
+    project.mkdir("tests").joinpath("test_it.py").write_text("def test(client):\n    client.get('/')\n", "utf-8")
+    run(project).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "conftest", "message"),
+    [
+        ("", "", "*no application to test: write a fixture `app` that returns it, or emmett_app = module:app*"),
+        ("missing:app", "", "*emmett_app = missing:app: expected module:app; No module named 'missing'*"),
+        ("site_app:other", "", "*emmett_app = site_app:other: expected module:app; *has no attribute 'other'*"),
+        ("site_app:events", "", "*emmett_app = site_app:events is of type list, expected an emmett.App*"),
+        (
+            "",
+            "import pytest\n@pytest.fixture\ndef app():\n    return 1",
+            "*the fixture app is of type int, expected an emmett.App*",
+        ),
+        (
+            "",
+            "import pytest\n@pytest.fixture\ndef app(database):\n    return 1",
+            "*fixture 'database' not found*",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(project: pytest.Pytester, setting: str, conftest: str, message: str) -> None:
+    project.makeini(f"[pytest]\nemmett_app = {setting}\n")
+    project.makeconftest(conftest)
+    project.makepyfile("def test(client):\n    pass")
+    result = run(project)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(message)
+
+
+@pytest.mark.parametrize("setting", ["", "site_app:app"])
+def test_fixtures_of_the_project_go_before_ours(project: pytest.Pytester, setting: str) -> None:
+    project.makeini(f"[pytest]\nemmett_app = {setting}\n")
+    project.makeconftest("import pytest\n@pytest.fixture(scope='session')\ndef client():\n    return 'theirs'")
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def user(client):
+            return client
+
+        @pytest.fixture
+        def async_client():
+            return "their own"
+
+        def test(client, user, async_client):
+            assert (client, user, async_client) == ("theirs", "theirs", "their own")
+        """
+    )
+    run(project).assert_outcomes(passed=1)
+
+
+OTHER_PLUGIN = """
+import pytest
+
+
+@pytest.fixture(scope="session")
+def client():
+    return "of another plugin"
+"""
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_fixtures_of_another_plugin_are_left_alone(project: pytest.Pytester, first: bool) -> None:
+    project.makepyfile(other_plugin=OTHER_PLUGIN)
+    project.plugins.insert(0 if first else 1, "other_plugin")
+    project.makeconftest(FIXTURE)
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def user(client):
+            return client
+
+        def test(client, user, async_client):
+            assert client == user == "of another plugin"
+            assert "AsyncTestClient" in type(async_client).__name__
+        """
+    )
+    run(project).assert_outcomes(passed=1)
+
+
+def test_the_setting_says_that_ours_are_meant(project: pytest.Pytester) -> None:
+    project.makepyfile(other_plugin=OTHER_PLUGIN)
+    project.plugins.append("other_plugin")
+    project.makeini("[pytest]\nemmett_app = site_app:app\n")
+    project.makepyfile("def test(client):\n    assert client.get('/').text == 'Hello'")
+    run(project).assert_outcomes(passed=1)
+
+
+def test_pytest_can_list_them(project: pytest.Pytester) -> None:
+    result = project.runpytest_inprocess("--fixtures", "-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(["client -- *", "*A test client for plain tests, opened*"])

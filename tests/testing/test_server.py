@@ -1,0 +1,248 @@
+"""The default server in memory, and what faults of its connections leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emmett import App, Response, WebsocketClosed, request, stream, websocket
+from emmett.errors import UsageError
+from emmett.testing import Faults, MemoryConnection, MemoryServer
+from tests.integration.raw_client import upgrade_request
+from tests.testing.recording import settled
+from tests.wire.frame_maker import CLOSE, TEXT, client_frame, close_payload
+
+GET = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HELLO = client_frame(TEXT, b"hello")
+LEAVE = client_frame(CLOSE, close_payload(1000))
+
+
+def make_app() -> App:
+    app = App(__name__)
+
+    @app.route("/hello", methods=["get", "post"])
+    async def hello() -> str:
+        return f"hello {request.client[0] if request.client else ''} {request.scheme} {len(await request.body)}"
+
+    @app.websocket("/echo")
+    async def echo() -> None:
+        async for message in websocket:
+            await websocket.send(message)
+
+    return app
+
+
+async def read_until(client: MemoryConnection, end: bytes) -> bytes:
+    received = b""
+    while not received.endswith(end):
+        data = await client.read()
+        assert data, received
+        received += data
+    return received
+
+
+async def test_requests_and_websockets() -> None:
+    async with MemoryServer(make_app()) as server:
+        client = server.connect(client=("192.0.2.1", 5), secure=True)
+        client.write(GET)
+        answer = await read_until(client, b"hello 192.0.2.1 https 0")
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\ndate: ")
+        client.write(upgrade_request("/echo") + HELLO)
+        assert (await read_until(client, b"\x81\x05hello")).startswith(b"HTTP/1.1 101 ")
+        client.write(LEAVE)
+        assert await read_until(client, b"\x88\x02\x03\xe8")
+        assert await client.read() == b""
+        await settled()
+        assert server.connections == 0
+
+
+async def test_start_up_and_shutdown_run() -> None:
+    app = make_app()
+    order: list[str] = []
+    app.on_startup(lambda: order.append("up"))
+    app.on_shutdown(lambda: order.append("down"))
+    async with MemoryServer(app):
+        order.append("inside")
+    assert order == ["up", "inside", "down"]
+
+
+async def test_a_start_up_that_fails() -> None:
+    app = make_app()
+
+    @app.on_startup
+    async def fail() -> None:
+        raise LookupError("no database")
+
+    server = MemoryServer(app)
+    with pytest.raises(LookupError, match="no database"):
+        await server.__aenter__()
+    with pytest.raises(UsageError, match="does not run"):
+        server.connect()
+
+
+async def test_several_servers_in_one_loop() -> None:
+    async with MemoryServer(make_app()) as one, MemoryServer(make_app()) as other:
+        clients = [one.connect(), other.connect(), one.connect()]
+        for client in clients:
+            client.write(GET)
+            await read_until(client, b" http 0")
+        assert (one.connections, other.connections) == (2, 1)
+
+
+async def test_it_runs_once_at_a_time() -> None:
+    async with MemoryServer(make_app()) as server:
+        with pytest.raises(UsageError, match="runs already"):
+            await server.__aenter__()
+
+
+async def test_the_end_drains_websockets() -> None:
+    async with MemoryServer(make_app()) as server:
+        client = server.connect()
+        client.write(upgrade_request("/echo") + HELLO)
+        await read_until(client, b"hello")
+    assert await client.read() == b"\x88\x11\x03\xf4service restart"
+    assert await client.read() == b""
+
+
+async def test_a_handler_that_does_not_end_is_cancelled() -> None:
+    app = make_app()
+    app.config.server.shutdown_timeout = 0.01
+    ended: list[str] = []
+
+    @app.route("/stuck")
+    async def stuck() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.append("cancelled")
+
+    async with MemoryServer(app) as server:
+        client = server.connect()
+        client.write(GET.replace(b"hello", b"stuck"))
+        await settled()
+    assert ended == ["cancelled"]
+    assert (await client.read()).startswith(b"HTTP/1.1 503 ")
+
+
+async def test_deadlines_pass_without_waiting() -> None:
+    app = make_app()
+    app.config.websocket.ping_interval, app.config.websocket.ping_timeout = 20.0, 20.0
+    async with MemoryServer(app) as server:
+        slow, idle = server.connect(), server.connect()
+        slow.write(GET[:10])
+        idle.write(upgrade_request("/echo") + HELLO)
+        await read_until(idle, b"hello")
+        await server.sweep(9.0)
+        assert not slow.closed
+        await server.sweep(11.0)
+        assert (await slow.read()).startswith(b"HTTP/1.1 408 ")
+        await server.sweep(21.0)
+        assert (await idle.read())[:1] == b"\x89"
+        await server.sweep(45.0)
+        with pytest.raises(ConnectionResetError):
+            await idle.read()
+
+
+async def test_a_client_that_does_not_read_stops_the_sender() -> None:
+    app = make_app()
+    sent: list[int] = []
+
+    @app.websocket("/flood")
+    async def flood() -> None:
+        for number in range(200):
+            await websocket.send("x" * 1000)
+            sent.append(number)
+
+    async with MemoryServer(app) as server:
+        client = server.connect(faults=Faults(window=1000))
+        client.write(upgrade_request("/flood"))
+        await settled()
+        assert 60 <= len(sent) <= 70
+        received = 0
+        while received < 200 * 1004:
+            received += len(await client.read())
+        assert len(sent) == 200
+
+
+@pytest.mark.parametrize("error", [None, ConnectionResetError("by peer")])
+async def test_a_reset_while_the_handler_sends(error: OSError | None) -> None:
+    app = make_app()
+    ended: list[int | None] = []
+
+    @app.websocket("/flood")
+    async def flood() -> None:
+        try:
+            while True:
+                await websocket.send("x" * 1000)
+        except WebsocketClosed as closed:
+            ended.append(closed.code)
+
+    async with MemoryServer(app) as server:
+        client = server.connect(faults=Faults(window=1000))
+        client.write(upgrade_request("/flood"))
+        await settled()
+        client.reset(error)
+        await settled()
+        assert (ended, server.connections) == ([1006], 0)
+
+
+async def test_a_stream_ends_when_its_client_leaves() -> None:
+    app = make_app()
+    ended = asyncio.Event()
+
+    async def events() -> AsyncIterator[str]:
+        try:
+            yield "first"
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+
+    @app.route("/events")
+    async def feed() -> Response:
+        return stream.sse(events())
+
+    async with MemoryServer(app) as server:
+        client = server.connect()
+        client.write(GET.replace(b"hello", b"events"))
+        await read_until(client, b"data: first\n\n\r\n")
+        client.close()
+        await ended.wait()
+
+
+CONVERSATION = upgrade_request("/echo") + HELLO + client_frame(TEXT, b"world") + LEAVE
+
+
+@pytest.mark.parametrize("error", [None, ConnectionResetError("by peer")])
+async def test_a_break_at_every_byte_leaves_nothing(error: OSError | None, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with MemoryServer(make_app()) as server:
+        for at in range(len(CONVERSATION)):
+            client = server.connect(faults=Faults(break_after=at, error=error))
+            client.write(CONVERSATION)
+            await settled()
+            assert server.connections == 0, f"broken at {at}"
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+    left = {task.get_name() for task in asyncio.all_tasks()} - {asyncio.current_task().get_name()}  # type: ignore[union-attr]
+    assert not left
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 40), st.integers(0, 1000), st.integers(1, 200))
+async def test_no_cutting_changes_the_answers(piece: int, seed: int, window: int) -> None:
+    posted = b"POST /hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n12345"
+    async with MemoryServer(make_app()) as server:
+        client = server.connect(faults=Faults(piece=piece, seed=seed, window=window))
+        client.write(GET + posted + CONVERSATION.removesuffix(LEAVE))
+        received = await read_until(client, b"\x81\x05world")
+        client.write(LEAVE)
+        while data := await client.read():
+            received += data
+    first, second, handshake = received.split(b"HTTP/1.1 ")[1:]
+    assert first.endswith(b"\r\n\r\nhello 127.0.0.1 http 0")
+    assert second.endswith(b"\r\n\r\nhello 127.0.0.1 http 5")
+    assert handshake.endswith(b"\r\n\r\n\x81\x05hello\x81\x05world\x88\x02\x03\xe8")
