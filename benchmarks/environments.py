@@ -1,10 +1,12 @@
-"""Virtual environments for peers, each its own under `.bench/`, so that the project's stays as it is."""
+"""Environments for peers, each its own under `.bench/`, so that the project's stays as it is."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,22 +14,57 @@ ROOT = Path(__file__).resolve().parents[1]
 BENCH_FOLDER = ROOT / ".bench"
 INSTALL_TIMEOUT = 600.0
 
+_VERSIONS = """
+import importlib.metadata, json, platform, sys
+versions = {"python": platform.python_version()}
+for name in sys.argv[1:]:
+    try:
+        versions[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        versions[name] = "not installed"
+print(json.dumps(versions))
+"""
+
 
 class EnvironmentUnavailable(Exception):
     """A peer could not be installed; the message says what the installer said."""
 
 
 @dataclass(frozen=True, slots=True)
+class OwnEnvironment:
+    """The project's own environment."""
+
+    isolated: bool = False
+
+    def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
+        """Return the Python that runs this."""
+        return Path(sys.executable)
+
+    def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
+        """Return the versions of Python and of some distributions."""
+        return python_versions(runtime, packages)
+
+    def run_code(self, runtime: str, code: str) -> list[str]:
+        """Return the command that runs a line of code."""
+        return [runtime, "-c", code]
+
+
+OWN = OwnEnvironment()
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
-    """A virtual environment with exact versions, so that figures of different days compare.
+    """A virtual environment with pinned versions, so that figures of different days compare.
 
     Attributes:
         name: folder under `.bench/`.
         requirements: what pip installs, pinned with `==`.
+        isolated: servers in it get none of the project's Python paths.
     """
 
     name: str
     requirements: tuple[str, ...]
+    isolated: bool = True
 
     def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
         """Make the environment unless it is there already with the same requirements.
@@ -39,7 +76,7 @@ class Environment:
             Its Python interpreter.
 
         Raises:
-            EnvironmentUnavailable: the installation failed, most often for want of a network.
+            EnvironmentUnavailable: the installation failed, most often for want of a network or of a wheel.
         """
         place = folder / self.name
         python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -53,6 +90,75 @@ class Environment:
             _run(command)
         receipt.write_text(wanted, "utf-8")
         return python
+
+    def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
+        """Return the versions of Python and of some distributions."""
+        return python_versions(runtime, packages)
+
+    def run_code(self, runtime: str, code: str) -> list[str]:
+        """Return the command that runs a line of code."""
+        return [runtime, "-c", code]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEnvironment:
+    """Packages for Node.js, installed by npm. Node.js itself must be there.
+
+    Attributes:
+        name: folder under `.bench/`.
+        requirements: what npm installs, pinned with `==`.
+        isolated: servers in it get none of the project's Python paths.
+    """
+
+    name: str
+    requirements: tuple[str, ...]
+    isolated: bool = True
+
+    def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
+        """Install the packages unless they are there already, and return the path of `node`.
+
+        Arguments:
+            folder: where environments are kept.
+
+        Raises:
+            EnvironmentUnavailable: there is no Node.js or npm, or the installation failed.
+        """
+        node, npm = shutil.which("node"), shutil.which("npm")
+        if node is None or npm is None:
+            raise EnvironmentUnavailable(f"{'node' if node is None else 'npm'} is not on the PATH")
+        place = folder / self.name
+        receipt, wanted = place / "receipt.txt", "\n".join((node, *self.requirements))
+        if receipt.exists() and receipt.read_text("utf-8") == wanted:
+            return Path(node)
+        make_folder(folder)
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        packages = [requirement.replace("==", "@") for requirement in self.requirements]
+        _run([npm, "install", "--prefix", str(place), "--no-audit", "--no-fund", "--silent", *packages])
+        receipt.write_text(wanted, "utf-8")
+        return Path(node)
+
+    def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
+        """Return the versions of Node.js and of some packages."""
+        output = subprocess.run([runtime, "--version"], capture_output=True, text=True, check=True, timeout=60).stdout
+        versions = {"node": output.strip().removeprefix("v")}
+        for package in packages:
+            about = BENCH_FOLDER / self.name / "node_modules" / package / "package.json"
+            versions[package] = json.loads(about.read_text("utf-8"))["version"] if about.exists() else "not installed"
+        return versions
+
+    def run_code(self, runtime: str, code: str) -> list[str]:
+        """Return the command that runs a line of code, which finds the packages."""
+        place = json.dumps(str(BENCH_FOLDER / self.name) + "/")
+        return [runtime, "-e", f"(require => {{ {code} }})(require('node:module').createRequire({place}))"]
+
+
+def python_versions(python: str, packages: Sequence[str]) -> dict[str, str]:
+    """Return the versions of a Python and of distributions in its environment."""
+    command = [python, "-c", _VERSIONS, *packages]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    versions: dict[str, str] = json.loads(output)
+    return versions
 
 
 def make_folder(folder: Path) -> None:
@@ -68,10 +174,8 @@ def _install_commands(place: Path, python: Path, requirements: tuple[str, ...]) 
             [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(place)],
             [uv, "pip", "install", "--quiet", "--python", str(python), *requirements],
         ]
-    return [
-        [sys.executable, "-m", "venv", "--clear", str(place)],
-        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements],
-    ]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary"]
+    return [[sys.executable, "-m", "venv", "--clear", str(place)], [*pip, *requirements]]
 
 
 def _run(command: list[str]) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FINAL_TEXT = 0x81
+FINAL_CLOSE = 0x88
+COMPRESSED = 0x40
 MASKED = 0x80
 
 
@@ -26,20 +28,20 @@ class Batch:
     messages: int
 
 
-def client_frame(payload: bytes, masking_key: bytes) -> bytes:
-    """Return an unfragmented, masked text frame (RFC 6455, section 5.2).
+def client_frame(payload: bytes, masking_key: bytes, first_byte: int = FINAL_TEXT) -> bytes:
+    """Return an unfragmented, masked frame (RFC 6455, section 5.2), of text unless its first byte says otherwise.
 
     Raises:
         ValueError: the masking key is not four bytes long.
     """
     if len(masking_key) != 4:
         raise ValueError(f"a masking key has 4 bytes, this one has {len(masking_key)}")
-    return _header(len(payload), MASKED) + masking_key + _mask(payload, masking_key)
+    return _header(first_byte, len(payload), MASKED) + masking_key + _mask(payload, masking_key)
 
 
 def server_frame(payload: bytes) -> bytes:
     """Return an unfragmented text frame as a server sends it (RFC 6455, section 5.2)."""
-    return _header(len(payload), 0) + payload
+    return _header(FINAL_TEXT, len(payload), 0) + payload
 
 
 def echo_batch(connection: int, messages: int, size: int, *, websocket: bool) -> Batch:
@@ -54,31 +56,68 @@ def echo_batch(connection: int, messages: int, size: int, *, websocket: bool) ->
         size: payload of a message in bytes.
         websocket: whether a websocket server answers, with frames; otherwise the same bytes come back.
     """
-    payloads = [_payload(connection, index, size) for index in range(messages)]
-    keys = [_masking_key(connection * messages + index) for index in range(messages)]
-    request = b"".join(map(client_frame, payloads, keys))
+    payloads = [text_payload(connection, index, size) for index in range(messages)]
+    request = client_batch(payloads, connection * messages)
     reply = b"".join(map(server_frame, payloads)) if websocket else request
     return Batch(request, reply, messages)
 
 
-def _header(length: int, mask_bit: int) -> bytes:
+def client_batch(payloads: list[bytes], first_key: int) -> bytes:
+    """Return masked text frames, each with a masking key of its own.
+
+    Arguments:
+        payloads: one a frame.
+        first_key: number of the first masking key.
+    """
+    return b"".join(client_frame(payload, masking_key(first_key + i)) for i, payload in enumerate(payloads))
+
+
+def text_payload(connection: int, index: int, size: int) -> bytes:
+    """Return the text of one message, `size` bytes that no other message has."""
+    text = b"%d/%d " % (connection, index)
+    return (text * (size // len(text) + 1))[:size]
+
+
+def masking_key(number: int) -> bytes:
+    """Return the masking key of a number; different numbers below 2**32 have different keys, none is zero."""
+    # An odd factor is a bijection modulo 2**32.
+    return ((number + 1) * 0x9E3779B1 & 0xFFFFFFFF).to_bytes(4)
+
+
+def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """Take the whole frames of a server off some bytes.
+
+    Returns:
+        First byte and payload of each frame, and what is left, the beginning of another one.
+
+    Raises:
+        ValueError: a frame is masked, which a server's must not be.
+    """
+    frames: list[tuple[int, bytes]] = []
+    position = 0
+    while len(data) - position >= 2:
+        first, length, start = data[position], data[position + 1], position + 2
+        if length & MASKED:
+            raise ValueError(f"the server sent a masked frame: {data[position : position + 16]!r}")
+        if length >= 126:
+            size = 2 if length == 126 else 8
+            length = int.from_bytes(data[start : start + size])
+            start += size
+        if len(data) < start + length:
+            break
+        frames.append((first, data[start : start + length]))
+        position = start + length
+    return frames, data[position:]
+
+
+def _header(first_byte: int, length: int, mask_bit: int) -> bytes:
     if length < 126:
-        return bytes((FINAL_TEXT, mask_bit | length))
+        return bytes((first_byte, mask_bit | length))
     if length < 1 << 16:
-        return bytes((FINAL_TEXT, mask_bit | 126)) + length.to_bytes(2)
-    return bytes((FINAL_TEXT, mask_bit | 127)) + length.to_bytes(8)
+        return bytes((first_byte, mask_bit | 126)) + length.to_bytes(2)
+    return bytes((first_byte, mask_bit | 127)) + length.to_bytes(8)
 
 
 def _mask(payload: bytes, key: bytes) -> bytes:
     repeated = (key * (len(payload) // 4 + 1))[: len(payload)]
     return (int.from_bytes(payload) ^ int.from_bytes(repeated)).to_bytes(len(payload))
-
-
-def _payload(connection: int, index: int, size: int) -> bytes:
-    text = b"%d/%d " % (connection, index)
-    return (text * (size // len(text) + 1))[:size]
-
-
-def _masking_key(number: int) -> bytes:
-    # An odd factor maps different numbers to different keys, and never a positive one below 2**32 to zero.
-    return ((number + 1) * 0x9E3779B1 & 0xFFFFFFFF).to_bytes(4)

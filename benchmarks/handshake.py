@@ -13,20 +13,23 @@ class HandshakeRefused(Exception):
     """The server answered the upgrade request with something else than a valid 101."""
 
 
-def upgrade_request(host: str, port: int, path: str, key: bytes) -> bytes:
-    """Return an upgrade request that offers no extension, so that no contestant compresses.
+def upgrade_request(host: str, port: int, path: str, key: bytes, extensions: str | None = None) -> bytes:
+    """Return an upgrade request.
 
     Arguments:
         key: `Sec-WebSocket-Key`, 16 bytes in base64.
+        extensions: the extensions to offer; without any, no contestant compresses.
     """
-    lines = (
+    lines = [
         f"GET {path} HTTP/1.1",
         f"Host: {host}:{port}",
         "Upgrade: websocket",
         "Connection: Upgrade",
         f"Sec-WebSocket-Key: {key.decode('ascii')}",
         "Sec-WebSocket-Version: 13",
-    )
+    ]
+    if extensions is not None:
+        lines.append(f"Sec-WebSocket-Extensions: {extensions}")
     return "\r\n".join(lines).encode("ascii") + END_OF_HEAD
 
 
@@ -35,16 +38,20 @@ def accept_token(key: bytes) -> bytes:
     return base64.b64encode(hashlib.sha1(key + ACCEPT_GUID).digest())
 
 
-def check_answer(head: bytes, key: bytes) -> None:
+def check_answer(head: bytes, key: bytes, *, offered: bool = False) -> str:
     """Check a server's answer to the upgrade request.
 
     Arguments:
         head: the response up to and with its empty line.
         key: the `Sec-WebSocket-Key` that was sent.
+        offered: whether extensions were offered.
+
+    Returns:
+        The extensions that the server takes into use, as it wrote them.
 
     Raises:
-        HandshakeRefused: the status is not 101, `Sec-WebSocket-Accept` is wrong, an extension was taken into use, or
-            something follows the head although nothing was asked.
+        HandshakeRefused: the status is not 101, `Sec-WebSocket-Accept` is wrong, an extension was taken into use that
+            nobody offered, or something follows the head although nothing was asked.
     """
     lines, _, rest = head.partition(END_OF_HEAD)
     status, *fields = lines.split(b"\r\n")
@@ -54,7 +61,9 @@ def check_answer(head: bytes, key: bytes) -> None:
     accept = headers.get(b"sec-websocket-accept", b"")
     if accept != accept_token(key):
         raise HandshakeRefused(f"Sec-WebSocket-Accept is {accept!r}, it should be {accept_token(key)!r}")
-    if b"sec-websocket-extensions" in headers:
+    extensions = headers.get(b"sec-websocket-extensions")
+    if extensions is not None and not offered:
         raise HandshakeRefused("the server uses an extension that nobody offered")
     if rest:
         raise HandshakeRefused(f"the server sent {rest[:40]!r} before the first message")
+    return "" if extensions is None else extensions.decode("latin-1")

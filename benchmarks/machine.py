@@ -21,6 +21,14 @@ def describe_machine() -> dict[str, str | int | None]:
     }
 
 
+def describe_load() -> list[float] | None:
+    """Return how many processes wanted to run in the last 1, 5 and 15 minutes; None where the system does not tell."""
+    try:
+        return [round(figure, 2) for figure in os.getloadavg()]
+    except OSError:
+        return None
+
+
 def find_model(cpuinfo: str) -> str | None:
     """Return the model name of the first processor in the text of /proc/cpuinfo."""
     for line in cpuinfo.splitlines():

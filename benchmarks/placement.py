@@ -18,11 +18,33 @@ class Placement:
         server: core of the server.
         generator: core of the load generator.
         note: one sentence about it for the report.
+        cores: all cores that may be used, for servers with several processes.
     """
 
     server: int | None
     generator: int | None
     note: str
+    cores: tuple[int, ...] = ()
+
+    def server_cores(self, workers: int) -> set[int] | None:
+        """Return the cores for so many server processes; None where nothing is pinned.
+
+        One has a core to itself. More have one each and leave the generator its own, if there are as many; else they
+        share all there are with it.
+        """
+        if self.server is None or self.generator is None:
+            return None
+        apart = [core for core in self.cores if core != self.generator]
+        if workers == 1:
+            return {self.server}
+        return set(apart[:workers]) if len(apart) >= workers else set(self.cores)
+
+    def generator_cores(self, workers: int) -> set[int] | None:
+        """Return the cores for the load generator beside so many server processes; None where nothing is pinned."""
+        if self.generator is None:
+            return None
+        shared = workers > 1 and len(self.cores) - 1 < workers
+        return set(self.cores) if shared else {self.generator}
 
 
 def choose_cores(allowed: Collection[int], siblings_of: Callable[[int], Collection[int]]) -> Placement:
@@ -38,12 +60,15 @@ def choose_cores(allowed: Collection[int], siblings_of: Callable[[int], Collecti
     server, others = cores[0], cores[1:]
     apart = [core for core in others if core not in siblings_of(server)]
     if apart:
-        return Placement(server, apart[0], f"Server pinned to core {server}, load generator to core {apart[0]}.")
+        return Placement(
+            server, apart[0], f"Server pinned to core {server}, load generator to core {apart[0]}.", tuple(cores)
+        )
     return Placement(
         server,
         others[0],
         f"Server pinned to core {server}, load generator to core {others[0]}; both are one physical core, "
         "so each slows the other down.",
+        tuple(cores),
     )
 
 
@@ -55,17 +80,17 @@ def current_placement() -> Placement:
 
 
 @contextmanager
-def pinned(core: int | None) -> Iterator[None]:
-    """Run the body on one core. A process started within stays there, with all its threads and children.
+def pinned(cores: Collection[int] | None) -> Iterator[None]:
+    """Run the body on some cores. A process started within stays there, with all its threads and children.
 
     Arguments:
-        core: logical core; None leaves everything as it is.
+        cores: logical cores; None leaves everything as it is.
     """
-    if core is None or sys.platform != "linux":
+    if cores is None or sys.platform != "linux":
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, set(cores))
     try:
         yield
     finally:

@@ -9,31 +9,39 @@ class LoadFailed(Exception):
     """The server did not answer as it should; the message says how."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadPlan:
     """What the generator is to do.
 
     Attributes:
+        kind: name of the load, a key of `loads.generator.LOADS`.
         host: address of the server.
         port: port of the server.
-        path: path of the websocket; None for a server that sends bytes back as they come.
+        path: path of the websockets, or of the requests.
+        raw: the server speaks no protocol, bytes come back as they are sent.
+        secure: connect through TLS.
         connections: how many to open.
         in_flight: messages that a connection sends in one piece.
         size: payload of a message in bytes.
+        payload: what messages hold, `text` or `json`.
         warm_up: seconds of load before the measurement.
         seconds: how long to measure.
         server_pid: process whose CPU time is read, with that of its descendants.
     """
 
+    kind: str
     host: str
     port: int
-    path: str | None
-    connections: int
-    in_flight: int
-    size: int
+    path: str
+    raw: bool
     warm_up: float
     seconds: float
     server_pid: int
+    secure: bool = False
+    connections: int = 64
+    in_flight: int = 1
+    size: int = 64
+    payload: str = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +49,17 @@ class LoadResult:
     """What the generator has measured.
 
     Attributes:
-        messages: messages that came back within the measured time.
+        count: messages, deliveries, connections or responses within the measured time.
         seconds: the measured time.
         server_cpu: CPU seconds of the server and its descendants within it; None where there is no /proc.
         generator_cpu: CPU seconds of the generator within it.
-        checked_bytes: bytes of all replies, warm-up included, every one compared.
+        checked_bytes: bytes that came back, warm-up included, every one checked.
+        memory: bytes by which the server's processes have grown; None where that is not measured.
     """
 
-    messages: int
+    count: int
     seconds: float
     server_cpu: float | None
     generator_cpu: float
     checked_bytes: int
+    memory: int | None = None

@@ -1,4 +1,4 @@
-"""CPU time of a process and its descendants, read from /proc (Linux)."""
+"""CPU time and memory of a process and its descendants, read from /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -39,8 +39,48 @@ def cpu_seconds(pid: int, proc: Path = PROC) -> float | None:
     Returns:
         Seconds, in steps of a clock tick (usually 10 ms); None where there is no such process or no /proc.
     """
+    family = _family(pid, proc)
+    return sum(times.ticks for times in family.values()) / os.sysconf("SC_CLK_TCK") if family else None
+
+
+def memory_bytes(pid: int, proc: Path = PROC) -> int | None:
+    """Return the memory of a process and all its living descendants; pages that several share are counted once.
+
+    Arguments:
+        pid: the process at the top.
+        proc: where the proc file system is mounted.
+
+    Returns:
+        Bytes (the sum of PSS); None where there is no such process, or a kernel that does not tell.
+    """
+    total = 0
+    family = _family(pid, proc)
+    for member in family:
+        try:
+            total += parse_pss((proc / str(member) / "smaps_rollup").read_text())
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        except (OSError, ValueError):
+            return None
+    return total or None
+
+
+def parse_pss(text: str) -> int:
+    """Return the proportional set size, in bytes, in the text of `/proc/<pid>/smaps_rollup`; see proc_pid_smaps(5).
+
+    Raises:
+        ValueError: it does not say.
+    """
+    for line in text.splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise ValueError("smaps_rollup has no line that begins with Pss:")
+
+
+def _family(pid: int, proc: Path) -> dict[int, ProcessTimes]:
+    """Return a process and its descendants."""
     if not (proc / str(pid) / "stat").exists():
-        return None
+        return {}
     times: dict[int, ProcessTimes] = {}
     children: defaultdict[int, list[int]] = defaultdict(list)
     for entry in proc.iterdir():
@@ -50,10 +90,11 @@ def cpu_seconds(pid: int, proc: Path = PROC) -> float | None:
             except (FileNotFoundError, ProcessLookupError):
                 continue  # it ended while we looked
             children[parsed.parent].append(int(entry.name))
-    ticks, waiting = 0, [pid]
+    family: dict[int, ProcessTimes] = {}
+    waiting = [pid]
     while waiting:
         current = waiting.pop()
         if current in times:
-            ticks += times[current].ticks
+            family[current] = times[current]
             waiting.extend(children[current])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return family

@@ -15,31 +15,28 @@ class Sample:
         scenario: name of the scenario.
         contestant: name of the contestant.
         round_number: samples of the same round were taken close to each other.
-        messages: messages that came back within the measured time.
+        value: the figure, in the scenario's unit before scaling: a number a second, bytes or seconds.
+        count: how many of what is counted there were within the measured time.
         seconds: the measured time.
         server_cpu: CPU seconds of the server's process tree within it; None where they are unknown.
-        generator_cpu: CPU seconds of the load generator within it.
+        generator_cpu: CPU seconds of the load generator within it; None where there was none.
         checked_bytes: bytes that came back, each of them compared with what should come.
     """
 
     scenario: str
     contestant: str
     round_number: int
-    messages: int
+    value: float
+    count: int
     seconds: float
     server_cpu: float | None
-    generator_cpu: float
+    generator_cpu: float | None
     checked_bytes: int
 
     @property
-    def rate(self) -> float:
-        """Messages a second."""
-        return self.messages / self.seconds
-
-    @property
-    def cpu_per_message(self) -> float | None:
-        """CPU seconds that a message cost the server."""
-        return None if self.server_cpu is None else self.server_cpu / self.messages
+    def cpu_per_one(self) -> float | None:
+        """CPU seconds that one of what is counted cost the server."""
+        return None if self.server_cpu is None else self.server_cpu / self.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +71,22 @@ class Summary:
         scenario: name of the scenario.
         contestant: name of the contestant.
         rounds: how many rounds have a sample of it.
-        rate: messages a second.
-        cpu_per_message: CPU seconds a message of the server; None where unknown.
-        server_busy: share of one core that the server used.
-        generator_busy: share of one core that the load generator used.
-        rate_ratio: rate of the base divided by this one's, round by round; None when no round has both.
-        cpu_ratio: CPU seconds a message of this one divided by those of the base; None when no round has both.
+        value: the figure, in the scenario's unit before scaling.
+        cpu_per_one: CPU seconds of the server for one of what is counted; None where unknown.
+        server_busy: share of one core that the server used; None where unknown.
+        generator_busy: share of one core that the load generator used; None where there was none.
+        ratio: how many times better the base is, round by round; None when no round has both.
+        cpu_ratio: CPU seconds for one of this contestant divided by those of the base; None when no round has both.
     """
 
     scenario: str
     contestant: str
     rounds: int
-    rate: Spread
-    cpu_per_message: Spread | None
+    value: Spread
+    cpu_per_one: Spread | None
     server_busy: float | None
-    generator_busy: float
-    rate_ratio: Spread | None
+    generator_busy: float | None
+    ratio: Spread | None
     cpu_ratio: Spread | None
 
 
@@ -103,7 +100,9 @@ def spread(figures: Iterable[float | None]) -> Spread | None:
     return Spread(median(known), min(known), max(known)) if known else None
 
 
-def summarise(samples: Sequence[Sample], scenario: str, contestant: str, base: str) -> Summary | None:
+def summarise(
+    samples: Sequence[Sample], scenario: str, contestant: str, base: str, *, higher_is_better: bool = True
+) -> Summary | None:
     """Sum up the samples of one contestant in one scenario.
 
     Arguments:
@@ -111,29 +110,42 @@ def summarise(samples: Sequence[Sample], scenario: str, contestant: str, base: s
         scenario: name of the scenario.
         contestant: name of the contestant.
         base: name of the contestant that ratios refer to. Both ratios are above 1 where the base is the better one.
+        higher_is_better: which figure is the better one.
 
     Returns:
         The figures; None when there are no samples of it.
     """
     own = {s.round_number: s for s in samples if (s.scenario, s.contestant) == (scenario, contestant)}
-    theirs = {s.round_number: s for s in samples if (s.scenario, s.contestant) == (scenario, base)}
-    rate = spread(sample.rate for sample in own.values())
-    if rate is None:
+    value = spread(sample.value for sample in own.values())
+    if value is None:
         return None
-    # Within a round the machine was in one state, so noise that lasts longer than a round falls out of the ratio.
-    pairs = [(own[number], theirs[number]) for number in sorted(own.keys() & theirs.keys())]
+    pairs = paired(samples, (scenario, contestant), (scenario, base))
     server_busy = spread(None if s.server_cpu is None else s.server_cpu / s.seconds for s in own.values())
+    generator_busy = spread(None if s.generator_cpu is None else s.generator_cpu / s.seconds for s in own.values())
     return Summary(
         scenario=scenario,
         contestant=contestant,
         rounds=len(own),
-        rate=rate,
-        cpu_per_message=spread(sample.cpu_per_message for sample in own.values()),
+        value=value,
+        cpu_per_one=spread(sample.cpu_per_one for sample in own.values()),
         server_busy=None if server_busy is None else server_busy.median,
-        generator_busy=median(sample.generator_cpu / sample.seconds for sample in own.values()),
-        rate_ratio=spread(reference.rate / sample.rate for sample, reference in pairs),
-        cpu_ratio=spread(_ratio(sample.cpu_per_message, reference.cpu_per_message) for sample, reference in pairs),
+        generator_busy=None if generator_busy is None else generator_busy.median,
+        ratio=spread(
+            _ratio(theirs.value, mine.value) if higher_is_better else _ratio(mine.value, theirs.value)
+            for mine, theirs in pairs
+        ),
+        cpu_ratio=spread(_ratio(mine.cpu_per_one, theirs.cpu_per_one) for mine, theirs in pairs),
     )
+
+
+def paired(samples: Sequence[Sample], one: tuple[str, str], other: tuple[str, str]) -> list[tuple[Sample, Sample]]:
+    """Return the samples of the same rounds of two pairs of scenario and contestant.
+
+    Within a round the machine was in one state, so noise that lasts longer than a round falls out of the ratio.
+    """
+    ones = {s.round_number: s for s in samples if (s.scenario, s.contestant) == one}
+    others = {s.round_number: s for s in samples if (s.scenario, s.contestant) == other}
+    return [(ones[number], others[number]) for number in sorted(ones.keys() & others.keys())]
 
 
 def _ratio(numerator: float | None, denominator: float | None) -> float | None:

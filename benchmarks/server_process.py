@@ -8,17 +8,22 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
 from benchmarks.environments import ROOT
 from benchmarks.placement import pinned
+from benchmarks.process_tree import cpu_seconds
+from benchmarks.server_options import ServerOptions
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
 OUTPUT_SHOWN = 2000
+# Workers are up when the process tree has been idle at so many looks.
+LOOK_INTERVAL = 0.25
+QUIET_LOOKS = 3
 # What leads Python to another environment's packages must not reach a peer.
 FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
@@ -55,15 +60,27 @@ def free_port(host: str) -> int:
         return port
 
 
+def server_environment(options: ServerOptions, *, isolated: bool) -> dict[str, str]:
+    """Return the environment variables of a server.
+
+    Arguments:
+        options: what is asked of it.
+        isolated: keep this process's Python paths from it.
+    """
+    kept = {name: value for name, value in os.environ.items() if not (isolated and name in FOREIGN_VARIABLES)}
+    return kept | options.environment()
+
+
 @contextmanager
-def running_server(command: list[str], host: str, port: int, *, core: int | None, isolated: bool) -> Iterator[Server]:
-    """Run a server for the time of the body, with one core to itself.
+def running_server(
+    command: list[str], options: ServerOptions, *, cores: Collection[int] | None, isolated: bool
+) -> Iterator[Server]:
+    """Run a server for the time of the body, on cores of its own.
 
     Arguments:
         command: program and arguments.
-        host: where it listens.
-        port: where it listens.
-        core: logical core to pin it to; None for any.
+        options: what was asked of it, also where it listens.
+        cores: logical cores to pin it to; None for any.
         isolated: keep this process's Python paths from it.
 
     Returns:
@@ -72,9 +89,9 @@ def running_server(command: list[str], host: str, port: int, *, core: int | None
     Raises:
         ServerFailed: it took no connection within 30 seconds, or was gone when the body ended.
     """
-    environment = {name: value for name, value in os.environ.items() if not (isolated and name in FOREIGN_VARIABLES)}
+    environment = server_environment(options, isolated=isolated)
     with tempfile.TemporaryFile() as output:
-        with pinned(core):
+        with pinned(cores):
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
@@ -86,12 +103,14 @@ def running_server(command: list[str], host: str, port: int, *, core: int | None
             )
         try:
             server = Server(process.pid, output)
-            _wait_until_listening(process, host, port, server)
+            _wait_until_listening(process, options.host, options.port, server)
+            if options.workers > 1:
+                _wait_until_idle(process)
             yield server
             if process.poll() is not None:
                 raise ServerFailed(f"the server ended with status {process.returncode}:\n{server.tail()}")
         finally:
-            _stop(process)
+            stop(process)
 
 
 def _wait_until_listening(process: subprocess.Popen[bytes], host: str, port: int, server: Server) -> None:
@@ -108,7 +127,19 @@ def _wait_until_listening(process: subprocess.Popen[bytes], host: str, port: int
     raise ServerFailed(f"the server took no connection within {START_TIMEOUT:.0f} s:\n{server.tail()}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _wait_until_idle(process: subprocess.Popen[bytes]) -> None:
+    """Wait until all workers are up: the first that listens would get the connections of the others."""
+    deadline = time.monotonic() + START_TIMEOUT
+    before, quiet = cpu_seconds(process.pid), 0
+    while before is not None and quiet < QUIET_LOOKS and time.monotonic() < deadline:
+        time.sleep(LOOK_INTERVAL)
+        now = cpu_seconds(process.pid)
+        quiet = quiet + 1 if now is not None and now - before < LOOK_INTERVAL / 10 else 0
+        before = now
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server that leads a session of its own, with all its processes."""
     if process.poll() is None:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
-from benchmarks.contestants import OURS, Contestant, installed_versions
+from benchmarks.contestants import OURS, Contestant
 from benchmarks.environments import EnvironmentUnavailable
-from benchmarks.machine import describe_machine
-from benchmarks.measure import Timing, measure
+from benchmarks.machine import describe_load, describe_machine
 from benchmarks.placement import Placement
 from benchmarks.plan import LoadFailed
-from benchmarks.report import Failure, Sample, Summary, summarise
-from benchmarks.scenarios import EchoScenario
+from benchmarks.report import Failure, Sample, summarise
+from benchmarks.scenarios.scenario import Scenario
 from benchmarks.server_process import ServerFailed
+from benchmarks.stage import Stage, Timing
 
 
 @dataclass(slots=True)
@@ -27,25 +30,41 @@ class Tournament:
         rounds: times that everything is measured.
         timing: how long a measurement takes.
         placement: cores of the server and of the load generator.
-        pythons: interpreter of each contestant, by its name.
+        seed: of the order in which the contestants come.
+        runtimes: interpreter of each contestant, by its name.
+        versions: of its interpreter and packages, by its name.
         samples: the measurements.
         failures: what could not be installed or measured.
+        began: when it was begun.
+        load_before: how busy the machine was then.
     """
 
     contestants: list[Contestant]
-    scenarios: list[EchoScenario]
+    scenarios: list[Scenario]
     rounds: int
     timing: Timing
     placement: Placement
-    pythons: dict[str, str] = field(default_factory=dict)
+    seed: int = 0
+    runtimes: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    load_before: list[float] | None = field(default_factory=describe_load)
 
     @property
     def base(self) -> str:
         """The contestant that ratios refer to: ours, or the first one measured where ours was not."""
         measured = {sample.contestant for sample in self.samples}
-        return OURS if OURS in measured else next(c.name for c in self.contestants if c.name in measured)
+        return OURS if OURS in measured else next((c.name for c in self.contestants if c.name in measured), OURS)
+
+    @property
+    def measurements(self) -> int:
+        """How many measurements there are in all."""
+        return sum(
+            min(self.rounds, scenario.most_rounds or self.rounds) * len(able(self.contestants, scenario))
+            for scenario in self.scenarios
+        )
 
     def prepare(self, announce: Callable[[str], None]) -> None:
         """Install the contestants. One that cannot be installed here is left out and goes into the failures.
@@ -56,52 +75,85 @@ class Tournament:
         for contestant in self.contestants:
             announce(f"installing {contestant.title}")
             try:
-                self.pythons[contestant.name] = contestant.prepare()
-            except EnvironmentUnavailable as error:
+                runtime = contestant.prepare()
+                self.versions[contestant.name] = contestant.environment.versions(runtime, contestant.packages)
+            except (EnvironmentUnavailable, OSError, subprocess.SubprocessError) as error:
                 self.failures.append(Failure(contestant.name, "installation", str(error)))
-        self.contestants = [contestant for contestant in self.contestants if contestant.name in self.pythons]
+            else:
+                self.runtimes[contestant.name] = runtime
+        self.contestants = [contestant for contestant in self.contestants if contestant.name in self.runtimes]
 
     def measure(self, announce: Callable[[str], None]) -> None:
-        """Take every sample. Each round begins with another contestant, so that none always comes first.
+        """Take every sample. In each round and scenario the contestants come in another order.
 
         Arguments:
             announce: told what is being done.
         """
+        chance = random.Random(self.seed)
+        done = 0
         for number in range(self.rounds):
             for scenario in self.scenarios:
-                for contestant in rotated(self.contestants, number):
-                    announce(f"round {number + 1} of {self.rounds}: {scenario.name}, {contestant.title}")
-                    python = self.pythons[contestant.name]
-                    try:
-                        sample = measure(contestant, python, scenario, self.timing, self.placement, number)
-                    except (ServerFailed, LoadFailed) as error:
-                        self.failures.append(Failure(contestant.name, scenario.name, str(error)))
-                    else:
-                        self.samples.append(sample)
+                if number >= (scenario.most_rounds or self.rounds):
+                    continue
+                for contestant in shuffled(able(self.contestants, scenario), chance):
+                    done += 1
+                    announce(
+                        f"{done} of {self.measurements}, round {number + 1} of {self.rounds}: "
+                        f"{scenario.name}, {contestant.title}"
+                    )
+                    self._measure(scenario, contestant, number)
 
-    def summaries(self, scenario: EchoScenario) -> list[Summary]:
-        """Return the figures of one scenario, one summary a contestant that was measured."""
-        found = (summarise(self.samples, scenario.name, c.name, self.base) for c in self.contestants)
-        return [summary for summary in found if summary is not None]
+    def _measure(self, scenario: Scenario, contestant: Contestant, number: int) -> None:
+        stage = Stage(contestant, self.runtimes[contestant.name], self.timing, self.placement)
+        try:
+            outcome = scenario.measure(stage)
+        except (ServerFailed, LoadFailed, OSError) as error:
+            self.failures.append(Failure(contestant.name, scenario.name, str(error)))
+        else:
+            self.samples.append(Sample(scenario.name, contestant.name, number, **asdict(outcome)))
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Any]:
         """Return everything: circumstances, figures, samples, failures."""
         return {
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
+            "took": round((datetime.now(UTC) - self.began).total_seconds()),
             "machine": describe_machine(),
+            "load": {"before": self.load_before, "after": describe_load()},
             "placement": asdict(self.placement),
             "timing": asdict(self.timing),
             "rounds": self.rounds,
-            "versions": {c.name: installed_versions(c, self.pythons[c.name]) for c in self.contestants},
-            "scenarios": [asdict(scenario) for scenario in self.scenarios],
+            "seed": self.seed,
             "base": self.base,
-            "summaries": [asdict(summary) for scenario in self.scenarios for summary in self.summaries(scenario)],
+            "contestants": [
+                {
+                    "name": c.name,
+                    "title": c.title,
+                    "raw": c.raw,
+                    "versions": self.versions[c.name],
+                    "lacks": dict(c.lacks),
+                }
+                for c in self.contestants
+            ],
+            "scenarios": [asdict(scenario) for scenario in self.scenarios],
+            "summaries": [asdict(summary) for summary in self._summaries()],
             "samples": [asdict(sample) for sample in self.samples],
             "failures": [asdict(failure) for failure in self.failures],
         }
 
+    def _summaries(self) -> Sequence[Any]:
+        found = (
+            summarise(self.samples, s.name, c.name, self.base, higher_is_better=s.unit.higher_is_better)
+            for s in self.scenarios
+            for c in self.contestants
+        )
+        return [summary for summary in found if summary is not None]
 
-def rotated(contestants: Sequence[Contestant], by: int) -> list[Contestant]:
-    """Return the contestants with another one in front, their order kept."""
-    start = by % len(contestants) if contestants else 0
-    return [*contestants[start:], *contestants[:start]]
+
+def able(contestants: Sequence[Contestant], scenario: Scenario) -> list[Contestant]:
+    """Return those that have what a scenario needs."""
+    return [contestant for contestant in contestants if scenario.feature not in contestant.lacks]
+
+
+def shuffled(contestants: Sequence[Contestant], chance: random.Random) -> list[Contestant]:
+    """Return the contestants in a random order."""
+    return chance.sample(contestants, len(contestants))

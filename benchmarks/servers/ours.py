@@ -1,15 +1,84 @@
-"""This project as a user writes it: a route with a parameter, the contextual `websocket`, default settings."""
+"""This project as a user writes it: routes, a parameter, the contextual `websocket`, default settings."""
 
 from __future__ import annotations
 
-from emmett import App, websocket
+import os
+
+import msgspec
+
+from emmett import App, Websocket, websocket
 
 app = App(__name__)
+members: set[Websocket] = set()
+readers: list[Websocket] = []
+
+# Off and 10,000 by default; two scenarios ask for more.
+if os.environ.get("BENCH_DEFLATE"):
+    app.config.websocket.compression = "deflate"
+if int(os.environ.get("BENCH_CONNECTIONS", "0")) > app.config.server.max_connections:
+    app.config.server.max_connections = 20_000
 
 
-@app.websocket("/echo/<str:room>")
-async def echo(room: str) -> None:
-    """Send every message back."""
+class Order(msgspec.Struct):
+    id: int
+    name: str
+    price: float
+    quantity: int
+    tags: list[str]
+
+
+class Receipt(msgspec.Struct):
+    id: int
+    name: str
+    total: float
+
+
+@app.websocket(["/echo", "/echo/<str:room>"])
+async def echo(room: str | None = None) -> None:
     while True:
         message = await websocket.receive()
         await websocket.send(message)
+
+
+@app.websocket("/json")
+async def orders() -> None:
+    while True:
+        order = await websocket.receive_json(Order)
+        await websocket.send_json(Receipt(order.id, order.name, order.price * order.quantity))
+
+
+@app.websocket("/broadcast")
+async def broadcast() -> None:
+    await websocket.accept()
+    members.add(websocket.connection)
+    try:
+        async for message in websocket:
+            for member in members:
+                if not member.closed:
+                    member.send_nowait(message)
+    finally:
+        members.discard(websocket.connection)
+
+
+@app.websocket("/reader")
+async def reader() -> None:
+    await websocket.accept()
+    readers.append(websocket.connection)
+    await websocket.wait_closed()
+    readers.remove(websocket.connection)
+
+
+@app.websocket("/producer")
+async def producer() -> None:
+    async for message in websocket:
+        await readers[0].send(message)
+
+
+@app.route("/plaintext")
+async def plaintext() -> str:
+    return "Hello, World!"
+
+
+@app.route("/jsonhttp")
+async def json_http() -> dict[str, str]:
+    return {"message": "Hello, World!"}

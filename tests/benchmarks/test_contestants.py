@@ -1,43 +1,93 @@
 from __future__ import annotations
 
-import platform
+import re
+import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from benchmarks.contestants import CONTESTANTS, LIMIT, OURS, Contestant, installed_versions
+from benchmarks.contestants import CONTESTANTS, LIMIT, OURS, Contestant
+from benchmarks.environments import ROOT, NodeEnvironment, OwnEnvironment
+from benchmarks.goals import BEST, GOALS
+from benchmarks.scenarios.registry import SCENARIOS
+from benchmarks.server_options import ServerOptions
+
+PLAIN = ServerOptions("127.0.0.1", 4321)
+ALL = pytest.mark.parametrize("contestant", CONTESTANTS.values(), ids=list(CONTESTANTS))
 
 
-@pytest.mark.parametrize("contestant", CONTESTANTS.values(), ids=list(CONTESTANTS))
-def test_every_command_names_the_interpreter_the_port_and_files_that_exist(contestant: Contestant) -> None:
-    command = contestant.command("/some/python", 4321)
+def server_file(command: list[str]) -> Path:
+    """Return the file with the server that a command starts."""
+    for argument in command[1:]:
+        if found := re.fullmatch(r"benchmarks\.servers\.(\w+)(:app)?", argument):
+            return ROOT / "benchmarks" / "servers" / f"{found[1]}.py"
+        if argument.endswith((".py", ".mjs")):
+            return ROOT / argument
+    raise AssertionError(f"no server in {command}")
+
+
+@ALL
+def test_every_command_has_the_interpreter_and_a_server_that_exists(contestant: Contestant) -> None:
+    command = contestant.command("/some/python", PLAIN)
     assert command[0] == "/some/python"
-    assert "4321" in command
-    assert "127.0.0.1" in command
-    paths = [Path(argument) for argument in command[1:] if argument.startswith("/")]
-    assert paths
-    assert all(path.exists() for path in paths)
+    assert server_file(command).is_file()
 
 
-def test_ours_and_the_limit_run_in_the_projects_environment() -> None:
-    assert CONTESTANTS[OURS].prepare() == CONTESTANTS[LIMIT].prepare() == sys.executable
-    assert CONTESTANTS[LIMIT].path is None
+@ALL
+def test_options_reach_the_server_by_its_command_or_by_its_environment(contestant: Contestant) -> None:
+    options = ServerOptions("127.0.0.1", 4321, "/c.pem", "/k.pem", deflate=True, workers=3)
+    command = contestant.command("/some/python", options)
+    text = server_file(command).read_text("utf-8")
+    by_environment = "ServerOptions.from_environment" in text or "BENCH_PORT" in text
+    assert by_environment or {"/c.pem", "/k.pem", "3"} <= set(command)
+    assert by_environment or any("4321" in argument for argument in command)
+    reads_deflate = "deflate" in contestant.lacks or "ws-per-message-deflate" in " ".join(command)
+    # hypercorn takes it without being asked.
+    assert reads_deflate or "deflate" in text.lower() or contestant.name == "quart"
 
 
-@pytest.mark.parametrize("contestant", CONTESTANTS.values(), ids=list(CONTESTANTS))
-def test_peers_have_exact_versions_of_all_that_is_reported(contestant: Contestant) -> None:
-    if contestant.environment is not None:
-        pinned = {requirement.partition("==")[0]: requirement for requirement in contestant.environment.requirements}
-        assert all("==" in requirement for requirement in pinned.values())
-        assert set(contestant.packages) <= pinned.keys()
+@ALL
+def test_what_a_contestant_lacks_is_needed_somewhere_and_has_a_reason(contestant: Contestant) -> None:
+    assert set(contestant.lacks) <= {scenario.feature for scenario in SCENARIOS.values()}
+    assert all(contestant.lacks.values())
 
 
-def test_versions_are_those_of_the_interpreter() -> None:
-    contestant = Contestant("x", "X", lambda python, port: [], ("pytest", "no-such-distribution"))
-    assert installed_versions(contestant, sys.executable) == {
-        "python": platform.python_version(),
-        "pytest": version("pytest"),
-        "no-such-distribution": "not installed",
-    }
+@ALL
+def test_a_peer_has_an_environment_of_its_own_with_pinned_versions(contestant: Contestant) -> None:
+    environment = contestant.environment
+    if isinstance(environment, OwnEnvironment):
+        assert contestant.name in {LIMIT, OURS, "ours-asgi"}
+        assert contestant.prepare() == sys.executable
+        return
+    pinned = {requirement.partition("==")[0] for requirement in environment.requirements if "==" in requirement}
+    assert len(pinned) == len(environment.requirements)
+    unreported = set(contestant.packages) - pinned
+    assert not unreported
+
+
+def test_peers_of_one_name_are_one_environment() -> None:
+    environments = {c.environment for c in CONTESTANTS.values() if not isinstance(c.environment, OwnEnvironment)}
+    assert len({environment.name for environment in environments}) == len(environments)
+
+
+def test_goals_name_contestants_and_scenarios_that_exist() -> None:
+    for goal in GOALS:
+        assert goal.scenario in SCENARIOS
+        assert goal.other_scenario is None or goal.other_scenario in SCENARIOS
+        assert set(goal.against) <= {*CONTESTANTS, BEST}
+
+
+@pytest.mark.parametrize("name", [LIMIT, OURS])
+def test_what_an_application_imports_can_be_imported(name: str) -> None:
+    contestant = CONTESTANTS[name]
+    command = contestant.environment.run_code(sys.executable, contestant.imports)
+    assert subprocess.run(command, timeout=30, check=False).returncode == 0
+
+
+def test_code_for_node_finds_the_packages_of_its_environment() -> None:
+    command = NodeEnvironment("ws", ("ws==8.23.0",)).run_code("/usr/bin/node", "require('ws')")
+    assert command[:2] == ["/usr/bin/node", "-e"]
+    assert "createRequire" in command[2]
+    assert ".bench/ws/" in command[2]
+    assert "require('ws')" in command[2]

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from benchmarks.environments import Environment, EnvironmentUnavailable, make_folder
+from benchmarks.environments import OWN, Environment, EnvironmentUnavailable, NodeEnvironment, make_folder
 
 PEER = Environment("peer", ("peer==1.0",))
 
@@ -75,3 +77,43 @@ def test_a_failed_installation_tells_why_and_is_tried_again(installer: Installer
 def test_git_takes_no_notice_of_the_folder(tmp_path: Path) -> None:
     make_folder(tmp_path / ".bench")
     assert (tmp_path / ".bench" / ".gitignore").read_text("utf-8") == "*\n"
+
+
+@pytest.fixture
+def npm(monkeypatch: pytest.MonkeyPatch) -> Installer:
+    installer = Installer()
+    monkeypatch.setattr(subprocess, "run", installer)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    return installer
+
+
+WS = NodeEnvironment("ws", ("ws==8.23.0",))
+
+
+def test_npm_installs_the_pinned_versions_once(npm: Installer, tmp_path: Path) -> None:
+    assert WS.prepare(tmp_path) == WS.prepare(tmp_path) == Path("/usr/bin/node")
+    (command,) = npm.commands
+    assert command[:2] == ["/usr/bin/npm", "install"]
+    assert command[-1] == "ws@8.23.0"
+    assert str(tmp_path / "ws") in command
+
+
+@pytest.mark.parametrize("missing", ["node", "npm"])
+def test_without_node_or_npm_the_reason_is_told(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == missing else f"/usr/bin/{name}")
+    with pytest.raises(EnvironmentUnavailable, match=f"{missing} is not on the PATH"):
+        WS.prepare(tmp_path)
+
+
+def test_versions_are_those_of_the_interpreter() -> None:
+    assert OWN.versions(sys.executable, ("pytest", "no-such-distribution")) == {
+        "python": platform.python_version(),
+        "pytest": version("pytest"),
+        "no-such-distribution": "not installed",
+    }
+
+
+def test_the_projects_own_environment_is_that_of_the_runner() -> None:
+    assert OWN.prepare() == Path(sys.executable)
+    assert not OWN.isolated
+    assert OWN.run_code("python", "import this") == PEER.run_code("python", "import this")

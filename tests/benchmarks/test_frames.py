@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from benchmarks.frames import client_frame, echo_batch, server_frame
+from benchmarks.frames import (
+    COMPRESSED,
+    FINAL_CLOSE,
+    FINAL_TEXT,
+    client_frame,
+    echo_batch,
+    masking_key,
+    server_frame,
+    split_frames,
+)
 
 T = TypeVar("T")
 
@@ -86,3 +95,26 @@ def test_every_message_of_every_connection_has_its_own_text_and_key() -> None:
 def test_batches_of_any_size_have_that_size(connection: int, messages: int, size: int) -> None:
     batch = echo_batch(connection, messages, size, websocket=True)
     assert [len(frame.data) for frame in parse(batch.reply, masked=False)] == [size] * messages
+
+
+def test_frames_of_other_kinds_can_be_written() -> None:
+    (frame,) = parse(client_frame(b"\x03\xe8", masking_key(7), FINAL_CLOSE), masked=True)
+    assert (frame.opcode, frame.data) == (Opcode.CLOSE, b"\x03\xe8")
+    assert client_frame(b"", b"abcd", FINAL_TEXT | COMPRESSED) == b"\xc1\x80abcd"
+
+
+@given(st.lists(st.integers(0, 70_000), max_size=4), st.integers(0, 12))
+def test_frames_are_split_and_what_is_left_is_kept(sizes: list[int], cut: int) -> None:
+    stream = b"".join(server_frame(b"x" * size) for size in sizes)
+    frames, rest = split_frames(stream)
+    assert [(first, len(payload)) for first, payload in frames] == [(FINAL_TEXT, size) for size in sizes]
+    assert rest == b""
+    shorter = stream[: max(len(stream) - cut, 0)]
+    whole, begun = split_frames(shorter)
+    assert b"".join(server_frame(payload) for _, payload in whole) + begun == shorter
+    assert split_frames(begun + stream[len(shorter) :])[0] == frames[len(whole) :]
+
+
+def test_a_masked_frame_of_a_server_is_refused() -> None:
+    with pytest.raises(ValueError, match="masked"):
+        split_frames(client_frame(b"text", b"abcd"))

@@ -46,3 +46,11 @@ def test_a_right_answer_is_accepted() -> None:
 def test_a_wrong_answer_is_refused(head: bytes, complaint: str) -> None:
     with pytest.raises(HandshakeRefused, match=complaint):
         check_answer(head, KEY)
+
+
+def test_an_extension_that_was_offered_may_be_used_and_is_returned() -> None:
+    request = upgrade_request("127.0.0.1", 8000, "/", KEY, "permessage-deflate; client_max_window_bits")
+    assert b"\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" in request
+    head = answer(b"HTTP/1.1 101 OK", TOKEN, b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12")
+    assert check_answer(head, KEY, offered=True) == "permessage-deflate; client_max_window_bits=12"
+    assert check_answer(answer(), KEY, offered=True) == ""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from benchmarks.machine import describe_machine, find_model
+from benchmarks.machine import describe_load, describe_machine, find_model
 
 
 def test_the_model_of_the_first_processor_is_found() -> None:
@@ -14,3 +14,8 @@ def test_this_machine_is_described() -> None:
     assert machine["processor"]
     assert isinstance(machine["cores"], int)
     assert machine["cores"] >= 1
+
+
+def test_how_busy_the_machine_is_is_told_in_three_figures() -> None:
+    load = describe_load()
+    assert load is None or (len(load) == 3 and min(load) >= 0)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks.placement import choose_cores, current_placement, parse_core_list, pinned
+from benchmarks.placement import Placement, choose_cores, current_placement, parse_core_list, pinned
 
 PAIRS = {0: {0, 1}, 1: {0, 1}, 2: {2, 3}, 3: {2, 3}}
 
@@ -52,7 +52,7 @@ def test_a_process_started_while_pinned_stays_pinned() -> None:
     if sys.platform == "linux":
         before = os.sched_getaffinity(0)
         core = max(before)
-        with pinned(core):
+        with pinned({core}):
             command = [sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"]
             output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
         assert output.strip() == str({core})
@@ -70,3 +70,23 @@ def test_this_machine_has_a_placement_with_a_note() -> None:
     placement = current_placement()
     assert placement.note.endswith(".")
     assert (placement.server is None) == (placement.generator is None)
+
+
+def test_one_worker_has_a_core_to_itself() -> None:
+    placement = choose_cores({0, 1, 2}, alone)
+    assert (placement.server_cores(1), placement.generator_cores(1)) == ({0}, {1})
+
+
+def test_more_workers_have_a_core_each_and_leave_the_generator_its_own() -> None:
+    placement = choose_cores({0, 1, 2}, alone)
+    assert (placement.server_cores(2), placement.generator_cores(2)) == ({0, 2}, {1})
+
+
+def test_more_workers_than_cores_share_all_of_them_with_the_generator() -> None:
+    placement = choose_cores({0, 1}, alone)
+    assert (placement.server_cores(2), placement.generator_cores(2)) == ({0, 1}, {0, 1})
+
+
+def test_where_nothing_is_pinned_workers_are_not_either() -> None:
+    placement = Placement(None, None, "Nothing.")
+    assert (placement.server_cores(2), placement.generator_cores(2)) == (None, None)

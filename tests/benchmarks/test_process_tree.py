@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.process_tree import cpu_seconds, parse_stat
+from benchmarks.process_tree import cpu_seconds, memory_bytes, parse_pss, parse_stat
 
 TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
@@ -54,3 +54,31 @@ def test_own_time_agrees_with_the_clock_of_the_process() -> None:
     assert measured is not None
     # Other children of the test run may add to it; less than its own time it cannot be, but for rounding.
     assert measured >= times.user + times.system - 4 / TICK
+
+
+ROLLUP = "5581-7ffd ---p 00000000 00:00 0  [rollup]\nRss:  9000 kB\nPss:  {} kB\nPss_Dirty: 17 kB\n"
+
+
+def test_the_memory_of_the_tree_is_added() -> None:
+    assert parse_pss(ROLLUP.format(1234)) == 1234 * 1024
+    with pytest.raises(ValueError, match="Pss:"):
+        parse_pss("Rss: 12 kB\n")
+
+
+def test_memory_of_the_tree_below_a_process_counts_and_nothing_else(proc: Path) -> None:
+    for pid, kilobytes in {10: 100, 11: 30, 12: 7, 20: 5000}.items():
+        (proc / str(pid) / "smaps_rollup").write_text(ROLLUP.format(kilobytes))
+    assert memory_bytes(10, proc) == 137 * 1024
+    assert memory_bytes(99, proc) is None
+
+
+def test_a_process_that_ends_meanwhile_has_no_memory(proc: Path) -> None:
+    (proc / "10" / "smaps_rollup").write_text(ROLLUP.format(100))
+    assert memory_bytes(10, proc) == 100 * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_memory_of_this_process_is_known() -> None:
+    memory = memory_bytes(os.getpid())
+    assert memory is not None
+    assert memory > 1024 * 1024

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from benchmarks.report import Sample, Spread, Summary, spread, summarise
+from benchmarks.report import Sample, Spread, Summary, paired, spread, summarise
 
 
 def sample(
     contestant: str, round_number: int, messages: int, *, cpu: float | None = 1.0, scenario: str = "echo"
 ) -> Sample:
-    return Sample(scenario, contestant, round_number, messages, 2.0, cpu, 0.5, messages * 66)
+    return Sample(scenario, contestant, round_number, messages / 2, messages, 2.0, cpu, 0.5, messages * 66)
 
 
 def summary(samples: list[Sample], contestant: str, base: str = "ours") -> Summary:
@@ -17,11 +19,9 @@ def summary(samples: list[Sample], contestant: str, base: str = "ours") -> Summa
     return result
 
 
-def test_a_sample_knows_its_rate_and_what_a_message_costs() -> None:
-    one = sample("ours", 0, 1000, cpu=1.5)
-    assert one.rate == 500
-    assert one.cpu_per_message == pytest.approx(0.0015)
-    assert sample("ours", 0, 1000, cpu=None).cpu_per_message is None
+def test_a_sample_knows_what_a_message_costs() -> None:
+    assert sample("ours", 0, 1000, cpu=1.5).cpu_per_one == pytest.approx(0.0015)
+    assert sample("ours", 0, 1000, cpu=None).cpu_per_one is None
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_summary_counts_only_its_own_scenario_and_contestant() -> None:
     ]
     ours = summary(samples, "ours")
     assert ours.rounds == 2
-    assert ours.rate == Spread(150.0, 100.0, 200.0)
-    assert ours.cpu_per_message == Spread(0.00375, 0.0025, 0.005)
+    assert ours.value == Spread(150.0, 100.0, 200.0)
+    assert ours.cpu_per_one == Spread(0.00375, 0.0025, 0.005)
     assert ours.server_busy == 0.5
     assert ours.generator_busy == 0.25
 
@@ -62,36 +62,36 @@ def test_ratios_are_taken_round_by_round() -> None:
         sample("peer", 1, 100),
     ]
     peer = summary(samples, "peer")
-    assert peer.rate_ratio == Spread(2.0, 2.0, 2.0)
+    assert peer.ratio == Spread(2.0, 2.0, 2.0)
     assert peer.cpu_ratio == Spread(2.0, 2.0, 2.0)
 
 
 def test_both_ratios_are_below_one_where_the_base_is_behind() -> None:
     samples = [sample("ours", 0, 700), sample("raw", 0, 1000)]
     raw = summary(samples, "raw")
-    assert raw.rate_ratio == Spread(0.7, 0.7, 0.7)
+    assert raw.ratio == Spread(0.7, 0.7, 0.7)
     assert raw.cpu_ratio is not None
     assert raw.cpu_ratio.median == pytest.approx(0.7)
 
 
 def test_ratios_use_the_rounds_that_both_have() -> None:
     samples = [sample("ours", 0, 300), sample("ours", 2, 900), sample("peer", 1, 100), sample("peer", 2, 300)]
-    assert summary(samples, "peer").rate_ratio == Spread(3.0, 3.0, 3.0)
+    assert summary(samples, "peer").ratio == Spread(3.0, 3.0, 3.0)
 
 
 def test_no_ratio_without_a_common_round() -> None:
     samples = [sample("ours", 0, 300), sample("peer", 1, 100)]
     peer = summary(samples, "peer")
-    assert peer.rate_ratio is None
+    assert peer.ratio is None
     assert peer.cpu_ratio is None
-    assert peer.rate.median == 50
+    assert peer.value.median == 50
 
 
 def test_unknown_cpu_time_leaves_the_rates_in_place() -> None:
     samples = [sample("ours", 0, 300, cpu=None), sample("peer", 0, 100, cpu=None)]
     peer = summary(samples, "peer")
-    assert (peer.cpu_per_message, peer.server_busy, peer.cpu_ratio) == (None, None, None)
-    assert peer.rate_ratio == Spread(3.0, 3.0, 3.0)
+    assert (peer.cpu_per_one, peer.server_busy, peer.cpu_ratio) == (None, None, None)
+    assert peer.ratio == Spread(3.0, 3.0, 3.0)
 
 
 def test_a_cpu_time_of_zero_gives_no_ratio() -> None:
@@ -101,3 +101,21 @@ def test_a_cpu_time_of_zero_gives_no_ratio() -> None:
 
 def test_no_samples_no_summary() -> None:
     assert summarise([sample("ours", 0, 1)], "echo", "peer", "ours") is None
+
+
+def test_where_less_is_better_the_ratio_is_still_above_one_where_the_base_is_ahead() -> None:
+    samples = [sample("ours", 0, 100), sample("peer", 0, 400)]
+    peer = summarise(samples, "echo", "peer", "ours", higher_is_better=False)
+    assert peer is not None
+    assert peer.ratio == Spread(4.0, 4.0, 4.0)
+
+
+def test_a_scenario_without_generator_has_no_share_of_it() -> None:
+    one = replace(sample("ours", 0, 100), generator_cpu=None)
+    assert summary([one], "ours").generator_busy is None
+
+
+def test_samples_of_the_same_round_are_paired() -> None:
+    samples = [sample("ours", number, 100 + number) for number in (0, 2, 1)] + [sample("peer", 2, 5)]
+    ((mine, theirs),) = paired(samples, ("echo", "ours"), ("echo", "peer"))
+    assert (mine.count, theirs.count) == (102, 5)

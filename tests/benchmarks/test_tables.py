@@ -1,93 +1,81 @@
 from __future__ import annotations
 
+import pytest
 from rich.console import Console
+from rich.table import Table
 
-from benchmarks.report import Failure, Spread, Summary
-from benchmarks.tables import (
-    describe_failures,
-    disturbance_notes,
-    format_ratio,
-    format_spread,
-    generator_notes,
-    scenario_table,
-)
-
-TITLES = {"raw": "raw TCP", "ours": "emmett", "peer": "Peer"}
+from benchmarks.goals import judge
+from benchmarks.report import Spread
+from benchmarks.results import Results
+from benchmarks.tables import chapter_table, format_ratio, format_share, format_spread, goals_table
+from tests.benchmarks.results_data import results, sample
 
 
-def summary(
-    contestant: str,
-    rate: float,
-    *,
-    server: float | None = 1.0,
-    generator: float = 0.5,
-    ratio: Spread | None = None,
-) -> Summary:
-    cpu = None if server is None else Spread(server / rate, server / rate, server / rate)
-    return Summary("echo", contestant, 3, Spread(rate, rate * 0.9, rate * 1.2), cpu, server, generator, ratio, ratio)
-
-
-def printed(summaries: list[Summary]) -> list[str]:
+def printed(table: Table) -> list[str]:
     console = Console(width=150)
     with console.capture() as output:
-        console.print(scenario_table("Echo", summaries, TITLES, "ours"))
+        console.print(table)
     return output.get().splitlines()
 
 
+def rows(found: Results, chapter: int = 0) -> list[str]:
+    lines = printed(chapter_table(found, found.chapters[chapter]))
+    figures = lines[next(number for number, line in enumerate(lines) if "──" in line) + 1 :]
+    return [" ".join(line.split()) for line in figures if line.strip()]
+
+
 def test_the_fastest_stands_first_with_its_figures() -> None:
-    lines = printed(
-        [
-            summary("peer", 20_000, ratio=Spread(5.0, 4.5, 5.25)),
-            summary("ours", 100_000),
-            summary("raw", 140_000, generator=0.97, ratio=Spread(0.714, 0.7, 0.72)),
-        ]
+    found = results(
+        sample("starlette", 20_000),
+        sample("ours", 100_000),
+        sample("raw", 125_000, generator=1.94),
     )
-    rows = [" ".join(line.split()) for line in lines if line.strip().startswith(("raw TCP", "emmett", "Peer"))]
-    assert rows == [
-        "raw TCP 140,000 -10% +20% 7.14 100% 97% 0.71 (0.70 - 0.72) 0.71 (0.70 - 0.72)",
-        "emmett 100,000 -10% +20% 10.00 100% 50%",
-        "Peer 20,000 -10% +20% 50.00 100% 50% 5.00 (4.50 - 5.25) 5.00 (4.50 - 5.25)",
+    assert rows(found) == [
+        "raw TCP 125,000 +0% +0% 8.00 100% 97%! 0.80 (0.80 - 0.80) 0.80 (0.80 - 0.80)",
+        "emmett 100,000 +0% +0% 10.00 100% 50%",
+        "Starlette 20,000 +0% +0% 50.00 100% 50% 5.00 (5.00 - 5.00) 5.00 (5.00 - 5.00)",
     ]
-    assert lines[0].strip() == "Echo"
+    assert printed(chapter_table(found, found.chapters[0]))[0].startswith("Echo of 64 B")
+
+
+def test_memory_has_no_cpu_time_and_nobody_is_busy() -> None:
+    found = results(
+        sample("ours", 5900, scenario="memory-5000", count=5000),
+        sample("raw", 1180, scenario="memory-5000", count=5000),
+    )
+    assert rows(found) == ["raw TCP 1.2 +0% +0% 0.20 (0.20 - 0.20)", "emmett 5.9 +0% +0%"]
+
+
+def test_a_start_has_cpu_time_but_no_generator() -> None:
+    found = results(
+        sample("ours", 0.5, scenario="startup", server=0.25, generator=None, count=1),
+        sample("starlette", 1.0, scenario="startup", server=0.5, generator=None, count=1),
+    )
+    assert rows(found) == [
+        "emmett 500 +0% +0% 250",
+        "Starlette 1,000 +0% +0% 500 2.00 (2.00 - 2.00) 2.00 (2.00 - 2.00)",
+    ]
 
 
 def test_what_is_unknown_is_a_question_mark() -> None:
-    row = next(line for line in printed([summary("peer", 10, server=None)]) if "Peer" in line)
-    assert " ".join(row.split()) == "Peer 10 -10% +20% ? ? 50% ? ?"
+    found = results(sample("ours", 10), sample("starlette", 5, server=None))
+    assert rows(found)[1] == "Starlette 5 +0% +0% ? 50% 2.00 (2.00 - 2.00) ?"
+
+
+def test_goals_are_printed_with_what_came_of_them() -> None:
+    lines = printed(goals_table(judge(results(sample("ours", 300), sample("raw", 400), sample("starlette", 200)))))
+    found = [" ".join(line.split()) for line in lines if line.strip().startswith("echo-64")]
+    assert found == ["echo-64 raw TCP 0.70 0.75 reached", "echo-64 Starlette 2.30 1.50 missed"]
+
+
+@pytest.mark.parametrize(
+    ("figures", "text"), [((200, 190, 260), "-5% +30%"), ((200, 200, 200), "+0% +0%"), ((0, 0, 0), "?")]
+)
+def test_spread_is_told_in_per_cent_of_the_median(figures: tuple[float, float, float], text: str) -> None:
+    assert format_spread(Spread(*figures)) == text
 
 
 def test_formats() -> None:
-    assert format_spread(Spread(200.0, 190.0, 260.0)) == "-5% +30%"
-    assert format_spread(Spread(200.0, 200.0, 200.0)) == "+0% +0%"
     assert format_ratio(Spread(1.234, 1.0, 2.0)) == "1.23 (1.00 - 2.00)"
     assert format_ratio(None) == "?"
-
-
-def test_the_raw_echo_proves_the_generator() -> None:
-    notes = generator_notes([summary("raw", 300_000), summary("ours", 100_000), summary("peer", 20)], TITLES, "raw")
-    assert len(notes) == 1
-    assert "3.0 times" in notes[0]
-    assert "emmett, the fastest" in notes[0]
-
-
-def test_a_generator_at_its_limit_is_told_but_not_for_the_raw_echo() -> None:
-    busy = [summary("raw", 3, server=0.8, generator=0.99), summary("ours", 2, server=0.8, generator=0.96)]
-    notes = generator_notes(busy, TITLES, "raw")
-    assert [note.partition(":")[0] for note in notes if "true rate is higher" in note] == ["emmett"]
-    assert not generator_notes([summary("ours", 2, server=0.99, generator=0.96)], TITLES, "raw")
-    assert not generator_notes([summary("raw", 2)], TITLES, "raw")
-
-
-def test_disturbed_figures_are_named() -> None:
-    quiet, disturbed = summary("ours", 2, server=0.99), summary("peer", 2, server=0.6, generator=0.3)
-    (note,) = disturbance_notes([quiet, disturbed], TITLES)
-    assert note.startswith("Disturbed: Peer.")
-    assert not disturbance_notes([quiet, summary("peer", 2, server=None, generator=0.1)], TITLES)
-
-
-def test_a_repeated_failure_is_told_once() -> None:
-    failures = [Failure("ours", "echo", "it broke")] * 3 + [Failure("peer", "installation", "no network")]
-    assert describe_failures(failures) == [
-        "Failed: ours, echo (3 times): it broke",
-        "Failed: peer, installation: no network",
-    ]
+    assert (format_share(0.987), format_share(None)) == ("99%", "")

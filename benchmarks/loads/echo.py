@@ -1,11 +1,14 @@
-"""One connection of the load generator that sends messages and wants them back."""
+"""Connections that send messages and want them answered with prebuilt bytes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-from benchmarks.frames import Batch
+from benchmarks.frames import Batch, echo_batch
+from benchmarks.loads import json_messages
+from benchmarks.loads.load import DRAIN_TIMEOUT, Load, Watch, opened
+from benchmarks.plan import LoadPlan
 
 
 class EchoConnection(asyncio.Protocol):
@@ -80,6 +83,59 @@ class EchoConnection(asyncio.Protocol):
     def checked_bytes(self) -> int:
         """How many bytes have come back, all of them compared."""
         return self.answered * len(self.batch.reply) + self.received
+
+
+class EchoLoad(Load):
+    """All connections send without pause: a batch, its reply, the next batch."""
+
+    def __init__(self, plan: LoadPlan, watch: Watch) -> None:
+        super().__init__(plan, watch)
+        self.connections: list[EchoConnection] = []
+        self._busy: list[tuple[EchoConnection, asyncio.Transport]] = []
+
+    async def open(self) -> None:
+        for batch, transport in await opened(self.plan.connections, self._open):
+            connection = EchoConnection(batch, self.watch.failed)
+            self.connections.append(connection)
+            self._busy.append((connection, transport))
+
+    async def _open(self, number: int) -> tuple[Batch, asyncio.Transport]:
+        plan = self.plan
+        transport = (await self.open_websocket(plan.path)).transport
+        if plan.payload == "text":
+            return echo_batch(number, plan.in_flight, plan.size, websocket=not plan.raw), transport
+        request = json_messages.request(number, plan.in_flight)
+        if plan.raw:
+            return Batch(request, request, plan.in_flight), transport
+        return Batch(
+            request, await json_messages.learn_reply(transport, number, plan.in_flight), plan.in_flight
+        ), transport
+
+    def start(self) -> None:
+        for connection, transport in self._busy:
+            connection.start(transport)
+
+    async def finish(self) -> None:
+        for connection in self.connections:
+            connection.stop()
+        await self.watch.run_until(
+            lambda: all(connection.finished for connection in self.connections),
+            DRAIN_TIMEOUT,
+            f"messages were still unanswered {DRAIN_TIMEOUT:.0f} s after the last one was sent",
+        )
+
+    def close(self) -> None:
+        for connection in self.connections:
+            connection.close()
+        super().close()
+
+    @property
+    def count(self) -> int:
+        return sum(connection.messages for connection in self.connections)
+
+    @property
+    def checked_bytes(self) -> int:
+        return sum(connection.checked_bytes for connection in self.connections)
 
 
 def describe_difference(expected: bytes, offset: int, data: bytes) -> str:

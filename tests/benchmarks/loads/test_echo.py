@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from benchmarks.echo import EchoConnection, describe_difference
 from benchmarks.frames import Batch, echo_batch
+from benchmarks.loads.echo import EchoConnection, describe_difference
 
 
 class MemoryTransport(asyncio.Transport):

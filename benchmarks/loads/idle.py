@@ -1,0 +1,89 @@
+"""Connections that have said something once and now only are there: what they cost in memory."""
+
+from __future__ import annotations
+
+import asyncio
+
+from benchmarks.frames import echo_batch
+from benchmarks.loads.load import Load, Watch, opened
+from benchmarks.plan import LoadFailed, LoadPlan
+from benchmarks.process_tree import memory_bytes
+
+# Opened before the first reading, so that what a server loads for its first connections does not count.
+FIRST = 64
+ECHO_TIMEOUT = 10.0
+SETTLE = 1.0
+
+
+class IdleLoad(Load):
+    """Opens connections, echoes a message on each, and reads the server's memory before and after."""
+
+    connect_timeout = 90.0
+
+    def __init__(self, plan: LoadPlan, watch: Watch) -> None:
+        super().__init__(plan, watch)
+        self._checked = 0
+        self._grown: int | None = None
+
+    async def open(self) -> None:
+        await opened(FIRST, self._open)
+        await self.watch.run_for(SETTLE)
+        before = memory_bytes(self.plan.server_pid)
+        await opened(self.plan.connections, self._open)
+        await self.watch.run_for(SETTLE)
+        after = memory_bytes(self.plan.server_pid)
+        if before is None or after is None:
+            raise LoadFailed("the memory of the server's processes cannot be read on this system")
+        self._grown = after - before
+        lost = sum(transport.is_closing() for transport in self._transports)
+        if lost:
+            raise LoadFailed(f"the server closed {lost} of {len(self._transports)} idle connections")
+
+    async def _open(self, number: int) -> None:
+        transport = (await self.open_websocket(self.plan.path)).transport
+        batch = echo_batch(number, 1, self.plan.size, websocket=not self.plan.raw)
+        echoed = _Once(len(batch.reply))
+        transport.set_protocol(echoed)
+        transport.write(batch.request)
+        async with asyncio.timeout(ECHO_TIMEOUT):
+            reply = await echoed.whole
+        if reply != batch.reply:
+            raise LoadFailed(f"{reply[:60]!r} came instead of {batch.reply[:60]!r}")
+        self._checked += len(reply)
+
+    def start(self) -> None:
+        """Idle connections do nothing."""
+
+    async def finish(self) -> None:
+        """Nothing is under way."""
+
+    @property
+    def count(self) -> int:
+        return max(len(self._transports) - FIRST, 0)
+
+    @property
+    def checked_bytes(self) -> int:
+        return self._checked
+
+    @property
+    def memory(self) -> int | None:
+        return self._grown
+
+
+class _Once(asyncio.Protocol):
+    """Waits for so many bytes; what comes later, such as a Ping, is no matter."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.data = b""
+        self.whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        if not self.whole.done():
+            self.data += data
+            if len(self.data) >= self.size:
+                self.whole.set_result(self.data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.whole.done():
+            self.whole.set_exception(LoadFailed(f"the server closed before its echo: {error or self.data!r}"))

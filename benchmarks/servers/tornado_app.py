@@ -1,0 +1,122 @@
+"""Tornado as its documentation shows it; msgspec validates."""
+# mypy: disable-error-code="import-not-found, import-untyped, untyped-decorator, misc, no-any-return, attr-defined"
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import tornado.httpserver
+import tornado.netutil
+import tornado.process
+import tornado.web
+import tornado.websocket
+
+from benchmarks.server_options import ServerOptions
+
+options = ServerOptions.from_environment()
+members: set[Broadcast] = set()
+readers: list[Reader] = []
+
+
+class Order(msgspec.Struct):
+    id: int
+    name: str
+    price: float
+    quantity: int
+    tags: list[str]
+
+
+class Receipt(msgspec.Struct):
+    id: int
+    name: str
+    total: float
+
+
+class Socket(tornado.websocket.WebSocketHandler):
+    def get_compression_options(self) -> dict[str, Any] | None:
+        return {} if options.deflate else None
+
+
+class Echo(Socket):
+    def open(self, room: str | None = None) -> None:
+        self.room = room
+
+    async def on_message(self, message: str) -> None:
+        await self.write_message(message)
+
+
+class Orders(Socket):
+    async def on_message(self, message: str) -> None:
+        order = msgspec.json.decode(message, type=Order)
+        receipt = Receipt(order.id, order.name, order.price * order.quantity)
+        await self.write_message(msgspec.json.encode(receipt).decode())
+
+
+class Broadcast(Socket):
+    def open(self) -> None:
+        members.add(self)
+
+    def on_message(self, message: str) -> None:
+        for member in members:
+            member.write_message(message)
+
+    def on_close(self) -> None:
+        members.discard(self)
+
+
+class Reader(Socket):
+    def open(self) -> None:
+        readers.append(self)
+
+    def on_message(self, message: str) -> None:
+        pass
+
+    def on_close(self) -> None:
+        readers.remove(self)
+
+
+class Producer(Socket):
+    async def on_message(self, message: str) -> None:
+        await readers[0].write_message(message)
+
+
+class PlainText(tornado.web.RequestHandler):
+    def get(self) -> None:
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.write("Hello, World!")
+
+
+class Json(tornado.web.RequestHandler):
+    def get(self) -> None:
+        self.write({"message": "Hello, World!"})
+
+
+def make_app() -> tornado.web.Application:
+    return tornado.web.Application(
+        [
+            (r"/echo", Echo),
+            (r"/echo/([^/]+)", Echo),
+            (r"/json", Orders),
+            (r"/broadcast", Broadcast),
+            (r"/reader", Reader),
+            (r"/producer", Producer),
+            (r"/plaintext", PlainText),
+            (r"/jsonhttp", Json),
+        ],
+        log_function=lambda handler: None,
+    )
+
+
+async def serve(sockets: list[Any]) -> None:
+    server = tornado.httpserver.HTTPServer(make_app(), ssl_options=options.tls())
+    server.add_sockets(sockets)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    listening = tornado.netutil.bind_sockets(options.port, options.host, backlog=2048)
+    if options.workers > 1:
+        tornado.process.fork_processes(options.workers)
+    asyncio.run(serve(listening))

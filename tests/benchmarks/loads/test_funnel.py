@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.frames import echo_batch
+from benchmarks.loads.funnel import Producer, Reader
+from tests.benchmarks.loads.test_echo import MemoryTransport
+
+
+class Funnel:
+    """Three producers, which have sent their first message, and their reader."""
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+        batches = [echo_batch(number, 1, 64, websocket=True) for number in range(1000, 1003)]
+        self.replies = [batch.reply for batch in batches]
+        self.transports = [MemoryTransport() for _ in batches]
+        self.producers = [
+            Producer(batch.request, transport, self.complaints.append)
+            for batch, transport in zip(batches, self.transports, strict=True)
+        ]
+        self.reader = Reader(dict(zip(self.replies, self.producers, strict=True)), self.complaints.append)
+        for producer in self.producers:
+            producer.send()
+
+
+@pytest.fixture
+def funnel() -> Funnel:
+    return Funnel()
+
+
+@pytest.mark.parametrize("piece", [1, 65, 70, 1000])
+def test_messages_in_any_order_and_pieces_bring_the_next_of_their_producers(funnel: Funnel, piece: int) -> None:
+    stream = funnel.replies[2] + funnel.replies[0]
+    for start in range(0, len(stream), piece):
+        funnel.reader.data_received(stream[start : start + piece])
+    assert funnel.reader.messages == 2
+    assert [len(transport.writes) for transport in funnel.transports] == [2, 1, 2]
+    assert not funnel.complaints
+
+
+def test_a_message_that_nobody_sent_is_seen(funnel: Funnel) -> None:
+    funnel.reader.data_received(echo_batch(1003, 1, 64, websocket=True).reply)
+    assert "nobody sent" in funnel.complaints[0]
+
+
+def test_a_message_that_comes_twice_is_seen(funnel: Funnel) -> None:
+    funnel.reader.running = False
+    funnel.reader.data_received(funnel.replies[0] * 2)
+    assert funnel.complaints[0].endswith("twice")
+    assert funnel.reader.messages == 1
+
+
+def test_a_producer_wants_nothing_and_wants_to_stay(funnel: Funnel) -> None:
+    funnel.producers[0].data_received(b"what")
+    funnel.producers[0].connection_lost(None)
+    funnel.reader.connection_lost(OSError("gone"))
+    assert funnel.complaints == [
+        "a producer got b'what'",
+        "the server closed a producer's connection: end of stream",
+        "the server closed the reader's connection: gone",
+    ]

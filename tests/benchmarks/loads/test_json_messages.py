@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from benchmarks.frames import server_frame, split_frames
+from benchmarks.loads import json_messages
+from benchmarks.loads.json_messages import learn_reply, order, receipt, request
+from benchmarks.plan import LoadFailed
+from tests.benchmarks.loads.test_echo import MemoryTransport
+
+
+class Answering(MemoryTransport):
+    """Answers what is written with frames that were made beforehand."""
+
+    def __init__(self, answers: list[bytes]) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def write(self, data: bytes | bytearray | memoryview[int]) -> None:
+        super().write(data)
+        protocol = self.protocol
+        assert isinstance(protocol, asyncio.Protocol)
+        for answer in self.answers:
+            protocol.data_received(answer)
+
+
+def written(value: dict[str, Any], **style: Any) -> bytes:
+    return server_frame(json.dumps(value, **style).encode())
+
+
+async def test_a_reply_in_any_style_and_pieces_is_learnt() -> None:
+    reply = written(receipt(4, 0), indent=1) + written(dict(reversed(receipt(4, 1).items())))
+    transport = Answering([reply[:50], reply[50:]])
+    assert await learn_reply(transport, 4, 2) == reply
+    assert transport.writes == [request(4, 2)]
+
+
+async def test_numbers_are_compared_as_numbers() -> None:
+    whole = receipt(0, 2)
+    assert whole["total"] == 1.0
+    assert await learn_reply(Answering([written(receipt(0, 0) | {"total": 0.50})]), 0, 1)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        written(receipt(1, 0) | {"total": 7}),
+        written(receipt(2, 0)),
+        written(order(1, 0)),
+        written(receipt(1, 0)) + b"\x81",
+        written(receipt(1, 0)) * 2,
+        server_frame(b"{"),
+        b"\x82" + written(receipt(1, 0))[1:],
+    ],
+)
+async def test_a_wrong_receipt_is_a_failure(reply: bytes) -> None:
+    with pytest.raises(LoadFailed):
+        await learn_reply(Answering([reply]), 1, 1)
+
+
+async def test_a_receipt_that_does_not_come_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_messages, "LEARN_TIMEOUT", 0.01)
+    with pytest.raises(LoadFailed, match=r"only b'\\x81' came within"):
+        await learn_reply(Answering([b"\x81"]), 1, 1)
+
+
+def test_every_order_is_another_one() -> None:
+    frames = {request(connection, 3) for connection in range(64)}
+    assert len(frames) == 64
+    assert split_frames(written(order(1, 2)))[1] == b""

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from benchmarks.certificate import certificate
+from benchmarks.server_options import ServerOptions
+
+ALL = ServerOptions("127.0.0.1", 1, "/c.pem", "/k.pem", deflate=True, workers=3, connections=12, mode="funnel")
+
+
+@pytest.mark.parametrize("options", [ServerOptions("::1", 8000), ALL])
+def test_options_cross_the_environment(options: ServerOptions) -> None:
+    assert ServerOptions.from_environment(options.environment()) == options
+
+
+def test_a_process_that_the_benchmark_did_not_start_has_none() -> None:
+    with pytest.raises(KeyError, match="BENCH_HOST"):
+        ServerOptions.from_environment({})
+
+
+def test_tls_is_there_with_a_certificate_only(tmp_path: Path) -> None:
+    files = certificate(tmp_path)
+    assert ServerOptions("127.0.0.1", 1).tls() is None
+    context = ServerOptions("127.0.0.1", 1, str(files.certificate), str(files.key)).tls()
+    assert isinstance(context, ssl.SSLContext)
