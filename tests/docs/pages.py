@@ -39,7 +39,7 @@ class Block(NamedTuple):
 
     @property
     def file_name(self) -> str | None:
-        """The name in a comment on its first line, `# shop/blog.py` or `{# templates/page.html #}`; None without one."""
+        """The name in a comment on its first line, `# shop/blog.py` or `{# templates/page.html #}`, if there is one."""
         named = _FILE_NAME.match(self.text)
         return (named["module"] or named["template"]) if named else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ from emmett import App, Pipe, WebsocketClosed, abort, redirect, request, require
 
 app = App(__name__)
 """
+
+
+_DECORATOR = re.compile(r"^@\w+\.(?:route|websocket)\(", re.MULTILINE)
 
 
 class Program(NamedTuple):
@@ -52,7 +56,7 @@ class Program(NamedTuple):
     @property
     def decorators(self) -> int:
         """How many routes it says that it registers."""
-        return sum(block.text.count(".route(") + block.text.count(".websocket(") for block in self.blocks)
+        return sum(len(_DECORATOR.findall(block.text)) for block in self.blocks)
 
     def save(self, folder: Path) -> None:
         """Write its files into a folder."""

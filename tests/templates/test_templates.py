@@ -31,6 +31,10 @@ def make_app(folder: Path) -> App:
     return app
 
 
+def nothing() -> dict[str, Any]:
+    return {}
+
+
 async def ask(app: App, path: str = "/", **options: Any) -> tuple[int, str, str | None]:
     answer = await run_request(app.table, make_request("GET", path, **options))
     return answer.status, (await read(answer.body)).decode(), answer.content_type
@@ -121,7 +125,7 @@ async def test_an_error_names_template_and_line(
 ) -> None:
     write(tmp_path, index=text)
     app = make_app(tmp_path)
-    app.route("/", name="index")(dict)
+    app.route("/", name="index")(nothing)
     assert (await ask(app))[:2] == (500, "Internal Server Error")
     assert caplog.records[0].exc_info is not None
     assert caplog.records[0].exc_info[0] is error
@@ -168,7 +172,7 @@ async def test_the_application_adds_filters(tmp_path: Path) -> None:
     write(tmp_path, index="{{ 5 | money }}")
     app = make_app(tmp_path)
     app.templates.environment.filters["money"] = lambda value: f"{value:.2f} €"
-    app.route("/", name="index")(dict)
+    app.route("/", name="index")(nothing)
     assert (await ask(app))[1] == "5.00 €"
 
 
@@ -177,6 +181,6 @@ async def test_without_jinja2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     write(tmp_path, index="page")
     app = make_app(tmp_path)
     with pytest.raises(ConfigurationError, match=r'pip install "emmett\[templates\]"'):
-        app.route("/page", name="page", template="index.html")(dict)
+        app.route("/page", name="page", template="index.html")(nothing)
     app.route("/", name="index")(lambda: {"a": 1})
     assert await ask(app) == (200, '{"a":1}', "application/json")

@@ -35,7 +35,7 @@ def make_app() -> App:
 
     @app.route("/to/<any:where>", methods=["get", "post"])
     async def to(where: str) -> None:
-        redirect(f"/{where}", status=int(request.query_params.status or 303))
+        redirect(f"/{where}", status=int(str(request.query_params.status or 303)))
 
     @app.route("/away", methods=["get", "post"])
     async def away() -> None:
@@ -259,9 +259,9 @@ async def test_a_shutdown_that_hangs() -> None:
 
 async def test_it_must_be_open_and_only_once() -> None:
     client = make_app().test_client_async()
-    with pytest.raises(UsageError, match="write `async with app.test_client_async"):
+    with pytest.raises(UsageError, match=r"write `async with app\.test_client_async"):
         await client.get("/")
-    with pytest.raises(UsageError, match="write `async with app.test_client_async"):
+    with pytest.raises(UsageError, match=r"write `async with app\.test_client_async"):
         async with client.websocket("/cookies"):
             pass
     async with client:

@@ -21,7 +21,7 @@ def make_app() -> App:
                     websocket.scheme,
                     websocket.host,
                     name,
-                    websocket.query_params.a or "-",
+                    str(websocket.query_params.a or "-"),
                     websocket.headers.get("x", "-"),
                 ]
             )
@@ -107,9 +107,11 @@ async def test_a_redirect_is_a_refusal_with_a_location() -> None:
 
 
 async def test_the_origin_of_a_page() -> None:
-    async with make_app().test_client_async() as client:
-        async with client.websocket("/told/me", origin="http://localhost") as ws:
-            assert await ws.receive() == "ws localhost me - -"
+    async with (
+        make_app().test_client_async() as client,
+        client.websocket("/told/me", origin="http://localhost") as ws,
+    ):
+        assert await ws.receive() == "ws localhost me - -"
 
 
 async def test_an_answer_that_does_not_come() -> None:
@@ -124,7 +126,9 @@ async def test_an_answer_that_does_not_come() -> None:
 
 
 async def test_compression() -> None:
-    async with make_app().test_client_async() as client:
+    app = make_app()
+    app.config.websocket.compression = "deflate"
+    async with app.test_client_async() as client:
         async with client.websocket("/told/" + "x" * 2000, compression=True) as ws:
             assert "permessage-deflate" in ws.headers["sec-websocket-extensions"]
             assert len(await ws.receive()) > 2000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -70,8 +72,10 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     return pytester
 
 
-def run(project: pytest.Pytester) -> pytest.RunResult:
-    return project.runpytest_inprocess("-p", "no:cacheprovider", "-W", "error")
+def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
+    # In this process pytester leaves plugins that are given by name to the command line.
+    plugins = [word for name in project.plugins for word in ("-p", str(name))]
+    return project.runpytest_inprocess(*plugins, "-p", "no:cacheprovider", "-W", "error", *options)
 
 
 def test_the_application_of_a_fixture(project: pytest.Pytester) -> None:
@@ -94,8 +98,7 @@ def test_the_fixture_goes_before_the_setting(project: pytest.Pytester) -> None:
 
 
 def test_the_setting_finds_what_lies_beside_it(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != str(project.path)])
     project.makeini("[pytest]\naddopts = --import-mode=importlib\nemmett_app = site_app:app\n")
     project.mkdir("tests").joinpath("test_it.py").write_text("def test(client):\n    client.get('/')\n", "utf-8")
     run(project).assert_outcomes(passed=1)
@@ -192,5 +195,5 @@ def test_the_setting_says_that_ours_are_meant(project: pytest.Pytester) -> None:
 
 
 def test_pytest_can_list_them(project: pytest.Pytester) -> None:
-    result = project.runpytest_inprocess("--fixtures", "-p", "no:cacheprovider")
+    result = run(project, "--fixtures")
     result.stdout.fnmatch_lines(["client -- *", "*A test client for plain tests, opened*"])

@@ -96,7 +96,8 @@ def test_a_form_with_files() -> None:
         '\r\nContent-Disposition: form-data; name="title"\r\n\r\né\r\n',
         '\r\nContent-Disposition: form-data; name="tag"\r\n\r\na\r\n',
         '\r\nContent-Disposition: form-data; name="tag"\r\n\r\nb\r\n',
-        '\r\nContent-Disposition: form-data; name="one"; filename="a%0D%0A%22é.txt"\r\nContent-Type: text/x\r\n\r\nA\r\n',
+        '\r\nContent-Disposition: form-data; name="one"; filename="a%0D%0A%22é.txt"\r\n'
+        "Content-Type: text/x\r\n\r\nA\r\n",
         '\r\nContent-Disposition: form-data; name="two"; filename="b.png"\r\nContent-Type: image/png\r\n\r\n\r\n--\r\n',
         '\r\nContent-Disposition: form-data; name="two"; filename="two"\r\n'
         "Content-Type: application/octet-stream\r\n\r\nC\r\n",

@@ -212,7 +212,7 @@ async def test_what_is_no_message(message: Any) -> None:
 async def test_a_message_that_is_no_json() -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/echo") as ws:
         await ws.send("{")
-        with pytest.raises(ValueError, match="a message on websocket /echo is no JSON: '{'"):
+        with pytest.raises(ValueError, match=r"a message on websocket /echo is no JSON: '\{'"):
             await ws.receive_json()
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..ctx import current_request, current_response
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, HTTPException
 from ..http.headers import MutableHeaders
+from ..http.request import Request
 from ..http.response import Response
-from ..pipeline.pipe import Pipe
+from ..pipeline.pipe import NextPipe, Pipe
 from ..wire.fields import is_token
-from ..wire.origin import ANY_ORIGIN, OriginPolicy
+from ..wire.origin import ANY_ORIGIN, SAME_ORIGIN, OriginPolicy
+from .vary import add_vary, vary_error, vary_result
+
+ANY_NAME = "*"
+# Whose pages these are nobody knows: every site can make a frame that has the origin "null".
+_ANYBODY = frozenset((ANY_ORIGIN, "null", "file://"))
 
 
 class CORS(Pipe):
@@ -23,14 +30,16 @@ class CORS(Pipe):
         origins: the sites, as the setting `websocket.origins` takes them: `"https://example.com"`,
             `"https://*.example.com"`, or `"*"` for all.
         methods: the methods that they may use, beside those that a form can send.
-        headers: the header fields that they may send, beside the simple ones of the Fetch standard.
+        headers: the header fields that they may send, beside the simple ones of the Fetch standard; `"*"` for all.
         credentials: whether their requests may carry cookies.
-        expose: the header fields of answers that they may read, beside the simple ones.
+        expose: the header fields of answers that they may read, beside the simple ones; `"*"` for all.
         max_age: seconds for which a browser may keep the answer to a preflight.
+        private_network: whether pages of public sites may use a server in a private network, where the browser asks
+            (Private Network Access, 3.2).
 
     Raises:
-        ConfigurationError: a value cannot be; `"*"` with credentials, for one, which would give every site the
-            visitors' own pages.
+        ConfigurationError: a value cannot be; `"*"` or `"null"` with credentials, for one, which would give every site
+            the visitors' own pages.
     """
 
     def __init__(
@@ -38,23 +47,27 @@ class CORS(Pipe):
         origins: str | Sequence[str],
         *,
         methods: Sequence[str] = ("GET", "HEAD", "POST"),
-        headers: Sequence[str] = (),
+        headers: str | Sequence[str] = (),
         credentials: bool = False,
-        expose: Sequence[str] = (),
+        expose: str | Sequence[str] = (),
         max_age: int = 600,
+        private_network: bool = False,
     ) -> None:
-        self._policy = OriginPolicy(origins)
+        self._policy = _check_origins(origins, credentials=credentials)
         self._any = ANY_ORIGIN in self._policy.allowed
-        if self._any and credentials:
-            raise ConfigurationError(
-                'CORS("*", credentials=True) would let every site act as the visitor: name the sites'
-            )
         if type(max_age) is not int or max_age < 0:
             raise ConfigurationError(f"CORS(max_age={max_age!r}): expected a number of seconds, at least 0")
-        self._methods = _names("methods", methods)
+        self._methods = tuple(name.upper() for name in _names("methods", methods))
+        if ANY_NAME in self._methods:
+            raise ConfigurationError("CORS(methods=…): '*' is no method; name them")
         self._headers = _names("headers", headers)
         self._credentials = credentials
         self._expose = _names("expose", expose)
+        if ANY_NAME in self._expose and credentials:
+            raise ConfigurationError(
+                "CORS(expose='*', credentials=True): browsers take it for a field's name; list them"
+            )
+        self._private_network = private_network
         self._max_age = max_age
 
     def open_request(self) -> None:
@@ -64,24 +77,53 @@ class CORS(Pipe):
         if self._add_origin(response.headers) and self._expose:
             response.headers["access-control-expose-headers"] = ", ".join(self._expose)
 
+    async def pipe_request(self, next_pipe: NextPipe, /, **kwargs: Any) -> Any:
+        if self._any:
+            return await next_pipe(**kwargs)
+        # A cache that does not see that the answer depends on Origin would give it to all.
+        try:
+            return vary_result(await next_pipe(**kwargs), "origin")
+        except HTTPException as error:
+            vary_error(error, "origin")
+            raise
+
+    def close_request(self) -> None:
+        response = current_response.get()
+        if response is not None and not self._any:
+            add_vary(response.headers, "origin")
+
     def on_preflight(self, methods: frozenset[str]) -> Response:
         """See `Pipe.on_preflight`: 204 for what may be asked; 403, which the browser takes for no, for the rest."""
         request = current_request.get()
         assert request is not None
-        asked = request.headers.get("access-control-request-method", "")
-        fields = [name.strip() for name in request.headers.get("access-control-request-headers", "").split(",")]
-        known = {name.lower() for name in self._headers}
         headers = MutableHeaders()
         allowed = self._add_origin(headers)
-        if not allowed or asked not in self._methods or any(name and name.lower() not in known for name in fields):
-            return Response(
-                "this request may not be sent from there", 403, {"vary": "origin"}, "text/plain; charset=utf-8"
-            )
-        headers["access-control-allow-methods"] = ", ".join(name for name in self._methods if name in methods)
-        if self._headers:
-            headers["access-control-allow-headers"] = ", ".join(self._headers)
+        asked = _list(request, "access-control-request-headers")
+        fault = self._find_fault(request, asked) if allowed else "pages of this origin may not send requests here"
+        if fault is not None:
+            vary = {} if self._any else {"vary": "origin"}
+            return Response(f"{fault}\n", 403, vary, "text/plain; charset=utf-8")
+        taken = methods | {"HEAD"} if "GET" in methods else methods
+        headers["access-control-allow-methods"] = ", ".join(name for name in self._methods if name in taken)
+        # A star itself would leave out Authorization, and mean nothing where there are credentials.
+        if names := asked if ANY_NAME in self._headers else self._headers:
+            headers["access-control-allow-headers"] = ", ".join(names)
+        if _asks_for_private_network(request):
+            headers["access-control-allow-private-network"] = "true"
         headers["access-control-max-age"] = str(self._max_age)
         return Response(b"", 204, headers)
+
+    def _find_fault(self, request: Request, asked: Sequence[str]) -> str | None:
+        """Say what a page of an allowed origin may not do."""
+        if request.headers.get("access-control-request-method") not in self._methods:
+            return f"pages of other origins may not use this method; allowed are {', '.join(self._methods)}"
+        known = {name.lower() for name in self._headers}
+        for name in asked:
+            if not is_token(name.encode("latin-1", "replace")) or not known & {name.lower(), ANY_NAME}:
+                return f"pages of other origins may not send the field {name!r}"
+        if _asks_for_private_network(request) and not self._private_network:
+            return "pages of public sites may not send requests into this network"
+        return None
 
     def _add_origin(self, headers: MutableHeaders) -> bool:
         """Say which origin may read the answer; returns whether that of the running request may."""
@@ -90,7 +132,7 @@ class CORS(Pipe):
         if self._any:
             headers["access-control-allow-origin"] = "*"
             return True
-        headers.append("vary", "origin")
+        add_vary(headers, "origin")
         origin = request.headers.get("origin")
         if origin is None or not self._policy.allows(origin, scheme=request.scheme, host=request.host):
             return False
@@ -100,11 +142,35 @@ class CORS(Pipe):
         return True
 
 
-def _names(option: str, given: Sequence[str]) -> tuple[str, ...]:
+def _list(request: Request, name: str) -> list[str]:
+    """Return the members of a list in a header field, without the empty ones."""
+    return [member for each in request.headers.get(name, "").split(",") if (member := each.strip(" \t"))]
+
+
+def _asks_for_private_network(request: Request) -> bool:
+    return bool(request.headers.get("access-control-request-private-network") == "true")
+
+
+def _check_origins(origins: str | Sequence[str], *, credentials: bool) -> OriginPolicy:
+    policy = OriginPolicy(origins)
+    if not policy.allowed or SAME_ORIGIN in policy.allowed:
+        raise ConfigurationError(
+            f"CORS({origins!r}): name the other sites; pages of the same origin need no permission, and without others "
+            "no pipe is needed"
+        )
+    anybody = sorted(_ANYBODY.intersection(policy.allowed))
+    if credentials and anybody:
+        raise ConfigurationError(
+            f"CORS({anybody[0]!r}, credentials=True) would let every site act as the visitor: name the sites"
+        )
+    return policy
+
+
+def _names(option: str, given: str | Sequence[str]) -> tuple[str, ...]:
     names = (given,) if isinstance(given, str) else tuple(given)
     for name in names:
         if not is_token(name.encode("latin-1", "replace")):
             raise ConfigurationError(
                 f"CORS({option}=…): {name!r} is not a name; expected such as 'PUT' or 'X-Request-Id'"
             )
-    return tuple(name.upper() for name in names) if option == "methods" else names
+    return names

@@ -15,21 +15,25 @@ from ..pipeline.pipe import Pipe
 # The page's own files, nothing else; scripts and styles inside of the page only with the nonce.
 DEFAULT_POLICY = (
     "default-src 'self'; script-src 'self' 'nonce'; style-src 'self' 'nonce'; img-src 'self' data:; object-src 'none'; "
-    "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    "base-uri 'self'; form-action 'self'"
 )
 _POLICY = "content-security-policy"
 _NONCE = re.compile(r" ?'nonce'")
+# What frame options are called in a policy.
+_FRAME_ANCESTORS = {"DENY": "'none'", "SAMEORIGIN": "'self'"}
 
 
 class SecurityHeaders(Pipe):
     """Adds header fields that tell browsers to be careful. What a handler sets itself stays as it is.
 
-    `x-content-type-options: nosniff` always belongs to them. For each of the others `None` leaves it out.
+    `x-content-type-options: nosniff` always belongs to them. For each of the others `None` leaves it out. In a module,
+    another one replaces what it has values for.
 
     Arguments:
         content_security_policy: where scripts, styles, pictures and the like may come from (CSP level 3). `'nonce'` in
             it stands for the nonce of the page, where `csp_nonce()` was asked for one.
-        frame_options: whether other pages may frame this one: `DENY` or `SAMEORIGIN` (RFC 7034).
+        frame_options: which pages may frame this one: none by `DENY`, those of its origin by `SAMEORIGIN` (RFC 7034).
+            A policy without `frame-ancestors` gets this one's, since browsers look at the policy first.
         referrer_policy: what links tell other sites of this one.
         opener_policy: `Cross-Origin-Opener-Policy`: what windows that this page opened may reach.
         permissions_policy: which features of the browser pages may use.
@@ -57,7 +61,7 @@ class SecurityHeaders(Pipe):
             raise ConfigurationError(
                 f"SecurityHeaders(hsts={hsts!r}): expected a number of seconds, at least 0, or None"
             )
-        self._policy = content_security_policy
+        self._policy = _with_frames(content_security_policy, frame_options)
         self._hsts = None if hsts is None else f"max-age={hsts}"
         given = {
             "cross-origin-opener-policy": opener_policy,
@@ -68,7 +72,7 @@ class SecurityHeaders(Pipe):
         }
         self._fields = {name: value for name, value in given.items() if value is not None}
         try:
-            MutableHeaders({**self._fields, _POLICY: content_security_policy or ""})
+            MutableHeaders({**self._fields, _POLICY: self._policy or ""})
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"SecurityHeaders: {error}") from None
 
@@ -76,14 +80,23 @@ class SecurityHeaders(Pipe):
         request, response = current_request.get(), current_response.get()
         assert request is not None
         assert response is not None
-        for name, value in self._fields.items():
-            response.headers.setdefault(name, value)
+        response.headers.update(self._fields)
         if self._hsts is not None and request.scheme == "https":
-            response.headers.setdefault("strict-transport-security", self._hsts)
+            response.headers["strict-transport-security"] = self._hsts
         if self._policy is not None:
             page = _Page(self._policy, response)
-            response.headers.setdefault(_POLICY, page.written)
+            response.headers[_POLICY] = page.written
             _current_page.set(page)
+
+
+def _with_frames(policy: str | None, frame_options: str | None) -> str | None:
+    """Return a policy that says what the frame options say, unless it has a word of its own on frames."""
+    if not isinstance(policy, str) or frame_options is None:
+        return policy
+    names = [words[0].lower() for directive in policy.split(";") if (words := directive.split())]
+    if "frame-ancestors" in names:
+        return policy
+    return "; ".join(filter(None, (policy.rstrip("; "), f"frame-ancestors {_FRAME_ANCESTORS[frame_options]}")))
 
 
 class _Page:

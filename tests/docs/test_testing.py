@@ -1,0 +1,24 @@
+"""The tests on the page about testing pass."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.docs.pages import page
+from tests.docs.programs import programs_of
+
+
+def test_they_pass(tmp_path: Path) -> None:
+    text = page("docs/testing.md").text
+    for program in programs_of(page("docs/testing.md")):
+        program.save(tmp_path)
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    run = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert f"{len(re.findall(r'^def test_', text, re.MULTILINE))} passed" in run.stdout, run.stdout

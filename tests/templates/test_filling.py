@@ -1,0 +1,116 @@
+"""Handlers whose results fill templates: which, where in the pipeline, and what they take from the session."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emmett import App, Pipe, service
+from emmett.errors import ConfigurationError
+from emmett.security import CSRF, SecurityHeaders
+from emmett.sessions import SessionManager
+from emmett.templates import Templates, fill_template
+
+
+def make_templates(folder: Path, **files: str) -> Templates:
+    for name, text in files.items():
+        (folder / f"{name}.html").write_text(text, "utf-8")
+    return Templates(folder)
+
+
+def nothing() -> dict[str, Any]:
+    return {}
+
+
+async def later() -> dict[str, int]:
+    return {"number": 2}
+
+
+async def test_plain_and_async_handlers_with_their_arguments(tmp_path: Path) -> None:
+    templates = make_templates(tmp_path, page="<{{ number }}>")
+    plain = fill_template(lambda number: {"number": number}, templates, "page", None)
+    coroutine = fill_template(later, templates, "other", "page.html")
+    assert plain is not None
+    assert coroutine is not None
+    assert await plain(number=1) == "<1>"
+    assert await coroutine() == "<2>"
+
+
+@pytest.mark.parametrize("result", ["text", b"bytes", [1], 5])
+async def test_other_results_stay_as_they_are(result: Any, tmp_path: Path) -> None:
+    fill = fill_template(lambda: result, make_templates(tmp_path, page="page"), "page", None)
+    assert fill is not None
+    assert await fill() is result
+
+
+async def test_nothing_fills_only_a_named_template(tmp_path: Path) -> None:
+    templates = make_templates(tmp_path, page="page")
+    own, named = (fill_template(lambda: None, templates, "page", name) for name in (None, "page.html"))
+    assert own is not None
+    assert named is not None
+    assert (await own(), await named()) == (None, "page")
+
+
+def test_a_route_without_a_template_is_left_alone(tmp_path: Path) -> None:
+    assert fill_template(later, make_templates(tmp_path), "page", None) is None
+
+
+def test_while_developing_a_template_may_come_later(tmp_path: Path) -> None:
+    assert fill_template(later, Templates(tmp_path, reload=lambda: True), "page", None) is not None
+
+
+def test_a_named_template_without_jinja2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(ConfigurationError, match="need jinja2"):
+        fill_template(later, Templates(tmp_path), "page", "page.html")
+
+
+def make_app(folder: Path, text: str) -> App:
+    app = App(__name__)
+    app.table.templates = app.templates = make_templates(folder, page=text)
+    return app
+
+
+async def test_pipes_see_the_page(tmp_path: Path) -> None:
+    app = make_app(tmp_path, "page {{ number }}")
+    seen: list[Any] = []
+
+    class Watch(Pipe):
+        async def pipe_request(self, next_pipe: Any, /, **kwargs: Any) -> Any:
+            seen.append(await next_pipe(**kwargs))
+            return seen[-1]
+
+    app.route("/", name="page", pipeline=[Watch()])(later)
+    async with app.test_client_async() as client:
+        assert (await client.get("/")).text == "page 2"
+    assert seen == ["page 2"]
+
+
+async def test_a_pipeline_that_makes_json_leaves_templates_out(tmp_path: Path) -> None:
+    app = make_app(tmp_path, "page")
+    app.route("/", name="page")(later)
+    async with app.test_client_async() as client:
+        assert (await client.get("/")).text == "page"
+    app.pipeline = [service.json]
+    async with app.test_client_async() as client:
+        assert (await client.get("/")).json() == {"number": 2}
+
+
+async def test_what_a_page_takes_from_the_session_is_saved(tmp_path: Path) -> None:
+    app = make_app(tmp_path, "{{ csrf_field() }} {{ csrf_token() }} {{ csp_nonce() }} {{ session.user or 'nobody' }}")
+    app.pipeline = [SecurityHeaders(), SessionManager.cookies("a secret of some length"), CSRF()]
+    app.route("/", name="page")(nothing)
+    app.route("/send", methods="post")(lambda: "sent")
+    async with app.test_client_async() as client:
+        page = await client.get("/")
+        found = re.fullmatch(
+            r'<input type="hidden" name="csrf_token" value="([\w-]+)"> ([\w-]+) ([\w-]+) nobody', page.text
+        )
+        assert found
+        assert f"'nonce-{found[3]}'" in page.headers["content-security-policy"]
+        for token in found.groups()[:2]:
+            assert (await client.post("/send", data={"csrf_token": token})).status == 200
