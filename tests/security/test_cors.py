@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emmett import App, abort, response
+from emmett import App, Response, abort, response
 from emmett.errors import ConfigurationError
 from emmett.security import CORS
 from emmett.testing import AsyncTestClient, TestResponse
@@ -22,6 +22,21 @@ def make_app(*arguments: Any, **options: Any) -> App:
     async def data() -> dict[str, int]:
         response.headers.append("vary", "accept")
         return {"a": 1}
+
+    @app.route("/replaced")
+    async def replaced() -> str:
+        response.headers["vary"] = "accept"
+        return ""
+
+    shared = Response("shared", headers={"Vary": "accept"})
+
+    @app.route("/shared")
+    async def whole() -> Response:
+        return shared
+
+    @app.route("/refused")
+    async def refused() -> None:
+        abort(402, headers={"Vary": "accept"})
 
     @app.route("/missing")
     async def missing() -> None:
@@ -80,6 +95,15 @@ async def test_what_a_handler_adds_to_vary_stays() -> None:
         assert (await ask(client)).headers["vary"] == "origin, accept"
 
 
+@pytest.mark.parametrize("path", ["/replaced", "/shared", "/refused"])
+async def test_a_vary_of_the_handlers_own_does_not_hide_ours(path: str) -> None:
+    async with make_app(SHOP).test_client_async() as client:
+        for _ in range(2):
+            assert (await ask(client, path)).headers["vary"] == "accept, origin"
+    async with make_app("*").test_client_async() as client:
+        assert (await ask(client, path)).headers["vary"] == "accept"
+
+
 async def test_cookies_and_readable_fields() -> None:
     async with make_app(SHOP, credentials=True, expose=["X-Total", "ETag"]).test_client_async() as client:
         assert cors(await ask(client)) == {
@@ -105,6 +129,40 @@ async def test_preflights() -> None:
         assert (await preflight(client)).status == 204
 
 
+async def test_all_fields() -> None:
+    async with make_app(SHOP, methods="PUT", headers="*", credentials=True).test_client_async() as client:
+        answer = await preflight(client, headers="x-token,  authorization,")
+        assert answer.status == 204
+        assert answer.headers["access-control-allow-headers"] == "x-token, authorization"
+        assert "access-control-allow-headers" not in (await preflight(client)).headers
+        answer = await preflight(client, headers="x-token, a b")
+        assert (answer.status, answer.text) == (403, "pages of other origins may not send the field 'a b'\n")
+
+
+async def test_every_site_may_send_preflights() -> None:
+    async with make_app("*", methods="PUT").test_client_async() as client:
+        answer = await preflight(client)
+        assert cors(answer) == {"allow-origin": "*", "allow-methods": "PUT", "max-age": "600"}
+        assert "vary" not in answer.headers
+
+
+async def test_private_networks() -> None:
+    headers = {"Origin": SHOP, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Private-Network": "true"}
+    async with make_app(SHOP, methods="PUT").test_client_async() as client:
+        answer = await client.options("/data", headers=headers)
+        assert (answer.status, cors(answer)) == (403, {})
+    async with make_app(SHOP, methods="PUT", private_network=True).test_client_async() as client:
+        answer = await client.options("/data", headers=headers)
+        assert (answer.status, answer.headers["access-control-allow-private-network"]) == (204, "true")
+        assert "access-control-allow-private-network" not in (await preflight(client)).headers
+
+
+async def test_pages_without_an_origin_only_where_they_are_listed() -> None:
+    async with make_app(["null"]).test_client_async() as client:
+        assert cors(await ask(client, origin="null")) == {"allow-origin": "null"}
+        assert cors(await ask(client)) == {}
+
+
 async def test_preflights_that_are_refused() -> None:
     async with make_app(SHOP, methods=["PUT"], headers=["X-Token"]).test_client_async() as client:
         refused = [
@@ -123,6 +181,11 @@ async def test_preflights_that_are_refused() -> None:
     ("arguments", "options", "message"),
     [
         (("*",), {"credentials": True}, "every site"),
+        ((["null", SHOP],), {"credentials": True}, "every site"),
+        (([],), {}, "name the other sites"),
+        (([SHOP, "same-origin"],), {}, "name the other sites"),
+        ((SHOP,), {"methods": "*"}, "is no method"),
+        ((SHOP,), {"expose": "*", "credentials": True}, "list"),
         (("shop.example",), {}, "is not valid"),
         ((SHOP,), {"methods": ["P UT"]}, "'P UT' is not a name"),
         ((SHOP,), {"headers": ["X\r\nY"]}, "is not a name"),

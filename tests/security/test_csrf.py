@@ -81,17 +81,64 @@ async def test_without_or_with_another_token(caplog: pytest.LogCaptureFixture) -
             assert (answer.status, "is not that of this session" in answer.text) == (403, True)
         # Twice the same field is a list.
         assert (await client.post("/send", data={"csrf_token": [token, token]})).status == 403
-        assert (await client.post("/send", json={"csrf_token": 7})).status == 403
-    assert len(caplog.records) == 8
+        # JSON needs the header, also where it is broken.
+        for content in (b'{"csrf_token": "' + token.encode() + b'"}', b"[", b"[1]"):
+            answer = await client.post("/send", content=content, headers={"Content-Type": "application/json"})
+            assert (answer.status, "it has no token" in answer.text) == (403, True)
+        for _ in range(3):
+            assert (await client.post("/send", headers={"Origin": "http://evil.example"})).status == 403
+    refusals = [record for record in caplog.records if record.name == "emmett.security"]
+    assert len(refusals) == 3, "each kind is logged once"
     assert token not in caplog.text
+    assert "Origin is 'http://evil.example', our own 'http://localhost'" in caplog.text
 
 
 async def test_a_visitor_without_a_session_has_no_token() -> None:
     app = make_app()
     async with app.test_client_async() as client, app.test_client_async() as other:
         foreign = await token_of(other)
-        assert (await client.post("/send", data={"csrf_token": foreign})).status == 403
+        for options in ({"data": {"csrf_token": foreign}}, {"headers": {"X-CSRF-Token": foreign}}):
+            answer = await client.post("/send", **options)  # type: ignore[arg-type]
+            assert (answer.status, "its session has no token, or has ended; load" in answer.text) == (403, True)
         assert not client.cookies
+
+
+async def test_a_form_is_not_read_for_those_whom_nothing_lets_pass() -> None:
+    async with make_app().test_client_async() as client:
+        too_large = {"text": "x" * 2_000_000}
+        assert (await client.post("/send", data=too_large)).status == 403
+        await token_of(client)
+        assert (await client.post("/send", data=too_large)).status == 413
+        assert (await client.post("/send", data=too_large, headers={"Origin": "http://evil.example"})).status == 403
+
+
+async def test_the_page_of_the_application_for_a_refusal() -> None:
+    app = make_app()
+
+    @app.on_error(403)
+    async def refused() -> str:
+        return "go back and try again"
+
+    async with app.test_client_async() as client:
+        answer = await client.post("/send")
+        assert (answer.status, answer.text) == (403, "go back and try again")
+
+
+async def test_other_names() -> None:
+    app = make_app(field="to&ken", header="X-Proof")
+
+    @app.route("/field")
+    async def field() -> str:
+        return csrf_field()
+
+    async with app.test_client_async() as client:
+        assert 'name="to&amp;ken"' in (await client.get("/field")).text
+        token = await token_of(client)
+        assert (await client.post("/send", data={"to&ken": token})).status == 200
+        assert (await client.post("/send", headers={"X-Proof": token})).status == 200
+        assert (await client.post("/send", data={"csrf_token": token})).status == 403
+        answer = await client.post("/send", headers={"X-CSRF-Token": token})
+        assert "in the form field 'to&ken' or the header field 'X-Proof'" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -101,12 +148,20 @@ async def test_a_visitor_without_a_session_has_no_token() -> None:
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "https://localhost"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Origin": "null", "Sec-Fetch-Site": "none"}, 200),
+        ({"Origin": "null", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "null", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": ""}, 403),
+        ({"Origin": "http://shop.example", "Sec-Fetch-Site": "cross-site"}, 200),
         ({"Origin": "http://shop.example"}, 200),
         ({"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"}, 403),
         ({"Sec-Fetch-Site": "same-origin"}, 200),
         ({"Sec-Fetch-Site": "none"}, 200),
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin, cross-site"}, 403),
+        ({"Sec-Fetch-Site": "anything"}, 403),
     ],
 )
 async def test_where_a_request_comes_from(headers: dict[str, str], status: int) -> None:
@@ -181,11 +236,30 @@ async def test_without_a_session(caplog: pytest.LogCaptureFixture) -> None:
     app.route("/send", methods="post", pipeline=[CSRF()])(lambda: "")
     with pytest.raises(UsageError, match="put a session pipe before it"):
         csrf_token()
+    app.route("/page", name="page", pipeline=[CSRF(), SessionManager.memory()])(lambda: "")
     async with app.test_client_async() as client:
         assert (await client.post("/send", data={"csrf_token": "x"})).status == 500
-    assert "put a session pipe before it" in caplog.text
+        # It is told with the first page, before there is a form.
+        assert (await client.get("/page")).status == 500
+    assert caplog.text.count("put a session pipe before it") == 2
 
 
-def test_an_origin_that_is_none() -> None:
-    with pytest.raises(ConfigurationError, match=r"shop\.example"):
-        CSRF(trusted_origins=["shop.example"])
+async def test_null_can_be_trusted() -> None:
+    async with make_app(trusted_origins="null").test_client_async() as client:
+        data = {"csrf_token": await token_of(client)}
+        headers = {"Origin": "null", "Sec-Fetch-Site": "cross-site"}
+        assert (await client.post("/send", data=data, headers=headers)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trusted_origins": ["shop.example"]}, r"shop\.example"),
+        ({"field": ""}, "name of a form field"),
+        ({"header": "X Proof"}, "header='X Proof'"),
+        ({"header": "X-Pröof"}, "name of a header field"),
+    ],
+)
+def test_what_cannot_be(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        CSRF(**options)

@@ -12,6 +12,8 @@ from emmett.errors import ConfigurationError, UsageError
 from emmett.security import SecurityHeaders, csp_nonce
 from emmett.security.headers import DEFAULT_POLICY
 
+SENT_POLICY = f"{DEFAULT_POLICY}; frame-ancestors 'none'"
+
 
 def make_app(**options: Any) -> App:
     app = App(__name__)
@@ -46,7 +48,7 @@ def make_app(**options: Any) -> App:
 async def test_the_defaults(path: str) -> None:
     async with make_app().test_client_async() as client:
         headers = (await client.get(path)).headers
-        assert headers["content-security-policy"] == DEFAULT_POLICY.replace(" 'nonce'", "")
+        assert headers["content-security-policy"] == SENT_POLICY.replace(" 'nonce'", "")
         assert headers["cross-origin-opener-policy"] == "same-origin"
         assert headers["permissions-policy"] == "camera=(), geolocation=(), microphone=()"
         assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
@@ -65,7 +67,7 @@ async def test_the_nonce_of_a_page() -> None:
         answers = [await client.get("/nonce") for _ in range(2)]
     for answer in answers:
         assert re.fullmatch(r"[\w-]{22}", answer.text)
-        assert answer.headers["content-security-policy"] == DEFAULT_POLICY.replace("'nonce'", f"'nonce-{answer.text}'")
+        assert answer.headers["content-security-policy"] == SENT_POLICY.replace("'nonce'", f"'nonce-{answer.text}'")
     assert answers[0].text != answers[1].text
 
 
@@ -84,6 +86,46 @@ async def test_all_of_them_can_be_left_out() -> None:
         headers = (await client.get("/")).headers
         assert set(headers) <= {"date", "content-type", "content-length", "x-content-type-options"}
         assert (await client.get("/nonce")).status == 500
+
+
+@pytest.mark.parametrize(
+    ("policy", "frame_options", "sent"),
+    [
+        ("default-src 'self'", "DENY", "default-src 'self'; frame-ancestors 'none'"),
+        ("default-src 'self'; ", "SAMEORIGIN", "default-src 'self'; frame-ancestors 'self'"),
+        ("default-src 'self'", None, "default-src 'self'"),
+        ("Frame-Ancestors https://a.example;", "DENY", "Frame-Ancestors https://a.example;"),
+        ("", "DENY", "frame-ancestors 'none'"),
+    ],
+)
+async def test_the_policy_says_of_frames_what_the_other_field_says(
+    policy: str, frame_options: str | None, sent: str
+) -> None:
+    async with make_app(content_security_policy=policy, frame_options=frame_options).test_client_async() as client:
+        headers = (await client.get("/")).headers
+        assert headers["content-security-policy"] == sent
+        assert headers.get("x-frame-options") == frame_options
+
+
+async def test_a_module_replaces_what_it_has_values_for() -> None:
+    app = make_app(referrer_policy="same-origin")
+    inner = app.module(__name__, "inner", url_prefix="inner")
+    inner.pipeline = [
+        SecurityHeaders(
+            content_security_policy="script-src 'nonce'", frame_options="SAMEORIGIN", referrer_policy=None, hsts=60
+        )
+    ]
+
+    @inner.route("/")
+    async def page() -> str:
+        return csp_nonce()
+
+    async with app.test_client_async(base_url="https://localhost") as client:
+        answer = await client.get("/inner")
+    assert answer.headers["content-security-policy"] == f"script-src 'nonce-{answer.text}'; frame-ancestors 'self'"
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["strict-transport-security"] == "max-age=60"
 
 
 async def test_outside_of_its_pipeline_there_is_no_nonce() -> None:

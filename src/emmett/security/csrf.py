@@ -26,6 +26,8 @@ HEADER = "X-CSRF-Token"
 SECRET = "_csrf"
 # These change nothing (RFC 9110, 9.2.1).
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+# Values of Sec-Fetch-Site for our own pages, and for what a visitor does by himself.
+_OURS = frozenset(("same-origin", "none"))
 _FORMS = frozenset(("application/x-www-form-urlencoded", "multipart/form-data"))
 _ELSEWHERE = "it comes from a page of another site"
 _NO_SECRET = "its session has no token, or has ended"
@@ -102,11 +104,13 @@ class CSRF(Pipe):
         """Say what is wrong with where a request comes from."""
         origin = request.headers.get("origin")
         site = request.headers.get("sec-fetch-site")
-        # Browsers leave Origin out of some requests, and say this in all that go over TLS. Pages with the referrer
-        # policy no-referrer send "null" to their own site, too.
-        if origin is None or (origin == "null" and site is not None):
-            return None if site in (None, "same-origin", "none") else _ELSEWHERE
-        return None if self._policy.allows(origin, scheme=request.scheme, host=request.host) else _ELSEWHERE
+        if origin is not None and self._policy.allows(origin, scheme=request.scheme, host=request.host):
+            return None
+        if origin not in (None, "null"):
+            return _ELSEWHERE
+        # Browsers leave Origin out of some requests, and send "null" for pages with the referrer policy no-referrer, to
+        # their own site too. Sec-Fetch-Site no page can choose; programs send neither.
+        return None if site in _OURS or (site is None and origin is None) else _ELSEWHERE
 
     async def _find_wrong_token(self, request: Request) -> str | None:
         """Say what is wrong with the token of a request."""

@@ -1,0 +1,335 @@
+"""The notice board in Chromium, served by a process of its own: two visitors, a picture, the feed in both its ways."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import struct
+import subprocess
+import sys
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.tools import tool
+
+pytestmark = pytest.mark.needs("chromium")
+
+ROOT = Path(__file__).parents[2]
+DEADLINE = 20.0
+CHROMIUM_OPTIONS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+PASSWORDS = {"ada": "analytical engine", "grace": "nanosecond"}
+# What a finger can hit (WCAG 2.2, 2.5.5), in CSS pixels.
+TOUCH_TARGET = 44
+WITHOUT_WEBSOCKETS = "delete window.WebSocket"
+# As behind a proxy that lets no handshake through.
+REFUSED_WEBSOCKETS = """
+    window.WebSocket = class extends WebSocket {
+        constructor(url) { super(`${url}`.replace("/live", "/refused")); }
+    };
+"""
+
+expect.set_options(timeout=DEADLINE * 1000)
+
+
+class BoardServer:
+    """The board in a process of its own.
+
+    Attributes:
+        url: where its page is.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        command = [sys.executable, "-m", "emmett", "-a", "examples/board/app.py", "serve"]
+        # The same key for all: a login outlives a restart.
+        environment = {
+            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONUNBUFFERED": "1",
+            "EMMETT_BOARD_KEY": "only for this test",
+        }
+        self._process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._started = threading.Event()
+        self._output: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        in_time = self._started.wait(DEADLINE)
+        found = re.search(r"http://127\.0\.0\.1:\d+", self.output)
+        if not in_time or found is None:
+            self.stop()
+            pytest.fail(f"the board did not start:\n{self.output}", pytrace=False)
+        self.url = found.group()
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return "".join(self._output)
+
+    def stop(self) -> int:
+        """Stop it as a service manager does, and return its exit status."""
+        self._process.terminate()
+        try:
+            return self._process.wait(DEADLINE)
+        finally:
+            self._process.kill()
+            self._reader.join(DEADLINE)
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._output.append(line)
+            if "http://127.0.0.1:" in line:
+                self._started.set()
+        self._started.set()
+
+
+class Visitors:
+    """Opens the board for several people, and notes what no page may do.
+
+    Attributes:
+        problems: errors in the console, uncaught errors, requests to other hosts.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.problems: list[str] = []
+
+    def log_in(self, server: BoardServer, user: str, script: str = "", **options: Any) -> Page:
+        """Log somebody in through the form, and wait until the page is live."""
+        context = self._browser.new_context(**options)
+        self._contexts.append(context)
+        if script:
+            context.add_init_script(script)
+        context.on("console", lambda message: self._note(message.type in ("error", "warning"), message.text))
+        context.on("weberror", lambda error: self._note(True, str(error.error)))
+        host = urlsplit(server.url).netloc
+        context.on("request", lambda request: self._note(urlsplit(request.url).netloc != host, request.url))
+        page = context.new_page()
+        page.goto(server.url)
+        page.get_by_label("Name").fill(user)
+        page.get_by_label("Password").fill(PASSWORDS[user])
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("heading", name="Notice board")).to_be_visible()
+        expect_live(page, "Live, by events" if script else "Live")
+        return page
+
+    def close(self) -> None:
+        """Close all pages."""
+        for context in self._contexts:
+            context.close()
+
+    def _note(self, is_problem: bool, text: str) -> None:
+        if is_problem:
+            self.problems.append(text)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=tool("chromium"), args=CHROMIUM_OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def server() -> Iterator[BoardServer]:
+    board = BoardServer()
+    yield board
+    assert board.stop() == 0
+    assert "Traceback" not in board.output
+
+
+@pytest.fixture
+def visitors(browser: Browser, server: BoardServer) -> Iterator[Visitors]:
+    opened = Visitors(browser)
+    with contextlib.closing(opened):
+        yield opened
+        assert opened.problems == []
+
+
+def expect_live(page: Page, state: str = "Live") -> None:
+    expect(page.get_by_role("status")).to_have_text(state)
+
+
+def write(page: Page, text: str, file: tuple[str, bytes] | None = None) -> None:
+    page.get_by_label("Text").fill(text)
+    if file is not None:
+        upload = {"name": file[0], "mimeType": "application/octet-stream", "buffer": file[1]}
+        page.get_by_label("Picture or file").set_input_files(upload)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Put it up").click()
+
+
+def make_png(width: int = 320, height: int = 200) -> bytes:
+    """Return a picture of a sunset."""
+    rows = []
+    for y in range(height):
+        row = bytearray(b"\0")
+        for x in range(width):
+            is_sun = (x - width * 0.6) ** 2 + (y - height * 0.55) ** 2 < (height * 0.2) ** 2
+            sky = (250 - y // 3, 120 + y // 2, 90 + y // 4) if y < height * 0.7 else (60 + y // 8, 50, 90)
+            row += bytes((255, 230, 150) if is_sun and y < height * 0.7 else sky)
+        rows.append(bytes(row))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"".join(rows))),
+    )
+    parts = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in (*chunks, (b"IEND", b""))
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def take_picture(page: Page, name: str) -> None:
+    """Keep what the page looks like, where a folder for that is named."""
+    folder = os.environ.get("EMMETT_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"board_{name}.png", animations="disabled")
+
+
+def test_a_picture_appears_at_the_other_visitor(server: BoardServer, visitors: Visitors) -> None:
+    ada = visitors.log_in(server, "ada", color_scheme="dark")
+    grace = visitors.log_in(server, "grace", color_scheme="light")
+    expect(ada.locator("#people li")).to_have_text(["AAda", "GGrace"])
+    ada.evaluate("window.wasLoadedOnce = true")
+
+    write(grace, "The sunset of yesterday, from the roof", ("sunset.png", make_png()))
+    picture = ada.get_by_role("img", name="sunset.png")
+    expect(picture).to_be_visible()
+    ada.wait_for_function("image => image.complete && image.naturalWidth === 320", arg=picture.element_handle())
+    write(ada, "Tea at four, in the kitchen.\nThere is cake.")
+    write(grace, "The minutes of Monday", ("minutes.txt", b"All is well.\n" * 400))
+    for page in (ada, grace):
+        expect(page.locator(".notice")).to_have_count(3)
+        expect(page.locator(".notice .author")).to_have_text(["Grace", "Ada", "Grace"])
+        expect(page.get_by_role("link", name="minutes.txt")).to_be_visible()
+    assert ada.evaluate("window.wasLoadedOnce")
+    expect(grace.get_by_label("Text")).to_have_value("")
+    expect(grace.get_by_label("Picture or file")).to_have_value("")
+
+    with ada.expect_download() as download:
+        ada.get_by_role("link", name="minutes.txt").click()
+    assert download.value.suggested_filename == "minutes.txt"
+    assert download.value.path().read_bytes() == b"All is well.\n" * 400
+    take_picture(ada, "dark")
+    take_picture(grace, "light")
+
+
+def test_a_notice_is_never_html(server: BoardServer, visitors: Visitors) -> None:
+    attack = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
+    ada, grace = visitors.log_in(server, "ada"), visitors.log_in(server, "grace")
+    write(ada, attack)
+    expect(grace.locator(".notice .text")).to_have_text(attack)
+    grace.reload()
+    for page in (ada, grace):
+        expect(page.locator(".notice .text")).to_have_text(attack)
+        expect(page.locator(".notice img, .notice script")).to_have_count(0)
+        expect(page).to_have_title("Notice board")
+
+
+@pytest.mark.parametrize("script", [WITHOUT_WEBSOCKETS, REFUSED_WEBSOCKETS], ids=["none", "refused"])
+def test_without_websockets_there_are_events(script: str, server: BoardServer, visitors: Visitors) -> None:
+    ada = visitors.log_in(server, "ada", script)
+    grace = visitors.log_in(server, "grace")
+    write(grace, "Over the websocket")
+    expect(ada.locator(".notice .text")).to_have_text("Over the websocket")
+    write(ada, "By the form", ("dot.png", make_png(2, 2)))
+    for page in (ada, grace):
+        expect(page.locator(".notice .text")).to_have_text(["By the form", "Over the websocket"])
+    take_picture(ada, "events")
+
+    ada.get_by_role("button", name="Log out").click()
+    expect(ada.get_by_role("button", name="Log in")).to_be_visible()
+    expect(grace.locator("#people li")).to_have_text(["GGrace"])
+    # The browser says that handshakes were refused.
+    visitors.problems = [problem for problem in visitors.problems if "/refused" not in problem]
+
+
+@pytest.mark.parametrize("script", ["", WITHOUT_WEBSOCKETS], ids=["websocket", "events"])
+def test_a_logout_reaches_the_other_window(script: str, server: BoardServer, visitors: Visitors) -> None:
+    first = visitors.log_in(server, "ada", script)
+    second = first.context.new_page()
+    second.goto(server.url)
+    expect_live(second, "Live, by events" if script else "Live")
+    first.get_by_role("button", name="Log out").click()
+    expect(first.get_by_role("button", name="Log in")).to_be_visible()
+    expect(second.get_by_role("status")).to_have_text("Logged out")
+    expect(second.get_by_role("button", name="Put it up")).to_be_disabled()
+    second.get_by_role("link", name="Log in again").click()
+    expect(second.get_by_label("Password")).to_be_visible()
+    # The browser says that events were refused; they should be.
+    visitors.problems = [problem for problem in visitors.problems if "403 (Forbidden)" not in problem]
+
+
+def test_a_wrong_password_is_told(server: BoardServer, visitors: Visitors) -> None:
+    page = visitors.log_in(server, "ada")
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill("guessed")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_have_text("That name and password do not go together.")
+    take_picture(page, "login")
+    visitors.problems = [problem for problem in visitors.problems if "403 (Forbidden)" not in problem]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone(scheme: str, server: BoardServer, visitors: Visitors) -> None:
+    phone: dict[str, Any] = {
+        "viewport": {"width": 360, "height": 740},
+        "is_mobile": True,
+        "has_touch": True,
+        "color_scheme": scheme,
+    }
+    page = visitors.log_in(server, "ada", **phone)
+    write(page, "w" * 200, ("sunset.png", make_png()))
+    expect(page.locator(".notice")).to_have_count(1)
+    write(page, "A file", (f"{'name' * 20}.txt", b"text"))
+    expect(page.locator(".notice")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    for control in page.locator("button:visible, input:visible, textarea:visible").all():
+        box = control.bounding_box()
+        assert box is not None
+        assert box["height"] >= TOUCH_TARGET, control.text_content()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    brightness = sum(int(part) for part in re.findall(r"\d+", background)[:3]) / 3
+    assert (brightness < 128) == (scheme == "dark")
+    take_picture(page, f"phone_{scheme}")
+
+
+def test_a_restart_is_survived(visitors: Visitors, server: BoardServer) -> None:
+    first = BoardServer()
+    page = visitors.log_in(first, "ada")
+    write(page, "Before")
+    expect(page.locator(".notice")).to_have_count(1)
+    assert first.stop() == 0
+    expect(page.get_by_role("status")).to_have_text(re.compile("Not connected|Connecting"))
+    write(page, "Meanwhile")
+    expect(page.get_by_role("alert")).to_contain_text("What you wrote is still here.")
+    second = BoardServer(urlsplit(first.url).port or 0)
+    try:
+        page.get_by_role("button", name="Connect now").click()
+        expect_live(page)
+        expect(page.get_by_label("Text")).to_have_value("Meanwhile")
+        page.get_by_role("button", name="Put it up").click()
+        expect(page.locator(".notice .text").first).to_have_text("Meanwhile")
+    finally:
+        visitors.close()
+        assert second.stop() == 0
+    # The browser says that it could not connect; it was right.
+    visitors.problems = [problem for problem in visitors.problems if "ERR_CONNECTION_REFUSED" not in problem]
