@@ -13,6 +13,8 @@
         └── MessageError          a message that the application cannot take: the close code to answer with
             └── FrameError        a frame that breaks RFC 6455
 
+`emmett.testing` adds two of its own: `RefusedHandshake` and `RedirectError`, also `EmmettError`s.
+
 Mistakes of the application and of the peer are apart: what a peer can cause is a `PeerError`, and never shows a
 traceback in the log.
 """

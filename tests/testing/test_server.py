@@ -246,3 +246,17 @@ async def test_no_cutting_changes_the_answers(piece: int, seed: int, window: int
     assert first.endswith(b"\r\n\r\nhello 127.0.0.1 http 0")
     assert second.endswith(b"\r\n\r\nhello 127.0.0.1 http 5")
     assert handshake.endswith(b"\r\n\r\n\x81\x05hello\x81\x05world\x88\x02\x03\xe8")
+
+
+async def test_tests_need_not_wait_as_long_as_visitors() -> None:
+    app = make_app()
+
+    @app.route("/stuck")
+    async def stuck() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async with MemoryServer(app, drain_timeout=0.01) as server:
+        client = server.connect()
+        client.write(GET.replace(b"hello", b"stuck"))
+        await settled()
+    assert (await client.read()).startswith(b"HTTP/1.1 503 ")

@@ -151,9 +151,9 @@ def test_errors_pass_through_the_blocks() -> None:
 def test_timeouts() -> None:
     notes = Notes()
     notes.app.config.server.shutdown_timeout = 0.01
-    with notes.app.test_client(timeout=0.02) as client:
+    with notes.app.test_client() as client:
         with pytest.raises(TimeoutError, match="no response to GET /never"):
-            client.get("/never")
+            client.get("/never", timeout=0.01)
         with client.websocket("/echo") as ws, pytest.raises(TimeoutError, match="no message on websocket /echo"):
             ws.receive(0.01)
 

@@ -121,12 +121,13 @@ async def test_a_connection_that_breaks() -> None:
 
 
 async def test_a_message_that_does_not_come() -> None:
-    async with Recorder().app.test_client_async() as client, client.websocket("/echo", timeout=0.01) as ws:
+    async with Recorder().app.test_client_async() as client, client.websocket("/echo", timeout=7) as ws:
+        assert ws._timeout == 7
         expected = (
             "no message on websocket /echo within 0.01 s; the connection is open; 0 messages were received before"
         )
         with pytest.raises(TimeoutError) as caught:
-            await ws.receive()
+            await ws.receive(0.01)
         assert str(caught.value) == expected
         await ws.send("one")
         assert await ws.receive() == "one"

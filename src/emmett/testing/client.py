@@ -14,7 +14,7 @@ from ..wire.fields import encode_fields
 from .context import RequestContext, Visits
 from .cookies import ClientCookies
 from .deadline import checked_timeout, deadline
-from .exchange import Exchange
+from .exchange import END_GRACE, Exchange
 from .faults import Faults
 from .handshake import Opening, open_websocket
 from .redirects import MOST_REDIRECTS, RedirectError, next_request
@@ -119,6 +119,10 @@ class AsyncTestClient:
         return self._server
 
     @property
+    def _drain_timeout(self) -> float:
+        return min(self._timeout, self.app.config.server.shutdown_timeout)
+
+    @property
     def context(self) -> RequestContext:
         """What the last request was to the application: `.request`, `.response`, `.session`.
 
@@ -136,7 +140,8 @@ class AsyncTestClient:
     async def __aenter__(self) -> Self:
         if self._server is not None:
             raise UsageError("the test client is open already: make another one, or leave the block first")
-        server = MemoryServer(self.app)
+        # Tests do not wait for a handler that hangs as long as a server does for visitors.
+        server = MemoryServer(self.app, drain_timeout=self._drain_timeout)
         self._visits.install()
         try:
             async with deadline(self._timeout, lambda within: f"the start-up of the application did not end {within}"):
@@ -155,11 +160,16 @@ class AsyncTestClient:
     ) -> None:
         server, self._server = self.server, None
         # The server itself waits no longer than this for the handlers.
-        seconds = self._timeout + self.app.config.server.shutdown_timeout
+        seconds = self._timeout + self._drain_timeout
+
+        def describe(within: str) -> str:
+            return f"the shutdown of the application did not end {within}"
+
         try:
             for each in list(self._open):
                 await each.aclose()
-            async with deadline(seconds, lambda within: f"the shutdown of the application did not end {within}"):
+            # The first deadline may find the server still waiting for handlers; it goes on to `on_shutdown` even then.
+            async with deadline(seconds + END_GRACE, describe), deadline(seconds, describe):
                 await server.__aexit__(error_type, error, traceback)
         finally:
             self._visits.remove()

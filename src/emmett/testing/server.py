@@ -32,10 +32,13 @@ class MemoryServer:
 
     Arguments:
         app: the application.
+        drain_timeout: seconds that handlers may run on at the end, before they are cancelled; by default those of the
+            setting `server.shutdown_timeout`.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, *, drain_timeout: float | None = None) -> None:
         self.app = app
+        self._drain_timeout = drain_timeout
         self._config = make_config(app, port=0, configure_logging=False)
         self._state = ServerState()
         self._ports = itertools.count(50_000)
@@ -109,7 +112,7 @@ class MemoryServer:
             connection.shutdown()
         await _turns()
         if self._state.tasks:
-            await asyncio.wait(self._state.tasks, timeout=self.app.config.server.shutdown_timeout)
+            await asyncio.wait(self._state.tasks, timeout=self._drain_timeout or self.app.config.server.shutdown_timeout)
         for task in list(self._state.tasks):
             task.cancel()
         while self._state.tasks:
