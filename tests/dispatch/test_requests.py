@@ -371,6 +371,7 @@ async def test_a_pipe_answers_the_preflight_of_its_routes() -> None:
     assert await preflight(app, "/a", "PUT") == (200, "outer /a GET,PUT")
     assert await preflight(app, "/b", "POST") == (200, "outer /b GET,HEAD,POST")
     assert await preflight(app, "/own", "GET") == (200, "own")
+    assert await preflight(app, "/a", "HEAD") == (200, "outer /a GET,PUT")
     assert (await preflight(app, "/a", "DELETE"))[0] == 405
     assert (await preflight(app, "/a", "put"))[0] == 405
     assert (await preflight(app, "/nowhere", "GET"))[0] == 404

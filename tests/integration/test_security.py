@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -149,7 +150,7 @@ async def test_refusals_cannot_write_into_the_logs(caplog: pytest.LogCaptureFixt
     async def guarded(path: str) -> str:
         return path
 
-    origin = b"Origin: http://evil.example\x85\xa0\x9b31m\"'\\"
+    origin = b"Origin: http://evil.example\xa0\xad\"'\\"
     async with attacked(app, caplog) as running, connect(running.port) as client:
         for _ in range(3):
             client.write(b"POST /%0d%0aINFO:%20fake%1b%5b31m%c2%85%e2%80%a8 HTTP/1.1\r\nHost: localhost\r\n")
@@ -158,14 +159,15 @@ async def test_refusals_cannot_write_into_the_logs(caplog: pytest.LogCaptureFixt
     refusals = [record.getMessage() for record in caplog.records if record.name == "emmett.security"]
     assert len(refusals) == 1
     assert "\\r\\nINFO: fake\\x1b[31m\\x85\\u2028" in refusals[0]
-    assert "evil.example\\x85\\xa0\\x9b31m" in refusals[0]
+    assert "evil.example\\xa0\\xad" in refusals[0]
 
 
 @asynccontextmanager
 async def browser_page(url: str) -> AsyncIterator[Page]:
     """A page in Chromium."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=tool("chromium"), args=["--no-sandbox"])
+        flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+        browser = await playwright.chromium.launch(executable_path=tool("chromium"), args=flags)
         try:
             page = await browser.new_page()
             page.set_default_timeout(15_000)
@@ -187,6 +189,7 @@ ASK = """async ([url, options]) => {
 
 
 @pytest.mark.needs("chromium")
+@pytest.mark.deadline(90)
 async def test_in_a_browser() -> None:
     other = App("other")
     other.route("/", name="index")(lambda: "<!doctype html><title>other</title>")
@@ -204,10 +207,10 @@ async def test_in_a_browser() -> None:
                 assert await page.inner_text("body") == "account of ada"
 
                 await page.goto(friendly)
-                get = {"credentials": "include"}
+                get: dict[str, Any] = {"credentials": "include"}
                 assert await page.evaluate(ASK, [f"{shop}/stock", get]) == [200, "stock for ada"]
                 assert (await page.evaluate(ASK, [f"{shop}/missing", get]))[0] == 404
-                put = {"method": "PUT", **get}
+                put: dict[str, Any] = {"method": "PUT", **get}
                 status, text = await page.evaluate(ASK, [f"{shop}/stock", put])
                 assert (status, "it has no token" in text) == (403, True)
                 _, token = await page.evaluate(ASK, [f"{shop}/token", get])

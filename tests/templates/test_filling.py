@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from emmett import App, Pipe, service
+from emmett import App, Pipe, response, service
 from emmett.errors import ConfigurationError
 from emmett.security import CSRF, SecurityHeaders
 from emmett.sessions import SessionManager
@@ -61,6 +61,38 @@ def test_a_route_without_a_template_is_left_alone(tmp_path: Path) -> None:
 
 def test_while_developing_a_template_may_come_later(tmp_path: Path) -> None:
     assert fill_template(later, Templates(tmp_path, reload=lambda: True), "page", None) is not None
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content_type"),
+    [
+        ("html", "text/html; charset=utf-8"),
+        ("htm", "text/html; charset=utf-8"),
+        ("txt", "text/plain; charset=utf-8"),
+        ("svg", "image/svg+xml"),
+        ("jinja", "text/html; charset=utf-8"),
+    ],
+)
+async def test_the_suffix_says_what_type_a_page_is(suffix: str, content_type: str, tmp_path: Path) -> None:
+    (tmp_path / f"page.{suffix}").write_text("page")
+    app = make_app(tmp_path, "page")
+
+    @app.route("/own", template=f"page.{suffix}")
+    async def own() -> dict[str, Any]:
+        response.content_type = "text/x-own"
+        return {}
+
+    app.route("/", template=f"page.{suffix}")(nothing)
+    async with app.test_client_async() as client:
+        assert (await client.get("/")).headers["content-type"] == content_type
+        assert (await client.get("/own")).headers["content-type"] == "text/x-own"
+
+
+def test_jinja2_is_there_before_the_first_request(tmp_path: Path) -> None:
+    templates = make_templates(tmp_path, page="page")
+    assert templates._environment is None
+    fill_template(nothing, templates, "page", None)
+    assert templates._environment is not None
 
 
 def test_a_named_template_without_jinja2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import TemplateSyntaxError, UndefinedError
+from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, UndefinedError
 
 from emmett import App, Response, request, response, service, url
 from emmett.dispatch import run_request
 from emmett.errors import ConfigurationError
 from emmett.templates import Templates
 from tests.http.builders import make_request, read
+
+_INCLUDE_INNER = "{% include 'parts/inner.html' %}"
 
 
 def write(folder: Path, **files: str) -> None:
@@ -78,13 +82,17 @@ async def test_a_template_of_another_name(tmp_path: Path) -> None:
 async def test_what_is_printed_is_escaped(tmp_path: Path) -> None:
     write(tmp_path, index="<p title='{{ text }}'>{{ text }}</p>{{ request.query_params.q }}")
     (tmp_path / "mail.txt").write_text("{{ text }}")
+    (tmp_path / "feed.xml").write_text("{{ text }}")
     app = make_app(tmp_path)
     app.route("/", name="index")(lambda: {"text": "<script>'\"&"})
     app.route("/mail", name="mail", template="mail.txt")(lambda: {"text": "<a & b>"})
+    app.route("/feed", name="feed", template="feed.xml")(lambda: {"text": "<a & b>"})
     escaped = "&lt;script&gt;&#39;&#34;&amp;"
     text = (await ask(app, query_string=b"q=%3Cb%3E"))[1]
     assert text == f"<p title='{escaped}'>{escaped}</p>&lt;b&gt;"
-    assert (await ask(app, "/mail"))[1] == "<a & b>"
+    # Text as it is: no browser may take it for a page.
+    assert await ask(app, "/mail") == (200, "<a & b>", "text/plain; charset=utf-8")
+    assert await ask(app, "/feed") == (200, "&lt;a &amp; b&gt;", "text/xml; charset=utf-8")
 
 
 async def test_the_names_at_hand(tmp_path: Path) -> None:
@@ -117,6 +125,56 @@ async def test_templates_extend_and_include_others(tmp_path: Path) -> None:
     assert (await ask(app))[1] == "<main>[x]</main>"
 
 
+async def test_a_template_and_those_it_names_are_read_in_a_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, base="{% block content %}{% endblock %}", parts__inner="x", parts__outer=_INCLUDE_INNER)
+    write(tmp_path, index="{% extends 'base.html' %}{% block content %}{% include 'parts/outer.html' %}{% endblock %}")
+    threads: set[int] = set()
+    compile_template = Environment.compile
+
+    def watch(self: Environment, *args: Any, **options: Any) -> Any:
+        threads.add(threading.get_ident())
+        return compile_template(self, *args, **options)
+
+    monkeypatch.setattr(Environment, "compile", watch)
+    assert await Templates(tmp_path).render("index.html", {}) == "x"
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_templates_that_name_each_other(tmp_path: Path) -> None:
+    write(
+        tmp_path, a="{% if deep %}{% include 'b.html' %}{% endif %}a", b="{% set deep = false %}{% include 'a.html' %}b"
+    )
+    assert await Templates(tmp_path).render("a.html", {"deep": True}) == "aba"
+
+
+async def test_what_is_not_used_is_no_error(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        broken="{% if %}",
+        index="{% if use %}{% include 'broken.html' %}{% include 'none.html' %}{% endif %}x",
+    )
+    write(tmp_path, optional="{% include 'none.html' ignore missing %}y")
+    templates = Templates(tmp_path)
+    assert await templates.render("index.html", {"use": False}) == "x"
+    assert await templates.render("optional.html", {}) == "y"
+    with pytest.raises(TemplateSyntaxError):
+        await templates.render("index.html", {"use": True})
+
+
+@pytest.mark.parametrize("text", ["{% include 'idnex.html' %}", "{% extends 'idnex.html' %}", "{% import name as x %}"])
+async def test_a_named_template_that_is_not_there(text: str, tmp_path: Path) -> None:
+    write(tmp_path, index="page", page=f"one\n{text}")
+    with pytest.raises(ConfigurationError, match=r"no template 'idnex\.html'.*mean 'index\.html'") as caught:
+        await Templates(tmp_path).render("page.html", {"name": "idnex.html"})
+    cause = caught.value.__cause__
+    assert isinstance(cause, TemplateNotFound)
+    frames = traceback.extract_tb(cause.__traceback__)
+    assert ("page.html", 2) in [(Path(frame.filename).name, frame.lineno) for frame in frames]
+
+
 @pytest.mark.parametrize(
     ("text", "error", "line"), [("one\n{{ missing }}", UndefinedError, 2), ("{% if %}", TemplateSyntaxError, 1)]
 )
@@ -133,7 +191,19 @@ async def test_an_error_names_template_and_line(
 
 
 @pytest.mark.parametrize(
-    "name", ["../secret.html", "a/../../secret.html", "/etc/passwd", "idnex.html", "nothing", "", "folder"]
+    "name",
+    [
+        "../secret.html",
+        "a/../../secret.html",
+        "/etc/passwd",
+        "idnex.html",
+        "nothing",
+        "",
+        "folder",
+        "folder//page.html",
+        "./index.html",
+        "/index.html",
+    ],
 )
 async def test_a_template_that_is_not_there(name: str, tmp_path: Path) -> None:
     write(tmp_path, secret="secret")

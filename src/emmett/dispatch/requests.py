@@ -70,6 +70,9 @@ def _preflight_response(table: RouteTable, request: Request, match: Match[HTTPRo
         RequestError: it is none, or no pipe of the route answers it.
     """
     asked = request.headers.get("access-control-request-method")
+    if asked == "HEAD" and asked not in match.allowed:
+        # It is answered as GET is.
+        asked = "GET"
     if request.method == "OPTIONS" and asked in match.allowed:
         route = _match(table, request, asked).endpoint
         if route is not None and route.preflight is not None:

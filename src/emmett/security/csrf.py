@@ -32,6 +32,7 @@ _FORMS = frozenset(("application/x-www-form-urlencoded", "multipart/form-data"))
 _ELSEWHERE = "it comes from a page of another site"
 _NO_SECRET = "its session has no token, or has ended"
 _NO_TOKEN = "it has no token"
+_RELOAD = "load its page again, with cookies allowed"
 _OTHER_TOKEN = "its token is not that of this session, which may have ended"
 
 # Tells `csrf_field` what the field is called. A server may start a request in the context of another one.
@@ -89,7 +90,7 @@ class CSRF(Pipe):
             fault = self._find_fault(request) or await self._find_wrong_token(request)
             if fault is not None:
                 self._log(fault, request)
-                remedy = self._hint if fault == _NO_TOKEN else "load its page again, with cookies allowed"
+                remedy = {_NO_TOKEN: self._hint, _ELSEWHERE: "send it from a page of this one"}.get(fault, _RELOAD)
                 # Not an HTTPException with words of its own: the application's page for 403 is what a visitor needs.
                 raise RequestError(403, f"this request may not be sent from here: {fault}; {remedy}")
         return await next_pipe(**kwargs)

@@ -7,7 +7,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ..ctx import response
+from ..http.media_types import BINARY, media_type_of
 from .templates import Templates
+
+_HTML = media_type_of("page.html")
 
 
 def fill_template(
@@ -16,7 +20,8 @@ def fill_template(
     """Return a handler whose dicts fill a template; None when the route has none.
 
     The page is made where the handler returns, inside of all pipes: what it takes from the session, such as a token for
-    a form, is saved with it.
+    a form, is saved with it. Unless the handler has said what type it is, the suffix of the template does: text that is
+    not escaped must not be taken for HTML.
 
     Arguments:
         handler: the handler, plain or async.
@@ -27,10 +32,10 @@ def fill_template(
     Raises:
         ConfigurationError: a template was named, and jinja2 is not installed.
     """
-    if name is not None:
-        # Here jinja2 is missed most clearly.
+    if name is not None or templates.find(route) is not None:
+        # Here jinja2 is missed most clearly, and its import holds up no request.
         _ = templates.environment
-    elif not templates.reloads and templates.find(route) is None:
+    elif not templates.reloads:
         return None
 
     @functools.wraps(handler)
@@ -41,7 +46,16 @@ def fill_template(
         if isinstance(result, dict) or (result is None and name is not None):
             found = name or templates.find(route)
             if found is not None:
-                return await templates.render(found, result or {})
+                page = await templates.render(found, result or {})
+                _set_content_type(found)
+                return page
         return result
 
     return fill
+
+
+def _set_content_type(name: str) -> None:
+    content_type = media_type_of(name.rpartition("/")[2])
+    # HTML is what text is taken for in any case; a suffix of the application's own, such as `.jinja`, is escaped too.
+    if content_type not in (_HTML, BINARY) and response.content_type is None:
+        response.content_type = content_type

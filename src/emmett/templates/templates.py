@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -84,8 +85,8 @@ class Templates:
     async def render(self, name: str, values: Mapping[str, Any]) -> str:
         """Return a template filled with values.
 
-        It is read and compiled in a thread when it is used first, and runs on the event loop: what it shows is there
-        already, in `values`.
+        It is read and compiled in a thread when it is used first, with those that it names, and runs on the event loop:
+        what it shows is there already, in `values`.
 
         Arguments:
             name: its path below the folder, with `/` between its parts.
@@ -93,30 +94,52 @@ class Templates:
                 `csp_nonce`.
 
         Raises:
-            ConfigurationError: there is no such template, or no jinja2.
+            ConfigurationError: there is no such template, or none of a name that it extends or includes, or no jinja2.
             jinja2.TemplateError: it is not valid, or uses a name that has no value.
         """
-        template = await self._load(name)
-        return template.render(values)
-
-    async def _load(self, name: str) -> Template:
-        template = self._loaded.get(name)
-        if template is not None and (not self._reload() or template.is_up_to_date):
-            return template
         environment = self.environment
         from jinja2 import TemplateNotFound
 
         try:
-            template = self._loaded[name] = await asyncio.to_thread(environment.get_template, name)
+            template = self._loaded.get(name)
+            if template is None or (self._reload() and not template.is_up_to_date):
+                template = self._loaded[name] = await asyncio.to_thread(_load, environment, name)
+            return template.render(values)
         except TemplateNotFound as error:
-            raise ConfigurationError(self._not_found(str(error.name or name))) from None
-        return template
+            # Its cause tells where it is named.
+            raise ConfigurationError(
+                await asyncio.to_thread(self._describe_missing, str(error.name or name))
+            ) from error
 
-    def _not_found(self, name: str) -> str:
+    def _describe_missing(self, name: str) -> str:
         names = self.environment.list_templates()
         close = get_close_matches(name, names, n=3)
         hint = f"did you mean {', '.join(map(repr, close))}?" if close else f"there are {len(names)} templates"
         return f"there is no template {name!r} in {os.fspath(self.folder)}; {hint}"
+
+
+def _load(environment: Environment, name: str) -> Template:
+    """Read and compile a template, and those that it extends, includes or imports: jinja2 would do so with them on the
+    event loop, while it renders. Runs in a thread.
+    """
+    from jinja2 import TemplateError, TemplateNotFound
+    from jinja2.meta import find_referenced_templates
+
+    if any(part in ("", ".", "..") for part in name.split("/")):
+        # One name for each file: no more templates are kept than there are.
+        raise TemplateNotFound(name)
+    template = environment.get_template(name)
+    assert environment.loader is not None
+    seen, waiting = set[str](), [name]
+    while waiting:
+        current = waiting.pop()
+        seen.add(current)
+        # What is wrong with another one is an error where it is used, which tells more.
+        with contextlib.suppress(TemplateError):
+            environment.get_template(current)
+            tree = environment.parse(environment.loader.get_source(environment, current)[0])
+            waiting.extend(other for other in find_referenced_templates(tree) if other and other not in seen)
+    return template
 
 
 def _make_environment(folder: Path, *, reload: bool) -> Environment:

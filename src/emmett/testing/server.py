@@ -112,7 +112,8 @@ class MemoryServer:
             connection.shutdown()
         await _turns()
         if self._state.tasks:
-            await asyncio.wait(self._state.tasks, timeout=self._drain_timeout or self.app.config.server.shutdown_timeout)
+            timeout = self._drain_timeout or self.app.config.server.shutdown_timeout
+            await asyncio.wait(self._state.tasks, timeout=timeout)
         for task in list(self._state.tasks):
             task.cancel()
         while self._state.tasks:
