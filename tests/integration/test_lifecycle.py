@@ -336,6 +336,8 @@ async def test_a_handshake_without_an_answer_is_refused_at_the_accept_timeout() 
         client.write(upgrade_request("/"))
         assert (await client.read_response())[0] == 503
         await ended.wait()
+        # A refused peer is listened to until it closes too.
+        client.writer.close()
         await gone(running)
 
 
