@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import logging
-from collections.abc import AsyncIterator
+import weakref
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +19,8 @@ from emmett.testing import Faults, MemoryConnection, MemoryServer
 from tests.integration.raw_client import upgrade_request
 from tests.testing.recording import settled
 from tests.wire.frame_maker import CLOSE, TEXT, client_frame, close_payload
+
+pytestmark = pytest.mark.loops("asyncio", "uvloop")
 
 GET = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HELLO = client_frame(TEXT, b"hello")
@@ -94,6 +99,20 @@ async def test_several_servers_in_one_loop() -> None:
         assert (one.connections, other.connections) == (2, 1)
 
 
+async def test_it_can_run_again_in_another_loop() -> None:
+    server = MemoryServer(make_app())
+
+    async def visit() -> bytes:
+        async with server:
+            client = server.connect()
+            client.write(GET)
+            return await read_until(client, b" http 0")
+
+    first = await visit()
+    second = await asyncio.to_thread(asyncio.run, visit())
+    assert first.partition(b"date")[0] == second.partition(b"date")[0]
+
+
 async def test_it_runs_once_at_a_time() -> None:
     async with MemoryServer(make_app()) as server:
         with pytest.raises(UsageError, match="runs already"):
@@ -146,6 +165,72 @@ async def test_deadlines_pass_without_waiting() -> None:
         await server.sweep(45.0)
         with pytest.raises(ConnectionResetError):
             await idle.read()
+
+
+async def test_a_client_without_a_next_request_is_dropped() -> None:
+    async with MemoryServer(make_app()) as server:
+        client = server.connect()
+        client.write(GET)
+        await read_until(client, b" http 0")
+        await server.sweep(4.0)
+        assert not client.closed
+        await server.sweep(6.0)
+        assert await client.read() == b""
+        assert server.connections == 0
+
+
+async def test_the_deadline_of_a_handshake() -> None:
+    app = make_app()
+    ended: list[str] = []
+
+    @app.websocket("/slow")
+    async def slow() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.append("cancelled")
+
+    async with MemoryServer(app) as server:
+        client = server.connect()
+        client.write(upgrade_request("/slow"))
+        await settled()
+        await server.sweep(9.0)
+        assert ended == []
+        await server.sweep(11.0)
+        assert ended == ["cancelled"]
+        assert (await client.read()).startswith(b"HTTP/1.1 503 ")
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds", "answer"),
+    [
+        pytest.param(HELLO[:3], 31.0, b"\x88\x1d\x03\xf0frame not whole within 30 s", id="frame"),
+        pytest.param(client_frame(TEXT, b"close"), 11.0, b"", id="close"),
+    ],
+)
+async def test_deadlines_of_a_websocket(sent: bytes, seconds: float, answer: bytes) -> None:
+    app = make_app()
+    app.config.websocket.ping_interval = None
+
+    @app.websocket("/obeys")
+    async def obeys() -> None:
+        async for _ in websocket:
+            await websocket.close()
+
+    async with MemoryServer(app) as server:
+        client = server.connect()
+        client.write(upgrade_request("/obeys") + sent)
+        await settled()
+        # A first look sees that the frame has begun.
+        await server.sweep(1.0)
+        assert server.connections == 1
+        await server.sweep(1.0 + seconds)
+        if answer:
+            assert (await read_until(client, answer)).startswith(b"HTTP/1.1 101 ")
+        else:
+            with pytest.raises(ConnectionResetError):
+                await client.read()
 
 
 async def test_a_client_that_does_not_read_stops_the_sender() -> None:
@@ -248,6 +333,49 @@ async def test_no_cutting_changes_the_answers(piece: int, seed: int, window: int
     assert handshake.endswith(b"\r\n\r\n\x81\x05hello\x81\x05world\x88\x02\x03\xe8")
 
 
+@pytest.mark.parametrize("how", [MemoryConnection.close, MemoryConnection.reset])
+async def test_nothing_keeps_a_connection_that_is_over(how: Callable[[MemoryConnection], None]) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        async with MemoryServer(make_app()) as server:
+            client = server.connect()
+            client.write(upgrade_request("/echo") + HELLO)
+            await read_until(client, b"\x81\x05hello")
+            references = [weakref.ref(each) for each in (client, client.transport, client.transport.get_protocol())]
+            how(client)
+            await settled()
+            del client
+            assert [reference() for reference in references] == [None, None, None]
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+    finally:
+        gc.enable()
+
+
+async def test_a_handler_that_will_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emmett.testing.server._CANCEL_GRACE", 0.01)
+    app = make_app()
+    release = asyncio.Event()
+    down: list[str] = []
+    app.on_shutdown(lambda: down.append("down"))
+
+    @app.route("/stubborn")
+    async def stubborn() -> None:
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    server = MemoryServer(app, drain_timeout=0.0)
+    await server.__aenter__()
+    server.connect().write(GET.replace(b"hello", b"stubborn"))
+    await settled()
+    with pytest.raises(TimeoutError, match="after they were cancelled: Task-"):
+        await server.__aexit__(None, None, None)
+    assert down == ["down"]
+    release.set()
+    await settled()
+
+
 async def test_tests_need_not_wait_as_long_as_visitors() -> None:
     app = make_app()
 
@@ -260,3 +388,32 @@ async def test_tests_need_not_wait_as_long_as_visitors() -> None:
         client.write(GET.replace(b"hello", b"stuck"))
         await settled()
     assert (await client.read()).startswith(b"HTTP/1.1 503 ")
+
+
+async def test_a_stream_that_is_not_read_any_more_ends_although_requests_wait_behind_it() -> None:
+    """While one response is under way, the server does not read: the end of the client is asked for."""
+    app = make_app()
+    ended = asyncio.Event()
+
+    async def endless() -> AsyncIterator[str]:
+        try:
+            yield "first"
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+
+    @app.route("/events")
+    async def feed() -> Response:
+        return stream.sse(endless())
+
+    async with MemoryServer(app) as server:
+        client = server.connect()
+        client.write(GET.replace(b"hello", b"events") * 2)
+        await read_until(client, b"data: first\n\n\r\n")
+        client.close()
+        await settled()
+        assert not ended.is_set()
+        await server.sweep(1)
+        await ended.wait()
+        await settled()
+        assert server.connections == 0

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emmett.testing import Faults
+from emmett.errors import UsageError
+from emmett.testing import Faults, MemoryConnection
 from tests.testing.recording import Recording, connected, settled
+
+pytestmark = pytest.mark.loops("asyncio", "uvloop")
 
 
 async def test_bytes_of_the_client_are_delivered_by_the_loop() -> None:
@@ -77,6 +82,39 @@ async def test_a_paused_client() -> None:
     assert await reading == b"later"
 
 
+async def test_a_client_that_is_paused_while_it_waits() -> None:
+    _, transport, client = connected()
+    reading = asyncio.ensure_future(client.read())
+    await settled()
+    client.pause()
+    transport.write(b"later")
+    await settled()
+    assert not reading.done()
+    client.close()
+    assert await reading == b""
+
+
+async def test_only_one_task_reads() -> None:
+    _, transport, client = connected()
+    reading = asyncio.ensure_future(client.read())
+    await settled()
+    with pytest.raises(UsageError, match="another task reads"):
+        await client.read()
+    transport.write(b"for the first")
+    assert await reading == b"for the first"
+
+
+async def test_a_read_that_is_cancelled_loses_nothing() -> None:
+    _, transport, client = connected()
+    reading = asyncio.ensure_future(client.read())
+    await settled()
+    transport.write(b"kept")
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert await client.read() == b"kept"
+
+
 async def test_limits_of_the_write_buffer() -> None:
     _, transport, _ = connected()
     for arguments, limits in (({"low": 10}, (10, 40)), ({"high": 10}, (2, 10)), ({}, (16384, 65536))):
@@ -84,6 +122,20 @@ async def test_limits_of_the_write_buffer() -> None:
         assert transport.get_write_buffer_limits() == limits
     with pytest.raises(ValueError, match=r"high \(1\) must be >= low \(2\)"):
         transport.set_write_buffer_limits(high=1, low=2)
+
+
+async def test_a_lower_limit_counts_at_once() -> None:
+    protocol, transport, _ = connected(Faults(window=1))
+    transport.write(b"x" * 11)
+    assert protocol.told == []
+    transport.set_write_buffer_limits(high=9)
+    assert protocol.told == ["pause"]
+
+
+async def test_only_bytes_are_written() -> None:
+    _, transport, _ = connected()
+    with pytest.raises(TypeError, match="not str"):
+        transport.write("text")  # type: ignore[arg-type]
 
 
 async def test_the_server_closes() -> None:
@@ -151,7 +203,8 @@ async def test_the_client_ends_its_half() -> None:
     await settled()
     transport.write(b"answer")
     transport.write_eof()
-    transport.write(b"nothing more")
+    with pytest.raises(RuntimeError, match="write_eof"):
+        transport.write(b"nothing more")
     assert await client.read() == b"answer"
     assert await client.read() == b""
     assert (protocol.told, transport.is_closing()) == ([b"question", "eof"], False)
@@ -166,6 +219,43 @@ async def test_over_tls_there_is_no_half_close() -> None:
     assert transport.get_extra_info("sslcontext") is True
     with pytest.raises(NotImplementedError):
         transport.write_eof()
+
+
+async def test_over_tls_a_client_that_ends_is_gone() -> None:
+    protocol, _, client = connected(half_open=True, sslcontext=True)
+    client.write_eof()
+    await settled()
+    assert protocol.told == ["eof", ("lost", None)]
+
+
+@pytest.mark.parametrize("leave", [MemoryConnection.close, MemoryConnection.write_eof])
+async def test_a_client_that_leaves_while_nobody_reads(leave: Callable[[MemoryConnection], None]) -> None:
+    protocol, transport, client = connected()
+    transport.pause_reading()
+    client.write(b"unread")
+    assert not transport.get_extra_info("hung_up")
+    leave(client)
+    await settled()
+    assert (protocol.told, transport.get_extra_info("hung_up")) == ([], True)
+
+
+async def test_a_protocol_that_fails_loses_its_connection() -> None:
+    problems: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context["exception"]))
+    error = LookupError("a fault of the protocol")
+
+    class Failing(Recording):
+        def data_received(self, data: bytes) -> None:
+            raise error
+
+    _, transport, client = connected()
+    protocol = Failing()
+    transport.set_protocol(protocol)
+    transport.write(b"before")
+    client.write(b"now")
+    await settled()
+    assert (problems, protocol.told) == ([error], [("lost", error)])
+    assert await client.read() + await client.read() == b"before"
 
 
 async def test_a_reset() -> None:

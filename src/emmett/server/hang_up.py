@@ -11,8 +11,12 @@ _POLLRDHUP: int | None = getattr(select, "POLLRDHUP", None)
 
 def has_hung_up(transport: asyncio.BaseTransport) -> bool:
     """Tell whether the peer of an open transport has closed the connection or its half of it."""
+    connection = transport.get_extra_info("socket")
+    if connection is None:
+        # A transport in memory tells itself.
+        return bool(transport.get_extra_info("hung_up"))
     if _POLLRDHUP is None:
         return False
     poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), _POLLRDHUP)
+    poll.register(connection.fileno(), _POLLRDHUP)
     return bool(poll.poll(0))

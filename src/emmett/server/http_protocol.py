@@ -186,7 +186,8 @@ class HTTPProtocol(HttpToolsProtocol):
     # What uvicorn calls.
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        # Not in the context of the request, which the keep-alive timer would keep in memory.
+        self._process.context.copy().run(super().on_response_complete)
         if self.transport.is_closing():
             return
         if self._upgrade is not None:

@@ -138,7 +138,7 @@ def _load(environment: Environment, name: str) -> Template:
         with contextlib.suppress(TemplateError):
             environment.get_template(current)
             tree = environment.parse(environment.loader.get_source(environment, current)[0])
-            waiting.extend(other for other in find_referenced_templates(tree) if other)
+            waiting.extend(other for other in find_referenced_templates(tree) if other and other not in seen)
     return template
 
 

@@ -22,6 +22,8 @@ from .transport import MemoryConnection, MemoryTransport
 ADDRESS = "127.0.0.1"
 # Turns of the event loop in which closed connections whose clients read come to their end.
 _TURNS = 20
+# Seconds in which a handler that was cancelled must end.
+_CANCEL_GRACE = 5.0
 
 
 class MemoryServer:
@@ -40,6 +42,7 @@ class MemoryServer:
         self.app = app
         self._drain_timeout = drain_timeout
         self._config = make_config(app, port=0, configure_logging=False)
+        # A new one each time it runs: what hangs on it belongs to one event loop.
         self._state = ServerState()
         self._ports = itertools.count(50_000)
         self._running = False
@@ -48,8 +51,10 @@ class MemoryServer:
     async def __aenter__(self) -> Self:
         if self._running:
             raise UsageError("this MemoryServer runs already")
-        self._config.load()
+        if not self._config.loaded:
+            self._config.load()
         await self.app.startup()
+        self._state = ServerState()
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
         self._running = True
         return self
@@ -100,10 +105,19 @@ class MemoryServer:
         """Let deadlines pass without waiting: look at every connection as if it were so many seconds later.
 
         Arguments:
-            seconds: from now on. Deadlines that begin later count from the real time.
+            seconds: from now on. Deadlines that begin later count from the real time; those of the application, and
+                that of a body it waits for, go by the real time alone.
         """
         loop = asyncio.get_running_loop()
-        process_state(self._config, self._state, loop).sweep.look(loop.time() + seconds)
+        now = loop.time() + seconds
+        process_state(self._config, self._state, loop).sweep.look(now)
+        for protocol in list(self._state.connections):
+            if isinstance(protocol, HTTPProtocol):
+                # What waits for a next request is on a timer of uvicorn's, not in the sweep.
+                timer = protocol.timeout_keep_alive_task
+                if timer is not None and timer.when() <= now:
+                    timer.cancel()
+                    protocol.timeout_keep_alive_handler()
         await _turns()
 
     async def _drain(self) -> None:
@@ -111,13 +125,11 @@ class MemoryServer:
         for connection in list(self._state.connections):
             connection.shutdown()
         await _turns()
-        if self._state.tasks:
-            timeout = self._drain_timeout or self.app.config.server.shutdown_timeout
-            await asyncio.wait(self._state.tasks, timeout=timeout)
+        timeout = self.app.config.server.shutdown_timeout if self._drain_timeout is None else self._drain_timeout
+        await self._handlers_end(timeout)
         for task in list(self._state.tasks):
             task.cancel()
-        while self._state.tasks:
-            await asyncio.wait(self._state.tasks)
+        await self._handlers_end(_CANCEL_GRACE)
         # What was written can still be read; clients that do not read any more are dropped.
         for transport in list(self._transports):
             transport.close()
@@ -125,6 +137,16 @@ class MemoryServer:
         for transport in list(self._transports):
             transport.abort()
         await _turns()
+        if self._state.tasks:
+            left = ", ".join(sorted(task.get_name() for task in self._state.tasks))
+            raise TimeoutError(f"handlers did not end within {_CANCEL_GRACE:g} s after they were cancelled: {left}")
+
+    async def _handlers_end(self, seconds: float) -> None:
+        """Wait until no handler runs, also none of a request that waited for another; at most so many seconds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self._state.tasks and (left := end - loop.time()) > 0:
+            await asyncio.wait(self._state.tasks, timeout=left)
 
 
 async def _turns() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+from ..errors import UsageError
 from .faults import Faults
 
 HIGH_WATER = 64 * 1024
@@ -59,7 +60,11 @@ class MemoryTransport(asyncio.Transport):
     # What the server's protocol calls.
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if not data or self._closing or self._outgoing_ended:
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"a transport takes bytes-like objects, not {type(data).__name__}")
+        if self._outgoing_ended:
+            raise RuntimeError("write() after write_eof(): the client was told that nothing more comes")
+        if not data or self._closing:
             return
         if self._client_gone:
             # Whoever writes to a socket that the other side has closed is told by a reset.
@@ -67,9 +72,7 @@ class MemoryTransport(asyncio.Transport):
             return
         self._unsent += data
         self._flush()
-        if len(self._unsent) > self._high and not self._paused_protocol and self._protocol is not None:
-            self._paused_protocol = True
-            self._protocol.pause_writing()
+        self._pause_when_full()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         if high is None:
@@ -78,6 +81,7 @@ class MemoryTransport(asyncio.Transport):
         if not high >= low >= 0:
             raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
         self._high, self._low = high, low
+        self._pause_when_full()
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
         return self._low, self._high
@@ -101,8 +105,9 @@ class MemoryTransport(asyncio.Transport):
     def write_eof(self) -> None:
         if not self.can_write_eof():
             raise NotImplementedError("a connection over TLS cannot be half closed")
-        self._outgoing_ended = True
-        self._flush()
+        if not self._closing:
+            self._outgoing_ended = True
+            self._flush()
 
     def close(self) -> None:
         if self._closing:
@@ -119,6 +124,13 @@ class MemoryTransport(asyncio.Transport):
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self._protocol = cast(asyncio.Protocol, protocol)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what was given as `extra`; `hung_up` is whether the client has closed the connection or its half.
+
+        A server that has paused reading cannot see that otherwise; of a socket it asks the operating system.
+        """
+        return self._incoming_ended if name == "hung_up" else super().get_extra_info(name, default)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
         return cast(asyncio.BaseProtocol, self._protocol)
@@ -140,7 +152,7 @@ class MemoryTransport(asyncio.Transport):
 
     def leave(self) -> None:
         """The client closes: it writes and reads no more."""
-        self._client_gone = True
+        self._client_gone = self._incoming_ended = True
         self._readable.clear()
         self._wake_reader()
         if self._unsent or self._closing:
@@ -167,22 +179,31 @@ class MemoryTransport(asyncio.Transport):
         """Whether the connection has ended for the client: nothing more will come."""
         return self._lost or (self._outgoing_ended and not self._unsent)
 
-    async def give(self, size: int) -> bytes:
-        """Give the client what it can read, waiting for it; `b""` at the end.
+    async def wait_readable(self) -> None:
+        """Wait until there is something to read for the client, or nothing more will come.
 
         Raises:
-            ConnectionResetError: the connection was broken off.
+            UsageError: somebody waits already.
         """
-        while not self._readable:
-            if self._reset:
-                raise ConnectionResetError("the connection was reset")
-            if self.is_over or self._client_gone:
-                return b""
+        if self._reader is not None:
+            raise UsageError("another task reads from this connection: only one can wait at a time")
+        while not (self._readable or self.is_over or self._client_gone):
             self._reader = self._loop.create_future()
             try:
                 await self._reader
             finally:
                 self._reader = None
+
+    def give(self, size: int) -> bytes:
+        """Give the client what it can read; `b""` at the end.
+
+        Raises:
+            ConnectionResetError: the connection was broken off.
+        """
+        if self._reset:
+            raise ConnectionResetError("the connection was reset")
+        if not self._readable:
+            return b""
         count = min(size, self._cut_outgoing(len(self._readable)))
         data = bytes(self._readable[:count])
         del self._readable[:count]
@@ -205,29 +226,45 @@ class MemoryTransport(asyncio.Transport):
             self._loop.call_soon(self._deliver)
 
     def _deliver(self) -> None:
-        """Bring the protocol one read, or the end."""
+        """Bring the protocol one read, or the end. An error of the protocol ends the connection, as on a socket."""
         self._delivery_planned = False
-        if self._lost or not self._reading or self._protocol is None:
-            return
         if self._closing:
             self._incoming.clear()
             return
-        if self._incoming:
-            count = self._cut_incoming(len(self._incoming))
-            data = bytes(self._incoming[:count])
-            del self._incoming[:count]
-            if self._until_break is not None:
-                self._until_break -= count
-            self._plan_delivery()
-            if not self._incoming:
-                self._wake_drainers()
-            self._protocol.data_received(data)
-        elif self._until_break == 0:
-            self._lose(self._faults.error, reset=True)
-        elif self._incoming_ended and not self._eof_told:
-            self._eof_told = True
-            if not self._protocol.eof_received():
-                self.close()
+        protocol = self._protocol
+        if not self._reading or protocol is None:
+            return
+        try:
+            if self._incoming:
+                protocol.data_received(self._next_read())
+            elif self._until_break == 0:
+                self._lose(self._faults.error, reset=True)
+            elif self._incoming_ended and not self._eof_told:
+                self._eof_told = True
+                # Over TLS a connection is never half open, whatever the protocol would like.
+                if not (protocol.eof_received() and self.can_write_eof()):
+                    self.close()
+        except Exception as error:
+            message = "the protocol failed on what its client has sent"
+            context = {"message": message, "exception": error, "transport": self, "protocol": protocol}
+            self._loop.call_exception_handler(context)
+            self._lose(error)
+
+    def _next_read(self) -> bytes:
+        count = self._cut_incoming(len(self._incoming))
+        data = bytes(self._incoming[:count])
+        del self._incoming[:count]
+        if self._until_break is not None:
+            self._until_break -= count
+        self._plan_delivery()
+        if not self._incoming:
+            self._wake_drainers()
+        return data
+
+    def _pause_when_full(self) -> None:
+        if len(self._unsent) > self._high and not self._paused_protocol and self._protocol is not None:
+            self._paused_protocol = True
+            self._protocol.pause_writing()
 
     def _flush(self) -> None:
         """Let the client have what the window has room for; tell the protocol, and close, when all has left."""
@@ -245,7 +282,7 @@ class MemoryTransport(asyncio.Transport):
         if self._closing and not self._unsent:
             self._lose(None)
 
-    def _lose(self, error: OSError | None, *, reset: bool = False) -> None:
+    def _lose(self, error: Exception | None, *, reset: bool = False) -> None:
         """End the connection; the protocol is told by the event loop."""
         if self._lost:
             return
@@ -259,7 +296,7 @@ class MemoryTransport(asyncio.Transport):
         self._wake_drainers()
         self._loop.call_soon(self._tell_lost, error)
 
-    def _tell_lost(self, error: OSError | None) -> None:
+    def _tell_lost(self, error: Exception | None) -> None:
         protocol, self._protocol = self._protocol, None
         if protocol is not None:
             protocol.connection_lost(error)
@@ -318,12 +355,17 @@ class MemoryConnection:
 
         Raises:
             ConnectionResetError: the server has dropped the connection, or it broke.
+            UsageError: another task reads already.
         """
-        await self._reads.wait()
-        return await self.transport.give(size)
+        while True:
+            await self._reads.wait()
+            await self.transport.wait_readable()
+            # It may have been paused while it waited.
+            if self._reads.is_set():
+                return self.transport.give(size)
 
     def pause(self) -> None:
-        """Read no more until `resume`: calls of `read` wait."""
+        """Read no more until `resume`: calls of `read` wait, also one that waits now."""
         self._reads.clear()
 
     def resume(self) -> None:
@@ -331,9 +373,10 @@ class MemoryConnection:
         self._reads.set()
 
     def close(self) -> None:
-        """Close the connection; what was written before still arrives."""
+        """Close the connection; what was written before still arrives, unless the server has more to say."""
         if not self._closed:
             self._closed = True
+            self.resume()
             self.transport.leave()
 
     def reset(self, error: OSError | None = None) -> None:
@@ -343,4 +386,5 @@ class MemoryConnection:
             error: what the server's protocol is told.
         """
         self._closed = True
+        self.resume()
         self.transport.break_off(error)
