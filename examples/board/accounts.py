@@ -78,6 +78,8 @@ class Attempts:
             self._tried.popitem(last=False)
         return 0.0
 
-    def forget(self, address: str) -> None:
-        """Somebody who knows the password begins anew."""
-        self._tried.pop(address, None)
+    def forgive(self, address: str) -> None:
+        """Do not count an attempt that was right. The others stay: who has an account must not guess at another one."""
+        if address in self._tried:
+            began, count = self._tried[address]
+            self._tried[address] = (began, count - 1)

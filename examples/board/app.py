@@ -19,7 +19,7 @@ from emmett.security import CSRF, SecurityHeaders
 from emmett.sessions import SessionManager
 
 from .accounts import ACCOUNTS, Attempts, check_password
-from .board import MAX_TEXT, Attachment, Board, Notice, tidy
+from .board import MAX_NOTICES, MAX_TEXT, Attachment, Board, Notice, tidy
 from .feed import Feed, Full, SocketReader, StreamReader, encode
 
 MAX_UPLOAD = 5 * 1024 * 1024  # bytes of a notice with its file
@@ -92,7 +92,7 @@ async def log_in() -> dict[str, Any]:
         response.headers["retry-after"] = str(seconds)
         return {"problem": f"Too many attempts. Try again in {seconds} seconds.", "user": ""}
     if await check_password(user, password):
-        state.attempts.forget(address)
+        state.attempts.forgive(address)
         await sessions.renew()
         session.user, session.login = user, secrets.token_urlsafe(16)
         redirect(url("index"))
@@ -118,6 +118,7 @@ def page(problem: str = "", text: str = "") -> dict[str, Any]:
         "names": sorted({*state.feed.names, own_name()}),
         "problem": problem,
         "text": text,
+        "max_notices": MAX_NOTICES,
         "max_text": MAX_TEXT,
         "max_upload": MAX_UPLOAD,
     }

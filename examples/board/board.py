@@ -85,7 +85,7 @@ class Board:
     async def keep(self, upload: UploadedFile, url_of: Callable[[str], str]) -> Attachment:
         """Save a file that was sent, under a name that nobody can guess and no sender chooses."""
         start = await upload.read(16)
-        name = tidy(upload.filename.replace("\n", " "))[:MAX_FILE_NAME] or "file"
+        name = " ".join(tidy(upload.filename).split())[:MAX_FILE_NAME] or "file"
         token = secrets.token_urlsafe(16)
         file = Attachment(token, name, content_type_of(start), upload.size, url_of(token))
         await upload.save(self.path(file))
@@ -127,7 +127,7 @@ def content_type_of(start: bytes) -> str:
 
 def tidy(text: str) -> str:
     """Return a text without control characters and lone surrogates, and without blanks around it."""
-    letters = (letter for letter in "\n".join(text.splitlines()) if letter == "\n" or _is_visible(letter))
+    letters = (letter for letter in "\n".join(text.splitlines()) if letter in "\n\t" or _is_visible(letter))
     return "".join(letters).strip()
 
 

@@ -64,6 +64,17 @@ async def test_an_address_may_try_only_so_often(monkeypatch: pytest.MonkeyPatch)
         await log_in(client)
 
 
+async def test_who_has_an_account_cannot_guess_at_another_one() -> None:
+    async with app.test_client_async() as client:
+        for _ in range(accounts.MAX_ATTEMPTS - 1):
+            assert (await try_password(client, "ada", "guessed")).status == 403
+        for _ in range(2):
+            await log_in(client, "grace")
+            client.cookies.clear()
+        assert (await try_password(client, "ada", "guessed")).status == 403
+        assert (await try_password(client, "ada", "guessed")).status == 429
+
+
 def test_attempts_are_kept_of_so_many_addresses_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "MAX_ADDRESSES", 2)
     attempts = accounts.Attempts()
@@ -73,8 +84,10 @@ def test_attempts_are_kept_of_so_many_addresses_only(monkeypatch: pytest.MonkeyP
     for _ in range(accounts.MAX_ATTEMPTS - 2):
         assert attempts.wait("a") == 0
     assert attempts.wait("a") > 0
-    attempts.forget("a")
+    attempts.forgive("a")
     assert attempts.wait("a") == 0
+    assert attempts.wait("a") > 0
+    attempts.forgive("b")
 
 
 async def test_forms_of_other_sites_are_refused() -> None:
@@ -84,6 +97,20 @@ async def test_forms_of_other_sites_are_refused() -> None:
             assert answer.status == 403
         assert (await client.get("/api/notices")).json() == {"notices": []}
         assert (await client.get("/")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "tidied"),
+    [
+        ("a\tb", "a\tb"),
+        ("a\r\nb\u2028c", "a\nb\nc"),
+        (" \t\n", ""),
+        ("a\x00\x1b\ud800b", "ab"),
+        ("\U0001f469\u200d\U0001f680",) * 2,
+    ],
+)
+def test_texts_are_tidied(text: str, tidied: str) -> None:
+    assert tidy(text) == tidied
 
 
 async def test_a_notice_is_put_up() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, WebSocketRoute, expect, sync_playwright
 
 from tests.tools import tool
 
@@ -275,6 +275,72 @@ def test_a_logout_reaches_the_other_window(script: str, server: BoardServer, vis
     expect(second.get_by_label("Password")).to_be_visible()
     # The browser says that events were refused; they should be.
     visitors.problems = [problem for problem in visitors.problems if "403 (Forbidden)" not in problem]
+
+
+def test_what_is_written_next_is_kept(server: BoardServer, visitors: Visitors) -> None:
+    page = visitors.log_in(server, "ada")
+    held: list[Route] = []
+    page.route("**/notices", lambda route: held.append(route))
+    write(page, "With a file", ("minutes.txt", b"text"))
+    # Until it is there nothing else can be written, which would be lost when the form is emptied.
+    expect(page.get_by_label("Text")).not_to_be_editable()
+    expect(page.get_by_label("Picture or file")).to_be_disabled()
+    page.get_by_label("Text").press("Control+Enter")
+    held[0].continue_()
+    expect(page.locator(".notice")).to_have_count(1)
+    assert len(held) == 1
+    write(page, "The next one")
+    expect(page.locator(".notice .text")).to_have_text(["The next one", "With a file"])
+    expect(page.get_by_label("Text")).to_have_value("")
+
+
+def test_a_connection_without_answers_is_given_up(server: BoardServer, visitors: Visitors) -> None:
+    page = visitors.log_in(server, "ada")
+    page.clock.install()
+    routes: list[WebSocketRoute] = []
+
+    def swallow_first(route: WebSocketRoute) -> None:
+        # As when the network was changed: what the page sends gets nowhere, and nobody says so.
+        route.connect_to_server()
+        if not routes:
+            route.on_message(lambda _: None)
+        routes.append(route)
+
+    page.route_web_socket("**/live*", swallow_first)
+    page.reload()
+    expect_live(page)
+    expect(page.locator("#people li")).to_have_text(["AAda"])
+    write(page, "Is anybody there?")
+    expect(page.get_by_role("button", name="Put it up")).to_be_disabled()
+    expect(page.get_by_label("Text")).to_have_value("Is anybody there?")
+    page.clock.fast_forward(10_000)
+    expect(page.get_by_role("alert")).to_contain_text("What you wrote is still here")
+    expect_live(page)
+    expect(page.get_by_label("Text")).to_have_value("Is anybody there?")
+    page.get_by_role("button", name="Put it up").click()
+    expect(page.locator(".notice .text")).to_have_text(["Is anybody there?"])
+    expect(page.get_by_label("Text")).to_have_value("")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert len(routes) == 2
+
+
+def test_a_page_shows_no_more_than_the_board(server: BoardServer, visitors: Visitors) -> None:
+    page = visitors.log_in(server, "ada")
+    page.evaluate(
+        """async () => {
+            for (let number = 0; number < 103; number++) {
+                const body = new FormData(document.getElementById("write"));
+                body.set("text", `Number ${number}`);
+                body.delete("file");
+                const headers = { Accept: "application/json" };
+                const answer = await fetch("/notices", { method: "POST", body, headers });
+                if (!answer.ok) throw new Error(answer.status);
+            }
+        }"""
+    )
+    expect(page.locator(".notice .text").first).to_have_text("Number 102")
+    expect(page.locator(".notice")).to_have_count(100)
+    expect(page.locator(".notice .text").last).to_have_text("Number 3")
 
 
 def test_a_wrong_password_is_told(server: BoardServer, visitors: Visitors) -> None:

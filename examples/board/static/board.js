@@ -10,6 +10,7 @@ const problem = document.getElementById("problem");
 const button = form.querySelector("button");
 const ownName = board.dataset.name;
 let last = Number(board.dataset.last);
+let isSent = false; // over the websocket, and not yet seen on the board
 
 const shown = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
@@ -49,7 +50,9 @@ function showNotice({ id, author, text, at, file }) {
   part("author").textContent = author;
   showTime(item.querySelector("time"), at);
   list.prepend(item);
+  while (list.childElementCount > board.dataset.most) list.lastElementChild.remove();
   document.getElementById("empty").hidden = true;
+  if (isSent && author === ownName) done();
 }
 
 function showPeople(names) {
@@ -75,6 +78,11 @@ const live = new Live(board.dataset, {
   after: () => last,
   onMessage: (message) => (message.type === "notice" ? showNotice(message) : showPeople(message.names)),
   onState(state, text) {
+    if (isSent && state !== "open") {
+      isSent = false;
+      setBusy(false);
+      showProblem("The connection broke. What you wrote is still here: see below whether it was put up.");
+    }
     document.getElementById("live").dataset.state = state;
     const place = document.getElementById("state");
     if (place.textContent !== text) place.textContent = text;
@@ -96,28 +104,40 @@ again.addEventListener("click", () => live.connect());
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
+  if (button.disabled) return;
   const text = form.text.value.trim();
   const file = form.file.files[0];
   showProblem("");
   if (!text && !file) return showProblem("Write something, or choose a file.");
   // The form's own fields need some room too.
   if (file && file.size > form.dataset.max - 16_384) return showProblem("This file is too large.");
-  if (!file && live.send(JSON.stringify({ text }))) return done();
-  button.disabled = true;
+  const body = new FormData(form);
+  setBusy(true);
+  if (!file && live.send(JSON.stringify({ text }))) {
+    isSent = true;
+    return;
+  }
   try {
     const headers = { Accept: "application/json" };
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers });
+    const answer = await fetch(form.action, { method: "POST", body, headers });
     if (!answer.ok) return showProblem((await answer.text()) || `The server answered ${answer.status}.`);
     showNotice(await answer.json());
     done();
   } catch {
     showProblem("The server cannot be reached. What you wrote is still here.");
   } finally {
-    button.disabled = false;
+    setBusy(false);
   }
 });
 
+/** Nothing is written while something is on its way: the form is emptied when that has arrived. */
+function setBusy(isBusy) {
+  form.text.readOnly = form.file.disabled = button.disabled = isBusy;
+}
+
 function done() {
+  isSent = false;
+  setBusy(false);
   form.reset();
   form.text.focus();
 }

@@ -2,7 +2,7 @@
 
 const FIRST_WAIT = 500; // milliseconds before the first new try; each further one waits twice as long
 const LONGEST_WAIT = 15_000;
-const CONNECT_DEADLINE = 8_000;
+const DEADLINE = 8_000; // milliseconds for a connection, and for an answer to what was sent
 const STABLE = 5_000; // a connection that lasted this long was a good one: the waits begin anew
 const TRIES = 2; // websockets that never opened though the server was there, before the page turns to server-sent events
 
@@ -23,11 +23,14 @@ export class Live {
     this.connect();
   }
 
-  /** Send over the websocket; false when there is none. */
+  /** Send over the websocket, which is given up when no answer comes; false when there is none. */
   send(data) {
     const isOpen = this.socket?.readyState === WebSocket.OPEN;
-    if (isOpen) this.socket.send(data);
-    return isOpen;
+    if (!isOpen) return false;
+    this.socket.send(data);
+    clearTimeout(this.deadline);
+    this.deadline = setTimeout(this.giveUp, DEADLINE);
+    return true;
   }
 
   connect() {
@@ -44,21 +47,33 @@ export class Live {
     const url = new URL(`${this.paths.live}?after=${this.handlers.after()}`, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     const socket = (this.socket = new WebSocket(url));
-    const deadline = setTimeout(() => socket.close(), CONNECT_DEADLINE);
     let opened = Infinity;
+    const end = (code) => {
+      // One that was given up says so only much later.
+      if (this.socket !== socket) return;
+      this.socket = undefined;
+      clearTimeout(this.deadline);
+      if (code === 1008) return this.#logout();
+      this.#lost(opened, opened === Infinity);
+    };
+    this.giveUp = () => {
+      end();
+      socket.close();
+    };
+    this.deadline = setTimeout(this.giveUp, DEADLINE);
     socket.addEventListener("open", () => {
-      clearTimeout(deadline);
+      if (this.socket !== socket) return;
+      clearTimeout(this.deadline);
       opened = performance.now();
       this.failed = 0;
       this.handlers.onState("open", "Live");
     });
-    socket.addEventListener("message", (event) => this.handlers.onMessage(JSON.parse(event.data)));
-    socket.addEventListener("close", (event) => {
-      clearTimeout(deadline);
-      this.socket = undefined;
-      if (event.code === 1008) return this.#logout();
-      this.#lost(opened, opened === Infinity);
+    socket.addEventListener("message", (event) => {
+      if (this.socket !== socket) return;
+      clearTimeout(this.deadline);
+      this.handlers.onMessage(JSON.parse(event.data));
     });
+    socket.addEventListener("close", (event) => end(event.code));
   }
 
   #openEvents() {
@@ -79,8 +94,10 @@ export class Live {
   }
 
   async #lost(opened, isRefused) {
+    this.handlers.onState("connecting", "Connecting");
     // A refused handshake has no status for a script: ask whether the login has ended.
-    const answer = await fetch(this.paths.api + `?after=${this.handlers.after()}`).catch(() => null);
+    const signal = AbortSignal.timeout(DEADLINE);
+    const answer = await fetch(`${this.paths.api}?after=${this.handlers.after()}`, { signal }).catch(() => null);
     if (answer?.status === 403) return this.#logout();
     // The server is there, but no websocket: something between does not let them through.
     if (isRefused && answer?.ok) this.failed += 1;
