@@ -73,7 +73,14 @@ async def _run_uvicorn(server: uvicorn.Server) -> AsyncIterator[Running]:
         await start(sockets)
         started.set()
 
+    async def main_loop() -> None:
+        # uvicorn's own looks ten times a second, and a thousand tests would wait for that.
+        await server.on_tick(0)
+        while not server.should_exit:  # noqa: ASYNC110 - tests set it as a signal does
+            await asyncio.sleep(0.01)
+
     server.startup = startup  # type: ignore[method-assign]
+    server.main_loop = main_loop  # type: ignore[method-assign]
     # Not `serve`: that takes over the signals of the process, which are those of the test run.
     task = asyncio.create_task(server._serve())
     try:
