@@ -156,7 +156,8 @@ async def test_refusals_cannot_write_into_the_logs(caplog: pytest.LogCaptureFixt
             client.write(b"POST /%0d%0aINFO:%20fake%1b%5b31m%c2%85%e2%80%a8 HTTP/1.1\r\nHost: localhost\r\n")
             client.write(origin + b"\r\nContent-Length: 0\r\n\r\n")
             assert (await client.read_response())[0] == 403
-    refusals = [record.getMessage() for record in caplog.records if record.name == "emmett.security"]
+    # Where loggers pass on to each other, the same record comes twice.
+    refusals = list({id(one): one.getMessage() for one in caplog.records if one.name == "emmett.security"}.values())
     assert len(refusals) == 1
     assert "\\r\\nINFO: fake\\x1b[31m\\x85\\u2028" in refusals[0]
     assert "evil.example\\xa0\\xad" in refusals[0]
