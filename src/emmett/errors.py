@@ -6,6 +6,9 @@
     ├── ConfigurationError        the application is set up wrongly; raised at registration (also a ValueError)
     ├── UsageError                a call at the wrong place or time (also a RuntimeError)
     ├── HTTPException             ends a handler with an HTTP answer: abort(), redirect()
+    │   ├── ChannelDenied         a channel that one may not join or publish to
+    │   └── BrokerUnavailable     the broker of the channels does not answer
+    ├── SlowSubscriber            a subscriber that did not keep up with its channels
     ├── WebsocketClosed           the connection has ended: code and reason say how
     └── PeerError                 the other side broke the rules
         ├── RequestError          a request that cannot be read: the HTTP status to answer with
@@ -50,6 +53,40 @@ class HTTPException(EmmettError):
         self.status = status
         self.body = body
         self.headers: dict[str, str] = dict(headers or {})
+
+
+class ChannelDenied(HTTPException):
+    """A channel may not be joined or published to. Left uncaught, the handler ends with 403, or close code 1008.
+
+    Arguments:
+        message: which channel, and why not.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(403)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class BrokerUnavailable(HTTPException):
+    """The broker of the channels does not answer. Left uncaught, the handler ends with 503, or close code 1011.
+
+    Arguments:
+        message: which broker, and how it failed; never its password.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(503)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class SlowSubscriber(EmmettError):
+    """A subscriber took its publications too slowly, and its namespace says that it is disconnected for that."""
 
 
 class WebsocketClosed(EmmettError):

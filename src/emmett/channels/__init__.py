@@ -1,0 +1,1 @@
+"""Channels: publish once, reach every subscriber on every node."""

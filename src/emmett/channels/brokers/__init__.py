@@ -1,0 +1,1 @@
+"""Brokers: what carries publications between processes, behind the port of `port.py`."""

@@ -1,0 +1,172 @@
+"""The port that every broker fills, and what a broker promises.
+
+Promises:
+
+- *Order*: what one process publishes to a channel, one `publish` awaited after the other, arrives everywhere in that
+  order. In a channel with history there is one order for all: that of the offsets.
+- *Heard from then on*: once `subscribe` has returned, everything that is published is reported, until `unsubscribe` or
+  `Listener.lost`.
+- *At most once*, or told: what cannot be delivered while the connection is away is lost to the live stream, and the
+  listener is told so with `lost`. In a channel with history it can be read again with `history`.
+- *History is atomic*: a publication is in the history, with its offset, exactly if it was sent to subscribers. A
+  `publish` that raises may have happened or not: it can have been carried out when only its answer was lost.
+- *Nothing is executed*: bytes from the broker are data. What is not of the expected form is reported to the log, once
+  a minute at most, and otherwise ignored.
+
+`emmett.testing.brokers` has the tests for these promises; every broker passes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from ..publication import Position
+
+
+class Limits(NamedTuple):
+    """How much history a channel keeps.
+
+    Fields:
+        size: publications, at least 1.
+        ttl: seconds after which a publication is forgotten.
+    """
+
+    size: int
+    ttl: float
+
+
+class Entry(NamedTuple):
+    """One publication as a broker carries it."""
+
+    payload: bytes
+    # Where it stands in the history; None in a channel without.
+    position: Position | None
+
+
+class History(NamedTuple):
+    """What the history of a channel holds behind a position.
+
+    Fields:
+        entries: in order of their offsets.
+        top: the position of the newest publication there is, whether or not it is among `entries`.
+        complete: whether all between the position asked for and the last of `entries` (`top`, when there was no limit) is
+            there. False when something was trimmed or has expired, or when the position is of another epoch; then
+            `entries` begin with the oldest that is left. Without a position it is True.
+    """
+
+    entries: Sequence[Entry]
+    top: Position
+    complete: bool
+
+
+class Listener(Protocol):
+    """Who hears what a broker brings: the hub. None of its methods waits or raises."""
+
+    def heard(self, subscribed: str, channel: str, entry: Entry) -> None:
+        """A publication has come.
+
+        Arguments:
+            subscribed: the name or pattern of the subscription that brought it. A channel that is subscribed to by name
+                and by pattern is reported once for each.
+            channel: the channel.
+            entry: the publication.
+        """
+
+    def lost(self, subscribed: Collection[str] | None) -> None:
+        """Publications may have been missed, from now until `restored`; the broker is already trying again.
+
+        Arguments:
+            subscribed: which names and patterns; None for all.
+        """
+
+    def restored(self, subscribed: Collection[str] | None) -> None:
+        """Subscriptions stand again: all that is published from now on is reported.
+
+        Arguments:
+            subscribed: as of `lost`.
+        """
+
+
+class Broker(Protocol):
+    """Carries publications between processes, keeps history and presence.
+
+    Every method that waits has a deadline, and raises `BrokerUnavailable` when the broker does not answer in time. After
+    a loss the broker connects again by itself, with growing pauses and jitter, and subscribes in batches to all that it
+    was subscribed to.
+
+    A pattern is the name of a group with `:*` behind it: `room:*` stands for every channel whose name begins with
+    `room:`. Names are checked before a broker sees them (`names.py`).
+    """
+
+    async def start(self, listener: Listener) -> None:
+        """Connect, on the running event loop.
+
+        Raises:
+            BrokerUnavailable: it cannot be reached now. The caller gives up, or calls again.
+        """
+
+    async def stop(self) -> None:
+        """Let go of everything. Nothing is reported after it; `start` may be called again."""
+
+    async def check(self) -> float:
+        """Ask whether the broker is there; returns the round trip in seconds."""
+
+    async def subscribe(self, names: Collection[str]) -> None:
+        """Hear of channels and patterns from now on. Those that are subscribed to already stay so.
+
+        When it raises, none of the new ones is subscribed to.
+        """
+
+    async def unsubscribe(self, names: Collection[str]) -> None:
+        """Hear of them no more; unknown ones are ignored. While the broker is away this needs no answer from it."""
+
+    async def publish(self, channel: str, payload: bytes, limits: Limits | None) -> Position | None:
+        """Publish to a channel.
+
+        Arguments:
+            payload: the publication, as `envelope.pack` made it.
+            limits: keep it in the channel's history, which is trimmed to them; None for a channel without history.
+
+        Returns:
+            Its position; None without history.
+        """
+
+    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+        """Read the history of a channel.
+
+        Arguments:
+            since: what is behind this position; None for all from the oldest on.
+            limit: at most so many entries, the first ones behind `since`, or, where that is None, the newest; None for
+                all. 0 asks for `top` only.
+            limits: those of the channel.
+        """
+
+    async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
+        """Note that a connection of a member is in a channel.
+
+        Arguments:
+            connection: names the connection, unique among all nodes.
+            member: who it is; the same member may have several connections.
+            info: what others may know of the member, JSON; the newest counts.
+            ttl: seconds after which the connection is forgotten unless `keep` was called.
+
+        Returns:
+            Whether the member was not there before.
+        """
+
+    async def leave(self, channel: str, connection: str) -> str | None:
+        """Note that a connection has left; returns the member if this was its last one, else None."""
+
+    async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
+        """Note that connections are still there, for another `ttl` seconds, and forget those whose time is over.
+
+        A connection that was forgotten, because its node was cut off for longer, is not brought back: see `join`, which
+        may be called again for it.
+
+        Returns:
+            Members whose last connection was forgotten by this very call: each is reported to one caller only.
+        """
+
+    async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
+        """Return who is there: by member the info, and how many connections; without those whose time is over."""
