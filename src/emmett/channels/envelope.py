@@ -1,7 +1,7 @@
 """Publications as bytes, for brokers.
 
-One byte says what follows: `t` text in UTF-8, `b` binary, `j` and `l` the member that joined or left, as JSON. What other
-programs put into the broker's hands is read by the same rules; nothing that could be code is ever loaded.
+One byte says what follows: `t` text in UTF-8, `b` binary, `j` and `l` the member that joined or left, as JSON. What
+other programs put into the broker's hands is read by the same rules; nothing that could be code is ever loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def pack(data: str | bytes, kind: Kind = Kind.MESSAGE) -> bytes:
     """
     if isinstance(data, str):
         return _TEXTS[kind] + data.encode()
-    if isinstance(data, bytes) and kind is Kind.MESSAGE:
+    if isinstance(data, bytes):
         return b"b" + data
     raise TypeError(f"a publication is str or bytes, not {type(data).__name__}")
 

@@ -50,8 +50,8 @@ class History(NamedTuple):
     Fields:
         entries: in order of their offsets.
         top: the position of the newest publication there is, whether or not it is among `entries`.
-        complete: whether all between the position asked for and the last of `entries` (`top`, when there was no limit) is
-            there. False when something was trimmed or has expired, or when the position is of another epoch; then
+        complete: whether all between the position asked for and the last of `entries` (`top`, when there was no limit)
+            is there. False when something was trimmed or has expired, or when the position is of another epoch; then
             `entries` begin with the oldest that is left. Without a position it is True.
     """
 
@@ -91,9 +91,9 @@ class Listener(Protocol):
 class Broker(Protocol):
     """Carries publications between processes, keeps history and presence.
 
-    Every method that waits has a deadline, and raises `BrokerUnavailable` when the broker does not answer in time. After
-    a loss the broker connects again by itself, with growing pauses and jitter, and subscribes in batches to all that it
-    was subscribed to.
+    Every method that waits has a deadline, and raises `BrokerUnavailable` when the broker does not answer in time.
+    After a loss the broker connects again by itself, with growing pauses and jitter, and subscribes in batches to all
+    that it was subscribed to.
 
     A pattern is the name of a group with `:*` behind it: `room:*` stands for every channel whose name begins with
     `room:`. Names are checked before a broker sees them (`names.py`).
