@@ -65,6 +65,33 @@ async def test_a_page_for_405_keeps_allow() -> None:
     assert (status, text, answer.headers["allow"]) == (405, "not like this", "GET, HEAD")
 
 
+@pytest.mark.parametrize("has_page", [True, False])
+@pytest.mark.parametrize(
+    ("said", "of_error", "merged"),
+    [
+        ("Cookie", None, "Cookie"),
+        (None, "accept", "accept"),
+        ("Cookie, origin", "accept, cookie", "accept, cookie, origin"),
+        ("Cookie", "*", "*"),
+    ],
+)
+async def test_an_error_hides_no_field_on_which_the_answer_depends(
+    has_page: bool, said: str | None, of_error: str | None, merged: str
+) -> None:
+    app = App(__name__)
+
+    @app.route("/")
+    async def end() -> None:
+        if said is not None:
+            response.headers["vary"] = said
+        raise HTTPException(402, headers={"Vary": of_error} if of_error else None)
+
+    if has_page:
+        app.on_error(402)(lambda: "page")
+    status, text, answer = await ask(app)
+    assert (status, text, answer.headers["vary"]) == (402, "page" if has_page else "Payment Required", merged)
+
+
 @pytest.mark.parametrize(
     ("result", "text", "content_type"),
     [

@@ -168,6 +168,28 @@ def test_a_length_is_no_default() -> None:
     assert defaults.headers["content-length"] == "5"
 
 
+@pytest.mark.parametrize(
+    ("own", "inherited", "merged"),
+    [
+        (None, None, None),
+        ("accept", None, "accept"),
+        (None, "Cookie", "Cookie"),
+        ("accept", "origin, Cookie", "accept, origin, Cookie"),
+        ("accept, COOKIE", "Cookie, origin", "accept, COOKIE, origin"),
+        ("*", "Cookie", "*"),
+        ("accept", "*", "*"),
+    ],
+)
+def test_vary_names_what_either_of_two_responses_names(
+    own: str | None, inherited: str | None, merged: str | None
+) -> None:
+    defaults = Response(headers={"Vary": inherited} if inherited else {"x-colour": "red"})
+    response = Response("x", headers={"VARY": own} if own else None)
+    for _ in range(2):
+        assert response.with_defaults(defaults).headers.get("vary") == merged
+    assert (response.headers.get("vary"), defaults.headers.get("vary")) == (own, inherited)
+
+
 def test_with_defaults_keeps_the_class() -> None:
     class Page(Response):
         title = ""

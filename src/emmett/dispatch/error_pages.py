@@ -12,6 +12,7 @@ from ..errors import HTTPException, RequestError
 from ..http.render import render
 from ..http.request import Request
 from ..http.response import Response
+from ..http.vary import add_vary
 from .groups import find_answer
 from .routes import RouteTable
 
@@ -55,8 +56,7 @@ async def _error_response(
         # What the handler that failed had said of its own body.
         response.body = b""
         response.content_type = None
-        for name, value in headers.items():
-            response.headers[name] = value
+        _set_headers(response, headers)
         try:
             result = page()
             if inspect.isawaitable(result):
@@ -80,6 +80,12 @@ def _plain_response(response: Response, status: int, body: str | bytes, headers:
         body = _PHRASES.get(status, f"status {status}")
     if body:
         response.content_type = "text/plain; charset=utf-8"
-    for name, value in headers.items():
-        response.headers[name] = value
+    _set_headers(response, headers)
     return render(body, response)
+
+
+def _set_headers(response: Response, headers: Mapping[str, str]) -> None:
+    """Give a response the fields of an error; Vary goes on to name what the pipes had named."""
+    varying = response.headers.get("vary", "")
+    response.headers.update(headers)
+    add_vary(response.headers, varying)

@@ -10,6 +10,7 @@ from ..errors import UsageError
 from .cookies import ResponseCookies
 from .headers import MutableHeaders
 from .stream import BodyStream
+from .vary import add_vary
 
 # What a body may be made from.
 Content: TypeAlias = str | bytes | bytearray | memoryview | AsyncIterable[bytes | str] | Iterable[bytes | str]
@@ -149,6 +150,7 @@ class Response:
     def with_defaults(self, defaults: Response) -> Self:
         """Return this response with the status, headers and cookies of another one that it does not set itself.
 
+        Vary names what either of them names: a response depends on all that it was made of (RFC 9110, 12.5.5).
         Neither of the two is changed: a response may be shared by many requests, the cookies of one must not be.
         """
         takes_status = defaults._status_chosen and not self._status_chosen
@@ -161,6 +163,7 @@ class Response:
         # A length belongs to its body.
         response.headers.pop("content-length", None)
         response.headers.update(self.headers)
+        add_vary(response.headers, defaults.headers.get("vary", ""))
         response._cookies = ResponseCookies()
         for cookies in (defaults._cookies, self._cookies):
             for name, morsel in (cookies or {}).items():

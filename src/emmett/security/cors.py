@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..ctx import current_request, current_response
-from ..errors import ConfigurationError, HTTPException
+from ..errors import ConfigurationError
 from ..http.headers import MutableHeaders
 from ..http.request import Request
 from ..http.response import Response
-from ..pipeline.pipe import NextPipe, Pipe
+from ..http.vary import add_vary
+from ..pipeline.pipe import Pipe
 from ..wire.fields import is_token
 from ..wire.origin import ANY_ORIGIN, SAME_ORIGIN, OriginPolicy
-from .vary import add_vary, vary_error, vary_result
 
 ANY_NAME = "*"
 # Whose pages these are nobody knows: every site can make a frame that has the origin "null".
@@ -77,17 +76,9 @@ class CORS(Pipe):
         if self._add_origin(response.headers) and self._expose:
             response.headers["access-control-expose-headers"] = ", ".join(self._expose)
 
-    async def pipe_request(self, next_pipe: NextPipe, /, **kwargs: Any) -> Any:
-        if self._any:
-            return await next_pipe(**kwargs)
-        # A cache that does not see that the answer depends on Origin would give it to all.
-        try:
-            return vary_result(await next_pipe(**kwargs), "origin")
-        except HTTPException as error:
-            vary_error(error, "origin")
-            raise
-
     def close_request(self) -> None:
+        # A cache that does not see that the answer depends on Origin would give it to all: so it stands there again
+        # where the handler has replaced the field.
         response = current_response.get()
         if response is not None and not self._any:
             add_vary(response.headers, "origin")

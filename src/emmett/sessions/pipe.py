@@ -10,9 +10,10 @@ from typing import Any
 from ..ctx import current_request, current_response, current_session, current_websocket
 from ..errors import HTTPException, UsageError
 from ..http.response import Response
+from ..http.vary import add_vary
 from ..pipeline.pipe import NextPipe, Pipe
 from ..wire.close import check_to_send
-from .caching import protect, protect_error, protect_result
+from .caching import forbid_storing, forbid_storing_error, forbid_storing_result
 from .cookie import SessionCookie
 from .encoding import check, encode
 from .ports import Claim, Keeper, Record, StoreUnavailable
@@ -168,13 +169,14 @@ class SessionPipe(Pipe):
         try:
             result = await next_pipe(**kwargs)
             await self._save(session, visit, response)
-            return protect_result(result, sets_cookie=visit.sets_cookie)
+            return forbid_storing_result(result) if visit.sets_cookie else result
         except StoreUnavailable:
             raise
         except HTTPException as error:
             # An answer that the handler chose, such as a redirect behind a login.
             await self._save(session, visit, response)
-            protect_error(error, sets_cookie=visit.sets_cookie)
+            if visit.sets_cookie:
+                forbid_storing_error(error)
             raise
         finally:
             lock(session, SAVED)
@@ -183,7 +185,10 @@ class SessionPipe(Pipe):
         session, response = self._find(current_session.get()), current_response.get()
         if session is not None and response is not None:
             lock(session, SAVED)
-            protect(response.headers, sets_cookie=visit_of(session).sets_cookie)
+            # Any answer behind a session may depend on it (RFC 9110, 12.5.5).
+            add_vary(response.headers, "Cookie")
+            if visit_of(session).sets_cookie:
+                forbid_storing(response.headers)
 
     async def open_ws(self) -> None:
         websocket, outer = current_websocket.get(), current_session.get()
