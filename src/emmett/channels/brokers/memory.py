@@ -1,0 +1,252 @@
+"""The broker for one process: nothing to install, and the reference for what the port promises."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from ...errors import BrokerUnavailable, UsageError
+from ..publication import Position
+from .memory_history import Histories
+from .memory_presence import Rooms
+from .port import Entry, History, Limits, Listener
+
+# Publications that may wait to be reported before those who publish wait for the event loop to come round. A publisher
+# that never waits for anything else would otherwise fill the memory, and nobody would hear of it.
+MOST_WAITING = 256
+
+logger = logging.getLogger("emmett.channels")
+
+# What is to be reported: to which broker, for which listener, and what. Of a publication the subscription that brought
+# it and the channel; for the rest `_LOST` or `_RESTORED` stand for the channel.
+_Report = tuple["MemoryBroker", Listener, str, str, Entry]
+_LOST, _RESTORED = "lost", "restored"
+_NO_ENTRY = Entry(b"", None)
+
+
+class MemoryBus:
+    """What brokers in memory share: each one that is given the same bus is a node of its own, all on one event loop.
+
+    Reporting is never done inside of a call: what `publish` brings is put in line, and reported in the next turn of the
+    event loop, all that has come together in one callback. So order is that of the calls, a listener is never called in
+    the middle of another of its calls, and a publication costs neither a task nor a callback of its own.
+
+    Arguments:
+        clock: the time in seconds, by which history and presence expire.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.histories = Histories(clock)
+        self.rooms = Rooms(clock)
+        self.is_cut = False
+        # By name or pattern, who has subscribed.
+        self._nodes: dict[str, list[MemoryBroker]] = {}
+        self._patterns = 0
+        self._brokers: dict[MemoryBroker, None] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: list[_Report] = []
+
+    def cut(self) -> None:
+        """Be away for all nodes, as a server is that was killed, until `mend`."""
+        self.is_cut = True
+        for broker in self._brokers:
+            broker._refresh()
+
+    def mend(self) -> None:
+        """Be there again."""
+        self.is_cut = False
+        for broker in self._brokers:
+            broker._refresh()
+
+    def forget(self) -> None:
+        """Lose history and presence, as a server does that restarts without its data: another epoch begins."""
+        self.histories.forget()
+        self.rooms.forget()
+
+    def _attach(self, broker: MemoryBroker) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None and self._brokers and not self._loop.is_closed():
+                raise UsageError("brokers that share a MemoryBus run on one event loop, and another one is in use")
+            # The loop of an earlier run was closed, and with it who was on it.
+            for left in list(self._brokers):
+                self._detach(left)
+            self._loop = loop
+            self._waiting = []
+        self._brokers[broker] = None
+
+    def _detach(self, broker: MemoryBroker) -> None:
+        self._brokers.pop(broker, None)
+        self._remove(broker, broker._subscribed)
+
+    def _add(self, broker: MemoryBroker, names: Collection[str]) -> None:
+        for name in names:
+            self._nodes.setdefault(name, []).append(broker)
+            self._patterns += name.endswith(":*")
+
+    def _remove(self, broker: MemoryBroker, names: Collection[str]) -> None:
+        for name in names:
+            nodes = self._nodes.get(name, [])
+            if broker in nodes:
+                nodes.remove(broker)
+                self._patterns -= name.endswith(":*")
+                if not nodes:
+                    del self._nodes[name]
+
+    def _send(self, channel: str, entry: Entry) -> None:
+        for node in self._nodes.get(channel, ()):
+            node._take(channel, channel, entry)
+        if self._patterns:
+            end = channel.find(":")
+            while end >= 0:
+                pattern = channel[: end + 1] + "*"
+                for node in self._nodes.get(pattern, ()):
+                    node._take(pattern, channel, entry)
+                end = channel.find(":", end + 1)
+
+    def _report(self, report: _Report) -> None:
+        if not self._waiting and self._loop is not None:
+            self._loop.call_soon(self._report_all)
+        self._waiting.append(report)
+
+    def _report_all(self) -> None:
+        reports, self._waiting = self._waiting, []
+        for broker, listener, subscribed, channel, entry in reports:
+            # It may have been stopped, and started again for another listener, since.
+            if broker._listener is not listener:
+                continue
+            try:
+                if entry is not _NO_ENTRY:
+                    if subscribed in broker._subscribed:
+                        listener.heard(subscribed, channel, entry)
+                elif channel is _LOST:
+                    listener.lost(None)
+                else:
+                    listener.restored(None)
+            except Exception:
+                logger.exception("a listener of the memory broker failed, which none may")
+
+
+class MemoryBroker:
+    """A broker in the memory of this process.
+
+    For tests it has faults: `cut` and `mend` the connection of this node, `drop` publications, and those of the bus.
+
+    Arguments:
+        bus: what it shares with other nodes of this process; None for a bus of its own.
+    """
+
+    def __init__(self, bus: MemoryBus | None = None) -> None:
+        self.bus = MemoryBus() if bus is None else bus
+        self._listener: Listener | None = None
+        self._subscribed: set[str] = set()
+        # The connection of this node was cut, not that of all.
+        self._is_cut = False
+        # Calls go through, and publications come.
+        self._is_up = False
+        # How many of the next publications will not be heard.
+        self._to_drop = 0
+
+    async def start(self, listener: Listener) -> None:
+        """Join the bus. See `Broker.start`, as for every method here."""
+        if self._listener is not None:
+            raise UsageError("the memory broker is started already")
+        if self._is_cut or self.bus.is_cut:
+            raise _unavailable("it was cut off")
+        self.bus._attach(self)
+        self._listener = listener
+        self._is_up = True
+
+    async def stop(self) -> None:
+        self.bus._detach(self)
+        self._subscribed.clear()
+        self._listener = None
+        self._is_up = False
+
+    async def check(self) -> float:
+        begin = time.perf_counter()
+        self._require()
+        return time.perf_counter() - begin
+
+    async def subscribe(self, names: Collection[str]) -> None:
+        self._require()
+        new = set(names) - self._subscribed
+        self._subscribed |= new
+        self.bus._add(self, new)
+
+    async def unsubscribe(self, names: Collection[str]) -> None:
+        self.bus._remove(self, names)
+        self._subscribed.difference_update(names)
+
+    async def publish(self, channel: str, payload: bytes, limits: Limits | None) -> Position | None:
+        bus = self.bus
+        # Before anything is done, so that a publish that is cancelled here has not happened.
+        while len(bus._waiting) >= MOST_WAITING and self._is_up:  # noqa: ASYNC110 - one turn of the loop is enough
+            await asyncio.sleep(0)
+        if not self._is_up:
+            self._require()
+        entry = Entry(payload, None) if limits is None else bus.histories.append(channel, payload, limits)
+        bus._send(channel, entry)
+        return entry.position
+
+    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+        self._require()
+        return self.bus.histories.read(channel, since, limit, limits)
+
+    async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
+        self._require()
+        return self.bus.rooms.join(channel, connection, member, info, ttl)
+
+    async def leave(self, channel: str, connection: str) -> str | None:
+        self._require()
+        return self.bus.rooms.leave(channel, connection)
+
+    async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
+        self._require()
+        return self.bus.rooms.keep(channel, connections, ttl)
+
+    async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
+        self._require()
+        return self.bus.rooms.present(channel)
+
+    def cut(self) -> None:
+        """Cut this node off, until `mend`: its calls raise, and it does not hear what others publish meanwhile."""
+        self._is_cut = True
+        self._refresh()
+
+    def mend(self) -> None:
+        """Let this node hear again: its listener is told, and its subscriptions stand."""
+        self._is_cut = False
+        self._refresh()
+
+    def drop(self, count: int = 1) -> None:
+        """Let this node not hear its next publications, and tell nobody."""
+        self._to_drop += count
+
+    def _refresh(self) -> None:
+        """Do what follows from `is_cut` of this node and of the bus."""
+        is_up = self._listener is not None and not (self._is_cut or self.bus.is_cut)
+        if self._listener is None or is_up is self._is_up:
+            return
+        self._is_up = is_up
+        if is_up:
+            self.bus._add(self, self._subscribed)
+        else:
+            self.bus._remove(self, self._subscribed)
+        self.bus._report((self, self._listener, "", _RESTORED if is_up else _LOST, _NO_ENTRY))
+
+    def _take(self, subscribed: str, channel: str, entry: Entry) -> None:
+        if self._to_drop:
+            self._to_drop -= 1
+        elif self._listener is not None:
+            self.bus._report((self, self._listener, subscribed, channel, entry))
+
+    def _require(self) -> None:
+        if not self._is_up:
+            raise _unavailable("it was cut off" if self._listener is not None else "it is not started")
+
+
+def _unavailable(why: str) -> BrokerUnavailable:
+    return BrokerUnavailable(f"the memory broker does not answer: {why}")

@@ -1,0 +1,132 @@
+"""Who is in which channel, in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from .memory_history import look_around
+
+# Seconds after which those whose time is over are forgotten also where nobody asks, and then nobody is told.
+UNTOLD_KEPT = 3_600.0
+
+
+class Room:
+    """The members of one channel."""
+
+    __slots__ = ("connections", "members")
+
+    def __init__(self) -> None:
+        # By connection its member, and until when it is there.
+        self.connections: dict[str, tuple[str, float]] = {}
+        # By member the info, and how many connections, those included whose time is over and that are not forgotten.
+        self.members: dict[str, tuple[bytes, int]] = {}
+
+    def join(self, connection: str, member: str, info: bytes, until: float) -> bool:
+        """Note a connection; returns whether its member is new."""
+        if connection in self.connections:
+            others = self._count_others(connection, member)
+        else:
+            others = self.members.get(member, (b"", 0))[1]
+        is_new = member not in self.members
+        self.connections[connection] = (member, until)
+        self.members[member] = (info, others + 1)
+        return is_new
+
+    def _count_others(self, connection: str, member: str) -> int:
+        """Return how many connections a member has beside this one, which leaves another member it was of."""
+        before, _ = self.connections[connection]
+        if before != member:
+            self.leave(connection)
+            return self.members.get(member, (b"", 0))[1]
+        return self.members[member][1] - 1
+
+    def leave(self, connection: str) -> str | None:
+        """Forget a connection; returns its member if it has no other."""
+        if connection not in self.connections:
+            return None
+        member, _ = self.connections.pop(connection)
+        info, count = self.members[member]
+        if count > 1:
+            self.members[member] = (info, count - 1)
+            return None
+        del self.members[member]
+        return member
+
+    def keep(self, connections: Collection[str], until: float, now: float) -> list[str]:
+        """Renew connections, then forget those whose time is over; returns the members who are gone by that."""
+        for connection in connections:
+            if connection in self.connections:
+                self.connections[connection] = (self.connections[connection][0], until)
+        over = [connection for connection, (_, end) in self.connections.items() if end <= now]
+        return [member for member in map(self.leave, over) if member is not None]
+
+    def present(self, now: float) -> dict[str, tuple[bytes, int]]:
+        """Return the members whose time is not over, with info and number of connections."""
+        found: dict[str, tuple[bytes, int]] = {}
+        for member, until in self.connections.values():
+            if until > now:
+                found[member] = (self.members[member][0], found.get(member, (b"", 0))[1] + 1)
+        return found
+
+
+class Rooms:
+    """The members of all channels; what each method does is said at `Broker`.
+
+    Arguments:
+        clock: the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._rooms: OrderedDict[str, Room] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many channels have members."""
+        return len(self._rooms)
+
+    def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
+        """Note a connection; returns whether its member is new."""
+        now = self._clock()
+        look_around(self._rooms, lambda room: _is_over(room, now))
+        room = self._rooms.get(channel)
+        if room is None:
+            room = self._rooms[channel] = Room()
+        return room.join(connection, member, info, now + ttl)
+
+    def leave(self, channel: str, connection: str) -> str | None:
+        """Forget a connection; returns its member if it has no other."""
+        room = self._rooms.get(channel)
+        if room is None:
+            return None
+        member = room.leave(connection)
+        self._drop_empty(channel, room)
+        return member
+
+    def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
+        """Renew connections, and forget those whose time is over; returns the members who are gone by that."""
+        now = self._clock()
+        look_around(self._rooms, lambda room: _is_over(room, now))
+        room = self._rooms.get(channel)
+        if room is None:
+            return []
+        members = room.keep(connections, now + ttl, now)
+        self._drop_empty(channel, room)
+        return members
+
+    def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
+        """Return who is there."""
+        room = self._rooms.get(channel)
+        return {} if room is None else room.present(self._clock())
+
+    def forget(self) -> None:
+        """Lose everything, as a server does that restarts without its data."""
+        self._rooms.clear()
+
+    def _drop_empty(self, channel: str, room: Room) -> None:
+        if not room.connections:
+            del self._rooms[channel]
+
+
+def _is_over(room: Room, now: float) -> bool:
+    return all(until + UNTOLD_KEPT <= now for _, until in room.connections.values())
