@@ -21,9 +21,11 @@ MEDIAN = 150
 WITHOUT_TEST = {
     "emmett.__main__": "only calls the command line; tests/cli/ starts it as a process",
     "emmett.asgi.types": "names for types, which mypy checks",
+    "emmett.channels.brokers.port": "a port without code; its brokers have the tests",
     "emmett.routing.building": "a part of PathPattern; tests/routing/test_patterns.py and test_urls.py",
     "emmett.routing.charsets": "the alphabets of the expressions; tests/routing/test_expressions.py",
     "emmett.routing.tables": "a part of Router; tests/routing/test_router.py",
+    "emmett.server.owner": "a port without code; the tests of the websocket protocol fill it",
     "emmett.sessions.ports": "types and ports without code; its keepers and stores have the tests",
     "emmett.websockets.connection": "a port without code; its adapters have the tests",
     "emmett.websockets.hooks": "one constant and its type; the pipeline's tests use it",

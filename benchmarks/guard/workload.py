@@ -6,6 +6,7 @@ Run as a program, it carries as many messages as it is told: `python benchmarks/
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import sys
 from pathlib import Path
@@ -60,6 +61,20 @@ class Sink(asyncio.Transport):
         pass
 
 
+class Owner:
+    """The process that the connection belongs to."""
+
+    def __init__(self) -> None:
+        self.context = contextvars.Context()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def stop_after(self) -> float:
+        return 0.0
+
+    def ended(self, protocol: WebsocketProtocol) -> None:
+        pass
+
+
 async def carry(kind: str, messages: int) -> int:
     """Echo so many 64-byte texts over one connection; returns the bytes that came back, without the handshake."""
     app = App(__name__)
@@ -74,7 +89,7 @@ async def carry(kind: str, messages: int) -> int:
     sink = Sink()
     loop = asyncio.get_running_loop()
     upgrade = Upgrade(KEY, (), "", None, "localhost")
-    protocol = WebsocketProtocol(loop, sink, upgrade, match.endpoint.settings, lambda protocol: None)
+    protocol = WebsocketProtocol(loop, sink, upgrade, match.endpoint.settings, Owner(), b"/echo/a")
     connection = Websocket(
         scheme="ws",
         path="/echo/a",

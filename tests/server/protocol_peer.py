@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -41,6 +42,21 @@ class PeerTransport(MemoryTransport):
         return self.aborted
 
 
+class Owner:
+    """What the connections of a process have in common."""
+
+    def __init__(self) -> None:
+        self.context = contextvars.Context()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.ends = 0
+
+    def stop_after(self) -> float:
+        return 0.0
+
+    def ended(self, protocol: WebsocketProtocol) -> None:
+        self.ends += 1
+
+
 class ProtocolPeer:
     """One connection whose handshake has been read.
 
@@ -62,20 +78,15 @@ class ProtocolPeer:
         **settings: Any,
     ) -> None:
         self.transport = transport or PeerTransport()
-        ends: list[int] = []
-        self._ends = ends
-
         # It must not know this object: the two would be a cycle.
-        def on_end(protocol: WebsocketProtocol) -> None:
-            ends.append(protocol.number)
-
+        self.owner = Owner()
         app = App(__name__)
         app.websocket("/", **settings)(handler)
         match = app.table.websockets.match("/", scheme="ws", host="localhost")
         assert match.endpoint is not None
         upgrade = Upgrade(KEY, subprotocols, "", None, "localhost")
         loop = asyncio.get_running_loop()
-        self.protocol = WebsocketProtocol(loop, self.transport, upgrade, match.endpoint.settings, on_end)
+        self.protocol = WebsocketProtocol(loop, self.transport, upgrade, match.endpoint.settings, self.owner, b"/")
         websocket = Websocket(
             scheme="ws",
             path="/",
@@ -92,7 +103,7 @@ class ProtocolPeer:
     @property
     def ends(self) -> int:
         """How many times the protocol said that all is over."""
-        return len(self._ends)
+        return self.owner.ends
 
     @property
     def websocket(self) -> Websocket:

@@ -364,3 +364,30 @@ async def test_a_message_in_the_same_read_as_a_close_is_handed_out_first() -> No
     await peer.send(b"".join(frames) + client_frame(CLOSE, close_payload(4000)))
     assert got == ["0", "1", "2", "3", "4", "5", "6", 4000]
     await peer.end()
+
+
+@pytest.mark.parametrize("end", ["lost", "stopped"])
+async def test_more_than_is_parsed_at_once_is_handed_out_when_the_connection_ends(end: str) -> None:
+    taken: list[str | bytes] = []
+    go_on = asyncio.Event()
+
+    async def slow() -> None:
+        await websocket.accept()
+        await go_on.wait()
+        async for message in websocket:
+            taken.append(message)
+
+    peer = ProtocolPeer(slow)
+    await settled()
+    sent = [str(number) for number in range(10_000)]
+    peer.protocol.data_received(b"".join(client_frame(TEXT, message.encode()) for message in sent))
+    if end == "lost":
+        peer.transport.closing = True
+        peer.protocol.connection_lost(None)
+    else:
+        peer.protocol.shutdown()
+    go_on.set()
+    while len(taken) < len(sent) and peer.protocol.task is not None:
+        await asyncio.sleep(0)
+    assert taken == sent
+    await peer.end()

@@ -9,7 +9,7 @@ from typing import Any
 from emmett import Websocket
 from emmett.datastructures import Headers
 from emmett.errors import WebsocketClosed
-from emmett.websockets.connection import Data
+from emmett.websockets.connection import Data, MessageBatch
 from emmett.websockets.inbox import Inbox
 
 
@@ -78,6 +78,20 @@ class MemoryConnection:
     def write_now(self, message: Data) -> None:
         self._check_open()
         self.events.append(("send", message))
+
+    def write_batch(self, batch: MessageBatch) -> bool | None:
+        self._check_open()
+        if not self.reads.is_set():
+            return False
+        self.events += [("send", message) for message in batch.messages]
+        return True
+
+    def when_ready(self, callback: Callable[[], None]) -> None:
+        async def wait() -> None:
+            await self.reads.wait()
+            callback()
+
+        self.waiting = asyncio.create_task(wait())
 
     async def ping(self) -> float:
         self._check_open()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emmett.channels.sink import Batch
 from emmett.errors import WebsocketClosed
 from emmett.websockets.outbox import Outbox
 from emmett.wire.frames import OP_CLOSE, OP_PONG, encode_control, encode_message
@@ -222,3 +223,57 @@ async def test_whatever_happens_the_order_is_that_of_the_calls(steps: list[str])
     cancelled = {name for name, task in tasks if task.cancelled()}
     expected = [encode_message(name) for name in sent if name not in cancelled]
     assert transport.written == b"".join(expected)
+
+
+async def test_a_batch_is_one_write_and_encoded_once() -> None:
+    batch = Batch(["one", b"two"])
+    first, second = make_outbox(), make_outbox()
+    for outbox, _ in (first, second):
+        assert outbox.write_batch(batch)
+        assert outbox.written == 2
+    assert first[1].writes == second[1].writes == [encode_message("one") + encode_message(b"two")]
+    assert batch.frames(encode_message) is batch.frames(encode_message)
+
+
+async def test_a_batch_comes_behind_what_was_collected() -> None:
+    outbox, transport = make_outbox()
+    outbox.write("one", True)
+    assert outbox.write_batch(Batch(["two"]))
+    assert transport.written == encode_message("one") + encode_message("two")
+
+
+async def test_a_batch_does_not_pass_those_in_line() -> None:
+    outbox, transport = make_outbox()
+    outbox.stall()
+    waiting = start(outbox, "one")
+    await turn()
+    assert not outbox.write_batch(Batch(["two"]))
+    ready = asyncio.Event()
+    outbox.when_ready(ready.set)
+    await turn()
+    assert not ready.is_set()
+    outbox.resume()
+    assert not outbox.write_batch(Batch(["two"])), "the first in line has not written yet"
+    await ready.wait()
+    assert outbox.write_batch(Batch(["two"]))
+    await waiting
+    assert transport.written == encode_message("one") + encode_message("two")
+
+
+async def test_whoever_waits_with_a_batch_is_told_of_the_end() -> None:
+    for is_lost in (True, False):
+        outbox, _ = make_outbox()
+        ready = asyncio.Event()
+        outbox.stall()
+        outbox.when_ready(ready.set)
+        waiting = None if is_lost else outbox.write_last(CLOSE_FRAME, WebsocketClosed(1000))
+        if is_lost:
+            outbox.lose(WebsocketClosed(1006))
+        await ready.wait()
+        with pytest.raises(WebsocketClosed):
+            outbox.write_batch(Batch(["one"]))
+        outbox.lose(WebsocketClosed(1006))
+        if waiting is not None:
+            # A task may take its first step only after the loss.
+            with pytest.raises(WebsocketClosed):
+                await waiting

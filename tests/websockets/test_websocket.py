@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from emmett.channels.sink import Batch
 from emmett.errors import UsageError, WebsocketClosed
 from tests.websockets.memory_connection import MemoryConnection, turns
 
@@ -355,3 +356,22 @@ async def test_an_ended_connection_is_freed_at_once() -> None:
         assert websocket() is None
     finally:
         gc.enable()
+
+
+async def test_a_batch_is_taken_whole_or_not_at_all() -> None:
+    connection = MemoryConnection(accepted=True)
+    websocket = connection.websocket
+    assert websocket.deliver(Batch(["one", b"two"]))
+    connection.reads.clear()
+    assert not websocket.deliver(Batch(["three"]))
+    ready = asyncio.Event()
+    websocket.when_ready(ready.set)
+    connection.reads.set()
+    await ready.wait()
+    assert websocket.deliver(Batch(["three"]))
+    assert connection.sent == ["one", b"two", "three"]
+
+
+async def test_a_batch_needs_an_accepted_connection() -> None:
+    with pytest.raises(UsageError, match="accept"):
+        MemoryConnection().websocket.deliver(Batch(["one"]))

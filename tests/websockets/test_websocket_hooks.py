@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from emmett.channels.sink import Batch
 from emmett.errors import UsageError, WebsocketClosed
 from emmett.pipeline import DROP
 from tests.websockets.memory_connection import MemoryConnection, turns
@@ -272,3 +273,27 @@ async def test_json_passes_the_hooks_as_text() -> None:
     assert await connection.websocket.receive_json() == {"A": "B"}
     await connection.websocket.send_json({"a": "b"})
     assert connection.sent == ['{"A":"B"}']
+
+
+async def test_a_batch_passes_the_hooks_and_the_connection_closes_behind_it() -> None:
+    connection = MemoryConnection(accepted=True)
+    gate = Gate()
+    connection.websocket.set_hooks(None, gate)
+    assert connection.websocket.deliver(Batch(["1", "2"]))
+    assert not connection.websocket.deliver(Batch(["3"]))
+    closing = asyncio.create_task(connection.websocket.close(1000))
+    await turns()
+    assert connection.events == []
+    gate.open.set()
+    await closing
+    assert connection.events == [("send", "<1>"), ("send", "<2>"), ("close", 1000, "")]
+    with pytest.raises(WebsocketClosed):
+        connection.websocket.deliver(Batch(["4"]))
+
+
+async def test_a_batch_that_a_hook_fails_on_closes_the_connection() -> None:
+    connection = MemoryConnection(accepted=True)
+    connection.websocket.set_hooks(None, fail_at_two)
+    assert connection.websocket.deliver(Batch(["1", "2", "3"]))
+    await connection.websocket.wait_closed()
+    assert connection.events == [("send", "1"), ("close", 1011, "")]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from ..config import WebsocketSettings
 from ..datastructures import Headers
 from ..dispatch import RouteTable, run_websocket
 from ..errors import UsageError, WebsocketClosed
-from ..websockets.connection import Data
+from ..websockets.connection import Data, MessageBatch
 from ..websockets.inbox import Inbox
 from ..websockets.websocket import Websocket
 from ..wire.handshake import check_accept, check_refusal
@@ -171,6 +171,15 @@ class ASGIConnection:
                 task.exception()
 
         task.add_done_callback(done)
+
+    def write_batch(self, batch: MessageBatch) -> bool | None:
+        """See `Connection.write_batch`."""
+        self._check_open()
+        return None
+
+    def when_ready(self, callback: Callable[[], None]) -> None:
+        """See `Connection.when_ready`."""
+        raise UsageError("batches are written one message after the other here")
 
     async def ping(self) -> float:
         """See `Connection.ping`."""

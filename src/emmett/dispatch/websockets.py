@@ -96,6 +96,7 @@ async def _end(websocket: Websocket, connection: Connection, status: int, code: 
     if not websocket.accepted:
         await _wait(connection.refuse(status, "", {}))
     elif not websocket.closed:
+        await websocket.finish_delivery()
         waiting = connection.close(code, reason)
         websocket.end(code, reason)
         await _wait(waiting)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
+from ..websockets.outbox import Outbox
+from ..wire.frames import OP_PING, encode_control
+
 
 class Keepalive:
     """The Pings that this side has sent.
@@ -52,6 +55,21 @@ class Keepalive:
         if self._waiting_since is None:
             self._waiting_since = now
         return b""
+
+    async def ping(self, loop: asyncio.AbstractEventLoop, outbox: Outbox) -> float:
+        """Send a Ping for the application and wait for its answer; returns the round trip in seconds.
+
+        Raises:
+            WebsocketClosed: the connection ended before the answer.
+        """
+        if outbox.closed is not None:
+            raise outbox.error()
+        payload, answer = self.expect_answer(loop)
+        outbox.write_ping(encode_control(OP_PING, payload))
+        round_trip = await answer
+        if round_trip is None:
+            raise outbox.error()
+        return round_trip
 
     def expect_answer(self, loop: asyncio.AbstractEventLoop) -> tuple[bytes, asyncio.Future[float | None]]:
         """Note that the application sends a Ping.

@@ -14,6 +14,8 @@ from ..wire.forwarded import TrustedProxies
 from .capacity import connection_cap, raise_file_limit
 from .sweep import Sweep
 from .uvicorn_config import ServerConfig
+from .websocket_log import log_access
+from .websocket_protocol import WebsocketProtocol
 
 # Websockets that drain at once when the server stops, and the seconds until the next ones do.
 BATCH = 100
@@ -60,6 +62,12 @@ class ProcessState:
         self._stopping += 1
         longest = self.table.config.server.shutdown_timeout / 4
         return batch * min(PAUSE, longest * BATCH / max(len(self.connections), 1))
+
+    def ended(self, protocol: WebsocketProtocol) -> None:
+        """Forget a websocket whose handler has ended too."""
+        self.connections.discard(protocol)
+        self.sweep.discard(protocol)
+        log_access(protocol, self.loop.time())
 
     @property
     def connection_cap(self) -> int:

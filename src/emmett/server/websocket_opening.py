@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -18,8 +17,6 @@ from ..wire.handshake import Upgrade
 from ..wire.inflater import Inflater
 from .process_state import ProcessState
 from .websocket_protocol import WebsocketProtocol
-
-access_logger = logging.getLogger("emmett.access")
 
 
 @dataclass(slots=True)
@@ -70,17 +67,8 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
         raise HandshakeError(403, "this page may not connect")
     # Read for every route: whoever offers what is not an extension must not be let in (RFC 6455, 9.1).
     offers = parse_extensions(opening.upgrade.extensions)
-    target = opening.target.decode("latin-1")
-
-    def on_end(protocol: WebsocketProtocol) -> None:
-        process.connections.discard(protocol)
-        process.sweep.discard(protocol)
-        if access_logger.isEnabledFor(logging.INFO):
-            _log_access(process, protocol, target)
-
     settings = route.settings
-    protocol = WebsocketProtocol(process.loop, opening.transport, opening.upgrade, settings, on_end)
-    protocol.stop_after = process.stop_after
+    protocol = WebsocketProtocol(process.loop, opening.transport, opening.upgrade, settings, process, opening.target)
     websocket = Websocket(
         scheme=scheme,
         path=path,
@@ -96,11 +84,7 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
     opening.transport.set_protocol(protocol)
     process.connections.add(protocol)
     process.sweep.add(protocol, settings.shortest_deadline)
-    # Not in the running context, which may be that of a request on the same connection.
-    process.context.run(protocol.start, route, websocket, match.arguments, opening.early)
-    if protocol.task is not None:
-        process.tasks.add(protocol.task)
-        protocol.task.add_done_callback(process.tasks.discard)
+    protocol.start(route, websocket, match.arguments, opening.early)
 
 
 def _compress(protocol: WebsocketProtocol, offers: list[Extension], settings: WebsocketSettings) -> None:
@@ -124,26 +108,3 @@ def _compress(protocol: WebsocketProtocol, offers: list[Extension], settings: We
         min_size=settings.compression_min_size,
     )
     protocol.compress(agreement.answer, inflater, deflater)
-
-
-def _log_access(process: ProcessState, protocol: WebsocketProtocol, target: str) -> None:
-    websocket = protocol.websocket
-    if websocket is None:
-        return
-    client = f"{websocket.client[0]}:{websocket.client[1]}" if websocket.client else "-"
-    if protocol.status != 101:
-        access_logger.info('%s - "WEBSOCKET %s" %s', client, _printable(target), protocol.status or "-")
-        return
-    access_logger.info(
-        '%s - "WEBSOCKET %s" closed %d after %.3f s, %d in, %d out',
-        client,
-        _printable(target),
-        websocket.close_code,
-        process.loop.time() - protocol.began,
-        *protocol.messages,
-    )
-
-
-def _printable(target: str) -> str:
-    """Escape what could make a log say something else: control and non-ASCII characters."""
-    return target.encode("unicode_escape").decode("ascii").replace('"', "%22")

@@ -17,7 +17,7 @@ from typing import Any
 from ..config import WebsocketSettings
 from ..dispatch import WebsocketRoute, run_websocket
 from ..errors import FrameError, WebsocketClosed
-from ..websockets.connection import Data
+from ..websockets.connection import Data, MessageBatch
 from ..websockets.inbox import Inbox
 from ..websockets.outbox import Outbox
 from ..websockets.websocket import Websocket
@@ -28,8 +28,8 @@ from ..wire.handshake import Upgrade, accept_response, refusal_response
 from ..wire.inflater import Inflater
 from .frame_watch import FrameWatch
 from .keepalive import Keepalive
-
-logger = logging.getLogger("emmett.websocket")
+from .owner import Owner
+from .websocket_log import log_event, log_failure
 
 BROKEN = 1006
 POLICY_VIOLATION = 1008
@@ -49,7 +49,8 @@ class WebsocketProtocol(asyncio.Protocol):
         transport: the transport, which the HTTP protocol hands over.
         upgrade: the checked handshake.
         settings: limits and deadlines.
-        on_end: called with this object once the connection is gone and its handler has ended.
+        owner: is told when all is over.
+        target: path and query of the request as they came, for the access log.
     """
 
     __slots__ = (
@@ -65,8 +66,8 @@ class WebsocketProtocol(asyncio.Protocol):
         "_keepalive",
         "_loop",
         "_lost",
-        "_on_end",
         "_outbox",
+        "_owner",
         "_reader",
         "_reading_paused",
         "_settings",
@@ -78,7 +79,7 @@ class WebsocketProtocol(asyncio.Protocol):
         "inbox",
         "number",
         "status",
-        "stop_after",
+        "target",
         "websocket",
         "write",
     )
@@ -89,14 +90,14 @@ class WebsocketProtocol(asyncio.Protocol):
         transport: asyncio.Transport,
         upgrade: Upgrade,
         settings: WebsocketSettings,
-        on_end: Callable[[WebsocketProtocol], None],
+        owner: Owner,
+        target: bytes,
     ) -> None:
         self._loop = loop
         self._transport = transport
         self._settings = settings
-        self._on_end = on_end
-        # Seconds to wait with the drain when the server stops.
-        self.stop_after: Callable[[], float] = float
+        self._owner = owner
+        self.target = target
         # What the log calls this connection.
         self.number = next(_numbers)
         # When the handshake came, in the loop's seconds.
@@ -117,7 +118,7 @@ class WebsocketProtocol(asyncio.Protocol):
         self.write = self._outbox.write
         # The handshake, until it is answered, and what came behind it meanwhile.
         self._upgrade: Upgrade | None = upgrade
-        self._early: list[bytes] = []
+        self._early: tuple[bytes, ...] = ()
         # What the answer says of extensions.
         self._extensions: str | None = None
         self._reading_paused = False
@@ -158,8 +159,12 @@ class WebsocketProtocol(asyncio.Protocol):
         self._deadline = self.began + self._settings.accept_timeout
         if early:
             self._keep_early(early)
-        self._task = self._loop.create_task(run_websocket(route, websocket, self, arguments))
-        self._task.add_done_callback(self._on_handler_end)
+        context = self._owner.context
+        handling = run_websocket(route, websocket, self, arguments)
+        self._task = self._loop.create_task(handling, context=context.copy())
+        # Each callback without a context of its own would copy the running one.
+        self._task.add_done_callback(self._on_handler_end, context=context)
+        self._owner.tasks.add(self._task)
 
     @property
     def task(self) -> asyncio.Task[None] | None:
@@ -209,7 +214,7 @@ class WebsocketProtocol(asyncio.Protocol):
                 held_back = self._reader.drain()
         self.inbox.held_back = held_back
         if self.websocket is not None and not self.websocket.closed and self.status == 101:
-            self._log(logging.INFO, "lost: %s", exc or "the peer left without a Close frame")
+            log_event(self, logging.INFO, "lost: %s", exc or "the peer left without a Close frame")
         self._end(BROKEN, "")
         self._outbox.lose(WebsocketClosed(BROKEN))
         if self._task is None:
@@ -234,7 +239,7 @@ class WebsocketProtocol(asyncio.Protocol):
         self._deadline = None
         self.websocket.mark_accepted(subprotocol)
         self._resume_reading()
-        early, self._early = self._early, []
+        early, self._early = self._early, ()
         for data in early:
             self.data_received(data)
 
@@ -246,28 +251,29 @@ class WebsocketProtocol(asyncio.Protocol):
         fields = {"date": formatdate(usegmt=True), **headers}
         self._transport.write(refusal_response(status, content, fields))
         self.status = status
-        self._early.clear()
+        self._early = ()
         self._end(BROKEN, "")
         self._hang_up()
 
     def write_now(self, message: Data) -> None:
         """See `Connection.write_now`."""
         if not self._outbox.write_now(message, self._settings.write_limit):
-            self._log(logging.INFO, "dropped: the peer has not taken %d bytes", self._settings.write_limit)
+            log_event(self, logging.INFO, "dropped: the peer has not taken %d bytes", self._settings.write_limit)
             self._transport.abort()
             self._end(BROKEN, "the peer does not keep up")
             raise WebsocketClosed(BROKEN, "the peer does not keep up")
 
+    def write_batch(self, batch: MessageBatch) -> bool:
+        """See `Connection.write_batch`."""
+        return self._outbox.write_batch(batch)
+
+    def when_ready(self, callback: Callable[[], None]) -> None:
+        """See `Connection.when_ready`."""
+        self._outbox.when_ready(callback)
+
     async def ping(self) -> float:
         """See `Connection.ping`."""
-        if self._outbox.closed is not None:
-            raise self._outbox.error()
-        payload, answer = self._keepalive.expect_answer(self._loop)
-        self._outbox.write_ping(encode_control(OP_PING, payload))
-        round_trip = await answer
-        if round_trip is None:
-            raise self._outbox.error()
-        return round_trip
+        return await self._keepalive.ping(self._loop, self._outbox)
 
     def close(self, code: int, reason: str) -> Awaitable[None] | None:
         """See `Connection.close`."""
@@ -276,7 +282,8 @@ class WebsocketProtocol(asyncio.Protocol):
         if self._draining:
             code, reason = SERVICE_RESTART, RESTART_REASON
         self._take_no_more()
-        waiting = self._outbox.write_last(_close_frame(code, reason), WebsocketClosed(code, reason))
+        frame = encode_control(OP_CLOSE, encode_close(code, reason))
+        waiting = self._outbox.write_last(frame, WebsocketClosed(code, reason))
         if waiting is not None:
             # A task of its own: the Close frame has its turn also when whoever waits for it is cancelled.
             self._closing = self._loop.create_task(self._close_in_turn(waiting))
@@ -305,7 +312,7 @@ class WebsocketProtocol(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """The server stops: drain, in a batch with others."""
-        delay = self.stop_after()
+        delay = self._owner.stop_after()
         if delay:
             self._loop.call_later(delay, self.drain)
         else:
@@ -324,8 +331,11 @@ class WebsocketProtocol(asyncio.Protocol):
             self._cancel_handler()
         elif not self.websocket.closed:
             with contextlib.suppress(FrameError):
-                self._reader.drain()
-            self._take_no_more()
+                self.inbox.held_back = self._reader.drain()
+            if self.inbox.held_back:
+                self._pause_reading()
+            else:
+                self._take_no_more()
             if self.inbox.messages or (self._reader.received and not self.inbox.awaited):
                 self.websocket.leave(SERVICE_RESTART, RESTART_REASON)
             else:
@@ -349,14 +359,14 @@ class WebsocketProtocol(asyncio.Protocol):
             self._outbox.write_ping(encode_control(OP_PING, keepalive.sent(now)))
 
     def _drop(self, message: str, *values: object) -> None:
-        self._log(logging.INFO, "dropped: " + message, *values)
+        log_event(self, logging.INFO, "dropped: " + message, *values)
         self._transport.abort()
 
     def _keep_early(self, data: bytes) -> None:
         """Keep what comes before the handshake is answered, and read no more than that."""
         if self.status is not None:
             return
-        self._early.append(data)
+        self._early += (data,)
         self._pause_reading()
 
     def _refill(self) -> None:
@@ -372,7 +382,9 @@ class WebsocketProtocol(asyncio.Protocol):
         except FrameError as error:
             self.inbox.held_back = False
             self._fail(error)
-        if not self.inbox.held_back:
+        if self._draining and not self.inbox.held_back:
+            self._take_no_more()
+        elif not self.inbox.held_back:
             self._resume_reading()
         self.inbox.wake()
 
@@ -405,10 +417,10 @@ class WebsocketProtocol(asyncio.Protocol):
         if self._outbox.closed is not None:
             self._transport.abort()
             return
-        self._log(logging.INFO, "failed with %d: %s", error.code, error.reason)
+        log_event(self, logging.INFO, "failed with %d: %s", error.code, error.reason)
         self._end(error.code, error.reason)
-        frame = _close_frame(error.code, error.reason)
-        self._outbox.write_reply(frame, WebsocketClosed(error.code, error.reason))
+        closed = WebsocketClosed(error.code, error.reason)
+        self._outbox.write_reply(encode_control(OP_CLOSE, encode_close(error.code, error.reason)), closed)
         self._hang_up()
 
     def _hang_up(self) -> None:
@@ -444,13 +456,16 @@ class WebsocketProtocol(asyncio.Protocol):
             # A handler that still takes messages from its inbox is not busy elsewhere.
             unread = len(self.inbox.messages)
             if unread == self._unread or not unread:
-                self._log(logging.WARNING, "the handler did not end after the peer had gone: cancelled")
+                log_event(self, logging.WARNING, "the handler did not end after the peer had gone: cancelled")
                 self._cancel_handler()
             self._unread = unread
             self._deadline = now + self._settings.disconnect_grace
         elif self.status is None:
-            self._log(
-                logging.WARNING, "the handshake was not answered within %g s: refused", self._settings.accept_timeout
+            log_event(
+                self,
+                logging.WARNING,
+                "the handshake was not answered within %g s: refused",
+                self._settings.accept_timeout,
             )
             self.refuse(503, "", {})
             self._cancel_handler()
@@ -463,8 +478,9 @@ class WebsocketProtocol(asyncio.Protocol):
 
     def _on_handler_end(self, task: asyncio.Task[None]) -> None:
         self._task = None
+        self._owner.tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            logger.error("a websocket ended badly", exc_info=task.exception())
+            log_failure(self, task.exception())
             self._transport.abort()
         if self._lost:
             self._settle()
@@ -473,27 +489,11 @@ class WebsocketProtocol(asyncio.Protocol):
         """The connection is gone and its handler has ended: let go of everything, without waiting for the collector."""
         self._deadline = None
         self._closing = None
-        self._on_end(self)
+        self._owner.ended(self)
         self.websocket = None
         self.inbox.refill = _do_nothing
-        self._reader.on_control = _ignore_control
-
-    def _log(self, level: int, message: str, *values: object) -> None:
-        """Log one line about this connection: its number, its peer, its path, what happened."""
-        websocket = self.websocket
-        path = websocket.path if websocket is not None else ""
-        client = websocket.client if websocket is not None else None
-        peer = f"{client[0]}:{client[1]}" if client else "-"
-        logger.log(level, "websocket %d from %s, %r: " + message, self.number, peer, path, *values)
+        self._reader.on_control = _do_nothing
 
 
-def _close_frame(code: int, reason: str) -> bytes:
-    return encode_control(OP_CLOSE, encode_close(code, reason))
-
-
-def _do_nothing() -> None:
-    pass
-
-
-def _ignore_control(opcode: int, payload: bytes) -> None:
+def _do_nothing(*_: object) -> None:
     pass

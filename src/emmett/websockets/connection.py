@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 Data = str | bytes | bytearray | memoryview
+
+
+class MessageBatch(Protocol):
+    """Messages that go to many connections."""
+
+    @property
+    def messages(self) -> Sequence[str | bytes]:
+        """The messages, in their order."""
+
+    def frames(self, encode: Callable[[Data], bytes]) -> bytes:
+        """Return what `encode` makes of all messages, joined; made once for all connections that encode alike."""
 
 
 class Connection(Protocol):
@@ -45,6 +56,20 @@ class Connection(Protocol):
             WebsocketClosed: no more can be sent; or the peer has not taken `write_limit` bytes, and is dropped.
             TypeError: the message is neither `str` nor bytes-like.
         """
+
+    def write_batch(self, batch: MessageBatch) -> bool | None:
+        """Send all messages of a batch on an accepted connection, without waiting.
+
+        Returns:
+            Whether they were written: none of them is while the peer does not read on, or earlier messages wait. None
+            where this connection cannot tell without waiting: use `write`.
+
+        Raises:
+            WebsocketClosed: no more can be sent.
+        """
+
+    def when_ready(self, callback: Callable[[], None]) -> None:
+        """Call back once when `write_batch`, where it never returns None, may write again or will raise."""
 
     def ping(self) -> Awaitable[float]:
         """Send a Ping frame and wait for its answer; returns the round trip in seconds.

@@ -14,7 +14,7 @@ from typing import TypeVar
 from ..errors import WebsocketClosed
 from ..wire.deflater import Deflater
 from ..wire.frames import encode_message
-from .connection import Data
+from .connection import Data, MessageBatch
 
 Content = TypeVar("Content")
 
@@ -38,6 +38,7 @@ class Outbox:
         "_loop",
         "_lost",
         "_pong",
+        "_ready",
         "_transport",
         "closed",
         "stalled_since",
@@ -61,6 +62,8 @@ class Outbox:
         self._line: deque[asyncio.Future[None]] | None = None
         # The answer to the latest Ping that came while the peer did not read (RFC 6455, 5.5.3, allows to skip others).
         self._pong: bytes | None = None
+        # Who wants to know when `write_batch` writes again.
+        self._ready: list[Callable[[], None]] | None = None
         # When the transport had more than it should hold, in the loop's seconds; None while the peer keeps up.
         self.stalled_since: float | None = None
         # Why `write` takes no more; None while it does.
@@ -119,6 +122,33 @@ class Outbox:
         self._write_now(frame)
         return True
 
+    def write_batch(self, batch: MessageBatch) -> bool:
+        """Write all messages of a batch at once, or none when writers wait for the peer.
+
+        Returns:
+            Whether they were written.
+
+        Raises:
+            WebsocketClosed: as `write`.
+        """
+        if self.closed is not None:
+            raise self.error()
+        if self.stalled_since is not None or self._line:
+            return False
+        frames = batch.frames(self._encode)
+        self.written += len(batch.messages)
+        if self._collected:
+            self.flush()
+        self._transport.write(frames)
+        return True
+
+    def when_ready(self, callback: Callable[[], None]) -> None:
+        """Call back once when `write_batch` may write again, or will raise."""
+        if self._ready is None:
+            self._ready = []
+        self._ready.append(callback)
+        self._tell_ready()
+
     def write_pong(self, frame: bytes) -> None:
         """Write a Pong frame, now or when the peer reads on: then the latest only, so that Pings pile up nothing."""
         if self.stalled_since is None:
@@ -133,6 +163,7 @@ class Outbox:
     def write_last(self, frame: bytes, closed: WebsocketClosed) -> Awaitable[None] | None:
         """Write a Close frame behind all the messages that wait in line; `write` raises `closed` from now on."""
         self.closed = closed
+        self._tell_ready()
         if self.stalled_since is not None or self._line:
             return self._write_in_turn(frame, _as_it_is, messages=0)
         self._write_now(frame)
@@ -171,6 +202,7 @@ class Outbox:
         self._lost = True
         for waiter in self._line or ():
             _wake(waiter)
+        self._tell_ready()
 
     def error(self) -> WebsocketClosed:
         """Return a fresh exception that says why nothing can be written."""
@@ -183,6 +215,9 @@ class Outbox:
 
     async def _write_in_turn(self, data: Content, encode: Callable[[Content], bytes], messages: int) -> None:
         """Write when the peer reads on and all who came before have written; a cancelled wait writes nothing."""
+        if self._lost:
+            # The peer went between the call and the first step of the task that was to wait.
+            raise self.error()
         line = self._line = self._line if self._line is not None else deque()
         waiter = self._loop.create_future()
         line.append(waiter)
@@ -201,6 +236,14 @@ class Outbox:
     def _call_first(self) -> None:
         if self._line and self.stalled_since is None:
             _wake(self._line[0])
+        self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        if self._ready and (self.closed is not None or not (self._line or self.stalled_since is not None)):
+            # In a turn of their own: they write, and may ask again.
+            for callback in self._ready:
+                self._loop.call_soon(callback)
+            self._ready = None
 
 
 def _snapshot(message: Data) -> str | bytes:

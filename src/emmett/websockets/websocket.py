@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from http.cookies import SimpleCookie
 from typing import Any, TypeVar, cast, overload
 
@@ -14,7 +14,8 @@ from ..errors import MessageError, UsageError, WebsocketClosed
 from ..http.cookies import parse_cookies
 from ..http.query import parse_query
 from ..wire.close import check_to_send
-from .connection import Connection, Data
+from .connection import Connection, Data, MessageBatch
+from .delivery import Delivery
 from .hooks import DROP, Hook
 from .inbox import Inbox
 
@@ -43,6 +44,7 @@ class Websocket:
         "_closing_watchers",
         "_connection",
         "_cookies",
+        "_delivery",
         "_in_receive_hook",
         "_inbox",
         "_leaving",
@@ -98,6 +100,8 @@ class Websocket:
         self._on_send: Hook | None = None
         self._in_receive_hook = False
         self._send_lock: asyncio.Lock | None = None
+        # Sends batches where each message must be waited for.
+        self._delivery: Delivery | None = None
 
     @property
     def connection(self) -> Websocket:
@@ -157,25 +161,41 @@ class Websocket:
         if waiting is not None:
             await waiting
 
-    async def receive(self) -> str | bytes:
+    def receive(self) -> Coroutine[Any, Any, str | bytes]:
         """Return the next message: `str` for text, `bytes` for binary. Accepts the connection first if need be.
 
         Raises:
             WebsocketClosed: the connection has ended and all that was received has been handed out.
             UsageError: another task is receiving.
         """
+        return self._receive(False)
+
+    async def _receive(self, iterating: bool) -> str | bytes:
+        """Return the next message; at the end raise, for an iteration what ends it.
+
+        Both ways in one coroutine: one more around it would cost each message a frame.
+        """
         if not self.accepted:
-            await self.accept()
+            try:
+                await self.accept()
+            except WebsocketClosed:
+                if iterating:
+                    raise StopAsyncIteration from None
+                raise
         messages = self._messages
         while True:
             while not messages:
-                if self._closed is not None:
-                    raise self._error()
-                if self._leaving is not None:
-                    await self.close(self._leaving.code, self._leaving.reason)
-                    continue
+                # What is held back is on its way, also when the peer has gone.
+                if not self._inbox.held_back:
+                    if self._closed is not None:
+                        if iterating:
+                            raise StopAsyncIteration
+                        raise self._error()
+                    if self._leaving is not None:
+                        await self.close(self._leaving.code, self._leaving.reason)
+                        continue
                 await self._inbox.arrival()
-            message = messages.popleft()
+            message = messages.pop(0)
             if not messages and self._inbox.held_back:
                 self._inbox.refill()
             if self._on_receive is None:
@@ -244,6 +264,8 @@ class Websocket:
             ValueError: the code or the reason cannot be sent.
         """
         check_to_send(code, reason)
+        if self._delivery is not None:
+            await self._delivery.finish()
         if self._closed is not None:
             return
         connection = self._connection
@@ -269,11 +291,8 @@ class Websocket:
     def __aiter__(self) -> Websocket:
         return self
 
-    async def __anext__(self) -> str | bytes:
-        try:
-            return await self.receive()
-        except WebsocketClosed:
-            raise StopAsyncIteration from None
+    def __anext__(self) -> Coroutine[Any, Any, str | bytes]:
+        return self._receive(True)
 
     async def receive_text(self) -> str:
         """Return the next message, which must be text.
@@ -337,7 +356,41 @@ class Websocket:
         """
         await self.send(msgspec.json.encode(data).decode())
 
-    # What follows is for the server adapter and for dispatch, not for applications.
+    # What follows is for the server adapter, dispatch and channels, not for applications.
+
+    def deliver(self, batch: MessageBatch) -> bool:
+        """Take all messages of a batch, to be sent in order, or none of them while the peer does not keep up.
+
+        Returns:
+            Whether they were taken.
+
+        Raises:
+            WebsocketClosed: no more can be sent.
+            UsageError: the connection is not accepted yet.
+        """
+        if not self.accepted:
+            raise UsageError("deliver() needs an accepted connection: await websocket.accept() first")
+        if self._delivery is None and self._on_send is None:
+            written = self._connection.write_batch(batch)
+            if written is not None:
+                return written
+        if self._closed is not None:
+            raise self._error()
+        if self._delivery is None:
+            self._delivery = Delivery(asyncio.get_running_loop(), self.send, self._fail_delivery)
+        return self._delivery.deliver(batch)
+
+    def when_ready(self, callback: Callable[[], None]) -> None:
+        """Call back once when `deliver` may take a batch again, or will raise."""
+        if self._delivery is None:
+            self._connection.when_ready(callback)
+        else:
+            self._delivery.when_ready(callback)
+
+    async def finish_delivery(self) -> None:
+        """Wait until all that `deliver` took has been sent."""
+        if self._delivery is not None:
+            await self._delivery.finish()
 
     def mark_accepted(self, subprotocol: str | None) -> None:
         """The 101 was written."""
@@ -364,6 +417,9 @@ class Websocket:
             if not watcher.done():
                 watcher.set_result(None)
 
+    async def _fail_delivery(self) -> None:
+        await self.close(1011)
+
     def _error(self) -> WebsocketClosed:
         # A fresh one for each raise: an exception that is kept would keep its traceback, and with it this connection.
         assert self._closed is not None
@@ -371,14 +427,14 @@ class Websocket:
 
     async def _run_receive_hook(self, hook: Callable[[Any], Awaitable[Any]], message: str | bytes) -> Any:
         if self._in_receive_hook:
-            self._messages.appendleft(message)
+            self._messages.insert(0, message)
             raise UsageError("receive() is at work in another task; one task at a time may receive")
         self._in_receive_hook = True
         try:
             return await hook(message)
         except asyncio.CancelledError:
             # Whoever receives next gets it: a message that was taken is never lost.
-            self._messages.appendleft(message)
+            self._messages.insert(0, message)
             raise
         finally:
             self._in_receive_hook = False

@@ -2,8 +2,8 @@
 
 Compressed messages (RFC 7692) take the same way as fragments and long frames; see `inflater` and `deflater`.
 
-Pure: bytes in, messages out. The reader appends whole messages to a deque that it shares with the connection's inbox
-and calls back for control frames. It parses no further than the deque has room for: what is left waits, unparsed, in
+Pure: bytes in, messages out. The reader appends whole messages to a list that it shares with the connection's inbox
+and calls back for control frames. It parses no further than the list has room for: what is left waits, unparsed, in
 its buffer, so that the bound of the inbox holds whatever one read brings.
 """
 
@@ -13,7 +13,7 @@ import codecs
 import contextlib
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 
 from ..errors import FrameError
 from .inflater import Inflater
@@ -39,7 +39,8 @@ LENGTH_16 = 126
 LENGTH_64 = 127
 MAX_CONTROL_PAYLOAD = 125
 
-# By how much more than at other times compressed messages may wait once no more can come.
+# How many messages may wait once no more can come, and by how much more bytes of them, if they were compressed.
+_DRAIN_MESSAGES = 4096
 _DRAIN_FACTOR = 16
 
 Buffer = bytes | bytearray
@@ -90,7 +91,7 @@ class FrameReader:
 
     def __init__(
         self,
-        messages: deque[str | bytes],
+        messages: MutableSequence[str | bytes],
         on_control: ControlHandler,
         *,
         max_message_size: int,
@@ -177,13 +178,12 @@ class FrameReader:
         return len(buffer) > 0 and not self._missing
 
     def drain(self) -> bool:
-        """Parse all that was held back whatever the bounds say: no more will come.
-
-        Compressed messages may be a thousand times what came, so for them the bound on bytes is widened, not lifted.
+        """Parse what was held back within wider bounds: no more will come, and its Close frame should be known soon.
 
         Returns, raises: as `feed`.
         """
-        self._max_messages = sys.maxsize
+        self._max_messages = max(self._max_messages, _DRAIN_MESSAGES)
+        # Of others no more than what came; of compressed ones there may be a thousand times that.
         self._max_bytes = sys.maxsize if self.inflater is None else _DRAIN_FACTOR * self._max_bytes
         return self.resume()
 
@@ -195,9 +195,10 @@ class FrameReader:
         self.messages = deque(maxlen=0)
         if self.inflater is not None:
             self.inflater.discard()
+        self._max_messages = self._max_bytes = sys.maxsize
         # Of a fault the peer need not be told: a Close frame is on its way to it.
         with contextlib.suppress(FrameError):
-            self.drain()
+            self.resume()
 
     def _parse(self, data: Buffer) -> int:
         """Read whole frames from `data` while there is room; return the number of bytes used."""
