@@ -137,7 +137,7 @@ class _WebsocketHandle(_Handle):
 
     def receive(self) -> Coroutine[Any, Any, str | bytes]:
         try:
-            return current_websocket.get().receive()
+            return current_websocket.get().take(False)
         except LookupError:
             return _websocket().receive()
 

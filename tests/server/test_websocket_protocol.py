@@ -387,7 +387,9 @@ async def test_more_than_is_parsed_at_once_is_handed_out_when_the_connection_end
     else:
         peer.protocol.shutdown()
     go_on.set()
-    while len(taken) < len(sent) and peer.protocol.task is not None:
-        await asyncio.sleep(0)
+    assert peer.protocol.task is not None
+    await asyncio.wait({peer.protocol.task})
     assert taken == sent
-    await peer.end()
+    if end == "stopped":
+        await peer.end()
+    assert peer.ends == 1
