@@ -29,9 +29,14 @@ Deadlines, in seconds, are the attributes `answers_within`, for one call, and `r
 from __future__ import annotations
 
 from .history import HistoryContract
+from .lifecycle import LifecycleContract
+from .outage import OutageContract
 from .patterns import PatternsContract
+from .presence import PresenceContract
 from .publishing import PublishingContract
 
 
-class BrokerContract(PublishingContract, PatternsContract, HistoryContract):
+class BrokerContract(
+    PublishingContract, PatternsContract, HistoryContract, PresenceContract, LifecycleContract, OutageContract
+):
     """All tests; see above."""

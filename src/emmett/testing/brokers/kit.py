@@ -112,6 +112,17 @@ class Node:
             raise AssertionError(f"{_name(call)} must raise BrokerUnavailable, and raised {error!r}") from error
         raise AssertionError(f"{_name(call)} must raise BrokerUnavailable, and returned {result!r}")
 
+    async def ends(self, call: asyncio.Future[Any]) -> None:
+        """Await a call that may be answered or raise BrokerUnavailable, as it falls out."""
+        try:
+            await self.call(call)
+        except BrokerUnavailable:
+            pass
+        except AssertionError:
+            raise
+        except (Exception, asyncio.CancelledError) as error:
+            raise AssertionError(f"{call!r} must be answered or raise BrokerUnavailable, not {error!r}") from error
+
     async def take(self, count: int = 1) -> list[Heard]:
         """Return the next reports that were not taken yet, waiting for them."""
         await self.until(

@@ -1,0 +1,196 @@
+"""Promises about starting, stopping and asking, and about what others put into the broker's hands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import Any
+
+from ...channels.brokers.port import Broker
+from ...channels.publication import Position
+from .kit import GRACE, LIMITS, Heard, Hooks, Nodes, contract_test
+
+
+def every_call(broker: Broker, channel: str) -> list[Awaitable[Any]]:
+    """Return one call of each method that needs the server."""
+    return [
+        broker.check(),
+        broker.subscribe([channel]),
+        broker.subscribe([f"{channel}:*"]),
+        broker.publish(channel, b"1", None),
+        broker.publish(channel, b"1", LIMITS),
+        broker.history(channel, None, None, LIMITS),
+        broker.join(channel, "c1", "ada", b"{}", 60.0),
+        broker.leave(channel, "c1"),
+        broker.keep(channel, ["c1"], 60.0),
+        broker.present(channel),
+    ]
+
+
+def open_sockets() -> int | None:
+    """Return how many sockets the running event loop looks at; None where it cannot be asked."""
+    selector = getattr(asyncio.get_running_loop(), "_selector", None)
+    return None if selector is None else len(selector.get_map())
+
+
+async def expect_nothing_left(tasks: set[asyncio.Task[Any]], sockets: int | None = None) -> None:
+    """Show that there are no tasks, and no more sockets, than there were before, after a while."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + GRACE
+    while True:
+        left = {task for task in asyncio.all_tasks() - tasks if not task.done()}
+        more = 0 if sockets is None else (open_sockets() or 0) - sockets
+        if not left and more <= 0:
+            return
+        assert loop.time() < end, f"after stop() there are left {left} and {max(more, 0)} sockets"
+        await asyncio.sleep(0.01)
+
+
+class Recording(logging.Handler):
+    """Keeps what is logged as a warning or worse."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.records.append(record)
+
+
+class LifecycleContract(Hooks):
+    """Start, stop, check, and bytes from strangers."""
+
+    @contract_test
+    async def test_check_tells_the_seconds(self, nodes: Nodes) -> None:
+        node = await nodes.start()
+        begin = asyncio.get_running_loop().time()
+        seconds = await node.call(node.broker.check())
+        assert isinstance(seconds, float)
+        assert 0 <= seconds <= asyncio.get_running_loop().time() - begin + 0.1
+
+    @contract_test
+    async def test_after_stop_nothing_is_reported(self, nodes: Nodes) -> None:
+        node, other = await nodes.start_two()
+        await node.subscribe(nodes.name(), nodes.name("*"))
+        await other.subscribe(nodes.name())
+        for _ in range(20):
+            await other.publish(nodes.name(), b"on the way")
+        await node.call(node.broker.stop())
+        count = len(node.reports)
+        await other.publish(nodes.name(), b"late")
+        await other.take(21)
+        assert len(node.reports) == count
+        assert node.changes == [], "a stop is no loss"
+
+    @contract_test
+    async def test_a_broker_that_is_not_started_is_unavailable(self, nodes: Nodes) -> None:
+        node = await nodes.make()
+        for call in every_call(node.broker, nodes.name()):
+            await node.fails(call)
+        await node.unsubscribe(nodes.name())
+        await node.start()
+        await node.call(node.broker.stop())
+        for call in every_call(node.broker, nodes.name()):
+            await node.fails(call)
+        await node.unsubscribe(nodes.name())
+
+    @contract_test
+    async def test_stop_at_any_time(self, nodes: Nodes) -> None:
+        node = await nodes.make()
+        await node.call(node.broker.stop())
+        await node.start()
+        await node.call(node.broker.stop())
+        await node.call(node.broker.stop())
+
+    @contract_test
+    async def test_start_again(self, nodes: Nodes) -> None:
+        """It begins without subscriptions, and does all that it did before."""
+        node, other = await nodes.start_two()
+        for turn in range(3):
+            channel = nodes.name(turn)
+            await node.subscribe(channel, nodes.name("always"))
+            position = await other.keep(channel, b"one")
+            assert await node.take() == [Heard(channel, channel, node.reports[-1].entry)]
+            await node.call(node.broker.stop())
+            await node.start()
+            await other.publish(nodes.name("always"), b"nobody has subscribed to this since the start")
+            await node.expect_silence()
+            found = await node.call(node.broker.history(channel, None, None, LIMITS))
+            assert [entry.position for entry in found.entries] == [position]
+
+    @contract_test
+    async def test_stop_leaves_no_task_and_no_socket(self, nodes: Nodes) -> None:
+        node = await nodes.make()
+        tasks, sockets = asyncio.all_tasks(), open_sockets()
+        for _ in range(3):
+            await node.start()
+            await node.subscribe(nodes.name(), nodes.name("*"))
+            await node.keep(nodes.name(), b"one")
+            await node.call(node.broker.join(nodes.name(), "c1", "ada", b"{}", 60.0))
+            await node.call(node.broker.stop())
+            await expect_nothing_left(tasks, sockets)
+
+    @contract_test
+    async def test_stop_while_calls_wait(self, nodes: Nodes) -> None:
+        """They end, one way or the other, and none of them hangs."""
+        node = await nodes.start()
+        tasks = asyncio.all_tasks()
+        calls = [asyncio.ensure_future(call) for _ in range(20) for call in every_call(node.broker, nodes.name())]
+        await asyncio.sleep(0)
+        await node.call(node.broker.stop())
+        for call in calls:
+            await node.ends(call)
+        await expect_nothing_left(tasks)
+
+    @contract_test
+    async def test_a_cancelled_call_leaves_the_broker_well(self, nodes: Nodes) -> None:
+        """Answers still belong to the calls that asked for them."""
+        node, other = await nodes.start_two()
+        await node.subscribe(nodes.name("live"))
+        for turn in range(20):
+            tasks = [asyncio.ensure_future(call) for call in every_call(node.broker, nodes.name(turn))]
+            for _ in range(turn % 5):
+                await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            position = await node.keep(nodes.name("kept"), b"%d" % turn)
+            assert position.offset == turn + 1
+            assert await node.call(node.broker.present(nodes.name("nobody"))) == {}
+            await other.publish(nodes.name("live"), b"%d" % turn)
+        live = [heard for heard in await node.take(20) if heard.channel == nodes.name("live")]
+        while len(live) < 20:
+            live += [heard for heard in await node.take() if heard.channel == nodes.name("live")]
+        assert [int(heard.entry.payload) for heard in live] == list(range(20))
+
+    @contract_test
+    async def test_what_strangers_send_is_no_harm(self, nodes: Nodes) -> None:
+        """Bytes that no broker wrote are data, or are logged, not too often, and passed over."""
+        self.needs("inject")
+        node, other = await nodes.start_two()
+        channel = nodes.name()
+        await node.subscribe(channel, nodes.name("*"))
+        recording = Recording()
+        logging.getLogger().addHandler(recording)
+        try:
+            for number, payload in enumerate(self.hostile * 3):
+                await self.inject(channel, payload)
+                expected = b"after %d" % number
+                await other.keep(channel, expected)
+                await node.until(
+                    lambda expected=expected: sum(heard.entry.payload == expected for heard in node.reports) >= 2,  # type: ignore[misc]
+                    lambda payload=payload: f"the publication after {payload[:60]!r} was injected",  # type: ignore[misc]
+                )
+        finally:
+            logging.getLogger().removeHandler(recording)
+        for heard in node.reports:
+            position = heard.entry.position
+            assert type(heard.entry.payload) is bytes
+            assert position is None or (type(position) is Position and Position.parse(str(position)) == position)
+        assert node.changes == [], f"the connection was given up: {node.changes}"
+        strange = [heard for heard in node.reports if not heard.entry.payload.startswith(b"after ")]
+        were_all_heard = len(strange) == len(self.hostile) * 6
+        assert recording.records or were_all_heard, "bytes that were passed over must be logged"
+        assert len(recording.records) <= 6, f"{len(recording.records)} records: once a minute is enough"
