@@ -51,8 +51,9 @@ class History(NamedTuple):
         entries: in order of their offsets.
         top: the position of the newest publication there is, whether or not it is among `entries`.
         complete: whether all between the position asked for and the last of `entries` (`top`, when there was no limit)
-            is there. False when something was trimmed or has expired, or when the position is of another epoch; then
-            `entries` begin with the oldest that is left. Without a position it is True.
+            is there. False when something was trimmed or has expired, or when the position is of another epoch or
+            beyond `top`; then `entries` begin with the oldest that is left. Without a position it is True. With a limit
+            of 0 it says nothing.
     """
 
     entries: Sequence[Entry]
@@ -76,6 +77,9 @@ class Listener(Protocol):
     def lost(self, subscribed: Collection[str] | None) -> None:
         """Publications may have been missed, from now until `restored`; the broker is already trying again.
 
+        A loss that is noticed only when all stands again is told as well; `restored` follows at once then. Neither is
+        called for `start`, for `stop`, or for what goes wrong in `subscribe`.
+
         Arguments:
             subscribed: which names and patterns; None for all.
         """
@@ -84,7 +88,7 @@ class Listener(Protocol):
         """Subscriptions stand again: all that is published from now on is reported.
 
         Arguments:
-            subscribed: as of `lost`.
+            subscribed: as of `lost`; several calls may bring back, part by part, what one call of `lost` has told.
         """
 
 
@@ -96,7 +100,11 @@ class Broker(Protocol):
     that it was subscribed to.
 
     A pattern is the name of a group with `:*` behind it: `room:*` stands for every channel whose name begins with
-    `room:`. Names are checked before a broker sees them (`names.py`).
+    `room:`. Names are checked before a broker sees them (`names.py`). Each of their characters stands for itself.
+
+    Before `start` and after `stop` all methods that need the broker raise `BrokerUnavailable`; `stop` and `unsubscribe`
+    need it not, and may be called at any time. A call that is cancelled may have been carried out or not, as one that
+    raised; the broker is well after it.
     """
 
     async def start(self, listener: Listener) -> None:
@@ -107,7 +115,10 @@ class Broker(Protocol):
         """
 
     async def stop(self) -> None:
-        """Let go of everything. Nothing is reported after it; `start` may be called again."""
+        """Let go of everything, subscriptions included: no task and no socket is left. Nothing is reported after it.
+
+        Calls that wait end: they raise `BrokerUnavailable`, unless they have their answer. `start` may be called again.
+        """
 
     async def check(self) -> float:
         """Ask whether the broker is there; returns the round trip in seconds."""
@@ -115,6 +126,7 @@ class Broker(Protocol):
     async def subscribe(self, names: Collection[str]) -> None:
         """Hear of channels and patterns from now on. Those that are subscribed to already stay so.
 
+        It waits as well for those that another call, still under way, has asked for: whoever it returns to is heard.
         When it raises, none of the new ones is subscribed to.
         """
 
@@ -135,6 +147,10 @@ class Broker(Protocol):
     async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
         """Read the history of a channel.
 
+        A channel that nothing was published to yet has a position too, with offset 0, from which what comes later can
+        be recovered. Epoch and offsets of a channel outlive the last of its publications, and the last time that they
+        were read, by a day at least.
+
         Arguments:
             since: what is behind this position; None for all from the oldest on.
             limit: at most so many entries, the first ones behind `since`, or, where that is None, the newest; None for
@@ -143,16 +159,17 @@ class Broker(Protocol):
         """
 
     async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
-        """Note that a connection of a member is in a channel.
+        """Note that a connection of a member is in a channel. One that is noted already is renewed.
 
         Arguments:
             connection: names the connection, unique among all nodes.
             member: who it is; the same member may have several connections.
-            info: what others may know of the member, JSON; the newest counts.
+            info: what others may know of the member, JSON; the newest counts, whichever connection brought it.
             ttl: seconds after which the connection is forgotten unless `keep` was called.
 
         Returns:
-            Whether the member was not there before.
+            Whether the member was not there before. Where only connections whose time is over were left of it, a broker
+            may say either; `keep` does not tell of it then.
         """
 
     async def leave(self, channel: str, connection: str) -> str | None:
@@ -162,7 +179,7 @@ class Broker(Protocol):
         """Note that connections are still there, for another `ttl` seconds, and forget those whose time is over.
 
         A connection that was forgotten, because its node was cut off for longer, is not brought back: see `join`, which
-        may be called again for it.
+        may be called again for it. One whose time is over but that nobody has forgotten yet may be, or not.
 
         Returns:
             Members whose last connection was forgotten by this very call: each is reported to one caller only.
