@@ -54,6 +54,11 @@ class Program(NamedTuple):
         return names[0].removesuffix(".py").replace("/", ".")
 
     @property
+    def is_only_tests(self) -> bool:
+        """Whether it is tests without an application, which the tests of their page run."""
+        return all(name.startswith("test_") and "= App(" not in text for name, text in self.files.items())
+
+    @property
     def decorators(self) -> int:
         """How many routes it says that it registers."""
         return sum(len(_DECORATOR.findall(block.text)) for block in self.blocks)

@@ -15,7 +15,9 @@ from tests.integration.servers import run_emmett
 LANGUAGES = {"python", "jinja", "console", "sh", "nginx", "text"}
 ECHO_PAGES = ("README.md", "docs/quickstart.md", "docs/websockets.md")
 
-every_program = pytest.mark.parametrize("program", programs(), ids=str)
+every_program = pytest.mark.parametrize(
+    "program", [program for program in programs() if not program.is_only_tests], ids=str
+)
 every_transcript = pytest.mark.parametrize(
     ("program", "number"),
     [

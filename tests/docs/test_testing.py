@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from emmett.testing.brokers import BrokerContract
 from tests.docs.pages import page
 from tests.docs.programs import programs_of
 
@@ -21,4 +22,7 @@ def test_they_pass(tmp_path: Path) -> None:
     run = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
-    assert f"{len(re.findall(r'^def test_', text, re.MULTILINE))} passed" in run.stdout, run.stdout
+    own = len(re.findall(r"^def test_", text, re.MULTILINE))
+    inherited = sum(name.startswith("test_") for name in dir(BrokerContract))
+    # The example of a broker has nothing to inject bytes into.
+    assert f"{own + inherited - 1} passed, 1 skipped" in run.stdout, run.stdout
