@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from emmett.channels.brokers.memory_history import EPOCH_KEPT, LOOKED_AT, Histories
+from emmett.channels.brokers.port import Limits
+from emmett.channels.publication import Position
+from tests.channels.brokers.clock import Clock
+
+LIMITS = Limits(5, 60.0)
+
+
+def test_a_quiet_channel_keeps_its_place_for_a_day() -> None:
+    clock = Clock()
+    histories = Histories(clock)
+    entry = histories.append("a", b"1", LIMITS)
+    clock.now += LIMITS.ttl + EPOCH_KEPT - 1
+    found = histories.read("a", entry.position, None, LIMITS)
+    assert (found.entries, found.top, found.complete) == ([], entry.position, True)
+    # To have read it is to know its position, which is good for another day.
+    clock.now += EPOCH_KEPT - 1
+    assert histories.append("a", b"2", LIMITS).position == Position(found.top.epoch, 2)
+
+
+def test_after_that_it_begins_anew() -> None:
+    clock = Clock()
+    histories = Histories(clock)
+    position = histories.append("a", b"1", LIMITS).position
+    assert position is not None
+    clock.now += LIMITS.ttl + EPOCH_KEPT
+    found = histories.read("a", position, None, LIMITS)
+    assert (found.entries, found.top.offset, found.complete) == ([], 0, False)
+    assert found.top.epoch != position.epoch
+
+
+def test_a_channel_that_was_only_asked_for_is_forgotten_too() -> None:
+    clock = Clock()
+    histories = Histories(clock)
+    for number in range(1000):
+        histories.read(f"a:{number}", None, 0, LIMITS)
+    assert len(histories) == 1000
+    clock.now += EPOCH_KEPT
+    for _ in range(1000 // LOOKED_AT + 1):
+        histories.read("b", None, 0, LIMITS)
+    assert len(histories) == 1
+
+
+def test_a_quiet_channel_holds_no_entries() -> None:
+    clock = Clock()
+    histories = Histories(clock)
+    for number in range(10):
+        histories.append("a", b"%d" % number, LIMITS)
+    assert histories.count_entries() == 5
+    clock.now += LIMITS.ttl
+    histories.append("b", b"", LIMITS)
+    assert histories.count_entries() == 1
+    assert len(histories) == 2
+
+
+def test_new_channels_do_not_pile_up() -> None:
+    """Channels that are used once, for ever: those whose day is over go as fast as new ones come."""
+    clock = Clock()
+    histories = Histories(clock)
+    most = 0
+    for number in range(5000):
+        histories.append(f"a:{number}", b"", Limits(1, 1.0))
+        clock.now += EPOCH_KEPT / 100
+        most = max(most, len(histories))
+    assert most <= 220
+
+
+def test_narrower_limits_of_a_reader_count() -> None:
+    clock = Clock()
+    histories = Histories(clock)
+    for number in range(1, 6):
+        histories.append("a", b"%d" % number, LIMITS)
+        clock.now += 1
+    top = histories.read("a", None, 0, LIMITS).top
+    assert [entry.payload for entry in histories.read("a", None, None, Limits(2, 60.0)).entries] == [b"4", b"5"]
+    assert [entry.payload for entry in histories.read("a", None, None, Limits(9, 3.5)).entries] == [b"3", b"4", b"5"]
+    assert histories.read("a", Position(top.epoch, 2), None, Limits(9, 3.5)).complete
+    assert not histories.read("a", Position(top.epoch, 1), None, Limits(9, 3.5)).complete
+
+
+def test_every_life_has_epochs_of_its_own() -> None:
+    epochs = {Histories(Clock()).read(name, None, 0, LIMITS).top.epoch for name in "abab"}
+    assert len(epochs) == 4
+    histories = Histories(Clock())
+    first = histories.read("a", None, 0, LIMITS).top
+    histories.forget()
+    assert histories.read("a", None, 0, LIMITS).top.epoch != first.epoch
+    assert Position.parse(str(first)) == first
