@@ -17,8 +17,6 @@ from ...errors import BrokerUnavailable
 
 # History that nothing falls out of while a test runs.
 LIMITS = Limits(size=1000, ttl=600.0)
-# Seconds that tasks and sockets which are about to end may take for it.
-GRACE = 2.0
 
 Result = TypeVar("Result")
 
@@ -75,7 +73,10 @@ class Node:
     async def unsubscribe(self, *names: str) -> None:
         """Subscribe no longer."""
         self._subscribed.difference_update(names)
-        await self.call(self.broker.unsubscribe(names))
+        try:
+            await self.call(self.broker.unsubscribe(names))
+        except BrokerUnavailable as error:
+            raise AssertionError(f"unsubscribe must not need the server, and raised {error!r}") from error
 
     async def publish(self, channel: str, payload: bytes, limits: Limits | None = None) -> Position | None:
         """Publish, without history unless limits are given."""
@@ -234,11 +235,12 @@ class Nodes:
 class Hooks:
     """What the tests need of a broker: subclasses fill `make_broker`, and what else they can."""
 
-    # Seconds: for one test; for one call of the broker, longer than its own deadline; and until all is well after the
-    # server has come back.
+    # Seconds: for one test; for one call of the broker, longer than its own deadline; until all is well when the server
+    # is back; and for tasks and sockets to end after `stop`.
     deadline: float = 60.0
     answers_within: float = 15.0
     recovers_within: float = 30.0
+    ends_within: float = 2.0
     # Makes the event loop of each test; None for that of asyncio.
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     # What `inject` is called with: add what comes close to your own format.

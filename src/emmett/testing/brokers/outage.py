@@ -28,7 +28,7 @@ class OutageContract(Hooks):
         await nodes.kill()
         tasks = asyncio.all_tasks()
         await node.fails(node.broker.start(node))
-        await expect_nothing_left(tasks)
+        await expect_nothing_left(self.ends_within, tasks)
         await nodes.restart()
         await node.start()
         await node.subscribe(nodes.name())
@@ -166,7 +166,7 @@ class OutageContract(Hooks):
 
         async def publish() -> None:
             number = 0
-            while number < 200 or "restored" not in node.changes:
+            while number < 50 or "restored" not in node.changes:
                 try:
                     position = await node.keep(channel, b"%d" % number)
                 except BrokerUnavailable:
@@ -177,7 +177,7 @@ class OutageContract(Hooks):
                     number += 1
                     if number == 10:
                         under_way.set()
-                    await asyncio.sleep(0.005)
+                    await asyncio.sleep(0.002)
 
         task = asyncio.ensure_future(publish())
         await node.call(under_way.wait())
@@ -219,7 +219,7 @@ class OutageContract(Hooks):
         await node.call(node.broker.stop())
         await asyncio.gather(*waiting)
         changes = list(node.changes)
-        await expect_nothing_left(tasks)
+        await expect_nothing_left(self.ends_within, tasks)
         await nodes.restart()
         assert node.changes == changes
         await node.start()
