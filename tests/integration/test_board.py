@@ -6,28 +6,19 @@ import contextlib
 import os
 import re
 import struct
-import subprocess
-import sys
-import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
-from tests.tools import tool
+from tests.integration.example_pages import TOUCH_TARGET, ExampleServer, Visitors
 
 pytestmark = pytest.mark.needs("chromium")
 
-ROOT = Path(__file__).parents[2]
-DEADLINE = 20.0
-CHROMIUM_OPTIONS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 PASSWORDS = {"ada": "analytical engine", "grace": "nanosecond"}
-# What a finger can hit (WCAG 2.2, 2.5.5), in CSS pixels.
-TOUCH_TARGET = 44
 WITHOUT_WEBSOCKETS = "delete window.WebSocket"
 # As behind a proxy that lets no handshake through.
 REFUSED_WEBSOCKETS = """
@@ -36,92 +27,20 @@ REFUSED_WEBSOCKETS = """
     };
 """
 
-expect.set_options(timeout=DEADLINE * 1000)
 
-
-class BoardServer:
-    """The board in a process of its own.
-
-    Attributes:
-        url: where its page is.
-    """
+class BoardServer(ExampleServer):
+    """The board. All have the same key: a login outlives a restart."""
 
     def __init__(self, port: int = 0) -> None:
-        command = [sys.executable, "-m", "emmett", "-a", "examples/board/app.py", "serve"]
-        # The same key for all: a login outlives a restart.
-        environment = {
-            "PYTHONPATH": str(ROOT / "src"),
-            "PYTHONUNBUFFERED": "1",
-            "EMMETT_BOARD_KEY": "only for this test",
-        }
-        self._process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port)],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._started = threading.Event()
-        self._output: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        in_time = self._started.wait(DEADLINE)
-        found = re.search(r"http://127\.0\.0\.1:\d+", self.output)
-        if not in_time or found is None:
-            self.stop()
-            pytest.fail(f"the board did not start:\n{self.output}", pytrace=False)
-        self.url = found.group()
-
-    @property
-    def output(self) -> str:
-        """What it has printed so far."""
-        return "".join(self._output)
-
-    def stop(self) -> int:
-        """Stop it as a service manager does, and return its exit status."""
-        self._process.terminate()
-        try:
-            return self._process.wait(DEADLINE)
-        finally:
-            self._process.kill()
-            self._reader.join(DEADLINE)
-            assert self._process.stdout is not None
-            self._process.stdout.close()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._output.append(line)
-            if "http://127.0.0.1:" in line:
-                self._started.set()
-        self._started.set()
+        super().__init__("board", port, {"EMMETT_BOARD_KEY": "only for this test"})
 
 
-class Visitors:
-    """Opens the board for several people, and notes what no page may do.
+class BoardVisitors(Visitors):
+    """Those who visit the board."""
 
-    Attributes:
-        problems: errors in the console, uncaught errors, requests to other hosts.
-    """
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._contexts: list[BrowserContext] = []
-        self.problems: list[str] = []
-
-    def log_in(self, server: BoardServer, user: str, script: str = "", **options: Any) -> Page:
+    def log_in(self, server: ExampleServer, user: str, script: str = "", **options: Any) -> Page:
         """Log somebody in through the form, and wait until the page is live."""
-        context = self._browser.new_context(**options)
-        self._contexts.append(context)
-        if script:
-            context.add_init_script(script)
-        context.on("console", lambda message: self._note(message.type in ("error", "warning"), message.text))
-        context.on("weberror", lambda error: self._note(True, str(error.error)))
-        host = urlsplit(server.url).netloc
-        context.on("request", lambda request: self._note(urlsplit(request.url).netloc != host, request.url))
-        page = context.new_page()
-        page.goto(server.url)
+        page = self.visit(server, script, **options)
         page.get_by_label("Name").fill(user)
         page.get_by_label("Password").fill(PASSWORDS[user])
         page.get_by_role("button", name="Log in").click()
@@ -129,26 +48,9 @@ class Visitors:
         expect_live(page, "Live, by events" if script else "Live")
         return page
 
-    def close(self) -> None:
-        """Close all pages."""
-        for context in self._contexts:
-            context.close()
-
-    def _note(self, is_problem: bool, text: str) -> None:
-        if is_problem:
-            self.problems.append(text)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=tool("chromium"), args=CHROMIUM_OPTIONS)
-        yield chromium
-        chromium.close()
-
 
 @pytest.fixture
-def server() -> Iterator[BoardServer]:
+def server() -> Iterator[ExampleServer]:
     board = BoardServer()
     yield board
     assert board.stop() == 0
@@ -156,8 +58,8 @@ def server() -> Iterator[BoardServer]:
 
 
 @pytest.fixture
-def visitors(browser: Browser, server: BoardServer) -> Iterator[Visitors]:
-    opened = Visitors(browser)
+def visitors(browser: Browser, server: ExampleServer) -> Iterator[BoardVisitors]:
+    opened = BoardVisitors(browser)
     with contextlib.closing(opened):
         yield opened
         assert opened.problems == []
@@ -203,7 +105,7 @@ def take_picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"board_{name}.png", animations="disabled")
 
 
-def test_a_picture_appears_at_the_other_visitor(server: BoardServer, visitors: Visitors) -> None:
+def test_a_picture_appears_at_the_other_visitor(server: ExampleServer, visitors: BoardVisitors) -> None:
     ada = visitors.log_in(server, "ada", color_scheme="dark")
     grace = visitors.log_in(server, "grace", color_scheme="light")
     expect(ada.locator("#people li")).to_have_text(["AAda", "GGrace"])
@@ -231,7 +133,7 @@ def test_a_picture_appears_at_the_other_visitor(server: BoardServer, visitors: V
     take_picture(grace, "light")
 
 
-def test_a_notice_is_never_html(server: BoardServer, visitors: Visitors) -> None:
+def test_a_notice_is_never_html(server: ExampleServer, visitors: BoardVisitors) -> None:
     attack = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
     ada, grace = visitors.log_in(server, "ada"), visitors.log_in(server, "grace")
     write(ada, attack)
@@ -244,7 +146,7 @@ def test_a_notice_is_never_html(server: BoardServer, visitors: Visitors) -> None
 
 
 @pytest.mark.parametrize("script", [WITHOUT_WEBSOCKETS, REFUSED_WEBSOCKETS], ids=["none", "refused"])
-def test_without_websockets_there_are_events(script: str, server: BoardServer, visitors: Visitors) -> None:
+def test_without_websockets_there_are_events(script: str, server: ExampleServer, visitors: BoardVisitors) -> None:
     ada = visitors.log_in(server, "ada", script)
     grace = visitors.log_in(server, "grace")
     write(grace, "Over the websocket")
@@ -258,11 +160,11 @@ def test_without_websockets_there_are_events(script: str, server: BoardServer, v
     expect(ada.get_by_role("button", name="Log in")).to_be_visible()
     expect(grace.locator("#people li")).to_have_text(["GGrace"])
     # The browser says that handshakes were refused.
-    visitors.problems = [problem for problem in visitors.problems if "/refused" not in problem]
+    visitors.forgive("/refused")
 
 
 @pytest.mark.parametrize("script", ["", WITHOUT_WEBSOCKETS], ids=["websocket", "events"])
-def test_a_logout_reaches_the_other_window(script: str, server: BoardServer, visitors: Visitors) -> None:
+def test_a_logout_reaches_the_other_window(script: str, server: ExampleServer, visitors: BoardVisitors) -> None:
     first = visitors.log_in(server, "ada", script)
     second = first.context.new_page()
     second.goto(server.url)
@@ -274,10 +176,10 @@ def test_a_logout_reaches_the_other_window(script: str, server: BoardServer, vis
     second.get_by_role("link", name="Log in again").click()
     expect(second.get_by_label("Password")).to_be_visible()
     # The browser says that events were refused; they should be.
-    visitors.problems = [problem for problem in visitors.problems if "403 (Forbidden)" not in problem]
+    visitors.forgive("403 (Forbidden)")
 
 
-def test_what_is_written_next_is_kept(server: BoardServer, visitors: Visitors) -> None:
+def test_what_is_written_next_is_kept(server: ExampleServer, visitors: BoardVisitors) -> None:
     page = visitors.log_in(server, "ada")
     held: list[Route] = []
     page.route("**/notices", lambda route: held.append(route))
@@ -294,7 +196,7 @@ def test_what_is_written_next_is_kept(server: BoardServer, visitors: Visitors) -
     expect(page.get_by_label("Text")).to_have_value("")
 
 
-def test_a_connection_without_answers_is_given_up(server: BoardServer, visitors: Visitors) -> None:
+def test_a_connection_without_answers_is_given_up(server: ExampleServer, visitors: BoardVisitors) -> None:
     page = visitors.log_in(server, "ada")
     page.clock.install()
     routes: list[WebSocketRoute] = []
@@ -324,7 +226,7 @@ def test_a_connection_without_answers_is_given_up(server: BoardServer, visitors:
     assert len(routes) == 2
 
 
-def test_a_page_shows_no_more_than_the_board(server: BoardServer, visitors: Visitors) -> None:
+def test_a_page_shows_no_more_than_the_board(server: ExampleServer, visitors: BoardVisitors) -> None:
     page = visitors.log_in(server, "ada")
     page.evaluate(
         """async () => {
@@ -343,7 +245,7 @@ def test_a_page_shows_no_more_than_the_board(server: BoardServer, visitors: Visi
     expect(page.locator(".notice .text").last).to_have_text("Number 3")
 
 
-def test_a_wrong_password_is_told(server: BoardServer, visitors: Visitors) -> None:
+def test_a_wrong_password_is_told(server: ExampleServer, visitors: BoardVisitors) -> None:
     page = visitors.log_in(server, "ada")
     page.get_by_role("button", name="Log out").click()
     page.get_by_label("Name").fill("ada")
@@ -351,11 +253,11 @@ def test_a_wrong_password_is_told(server: BoardServer, visitors: Visitors) -> No
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("alert")).to_have_text("That name and password do not go together.")
     take_picture(page, "login")
-    visitors.problems = [problem for problem in visitors.problems if "403 (Forbidden)" not in problem]
+    visitors.forgive("403 (Forbidden)")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(scheme: str, server: BoardServer, visitors: Visitors) -> None:
+def test_on_a_phone(scheme: str, server: ExampleServer, visitors: BoardVisitors) -> None:
     phone: dict[str, Any] = {
         "viewport": {"width": 360, "height": 740},
         "is_mobile": True,
@@ -378,7 +280,7 @@ def test_on_a_phone(scheme: str, server: BoardServer, visitors: Visitors) -> Non
     take_picture(page, f"phone_{scheme}")
 
 
-def test_a_restart_is_survived(visitors: Visitors, server: BoardServer) -> None:
+def test_a_restart_is_survived(visitors: BoardVisitors, server: ExampleServer) -> None:
     first = BoardServer()
     page = visitors.log_in(first, "ada")
     write(page, "Before")
@@ -387,7 +289,7 @@ def test_a_restart_is_survived(visitors: Visitors, server: BoardServer) -> None:
     expect(page.get_by_role("status")).to_have_text(re.compile("Not connected|Connecting"))
     write(page, "Meanwhile")
     expect(page.get_by_role("alert")).to_contain_text("What you wrote is still here.")
-    second = BoardServer(urlsplit(first.url).port or 0)
+    second = BoardServer(first.port)
     try:
         page.get_by_role("button", name="Connect now").click()
         expect_live(page)
@@ -398,4 +300,4 @@ def test_a_restart_is_survived(visitors: Visitors, server: BoardServer) -> None:
         visitors.close()
         assert second.stop() == 0
     # The browser says that it could not connect; it was right.
-    visitors.problems = [problem for problem in visitors.problems if "ERR_CONNECTION_REFUSED" not in problem]
+    visitors.forgive("ERR_CONNECTION_REFUSED")

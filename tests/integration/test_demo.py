@@ -3,150 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.tools import tool
+from tests.integration.example_pages import TOUCH_TARGET, ExampleServer, Visitors
 
 pytestmark = pytest.mark.needs("chromium")
 
-ROOT = Path(__file__).parents[2]
-DEADLINE = 20.0
-CHROMIUM_OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-# What a finger can hit (WCAG 2.2, 2.5.5), in CSS pixels.
-TOUCH_TARGET = 44
 
-expect.set_options(timeout=DEADLINE * 1000)
+class DemoVisitors(Visitors):
+    """Those who visit the demo."""
 
-
-class DemoServer:
-    """The demo in a process of its own.
-
-    Attributes:
-        url: where its page is.
-    """
-
-    def __init__(self, port: int = 0) -> None:
-        command = [sys.executable, "-m", "emmett", "-a", "examples/demo/app.py", "serve"]
-        self._process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._output: list[str] = []
-        self._started = threading.Event()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        in_time = self._started.wait(DEADLINE)
-        found = re.search(r"http://127\.0\.0\.1:\d+", "".join(self._output))
-        if not in_time or found is None:
-            self.stop()
-            pytest.fail(f"the demo did not start:\n{''.join(self._output)}", pytrace=False)
-        self.url = found.group()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return urlsplit(self.url).port or 0
-
-    def stop(self) -> int:
-        """Stop it as a service manager does, and return its exit status."""
-        self._process.terminate()
-        try:
-            return self._process.wait(DEADLINE)
-        finally:
-            self._process.kill()
-            self._reader.join(DEADLINE)
-            assert self._process.stdout is not None
-            self._process.stdout.close()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._output.append(line)
-            if "http://127.0.0.1:" in line:
-                self._started.set()
-        self._started.set()
-
-
-class Visitors:
-    """Opens the page for several people, and notes what no page may do.
-
-    Attributes:
-        problems: errors in the console, uncaught errors, requests to other hosts.
-    """
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._contexts: list[BrowserContext] = []
-        self.problems: list[str] = []
-
-    def open(self, server: DemoServer, name: str, **options: object) -> Page:
+    def open(self, server: ExampleServer, name: str, **options: Any) -> Page:
         """Open the page as a person with a name, once it is connected."""
-        context = self._browser.new_context(**options)  # type: ignore[arg-type]
-        self._contexts.append(context)
         # Not in about:blank, which has no storage.
-        context.add_init_script(f"if (location.host) sessionStorage.setItem('name', {name!r})")
-        context.on("console", lambda message: self._note(message.type in ("error", "warning"), message.text))
-        context.on("weberror", lambda error: self._note(True, str(error.error)))
-        context.on("request", lambda request: self._check_host(server, request.url))
-        page = context.new_page()
-        page.on("websocket", lambda websocket: self._check_host(server, websocket.url))
-        page.goto(server.url)
+        page = self.visit(server, f"if (location.host) sessionStorage.setItem('name', {name!r})", **options)
         expect_connected(page)
         return page
 
-    def close(self) -> None:
-        """Close all pages."""
-        for context in self._contexts:
-            context.close()
-
-    def _check_host(self, server: DemoServer, url: str) -> None:
-        self._note(urlsplit(url).netloc != urlsplit(server.url).netloc, f"a request to {url}")
-
-    def _note(self, is_problem: bool, text: str) -> None:
-        if is_problem:
-            self.problems.append(text)
-
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=tool("chromium"), args=CHROMIUM_OPTIONS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[DemoServer]:
-    demo = DemoServer()
+def server() -> Iterator[ExampleServer]:
+    demo = ExampleServer("demo")
     yield demo
     assert demo.stop() == 0
 
 
 @pytest.fixture
-def visitors(browser: Browser) -> Iterator[Visitors]:
-    opened = Visitors(browser)
+def visitors(browser: Browser) -> Iterator[DemoVisitors]:
+    opened = DemoVisitors(browser)
     with contextlib.closing(opened):
         yield opened
         assert opened.problems == []
@@ -163,7 +52,7 @@ def say(page: Page, text: str) -> None:
     field.press("Enter")
 
 
-def test_the_echo_of_text(server: DemoServer, visitors: Visitors) -> None:
+def test_the_echo_of_text(server: ExampleServer, visitors: DemoVisitors) -> None:
     page = visitors.open(server, "Ada")
     answers = page.get_by_role("log", name="What came back").get_by_role("listitem")
     for text in ("Hello", "snow \u2603 and \U0001f600", "<b>not bold</b>"):
@@ -176,7 +65,7 @@ def test_the_echo_of_text(server: DemoServer, visitors: Visitors) -> None:
     expect(page.locator("#echo-count")).to_have_text("3")
 
 
-def test_the_echo_of_bytes(server: DemoServer, visitors: Visitors) -> None:
+def test_the_echo_of_bytes(server: ExampleServer, visitors: DemoVisitors) -> None:
     page = visitors.open(server, "Ada")
     answers = page.get_by_role("log", name="What came back").get_by_role("listitem")
     for size in ("64 B", "4 KiB", "256 KiB"):
@@ -185,7 +74,7 @@ def test_the_echo_of_bytes(server: DemoServer, visitors: Visitors) -> None:
         expect(answers.last).to_have_text(re.compile(rf"bytes ([0-9a-f]{{2}} ){{8}}\u2026 {size} (< )?[\d.]+ ms"))
 
 
-def test_a_hundred_round_trips(server: DemoServer, visitors: Visitors) -> None:
+def test_a_hundred_round_trips(server: ExampleServer, visitors: DemoVisitors) -> None:
     page = visitors.open(server, "Ada")
     page.get_by_role("button", name="100 in a row").click()
     expect(page.get_by_text("100 round trips, one after the other")).to_be_visible()
@@ -194,7 +83,7 @@ def test_a_hundred_round_trips(server: DemoServer, visitors: Visitors) -> None:
     expect(page.locator("#echo-chart rect")).to_have_count(60)
 
 
-def test_two_people_talk(server: DemoServer, visitors: Visitors) -> None:
+def test_two_people_talk(server: ExampleServer, visitors: DemoVisitors) -> None:
     ada, bob = visitors.open(server, "Ada"), visitors.open(server, "Bob")
     for page, own, other in ((ada, "Ada (you)", "Bob"), (bob, "Bob (you)", "Ada")):
         people = page.get_by_role("list", name="People in the room").get_by_role("listitem")
@@ -223,7 +112,7 @@ def test_two_people_talk(server: DemoServer, visitors: Visitors) -> None:
     expect(ada.get_by_role("list", name="People in the room").get_by_role("listitem")).to_have_count(1)
 
 
-def test_new_messages_do_not_take_away_what_is_read(server: DemoServer, visitors: Visitors) -> None:
+def test_new_messages_do_not_take_away_what_is_read(server: ExampleServer, visitors: DemoVisitors) -> None:
     ada, bob = visitors.open(server, "Ada"), visitors.open(server, "Bob")
     messages = ada.locator("#messages")
     for number in range(6):
@@ -240,7 +129,7 @@ def test_new_messages_do_not_take_away_what_is_read(server: DemoServer, visitors
     expect(ada.get_by_label("Message", exact=True)).to_be_focused()
 
 
-def test_a_message_is_never_html(server: DemoServer, visitors: Visitors) -> None:
+def test_a_message_is_never_html(server: ExampleServer, visitors: DemoVisitors) -> None:
     attack = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
     ada, bob = visitors.open(server, "Ada"), visitors.open(server, "<i>Bob</i>")
     say(bob, attack)
@@ -251,13 +140,13 @@ def test_a_message_is_never_html(server: DemoServer, visitors: Visitors) -> None
     expect(ada.get_by_text("<i>Bob</i> joined")).to_be_visible()
 
 
-def test_what_was_said_before_is_shown(server: DemoServer, visitors: Visitors) -> None:
+def test_what_was_said_before_is_shown(server: ExampleServer, visitors: DemoVisitors) -> None:
     say(visitors.open(server, "Ada"), "I was here first")
     late = visitors.open(server, "Late")
     expect(late.locator("#messages .text").last).to_have_text("I was here first")
 
 
-def test_the_keyboard_is_enough(server: DemoServer, visitors: Visitors) -> None:
+def test_the_keyboard_is_enough(server: ExampleServer, visitors: DemoVisitors) -> None:
     ada, bob = visitors.open(server, "Ada"), visitors.open(server, "Bob")
     names = []
     while (name := focus_next(ada)) != "":
@@ -305,7 +194,7 @@ def focus_next(page: Page) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(scheme: str, server: DemoServer, visitors: Visitors) -> None:
+def test_on_a_phone(scheme: str, server: ExampleServer, visitors: DemoVisitors) -> None:
     phone = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True, "color_scheme": scheme}
     page = visitors.open(server, "A name of 24 characters!", **phone)
     say(page, "w" * 200)
@@ -321,8 +210,8 @@ def test_on_a_phone(scheme: str, server: DemoServer, visitors: Visitors) -> None
     assert (brightness < 128) == (scheme == "dark")
 
 
-def test_a_lost_connection_comes_back(visitors: Visitors, browser: Browser) -> None:
-    first = DemoServer()
+def test_a_lost_connection_comes_back(visitors: DemoVisitors, browser: Browser) -> None:
+    first = ExampleServer("demo")
     page = visitors.open(first, "Ada")
     say(page, "Before")
     expect(page.locator("#messages .text")).to_have_text("Before")
@@ -334,7 +223,7 @@ def test_a_lost_connection_comes_back(visitors: Visitors, browser: Browser) -> N
     page.get_by_label("Message", exact=True).press("Enter")
     expect(page.get_by_text("Not connected: your message waits here.")).to_be_visible()
 
-    second = DemoServer(first.port)
+    second = ExampleServer("demo", first.port)
     try:
         page.locator("#room").get_by_role("button", name="Connect now").click()
         expect_connected(page)
@@ -347,4 +236,4 @@ def test_a_lost_connection_comes_back(visitors: Visitors, browser: Browser) -> N
         visitors.close()
         assert second.stop() == 0
     # The browser says that it could not connect; it was right.
-    visitors.problems = [problem for problem in visitors.problems if "ERR_CONNECTION_REFUSED" not in problem]
+    visitors.forgive("ERR_CONNECTION_REFUSED")
