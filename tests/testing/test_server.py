@@ -42,6 +42,25 @@ def make_app() -> App:
     return app
 
 
+def feeding_app() -> tuple[App, asyncio.Event]:
+    """Return an application with a stream of events at /events that does not end, and what is set when it has ended."""
+    app = make_app()
+    ended = asyncio.Event()
+
+    async def endless() -> AsyncIterator[str]:
+        try:
+            yield "first"
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+
+    @app.route("/events")
+    async def feed() -> Response:
+        return stream.sse(endless())
+
+    return app, ended
+
+
 async def read_until(client: MemoryConnection, end: bytes) -> bytes:
     received = b""
     while not received.endswith(end):
@@ -277,20 +296,7 @@ async def test_a_reset_while_the_handler_sends(error: OSError | None) -> None:
 
 
 async def test_a_stream_ends_when_its_client_leaves() -> None:
-    app = make_app()
-    ended = asyncio.Event()
-
-    async def events() -> AsyncIterator[str]:
-        try:
-            yield "first"
-            await asyncio.get_running_loop().create_future()
-        finally:
-            ended.set()
-
-    @app.route("/events")
-    async def feed() -> Response:
-        return stream.sse(events())
-
+    app, ended = feeding_app()
     async with MemoryServer(app) as server:
         client = server.connect()
         client.write(GET.replace(b"hello", b"events"))
@@ -392,20 +398,7 @@ async def test_tests_need_not_wait_as_long_as_visitors() -> None:
 
 async def test_a_stream_that_is_not_read_any_more_ends_although_requests_wait_behind_it() -> None:
     """While one response is under way, the server does not read: the end of the client is asked for."""
-    app = make_app()
-    ended = asyncio.Event()
-
-    async def endless() -> AsyncIterator[str]:
-        try:
-            yield "first"
-            await asyncio.get_running_loop().create_future()
-        finally:
-            ended.set()
-
-    @app.route("/events")
-    async def feed() -> Response:
-        return stream.sse(endless())
-
+    app, ended = feeding_app()
     async with MemoryServer(app) as server:
         client = server.connect()
         client.write(GET.replace(b"hello", b"events") * 2)
