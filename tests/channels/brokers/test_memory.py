@@ -40,6 +40,12 @@ class TestMemory(BrokerContract):
     async def restart(self) -> None:
         self.bus.mend()
 
+    async def freeze(self) -> None:
+        self.bus.cut()
+
+    async def thaw(self) -> None:
+        self.bus.mend()
+
 
 class TestForgetfulMemory(TestMemory):
     """The bus comes back without its data."""

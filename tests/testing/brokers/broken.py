@@ -45,6 +45,12 @@ class Right(BrokerContract):
     async def restart(self) -> None:
         self.bus.mend()
 
+    async def freeze(self) -> None:
+        self.bus.cut()
+
+    async def thaw(self) -> None:
+        self.bus.mend()
+
 
 def parametrize(cases: list[Case]) -> pytest.MarkDecorator:
     """Return one parameter set for each broker and each of the tests that find it out."""

@@ -246,7 +246,10 @@ CASES: list[Case] = [
     (Rewinding, (HISTORY, "test_publishers_that_try_again")),
     (Lossy, (HISTORY, "test_publishers_that_try_again")),
     (Ghostly, ("test_presence_after_an_outage",)),
-    (Lingering, ("test_stop_while_the_server_is_away",)),
+    (Lingering, ("test_stop_while_the_server_is_away", "test_stop_while_the_server_does_not_answer")),
+    (Hanging, ("test_a_server_that_does_not_answer", "test_stop_while_the_server_does_not_answer")),
+    (Raw, ("test_a_server_that_does_not_answer",)),
+    (Confident, ("test_a_server_that_does_not_answer",)),
     (Reporting, ("test_stop_while_the_server_is_away",)),
 ]
 

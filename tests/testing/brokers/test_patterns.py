@@ -91,8 +91,8 @@ class Escaping(MemoryBroker):
 
 CASES: list[Case] = [
     (Globbing, ("test_every_character_stands_for_itself", "test_every_character_stands_for_itself_in_a_pattern")),
-    (Shallow, ("test_a_pattern_stands_for_its_group", "test_a_pattern_within_a_group")),
-    (Colonless, ("test_a_pattern_stands_for_its_group", "test_a_pattern_within_a_group")),
+    (Shallow, ("test_colons_anywhere", "test_a_pattern_stands_for_its_group", "test_a_pattern_within_a_group")),
+    (Colonless, ("test_colons_anywhere", "test_a_pattern_stands_for_its_group", "test_a_pattern_within_a_group")),
     (Wide, ("test_a_pattern_within_a_group",)),
     (Merging, ("test_each_subscription_reports",)),
     (Named, ("test_a_pattern_stands_for_its_group", "test_each_subscription_reports")),

@@ -18,6 +18,12 @@
         async def restart(self):                # at the same address, with or without its data
             await self.my_server.start()
 
+        async def freeze(self):                 # optional, as SIGSTOP and SIGCONT
+            self.my_server.process.send_signal(signal.SIGSTOP)
+
+        async def thaw(self):
+            self.my_server.process.send_signal(signal.SIGCONT)
+
         async def inject(self, channel, payload):    # optional: bytes that no broker wrote, to who subscribed
             await self.raw_client.publish(channel, payload)
 

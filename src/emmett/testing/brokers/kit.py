@@ -193,6 +193,7 @@ class Nodes:
         # So that tests share a server and not a channel.
         self.group = f"g{secrets.token_hex(6)}"
         self._is_killed = False
+        self._is_frozen = False
 
     def name(self, rest: object = 1) -> str:
         """Return the name of a channel that no other test uses."""
@@ -224,12 +225,26 @@ class Nodes:
         await self._hooks.restart()
         self._is_killed = False
 
+    async def freeze(self) -> None:
+        """Let the server not answer any more."""
+        await self._hooks.freeze()
+        self._is_frozen = True
+
+    async def thaw(self) -> None:
+        """Let the server go on."""
+        await self._hooks.thaw()
+        self._is_frozen = False
+
     async def end(self) -> None:
-        """Stop all nodes; a server that was killed is there for the next test."""
-        for node in self._nodes:
-            await node.call(node.broker.stop())
-        if self._is_killed:
-            await self.restart()
+        """Stop all nodes; a server that was taken away is there for the next test, whatever happens."""
+        try:
+            for node in self._nodes:
+                await node.call(node.broker.stop())
+        finally:
+            if self._is_killed:
+                await self.restart()
+            if self._is_frozen:
+                await self.thaw()
 
 
 class Hooks:
@@ -261,6 +276,14 @@ class Hooks:
     async def restart(self) -> None:
         """Start the server again at the same address, and return when it answers; with or without its data."""
         pytest.skip("no hook restart()")
+
+    async def freeze(self) -> None:
+        """Let the server not answer any more, as SIGSTOP does: connections stay. Without it tests are skipped."""
+        pytest.skip("no hook freeze()")
+
+    async def thaw(self) -> None:
+        """Let the server go on, as SIGCONT does."""
+        pytest.skip("no hook thaw()")
 
     async def inject(self, channel: str, payload: bytes) -> None:
         """Let bytes that no broker has written come to those who have subscribed to a channel."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from ...channels.publication import Position
 from ...errors import BrokerUnavailable
+from ..deadline import deadline
 from .history import fill, payloads, read
 from .kit import Hooks, Node, Nodes, contract_test
-from .lifecycle import every_call, expect_nothing_left
+from .lifecycle import every_call, expect_nothing_left, open_sockets
 
 
 async def recover(nodes: Nodes, *lost: Node) -> None:
@@ -19,7 +21,7 @@ async def recover(nodes: Nodes, *lost: Node) -> None:
 
 
 class OutageContract(Hooks):
-    """Loss of the server; skipped without the hooks `kill` and `restart`."""
+    """Loss of the server; skipped without the hooks `kill` and `restart`, or `freeze` and `thaw`."""
 
     @contract_test
     async def test_start_without_a_server(self, nodes: Nodes) -> None:
@@ -226,10 +228,45 @@ class OutageContract(Hooks):
         await node.publish(nodes.name(), b"not subscribed to")
         await node.expect_silence()
 
+    @contract_test
+    async def test_a_server_that_does_not_answer(self, nodes: Nodes) -> None:
+        """Its connections stand, and no call hangs; when it goes on, all is well again."""
+        self.needs("freeze", "thaw")
+        node = await nodes.start()
+        await node.subscribe(nodes.name())
+        await nodes.freeze()
+        await asyncio.gather(*(node.fails(call) for call in every_call(node.broker, nodes.name("other"))))
+        fresh = await nodes.make()
+        await fresh.fails(fresh.broker.start(fresh))
+        await nodes.thaw()
+        await self._until_answered(node)
+        # A connection may have been given up and be made anew, now or a little later.
+        async with deadline(self.recovers_within, lambda within: f"nothing was heard {within} after it went on"):
+            while not any(heard.entry.payload == b"again" for heard in node.reports):
+                with contextlib.suppress(BrokerUnavailable):
+                    await node.publish(nodes.name(), b"again")
+                await asyncio.sleep(0.02)
+        await fresh.start()
+        for call in every_call(fresh.broker, nodes.name("fresh")):
+            await fresh.call(call)
+
+    @contract_test
+    async def test_stop_while_the_server_does_not_answer(self, nodes: Nodes) -> None:
+        self.needs("freeze", "thaw")
+        node = await nodes.make()
+        tasks, sockets = asyncio.all_tasks(), open_sockets()
+        await node.start()
+        await node.subscribe(nodes.name())
+        await nodes.freeze()
+        waiting = [asyncio.ensure_future(node.fails(call)) for call in every_call(node.broker, nodes.name())]
+        await asyncio.sleep(0)
+        await node.call(node.broker.stop())
+        await asyncio.gather(*waiting)
+        await expect_nothing_left(self.ends_within, tasks, sockets)
+
     async def _until_answered(self, node: Node) -> None:
         """Wait until a node, which need not be told of losses without a subscription, is connected again."""
-        limit = asyncio.timeout(self.recovers_within)
-        async with limit:
+        async with deadline(self.recovers_within, lambda within: f"check() was not answered {within}"):
             while True:
                 try:
                     await node.call(node.broker.check())

@@ -9,7 +9,8 @@ ODD = (
     *("[", "]", "[ab]", "[^a]", "?", "a?c", "\\", "\\a", "$", "$SYS", ">", "<", "a.b", ".", "..", ".a", "a.", "a..b"),
     *("{", "}", "{a}", "{}", "%", "%2E", "%s", "=", "==", "_", "-", "~", "!", "@", "#", "&", "+", ",", ";", "|", "/"),
     *("'", '"', "`", "(", ")", "0", "a=b", "é", "e\N{COMBINING ACUTE ACCENT}", "\N{SNOWMAN}", "\U0001f600", "A", "a"),
-    "n" * 100,
+    # As long as names may be, with the group and a pattern's end.
+    *("n" * 180, "\U0001f600" * 45, "é" * 90),
 )
 
 
@@ -38,6 +39,27 @@ class PatternsContract(Hooks):
         await publisher.publish(nodes.name("eu:1"), b"yes")
         await publisher.publish(nodes.name("eu:de:2"), b"yes")
         assert [heard[1] for heard in await node.take(2)] == [nodes.name("eu:1"), nodes.name("eu:de:2")]
+        await node.expect_silence()
+
+    @contract_test
+    async def test_colons_anywhere(self, nodes: Nodes) -> None:
+        """Names may have empty parts, and a pattern stands for whatever begins like it."""
+        publisher, node = await nodes.start_two()
+        patterns = {nodes.name("*"), nodes.name("a:*"), nodes.name(":*"), nodes.name("a::*")}
+        expected = {"": {"*"}, ":": {"*", ":*"}, "a": {"*"}, "a:": {"*", "a:*"}, "a::": {"*", "a:*", "a::*"}}
+        expected |= {":a": {"*", ":*"}, "a::b": {"*", "a:*", "a::*"}, "a:b": {"*", "a:*"}, "b:": {"*"}}
+        await node.subscribe(*patterns)
+        for rest, names in expected.items():
+            await publisher.publish(nodes.name(rest), rest.encode())
+            reports = await node.take(len(names))
+            assert {heard.channel for heard in reports} == {nodes.name(rest)}
+            assert sorted(heard.subscribed for heard in reports) == sorted(map(nodes.name, names))
+        await node.expect_silence()
+        await node.unsubscribe(*patterns)
+        await node.subscribe(*map(nodes.name, expected))
+        for rest in expected:
+            await publisher.publish(nodes.name(rest), rest.encode())
+            assert (await node.take())[0][:2] == (nodes.name(rest), nodes.name(rest))
         await node.expect_silence()
 
     @contract_test
