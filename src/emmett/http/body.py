@@ -8,8 +8,8 @@ from typing import Any
 
 from ..errors import RequestError, UsageError
 
-# Bytes that a peer must send in a second, over the whole of a long body.
-SLOWEST = 1024
+# Bytes in a second that a peer must at least send of a long body, or take of a long response.
+SLOWEST_RATE = 1024
 
 
 class Body:
@@ -121,7 +121,7 @@ class Body:
             return chunk
         loop = asyncio.get_running_loop()
         started = loop.time()
-        deadline = asyncio.timeout_at(started + timeout + self._size / SLOWEST - self._waited)
+        deadline = asyncio.timeout_at(started + timeout + self._size / SLOWEST_RATE - self._waited)
         try:
             async with deadline:
                 return await _Rest(steps, awaited)
