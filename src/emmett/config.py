@@ -251,7 +251,7 @@ class HTTPSettings(Settings):
     max_form_memory: int = _count(1 * MIB, "bytes", least=0)
     # Seconds in which a body must come; a long one has a second more for each KiB.
     body_timeout: float = _seconds(30.0)
-    # Seconds in which a peer must take some of a response that waits for it.
+    # Seconds for which a response may wait to be taken, with a second more for each KiB that waits.
     send_timeout: float = _seconds(30.0)
     # Seconds for which a client may use its copy of a static file without asking.
     static_max_age: int = _count(0, "seconds", least=0)
