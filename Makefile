@@ -11,12 +11,13 @@ SOURCES = src tests examples benchmarks soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-.PHONY: help run board test check format bench bench-guard soak compliance fuzz clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run board test check format test-compiled bench bench-guard soak compliance fuzz clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
 	@echo "make board       serve the example with login, forms, uploads and a live feed"
 	@echo "make test        run all tests; ARGS=\"tests/wire -k close\" for some of them"
+	@echo "make test-compiled  build with the optional compiled modules and test those; it needs a C compiler"
 	@echo "make check       formatting, lint and types, changing nothing"
 	@echo "make format      format the code and mend what ruff can mend"
 	@echo "make bench       run the benchmarks; ARGS=\"--help\" shows their options"
@@ -44,6 +45,11 @@ format: setup-test
 	$(PYTHON) -m ruff format $(SOURCES)
 	$(PYTHON) -m ruff check --fix $(SOURCES)
 
+test-compiled: setup-test
+	$(PYTHON) -m venv --clear .compiled
+	HATCH_BUILD_HOOKS_ENABLE=1 .compiled/bin/pip install --quiet '.[test]'
+	.compiled/bin/python -m pytest tests/wire tests/websockets tests/server tests/dispatch $(ARGS)
+
 bench: setup-test
 	$(PYTHON) benchmarks/run.py $(ARGS)
 
@@ -60,7 +66,7 @@ fuzz: setup-fuzz
 	$(PYTHON) fuzzing/run.py --seconds $(FUZZ_SECONDS) $(ARGS)
 
 clean:
-	rm -rf .bench .fuzz .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
+	rm -rf .bench .compiled .fuzz .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-run:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks import commands
-from benchmarks.environments import OWN, Environment, NodeEnvironment, OwnEnvironment
+from benchmarks.environments import OWN, CompiledEnvironment, Environment, NodeEnvironment, OwnEnvironment
 from benchmarks.server_options import ServerOptions
 
 OURS = "ours"
@@ -33,7 +33,7 @@ class Contestant:
     command: Callable[[str, ServerOptions], list[str]]
     packages: tuple[str, ...]
     imports: str
-    environment: OwnEnvironment | Environment | NodeEnvironment = OWN
+    environment: OwnEnvironment | CompiledEnvironment | Environment | NodeEnvironment = OWN
     raw: bool = False
     lacks: Mapping[str, str] = field(default_factory=dict)
 
@@ -84,6 +84,15 @@ CONTESTANTS = {
             commands.ours,
             ("emmett", *UVICORN_PACKAGES),
             "import emmett",
+        ),
+        Contestant(
+            "ours-compiled",
+            "emmett, compiled",
+            commands.ours,
+            ("emmett", *UVICORN_PACKAGES),
+            "import emmett",
+            CompiledEnvironment("ours-compiled"),
+            lacks={"http": "HTTP is not compiled"},
         ),
         Contestant(
             "ours-asgi",

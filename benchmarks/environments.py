@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +103,51 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class CompiledEnvironment:
+    """A virtual environment with this project in it, compiled as its optional build does (docs/performance.md).
+
+    Attributes:
+        name: folder under `.bench/`.
+        isolated: servers in it get none of the project's Python paths.
+    """
+
+    name: str
+    isolated: bool = True
+
+    def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
+        """Build and install the project unless the environment holds the very same source.
+
+        Arguments:
+            folder: where environments are kept.
+
+        Returns:
+            Its Python interpreter.
+
+        Raises:
+            EnvironmentUnavailable: the build failed, most often for want of a C compiler.
+        """
+        place = folder / self.name
+        python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        receipt, wanted = place / "receipt.txt", f"{sys.version}\n{_fingerprint()}"
+        if python.exists() and receipt.exists() and receipt.read_text("utf-8") == wanted:
+            return python
+        make_folder(folder)
+        receipt.unlink(missing_ok=True)
+        for command in _install_commands(place, python, (str(ROOT),)):
+            _run(command, {"HATCH_BUILD_HOOKS_ENABLE": "1"})
+        receipt.write_text(wanted, "utf-8")
+        return python
+
+    def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
+        """Return the versions of Python and of some distributions."""
+        return python_versions(runtime, packages)
+
+    def run_code(self, runtime: str, code: str) -> list[str]:
+        """Return the command that runs a line of code."""
+        return [runtime, "-c", code]
+
+
+@dataclass(frozen=True, slots=True)
 class NodeEnvironment:
     """Packages for Node.js, installed by npm. Node.js itself must be there.
 
@@ -178,9 +225,18 @@ def _install_commands(place: Path, python: Path, requirements: tuple[str, ...]) 
     return [[sys.executable, "-m", "venv", "--clear", str(place)], [*pip, *requirements]]
 
 
-def _run(command: list[str]) -> None:
+def _fingerprint() -> str:
+    """Return a hash of what the project is built from."""
+    found = hashlib.sha256((ROOT / "pyproject.toml").read_bytes())
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        found.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+def _run(command: list[str], variables: Mapping[str, str] | None = None) -> None:
+    environment = {**os.environ, **(variables or {})}
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT, env=environment)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EnvironmentUnavailable(f"{command[0]}: {error}") from error
     if result.returncode != 0:

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.environments import OWN, Environment, EnvironmentUnavailable, NodeEnvironment, make_folder
+from benchmarks import environments
+from benchmarks.environments import (
+    OWN,
+    CompiledEnvironment,
+    Environment,
+    EnvironmentUnavailable,
+    NodeEnvironment,
+    make_folder,
+)
 
 PEER = Environment("peer", ("peer==1.0",))
 
@@ -23,6 +31,7 @@ class Installer:
 
     def __call__(self, command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
         self.commands.append(command)
+        self.variables = options.get("env")
         if "venv" in command:
             place = Path(command[-1])
             python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -71,6 +80,24 @@ def test_a_failed_installation_tells_why_and_is_tried_again(installer: Installer
         PEER.prepare(tmp_path)
     installer.fails = False
     PEER.prepare(tmp_path)
+    assert len(installer.commands) == 4
+
+
+def test_the_compiled_project_is_built_anew_when_its_source_changes(
+    installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "pyproject.toml").write_text("")
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
+    compiled = CompiledEnvironment("ours")
+    python = compiled.prepare(tmp_path)
+    assert installer.commands[-1][-1] == str(tmp_path)
+    assert isinstance(installer.variables, dict)
+    assert installer.variables["HATCH_BUILD_HOOKS_ENABLE"] == "1"
+    assert compiled.prepare(tmp_path) == python
+    assert len(installer.commands) == 2
+    (tmp_path / "src" / "new.py").write_text("x = 1")
+    compiled.prepare(tmp_path)
     assert len(installer.commands) == 4
 
 
