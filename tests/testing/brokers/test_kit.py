@@ -81,9 +81,11 @@ def test_errors_in_callbacks_are_seen() -> None:
 
 
 def test_another_event_loop() -> None:
-    trial = Trial()
-    trial.loop_factory = uvloop.new_event_loop
-    trial.test_loop()
+    class OnUvloop(Trial):
+        def new_event_loop(self) -> asyncio.AbstractEventLoop:
+            return uvloop.new_event_loop()
+
+    OnUvloop().test_loop()
     with pytest.raises(AssertionError):
         Trial().test_loop()
 

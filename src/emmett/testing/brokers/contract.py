@@ -27,7 +27,7 @@
         async def inject(self, channel, payload):    # optional: bytes that no broker wrote, to who subscribed
             await self.raw_client.publish(channel, payload)
 
-Every test runs on an event loop of its own (`loop_factory`), so what hooks keep between tests must not be bound to one.
+Every test runs on an event loop of its own (`new_event_loop`): what hooks keep between tests must not be bound to one.
 Deadlines, in seconds, are the attributes `answers_within`, for one call, and `recovers_within`, after `restart`.
 `let_pass` may be overridden where time can be set. The hooks and their documentation are in `kit.py`.
 """

@@ -217,8 +217,8 @@ class Nodes:
 
     async def kill(self) -> None:
         """Let the server be away."""
-        await self._hooks.kill()
         self._is_killed = True
+        await self._hooks.kill()
 
     async def restart(self) -> None:
         """Let the server be there again."""
@@ -227,8 +227,8 @@ class Nodes:
 
     async def freeze(self) -> None:
         """Let the server not answer any more."""
-        await self._hooks.freeze()
         self._is_frozen = True
+        await self._hooks.freeze()
 
     async def thaw(self) -> None:
         """Let the server go on."""
@@ -256,8 +256,6 @@ class Hooks:
     answers_within: float = 15.0
     recovers_within: float = 30.0
     ends_within: float = 2.0
-    # Makes the event loop of each test; None for that of asyncio.
-    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     # What `inject` is called with: add what comes close to your own format.
     hostile: tuple[bytes, ...] = (
         *(b"", b"\x00", b"\xff\xfe\xfd", b"t", b"b", b"j{", b":", b"1:", b"-1:", b"a:b:c:d", b"{}", b"[]", b"null"),
@@ -289,6 +287,10 @@ class Hooks:
         """Let bytes that no broker has written come to those who have subscribed to a channel."""
         pytest.skip("no hook inject()")
 
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the event loop of a test."""
+        return asyncio.new_event_loop()
+
     async def let_pass(self, seconds: float) -> None:
         """Let so much time pass at the server; a clock that can be set need not be waited for."""
         await asyncio.sleep(seconds)
@@ -301,7 +303,7 @@ class Hooks:
 
     def run(self, test: Callable[[Nodes], Coroutine[Any, Any, None]]) -> None:
         """Run a test on an event loop of its own, within its deadline."""
-        with asyncio.Runner(loop_factory=self.loop_factory) as runner:
+        with asyncio.Runner(loop_factory=self.new_event_loop) as runner:
             runner.run(self._run(test))
 
     async def _run(self, test: Callable[[Nodes], Coroutine[Any, Any, None]]) -> None:
