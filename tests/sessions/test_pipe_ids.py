@@ -157,6 +157,18 @@ async def test_a_handler_that_fails_behind_renew_and_end(kind: str) -> None:
     assert browser.token is None
 
 
+@every_kind
+async def test_what_belongs_to_one_id_ends_with_it(kind: str) -> None:
+    browser = Browser(members(PIPES[kind](Clock())))
+    for key in ("_secret", "__", "cart_"):
+        await browser.ask(f"/set/{key}")
+    # An exception drops the changes of its handler, and that renew() left something out was one.
+    assert (await browser.ask("/login-fails")).status == 500
+    assert await browser.text() == '{"_secret":"yes","__":"yes","cart_":"yes"}'
+    await browser.ask("/login/ann")
+    assert await browser.text() == '{"cart_":"yes","user":"ann"}'
+
+
 @pytest.mark.parametrize("end", ["/logout", "/login/ann"])
 async def test_a_request_that_ran_meanwhile_does_not_bring_it_back(end: str) -> None:
     gate, clock = Gate(), Clock()
