@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from .negotiation import TOKEN, WEIGHT
+
 IDENTITY = "identity"
 
 # Accept-Encoding of RFC 9110, 12.5.3, one element of it, without the blanks around it.
-_ELEMENT = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]*;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?")
+_ELEMENT = re.compile(rf"({TOKEN})(?:[ \t]*;[ \t]*[qQ]=({WEIGHT}))?")
 # RFC 9110, 8.4.1.3: names from the time before there was a registry.
 _ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
 

@@ -11,9 +11,11 @@ from ..errors import UsageError
 # Ranges of an Accept header that are looked at, the first ones. Browsers send fewer than ten.
 MAX_RANGES = 100
 
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_MEDIA_TYPE = re.compile(rf"({_TOKEN})/({_TOKEN})")
-_WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+# qvalue of RFC 9110, 12.4.2.
+WEIGHT = r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)"
+_MEDIA_TYPE = re.compile(rf"({TOKEN})/({TOKEN})")
+_WEIGHT = re.compile(WEIGHT)
 # A quoted string that nobody closes goes on to the end, so that no character is looked at twice.
 _SEPARATOR = re.compile(r'"(?:[^"\\]|\\.)*"?|([,;])', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
