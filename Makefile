@@ -46,8 +46,7 @@ format: setup-test
 	$(PYTHON) -m ruff check --fix $(SOURCES)
 
 test-compiled: setup-test
-	$(PYTHON) -m venv --clear .compiled
-	HATCH_BUILD_HOOKS_ENABLE=1 .compiled/bin/pip install --quiet '.[test]'
+	@sh tools/setup_compiled.sh
 	.compiled/bin/python -m pytest tests/wire tests/websockets tests/server tests/dispatch $(ARGS)
 
 bench: setup-test

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,8 +134,13 @@ class CompiledEnvironment:
             return python
         make_folder(folder)
         receipt.unlink(missing_ok=True)
-        for command in _install_commands(place, python, (str(ROOT),)):
-            _run(command, {"HATCH_BUILD_HOOKS_ENABLE": "1"})
+        # The build leaves its modules beside the sources, where the project itself would find them.
+        with tempfile.TemporaryDirectory() as copy:
+            shutil.copytree(ROOT / "src", Path(copy, "src"))
+            for name in ("pyproject.toml", "README.md", "LICENSE"):
+                shutil.copy(ROOT / name, copy)
+            for command in _install_commands(place, python, (copy,)):
+                _run(command, {"HATCH_BUILD_HOOKS_ENABLE": "1"})
         receipt.write_text(wanted, "utf-8")
         return python
 

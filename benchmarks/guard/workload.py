@@ -19,6 +19,7 @@ from websockets.speedups import apply_mask
 
 from emmett import App, websocket
 from emmett.datastructures import Headers
+from emmett.server.owner import Member
 from emmett.server.websocket_protocol import WebsocketProtocol
 from emmett.websockets import Websocket
 from emmett.wire.handshake import Upgrade
@@ -71,7 +72,7 @@ class Owner:
     def stop_after(self) -> float:
         return 0.0
 
-    def ended(self, protocol: WebsocketProtocol) -> None:
+    def ended(self, member: Member) -> None:
         pass
 
 

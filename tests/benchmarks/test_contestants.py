@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contestants import CONTESTANTS, LIMIT, OURS, Contestant
-from benchmarks.environments import CompiledEnvironment, ROOT, NodeEnvironment, OwnEnvironment
+from benchmarks.environments import ROOT, CompiledEnvironment, NodeEnvironment, OwnEnvironment
 from benchmarks.goals import BEST, GOALS
 from benchmarks.scenarios.registry import SCENARIOS
 from benchmarks.server_options import ServerOptions

@@ -87,11 +87,12 @@ def test_the_compiled_project_is_built_anew_when_its_source_changes(
     installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "src").mkdir()
-    (tmp_path / "pyproject.toml").write_text("")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        (tmp_path / name).touch()
     monkeypatch.setattr(environments, "ROOT", tmp_path)
     compiled = CompiledEnvironment("ours")
     python = compiled.prepare(tmp_path)
-    assert installer.commands[-1][-1] == str(tmp_path)
+    assert installer.commands[-1][-1] != str(tmp_path), "the build would leave its modules in the project"
     assert isinstance(installer.variables, dict)
     assert installer.variables["HATCH_BUILD_HOOKS_ENABLE"] == "1"
     assert compiled.prepare(tmp_path) == python

@@ -9,6 +9,7 @@ from typing import Any
 
 from emmett import App, Websocket
 from emmett.datastructures import Headers
+from emmett.server.owner import Member
 from emmett.server.websocket_protocol import WebsocketProtocol
 from emmett.wire.handshake import Upgrade
 from tests.websockets.memory_transport import MemoryTransport
@@ -53,7 +54,7 @@ class Owner:
     def stop_after(self) -> float:
         return 0.0
 
-    def ended(self, protocol: WebsocketProtocol) -> None:
+    def ended(self, member: Member) -> None:
         self.ends += 1
 
 

@@ -1,13 +1,35 @@
-"""What a websocket knows of the process that it belongs to."""
+"""What a websocket and the process that it belongs to know of each other."""
 
 from __future__ import annotations
 
 import asyncio
 from contextvars import Context
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .websocket_protocol import WebsocketProtocol
+from ..websockets.websocket import Websocket
+from .sweep import Swept
+
+
+class Member(Swept, Protocol):
+    """A websocket as its process sees it.
+
+    Attributes:
+        number: what the log calls it.
+        websocket: the connection as the application sees it; None before it has begun and when all is over.
+        target: path and query of the request as they came.
+        status: the HTTP status that answered the handshake; None until then.
+        began: when the handshake came, in the loop's seconds.
+    """
+
+    number: int
+    websocket: Websocket | None
+    target: bytes
+    status: int | None
+    began: float
+
+    @property
+    def messages(self) -> tuple[int, int]:
+        """How many messages were received and sent."""
 
 
 class Owner(Protocol):
@@ -24,5 +46,5 @@ class Owner(Protocol):
     def stop_after(self) -> float:
         """Return how many seconds the next connection waits with its drain when the server stops."""
 
-    def ended(self, protocol: WebsocketProtocol) -> None:
+    def ended(self, member: Member) -> None:
         """The connection is gone and its handler has ended. Called once."""

@@ -12,10 +12,10 @@ from uvicorn.server import ServerState
 from ..dispatch import RouteTable
 from ..wire.forwarded import TrustedProxies
 from .capacity import connection_cap, raise_file_limit
+from .owner import Member
 from .sweep import Sweep
 from .uvicorn_config import ServerConfig
 from .websocket_log import log_access
-from .websocket_protocol import WebsocketProtocol
 
 # Websockets that drain at once when the server stops, and the seconds until the next ones do.
 BATCH = 100
@@ -63,11 +63,11 @@ class ProcessState:
         longest = self.table.config.server.shutdown_timeout / 4
         return batch * min(PAUSE, longest * BATCH / max(len(self.connections), 1))
 
-    def ended(self, protocol: WebsocketProtocol) -> None:
+    def ended(self, member: Member) -> None:
         """Forget a websocket whose handler has ended too."""
-        self.connections.discard(protocol)
-        self.sweep.discard(protocol)
-        log_access(protocol, self.loop.time())
+        self.connections.discard(member)
+        self.sweep.discard(member)
+        log_access(member, self.loop.time())
 
     @property
     def connection_cap(self) -> int:
