@@ -25,7 +25,7 @@ TABLE = """\
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
-| channels | errors | standard library |
+| channels | errors | standard library, msgspec, nats, redis |
 | asgi, module | dispatch and above | standard library |
 | app | all above | standard library |
 | server | all above | standard library, httptools, uvicorn, uvloop |

@@ -27,7 +27,7 @@ def test_a_decorator_without_parentheses_shows_how_it_is_written(decorator: str,
     assert not app.table.error_pages
 
 
-@pytest.mark.parametrize("name", ["develop", "serve", "routes", "shell", "own"])
+@pytest.mark.parametrize("name", ["develop", "serve", "routes", "shell", "publish", "own"])
 def test_a_command_that_is_there_already(name: str) -> None:
     app = App(__name__)
     app.command("own")(lambda: None)

@@ -15,6 +15,7 @@ from tests.imports import ROOT
 DOCUMENTED = [
     "App",
     "AppModule",
+    "Channels",
     "Event",
     "HTTPException",
     "Pipe",

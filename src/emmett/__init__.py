@@ -1,6 +1,7 @@
 """Emmett: a Python web framework whose first-class citizen is the websocket."""
 
 from .app import App
+from .channels import Channels
 from .ctx import request, response, session, websocket
 from .datastructures import sdict
 from .errors import HTTPException, WebsocketClosed
@@ -16,6 +17,7 @@ from .websockets import Websocket
 __all__ = [
     "App",
     "AppModule",
+    "Channels",
     "Event",
     "HTTPException",
     "Pipe",

@@ -25,7 +25,7 @@ from .urls import Place, add_application
 if TYPE_CHECKING:
     from .testing import AsyncTestClient, TestClient
 
-BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell")
+BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish")
 
 
 class App(AppModule):
@@ -40,12 +40,14 @@ class App(AppModule):
     Attributes:
         config: the settings.
         templates: the templates.
+        wired: what was wired to it beside routes and pipes, such as `Channels`; commands find it here.
     """
 
     def __init__(self, import_name: str) -> None:
         self.config = Config()
         self.root_path = _folder_of(import_name)
         self.commands: dict[str, Callable[..., Any]] = {}
+        self.wired: list[Any] = []
         self._startup: list[Callable[[], Any]] = []
         self._shutdown: list[Callable[[], Any]] = []
         place = Place(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")), self.config.http)

@@ -7,6 +7,7 @@
     ├── UsageError                a call at the wrong place or time (also a RuntimeError)
     ├── HTTPException             ends a handler with an HTTP answer: abort(), redirect()
     │   ├── ChannelDenied         a channel that one may not join or publish to
+    │   │   └── InvalidChannel    a name that no channel can have (also a ValueError)
     │   └── BrokerUnavailable     the broker of the channels does not answer
     ├── SlowSubscriber            a subscriber that did not keep up with its channels
     ├── WebsocketClosed           the connection has ended: code and reason say how
@@ -68,6 +69,10 @@ class ChannelDenied(HTTPException):
 
     def __str__(self) -> str:
         return self.message
+
+
+class InvalidChannel(ChannelDenied, ValueError):
+    """A name that no channel can have. Names often come from visitors, so left uncaught it refuses as its base does."""
 
 
 class BrokerUnavailable(HTTPException):

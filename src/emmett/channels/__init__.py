@@ -1,1 +1,23 @@
 """Channels: publish once, reach every subscriber on every node."""
+
+from .channels import Channels, Health, Past, Stats
+from .encoding import as_json, data_only
+from .namespaces import Namespace
+from .presence import Member
+from .publication import Kind, Position, Publication
+from .subscription import Subscription
+
+__all__ = [
+    "Channels",
+    "Health",
+    "Kind",
+    "Member",
+    "Namespace",
+    "Past",
+    "Position",
+    "Publication",
+    "Stats",
+    "Subscription",
+    "as_json",
+    "data_only",
+]

@@ -1,1 +1,5 @@
 """Brokers: what carries publications between processes, behind the port of `port.py`."""
+
+from .making import make_broker
+
+__all__ = ["make_broker"]

@@ -1,0 +1,148 @@
+"""What waits for a subscriber that does not keep up, bounded, and what is dropped when it is too much."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from .namespaces import Namespace
+from .publication import Kind, Position, Publication
+from .sink import Message
+
+# A publication, and what its subscriber gets of it.
+Item = tuple[Publication, Message]
+
+
+class Backlog:
+    """The queue of one subscriber for the channels of one namespace, whose options say what may wait in it.
+
+    Arguments:
+        namespace: it has the bounds and the policy.
+
+    Attributes:
+        dropped: how many publications were dropped.
+    """
+
+    __slots__ = ("_extra_items", "_extra_size", "_gaps", "_items", "_namespace", "_size", "dropped")
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+        self._items: deque[Item] = deque()
+        self._size = 0
+        # What came from history in one piece may exceed the bounds, which history has itself; until all was taken.
+        self._extra_items = 0
+        self._extra_size = 0
+        # Channels of which something was dropped that must be told, before their next publication, and up to where.
+        self._gaps: dict[str, Position | None] = {}
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        """Return how many publications wait."""
+        return len(self._items)
+
+    def add(self, items: Iterable[Item], count: int, size: int, is_extra: bool) -> bool:
+        """Add what was published; drop what is too much.
+
+        Arguments:
+            items: publications and their messages.
+            count, size: how many, and the length of all messages.
+            is_extra: it is from the history, and does not count.
+
+        Returns:
+            False when it is too much and nothing may be dropped: the subscriber is to be disconnected.
+        """
+        if not self._items:
+            self._extra_items = self._extra_size = 0
+        self._items.extend(items)
+        self._size += size
+        if is_extra:
+            self._extra_items += count
+            self._extra_size += size
+        if not self._is_full():
+            return True
+        policy = self._namespace.slow
+        if policy == "disconnect":
+            return False
+        if policy == "latest":
+            self._keep_latest()
+        while self._is_full():
+            self._drop(self._take_first())
+        return True
+
+    def pop(self) -> Publication | None:
+        """Take the next publication; None when none waits. What was dropped is told with a gap before."""
+        if not self._items:
+            return None
+        if self._gaps:
+            channel = self._items[0][0].channel
+            if channel in self._gaps:
+                return Publication(channel, "", Kind.GAP, self._gaps.pop(channel))
+        return self._take_first()[0]
+
+    def take_all(self) -> list[Publication]:
+        """Take all that waits, gaps included."""
+        taken: list[Publication] = []
+        while (publication := self.pop()) is not None:
+            taken.append(publication)
+        return taken
+
+    def portion(self, size: int) -> tuple[list[Item], list[Publication]]:
+        """Return the first items up to a size, at least one, and the gaps that come before the next publication of
+        their channels. They stay until `discard`.
+        """
+        items: list[Item] = []
+        for item in self._items:
+            if items and len(item[1]) > size:
+                break
+            items.append(item)
+            size -= len(item[1])
+        channels = {item[0].channel for item in items} if self._gaps else set()
+        gaps = [Publication(name, "", Kind.GAP, place) for name, place in self._gaps.items() if name in channels]
+        return items, gaps
+
+    def discard(self, count: int, gaps: list[Publication]) -> None:
+        """Take off the items and gaps of a portion."""
+        for _ in range(count):
+            self._take_first()
+        for gap in gaps:
+            self._gaps.pop(gap.channel, None)
+
+    def first_of(self, channel: str) -> Publication | None:
+        """Return the first publication of a channel that waits and has a position."""
+        waiting = (item[0] for item in self._items)
+        return next((each for each in waiting if each.channel == channel and each.position is not None), None)
+
+    def clear(self) -> None:
+        """Forget all that waits."""
+        self._items.clear()
+        self._gaps.clear()
+        self._size = 0
+
+    def _is_full(self) -> bool:
+        namespace = self._namespace
+        return len(self._items) > 1 and (
+            len(self._items) > namespace.queue_messages + self._extra_items
+            or self._size > namespace.queue_bytes + self._extra_size
+        )
+
+    def _keep_latest(self) -> None:
+        latest = {publication.channel: number for number, (publication, _) in enumerate(self._items)}
+        kept: deque[Item] = deque()
+        for number, item in enumerate(self._items):
+            if latest[item[0].channel] == number:
+                kept.append(item)
+            else:
+                self._drop(item)
+        self._items = kept
+        self._size = sum(len(message) for _, message in kept)
+
+    def _take_first(self) -> Item:
+        item = self._items.popleft()
+        self._size -= len(item[1])
+        return item
+
+    def _drop(self, item: Item) -> None:
+        publication = item[0]
+        self.dropped += 1
+        if publication.kind is Kind.GAP or publication.position is not None:
+            self._gaps[publication.channel] = publication.position

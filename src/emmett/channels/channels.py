@@ -1,0 +1,385 @@
+"""`Channels`: publish and subscribe, wired to an application."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import os
+import random
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol, Self, Unpack
+
+from ..errors import BrokerUnavailable, ChannelDenied, ConfigurationError, UsageError
+from .brokers.making import is_in_memory, make_broker
+from .brokers.port import Broker
+from .encoding import Encode
+from .envelope import pack
+from .hub import CHECK_INTERVAL, LINGER, Hub
+from .names import check_channel
+from .namespaces import Namespace, Namespaces, Options
+from .presence import Member, Presence
+from .publication import Position, Publication
+from .sink import Sink
+from .stats import Counters
+from .subscription import Since, Subscription
+from .topic import read_entry
+
+BROKER_VARIABLE = "EMMETT_BROKER"
+# How many worker processes there are; `emmett serve --workers` sets it.
+WORKERS_VARIABLE = "EMMETT_WORKERS"
+# Seconds for which the broker is tried at start-up.
+START_TIMEOUT = 10.0
+
+logger = logging.getLogger("emmett.channels")
+
+
+class Application(Protocol):
+    """What channels are wired to: an `App`."""
+
+    @property
+    def wired(self) -> list[Any]:
+        """What was wired to it, where commands find it."""
+
+    def on_startup(self, function: Callable[[], Any]) -> Callable[[], Any]:
+        """Register a function to run before the first request."""
+
+    def on_shutdown(self, function: Callable[[], Any]) -> Callable[[], Any]:
+        """Register a function to run after the last request."""
+
+
+class Health(NamedTuple):
+    """How the channels are.
+
+    Fields:
+        ok: everything works.
+        round_trip: seconds to the broker and back; None when it does not answer.
+        problems: what is wrong, in words.
+    """
+
+    ok: bool
+    round_trip: float | None
+    problems: list[str]
+
+
+class Stats(NamedTuple):
+    """What the channels of this process have done.
+
+    Fields:
+        channels: channels and patterns that this process is subscribed to.
+        subscribers: those of this process.
+        published, delivered, dropped, disconnected, gaps, healed, rejected: as of `Counters`.
+    """
+
+    channels: int
+    subscribers: int
+    published: int
+    delivered: int
+    dropped: int
+    disconnected: int
+    gaps: int
+    healed: int
+    rejected: int
+
+
+class Past(NamedTuple):
+    """What is in the history of a channel.
+
+    Fields:
+        publications: in their order.
+        top: the position of the newest publication there is.
+        complete: whether everything behind the position that was asked for is there.
+    """
+
+    publications: list[Publication]
+    top: Position
+    complete: bool
+
+
+class _Running(NamedTuple):
+    hub: Hub
+    presence: Presence
+    broker: Broker
+    loop: asyncio.AbstractEventLoop
+
+
+class Channels:
+    """The channels of an application.
+
+    Arguments:
+        app: it starts and stops them. Without one: `async with channels:`.
+        broker: the URL of a broker, or one; by default what the environment variable EMMETT_BROKER says, else "memory".
+        prefix: what the names of everything in the broker begin with: applications that share a broker need different
+            ones.
+        linger: seconds for which a channel that nobody is subscribed to any more stays subscribed at the broker.
+        check_interval: seconds between two looks at the history of a channel where nothing is heard.
+        start_timeout: seconds for which the broker is tried at start-up.
+
+    Raises:
+        ConfigurationError: there is no such broker.
+    """
+
+    def __init__(
+        self,
+        app: Application | None = None,
+        broker: str | Broker | None = None,
+        *,
+        prefix: str = "emmett",
+        linger: float = LINGER,
+        check_interval: float = CHECK_INTERVAL,
+        start_timeout: float = START_TIMEOUT,
+    ) -> None:
+        if isinstance(app, str):
+            raise ConfigurationError("Channels(app, broker): the application comes first; None for none")
+        self.prefix = prefix
+        self._linger = linger
+        self._check_interval = check_interval
+        self._start_timeout = start_timeout
+        chosen = os.environ.get(BROKER_VARIABLE) or "memory" if broker is None else broker
+        self._broker: Broker = make_broker(chosen, prefix) if isinstance(chosen, str) else chosen
+        self._namespaces = Namespaces()
+        self._counters = Counters()
+        self._running: _Running | None = None
+        if app is not None:
+            app.on_startup(self.startup)
+            app.on_shutdown(self.shutdown)
+            app.wired.append(self)
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether publications reach no further than this process."""
+        return is_in_memory(self._broker)
+
+    def namespace(self, name: str, **options: Unpack[Options]) -> Namespace:
+        """Say what holds for the channels of a namespace: those whose names begin with it and a colon.
+
+        Arguments:
+            name: what stands before the colon; empty for channels without one.
+            options: see `Namespace`.
+
+        Raises:
+            ConfigurationError: the namespace was declared before, or an option is not allowed.
+            UsageError: the channels are started already.
+        """
+        if self._running is not None:
+            raise UsageError(f"namespace {name!r}: declare namespaces before the application starts")
+        return self._namespaces.declare(name, options)
+
+    def subscribe(
+        self,
+        *names: str,
+        since: Since | Mapping[str, Since] = None,
+        deliver: Sink | None = None,
+        encode: Encode | None = None,
+        member: str | None = None,
+        info: Any = None,
+    ) -> Subscription:
+        """Subscribe to channels: `async with channels.subscribe("room:1") as feed: async for publication in feed: …`.
+
+        Arguments:
+            names: channels and patterns such as `room:*`, at most 128.
+            since: the position, or its text, behind which to begin, in a namespace with history; with several channels
+                a mapping by channel. A text that is no position counts as one that is not known any more.
+            deliver: a websocket that gets the publications. It is accepted first.
+            encode: what the websocket gets of a publication: `str`, `bytes`, or None for nothing. By default the data
+                of messages.
+            member: who is there, in a namespace with presence, for as long as the block lasts.
+            info: what others may know of the member; anything that JSON can express.
+
+        Raises, on entry:
+            ChannelDenied: `may_subscribe` of a namespace refuses; also InvalidChannel for a name that none can have.
+            BrokerUnavailable: the broker does not answer.
+            ConfigurationError: an option needs another one, or a namespace that has it.
+            UsageError: the channels are not started.
+        """
+        return Subscription(self, names, since, deliver, encode, member, info)
+
+    async def publish(self, channel: str, data: str | bytes, *, check: bool = True) -> Position | None:
+        """Publish to a channel: every subscriber of it gets the data, on every node.
+
+        Arguments:
+            channel: the channel.
+            data: what is published.
+            check: whether to ask `may_publish` of the namespace; not to ask is for code that may do everything.
+
+        Returns:
+            The position; None in a namespace without history.
+
+        Raises:
+            ChannelDenied: `may_publish` refuses; also InvalidChannel for a name that none can have.
+            BrokerUnavailable: the broker does not answer. The publication may have happened nevertheless.
+            ValueError: the data is larger than `max_message_size`.
+            TypeError: the data is neither `str` nor `bytes`.
+            UsageError: the channels are not started.
+        """
+        broker = self.running().broker
+        check_channel(channel)
+        namespace = self._namespaces.of(channel)
+        payload = pack(data)
+        # One byte is the envelope.
+        if len(payload) - 1 > namespace.max_message_size:
+            raise ValueError(
+                f"{len(payload) - 1} bytes for channel {channel!r}: max_message_size is {namespace.max_message_size}"
+            )
+        if check and namespace.may_publish is not None:
+            answer = namespace.may_publish(channel, data)
+            if not (await answer if inspect.isawaitable(answer) else answer):
+                raise ChannelDenied(f"channel {channel!r} may not be published to, says may_publish of its namespace")
+        position = await broker.publish(channel, payload, namespace.limits)
+        self._counters.published += 1
+        return position
+
+    async def history(self, channel: str, since: Since = None, limit: int | None = 100) -> Past:
+        """Read what was published to a channel.
+
+        Arguments:
+            channel: a channel of a namespace with history.
+            since: what is behind this position; without one the newest.
+            limit: at most so many; None for all that is kept.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer.
+            ConfigurationError: the namespace has no history.
+            ValueError: `since` is no position.
+        """
+        broker = self.running().broker
+        check_channel(channel)
+        limits = self._namespaces.of(channel).limits
+        if limits is None:
+            raise ConfigurationError(f"channel {channel!r} has no history: declare its namespace with history=…")
+        position = Position.parse(since) if isinstance(since, str) else since
+        found = await broker.history(channel, position, limit, limits)
+        read = (read_entry(channel, entry) for entry in found.entries)
+        return Past([each for each in read if each is not None], found.top, found.complete)
+
+    async def presence(self, channel: str) -> dict[str, Member]:
+        """Return who is in a channel, on all nodes: by member the info and the number of connections.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer.
+            ConfigurationError: the namespace has no presence.
+        """
+        presence = self.running().presence
+        check_channel(channel)
+        if not self._namespaces.of(channel).presence:
+            raise ConfigurationError(f"channel {channel!r} has no presence: declare its namespace with presence=True")
+        return await presence.present(channel)
+
+    async def check(self) -> Health:
+        """Ask the broker whether it is there, and say what is wrong. It never raises: it is for health checks."""
+        running = self._running
+        if running is None:
+            return Health(False, None, ["the channels are not started"])
+        problems: list[str] = []
+        round_trip: float | None = None
+        try:
+            round_trip = await running.broker.check()
+        except BrokerUnavailable as error:
+            problems.append(str(error))
+        topics = running.hub.topics.values()
+        if lost := sum(topic.is_lost for topic in topics):
+            problems.append(f"{lost} of {len(topics)} channels hear nothing until the broker is back")
+        if healing := sum(topic.is_healing for topic in topics):
+            problems.append(f"{healing} channels look for publications that they missed")
+        return Health(not problems, round_trip, problems)
+
+    def stats(self) -> Stats:
+        """Return what the channels of this process have done, in numbers."""
+        hub, counters = self._running.hub if self._running else None, self._counters
+        return Stats(
+            len(hub.topics) if hub else 0,
+            hub.subscribers if hub else 0,
+            counters.published,
+            counters.delivered,
+            counters.dropped,
+            counters.disconnected,
+            counters.gaps,
+            counters.healed,
+            counters.rejected,
+        )
+
+    async def startup(self) -> None:
+        """Connect to the broker. An application does so when it starts.
+
+        Raises:
+            BrokerUnavailable: it does not answer.
+            ConfigurationError: it is the memory broker, and there are several worker processes.
+            UsageError: the channels are started already.
+        """
+        if self._running is not None:
+            raise UsageError("the channels are started already")
+        if self.is_in_memory:
+            _check_workers()
+        broker = self._broker
+        hub = Hub(broker, self._namespaces, self._counters, linger=self._linger, check_interval=self._check_interval)
+        await _start(broker, hub, self._start_timeout)
+        presence = Presence(broker, self._namespaces, hub.tasks)
+        hub.on_restored.append(presence.rejoin_all)
+        self._running = _Running(hub, presence, broker, asyncio.get_running_loop())
+        hub.tasks.spawn(hub.run())
+        for namespace in self._namespaces:
+            if namespace.presence:
+                hub.tasks.spawn(presence.run(namespace))
+
+    async def shutdown(self) -> None:
+        """End all subscriptions and let go of the broker. An application does so when it stops."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        try:
+            await running.presence.stop()
+            await running.hub.stop()
+        finally:
+            await running.broker.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.startup()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.shutdown()
+
+    def running(self) -> _Running:
+        """Return what runs while the channels are started.
+
+        Raises:
+            UsageError: they are not started, or on another event loop.
+        """
+        running = self._running
+        if running is None:
+            raise UsageError(
+                "the channels are not started: Channels(app) starts with the application, and after it the functions "
+                "that were registered with app.on_startup later; elsewhere write `async with channels:`"
+            )
+        if running.loop is not asyncio.get_running_loop():
+            raise UsageError("the channels were started on another event loop, and can be used on that one only")
+        return running
+
+
+async def _start(broker: Broker, hub: Hub, seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    pause = 0.1
+    while True:
+        try:
+            await broker.start(hub)
+            return
+        except BrokerUnavailable as error:
+            if loop.time() + pause > end:
+                raise
+            logger.warning("%s; it is tried again", error)
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+        pause = min(pause * 2, 2.0)
+
+
+def _check_workers() -> None:
+    count = os.environ.get(WORKERS_VARIABLE, "1")
+    if count.isdigit() and int(count) > 1:
+        raise ConfigurationError(
+            f"{count} worker processes cannot share channels in memory: each would have its own subscribers. Configure "
+            f"a broker, Channels(app, 'redis://…') or {BROKER_VARIABLE}=redis://… (or nats://…), or serve with one "
+            "worker"
+        )

@@ -1,0 +1,88 @@
+"""What a socket gets of a publication: the functions for `encode`, and the data of joins and leaves."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from .publication import Kind, Publication
+from .sink import Message
+
+# What of a publication goes to a socket; None for nothing.
+Encode = Callable[[Publication], Message | None]
+
+_to_json = msgspec.json.Encoder().encode
+
+
+def data_only(publication: Publication) -> Message | None:
+    """Give the data of messages, and nothing else. It cannot express a gap: the socket is closed instead."""
+    return publication.data if publication.kind is Kind.MESSAGE else None
+
+
+def as_json(publication: Publication) -> str:
+    """Give a JSON object with `type`, `channel`, `data` and `position`.
+
+    `type` is "message", "join", "leave" or "gap". The data of a join or leave is an object with `member` and `info`,
+    that of a gap null. Binary data is in base64, and `encoding` says so. The position is that of the publication as
+    text, to be given to `since` later; null in a namespace without history.
+    """
+    kind, data = publication.kind, publication.data
+    content: dict[str, Any] = {"type": kind.value, "channel": publication.channel, "data": data}
+    if kind is Kind.GAP:
+        content["data"] = None
+    elif isinstance(data, bytes):
+        content["data"] = base64.b64encode(data).decode()
+        content["encoding"] = "base64"
+    elif kind is not Kind.MESSAGE:
+        content["data"] = msgspec.Raw(data.encode())
+    content["position"] = None if publication.position is None else str(publication.position)
+    return _to_json(content).decode()
+
+
+class _Member(msgspec.Struct):
+    member: str
+    info: Any = None
+
+
+_member = msgspec.json.Decoder(_Member)
+
+
+def member_data(member: str, info: bytes | None) -> str:
+    """Return the data of a join or leave.
+
+    Arguments:
+        info: JSON, as `Broker.join` takes it; None when it is not known.
+    """
+    return _to_json({"member": member, "info": msgspec.Raw(info or b"null")}).decode()
+
+
+def check_member_data(data: str) -> None:
+    """Check what another node says of a member.
+
+    Raises:
+        ValueError: it is not what `member_data` makes.
+    """
+    try:
+        _member.decode(data)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"no member: {error}") from None
+
+
+def encode_info(info: Any) -> bytes:
+    """Return the info of a member as JSON.
+
+    Raises:
+        TypeError: it cannot be expressed in JSON.
+    """
+    return _to_json(info)
+
+
+def decode_info(info: bytes) -> Any:
+    """Read the info of a member, which another node or another program wrote; None when it is no JSON."""
+    try:
+        return msgspec.json.decode(info)
+    except (msgspec.MsgspecError, RecursionError):
+        return None

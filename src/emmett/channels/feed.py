@@ -1,0 +1,108 @@
+"""The receiver that an application reads from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ..errors import SlowSubscriber, UsageError
+from .parcel import Parcel
+from .publication import Position, Publication
+from .receiver import Place, Receiver
+from .stats import Counters, RareLog
+
+
+class Feed(Receiver):
+    """Publications in a bounded queue, to be taken one by one.
+
+    Arguments:
+        counters: where to count.
+        leave: called when it ends for being too slow.
+        log: where that is logged.
+    """
+
+    __slots__ = ("_is_finished", "_log", "_places", "_slow", "_waiter")
+
+    def __init__(self, counters: Counters, leave: Callable[[Receiver], None], log: RareLog) -> None:
+        super().__init__(None, counters, leave)
+        self.take = self._take
+        self._log = log
+        # Why it was ended.
+        self._slow: str | None = None
+        self._is_finished = False
+        self._waiter: asyncio.Future[None] | None = None
+        # By channel the position of the last publication that was read.
+        self._places: dict[str, Position] = {}
+
+    async def next(self) -> Publication:
+        """Return the next publication, waiting for it.
+
+        Raises:
+            StopAsyncIteration: there will be none.
+            SlowSubscriber: too many had to wait, and the namespace does not allow to drop some.
+            UsageError: another task is reading.
+        """
+        while True:
+            for backlog in self._backlogs.values():
+                publication = backlog.pop()
+                if publication is not None:
+                    position = publication.position
+                    if position is not None and publication.channel in self._places:
+                        self._places[publication.channel] = position
+                    return publication
+            if self._slow is not None:
+                raise SlowSubscriber(self._slow)
+            if self._is_finished:
+                raise StopAsyncIteration
+            await self._arrival()
+
+    def position_in(self, topic: Place) -> Position | None:
+        """Return the position of the last publication of a channel that was read."""
+        return self._places.get(topic.name)
+
+    def note_position(self, channel: str, position: Position) -> None:
+        self._places[channel] = position
+
+    def hold(self, parcel: Parcel) -> None:
+        raise AssertionError("a feed takes every parcel")
+
+    def fail(self, error: Exception) -> None:
+        raise error
+
+    def cut(self) -> None:
+        raise AssertionError("a feed can be told of a gap")
+
+    def finish(self) -> None:
+        self._is_finished = True
+        self._wake()
+
+    def left(self) -> None:
+        super().left()
+        self.finish()
+
+    def _take(self, parcel: Parcel) -> bool:
+        if not self._add(parcel):
+            namespace = parcel.namespace
+            self._slow = (
+                f"more than {namespace.queue_messages} publications or {namespace.queue_bytes} bytes had to wait in "
+                f"namespace {namespace.name!r}, for which slow is 'disconnect'"
+            )
+            self._counters.disconnected += 1
+            self._log.warn("a feed of namespace %r is ended: its reader did not keep up", namespace.name)
+            self._forget_backlogs()
+            self._leave(self)
+        self._wake()
+        return True
+
+    async def _arrival(self) -> None:
+        if self._waiter is not None:
+            raise UsageError("another task is reading this feed; one task at a time may")
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -1,0 +1,295 @@
+"""The hub of a process: all its subscribers by channel, and what the broker brings to them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..errors import BrokerUnavailable
+from .brokers.port import Broker, Entry
+from .catch_up import CatchUp
+from .closing import Closer
+from .healing import Healer
+from .names import covers
+from .namespaces import Namespaces
+from .opening import Opener
+from .publication import Position
+from .reading import Reader, stopped
+from .receiver import Receiver
+from .stats import Counters, RareLog
+from .tasks import Pool, Tasks
+from .topic import Topic, read_entry
+
+# Seconds for which a channel without subscribers stays subscribed: people come back, and pages are reloaded.
+LINGER = 1.0
+# Seconds between two looks at the history of a channel where nothing is heard.
+CHECK_INTERVAL = 60.0
+# Reads of the history at once.
+MOST_READS = 32
+# Channels that are healed at once.
+MOST_HEALED = 16
+# Reads of a history for one subscriber, until it is taken as it is.
+MOST_TRIES = 3
+
+logger = logging.getLogger("emmett.channels")
+
+
+class Hub:
+    """The `Listener` of a broker. It lives from the start of the channels until they stop.
+
+    Arguments:
+        broker: a broker that is about to be started with this hub.
+        namespaces: the options of the channels.
+        counters: where to count.
+        linger, check_interval: seconds, see above.
+        sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        namespaces: Namespaces,
+        counters: Counters,
+        *,
+        linger: float = LINGER,
+        check_interval: float = CHECK_INTERVAL,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.broker = broker
+        self.namespaces = namespaces
+        self.counters = counters
+        self.log = RareLog(logger)
+        self.tasks = Tasks()
+        self.closer = Closer(self.tasks, sleep)
+        self.topics: dict[str, Topic] = {}
+        # Called when subscriptions stand again.
+        self.on_restored: list[Callable[[], None]] = []
+        self.is_stopped = False
+        # How many receivers there are.
+        self.subscribers = 0
+        self._linger = linger
+        self._check_interval = check_interval
+        self._sleep = sleep
+        self._reader = Reader(broker, Pool(self.tasks, MOST_READS))
+        self._healer = Healer(self._reader, Pool(self.tasks, MOST_HEALED), self.tasks, sleep)
+        self._opener = Opener(broker, self.tasks, self._subscribed)
+
+    # What the broker brings.
+
+    def heard(self, subscribed: str, channel: str, entry: Entry) -> None:
+        """Pass a publication on to the subscribers. See `Listener`."""
+        topic = self.topics.get(subscribed)
+        if topic is not None and not topic.hear(channel, entry):
+            self.counters.rejected += 1
+            self.log.warn("a publication of channel %r is not of the expected form, and is ignored", channel)
+
+    def lost(self, subscribed: Collection[str] | None) -> None:
+        """Note which subscriptions do not stand. See `Listener`."""
+        topics = self._named(subscribed)
+        for topic in topics:
+            topic.is_lost = True
+        self.log.warn("the broker is away: %d channels hear nothing until it is back", len(topics))
+
+    def restored(self, subscribed: Collection[str] | None) -> None:
+        """Look for what was missed, and tell of what cannot be found. See `Listener`."""
+        topics = self._named(subscribed)
+        for topic in topics:
+            topic.is_lost = False
+            if topic.has_history:
+                self._healer.check(topic)
+            elif topic.is_listening:
+                topic.miss()
+        logger.info("the broker is back: %d channels hear again", len(topics))
+        for callback in self.on_restored:
+            callback()
+
+    # Who comes and goes.
+
+    async def enter(self, receiver: Receiver, names: Iterable[str], since: Mapping[str, Position]) -> bool | None:
+        """Give a receiver what is published to channels from now on.
+
+        Arguments:
+            names: channels and patterns, checked.
+            since: by channel the position behind which to begin.
+
+        Returns:
+            Whether all behind the positions was there; None without positions.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer; nothing is left behind.
+        """
+        topics = [self._reserve(name) for name in names]
+        receiver.topics.extend(topics)
+        self.subscribers += 1
+        try:
+            for topic in topics:
+                await self._opened(topic)
+            jobs = [self._join(receiver, topic, since.get(topic.name)) for topic in topics]
+            self._except_doubles(receiver, topics)
+            return all(await _together([job for job in jobs if job is not None])) if since else None
+        except BaseException:
+            self.leave(receiver)
+            raise
+
+    def leave(self, receiver: Receiver) -> None:
+        """Take a receiver out of all its channels. Later calls do nothing."""
+        topics = list(receiver.topics)
+        if receiver.is_over:
+            return
+        self.subscribers -= 1
+        receiver.left()
+        for topic in topics:
+            assert isinstance(topic, Topic)
+            topic.stream.leave(receiver)
+            topic.users -= 1
+            if not topic.users and not self.is_stopped:
+                topic.timer = asyncio.get_running_loop().call_later(self._linger, self._close, topic)
+
+    async def run(self) -> None:
+        """Look after quiet channels for as long as the hub lives."""
+        while True:
+            await self._sleep(self._check_interval * random.uniform(0.5, 1.0))
+            await self.check_quiet(self._check_interval / 2)
+
+    async def check_quiet(self, seconds: float = 0.0) -> None:
+        """Look whether channels where nothing is heard have missed something, spread over so many seconds."""
+        await self._healer.check_quiet(list(self.topics.values()), seconds)
+
+    async def stop(self) -> None:
+        """End all subscribers, and let go of everything."""
+        self.is_stopped = True
+        self._reader.stop()
+        for topic in self.topics.values():
+            if topic.timer is not None:
+                topic.timer.cancel()
+            if not topic.opened.done():
+                topic.opened.set_result(stopped())
+            for receiver in topic.stream.receivers():
+                receiver.finish()
+                self.leave(receiver)
+            topic.stream.stop()
+        self.topics.clear()
+        self.on_restored.clear()
+        await self.tasks.cancel()
+
+    def _named(self, names: Collection[str] | None) -> list[Topic]:
+        if names is None:
+            return list(self.topics.values())
+        return [self.topics[name] for name in names if name in self.topics]
+
+    def _reserve(self, name: str) -> Topic:
+        topic = self.topics.get(name)
+        if topic is None:
+            topic = Topic(name, self.namespaces.of(name), self.counters, self._healer.heal)
+            self.topics[name] = topic
+            self._opener.open(topic)
+        elif topic.timer is not None:
+            topic.timer.cancel()
+            topic.timer = None
+        topic.users += 1
+        return topic
+
+    async def _opened(self, topic: Topic) -> None:
+        error = topic.opened.result() if topic.opened.done() else await asyncio.shield(topic.opened)
+        if isinstance(error, BrokerUnavailable):
+            # A new one for each who waits: one that is shared would collect their tracebacks.
+            raise BrokerUnavailable(error.message)
+        if error is not None:
+            raise error
+        if topic.is_lost:
+            raise BrokerUnavailable(f"the broker is away, and channel {topic.name!r} hears nothing until it is back")
+
+    def _subscribed(self, topic: Topic, error: Exception | None) -> None:
+        """The broker has subscribed, or failed to."""
+        if error is not None:
+            self._fail(topic, error)
+        elif topic.opened.done():
+            pass
+        elif topic.has_history:
+            topic.listen()
+            self.tasks.spawn(self._begin(topic))
+        else:
+            topic.listen()
+            topic.opened.set_result(None)
+
+    async def _begin(self, topic: Topic) -> None:
+        assert topic.namespace.limits is not None
+        try:
+            history = await self._reader.read(topic.name, None, 0, topic.namespace.limits)
+        except BrokerUnavailable as error:
+            self._fail(topic, error)
+            self._opener.close(topic)
+            return
+        if not topic.opened.done():
+            topic.begin(history.top)
+            topic.opened.set_result(None)
+
+    def _fail(self, topic: Topic, error: Exception) -> None:
+        if self.topics.get(topic.name) is topic:
+            del self.topics[topic.name]
+        if not topic.opened.done():
+            topic.opened.set_result(error)
+
+    def _close(self, topic: Topic) -> None:
+        """Unsubscribe, unless somebody has come meanwhile."""
+        topic.timer = None
+        if not topic.users and self.topics.get(topic.name) is topic:
+            del self.topics[topic.name]
+            topic.stream.stop()
+            self._opener.close(topic)
+
+    def _join(self, receiver: Receiver, topic: Topic, since: Position | None) -> Coroutine[Any, Any, bool] | None:
+        """Let a receiver hear a channel from now on; returns what brings it what it missed."""
+        start = topic.position
+        if start is None:
+            topic.stream.join(receiver)
+            return None
+        receiver.note_position(topic.name, start if since is None else since)
+        if since is None and not topic.stream.is_busy:
+            topic.stream.join(receiver)
+            return None
+        # What is on its way was published before.
+        last = start if since is None else None
+        catch_up = CatchUp(receiver, topic.name, topic.namespace, start, last)
+        topic.stream.join_carefully(receiver, catch_up)
+        return None if since is None else _recover(self._reader, topic, catch_up, since)
+
+    def _except_doubles(self, receiver: Receiver, topics: Sequence[Topic]) -> None:
+        for pattern in (topic for topic in topics if topic.is_pattern):
+            for topic in topics:
+                if not topic.is_pattern and covers(pattern.name, topic.name):
+                    pattern.stream.make_exception(topic.name, receiver)
+
+
+async def _recover(reader: Reader, topic: Topic, catch_up: CatchUp, since: Position) -> bool:
+    """Bring a receiver what it missed; returns whether that was all."""
+    assert topic.namespace.limits is not None
+    assert topic.position is not None
+    for attempt in range(1, MOST_TRIES + 1):
+        history = await reader.read(topic.name, since, None, topic.namespace.limits)
+        is_past = catch_up.is_past(history.top)
+        if is_past or attempt == MOST_TRIES:
+            break
+        catch_up.again(topic.position)
+    read = (read_entry(topic.name, entry) for entry in history.entries)
+    found = [publication for publication in read if publication is not None]
+    catch_up.finish(found, history.top, history.complete and is_past)
+    if not topic.stream.is_busy:
+        topic.stream.settle()
+    return catch_up.is_complete
+
+
+async def _together(jobs: Sequence[Awaitable[bool]]) -> list[bool]:
+    """Run jobs at once. When one fails, the others are ended before it is raised."""
+    if len(jobs) == 1:
+        return [await jobs[0]]
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

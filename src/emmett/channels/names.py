@@ -1,0 +1,77 @@
+"""Names of channels, and patterns that stand for many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import InvalidChannel
+
+# Bytes in UTF-8: brokers put names into keys and subjects of theirs.
+LONGEST = 200
+# Channels and patterns of one subscriber.
+MOST_NAMES = 128
+
+
+def check_channel(name: str) -> None:
+    """Check the name of one channel.
+
+    Raises:
+        InvalidChannel: it is empty, longer than 200 bytes in UTF-8, or holds whitespace, control characters or `*`.
+        TypeError: it is no `str`.
+    """
+    _check(name)
+    if "*" in name:
+        raise InvalidChannel(f"channel {name!r}: '*' may only end a pattern to subscribe to, as in 'room:*'")
+
+
+def check_name(name: str) -> None:
+    """Check what may be subscribed to: the name of a channel, or a pattern such as `room:*`.
+
+    Raises:
+        InvalidChannel, TypeError: as `check_channel`.
+    """
+    _check(name)
+    if "*" in (name[:-2] if is_pattern(name) else name) or name == ":*":
+        raise InvalidChannel(f"channel {name!r}: a pattern is the beginning of names, then ':*', as in 'room:*'")
+
+
+def check_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Check what one subscriber asks for, and return each name once, without patterns that a wider one covers.
+
+    Raises:
+        InvalidChannel: as `check_channel`; or they are none, or more than 128.
+        TypeError: as `check_channel`.
+    """
+    if not 0 < len(names) <= MOST_NAMES:
+        raise InvalidChannel(f"{len(names)} channels for one subscriber: expected 1 to {MOST_NAMES}")
+    for name in names:
+        check_name(name)
+    patterns = [name for name in names if is_pattern(name)]
+    wide = {name for name in patterns if not any(name != other and covers(other, name) for other in patterns)}
+    return tuple(dict.fromkeys(name for name in names if not is_pattern(name) or name in wide))
+
+
+def is_pattern(name: str) -> bool:
+    """Tell whether a name that was checked is a pattern."""
+    return name.endswith(":*")
+
+
+def covers(pattern: str, name: str) -> bool:
+    """Tell whether a pattern stands for a channel, or for all that another pattern stands for."""
+    return name.startswith(pattern[:-1])
+
+
+def namespace_of(name: str) -> str:
+    """Return the namespace of a channel or a pattern: what stands before its first colon; empty without one."""
+    head, colon, _ = name.partition(":")
+    return head if colon else ""
+
+
+def _check(name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a channel is str, not {type(name).__name__}")
+    # What is not printable: control characters, all whitespace but the space, lone surrogates, invisible marks.
+    if not name.isprintable() or " " in name:
+        raise InvalidChannel(f"channel {name[:LONGEST]!r}: expected no whitespace and no control characters")
+    if not 0 < len(name.encode()) <= LONGEST:
+        raise InvalidChannel(f"channel {name[:LONGEST]!r}: expected 1 to {LONGEST} bytes in UTF-8")

@@ -1,0 +1,91 @@
+"""Subscribes and unsubscribes at the broker: one call at a time, for all the channels that have come together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from ..errors import BrokerUnavailable
+from .brokers.port import Broker
+from .tasks import Tasks
+from .topic import Topic
+
+# Names in one call.
+BATCH = 500
+
+logger = logging.getLogger("emmett.channels")
+
+
+class Opener:
+    """Since one call follows the other, a subscribe can never overtake an unsubscribe of the same channel.
+
+    Arguments:
+        broker: it is subscribed at.
+        tasks: they keep the task.
+        opened: called when the broker has subscribed a topic, or with the error that it failed with.
+    """
+
+    def __init__(self, broker: Broker, tasks: Tasks, opened: Callable[[Topic, Exception | None], None]) -> None:
+        self._broker = broker
+        self._tasks = tasks
+        self._opened = opened
+        self._to_open: dict[str, Topic] = {}
+        self._to_close: dict[str, None] = {}
+        self._is_running = False
+
+    def open(self, topic: Topic) -> None:
+        """Subscribe soon."""
+        self._to_close.pop(topic.name, None)
+        self._to_open[topic.name] = topic
+        self._run_soon()
+
+    def close(self, topic: Topic) -> None:
+        """Unsubscribe soon."""
+        if self._to_open.pop(topic.name, None) is not None:
+            self._opened(topic, BrokerUnavailable(f"nobody waits for channel {topic.name!r} any more"))
+        self._to_close[topic.name] = None
+        self._run_soon()
+
+    def _run_soon(self) -> None:
+        if not self._is_running:
+            self._is_running = True
+            self._tasks.spawn(self._run())
+
+    async def _run(self) -> None:
+        try:
+            while self._to_open or self._to_close:
+                names = _take(self._to_close)
+                if names:
+                    await self._unsubscribe(names)
+                names = list(self._to_open)[:BATCH]
+                topics = [self._to_open.pop(name) for name in names]
+                if topics:
+                    await self._subscribe(topics)
+        finally:
+            self._is_running = False
+
+    async def _unsubscribe(self, names: list[str]) -> None:
+        try:
+            await self._broker.unsubscribe(names)
+        except Exception as error:
+            # The next connection subscribes to what is wanted then.
+            logger.warning("the broker could not unsubscribe from %d channels: %s", len(names), error)
+
+    async def _subscribe(self, topics: list[Topic]) -> None:
+        failure: Exception | None = None
+        try:
+            await self._broker.subscribe([topic.name for topic in topics])
+        except Exception as error:
+            failure = error
+        for topic in topics:
+            if failure is not None:
+                # It may have been subscribed before, when a close of it was called off.
+                self._to_close.setdefault(topic.name)
+            self._opened(topic, failure)
+
+
+def _take(names: dict[str, None]) -> list[str]:
+    taken = list(names)[:BATCH]
+    for name in taken:
+        del names[name]
+    return taken

@@ -1,0 +1,131 @@
+"""The receiver that hands publications to a sink, such as a websocket."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from ..errors import WebsocketClosed
+from .backlog import Backlog, Item
+from .closing import Closer
+from .encoding import Encode
+from .parcel import Parcel, encode_all
+from .publication import Position
+from .receiver import Place, Receiver
+from .sink import Batch, Sink
+from .stats import Counters, RareLog
+
+# The length of what is handed at once to a sink that was behind, so that it takes little more than it has room for.
+PORTION = 65_536
+# RFC 6455 has registered it with IANA as "try again later": clients come back, and ask for what they missed.
+TRY_AGAIN_LATER = 1013
+INTERNAL_ERROR = 1011
+
+logger = logging.getLogger("emmett.channels")
+
+
+class Outlet(Receiver):
+    """Hands batches to a sink; while it takes none they wait in a bounded queue.
+
+    Arguments:
+        sink: where to.
+        encode: what it gets of a publication.
+        counters: where to count.
+        leave: called when it ends before its subscription does.
+        closer: it closes sinks.
+        log: where that is logged.
+    """
+
+    __slots__ = ("_closer", "_is_waiting", "_log", "_sink")
+
+    def __init__(
+        self,
+        sink: Sink,
+        encode: Encode,
+        counters: Counters,
+        leave: Callable[[Receiver], None],
+        closer: Closer,
+        log: RareLog,
+    ) -> None:
+        super().__init__(encode, counters, leave)
+        self.take = sink.deliver
+        self._sink = sink
+        self._closer = closer
+        self._log = log
+        # The sink will call back.
+        self._is_waiting = False
+
+    def position_in(self, topic: Place) -> Position | None:
+        """Return up to where everything of a channel was handed to the sink."""
+        for backlog in self._backlogs.values():
+            first = backlog.first_of(topic.name)
+            if first is not None and first.position is not None:
+                return Position(first.position.epoch, first.position.offset - 1)
+        return topic.position_of(self)
+
+    def hold(self, parcel: Parcel) -> None:
+        if not self._add(parcel):
+            self._counters.disconnected += 1
+            self._log.warn("a socket is closed: it did not keep up with namespace %r", parcel.namespace.name)
+            self._end(TRY_AGAIN_LATER, "try again later")
+            return
+        self.take = _refuse
+        self._wait()
+
+    def fail(self, error: Exception) -> None:
+        if isinstance(error, WebsocketClosed):
+            self._leave(self)
+            return
+        logger.error("a publication could not be delivered: the socket is closed", exc_info=error)
+        self._end(INTERNAL_ERROR, "")
+
+    def cut(self) -> None:
+        if not self.is_over:
+            self._end(TRY_AGAIN_LATER, "publications were missed")
+
+    def finish(self) -> None:
+        """Take nothing more. The socket is the application's, and the server's to close when it stops."""
+
+    def left(self) -> None:
+        super().left()
+        self._forget_backlogs()
+
+    def _end(self, code: int, reason: str) -> None:
+        self._leave(self)
+        self._closer.close(self._sink, code, reason)
+
+    def _wait(self) -> None:
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._sink.when_ready(self._ready)
+
+    def _ready(self) -> None:
+        """The sink has room again."""
+        self._is_waiting = False
+        if self.is_over:
+            return
+        try:
+            for backlog in self._backlogs.values():
+                while backlog:
+                    if not self._hand_over(backlog):
+                        self._wait()
+                        return
+        except Exception as error:
+            self.fail(error)
+            return
+        self.take = self._sink.deliver
+
+    def _hand_over(self, backlog: Backlog) -> bool:
+        items, gaps = backlog.portion(PORTION)
+        assert self.encode is not None
+        # What an encoder without a word for gaps makes of a gap is nothing: its policy allows to drop.
+        told: list[Item] = encode_all(gaps, self.encode)
+        taken = self._sink.deliver(Batch([message for _, message in (*told, *items)]))
+        if taken:
+            backlog.discard(len(items), gaps)
+        return taken
+
+
+def _refuse(_: object) -> bool:
+    """Be the `take` of an outlet whose earlier publications wait."""
+    return False

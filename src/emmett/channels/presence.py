@@ -1,0 +1,228 @@
+"""Who is in which channel: the members of this process, kept alive at the broker, and the events of all."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import random
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, NamedTuple
+
+from ..errors import BrokerUnavailable
+from .brokers.port import Broker
+from .encoding import decode_info, member_data
+from .envelope import pack
+from .namespaces import Namespace, Namespaces
+from .publication import Kind
+from .tasks import Pool, Tasks
+
+# Channels whose members are refreshed at once.
+MOST_AT_ONCE = 16
+# Seconds for which the members of a process that stops are told to the broker.
+LONGEST_FAREWELL = 5.0
+
+logger = logging.getLogger("emmett.channels")
+
+
+class Member(NamedTuple):
+    """Somebody who is in a channel.
+
+    Fields:
+        info: what was given to `subscribe`, by the connection that came last.
+        connections: how many connections it has, on all nodes.
+    """
+
+    info: Any
+    connections: int
+
+
+class Room:
+    """The connections of this process in one channel.
+
+    Arguments:
+        namespace: that of the channel.
+        kept_at: when the broker was last told of them, in the loop's seconds.
+    """
+
+    __slots__ = ("connections", "kept_at", "namespace")
+
+    def __init__(self, namespace: Namespace, kept_at: float) -> None:
+        self.namespace = namespace
+        # By connection the member and its info.
+        self.connections: dict[str, tuple[str, bytes]] = {}
+        self.kept_at = kept_at
+
+
+class Presence:
+    """The members of this process.
+
+    Arguments:
+        broker: it knows those of all processes.
+        namespaces: the options of the channels.
+        tasks: they keep the tasks.
+        sleep: waits for so many seconds.
+        clock: the time in seconds.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        namespaces: Namespaces,
+        tasks: Tasks,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._broker = broker
+        self._namespaces = namespaces
+        self._tasks = tasks
+        self._sleep = sleep
+        self._clock = clock or asyncio.get_running_loop().time
+        self._pool = Pool(tasks, MOST_AT_ONCE)
+        self._node = secrets.token_hex(8)
+        self._numbers = itertools.count(1)
+        self._rooms: dict[str, Room] = {}
+
+    def __len__(self) -> int:
+        """Return how many channels have members of this process."""
+        return len(self._rooms)
+
+    async def join(self, channel: str, member: str, info: bytes) -> str:
+        """Let a member be in a channel; returns the name of the connection, for `leave`.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer; nothing is left behind.
+        """
+        connection = f"{self._node}-{next(self._numbers)}"
+        namespace = self._namespaces.of(channel)
+        room = self._rooms.get(channel)
+        if room is None:
+            room = self._rooms[channel] = Room(namespace, self._clock())
+        room.connections[connection] = (member, info)
+        try:
+            await self._tell_join(channel, connection, member, info, namespace)
+        except BaseException:
+            # It may have been carried out, and only the answer was lost.
+            self._tasks.spawn(self.leave(channel, connection))
+            raise
+        return connection
+
+    async def leave(self, channel: str, connection: str) -> None:
+        """Let a connection be gone. When the broker is away it forgets the connection by itself, in time."""
+        room = self._rooms.get(channel)
+        _, info = room.connections.pop(connection, ("", b"null")) if room else ("", b"null")
+        if room is not None and not room.connections:
+            del self._rooms[channel]
+        try:
+            member = await self._broker.leave(channel, connection)
+            if member is not None:
+                await self._tell(Kind.LEAVE, channel, member, info)
+        except BrokerUnavailable as error:
+            logger.info("a member could not leave %r, and will be forgotten: %s", channel, error)
+
+    async def present(self, channel: str) -> dict[str, Member]:
+        """Return who is in a channel, on all nodes.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer.
+        """
+        present = await self._broker.present(channel)
+        return {member: Member(decode_info(info), count) for member, (info, count) in present.items()}
+
+    async def run(self, namespace: Namespace) -> None:
+        """Keep the members of a namespace alive for as long as this process lives."""
+        while True:
+            pause = namespace.presence_ttl / 3
+            # Half of the time between, half while the channels are gone through: the load on the broker is even.
+            await self._sleep(pause / 2 * random.uniform(0.8, 1.2))
+            await self.keep(namespace, pause / 2)
+
+    async def keep(self, namespace: Namespace, seconds: float = 0.0) -> None:
+        """Tell the broker that the members of a namespace are still there, spread over so many seconds."""
+        channels = [channel for channel, room in self._rooms.items() if room.namespace is namespace]
+        batches = [channels[start : start + MOST_AT_ONCE] for start in range(0, len(channels), MOST_AT_ONCE)]
+        for batch in batches:
+            for channel in batch:
+                self._pool.submit(lambda channel=channel: self._keep(channel))  # type: ignore[misc]
+            await self._sleep(seconds / len(batches) * random.uniform(0.8, 1.0))
+
+    def rejoin_all(self) -> None:
+        """Tell the broker anew of all members: it was away, and may have forgotten them."""
+        for channel in self._rooms:
+            self._pool.submit(lambda channel=channel: self._rejoin(channel))  # type: ignore[misc]
+
+    async def stop(self) -> None:
+        """Let all members of this process be gone, for as long as there is time."""
+        self._pool.clear()
+        left = [(channel, each) for channel, room in self._rooms.items() for each in room.connections]
+        pool = Pool(self._tasks, MOST_AT_ONCE)
+        done = asyncio.get_running_loop().create_future()
+        remaining = len(left)
+
+        async def leave(channel: str, connection: str) -> None:
+            nonlocal remaining
+            try:
+                await self.leave(channel, connection)
+            finally:
+                remaining -= 1
+                if not remaining and not done.done():
+                    done.set_result(None)
+
+        for channel, connection in left:
+            pool.submit(lambda channel=channel, connection=connection: leave(channel, connection))  # type: ignore[misc]
+        if left:
+            await asyncio.wait((done,), timeout=LONGEST_FAREWELL)
+        pool.clear()
+        self._rooms.clear()
+
+    async def _keep(self, channel: str) -> None:
+        room = self._rooms.get(channel)
+        if room is None:
+            return
+        ttl = room.namespace.presence_ttl
+        if self._clock() - room.kept_at >= ttl:
+            # It was too late: others may have seen them go.
+            await self._rejoin(channel)
+            return
+        began = self._clock()
+        try:
+            gone = await self._broker.keep(channel, list(room.connections), ttl)
+        except BrokerUnavailable as error:
+            logger.info("the members of %r could not be kept: %s", channel, error)
+            return
+        room.kept_at = began
+        await self._tell_gone(channel, gone)
+
+    async def _rejoin(self, channel: str) -> None:
+        room = self._rooms.get(channel)
+        if room is None:
+            return
+        began = self._clock()
+        try:
+            for connection, (member, info) in list(room.connections.items()):
+                await self._tell_join(channel, connection, member, info, room.namespace)
+                if connection not in room.connections:
+                    # It has left while it was told of.
+                    await self.leave(channel, connection)
+        except BrokerUnavailable as error:
+            # Not kept, so the next round tries again.
+            logger.info("the members of %r could not be told anew: %s", channel, error)
+            room.kept_at = began - room.namespace.presence_ttl
+            return
+        room.kept_at = began
+
+    async def _tell_join(self, channel: str, connection: str, member: str, info: bytes, namespace: Namespace) -> None:
+        if await self._broker.join(channel, connection, member, info, namespace.presence_ttl):
+            await self._tell(Kind.JOIN, channel, member, info)
+
+    async def _tell_gone(self, channel: str, members: Iterable[str]) -> None:
+        for member in members:
+            try:
+                await self._tell(Kind.LEAVE, channel, member, None)
+            except BrokerUnavailable as error:
+                logger.info("that %r has left %r could not be told: %s", member, channel, error)
+
+    async def _tell(self, kind: Kind, channel: str, member: str, info: bytes | None) -> None:
+        if self._namespaces.of(channel).join_leave:
+            await self._broker.publish(channel, pack(member_data(member, info), kind), None)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from emmett.channels.brokers import make_broker
+from emmett.channels.brokers.making import is_in_memory
+from emmett.channels.brokers.memory import MemoryBroker
+from emmett.errors import ConfigurationError
+
+
+@pytest.mark.parametrize("url", ["memory", "memory://"])
+def test_memory(url: str) -> None:
+    broker = make_broker(url, "emmett")
+    assert isinstance(broker, MemoryBroker)
+    assert is_in_memory(broker)
+
+
+@pytest.mark.parametrize("url", ["", "redis", "http://:secret@host", "secret"])
+def test_what_is_no_broker_is_told_without_passwords(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"expected memory, redis://.* or nats://") as caught:
+        make_broker(url.replace("secret", "x" * 30), "emmett")
+    assert "x" * 21 not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "library", "extra"),
+    [
+        ("redis://localhost,redis://other", "redis", "redis"),
+        ("redis+cluster://localhost", "redis", "redis"),
+        ("unix:///tmp/valkey.sock", "redis", "redis"),
+        ("nats://localhost", "nats", "nats"),
+    ],
+)
+def test_a_library_that_is_not_installed_is_named(
+    url: str, library: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported: list[str] = []
+
+    def import_module(name: str) -> None:
+        imported.append(name)
+        raise ModuleNotFoundError(f"No module named {library!r}", name=library)
+
+    monkeypatch.setattr("importlib.import_module", import_module)
+    with pytest.raises(ConfigurationError, match=rf"{library}.*pip install 'emmett\[{extra}\]'"):
+        make_broker(url, "emmett")
+    assert imported == [f"emmett.channels.brokers.{extra}"]

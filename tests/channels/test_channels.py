@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from emmett import App, Channels, websocket
+from emmett.channels import Health, Position, Stats
+from emmett.channels.brokers.memory import MemoryBroker, MemoryBus
+from emmett.errors import BrokerUnavailable, ChannelDenied, ConfigurationError, InvalidChannel, UsageError
+from tests.channels.kit import TestBroker, running, take_data, topics, until
+
+
+async def test_the_example_of_a_room() -> None:
+    app = App(__name__)
+    channels = Channels(app)
+
+    @app.websocket("/rooms/<str:name>")
+    async def room(name: str) -> None:
+        async with channels.subscribe(f"room:{name}", deliver=websocket):
+            async for message in websocket:
+                await channels.publish(f"room:{name}", message)
+
+    assert app.wired == [channels]
+    async with app.test_client_async() as client:
+        async with client.websocket("/rooms/1") as alice, client.websocket("/rooms/1") as bob:
+            await until(lambda: channels.stats().subscribers == 2)
+            await alice.send("hello")
+            assert await alice.receive() == await bob.receive() == "hello"
+            await bob.send(b"\x00")
+            assert await alice.receive() == b"\x00"
+        await until(lambda: channels.stats().subscribers == 0)
+    assert channels.stats().channels == 0
+
+
+class TestPublish:
+    async def test_who_may_publish_is_asked(self) -> None:
+        asked: list[tuple[str, str | bytes]] = []
+
+        async def may_publish(channel: str, data: str | bytes) -> bool:
+            asked.append((channel, data))
+            return data != "no"
+
+        async with running(may_publish=may_publish) as channels, channels.subscribe("room:1") as feed:
+            with pytest.raises(ChannelDenied, match="may not be published to"):
+                await channels.publish("room:1", "no")
+            await channels.publish("room:1", "yes")
+            await channels.publish("room:1", "no", check=False)
+            assert await take_data(feed, 2) == ["yes", "no"]
+            assert asked == [("room:1", "no"), ("room:1", "yes")]
+            assert channels.stats().published == 2
+
+    async def test_what_cannot_be_published(self) -> None:
+        async with running(max_message_size=4) as channels:
+            for name in ("room:*", "", "a b"):
+                with pytest.raises(InvalidChannel):
+                    await channels.publish(name, "x")
+            with pytest.raises(TypeError, match="str or bytes, not dict"):
+                await channels.publish("room:1", {})  # type: ignore[arg-type]
+            for data in ("üüx", b"12345"):
+                with pytest.raises(ValueError, match="5 bytes for channel 'room:1': max_message_size is 4"):
+                    await channels.publish("room:1", data)
+            await channels.publish("room:1", "üü")
+
+    async def test_positions_are_those_of_the_history(self) -> None:
+        async with running() as channels:
+            first = await channels.publish("room:1", "a")
+            second = await channels.publish("room:1", "b")
+            assert isinstance(first, Position)
+            assert second == Position(first.epoch, 2)
+            assert await channels.publish("ticks", "a") is None
+
+
+async def test_history() -> None:
+    async with running() as channels:
+        for number in range(5):
+            await channels.publish("room:1", str(number))
+        past = await channels.history("room:1", limit=2)
+        assert [each.data for each in past.publications] == ["3", "4"]
+        assert (past.top.offset, past.complete) == (5, True)
+        since = str(Position(past.top.epoch, 1))
+        assert [each.data for each in (await channels.history("room:1", since=since)).publications] == list("1234")
+        assert not (await channels.history("room:1", since="gone:1")).complete
+        with pytest.raises(ValueError, match="is no position"):
+            await channels.history("room:1", since="x")
+        with pytest.raises(ConfigurationError, match="history="):
+            await channels.history("ticks")
+        with pytest.raises(ConfigurationError, match="presence=True"):
+            await channels.presence("room:1")
+
+
+class TestLife:
+    async def test_before_it_is_started(self) -> None:
+        channels = Channels()
+        for call in (channels.publish("a", "x"), channels.history("a"), channels.presence("a")):
+            with pytest.raises(UsageError, match="not started"):
+                await call
+        with pytest.raises(UsageError, match="not started"):
+            await channels.subscribe("a").__aenter__()
+        assert await channels.check() == Health(False, None, ["the channels are not started"])
+        assert channels.stats() == Stats(*[0] * 9)
+        await channels.shutdown()
+
+    async def test_it_can_be_started_again(self) -> None:
+        channels = Channels()
+        for _ in range(2):
+            async with channels:
+                with pytest.raises(UsageError, match="started already"):
+                    await channels.startup()
+                with pytest.raises(UsageError, match="before the application starts"):
+                    channels.namespace("room")
+                async with channels.subscribe("a") as feed:
+                    await channels.publish("a", "x")
+                    assert await take_data(feed, 1) == ["x"]
+
+    async def test_another_event_loop_is_told(self) -> None:
+        async with running() as channels:
+
+            def publish() -> None:
+                asyncio.run(channels.publish("a", "x"))
+
+            with pytest.raises(UsageError, match="another event loop"):
+                await asyncio.to_thread(publish)
+
+    async def test_a_broker_that_is_not_there_yet_is_tried_again(self, caplog: pytest.LogCaptureFixture) -> None:
+        broker = MemoryBroker()
+        broker.cut()
+        channels = Channels(None, broker)
+        starting = asyncio.create_task(channels.startup())
+        await until(lambda: caplog.records)
+        broker.mend()
+        await starting
+        await channels.shutdown()
+
+    async def test_a_broker_that_does_not_come_is_an_error(self) -> None:
+        broker = MemoryBroker()
+        broker.cut()
+        with pytest.raises(BrokerUnavailable):
+            await Channels(None, broker, start_timeout=0.0).startup()
+
+    async def test_the_app_stops_feeds_that_its_handlers_read(self) -> None:
+        app = App(__name__)
+        channels = Channels(app)
+        ended = asyncio.Event()
+
+        async def read() -> None:
+            async with channels.subscribe("a") as feed:
+                async for _ in feed:
+                    pass
+            ended.set()
+
+        async with app.test_client_async():
+            task = asyncio.create_task(read())
+            await until(lambda: channels.stats().subscribers)
+        await ended.wait()
+        await task
+
+
+class TestBrokers:
+    def test_the_variable_chooses_where_nothing_is_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert Channels().is_in_memory
+        monkeypatch.setenv("EMMETT_BROKER", "carrier-pigeon://coop")
+        with pytest.raises(ConfigurationError, match="no broker for 'carrier-pigeon'"):
+            Channels()
+        assert Channels(None, "memory").is_in_memory
+        monkeypatch.setenv("EMMETT_BROKER", "")
+        assert Channels().is_in_memory
+
+    def test_the_application_comes_first(self) -> None:
+        with pytest.raises(ConfigurationError, match="the application comes first"):
+            Channels("redis://localhost")  # type: ignore[arg-type]
+
+    async def test_several_workers_cannot_share_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("EMMETT_WORKERS", "2")
+        with pytest.raises(
+            ConfigurationError, match=r"2 worker processes cannot share channels in memory.*EMMETT_BROKER"
+        ):
+            await Channels().startup()
+        monkeypatch.setenv("EMMETT_WORKERS", "1")
+        async with Channels():
+            pass
+
+
+async def test_health() -> None:
+    bus = MemoryBus()
+    broker = TestBroker(bus)
+    async with running(broker) as channels, channels.subscribe("room:1", "ticks"):
+        health = await channels.check()
+        assert (health.ok, health.problems) == (True, [])
+        assert health.round_trip is not None
+        bus.cut()
+        await until(lambda: topics(channels)["room:1"].is_lost)
+        health = await channels.check()
+        assert (health.ok, health.round_trip) == (False, None)
+        assert "does not answer" in health.problems[0]
+        assert health.problems[1] == "2 of 2 channels hear nothing until the broker is back"
+        gate = broker.close_gate("history")
+        bus.mend()
+        await until(lambda: broker.at_work)
+        assert (await channels.check()).problems == ["1 channels look for publications that they missed"]
+        gate.set()
+        await until(lambda: not topics(channels)["room:1"].is_healing)
+        assert (await channels.check()).ok

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emmett.channels.brokers.port import Limits
+from emmett.channels.namespaces import DEFAULT, Namespaces
+from emmett.errors import ConfigurationError
+
+
+def test_options_hold_for_the_channels_of_a_prefix() -> None:
+    namespaces = Namespaces()
+    room = namespaces.declare("room", {"history": 10, "history_ttl": 5, "presence": True, "join_leave": True})
+    bare = namespaces.declare("", {"slow": "latest"})
+    assert namespaces.of("room:1") is namespaces.of("room:*") is room
+    assert namespaces.of("ticks") is namespaces.of("room") is bare
+    assert namespaces.of("other:1") is DEFAULT
+    assert room.limits == Limits(10, 5)
+    assert bare.limits is None
+    assert list(namespaces) == [room, bare]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"histroy": 1}, "has no option 'histroy'; there are history, history_ttl, presence"),
+        ({"history": -1}, "history is -1; expected a number from 0 to 1000000"),
+        ({"history": 1.5}, "history is 1.5; expected a number"),
+        ({"history": True}, "history is True; expected a number"),
+        ({"history_ttl": 0}, "history_ttl is 0; expected a number from 0.001"),
+        ({"history_ttl": float("nan")}, "history_ttl is nan"),
+        ({"history_ttl": float("inf")}, "history_ttl is inf"),
+        ({"presence": 1}, "presence is 1; expected True or False"),
+        ({"presence_ttl": 0.5}, "presence_ttl is 0.5; expected a number from 1 to 86400"),
+        ({"slow": "drop"}, "slow is 'drop'; expected 'disconnect' or 'drop_oldest' or 'latest'"),
+        ({"slow": []}, "slow is"),
+        ({"queue_messages": 0}, "queue_messages is 0; expected a number from 1"),
+        ({"may_subscribe": "all"}, "may_subscribe is 'all'; expected a function, or None"),
+        ({"join_leave": True}, "join_leave needs presence=True"),
+        ({"queue_bytes": 10, "max_message_size": 11}, "max_message_size is 11; expected at most queue_bytes"),
+        ({"max_message_size": 2_000_000}, "expected at most queue_bytes, which is 1048576"),
+    ],
+)
+def test_what_is_not_allowed_is_said(options: Any, text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Namespaces().declare("room", options)
+    assert text in str(caught.value)
+    assert "'room'" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["room:1", "a b", "x" * 201, "*"])
+def test_names_that_no_namespace_can_have(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="namespace"):
+        Namespaces().declare(name, {})
+
+
+def test_a_namespace_is_declared_once() -> None:
+    namespaces = Namespaces()
+    namespaces.declare("room", {})
+    with pytest.raises(ConfigurationError, match="declared already"):
+        namespaces.declare("room", {})
+
+
+def test_a_short_queue_lowers_the_size_of_messages() -> None:
+    assert Namespaces().declare("room", {"queue_bytes": 100}).max_message_size == 100

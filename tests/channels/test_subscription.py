@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+
+import emmett
+from emmett.channels import Channels, Kind, Position, Publication, as_json
+from emmett.channels.names import MOST_NAMES
+from emmett.errors import ChannelDenied, ConfigurationError, InvalidChannel, SlowSubscriber, UsageError
+from tests.channels.kit import MemorySink, TestBroker, running, take, take_data, topics, until
+
+
+async def test_a_feed() -> None:
+    async with running() as channels:
+        async with channels.subscribe("ticks") as feed:
+            await channels.publish("ticks", "a")
+            await channels.publish("ticks", b"\x00")
+            assert await take(feed, 2) == [Publication("ticks", "a"), Publication("ticks", b"\x00")]
+        assert [publication async for publication in feed] == []
+
+
+async def test_a_socket_is_accepted_and_gets_messages_only() -> None:
+    sink = MemorySink()
+    async with running(presence=True, join_leave=True) as channels:
+        async with channels.subscribe("room:1", deliver=sink, member="alice") as subscription:
+            assert sink.is_accepted
+            await channels.publish("room:1", "a")
+            await until(lambda: sink.messages == ["a"])
+            with pytest.raises(UsageError, match="leave out deliver"):
+                await anext(subscription)
+        await channels.publish("room:1", "b")
+        assert sink.messages == ["a"]
+        assert sink.closed is None
+
+
+async def test_as_json_tells_a_socket_all() -> None:
+    sink = MemorySink()
+    async with (
+        running(presence=True, join_leave=True) as channels,
+        channels.subscribe("room:1", deliver=sink, encode=as_json, member="alice"),
+    ):
+        position = await channels.publish("room:1", "a")
+        await until(lambda: len(sink.messages) == 2)
+        join, message = (json.loads(each) for each in sink.messages)
+        assert join["data"]["member"] == "alice"
+        assert message == {"type": "message", "channel": "room:1", "data": "a", "position": str(position)}
+
+
+async def test_the_handle_stands_for_the_connection_of_this_very_task() -> None:
+    class Handle:
+        connection = MemorySink()
+
+    async with running() as channels, channels.subscribe("a", deliver=Handle()):  # type: ignore[arg-type]
+        await channels.publish("a", "x")
+        await until(lambda: Handle.connection.messages == ["x"])
+
+
+class TestRefusals:
+    async def test_who_may_subscribe_is_asked_in_the_context_of_the_caller(self) -> None:
+        visitor: ContextVar[str] = ContextVar("visitor")
+        asked: list[str] = []
+
+        def may_subscribe(channel: str) -> bool:
+            asked.append(channel)
+            return visitor.get() == "alice"
+
+        sink = MemorySink()
+        async with running(may_subscribe=may_subscribe) as channels:
+            visitor.set("bob")
+            for names in (("room:1",), ("room:*",), ("ticks", "room:1")):
+                with pytest.raises(ChannelDenied, match="may not be subscribed to") as caught:
+                    async with channels.subscribe(*names, deliver=sink):
+                        raise AssertionError
+                assert caught.value.status == 403
+            assert not sink.is_accepted
+            assert topics(channels) == {}
+            visitor.set("alice")
+            async with channels.subscribe("room:1"):
+                assert asked == ["room:1", "room:*", "room:1", "room:1"]
+
+    @pytest.mark.parametrize("answer", [False, None, 0])
+    async def test_what_is_not_true_refuses(self, answer: Any) -> None:
+        async def may_subscribe(channel: str) -> Any:
+            await asyncio.sleep(0)
+            return answer
+
+        async with running(may_subscribe=may_subscribe) as channels:
+            with pytest.raises(ChannelDenied):
+                await channels.subscribe("room:1").__aenter__()
+
+    async def test_names_and_how_many(self) -> None:
+        async with running() as channels:
+            for names in ([], ["a b"], ["*"], [f"a:{number}" for number in range(MOST_NAMES + 1)]):
+                with pytest.raises(InvalidChannel):
+                    await channels.subscribe(*names).__aenter__()
+            async with channels.subscribe(*(f"a:{number}" for number in range(MOST_NAMES))):
+                assert len(topics(channels)) == MOST_NAMES
+
+    async def test_arguments_that_do_not_go_together(self) -> None:
+        async with running(presence=True) as channels:
+            wrong: list[tuple[tuple[str, ...], dict[str, Any], str]] = [
+                (("room:1",), {"encode": as_json}, "deliver=websocket"),
+                (("room:1",), {"info": 1}, "member="),
+                (("room:1", "room:2"), {"since": "e:1"}, "give a mapping"),
+                (("room:1",), {"since": {"room:2": "e:1"}}, "no channel of this subscription"),
+                (("room:*",), {"since": "e:1"}, "no channel of this subscription"),
+                (("ticks",), {"since": "e:1"}, "no history"),
+                (("ticks", "room:*"), {"member": "alice"}, "presence=True"),
+            ]
+            for names, options, text in wrong:
+                with pytest.raises(ConfigurationError, match=text):
+                    await channels.subscribe(*names, **options).__aenter__()
+            for member, info in (("", None), ("x" * 201, None), ("alice", "x" * 5000)):
+                with pytest.raises(ValueError, match="expected"):
+                    await channels.subscribe("room:1", member=member, info=info).__aenter__()
+            assert topics(channels) == {}
+
+    async def test_it_is_entered_once_and_read_inside(self) -> None:
+        async with running() as channels:
+            subscription = channels.subscribe("a")
+            with pytest.raises(UsageError, match="async with"):
+                await anext(subscription)
+            assert (subscription.positions, subscription.dropped) == ({}, 0)
+            async with subscription:
+                with pytest.raises(UsageError, match="entered once"):
+                    await subscription.__aenter__()
+
+
+class TestPositions:
+    async def test_what_was_missed_comes_once_and_in_order_then_what_is_live(self) -> None:
+        async with running() as channels:
+            async with channels.subscribe("room:1") as feed:
+                assert feed.recovered is None
+                for number in range(3):
+                    await channels.publish("room:1", str(number))
+                await take(feed, 2)
+                seen = feed.position
+            for number in range(3, 6):
+                await channels.publish("room:1", str(number))
+            for since in (seen, str(seen), {"room:1": str(seen)}):
+                async with channels.subscribe("room:1", since=since) as feed:
+                    assert feed.recovered is True
+                    await channels.publish("room:1", "live")
+                    assert await take_data(feed, 4) == ["2", "3", "4", "5"]
+                    await channels.publish("room:1", "end")
+                    while (await anext(feed)).data != "end":
+                        pass
+
+    async def test_several_channels_each_with_its_position(self) -> None:
+        async with running() as channels:
+            places: dict[str, Any] = {}
+            for name in ("room:1", "room:2", "room:3"):
+                places[name] = await channels.publish(name, "a")
+                await channels.publish(name, f"{name} b")
+            places["room:3"] = None
+            async with channels.subscribe("room:1", "room:2", "room:3", since=places) as feed:
+                assert feed.recovered is True
+                assert sorted(map(str, await take_data(feed, 2))) == ["room:1 b", "room:2 b"]
+                assert set(feed.positions) == {"room:1", "room:2", "room:3"}
+                assert {position.offset for position in feed.positions.values()} == {2}
+                with pytest.raises(UsageError, match="positions"):
+                    _ = feed.position
+
+    @pytest.mark.parametrize("since", ["gone:1", "no position", "\ud800", Position("gone", 1), "x" * 10_000])
+    async def test_what_cannot_be_recovered_is_said(self, since: Any) -> None:
+        sink = MemorySink()
+        async with running() as channels:
+            await channels.publish("room:1", "left")
+            async with channels.subscribe("room:1", since=since) as feed:
+                assert feed.recovered is False
+                assert [each.kind for each in await take(feed, 2)] == [Kind.GAP, Kind.MESSAGE]
+            async with channels.subscribe("room:1", since=since, deliver=sink) as subscription:
+                assert subscription.recovered is False
+                # Its client has asked, and the application knows the answer: closing would only repeat it.
+                assert sink.messages == ["left"]
+                assert sink.closed is None
+
+    async def test_trimmed_history_is_said(self) -> None:
+        async with running(history=2) as channels:
+            first = await channels.publish("room:1", "0")
+            for number in range(1, 5):
+                await channels.publish("room:1", str(number))
+            async with channels.subscribe("room:1", since=first) as feed:
+                assert feed.recovered is False
+                gap, *rest = await take(feed, 3)
+                assert gap.position
+                assert gap.position.offset == 3
+                assert [each.data for each in rest] == ["3", "4"]
+
+    async def test_more_history_than_a_queue_holds(self) -> None:
+        async with running(history=1000, queue_messages=10) as channels:
+            first = await channels.publish("room:1", "0")
+            for number in range(1, 500):
+                await channels.publish("room:1", str(number))
+            async with channels.subscribe("room:1", since=first) as feed:
+                assert await take_data(feed, 499) == [str(number) for number in range(1, 500)]
+            sink = MemorySink()
+            await sink.accept()
+            sink.is_stalled = True
+            async with channels.subscribe("room:1", since=first, deliver=sink):
+                sink.resume()
+                await until(lambda: len(sink.messages) == 499)
+
+    async def test_a_socket_begins_at_the_top_and_moves_on(self) -> None:
+        sink = MemorySink()
+        async with running() as channels:
+            top = await channels.publish("room:1", "a")
+            async with channels.subscribe("room:1", deliver=sink) as subscription:
+                assert subscription.position == top
+                second = await channels.publish("room:1", "b")
+                await until(lambda: sink.messages)
+                assert subscription.position == second
+                sink.is_stalled = True
+                await channels.publish("room:1", "c")
+                await channels.publish("room:1", "d")
+                await until(lambda: not topics(channels)["room:1"].stream.is_busy)
+                assert subscription.position == second
+            assert subscription.position == second
+
+    async def test_an_empty_text_is_no_position(self) -> None:
+        async with running() as channels, channels.subscribe("room:1", since="") as feed:
+            assert feed.recovered is None
+
+
+async def test_a_feed_that_is_not_read_is_ended(caplog: pytest.LogCaptureFixture) -> None:
+    async with running(queue_messages=5) as channels, channels.subscribe("room:1") as feed:
+        for number in range(20):
+            await channels.publish("room:1", str(number))
+        with pytest.raises(SlowSubscriber):
+            while True:
+                await anext(feed)
+        assert channels.stats().disconnected == 1
+        assert topics(channels)["room:1"].users == 0
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("slow", ["drop_oldest", "latest"])
+async def test_what_a_slow_feed_missed_is_counted_and_told(slow: Any) -> None:
+    async with running(queue_messages=5, slow=slow) as channels, channels.subscribe("room:1") as feed:
+        for number in range(20):
+            await channels.publish("room:1", str(number))
+        await until(lambda: not topics(channels)["room:1"].stream.is_busy)
+        gap = await anext(feed)
+        assert gap.kind is Kind.GAP
+        assert gap.position
+        assert gap.position.offset == feed.dropped == channels.stats().dropped
+        first = await anext(feed)
+        assert first.position
+        assert first.position.offset == feed.dropped + 1
+
+
+async def test_who_is_cancelled_leaves_with_all_members() -> None:
+    broker = TestBroker()
+    async with running(broker, presence=True) as channels:
+        entered = asyncio.Event()
+
+        async def stay() -> None:
+            async with channels.subscribe("room:1", "room:2", member="alice"):
+                entered.set()
+                await asyncio.get_running_loop().create_future()
+
+        task = asyncio.create_task(stay())
+        await entered.wait()
+        assert set(await channels.presence("room:2")) == {"alice"}
+        task.cancel()
+        await asyncio.wait([task])
+        assert await channels.presence("room:1") == await channels.presence("room:2") == {}
+        await until(lambda: not topics(channels))
+
+
+async def test_one_that_cannot_join_leaves_nothing() -> None:
+    broker = TestBroker()
+    async with running(broker, presence=True) as channels:
+        broker.failing.add("join")
+        with pytest.raises(emmett.HTTPException):
+            await channels.subscribe("room:1", member="alice").__aenter__()
+        assert channels.stats().subscribers == 0
+        await until(lambda: not topics(channels))
+
+
+def test_channels_are_public() -> None:
+    assert emmett.Channels is Channels

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from emmett.channels.tasks import Pool, Tasks
+from tests.channels.kit import turns, until
+
+
+async def test_tasks_are_kept_and_ended() -> None:
+    tasks = Tasks()
+    ended: list[str] = []
+
+    async def stay() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            # One that starts another while it ends.
+            tasks.spawn(asyncio.sleep(3600))
+            ended.append("stay")
+            raise
+
+    tasks.spawn(stay())
+    tasks.spawn(asyncio.sleep(0))
+    await until(lambda: len(tasks) == 1)
+    await tasks.cancel()
+    assert (ended, len(tasks)) == (["stay"], 0)
+
+
+async def test_an_error_that_nobody_waits_for_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    tasks = Tasks()
+
+    async def fail() -> None:
+        raise ValueError("it failed")
+
+    tasks.spawn(fail())
+    await until(lambda: caplog.records)
+    assert "it failed" in caplog.text
+    with pytest.raises(ValueError, match="it failed"):
+        await tasks.start(fail())
+    assert len(caplog.records) == 1
+
+
+async def test_only_so_many_jobs_are_at_work(caplog: pytest.LogCaptureFixture) -> None:
+    tasks = Tasks()
+    pool = Pool(tasks, 3)
+    gate = asyncio.Event()
+    at_work = most = done = 0
+
+    async def job() -> None:
+        nonlocal at_work, most, done
+        at_work += 1
+        most = max(most, at_work)
+        await gate.wait()
+        at_work -= 1
+        done += 1
+        if done % 2:
+            raise ValueError("one of two")
+
+    for _ in range(10):
+        pool.submit(job)
+    await turns()
+    assert (at_work, len(pool), len(tasks)) == (3, 7, 3)
+    gate.set()
+    await until(lambda: done == 10 and not len(tasks))
+    assert most == 3
+    assert len(caplog.records) == 5
+    pool.submit(job)
+    pool.clear()
+    await until(lambda: not len(tasks))
+    assert done == 10
