@@ -18,6 +18,7 @@ from .develop import develop
 from .discovery import Selection
 from .errors import CommandLineError, ImportFailed
 from .printing import print_error
+from .publish import publish
 from .routes import routes
 from .serve import serve
 from .shell import shell
@@ -107,7 +108,7 @@ def command_line(application: str | None) -> None:
     """Develop and serve websocket applications."""
 
 
-for command in (develop, serve, routes, shell):
+for command in (develop, serve, routes, shell, publish):
     command_line.add_command(command)
 
 

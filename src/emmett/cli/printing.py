@@ -41,6 +41,11 @@ def print_error(message: str, hint: str = "") -> None:
     errors_to().print(text, soft_wrap=True)
 
 
+def print_answer(text: str) -> None:
+    """Print one line to stdout."""
+    answers_to().print(Text(text))
+
+
 def print_routes(routes: Sequence[RouteInfo]) -> None:
     """Print a table of all routes."""
     console = answers_to()
