@@ -140,6 +140,19 @@ def test_workers_find_the_application_of_a_package_that_was_given_as_a_file(fold
         assert running.stop(signal.SIGTERM) == 0
 
 
+def test_workers_that_cannot_share_channels_in_memory_end_the_server(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EMMETT_BROKER", raising=False)
+    write(folder, "from emmett import App, Channels\napp = App(__name__)\nchannels = Channels(app)")
+    with run_emmett(folder, "serve", "--workers", "2", "--port", "0") as running:
+        running.wait_for("2 worker processes cannot share channels in memory: .* Configure a broker")
+        assert running.process.wait(30) == 3
+    with run_emmett(folder, "serve", "--port", "0") as running:
+        running.wait_for(READY)
+        assert running.stop(signal.SIGTERM) == 0
+
+
 def test_serve_on_a_unix_socket(folder: Path) -> None:
     with TemporaryDirectory(dir="/tmp") as short:
         path = f"{short}/web.sock"

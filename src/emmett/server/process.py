@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Generator, Sequence
@@ -21,6 +22,8 @@ from .http_protocol import HTTPProtocol
 from .listening import careful_listening
 from .uvicorn_config import ServerConfig
 
+# Tells the workers how many they are: what they would have to share cannot be in the memory of one of them.
+WORKERS_VARIABLE = "EMMETT_WORKERS"
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -130,7 +133,11 @@ def serve(app: str | App, **options: Any) -> None:
     if config.should_reload:
         ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
     elif config.workers > 1:
-        Workers(config, sockets=[config.bind_socket()]).run()
+        os.environ[WORKERS_VARIABLE] = str(config.workers)
+        workers = Workers(config, sockets=[config.bind_socket()])
+        workers.run()
+        if any(worker.exitcode == STARTUP_FAILURE for worker in workers.processes):
+            sys.exit(STARTUP_FAILURE)
     else:
         server.run()
         if not server.started:
