@@ -188,3 +188,13 @@ async def test_a_stream_of_events_has_no_end_of_its_own(content_type: bytes, end
     assert run.exchange.is_endless is endless
     run.exchange.abandon()
     await run.task
+
+
+async def test_a_stream_of_events_that_has_ended() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**START, "headers": [(b"content-type", b"text/event-stream")]})
+        await send(part(b"last", more=False))
+
+    run = Run(app)
+    await run.task
+    assert not run.exchange.is_endless

@@ -7,6 +7,8 @@ import gc
 import itertools
 import logging
 import weakref
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
-from emmett import App, request
+from emmett import App, Response, request, stream
 from emmett.errors import RequestError
 from emmett.server import make_config
 from emmett.server.http_protocol import HTTPProtocol
@@ -148,6 +150,61 @@ async def test_a_peer_that_does_not_take_its_response_is_dropped() -> None:
     await peer.leave()
 
 
+async def test_the_end_of_the_server() -> None:
+    """What is idle closes at once, what is under way is answered first."""
+    app = App(__name__)
+    release = asyncio.Event()
+
+    @app.route("/")
+    async def answer() -> str:
+        if request.query_string:
+            await release.wait()
+        return "answered"
+
+    idle, busy = Peer(app), Peer(app)
+    await idle.send(request_of())
+    await busy.send(b"GET /?slowly HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    for peer in (idle, busy):
+        peer.http.shutdown()
+    assert (idle.is_closing(), busy.is_closing()) == (True, False)
+    release.set()
+    await settled()
+    assert busy.written.endswith(b"\r\n\r\nanswered")
+    assert b"\r\nconnection: close\r\n" in busy.written
+    assert busy.is_closing()
+    for peer in (idle, busy):
+        await peer.leave()
+
+
+async def test_a_stream_of_events_ends_with_the_server_though_its_peer_reads_nothing() -> None:
+    """The transport does not close before it has written, and that may be never."""
+    app = App(__name__)
+    ended = asyncio.Event()
+
+    async def endless() -> AsyncIterator[str]:
+        try:
+            yield "first"
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+
+    @app.route("/")
+    async def feed() -> Response:
+        return stream.sse(endless())
+
+    peer = Peer(app)
+    await peer.send(request_of())
+    assert peer.written.endswith(b"data: first\n\n\r\n")
+    peer.unsent = 1000
+    peer.http.pause_writing()
+    peer.http.shutdown()
+    assert peer.is_closing()
+    await settled()
+    assert ended.is_set()
+    assert not peer.state.tasks
+    await peer.leave()
+
+
 async def test_a_body_that_nobody_reads_any_more_has_a_deadline() -> None:
     """The response came before the end of the request; the peer may read it, but not go on for ever."""
     app = victim_app()
@@ -217,6 +274,36 @@ async def test_an_upgraded_connection_does_not_keep_its_http_protocol() -> None:
     try:
         await peer.send(request_of() + upgrade_request("/echo"))
         assert before() is None
+    finally:
+        gc.enable()
+    await peer.leave()
+
+
+class Mark:
+    """Something that can be watched."""
+
+
+async def test_an_idle_connection_does_not_keep_what_its_last_request_left_in_the_context() -> None:
+    """The keep-alive timer would, if it began in the context of the response: a session, for one."""
+    app = App(__name__)
+    variable: ContextVar[Mark] = ContextVar("variable")
+    marks: list[weakref.ref[Mark]] = []
+
+    @app.route("/")
+    async def leave_a_mark() -> str:
+        mark = Mark()
+        variable.set(mark)
+        marks.append(weakref.ref(mark))
+        return "visited"
+
+    peer = Peer(app)
+    gc.collect()
+    gc.disable()
+    try:
+        await peer.send(request_of())
+        assert peer.written.endswith(b"visited")
+        assert peer.http.timeout_keep_alive_task is not None
+        assert [mark() for mark in marks] == [None]
     finally:
         gc.enable()
     await peer.leave()

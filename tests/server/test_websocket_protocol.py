@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import weakref
+from contextvars import ContextVar, copy_context
 from itertools import pairwise
 from typing import Any
 
@@ -348,6 +349,34 @@ async def test_a_connection_is_freed_at_once() -> None:
         assert [reference() for reference in alive] == [None, None]
     finally:
         gc.enable()
+
+
+class Mark:
+    """Something that can be watched."""
+
+
+async def test_a_connection_does_not_keep_the_context_in_which_it_began() -> None:
+    """On a connection that has served requests before, this can be that of another one, with its session."""
+    variable: ContextVar[Mark] = ContextVar("variable")
+    marks: list[weakref.ref[Mark]] = []
+
+    def begin() -> ProtocolPeer:
+        mark = Mark()
+        variable.set(mark)
+        marks.append(weakref.ref(mark))
+        return ProtocolPeer(echo)
+
+    gc.collect()
+    gc.disable()
+    try:
+        peer = copy_context().run(begin)
+        await settled()
+        await peer.say("x")
+        assert [mark() for mark in marks] == [None]
+    finally:
+        gc.enable()
+    assert peer.texts() == ["x"]
+    await peer.end()
 
 
 async def test_a_message_in_the_same_read_as_a_close_is_handed_out_first() -> None:
