@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 WORKLOAD = Path(__file__).with_name("workload.py")
+STEPS = Path(__file__).with_name("steps.py")
 # Two runs of different length: what they share, such as start-up and import, drops out of the difference.
 SHORT, LONG = 640, 3840
 DEADLINE = 300.0
@@ -16,11 +17,12 @@ DEADLINE = 300.0
 _COUNTED = re.compile(rb"I\s+refs:\s+([\d,]+)")
 
 
-def count_instructions(kind: str, messages: int) -> int:
-    """Return how many instructions a run of the workload takes.
+def count_instructions(program: Path, kind: str, messages: int) -> int:
+    """Return how many instructions a run of a program takes.
 
     Arguments:
-        kind: "single" or "batch".
+        program: the workload, or the steps of a message.
+        kind: "single" or "batch", or the name of a step.
         messages: how many messages it carries.
 
     Raises:
@@ -28,7 +30,7 @@ def count_instructions(kind: str, messages: int) -> int:
     """
     command = [
         *("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"),
-        *(sys.executable, str(WORKLOAD), kind, str(messages)),
+        *(sys.executable, str(program), kind, str(messages)),
     ]
     # The order of sets and dicts of str must be the same in every run.
     environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -47,6 +49,6 @@ def per_message(short: int, long: int) -> float:
     return (long - short) / (LONG - SHORT)
 
 
-def measure(kind: str) -> float:
-    """Return the instructions that one message takes."""
-    return per_message(count_instructions(kind, SHORT), count_instructions(kind, LONG))
+def measure(kind: str, program: Path = WORKLOAD) -> float:
+    """Return the instructions that one message takes, or one time of a step."""
+    return per_message(count_instructions(program, kind, SHORT), count_instructions(program, kind, LONG))

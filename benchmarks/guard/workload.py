@@ -6,9 +6,11 @@ Run as a program, it carries as many messages as it is told: `python benchmarks/
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 if __package__ in (None, ""):
@@ -76,8 +78,9 @@ class Owner:
         pass
 
 
-async def carry(kind: str, messages: int) -> int:
-    """Echo so many 64-byte texts over one connection; returns the bytes that came back, without the handshake."""
+@contextlib.asynccontextmanager
+async def open_echo() -> AsyncIterator[tuple[WebsocketProtocol, Websocket, Sink]]:
+    """Open a connection whose handler sends back what comes; returns both its ends, and where its bytes go."""
     app = App(__name__)
 
     @app.websocket("/echo/<str:name>")
@@ -104,17 +107,24 @@ async def carry(kind: str, messages: int) -> int:
     protocol.start(match.endpoint, connection, match.arguments, b"")
     # One turn of the loop: the handler takes all that came, and answers.
     await asyncio.sleep(0)
-    before = sink.size
+    try:
+        yield protocol, connection, sink
+    finally:
+        assert protocol.task is not None
+        protocol.task.cancel()
+        protocol.connection_lost(None)
+
+
+async def carry(kind: str, messages: int) -> int:
+    """Echo so many 64-byte texts over one connection; returns the bytes that came back, without the handshake."""
     at_once = AT_ONCE[kind]
     read = (b"\x81" + bytes((0x80 | 64,)) + MASK + apply_mask(b"x" * 64, MASK)) * at_once
-    for _ in range(messages // at_once):
-        protocol.data_received(read)
-        await asyncio.sleep(0)
-    came_back = sink.size - before
-    assert protocol.task is not None
-    protocol.task.cancel()
-    protocol.connection_lost(None)
-    return came_back
+    async with open_echo() as (protocol, _, sink):
+        before = sink.size
+        for _ in range(messages // at_once):
+            protocol.data_received(read)
+            await asyncio.sleep(0)
+        return sink.size - before
 
 
 def main() -> None:

@@ -10,13 +10,26 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.guard import counting, record, run
+from benchmarks.guard import counting, record, run, steps
 from benchmarks.guard.workload import carry
 
 
 @pytest.mark.parametrize("kind", ["single", "batch"])
 async def test_the_workload_brings_every_message_back(kind: str) -> None:
     assert await carry(kind, 64) == 64 * 66
+
+
+@pytest.mark.parametrize("name", steps.step_names())
+async def test_each_step_can_be_done_any_number_of_times(name: str) -> None:
+    for times in (0, 3):
+        await steps._steps[name](times)
+
+
+def test_the_parts_of_a_message_make_up_the_whole() -> None:
+    counts = {name: float(2**place) for place, name in enumerate(steps.step_names())}
+    parts = steps.explain(counts)
+    whole = parts.pop("all")
+    assert sum(parts.values()) == whole == counts["whole"] - counts["turn"]
 
 
 def test_the_cost_of_a_message_is_what_more_messages_cost() -> None:
@@ -33,20 +46,20 @@ def fake_valgrind(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) ->
 
 def test_the_number_is_read_from_what_valgrind_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_valgrind(tmp_path, monkeypatch, "echo '==7== I   refs:      1,234,567' >&2")
-    assert counting.count_instructions("batch", 32) == 1_234_567
+    assert counting.count_instructions(counting.WORKLOAD, "batch", 32) == 1_234_567
 
 
 @pytest.mark.parametrize("script", ["exit 3", "echo nothing >&2", "echo 'I refs: 5' >&2; exit 1"])
 def test_a_run_that_failed_has_no_number(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_valgrind(tmp_path, monkeypatch, script)
     with pytest.raises(RuntimeError, match="valgrind ended with"):
-        counting.count_instructions("batch", 32)
+        counting.count_instructions(counting.WORKLOAD, "batch", 32)
 
 
 def test_without_valgrind_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError, match="apt install valgrind"):
-        counting.count_instructions("batch", 32)
+        counting.count_instructions(counting.WORKLOAD, "batch", 32)
 
 
 @pytest.mark.parametrize(
