@@ -419,6 +419,34 @@ async def test_the_server_stops_when_what_was_received_has_been_handled() -> Non
     await peer.end()
 
 
+async def test_the_server_stops_when_more_has_come_than_is_parsed_at_once() -> None:
+    sent = [str(number) for number in range(10_000)]
+    taken: list[str | bytes] = []
+    go_on = asyncio.Event()
+
+    async def listen() -> None:
+        async for message in websocket:
+            taken.append(message)
+            if message == sent[-1]:
+                await go_on.wait()
+
+    peer = ProtocolPeer(listen)
+    await settled()
+    peer.protocol.data_received(b"".join(client_frame(TEXT, message.encode()) for message in sent))
+    # The handler waits for messages, so reading goes on until the server stops.
+    assert peer.transport.is_reading()
+    peer.protocol.shutdown()
+    assert not peer.transport.is_reading()
+    while taken[-1:] != sent[-1:]:  # noqa: ASYNC110 - each turn brings some
+        await asyncio.sleep(0)
+    await peer.say("late")
+    go_on.set()
+    await settled()
+    assert taken == sent
+    assert peer.frames() == [(CLOSE, close_payload(1012, b"service restart"))]
+    await peer.end()
+
+
 async def test_a_handler_that_returns_while_the_server_stops_closes_for_that_reason() -> None:
     go = asyncio.Event()
 
