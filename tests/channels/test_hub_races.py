@@ -1,0 +1,318 @@
+"""Subscribe, unsubscribe, disconnect, publish, a broker that goes and comes, in every order that Hypothesis finds.
+
+Each subscriber is held to one thing: of every channel it saw each publication once and in order, from the moment it had
+subscribed or from its position on; or was told a gap where it did not. In the end nothing is left in the hub.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from emmett.channels import Channels, Position, as_json
+from emmett.channels.brokers.memory import MemoryBroker, MemoryBus
+from emmett.channels.names import covers, is_pattern
+from emmett.errors import BrokerUnavailable
+from tests.channels.kit import MemorySink, until
+
+ROOMS = ["room:1", "room:2"]
+NAMES = [["room:1"], ["room:1", "room:2"], ["room:*"], ["room:1", "room:*"], ["ticks"], ["ticks", "room:2"]]
+HISTORY = 6
+
+
+class Subscriber:
+    """One that notes what it gets: kind, channel, data and position.
+
+    Arguments:
+        channels: where it subscribes.
+        names: to what.
+        since: by channel a position.
+        is_socket: publications go to a sink.
+        member: who it is.
+    """
+
+    def __init__(
+        self, channels: Channels, names: list[str], since: dict[str, Any], is_socket: bool, member: str | None
+    ) -> None:
+        self.names = names
+        self.since = since
+        self.sink = MemorySink() if is_socket else None
+        self.heard: list[tuple[str, str, str, str | None]] = []
+        # Where it began, once it has subscribed.
+        self.began: dict[str, Position] | None = None
+        # How many ticks there were then.
+        self.ticks = 0
+        self.recovered: bool | None = None
+        self.reading = asyncio.Event()
+        self.reading.set()
+        options: dict[str, Any] = {} if self.sink is None else {"deliver": self.sink, "encode": as_json}
+        self.subscription = channels.subscribe(*names, since=since, member=member, **options)
+
+    async def run(self, world: World) -> None:
+        """Subscribe, and read until cancelled."""
+        try:
+            async with self.subscription as feed:
+                self.began = {**feed.positions, **self.since}
+                self.ticks = world.numbers["ticks"]
+                self.recovered = feed.recovered
+                if self.sink is not None:
+                    await asyncio.get_running_loop().create_future()
+                async for publication in feed:
+                    position = None if publication.position is None else str(publication.position)
+                    self.heard.append((publication.kind.value, publication.channel, str(publication.data), position))
+                    await self.reading.wait()
+        except BrokerUnavailable:
+            pass
+
+    def all_heard(self) -> list[tuple[str, str, str, str | None]]:
+        """Return all that it got."""
+        if self.sink is None:
+            return self.heard
+        told = [json.loads(message) for message in self.sink.messages]
+        return [(each["type"], each["channel"], each["data"], each["position"]) for each in told]
+
+    def hears(self, channel: str) -> bool:
+        """Tell whether it is subscribed to a channel, by its name or by a pattern."""
+        return any(name == channel or (is_pattern(name) and covers(name, channel)) for name in self.names)
+
+    def has_heard(self, channel: str, data: str) -> bool:
+        return any(each[1] == channel and each[2] == data for each in self.all_heard())
+
+
+class World:
+    """Two nodes on one bus; the subscribers are on the first, whose connection comes and goes."""
+
+    def __init__(self) -> None:
+        self.bus = MemoryBus()
+        self.broker = MemoryBroker(self.bus)
+        self.here = self._channels(self.broker)
+        self.there = self._channels(MemoryBroker(self.bus))
+        self.numbers = {name: 0 for name in [*ROOMS, "ticks"]}
+        # What was published where.
+        self.log: dict[tuple[str, str], str] = {}
+        self.subscribers: list[tuple[Subscriber, asyncio.Task[None]]] = []
+        self.gone: list[Subscriber] = []
+
+    def _channels(self, broker: MemoryBroker) -> Channels:
+        channels = Channels(None, broker, linger=0.0, check_interval=3600.0)
+        channels.namespace("room", history=HISTORY, presence=True, queue_messages=8, slow="drop_oldest")
+        return channels
+
+    async def publish(self, channel: str) -> str:
+        self.numbers[channel] += 1
+        data = str(self.numbers[channel])
+        position = await self.there.publish(channel, data)
+        if position is not None:
+            self.log[channel, str(position)] = data
+        return data
+
+    def subscribe(self, names: list[str], since: dict[str, Any], is_socket: bool, member: str | None) -> None:
+        subscriber = Subscriber(self.here, names, since, is_socket, member)
+        self.subscribers.append((subscriber, asyncio.get_running_loop().create_task(subscriber.run(self))))
+
+    async def settle(self) -> None:
+        """Let everything that is missing come, behind a last publication of each channel."""
+        self.broker.mend()
+        hub = self.here.running().hub
+        for subscriber, _ in self.subscribers:
+            subscriber.reading.set()
+            if subscriber.sink is not None:
+                subscriber.sink.resume()
+        await until(lambda: all(each.began is not None or task.done() for each, task in self.subscribers))
+        await until(lambda: not any(topic.is_lost for topic in hub.topics.values()))
+        for name in self.numbers:
+            last = await self.publish(name)
+            for subscriber, task in self.subscribers:
+                if not task.done() and subscriber.hears(name):
+                    await until(lambda one=subscriber, name=name, last=last: one.has_heard(name, last))  # type: ignore[misc]
+
+    async def end(self) -> None:
+        """Let all leave; nothing may be left."""
+        for _, task in self.subscribers:
+            task.cancel()
+        if self.subscribers:
+            await asyncio.wait([task for _, task in self.subscribers])
+        hub = self.here.running().hub
+        await until(lambda: not hub.topics and not self.broker._subscribed)
+        assert self.here.stats().subscribers == 0
+        assert len(self.here.running().presence) == 0
+        assert hub._opener._to_open == {}
+        assert hub._reader._answers == {}
+        for name in ROOMS:
+            assert await self.there.presence(name) == {}
+        await self.here.shutdown()
+        await self.there.shutdown()
+        assert self.bus._nodes == {}
+
+    def check(self, subscriber: Subscriber) -> None:
+        """Compare what a subscriber got with what was published."""
+        if subscriber.began is None:
+            return
+        last: dict[str, Position] = dict(subscriber.began)
+        ticks: int | None = subscriber.ticks
+        # Channels of a pattern begin with the first publication that comes, also behind a gap of the pattern.
+        for kind, channel, data, text in subscriber.all_heard():
+            position = None if text is None else Position.parse(text)
+            if kind == "gap":
+                if is_pattern(channel):
+                    last = {name: place for name, place in last.items() if name in subscriber.names}
+                elif position is not None:
+                    assert position != last.get(channel) or position.offset == 0
+                    last[channel] = position
+                else:
+                    ticks = None
+            elif position is None:
+                assert channel == "ticks"
+                # One that was on its way when it came may come too.
+                assert ticks is None or int(data) == ticks + 1 or ticks == subscriber.ticks >= int(data)
+                ticks = int(data)
+            else:
+                before = last.get(channel)
+                if before is not None:
+                    assert position == (before.epoch, before.offset + 1), (subscriber.names, subscriber.all_heard())
+                assert self.log[channel, str(position)] == data
+                last[channel] = position
+
+
+class Races(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.loop.set_exception_handler(lambda loop, context: self.errors.append(context))
+        self.errors: list[dict[str, Any]] = []
+        self.world = self.run(self._begin())
+
+    def run(self, coroutine: Any) -> Any:
+        return self.loop.run_until_complete(asyncio.wait_for(coroutine, 30))
+
+    async def _begin(self) -> World:
+        world = World()
+        await world.here.startup()
+        await world.there.startup()
+        return world
+
+    @rule(names=st.sampled_from(NAMES), is_socket=st.booleans(), is_member=st.booleans())
+    def subscribe(self, names: list[str], is_socket: bool, is_member: bool) -> None:
+        async def subscribe() -> None:
+            is_room = any(name in ROOMS for name in names)
+            self.world.subscribe(names, {}, is_socket, "alice" if is_member and is_room else None)
+
+        self.run(subscribe())
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.world.subscribers)
+    def leave(self, data: st.DataObject) -> None:
+        async def leave() -> None:
+            number = data.draw(st.integers(0, len(self.world.subscribers) - 1))
+            subscriber, task = self.world.subscribers.pop(number)
+            task.cancel()
+            await asyncio.wait([task])
+            self.world.check(subscriber)
+            self.world.gone.append(subscriber)
+
+        self.run(leave())
+
+    @rule(is_socket=st.booleans())
+    @precondition(lambda self: any(each.subscription.positions for each in self.world.gone))
+    def come_back(self, is_socket: bool) -> None:
+        async def come_back() -> None:
+            before = next(each for each in self.world.gone if each.subscription.positions)
+            self.world.gone.remove(before)
+            places = {name: place for name, place in before.subscription.positions.items() if name in before.names}
+            self.world.subscribe(list(places), places, is_socket, None)
+
+        self.run(come_back())
+
+    @rule(channel=st.sampled_from([*ROOMS, "ticks"]), count=st.integers(1, 12))
+    def publish(self, channel: str, count: int) -> None:
+        async def publish() -> None:
+            for _ in range(count):
+                await self.world.publish(channel)
+
+        self.run(publish())
+
+    @rule(channel=st.sampled_from(ROOMS))
+    def publish_what_gets_lost(self, channel: str) -> None:
+        async def publish() -> None:
+            self.world.broker.drop(1)
+            await self.world.publish(channel)
+            self.world.broker._to_drop = 0
+
+        self.run(publish())
+
+    @rule(count=st.integers(1, 8))
+    def let_turn(self, count: int) -> None:
+        async def turn() -> None:
+            for _ in range(count):
+                await asyncio.sleep(0)
+
+        self.run(turn())
+
+    @rule()
+    def cut(self) -> None:
+        self.run(self._call(self.world.broker.cut))
+
+    @rule()
+    def mend(self) -> None:
+        self.run(self._call(self.world.broker.mend))
+
+    @rule()
+    def restart_without_data(self) -> None:
+        def restart() -> None:
+            self.world.bus.cut()
+            self.world.bus.forget()
+            self.world.bus.mend()
+
+        self.run(self._call(restart))
+
+    @rule()
+    def check_quiet(self) -> None:
+        async def check() -> None:
+            await self.world.here.running().hub.check_quiet()
+
+        self.run(check())
+
+    @rule(stall=st.booleans())
+    @precondition(lambda self: self.world.subscribers)
+    def be_slow(self, stall: bool) -> None:
+        def set_pace() -> None:
+            subscriber, _ = self.world.subscribers[0]
+            if stall:
+                subscriber.reading.clear()
+            else:
+                subscriber.reading.set()
+            if subscriber.sink is not None:
+                subscriber.sink.is_stalled = stall
+                if not stall:
+                    subscriber.sink.resume()
+
+        self.run(self._call(set_pace))
+
+    async def _call(self, function: Any) -> None:
+        function()
+
+    def teardown(self) -> None:
+        try:
+            self.run(self.world.settle())
+            for subscriber, _ in self.world.subscribers:
+                self.world.check(subscriber)
+            self.run(self.world.end())
+            assert self.errors == []
+        finally:
+            for task in asyncio.all_tasks(self.loop):
+                task.cancel()
+            self.loop.run_until_complete(asyncio.sleep(0))
+            self.loop.close()
+
+
+TestRaces = Races.TestCase
+TestRaces.settings = settings(
+    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+pytestmark = pytest.mark.filterwarnings("error")
