@@ -1,7 +1,7 @@
 """The way of one message in steps, each alone, so that its instructions can be counted.
 
-A step is a coroutine that does one thing so many times, on uvloop as in a server. `PARTS` tells how the steps make up the
-whole: what a part costs is the difference between steps that have it and those that have not.
+A step is a coroutine that does one thing so many times, on uvloop as in a server. `PARTS` tells how the steps make up
+the whole: what a part costs is the difference between steps that have it and those that have not.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ import os
 
 import msgspec
 
-from emmett import App, Websocket, websocket
+from emmett import App, Channels, Websocket, websocket
 
 app = App(__name__)
-members: set[Websocket] = set()
+channels = Channels(app)
 readers: list[Websocket] = []
 
 # Off and 10,000 by default; two scenarios ask for more.
@@ -49,15 +49,9 @@ async def orders() -> None:
 
 @app.websocket("/broadcast")
 async def broadcast() -> None:
-    await websocket.accept()
-    members.add(websocket.connection)
-    try:
+    async with channels.subscribe("all", deliver=websocket):
         async for message in websocket:
-            for member in members:
-                if not member.closed:
-                    member.send_nowait(message)
-    finally:
-        members.discard(websocket.connection)
+            await channels.publish("all", message)
 
 
 @app.websocket("/reader")
