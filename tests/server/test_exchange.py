@@ -120,12 +120,16 @@ async def test_a_handler_at_work_runs_on_and_gets_no_more_of_the_body() -> None:
 
 
 async def test_one_that_has_not_begun_does_not_begin() -> None:
+    # A failure in it would be taken for one of the application.
+    begun: list[str] = []
+
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        pytest.fail("it runs")
+        begun.append(scope["path"])
 
     run = Run(app)
     run.exchange.abandon()
     await run.task
+    assert not begun
     assert not run.transport.writes
 
 
@@ -158,6 +162,23 @@ async def test_a_server_that_waits_no_longer(started: bool, caplog: pytest.LogCa
     assert run.transport.closing
     assert run.transport.written.startswith(b"HTTP/1.1 200" if started else b"HTTP/1.1 503")
     assert [record.getMessage() for record in caplog.records] == ["POST '/' was cancelled: the server stops"]
+
+
+async def test_a_server_that_waits_no_longer_for_a_peer_that_reads_nothing() -> None:
+    """What was answered before on this connection still waits: an answer would have to wait behind it."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    run = Run(app)
+    run.exchange.cycle.flow.pause_writing()
+    await asyncio.sleep(0)
+    run.task.cancel("the server stops")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert run.task.done()
+    assert run.transport.closing
+    assert not run.transport.writes
 
 
 async def test_a_cancellation_of_the_application_itself(caplog: pytest.LogCaptureFixture) -> None:
