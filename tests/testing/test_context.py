@@ -7,7 +7,10 @@ import pytest
 from emmett import App, Pipe, request, response, session
 from emmett.ctx import current_session
 from emmett.datastructures import sdict
+from emmett.dispatch import run_request
 from emmett.errors import UsageError
+from emmett.testing.context import Visits
+from tests.http.builders import make_request
 
 
 class Sessions(Pipe):
@@ -120,3 +123,34 @@ async def test_behind_a_trusted_proxy() -> None:
         await client.get("/plain", headers={"X-Forwarded-For": "192.0.2.7"})
         assert client.context.request.client is not None
         assert client.context.request.client[0] == "192.0.2.7"
+
+
+ELSEWHERE = ("192.0.2.99", 50000)
+
+
+async def test_a_request_from_an_unknown_address_is_that_which_is_under_way() -> None:
+    app = make_app()
+    visits = Visits(app.table)
+    visits.install()
+    first, second = visits.expect(ELSEWHERE), visits.expect(("192.0.2.98", 50000))
+    await run_request(app.table, make_request(path="/plain"))
+    # It can be either of them.
+    assert (first.context, second.context) == (None, None)
+    visits.forget(first)
+    await run_request(app.table, make_request(path="/plain"))
+    assert first.context is None
+    assert second.context is not None
+
+
+async def test_who_has_ended_to_listen_is_told_nothing_though_others_pass_it_on() -> None:
+    app = make_app()
+    one, other = Visits(app.table), Visits(app.table)
+    for visits in (one, other):
+        visits.install()
+    visit = one.expect(ELSEWHERE)
+    await run_request(app.table, make_request(path="/plain"))
+    assert visit.context is not None
+    visit.context = None
+    one.remove()
+    await run_request(app.table, make_request(path="/plain"))
+    assert visit.context is None
