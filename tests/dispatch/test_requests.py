@@ -392,3 +392,17 @@ async def test_the_end_of_every_request_is_told() -> None:
     await ask(app, "/a")
     await ask(app, "/nowhere")
     assert seen == [("/a", 200), ("/nowhere", 404)]
+
+
+async def test_the_limits_of_a_route_count_where_it_was_found() -> None:
+    app = App(__name__)
+
+    async def size() -> str:
+        return str(len(await request.body))
+
+    app.route("/small", name="small", methods="post", max_body_size=3)(size)
+    app.route("/large", name="large", methods="post")(size)
+    assert (await ask(app, "/small", "POST", body=b"abcd")).status == 413
+    for path in ("/small", "/large"):
+        assert await text_of(await ask(app, path, "POST", body=b"abc")) == "3"
+    assert await text_of(await ask(app, "/large", "POST", body=b"abcd")) == "4"
