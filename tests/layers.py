@@ -14,7 +14,7 @@ TABLE = """\
 | --- | --- | --- |
 | errors | nothing | pure standard library |
 | datastructures | errors | pure standard library |
-| wire | datastructures, errors | pure standard library, websockets.extensions, websockets.speedups, websockets.utils |
+| wire | datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
 | config | wire, datastructures, errors | pure standard library |
 | routing | all above | standard library |
 | http | config and above | standard library, msgspec, multipart |

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import tracemalloc
 import zlib
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emmett.wire import deflater as deflater_module
 from emmett.wire.deflater import Deflater
 from emmett.wire.frames import encode_message
 from emmett.wire.inflater import Inflater
@@ -24,6 +26,20 @@ def deflater(
     return Deflater(
         window_bits=window_bits, context_takeover=context_takeover, memory_level=memory_level, min_size=min_size
     )
+
+
+@pytest.fixture(params=["zlib", "isal"], autouse=True, scope="module")
+def compressor(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Compress with each of the two."""
+    if request.param == "isal":
+        assert deflater_module._fast_compressor is not None
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deflater_module, "_fast_compressor", None)
+        deflater_module._shared_compressor.cache_clear()
+        yield
+    deflater_module._shared_compressor.cache_clear()
 
 
 MESSAGES = st.lists(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from functools import cache
+from typing import Protocol
 
 from .deflate import LEAST_ZLIB_BITS
 from .frames import OP_BINARY, OP_TEXT, RSV1, encode_header
@@ -12,6 +14,24 @@ Message = str | bytes | bytearray | memoryview
 
 # What a flush ends with, and a sender cuts off.
 _TAIL_SIZE = 4
+
+
+class _Compressor(Protocol):
+    """What zlib and isal have in common."""
+
+    def compress(self, data: bytes, /) -> bytes: ...
+
+    def flush(self, mode: int = ..., /) -> bytes: ...
+
+
+_fast_compressor: Callable[[int, int, int, int], _Compressor] | None
+try:
+    from isal.isal_zlib import compressobj
+except ImportError:
+    # It is an extra: emmett[speed].
+    _fast_compressor = None
+else:
+    _fast_compressor = compressobj
 
 
 class Deflater:
@@ -35,7 +55,7 @@ class Deflater:
         # There is nothing to compress in an empty message.
         self._min_size = max(min_size, 1)
         self._shared = None if context_takeover else _shared_compressor(self._window_bits, memory_level)
-        self._compressor: zlib._Compress | None = None
+        self._compressor: _Compressor | None = None
 
     def encode(self, message: Message) -> bytes:
         """Return the frame that carries a message; as `frames.encode_message`, but compressed where it should be.
@@ -63,7 +83,7 @@ class _SharedCompressor:
         self._memory_level = memory_level
         # One compressor, taken out while it works: an event loop in another thread makes its own meanwhile. One that an
         # exception interrupted does not come back.
-        self._idle: list[zlib._Compress] = []
+        self._idle: list[_Compressor] = []
         # The latest message and its frame: one that goes to many connections is compressed once.
         self._latest: tuple[Message, bytes] = ("", b"")
 
@@ -93,7 +113,11 @@ def _shared_compressor(window_bits: int, memory_level: int) -> _SharedCompressor
     return _SharedCompressor(window_bits, memory_level)
 
 
-def _new_compressor(window_bits: int, memory_level: int) -> zlib._Compress:
+def _new_compressor(window_bits: int, memory_level: int) -> _Compressor:
+    # Of 9 bits isal uses all, zlib no more than 8, which is what they stand for when a peer asked for 8.
+    if _fast_compressor is not None and window_bits > LEAST_ZLIB_BITS:
+        # Its level 1 gives what zlib's 6 does, in a quarter of the time.
+        return _fast_compressor(1, zlib.DEFLATED, -window_bits, memory_level)
     return zlib.compressobj(wbits=-window_bits, memLevel=memory_level)
 
 
