@@ -23,7 +23,7 @@ from tests.channels.kit import MemorySink, until
 
 ROOMS = ["room:1", "room:2"]
 NAMES = [["room:1"], ["room:1", "room:2"], ["room:*"], ["room:1", "room:*"], ["ticks"], ["ticks", "room:2"]]
-HISTORY = 6
+HISTORY = 20
 
 
 class Subscriber:
@@ -93,7 +93,7 @@ class World:
         self.broker = MemoryBroker(self.bus)
         self.here = self._channels(self.broker)
         self.there = self._channels(MemoryBroker(self.bus))
-        self.numbers = {name: 0 for name in [*ROOMS, "ticks"]}
+        self.numbers = dict.fromkeys([*ROOMS, "ticks"], 0)
         # What was published where.
         self.log: dict[tuple[str, str], str] = {}
         self.subscribers: list[tuple[Subscriber, asyncio.Task[None]]] = []
@@ -101,7 +101,7 @@ class World:
 
     def _channels(self, broker: MemoryBroker) -> Channels:
         channels = Channels(None, broker, linger=0.0, check_interval=3600.0)
-        channels.namespace("room", history=HISTORY, presence=True, queue_messages=8, slow="drop_oldest")
+        channels.namespace("room", history=HISTORY, presence=True, queue_messages=16, slow="drop_oldest")
         return channels
 
     async def publish(self, channel: str) -> str:
@@ -116,6 +116,10 @@ class World:
         subscriber = Subscriber(self.here, names, since, is_socket, member)
         self.subscribers.append((subscriber, asyncio.get_running_loop().create_task(subscriber.run(self))))
 
+    async def until_entered(self) -> None:
+        """Wait until all have subscribed, or were refused."""
+        await until(lambda: all(each.began is not None or task.done() for each, task in self.subscribers))
+
     async def settle(self) -> None:
         """Let everything that is missing come, behind a last publication of each channel."""
         self.broker.mend()
@@ -124,7 +128,7 @@ class World:
             subscriber.reading.set()
             if subscriber.sink is not None:
                 subscriber.sink.resume()
-        await until(lambda: all(each.began is not None or task.done() for each, task in self.subscribers))
+        await self.until_entered()
         await until(lambda: not any(topic.is_lost for topic in hub.topics.values()))
         for name in self.numbers:
             last = await self.publish(name)
@@ -145,7 +149,7 @@ class World:
         assert hub._opener._to_open == {}
         assert hub._reader._answers == {}
         for name in ROOMS:
-            assert await self.there.presence(name) == {}
+            await until(lambda name=name: not self.bus.rooms.present(name))  # type: ignore[misc]
         await self.here.shutdown()
         await self.there.shutdown()
         assert self.bus._nodes == {}
@@ -197,11 +201,13 @@ class Races(RuleBasedStateMachine):
         await world.there.startup()
         return world
 
-    @rule(names=st.sampled_from(NAMES), is_socket=st.booleans(), is_member=st.booleans())
-    def subscribe(self, names: list[str], is_socket: bool, is_member: bool) -> None:
+    @rule(names=st.sampled_from(NAMES), is_socket=st.booleans(), is_member=st.booleans(), waits=st.booleans())
+    def subscribe(self, names: list[str], is_socket: bool, is_member: bool, waits: bool) -> None:
         async def subscribe() -> None:
             is_room = any(name in ROOMS for name in names)
             self.world.subscribe(names, {}, is_socket, "alice" if is_member and is_room else None)
+            if waits:
+                await self.world.until_entered()
 
         self.run(subscribe())
 
@@ -218,14 +224,18 @@ class Races(RuleBasedStateMachine):
 
         self.run(leave())
 
-    @rule(is_socket=st.booleans())
+    @rule(is_socket=st.booleans(), count=st.integers(0, 3), waits=st.booleans())
     @precondition(lambda self: any(each.subscription.positions for each in self.world.gone))
-    def come_back(self, is_socket: bool) -> None:
+    def come_back(self, is_socket: bool, count: int, waits: bool) -> None:
         async def come_back() -> None:
             before = next(each for each in self.world.gone if each.subscription.positions)
             self.world.gone.remove(before)
             places = {name: place for name, place in before.subscription.positions.items() if name in before.names}
+            for name in list(places) * count:
+                await self.world.publish(name)
             self.world.subscribe(list(places), places, is_socket, None)
+            if waits:
+                await self.world.until_entered()
 
         self.run(come_back())
 
@@ -237,12 +247,15 @@ class Races(RuleBasedStateMachine):
 
         self.run(publish())
 
-    @rule(channel=st.sampled_from(ROOMS))
-    def publish_what_gets_lost(self, channel: str) -> None:
+    @rule(channel=st.sampled_from(ROOMS), count=st.integers(1, 3), shows=st.booleans())
+    def publish_what_gets_lost(self, channel: str, count: int, shows: bool) -> None:
         async def publish() -> None:
-            self.world.broker.drop(1)
-            await self.world.publish(channel)
-            self.world.broker._to_drop = 0
+            for _ in range(count):
+                self.world.broker.drop(1)
+                await self.world.publish(channel)
+                self.world.broker._to_drop = 0
+            if shows:
+                await self.world.publish(channel)
 
         self.run(publish())
 
@@ -254,22 +267,20 @@ class Races(RuleBasedStateMachine):
 
         self.run(turn())
 
-    @rule()
-    def cut(self) -> None:
-        self.run(self._call(self.world.broker.cut))
-
-    @rule()
-    def mend(self) -> None:
-        self.run(self._call(self.world.broker.mend))
-
-    @rule()
-    def restart_without_data(self) -> None:
+    @rule(forgets=st.sampled_from([False, False, True]))
+    def restart(self, forgets: bool) -> None:
         def restart() -> None:
             self.world.bus.cut()
-            self.world.bus.forget()
+            if forgets:
+                self.world.bus.forget()
             self.world.bus.mend()
 
         self.run(self._call(restart))
+
+    @rule()
+    def cut_or_mend(self) -> None:
+        is_cut = self.world.broker._is_cut
+        self.run(self._call(self.world.broker.mend if is_cut else self.world.broker.cut))
 
     @rule()
     def check_quiet(self) -> None:
@@ -313,6 +324,6 @@ class Races(RuleBasedStateMachine):
 
 TestRaces = Races.TestCase
 TestRaces.settings = settings(
-    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 pytestmark = pytest.mark.filterwarnings("error")

@@ -154,6 +154,15 @@ async def test_a_join_that_failed_is_taken_back_and_a_leave_that_fails_is_let_be
         assert len(bench.presence) == 0
 
 
+async def test_who_left_while_the_broker_was_away_is_gone_when_it_is_back() -> None:
+    bus = MemoryBus()
+    async with running(TestBroker(bus), **ROOM) as channels:
+        async with channels.subscribe("room:1", member="alice"):
+            bus.cut()
+        bus.mend()
+        await until(lambda: not bus.rooms.present("room:1"))
+
+
 async def test_one_that_leaves_while_it_joins_again_is_gone() -> None:
     async with running(TestBroker(), **ROOM) as channels:
         bench = Bench(channels)

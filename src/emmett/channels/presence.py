@@ -20,6 +20,8 @@ from .tasks import Pool, Tasks
 
 # Channels whose members are refreshed at once.
 MOST_AT_ONCE = 16
+# Connections that have left while the broker was away, and say so later. More of them are forgotten in time.
+MOST_FAREWELLS = 10_000
 # Seconds for which the members of a process that stops are told to the broker.
 LONGEST_FAREWELL = 5.0
 
@@ -83,6 +85,8 @@ class Presence:
         self._node = secrets.token_hex(8)
         self._numbers = itertools.count(1)
         self._rooms: dict[str, Room] = {}
+        # By connection the channel that it could not leave: the broker was away.
+        self._farewells: dict[str, str] = {}
 
     def __len__(self) -> int:
         """Return how many channels have members of this process."""
@@ -109,7 +113,7 @@ class Presence:
         return connection
 
     async def leave(self, channel: str, connection: str) -> None:
-        """Let a connection be gone. When the broker is away it forgets the connection by itself, in time."""
+        """Let a connection be gone. When the broker is away it is told later."""
         room = self._rooms.get(channel)
         _, info = room.connections.pop(connection, ("", b"null")) if room else ("", b"null")
         if room is not None and not room.connections:
@@ -119,7 +123,9 @@ class Presence:
             if member is not None:
                 await self._tell(Kind.LEAVE, channel, member, info)
         except BrokerUnavailable as error:
-            logger.info("a member could not leave %r, and will be forgotten: %s", channel, error)
+            logger.info("a member could not leave %r, and does so when the broker is back: %s", channel, error)
+            if len(self._farewells) < MOST_FAREWELLS:
+                self._farewells[connection] = channel
 
     async def present(self, channel: str) -> dict[str, Member]:
         """Return who is in a channel, on all nodes.
@@ -148,7 +154,10 @@ class Presence:
             await self._sleep(seconds / len(batches) * random.uniform(0.8, 1.0))
 
     def rejoin_all(self) -> None:
-        """Tell the broker anew of all members: it was away, and may have forgotten them."""
+        """Tell the broker anew of all members, and who has left: it was away, and may have forgotten them."""
+        farewells, self._farewells = self._farewells, {}
+        for connection, channel in farewells.items():
+            self._pool.submit(lambda channel=channel, connection=connection: self.leave(channel, connection))  # type: ignore[misc]
         for channel in self._rooms:
             self._pool.submit(lambda channel=channel: self._rejoin(channel))  # type: ignore[misc]
 
