@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 
 from emmett import App, abort, redirect, request, response, websocket
 from emmett.errors import ConfigurationError, UsageError
+from emmett.testing import MemoryServer
 from emmett.testing.client import AsyncTestClient
+from emmett.testing.deadline import deadline
 from emmett.testing.redirects import RedirectError
 
 
@@ -253,6 +257,35 @@ async def test_a_shutdown_that_hangs() -> None:
     with pytest.raises(TimeoutError, match="the shutdown of the application did not end within"):
         async with app.test_client_async() as client:
             client._timeout = 0.01
+
+
+@pytest.mark.parametrize(("timeout", "shutdown_timeout", "drain"), [(5.0, 30.0, 5.0), (5.0, 2.0, 2.0)])
+async def test_the_end_waits_for_handlers_and_then_for_the_application(
+    timeout: float,  # noqa: ASYNC109 - that of the client
+    shutdown_timeout: float,
+    drain: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drains: list[float | None] = []
+    deadlines: list[float] = []
+
+    class Server(MemoryServer):
+        def __init__(self, app: App, *, drain_timeout: float | None = None) -> None:
+            drains.append(drain_timeout)
+            super().__init__(app, drain_timeout=drain_timeout)
+
+    def note(seconds: float, describe: Callable[[str], str]) -> AbstractAsyncContextManager[None]:
+        deadlines.append(seconds)
+        return deadline(seconds, describe)
+
+    monkeypatch.setattr("emmett.testing.client.MemoryServer", Server)
+    monkeypatch.setattr("emmett.testing.client.deadline", note)
+    app = make_app()
+    app.config.server.shutdown_timeout = shutdown_timeout
+    async with app.test_client_async(timeout=timeout):
+        deadlines.clear()
+    assert drains == [drain]
+    assert min(deadlines) == timeout + drain
 
 
 async def test_it_must_be_open_and_only_once() -> None:
