@@ -101,7 +101,7 @@ class World:
 
     def _channels(self, broker: MemoryBroker) -> Channels:
         channels = Channels(None, broker, linger=0.0, check_interval=3600.0)
-        channels.namespace("room", history=HISTORY, presence=True, queue_messages=16, slow="drop_oldest")
+        channels.namespace("room", history=HISTORY, presence=True, queue_messages=8, slow="drop_oldest")
         return channels
 
     async def publish(self, channel: str) -> str:
@@ -221,6 +221,8 @@ class Races(RuleBasedStateMachine):
             await asyncio.wait([task])
             self.world.check(subscriber)
             self.world.gone.append(subscriber)
+            topics = self.world.here.running().hub.topics.values()
+            assert all(len(topic.stream) <= topic.users for topic in topics)
 
         self.run(leave())
 
@@ -281,6 +283,17 @@ class Races(RuleBasedStateMachine):
     def cut_or_mend(self) -> None:
         is_cut = self.world.broker._is_cut
         self.run(self._call(self.world.broker.mend if is_cut else self.world.broker.cut))
+
+    @rule(channel=st.sampled_from([*ROOMS, "ticks"]), counts=st.tuples(*[st.integers(0, 3)] * 3))
+    def publish_around_a_cut(self, channel: str, counts: tuple[int, ...]) -> None:
+        async def publish() -> None:
+            steps = (self.world.broker.mend, self.world.broker.cut, self.world.broker.mend)
+            for step, count in zip(steps, counts, strict=True):
+                step()
+                for _ in range(count):
+                    await self.world.publish(channel)
+
+        self.run(publish())
 
     @rule()
     def check_quiet(self) -> None:

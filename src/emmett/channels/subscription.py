@@ -59,6 +59,20 @@ class Subscription:
         recovered: whether all that was missed since the position was there; None without a position.
     """
 
+    __slots__ = (
+        "_encode",
+        "_front",
+        "_info",
+        "_joined",
+        "_member",
+        "_names",
+        "_receiver",
+        "_running",
+        "_since",
+        "_sink",
+        "recovered",
+    )
+
     def __init__(
         self,
         front: Front,
