@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import ast
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from emmett.channels.brokers.port import Limits
-from emmett.channels.namespaces import DEFAULT, Namespaces
+from emmett.channels.namespaces import DEFAULT, Namespace, Namespaces
 from emmett.errors import ConfigurationError
+from tests.docs.pages import page
 
 
 def test_options_hold_for_the_channels_of_a_prefix() -> None:
@@ -64,3 +67,9 @@ def test_a_namespace_is_declared_once() -> None:
 
 def test_a_short_queue_lowers_the_size_of_messages() -> None:
     assert Namespaces().declare("room", {"queue_bytes": 100}).max_message_size == 100
+
+
+def test_the_page_has_every_option_and_its_default() -> None:
+    rows = page("docs/channels.md").table("option", "default", "meaning")
+    documented = {option.strip("`"): ast.literal_eval(default.strip("`")) for option, default, _ in rows}
+    assert documented == {each.name: each.default for each in fields(Namespace) if each.name != "name"}
