@@ -32,7 +32,9 @@ def enter_request(request: Request, response: Response) -> None:
     """
     current_request.set(request)
     current_response.set(response)
-    current_session.set(None)
+    # To look costs less than to set, and mostly there is none.
+    if current_session.get() is not None:
+        current_session.set(None)
 
 
 def enter_websocket(websocket: Websocket) -> None:

@@ -71,16 +71,15 @@ class Headers(Mapping[str, str]):
         values = self.get_all(name)
         if not values:
             raise KeyError(name)
-        if len(values) == 1:
-            return values[0]
-        return ("; " if name.lower() == "cookie" else ", ").join(values)
+        return values[0] if len(values) == 1 else _joiner(name).join(values)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value of a field, or `default` when it is missing."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
+        # Without the exception that `__getitem__` would cost: most fields that are asked for are missing.
+        values = self.get_all(name)
+        if len(values) == 1:
+            return values[0]
+        return _joiner(name).join(values) if values else default
 
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, str):
@@ -96,3 +95,7 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({dict(self)!r})"
+
+
+def _joiner(name: str) -> str:
+    return "; " if name.lower() == "cookie" else ", "

@@ -90,7 +90,7 @@ def make_request(
         query_string=query_string,
         headers=Headers(raw),
         client=("192.0.2.1", 50000),
-        body=make_body(*([body] if body else [])),
+        read=reader_of(*([body] if body else [])),
         settings=settings,
     )
 

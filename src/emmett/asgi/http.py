@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ..datastructures import Headers
-from ..dispatch import RouteTable, run_request
-from ..http.body import Body
+from ..dispatch import RouteTable, serve_request
 from ..http.request import Request
 from ..http.response import Response
 from .incoming import Incoming
@@ -20,8 +19,6 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         table: the routes of the application.
         scope, receive, send: as ASGI 3 gives them.
     """
-    settings = table.config.http
-    headers = Headers(scope["headers"])
     incoming = Incoming(receive)
     request = Request(
         method=scope["method"],
@@ -29,37 +26,60 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         path=path_of(scope),
         raw_path=scope.get("raw_path") or scope["path"].encode(),
         query_string=scope.get("query_string", b""),
-        headers=headers,
+        headers=Headers(scope["headers"]),
         client=client_of(scope),
-        body=Body(
-            incoming.read,
-            max_size=settings.max_body_size,
-            content_length=_content_length(headers),
-            timeout=settings.body_timeout,
-        ),
+        read=incoming.read,
         http_version=scope.get("http_version", "1.1"),
-        settings=settings,
+        settings=table.config.http,
     )
-    try:
-        await _respond(table, request, incoming, send)
-    finally:
-        await request.aclose()
+    await serve_request(table, request, Outgoing(incoming, send))
 
 
-async def _respond(table: RouteTable, request: Request, incoming: Incoming, send: ASGISend) -> None:
-    response = await run_request(table, request)
-    try:
-        await send({"type": "http.response.start", "status": response.status, "headers": response.raw_headers()})
-        if response.is_stream and request.method != "HEAD":
-            await _stream(response, incoming, send)
-        else:
-            body = b"" if request.method == "HEAD" else response.body
-            await send({"type": "http.response.body", "body": body})
-    except OSError:
-        # How ASGI servers say that the peer has gone.
-        pass
-    finally:
-        await response.aclose()
+class Outgoing:
+    """Brings a response to an ASGI server: the carrier of `serve_request`.
+
+    Arguments:
+        incoming: tells when the peer has gone.
+        send: as ASGI 3 gives it. An OSError is how servers say that the peer has gone.
+    """
+
+    __slots__ = ("_incoming", "_send")
+
+    def __init__(self, incoming: Incoming, send: ASGISend) -> None:
+        self._incoming = incoming
+        self._send = send
+
+    async def send_whole(self, response: Response, body: bytes) -> None:
+        await self._start(response)
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def send_stream(self, response: Response) -> None:
+        """Send a streamed body; end it when the peer leaves, which `send` does not tell on most servers."""
+        await self._start(response)
+        sending = asyncio.ensure_future(self._send_chunks(response))
+        watching = asyncio.ensure_future(self._incoming.wait_gone())
+        try:
+            await asyncio.wait((sending, watching), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sending.cancel()
+            watching.cancel()
+            await asyncio.wait((sending, watching))
+        for task in (sending, watching):
+            if not task.cancelled():
+                task.result()
+
+    async def _start(self, response: Response) -> None:
+        headers = response.raw_headers()
+        await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
+
+    async def _send_chunks(self, response: Response) -> None:
+        try:
+            async for chunk in response.chunks():
+                await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await self._send({"type": "http.response.body", "body": b""})
+        finally:
+            # In the task that ran it.
+            await response.aclose()
 
 
 def client_of(scope: ASGIScope) -> tuple[str, int] | None:
@@ -73,34 +93,3 @@ def path_of(scope: ASGIScope) -> str:
     path: str = scope["path"]
     root = scope.get("root_path", "").rstrip("/")
     return path[len(root) :] or "/" if root and (path == root or path.startswith(root + "/")) else path
-
-
-def _content_length(headers: Headers) -> int | None:
-    value = headers.get("content-length")
-    # Twenty digits are more than any body has; what is longer is no number to trust, and costly to convert.
-    return int(value) if value is not None and value.isascii() and value.isdigit() and len(value) < 20 else None
-
-
-async def _stream(response: Response, incoming: Incoming, send: ASGISend) -> None:
-    """Send a streamed body; end it when the peer leaves, which `send` does not tell on most servers."""
-    sending = asyncio.ensure_future(_send_chunks(response, send))
-    watching = asyncio.ensure_future(incoming.wait_gone())
-    try:
-        await asyncio.wait((sending, watching), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        sending.cancel()
-        watching.cancel()
-        await asyncio.wait((sending, watching))
-    for task in (sending, watching):
-        if not task.cancelled():
-            task.result()
-
-
-async def _send_chunks(response: Response, send: ASGISend) -> None:
-    try:
-        async for chunk in response.chunks():
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-    finally:
-        # In the task that ran it.
-        await response.aclose()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 from ..errors import RequestError
 from .types import ASGIMessage, ASGIReceive
@@ -20,11 +19,12 @@ class Incoming:
 
     def __init__(self, receive: ASGIReceive) -> None:
         self._receive = receive
-        # ASGI does not say that `receive` may be called by two tasks at once.
-        self._lock = asyncio.Lock()
-        # What `wait_gone` received and `read` has not taken.
-        self._held: deque[ASGIMessage] = deque()
-        self._taken = asyncio.Event()
+        # ASGI does not say that `receive` may be called by two tasks at once. Made when it is first called.
+        self._lock: asyncio.Lock | None = None
+        # What `wait_gone` received and `read` has not taken: one message, and perhaps that the peer has gone.
+        self._held: list[ASGIMessage] = []
+        # Set while `wait_gone` waits for that to be taken.
+        self._taken: asyncio.Event | None = None
         # The end of the body was read.
         self._ended = False
 
@@ -37,12 +37,13 @@ class Incoming:
         while not self._ended:
             if self._held:
                 # Without the lock: whoever watches may hold it until the peer goes.
-                message = self._held.popleft()
+                message = self._held.pop(0)
             else:
-                async with self._lock:
+                async with self._receiving():
                     # The watcher may have been faster while this waited for the lock.
-                    message = self._held.popleft() if self._held else await self._receive()
-            self._taken.set()
+                    message = self._held.pop(0) if self._held else await self._receive()
+            if self._taken is not None:
+                self._taken.set()
             if message["type"] == "http.disconnect":
                 self._ended = True
                 raise RequestError(400, "the client left before its request was complete")
@@ -58,11 +59,16 @@ class Incoming:
         Of a body that nobody reads, one part is kept here; behind it the peer is not seen to leave.
         """
         while True:
-            async with self._lock:
+            async with self._receiving():
                 message = await self._receive()
                 self._held.append(message)
             if message["type"] == "http.disconnect":
                 return
             while self._held and message.get("more_body", False):
-                self._taken.clear()
+                self._taken = asyncio.Event()
                 await self._taken.wait()
+
+    def _receiving(self) -> asyncio.Lock:
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        return self._lock

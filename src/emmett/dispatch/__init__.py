@@ -2,6 +2,7 @@
 
 from .requests import run_request
 from .routes import HTTPRoute, RouteTable, WebsocketRoute
+from .serving import Carrier, serve_request
 from .websockets import run_websocket
 
-__all__ = ["HTTPRoute", "RouteTable", "WebsocketRoute", "run_request", "run_websocket"]
+__all__ = ["Carrier", "HTTPRoute", "RouteTable", "WebsocketRoute", "run_request", "run_websocket", "serve_request"]

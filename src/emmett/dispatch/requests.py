@@ -35,8 +35,6 @@ async def run_request(table: RouteTable, request: Request) -> Response:
     """
     response = Response()
     enter_request(request, response)
-    # Until a route has matched: error pages build URLs too.
-    current_place.set(table.place)
     answer = await _answer(table, request, response)
     if table.on_request_end is not None:
         table.on_request_end(request)
@@ -49,18 +47,22 @@ async def _answer(table: RouteTable, request: Request, response: Response) -> Re
         if match.endpoint is None and request.method == "HEAD" and "GET" in match.allowed:
             # HEAD is answered as GET is, without the body (RFC 9110, 9.3.2).
             match = _match(table, request, "GET")
-        if match.endpoint is None:
+        route = match.endpoint
+        # Error pages build URLs too, also where no route has matched.
+        current_place.set(table.place if route is None else route.place)
+        if route is None:
             return _preflight_response(table, request, match, response)
-        current_place.set(match.endpoint.place)
-        if match.endpoint.settings is not None:
-            request.configure(match.endpoint.settings)
-        return await _run_route(match.endpoint, match.arguments, response)
+        if route.settings is not None:
+            request.configure(route.settings)
+        return await _run_route(route, match.arguments, response)
     except Exception as error:
         return await answer_error(table, request, response, error)
 
 
 def _match(table: RouteTable, request: Request, method: str) -> Match[HTTPRoute]:
-    return table.http.match(request.path, method=method, scheme=request.scheme, host=request.host)
+    routes = table.http
+    host = request.host if routes.has_hostnames else ""
+    return routes.match(request.path, method=method, scheme=request.scheme, host=host)
 
 
 def _preflight_response(table: RouteTable, request: Request, match: Match[HTTPRoute], response: Response) -> Response:

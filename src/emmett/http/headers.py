@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import ItemsView, Iterator, Mapping, MutableMapping
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # field-vchar, space and tab of RFC 9110, 5.5; the rest of latin-1 is obs-text.
@@ -45,6 +45,10 @@ class MutableHeaders(MutableMapping[str, str]):
     def raw(self) -> list[tuple[bytes, bytes]]:
         """Return the fields as pairs of lower-case name and value, in bytes."""
         return [(name.encode("ascii"), value.encode("latin-1")) for name, value in self._fields.items()]
+
+    def items(self) -> ItemsView[str, str]:
+        # That of `MutableMapping` looks every field up.
+        return self._fields.items()
 
     def copy(self) -> MutableHeaders:
         """Return a copy that can be changed apart."""

@@ -42,12 +42,11 @@ def render(result: object, response: Response) -> Response:
     if isinstance(result, Response):
         result.check_cookies()
         return result.with_defaults(response)
-    if isinstance(result, (str, bytes, bytearray, memoryview, AsyncIterable, Iterator)):
+    # By type first: to ask whether a dict is an iterator takes longer than to write it as JSON.
+    if type(result) is not dict and isinstance(result, (str, bytes, bytearray, memoryview, AsyncIterable, Iterator)):
         response.body = result
     elif isinstance(result, (dict, list, msgspec.Struct)) or _is_dataclass_instance(result):
-        response.body = encode_json(result)
-        if "content-type" not in response.headers:
-            response.content_type = _JSON
+        response.fill(encode_json(result), _JSON)
     elif result is not None:
         raise UsageError(f"a handler returned {_article(type(result).__name__)}: {_ALLOWED}")
     return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from typing import Any
@@ -33,20 +33,21 @@ class Request:
         query_string: what follows the `?`, as it was sent.
         headers: the header fields.
         client: address and port of the peer; `None` where there is none, as on a unix socket.
-        body: the body, not yet read.
+        read: gives the next chunk of the body, and `b""` at its end: see `Body`.
         http_version: `1.0`, `1.1` or `2`.
-        settings: the bounds of forms; the defaults when there are none. Those of `body` it has itself.
+        settings: the bounds of the body; the defaults when there are none.
     """
 
     __slots__ = (
         "_arrived",
+        "_body",
         "_body_params",
         "_closed",
         "_cookies",
         "_form",
         "_query_params",
+        "_read",
         "_settings",
-        "body",
         "client",
         "headers",
         "http_version",
@@ -67,7 +68,7 @@ class Request:
         query_string: bytes,
         headers: Headers,
         client: tuple[str, int] | None,
-        body: Body,
+        read: Callable[[], Awaitable[bytes]],
         http_version: str = "1.1",
         settings: HTTPSettings | None = None,
     ) -> None:
@@ -78,8 +79,10 @@ class Request:
         self.query_string = query_string
         self.headers = headers
         self.client = client
-        self.body = body
         self.http_version = http_version
+        self._read = read
+        # Made when it is asked for: few requests have one.
+        self._body: Body | None = None
         self._settings = _DEFAULTS if settings is None else settings
         # Seconds since the epoch: a float costs less than the datetime that few requests ask for.
         self._arrived = time.time()
@@ -92,8 +95,26 @@ class Request:
     def configure(self, settings: HTTPSettings) -> None:
         """Use the settings of the route that was found. They count for what has not been read yet."""
         self._settings = settings
-        self.body.max_size = settings.max_body_size
-        self.body.timeout = settings.body_timeout
+        if self._body is not None:
+            self._body.max_size = settings.max_body_size
+            self._body.timeout = settings.body_timeout
+
+    @property
+    def body(self) -> Body:
+        """The body, not yet read."""
+        if self._body is None:
+            settings = self._settings
+            self._body = Body(
+                self._read,
+                max_size=settings.max_body_size,
+                content_length=self.content_length,
+                timeout=settings.body_timeout,
+            )
+        return self._body
+
+    @body.setter
+    def body(self, body: Body) -> None:
+        self._body = body
 
     @property
     def host(self) -> str:
@@ -130,8 +151,8 @@ class Request:
     def content_length(self) -> int | None:
         """How many bytes the body has, as the request announced it; `None` when it did not, or not as a number."""
         value: str = self.headers.get("content-length", "")
-        # More digits than any length has would only cost time.
-        return int(value) if len(value) <= 20 and value.isascii() and value.isdigit() else None
+        # Twenty digits are more than any body has; what is longer is no number to trust, and costly to convert.
+        return int(value) if len(value) < 20 and value.isascii() and value.isdigit() else None
 
     @property
     def body_params(self) -> Coroutine[Any, Any, sdict[Any]]:

@@ -20,16 +20,16 @@ _BINARY = "application/octet-stream"
 # These answers have no content, whatever the handler returned (RFC 9110, 15.3.5, 15.3.6 and 15.4.5).
 _NO_CONTENT = frozenset((204, 205, 304))
 # Fields that are left out: framing is the server's, a length in bytes is counted, no content is not described.
-_FRAMING = frozenset((b"transfer-encoding",))
-_COUNTED = _FRAMING | {b"content-length"}
-_DESCRIBING = _COUNTED | {b"content-type"}
+_FRAMING = frozenset(("transfer-encoding",))
+_COUNTED = _FRAMING | {"content-length"}
+_DESCRIBING = _COUNTED | {"content-type"}
 
 
 class Response:
     """An answer to a request. A handler returns one, or changes the one that `emmett.response` stands for.
 
-    An adapter sends `status`, `raw_headers()`, and, unless the method was HEAD, `body` (or `chunks()`, if `is_stream`);
-    then, always, it calls `aclose()`.
+    An adapter sends `status`, `fields()` or `raw_headers()`, and, unless the method was HEAD, `body` (or `chunks()`, if
+    `is_stream`); then, always, it calls `aclose()`.
 
     Arguments:
         body: the content: text, bytes, or an iterable of chunks, plain or async, that is streamed (see `BodyStream`).
@@ -111,6 +111,15 @@ class Response:
     def body(self, body: Content) -> None:
         self._body, self._default_type = _as_content(body)
 
+    def fill(self, body: bytes, content_type: str) -> None:
+        """Assign a body, and the media type that it has where none is set.
+
+        Arguments:
+            body: the content.
+            content_type: a media type in ASCII; it is not checked.
+        """
+        self._body, self._default_type = body, content_type
+
     @property
     def is_stream(self) -> bool:
         """Whether `body` comes in chunks."""
@@ -125,8 +134,8 @@ class Response:
         body = self.body
         return aiter(BodyStream([body]) if isinstance(body, bytes) else body)
 
-    def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the header fields as an adapter sends them: lower-case names, in bytes.
+    def fields(self) -> list[tuple[str, str]]:
+        """Return the header fields as an adapter sends them: lower-case names, values in latin-1.
 
         With a body in bytes `content-length` is its length, which is also what a HEAD request is told; a stream has the
         one that was set, if any. `transfer-encoding` is the server's, and left out. A Set-Cookie line for each cookie.
@@ -134,18 +143,32 @@ class Response:
         Raises:
             ValueError: for a cookie that got something forbidden past the checks of assignment.
         """
-        body = self.body
-        omitted = _COUNTED if isinstance(body, bytes) else _FRAMING
+        body, default_type = self._body, self._default_type
+        length: str | None = None
         if self._status in _NO_CONTENT:
-            omitted = _DESCRIBING
-        pairs = [pair for pair in self.headers.raw() if pair[0] not in omitted]
-        if self._default_type is not None and omitted is not _DESCRIBING and "content-type" not in self.headers:
-            pairs.append((b"content-type", self._default_type.encode("ascii")))
-        if isinstance(body, bytes) and self._status not in (204, 304):
-            pairs.append((b"content-length", b"%d" % len(body)))
+            omitted, default_type = _DESCRIBING, None
+            # The others have none at all (RFC 9110, 8.6).
+            length = "0" if self._status == 205 else None
+        elif isinstance(body, bytes):
+            omitted, length = _COUNTED, str(len(body))
+        else:
+            omitted = _FRAMING
+        fields = [field for field in self.headers.items() if field[0] not in omitted] if self.headers else []
+        if default_type is not None and "content-type" not in self.headers:
+            fields.append(("content-type", default_type))
+        if length is not None:
+            fields.append(("content-length", length))
         if self._cookies:
-            pairs += [(b"set-cookie", line.encode("ascii")) for line in self._cookies.header_values()]
-        return pairs
+            fields += [("set-cookie", line) for line in self._cookies.header_values()]
+        return fields
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return `fields()` in bytes, as ASGI has them.
+
+        Raises:
+            ValueError: as `fields` does.
+        """
+        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in self.fields()]
 
     def with_defaults(self, defaults: Response) -> Self:
         """Return this response with the status, headers and cookies of another one that it does not set itself.
@@ -171,7 +194,7 @@ class Response:
         return response
 
     def check_cookies(self) -> None:
-        """See to it that `raw_headers()` will find nothing wrong with a cookie.
+        """See to it that `fields()` will find nothing wrong with a cookie.
 
         Raises:
             ValueError: when the attributes of one do not go together; see `ResponseCookies`.
@@ -192,6 +215,8 @@ def _as_content(body: object) -> tuple[bytes | BodyStream, str | None]:
     """Return the body as it is sent, and the media type that fits it; `None` for an empty one."""
     if isinstance(body, str):
         return body.encode("utf-8"), _HTML
+    if type(body) is bytes:
+        return body, _BINARY if body else None
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body), _BINARY if body else None
     if isinstance(body, BodyStream):

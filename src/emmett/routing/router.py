@@ -93,6 +93,11 @@ class Router(Generic[Endpoint]):
         self._sets.clear()
         self._searched.clear()
 
+    @property
+    def has_hostnames(self) -> bool:
+        """Whether any route is for one host alone. Without such a route `match` does not look at the host."""
+        return bool(self._hostnames)
+
     def match(self, path: str, *, method: str | None = None, scheme: str, host: str) -> Match[Endpoint]:
         """Find the endpoint for a request.
 
