@@ -1,162 +1,327 @@
-"""One request and its response, on the side of the application."""
+"""One request and its response: what is written, and when, without a connection."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import copy_context
 from typing import Any
 
 import pytest
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from emmett.server.exchange import Exchange
+from emmett import App, Response, request
+from emmett.datastructures import Headers
+from emmett.http.request import Request
+from emmett.server.body_feed import BodyFeed
+from emmett.server.exchange import LARGE, Exchange, Fields
+from emmett.server.flow import Flow
+from emmett.server.response_head import ResponseHeads
+from tests.http.builders import reader_of
 from tests.websockets.memory_transport import MemoryTransport
 
-START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": []}
 
+class Connection:
+    """What an exchange is on.
 
-def part(body: bytes, more: bool = True) -> dict[str, Any]:
-    return {"type": "http.response.body", "body": body, "more_body": more}
+    Attributes:
+        completed: how many responses were complete.
+    """
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport = MemoryTransport()
+        self.flow = Flow(self.transport, copy_context())
+        self.access_log = False
+        self.completed = 0
+
+    def response_head(self, status: int, fields: Fields, framing: str) -> bytes:
+        return ResponseHeads().write(status, [], fields, framing)
+
+    def on_response_complete(self) -> None:
+        self.completed += 1
 
 
 class Run:
-    """An application that answers one request.
+    """A handler that answers one request.
 
     Attributes:
         exchange: what is tested.
-        transport: where the response goes.
-        task: uvicorn's task.
+        connection: what it is on.
+        task: what runs it.
+        tasks: those of all handlers.
+        feed: the body of the request, of which nothing has come; None without `has_body`.
     """
 
-    def __init__(self, app: Callable[[Any, Any, Any], Awaitable[None]], *, expects: bool = False) -> None:
-        self.transport = MemoryTransport()
-        cycle = RequestResponseCycle(
-            scope={"method": "POST", "path": "/", "type": "http"},  # type: ignore[typeddict-item]
-            transport=self.transport,
-            flow=FlowControl(self.transport),
-            logger=logging.getLogger("uvicorn.error"),
-            access_logger=logging.getLogger("uvicorn.access"),
-            access_log=False,
-            default_headers=[],
-            message_event=asyncio.Event(),
-            expect_100_continue=expects,
-            keep_alive=True,
-            on_response=lambda: None,
+    def __init__(
+        self,
+        handler: Callable[[], Any],
+        *,
+        method: str = "POST",
+        version: str = "1.1",
+        has_body: bool = False,
+        expects: bool = False,
+    ) -> None:
+        app = App(__name__)
+        app.route("/", name="index", methods=["get", "post"])(handler)
+        self.connection = Connection()
+        self.feed = BodyFeed(self.connection.flow, (lambda: None) if expects else None) if has_body else None
+        request = Request(
+            method=method,
+            scheme="http",
+            path="/",
+            raw_path=b"/",
+            query_string=b"",
+            headers=Headers([(b"host", b"localhost")]),
+            client=None,
+            read=reader_of() if self.feed is None else self.feed.read,
+            http_version=version,
         )
-        self.exchange = Exchange(cycle, app)
-        self.task = asyncio.ensure_future(cycle.run_asgi(self.exchange.run))
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.exchange = Exchange(self.connection, app.table, self.tasks, request, self.feed, version == "1.1")
+        self.exchange.start(asyncio.get_running_loop(), copy_context())
+        assert self.exchange._task is not None
+        self.task = self.exchange._task
+
+    @property
+    def transport(self) -> MemoryTransport:
+        assert isinstance(self.connection.transport, MemoryTransport)
+        return self.connection.transport
+
+    @property
+    def head(self) -> bytes:
+        return self.transport.written.partition(b"\r\n\r\n")[0]
+
+    @property
+    def body(self) -> bytes:
+        return self.transport.written.partition(b"\r\n\r\n")[2]
 
 
-async def test_a_response_passes(caplog: pytest.LogCaptureFixture) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send(START)
-        await send(part(b"hello", more=False))
+async def settled() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
 
-    run = Run(app)
+
+def streaming(*chunks: bytes, then: Callable[[], Awaitable[object]] | None = None, **fields: str) -> Response:
+    """Return a stream of these chunks that then goes on in some way."""
+
+    async def source() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+        if then is not None:
+            await then()
+
+    return Response(source(), headers={name.replace("_", "-"): value for name, value in fields.items()})
+
+
+async def endless() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+async def test_a_response_is_one_write() -> None:
+    run = Run(lambda: "hello")
     await run.task
-    assert run.transport.written.endswith(b"\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+    assert len(run.transport.writes) == 1
+    assert run.head == b"HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: 5"
+    assert run.body == b"hello"
+    assert run.connection.completed == 1
+    assert not run.transport.closing
     assert not run.exchange.is_streaming
     run.exchange.abandon()
-    assert not run.exchange.cycle.disconnected
+    assert not run.exchange.is_abandoned
+
+
+@pytest.mark.parametrize("size", [0, LARGE, LARGE + 1])
+async def test_a_large_body_is_not_copied(size: int) -> None:
+    run = Run(lambda: b"x" * size)
+    await run.task
+    assert len(run.body) == size
+    assert len(run.transport.writes) == (2 if size > LARGE else 1)
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+async def test_a_stream(version: str, caplog: pytest.LogCaptureFixture) -> None:
+    """HTTP/1.0 knows no chunks: the end of the connection ends it."""
+    run = Run(lambda: streaming(b"hello", b"x" * 16), version=version)
+    await run.task
+    is_new = version == "1.1"
+    assert run.body == (b"5\r\nhello\r\n10\r\n" + b"x" * 16 + b"\r\n0\r\n\r\n" if is_new else b"hello" + b"x" * 16)
+    assert (b"transfer-encoding: chunked" in run.head) is is_new
+    assert (b"connection: close" in run.head) is run.transport.closing is not is_new
+    assert run.connection.completed == 1
     assert not caplog.records
 
 
-async def test_a_stream_learns_that_nobody_is_there() -> None:
-    told: list[type[BaseException]] = []
+async def test_a_stream_whose_length_is_known() -> None:
+    run = Run(lambda: streaming(b"hel", b"lo", Content_Length="5"))
+    await run.task
+    assert (run.body, run.connection.completed) == (b"hello", 1)
+    assert b"chunked" not in run.head
+
+
+@pytest.mark.parametrize(("length", "status"), [("4", 200), ("6", 200), ("six", 500)])
+async def test_a_length_that_is_wrong(length: str, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    """The peer must see that something is: it would wait for the rest, or take it for the next response."""
+    run = Run(lambda: streaming(b"hel", b"lo", Content_Length=length))
+    await run.task
+    assert run.head.startswith(b"HTTP/1.1 %d " % status)
+    assert len(run.transport.written) < len(run.head) + 4 + 6 or status == 500
+    assert run.transport.closing
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("handler", [lambda: "hello", lambda: streaming(b"hello")])
+async def test_head_has_no_body(handler: Callable[[], Any]) -> None:
+    run = Run(handler, method="HEAD")
+    await run.task
+    assert (run.body, run.connection.completed) == (b"", 1)
+    assert b"transfer-encoding" not in run.head
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_answers_without_content(status: int) -> None:
+    run = Run(lambda: Response(b"left out", status))
+    await run.task
+    assert run.transport.written == b"HTTP/1.1 %d " % status + run.head[13:] + b"\r\n\r\n"
+    assert b"content-length" not in run.head
+
+
+@pytest.mark.parametrize(("value", "closes"), [("close", True), ("x, Close", True), ("closed", False)])
+async def test_an_application_that_ends_the_connection(value: str, closes: bool) -> None:
+    run = Run(lambda: Response("bye", headers={"Connection": value}))
+    await run.task
+    assert run.head.count(b"connection: ") == 1
+    assert run.transport.closing is closes
+
+
+async def test_a_response_waits_until_the_peer_takes_what_was_before_it() -> None:
+    run = Run(lambda: "hello")
+    run.connection.flow.pause_writing()
+    await settled()
+    assert not run.transport.writes
+    run.connection.flow.resume_writing()
+    await run.task
+    assert run.body == b"hello"
+
+
+async def test_so_does_each_chunk_of_a_stream() -> None:
+    run = Run(lambda: streaming(b"one", b"two", then=endless))
+    run.connection.flow.pause_writing()
+    await settled()
+    assert not run.transport.writes
+    run.connection.flow.resume_writing()
+    run.connection.flow.pause_writing()
+    await settled()
+    run.exchange.abandon()
+    run.connection.flow.resume_writing()
+    await run.task
+    assert b"one" not in run.transport.written
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_to_nobody(stream: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """A handler at work runs to its end; then nothing is written, and the stream is closed."""
     go_on = asyncio.Event()
+    events: list[str] = []
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    class Source:
+        def __aiter__(self) -> Source:
+            return self
+
+        async def __anext__(self) -> bytes:
+            events.append("read")
+            return b"x"
+
+        async def aclose(self) -> None:
+            events.append("closed")
+
+    async def answer() -> Any:
         await go_on.wait()
-        try:
-            await send(START)
-        except OSError as error:
-            told.append(type(error))
+        events.append("answered")
+        return Response(Source()) if stream else "answer"
 
-    run = Run(app)
-    await asyncio.sleep(0)
+    run = Run(answer)
+    await settled()
     run.exchange.abandon()
     go_on.set()
     await run.task
-    assert told == [ConnectionResetError]
+    assert events == (["answered", "closed"] if stream else ["answered"])
     assert not run.transport.writes
+    assert not caplog.records
 
 
 async def test_a_stream_that_waits_is_cancelled(caplog: pytest.LogCaptureFixture) -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send(START)
-        await send(part(b"begun"))
+    async def wait() -> None:
         begun.set()
         try:
-            await asyncio.Event().wait()
+            await endless()
         finally:
             ended.set()
 
-    run = Run(app)
+    run = Run(lambda: streaming(b"begun", then=wait))
     await begun.wait()
     assert run.exchange.is_streaming
+    assert run.tasks == {run.task}
     run.exchange.abandon()
     await run.task
     assert ended.is_set()
+    assert not run.tasks
+    assert not run.connection.completed
     assert not caplog.records
 
 
 async def test_a_handler_at_work_runs_on_and_gets_no_more_of_the_body() -> None:
-    events: list[str] = []
+    events: list[Any] = []
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        events.append((await receive())["type"])
+    async def read() -> None:
+        try:
+            await request.body
+        except Exception as error:
+            events.append(getattr(error, "status", error))
         await asyncio.sleep(0)
         events.append("done")
 
-    run = Run(app)
-    await asyncio.sleep(0)
+    run = Run(read, has_body=True)
+    await settled()
     run.exchange.abandon()
     await run.task
-    assert events == ["http.disconnect", "done"]
+    assert events == [400, "done"]
 
 
 async def test_one_that_has_not_begun_does_not_begin() -> None:
-    # A failure in it would be taken for one of the application.
-    begun: list[str] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        begun.append(scope["path"])
-
-    run = Run(app)
+    run = Run(lambda: pytest.fail("it runs"))
     run.exchange.abandon()
     await run.task
-    assert not begun
     assert not run.transport.writes
 
 
 @pytest.mark.parametrize("expects", [True, False])
 async def test_a_body_that_was_not_asked_for_ends_the_connection(expects: bool) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send(START)
-        await send(part(b"no", more=False))
-
-    run = Run(app, expects=expects)
+    run = Run(lambda: "no", has_body=True, expects=expects)
     await run.task
     assert (b"connection: close" in run.transport.written) is expects
     assert run.transport.closing is expects
+
+
+async def test_what_is_left_of_a_body_is_forgotten() -> None:
+    run = Run(lambda: "no", has_body=True)
+    await run.task
+    assert run.feed is not None
+    run.feed.put(b"x" * 100_000)
+    assert run.transport.reading
 
 
 @pytest.mark.parametrize("started", [False, True])
 async def test_a_server_that_waits_no_longer(started: bool, caplog: pytest.LogCaptureFixture) -> None:
     """A handler that does not end in time is cancelled: no traceback, and an answer where there can be one."""
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if started:
-            await send(START)
-            await send(part(b"first"))
-        await asyncio.get_running_loop().create_future()
+    async def answer() -> Any:
+        if not started:
+            await endless()
+        return streaming(b"first", then=endless)
 
-    run = Run(app)
-    await asyncio.sleep(0)
+    run = Run(answer)
+    await settled()
     run.task.cancel("the server stops")
     await run.task
     assert run.transport.closing
@@ -166,56 +331,55 @@ async def test_a_server_that_waits_no_longer(started: bool, caplog: pytest.LogCa
 
 async def test_a_server_that_waits_no_longer_for_a_peer_that_reads_nothing() -> None:
     """What was answered before on this connection still waits: an answer would have to wait behind it."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.get_running_loop().create_future()
-
-    run = Run(app)
-    run.exchange.cycle.flow.pause_writing()
+    run = Run(endless)
+    run.connection.flow.pause_writing()
     await asyncio.sleep(0)
     run.task.cancel("the server stops")
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await settled()
     assert run.task.done()
     assert run.transport.closing
     assert not run.transport.writes
 
 
 async def test_a_cancellation_of_the_application_itself(caplog: pytest.LogCaptureFixture) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def answer() -> None:
         raise asyncio.CancelledError
 
-    run = Run(app)
+    run = Run(answer)
     await run.task
     assert run.transport.written.startswith(b"HTTP/1.1 500")
+    assert run.transport.closing
+    assert [record.getMessage() for record in caplog.records] == ["the response to POST '/' failed"]
+
+
+@pytest.mark.parametrize(("error", "traceback"), [(LookupError, True), (FileNotFoundError, False)])
+async def test_a_stream_that_fails_is_cut(
+    error: type[Exception], traceback: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> None:
+        raise error("a fault")
+
+    run = Run(lambda: streaming(b"half", then=fail))
+    await run.task
+    assert run.body == b"4\r\nhalf\r\n"
+    assert run.transport.closing
+    assert [record.exc_info is not None for record in caplog.records] == [traceback]
 
 
 @pytest.mark.parametrize(
-    ("content_type", "endless"),
-    [(b"text/event-stream", True), (b"text/event-stream; charset=utf-8", True), (b"text/html", False)],
+    ("content_type", "is_endless"),
+    [("text/event-stream", True), ("text/event-stream; charset=utf-8", True), ("text/html", False)],
 )
-async def test_a_stream_of_events_has_no_end_of_its_own(content_type: bytes, endless: bool) -> None:
-    begun = asyncio.Event()
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({**START, "headers": [(b"content-type", content_type)]})
-        await send(part(b"first"))
-        begun.set()
-        await asyncio.get_running_loop().create_future()
-
-    run = Run(app)
+async def test_a_stream_of_events_has_no_end_of_its_own(content_type: str, is_endless: bool) -> None:
+    run = Run(lambda: streaming(b"first", then=endless, Content_Type=content_type))
     assert not run.exchange.is_endless
-    await begun.wait()
-    assert run.exchange.is_endless is endless
+    await settled()
+    assert run.exchange.is_endless is is_endless
     run.exchange.abandon()
     await run.task
 
 
 async def test_a_stream_of_events_that_has_ended() -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({**START, "headers": [(b"content-type", b"text/event-stream")]})
-        await send(part(b"last", more=False))
-
-    run = Run(app)
+    run = Run(lambda: streaming(b"last", Content_Type="text/event-stream"))
     await run.task
     assert not run.exchange.is_endless

@@ -53,11 +53,6 @@ class Peer(MemoryTransport):
         assert isinstance(protocol, asyncio.Protocol)
         self.protocol = protocol
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        # uvicorn writes empty bodies.
-        if data:
-            super().write(data)
-
     def is_reading(self) -> bool:
         return self.reading
 
@@ -104,15 +99,50 @@ async def test_the_deadline_of_a_head_begins_with_the_connection() -> None:
 
 
 async def test_an_idle_connection_has_no_deadline_of_a_head() -> None:
-    """It is closed by the keep-alive timer instead."""
+    """But one of its own, five seconds; that of a head begins with the first byte of the next one."""
     peer = Peer(victim_app())
     await peer.send(request_of())
     assert peer.written.endswith(b"visited")
-    peer.http.sweep(later(1000.0))
-    assert not peer.is_closing()
+    peer.http.sweep(later(4.9))
     await peer.send(b"G")
+    peer.http.sweep(later(9.9))
+    assert not peer.is_closing()
+    await peer.send(b"E")
     peer.http.sweep(later(10.1))
     assert peer.is_closing()
+    assert peer.written.count(b"HTTP/1.1 408 ") == 1
+    await peer.leave()
+
+
+async def test_an_idle_connection_is_closed_without_a_word() -> None:
+    peer = Peer(victim_app())
+    await peer.send(request_of())
+    before = peer.written
+    peer.http.sweep(later(5.1))
+    assert peer.is_closing()
+    assert peer.written == before
+    await peer.leave()
+
+
+async def test_a_head_that_began_before_the_response_was_complete_has_its_deadline() -> None:
+    app = victim_app()
+    answer = asyncio.Event()
+
+    @app.route("/slow")
+    async def slow() -> str:
+        await answer.wait()
+        return "slow"
+
+    peer = Peer(app)
+    await peer.send(request_of(line=b"GET /slow HTTP/1.1") + b"GET /next")
+    peer.http.sweep(later(1000.0))
+    assert not peer.is_closing()
+    answer.set()
+    await settled()
+    peer.http.sweep(later(9.9))
+    assert not peer.is_closing()
+    peer.http.sweep(later(10.1))
+    assert b"HTTP/1.1 408 " in peer.written
     await peer.leave()
 
 
@@ -134,8 +164,15 @@ async def test_a_closed_connection_is_dropped_when_the_peer_takes_nothing() -> N
 
 async def test_a_peer_that_does_not_take_its_response_is_dropped() -> None:
     """After 30 seconds, and one for each KiB that waited: a slow line is not cut."""
-    peer = Peer(victim_app())
-    await peer.send(request_of())
+    app = victim_app()
+
+    @app.route("/endless")
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"first"
+        await asyncio.get_running_loop().create_future()
+
+    peer = Peer(app)
+    await peer.send(request_of(line=b"GET /endless HTTP/1.1"))
     peer.unsent = 10 * 1024
     peer.http.pause_writing()
     peer.http.sweep(later(39.0))
@@ -284,7 +321,7 @@ class Mark:
 
 
 async def test_an_idle_connection_does_not_keep_what_its_last_request_left_in_the_context() -> None:
-    """The keep-alive timer would, if it began in the context of the response: a session, for one."""
+    """What waits for the next request would, if it began in the context of the response: a session, for one."""
     app = App(__name__)
     variable: ContextVar[Mark] = ContextVar("variable")
     marks: list[weakref.ref[Mark]] = []
@@ -302,7 +339,6 @@ async def test_an_idle_connection_does_not_keep_what_its_last_request_left_in_th
     try:
         await peer.send(request_of())
         assert peer.written.endswith(b"visited")
-        assert peer.http.timeout_keep_alive_task is not None
         assert [mark() for mark in marks] == [None]
     finally:
         gc.enable()

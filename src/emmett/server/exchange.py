@@ -1,55 +1,136 @@
-"""One request and its response: what stands between the application and uvicorn."""
+"""`Exchange`: one request and its response, on a connection of the default server."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Sequence
+from contextvars import Context
+from typing import Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from ..dispatch import RouteTable, serve_request
+from ..http.request import Request
+from ..http.response import Response
+from .access_log import log_response
+from .body_feed import BodyFeed
+from .flow import Flow
 
 logger = logging.getLogger("emmett.server")
 
-STOPPED = b"Service Unavailable"
+Fields = Sequence[tuple[str, str]]
+
+# Bytes of a body above which it is not copied to leave with its head in one write.
+LARGE = 64 * 1024
+
+
+class Connection(Protocol):
+    """What an exchange needs of the connection that it is on.
+
+    Attributes:
+        transport: takes the response.
+        flow: tells when to wait with it.
+        access_log: whether responses are logged.
+    """
+
+    transport: asyncio.Transport
+    flow: Flow
+    access_log: bool
+
+    def response_head(self, status: int, fields: Fields, framing: str) -> bytes:
+        """Return the head of a response, with the fields that all responses of the server have."""
+
+    def on_response_complete(self) -> None:
+        """The response was written; where the connection is not to be kept, it is closing."""
 
 
 class Exchange:
-    """Runs the application for one request, and ends it when the peer has gone.
+    """One request and its response: runs the application, and is the carrier of what it answers.
 
     Arguments:
-        cycle: what uvicorn has of the request and its response.
-        app: the ASGI application.
+        connection: what it is on.
+        table: the routes of the application.
+        tasks: those of all handlers; the one that runs this is among them while it does.
+        request: the request.
+        feed: the body of the request; None when it has none.
+        keep_alive: whether the connection is of use after it.
+
+    Attributes:
+        is_started: the response has begun.
+        is_complete: the response was written.
+        is_abandoned: nobody is there to take the response.
+        feed, keep_alive: as above.
     """
 
-    __slots__ = ("_app", "_is_event_stream", "_task", "cycle")
+    __slots__ = (
+        "_connection",
+        "_is_event_stream",
+        "_request",
+        "_table",
+        "_task",
+        "_tasks",
+        "feed",
+        "is_abandoned",
+        "is_complete",
+        "is_started",
+        "keep_alive",
+    )
 
-    def __init__(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self.cycle = cycle
-        self._app = app
+    def __init__(
+        self,
+        connection: Connection,
+        table: RouteTable,
+        tasks: set[asyncio.Task[Any]],
+        request: Request,
+        feed: BodyFeed | None,
+        keep_alive: bool,
+    ) -> None:
+        self._connection = connection
+        self._table = table
+        self._tasks = tasks
+        self._request = request
+        self.feed = feed
+        self.keep_alive = keep_alive
+        self.is_started = False
+        self.is_complete = False
+        self.is_abandoned = False
+        # The task that runs it, while it does.
         self._task: asyncio.Task[Any] | None = None
         self._is_event_stream = False
 
     @property
     def is_streaming(self) -> bool:
         """Whether the response has begun and not ended."""
-        return self.cycle.response_started and not self.cycle.response_complete
+        return self.is_started and not self.is_complete
 
     @property
     def is_endless(self) -> bool:
         """Whether the response is a stream of events, which ends when its client leaves."""
         return self.is_streaming and self._is_event_stream
 
-    async def run(self, scope: Any, receive: Any, send: Any) -> None:
-        """Be the application, to uvicorn."""
-        if self.cycle.disconnected:
+    def start(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
+        """Answer the request in a task of its own. What goes wrong there is logged, and the peer is told.
+
+        Arguments:
+            loop: the event loop.
+            context: the context variables that the handler sees; it may change them.
+        """
+        self._task = loop.create_task(self._run(), context=context)
+
+    async def _run(self) -> None:
+        task = self._task
+        if self.is_abandoned or task is None:
             return
-        self._task = asyncio.current_task()
+        # Here and below, and not by a callback of the task, which would cost the loop another turn.
+        self._tasks.add(task)
         try:
-            await self._app(scope, receive, self._send)
-        except asyncio.CancelledError:
-            if not await self._is_settled():
-                raise
+            await serve_request(self._table, self._request, self)
+            if not self.is_complete and not self.is_abandoned:
+                self._fail(None)
+        except BaseException as error:
+            if not (isinstance(error, asyncio.CancelledError) and self._is_settled()):
+                self._fail(error)
         finally:
+            self._tasks.discard(task)
             self._task = None
 
     def abandon(self) -> None:
@@ -58,46 +139,128 @@ class Exchange:
         A handler that is at work runs on; when it asks for more of the body, or answers, it learns that nobody is
         there. A response that has begun is a stream, perhaps one that waits for ever: that is cancelled.
         """
-        cycle = self.cycle
-        if cycle.response_complete:
+        if self.is_complete:
             return
-        cycle.disconnected = True
-        cycle.message_event.set()
-        if self.is_streaming and self._task is not None:
+        self.is_abandoned = True
+        if self.feed is not None:
+            self.feed.stop()
+        if self.is_started and self._task is not None:
             self._task.cancel()
 
-    async def _is_settled(self) -> bool:
+    # What carries the response.
+
+    async def send_whole(self, response: Response, body: bytes) -> None:
+        if self._connection.flow.write_paused:
+            await self._connection.flow.drain()
+        if self.is_abandoned:
+            raise ConnectionResetError("the peer has gone")
+        self._write_whole(response.status, response.fields(), body)
+
+    async def send_stream(self, response: Response) -> None:
+        """Send a response in chunks, each as it comes.
+
+        Raises:
+            RuntimeError: the chunks are more or less than the Content-Length that was set.
+        """
+        connection = self._connection
+        transport, flow = connection.transport, connection.flow
+        if flow.write_paused:
+            await flow.drain()
+        if self.is_abandoned:
+            raise ConnectionResetError("the peer has gone")
+        fields = response.fields()
+        length = response.headers.get("content-length")
+        due = None if length is None else int(length)
+        # HTTP/1.0 knows no chunks: there the end of the connection ends the body.
+        is_chunked = due is None and self._request.http_version != "1.0"
+        self._is_event_stream = (response.content_type or "").startswith("text/event-stream")
+        transport.write(self._begin(response.status, fields, "transfer-encoding: chunked\r\n" if is_chunked else ""))
+        async for chunk in response.chunks():
+            if flow.write_paused:
+                await flow.drain()
+            if self.is_abandoned:
+                raise ConnectionResetError("the peer has gone")
+            if due is not None:
+                due -= len(chunk)
+                if due < 0:
+                    raise RuntimeError(f"the response is longer than its Content-Length of {length}")
+            transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if is_chunked else chunk)
+        if due:
+            raise RuntimeError(f"the response is {due} bytes shorter than its Content-Length of {length}")
+        if is_chunked:
+            transport.write(b"0\r\n\r\n")
+        self._complete()
+
+    def _write_whole(self, status: int, fields: Fields, body: bytes) -> None:
+        transport = self._connection.transport
+        head = self._begin(status, fields)
+        if len(body) <= LARGE:
+            transport.write(head + body)
+        else:
+            transport.write(head)
+            transport.write(body)
+        self._complete()
+
+    def _begin(self, status: int, fields: Fields, framing: str = "") -> bytes:
+        """Return the head of the response, which must be written now."""
+        self.is_started = True
+        says_close = False
+        for name, value in fields:
+            if name == "connection" and _lists_close(value):
+                self.keep_alive, says_close = False, True
+        if self.feed is not None and self.feed.is_uninvited:
+            # The peer may send its body now or leave it out, nobody can tell: nothing behind it can be read.
+            self.keep_alive = False
+        if self._connection.access_log:
+            log_response(self._request, status)
+        if not self.keep_alive and not says_close:
+            framing = f"connection: close\r\n{framing}"
+        return self._connection.response_head(status, fields, framing)
+
+    def _complete(self) -> None:
+        self.is_complete = True
+        if self.feed is not None:
+            self.feed.stop()
+        if not self.keep_alive:
+            self._connection.transport.close()
+        self._connection.on_response_complete()
+
+    # What goes wrong.
+
+    def _fail(self, error: BaseException | None) -> None:
+        """Say that the response could not be made: to the log, and to the peer, if it has got nothing of it."""
+        what = "failed" if error is not None else "was not sent to its end"
+        logger.error("the response to %s %r " + what, self._request.method, self._request.path, exc_info=error)
+        if self.is_abandoned:
+            return
+        if self.is_started:
+            # What was sent must not look whole.
+            self._connection.transport.close()
+        else:
+            self._answer(500, b"Internal Server Error")
+
+    def _answer(self, status: int, body: bytes) -> None:
+        """Answer in place of the application, and close."""
+        self.keep_alive = False
+        fields = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))]
+        self._write_whole(status, fields, b"" if self._request.method == "HEAD" else body)
+
+    def _is_settled(self) -> bool:
         """Whether nothing more is to be said of a cancelled handler; one that the server has cancelled is answered."""
-        cycle = self.cycle
-        if cycle.disconnected:
+        if self.is_abandoned:
             return True
         if self._task is None or not self._task.cancelling():
             return False
         # The server stops, and has waited for this handler as long as it may.
-        logger.warning("%s %r was cancelled: the server stops", cycle.scope["method"], cycle.scope["path"])
-        if not cycle.response_started and not cycle.flow.write_paused:
-            headers = [
-                (b"content-type", b"text/plain"),
-                (b"content-length", b"%d" % len(STOPPED)),
-                (b"connection", b"close"),
-            ]
-            await cycle.send({"type": "http.response.start", "status": 503, "headers": headers})
-            await cycle.send({"type": "http.response.body", "body": STOPPED, "more_body": False})
+        logger.warning("%s %r was cancelled: the server stops", self._request.method, self._request.path)
+        if not self.is_started and not self._connection.flow.write_paused:
+            self._answer(503, b"Service Unavailable")
         else:
-            cycle.disconnected = True
-            cycle.transport.close()
+            self.is_abandoned = True
+            self._connection.transport.close()
         return True
 
-    async def _send(self, message: Any) -> None:
-        cycle = self.cycle
-        if message["type"] == "http.response.start":
-            self._is_event_stream = any(
-                name == b"content-type" and value.startswith(b"text/event-stream") for name, value in message["headers"]
-            )
-        if cycle.waiting_for_100_continue and cycle.more_body:
-            # The peer may send its body now or leave it out, nobody can tell: nothing behind it can be read.
-            cycle.keep_alive = False
-        await cycle.send(message)
-        if cycle.disconnected:
-            # uvicorn would let a stream run on, with nobody to listen.
-            raise ConnectionResetError("the peer has gone")
+
+def _lists_close(value: str) -> bool:
+    """Tell whether a Connection field says that the connection ends (RFC 9112, 9.6)."""
+    return "close" in [option.strip(" \t") for option in value.lower().split(",")]

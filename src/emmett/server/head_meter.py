@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..config import HTTPSettings
 from ..errors import RequestError
-from ..wire.fields import RawHeaders
 
 
 class HeadMeter:
@@ -43,12 +42,9 @@ class HeadMeter:
         if self._fields > self._max_fields:
             raise RequestError(431, f"more than {self._max_fields} header fields")
 
-    def end_head(self, target: bytes, headers: RawHeaders) -> None:
-        """The head is complete."""
+    def end_head(self, size: int) -> None:
+        """The head is complete: its target and its fields take so many bytes."""
         self._passed = True
-        size = len(target) + 4 * len(headers)
-        for name, value in headers:
-            size += len(name) + len(value)
         self._check(size)
 
     def move_on(self) -> None:

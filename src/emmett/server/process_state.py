@@ -13,6 +13,7 @@ from ..dispatch import RouteTable
 from ..wire.forwarded import TrustedProxies
 from .capacity import connection_cap, raise_file_limit
 from .owner import Member
+from .response_head import ResponseHeads
 from .sweep import Sweep
 from .uvicorn_config import ServerConfig
 from .websocket_log import log_access
@@ -33,9 +34,21 @@ class ProcessState:
         connections: all connections of the process, of HTTP and of websockets; uvicorn shuts these down.
         tasks: the tasks of all handlers; uvicorn waits for these when it stops.
         trusted: the proxies whose word about the client counts.
+        heads: writes the heads of responses.
     """
 
-    __slots__ = ("_files", "_stopping", "connections", "context", "loop", "sweep", "table", "tasks", "trusted")
+    __slots__ = (
+        "_files",
+        "_stopping",
+        "connections",
+        "context",
+        "heads",
+        "loop",
+        "sweep",
+        "table",
+        "tasks",
+        "trusted",
+    )
 
     def __init__(self, config: ServerConfig, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -47,6 +60,7 @@ class ProcessState:
         self.tasks = server_state.tasks
         settings = self.table.config.server
         self.trusted = TrustedProxies(settings.trusted_proxies, settings.proxy_headers)
+        self.heads = ResponseHeads()
         # Websockets that were told to stop.
         self._stopping = 0
         # How many files the process may open.

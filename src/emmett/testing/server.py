@@ -109,15 +109,7 @@ class MemoryServer:
                 that of a body it waits for, go by the real time alone.
         """
         loop = asyncio.get_running_loop()
-        now = loop.time() + seconds
-        process_state(self._config, self._state, loop).sweep.look(now)
-        for protocol in list(self._state.connections):
-            if isinstance(protocol, HTTPProtocol):
-                # What waits for a next request is on a timer of uvicorn's, not in the sweep.
-                timer = protocol.timeout_keep_alive_task
-                if timer is not None and timer.when() <= now:
-                    timer.cancel()
-                    protocol.timeout_keep_alive_handler()
+        process_state(self._config, self._state, loop).sweep.look(loop.time() + seconds)
         await _turns()
 
     async def _drain(self) -> None:

@@ -1,0 +1,30 @@
+"""One line for each response in uvicorn's access log, as uvicorn's own protocols write it."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import quote
+
+from ..http.request import Request
+
+logger = logging.getLogger("uvicorn.access")
+
+
+def is_access_logged() -> bool:
+    """Return whether anybody reads the log."""
+    return logger.hasHandlers()
+
+
+def log_response(request: Request, status: int) -> None:
+    """Log that a response begins.
+
+    Arguments:
+        request: what it answers.
+        status: its HTTP status.
+    """
+    # These five values, in this order, are what `uvicorn.logging.AccessFormatter` takes apart.
+    client = f"{request.client[0]}:{request.client[1]}" if request.client else ""
+    target = quote(request.path)
+    if request.query_string:
+        target += f"?{request.query_string.decode('ascii')}"
+    logger.info('%s - "%s %s HTTP/%s" %d', client, request.method, target, request.http_version, status)

@@ -1,0 +1,91 @@
+"""Reading and writing of a connection, stopped and going on."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import Context, ContextVar, copy_context
+
+from emmett.server.flow import Flow
+from tests.websockets.memory_transport import MemoryTransport
+
+visitor: ContextVar[str] = ContextVar("visitor", default="nobody")
+
+
+class Transport(MemoryTransport):
+    """Notes who it was that let it read on. What is done twice is an error of its own."""
+
+    seen = ""
+
+    def resume_reading(self) -> None:
+        super().resume_reading()
+        self.seen = visitor.get()
+
+    def is_reading(self) -> bool:
+        return self.reading
+
+
+def make_flow() -> tuple[Flow, Transport]:
+    transport = Transport()
+    return Flow(transport, copy_context()), transport
+
+
+async def test_reading_stops_and_goes_on_once() -> None:
+    flow, transport = make_flow()
+    flow.resume_reading()
+    for _ in range(2):
+        flow.pause_reading()
+        flow.pause_reading()
+        assert not transport.is_reading()
+        flow.resume_reading()
+        flow.resume_reading()
+        assert transport.is_reading()
+
+
+async def test_reading_that_is_held() -> None:
+    flow, transport = make_flow()
+    flow.pause_reading()
+    flow.held = True
+    flow.resume_reading()
+    assert not transport.is_reading()
+    assert flow.read_paused
+    flow.held = False
+    flow.resume_reading()
+    assert transport.is_reading()
+
+
+async def test_reading_goes_on_in_the_context_of_the_process() -> None:
+    flow, transport = make_flow()
+    flow.pause_reading()
+
+    def ask() -> None:
+        visitor.set("ada")
+        flow.resume_reading()
+
+    Context().run(ask)
+    assert transport.seen == "nobody"
+
+
+async def test_all_wait_until_the_peer_takes_what_was_written() -> None:
+    flow, _ = make_flow()
+    await flow.drain()
+    flow.pause_writing()
+    waiting = [asyncio.create_task(flow.drain()) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert flow.write_paused
+    flow.resume_writing()
+    await asyncio.gather(*waiting)
+    assert not flow.write_paused
+
+
+async def test_who_waits_goes_on_waiting_when_it_stops_again_at_once() -> None:
+    flow, _ = make_flow()
+    flow.pause_writing()
+    waiting = asyncio.create_task(flow.drain())
+    await asyncio.sleep(0)
+    flow.resume_writing()
+    flow.pause_writing()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    flow.resume_writing()
+    await waiting
