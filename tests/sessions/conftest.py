@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sessions.valkey import Valkey, running_valkey
+from tests.valkey import Valkey, running_valkey
 
 
 @pytest.fixture(scope="session")

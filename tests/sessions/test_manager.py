@@ -11,7 +11,7 @@ import pytest
 from emmett import session
 from emmett.errors import ConfigurationError
 from emmett.sessions import SessionManager, SessionPipe
-from tests.sessions.valkey import Valkey
+from tests.valkey import Valkey
 from tests.sessions.visiting import KEY, Browser, make_app
 
 MAKERS: dict[str, Callable[..., SessionPipe]] = {

@@ -14,7 +14,7 @@ from emmett.errors import ConfigurationError
 from emmett.sessions import StoreUnavailable
 from emmett.sessions.redis_store import RedisStore
 from tests.sessions.store_contract import keeps_and_forgets
-from tests.sessions.valkey import Valkey
+from tests.valkey import Valkey
 
 
 @contextlib.asynccontextmanager
