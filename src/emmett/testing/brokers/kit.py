@@ -73,6 +73,8 @@ class Node:
     async def unsubscribe(self, *names: str) -> None:
         """Subscribe no longer."""
         self._subscribed.difference_update(names)
+        # Of what is no longer subscribed to, nobody need tell that it is restored.
+        self.away.difference_update(names)
         try:
             await self.call(self.broker.unsubscribe(names))
         except BrokerUnavailable as error:
