@@ -15,6 +15,7 @@ from ..wire.deflater import Deflater
 from ..wire.extensions import Extension, parse_extensions
 from ..wire.handshake import Upgrade
 from ..wire.inflater import Inflater
+from .field_pool import pooled
 from .process_state import ProcessState
 from .websocket_protocol import WebsocketProtocol
 
@@ -54,7 +55,7 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
     """
     raw_path, _, query_string = opening.target.partition(b"?")
     path = unquote_to_bytes(raw_path).decode("utf-8", "replace")
-    headers = Headers(opening.headers)
+    headers = Headers(pooled(opening.headers))
     scheme = "wss" if opening.secure else "ws"
     # Not that of the handshake: a proxy may have told another one.
     host = headers.get("host", "").strip()
