@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from ..datastructures import Headers
 from ..dispatch import RouteTable, serve_request
@@ -32,7 +33,9 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         http_version=scope.get("http_version", "1.1"),
         settings=table.config.http,
     )
-    await serve_request(table, request, Outgoing(incoming, send))
+    # How servers say that the peer has gone.
+    with contextlib.suppress(OSError):
+        await serve_request(table, request, Outgoing(incoming, send))
 
 
 class Outgoing:
@@ -40,7 +43,7 @@ class Outgoing:
 
     Arguments:
         incoming: tells when the peer has gone.
-        send: as ASGI 3 gives it. An OSError is how servers say that the peer has gone.
+        send: as ASGI 3 gives it.
     """
 
     __slots__ = ("_incoming", "_send")

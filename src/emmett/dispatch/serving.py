@@ -38,7 +38,7 @@ async def serve_request(table: RouteTable, request: Request, carrier: Carrier) -
         carrier: takes the response.
 
     Raises:
-        Exception: what the source of a streamed response raised; an `OSError` is taken for a peer that has gone.
+        Exception: what the carrier raised, and what the source of a streamed response did.
         ValueError: for a cookie that got something forbidden past all checks.
     """
     try:
@@ -50,8 +50,6 @@ async def serve_request(table: RouteTable, request: Request, carrier: Carrier) -
                 await carrier.send_whole(response, body)
             else:
                 await carrier.send_stream(response)
-        except OSError:
-            pass
         finally:
             await response.aclose()
     finally:

@@ -123,7 +123,7 @@ class Response:
     @property
     def is_stream(self) -> bool:
         """Whether `body` comes in chunks."""
-        return isinstance(self.body, BodyStream)
+        return isinstance(self._body, BodyStream) and self._status not in _NO_CONTENT
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over `body`: the chunks of a stream, once, or all of it as one.

@@ -124,10 +124,8 @@ class Exchange:
         self._tasks.add(task)
         try:
             await serve_request(self._table, self._request, self)
-            if not self.is_complete and not self.is_abandoned:
-                self._fail(None)
         except BaseException as error:
-            if not (isinstance(error, asyncio.CancelledError) and self._is_settled()):
+            if not self._is_settled(error):
                 self._fail(error)
         finally:
             self._tasks.discard(task)
@@ -227,10 +225,9 @@ class Exchange:
 
     # What goes wrong.
 
-    def _fail(self, error: BaseException | None) -> None:
+    def _fail(self, error: BaseException) -> None:
         """Say that the response could not be made: to the log, and to the peer, if it has got nothing of it."""
-        what = "failed" if error is not None else "was not sent to its end"
-        logger.error("the response to %s %r " + what, self._request.method, self._request.path, exc_info=error)
+        logger.error("the response to %s %r failed", self._request.method, self._request.path, exc_info=error)
         if self.is_abandoned:
             return
         if self.is_started:
@@ -245,11 +242,12 @@ class Exchange:
         fields = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))]
         self._write_whole(status, fields, b"" if self._request.method == "HEAD" else body)
 
-    def _is_settled(self) -> bool:
-        """Whether nothing more is to be said of a cancelled handler; one that the server has cancelled is answered."""
+    def _is_settled(self, error: BaseException) -> bool:
+        """Whether nothing more is to be said of how it ended. A handler that the server has cancelled is answered."""
         if self.is_abandoned:
-            return True
-        if self._task is None or not self._task.cancelling():
+            # What is raised where nobody takes the response, or by `abandon`.
+            return isinstance(error, (asyncio.CancelledError, ConnectionResetError))
+        if not isinstance(error, asyncio.CancelledError) or self._task is None or not self._task.cancelling():
             return False
         # The server stops, and has waited for this handler as long as it may.
         logger.warning("%s %r was cancelled: the server stops", self._request.method, self._request.path)
