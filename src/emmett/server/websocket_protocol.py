@@ -136,7 +136,7 @@ class WebsocketProtocol(asyncio.Protocol):
         # Writes the Close frame once the peer reads on.
         self._closing: asyncio.Task[None] | None = None
         self._keepalive = Keepalive(settings.ping_interval, settings.ping_timeout, self.began)
-        self._frame_watch = FrameWatch(settings.frame_timeout)
+        self._frame_watch: FrameWatch | None = None
         # Length of the inbox when the handler was last looked at after the peer had gone.
         self._unread = -1
 
@@ -207,12 +207,11 @@ class WebsocketProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
-        held_back = False
+        self.inbox.held_back = False
         if self._upgrade is None:
             # Of a fault nobody is left to be told. What would be too much once inflated is still held back.
             with contextlib.suppress(FrameError):
-                held_back = self._reader.drain()
-        self.inbox.held_back = held_back
+                self.inbox.held_back = self._reader.drain()
         if self.websocket is not None and not self.websocket.closed and self.status == 101:
             log_event(self, logging.INFO, "lost: %s", exc or "the peer left without a Close frame")
         self._end(BROKEN, "")
@@ -305,8 +304,10 @@ class WebsocketProtocol(asyncio.Protocol):
                 self._drop("the peer did not read for %g s", self._settings.send_timeout)
         elif not self._reading_paused and self._outbox.closed is None:
             # While reading is paused neither the rest of a frame nor the answer to a Ping can be seen.
-            if self._frame_watch.is_overdue(self._reader, now):
-                self._fail(FrameError(POLICY_VIOLATION, f"frame not whole within {self._settings.frame_timeout:g} s"))
+            in_frame, timeout = self._reader.in_frame, self._settings.frame_timeout
+            watch = self._frame_watch = (self._frame_watch or FrameWatch(timeout)) if in_frame else None
+            if watch is not None and watch.is_overdue(self._reader, now):
+                self._fail(FrameError(POLICY_VIOLATION, f"frame not whole within {timeout:g} s"))
             else:
                 self._check_alive(now)
 

@@ -53,8 +53,8 @@ class Outbox:
         # writing only: a message that is never written must never have been compressed.
         self._encode: Callable[[Data], bytes] = encode_message
         transport.set_write_buffer_limits(high=high_water)
-        # Frames that wait for the next one, so that they leave in one write.
-        self._collected: list[bytes] = []
+        # Frames that wait for the next one, so that they leave in one write; None until there have been any.
+        self._collected: list[bytes] | None = None
         self._collected_size = 0
         self._flush_planned = False
         # Writers that wait for the peer to read on. The first stays in line until it has written, so that nobody
@@ -88,6 +88,8 @@ class Outbox:
         frame = encode(message)
         self.written += 1
         if more:
+            if self._collected is None:
+                self._collected = []
             self._collected.append(frame)
             self._collected_size += len(frame)
             if self._collected_size > self._high_water:

@@ -121,7 +121,8 @@ class FrameReader:
         # The second byte of a frame up to which the straight path may take it.
         self._fast_length = MASKED | min(LENGTH_16 - 1, max_message_size)
         # What came but was not parsed: part of a frame, or whole frames for which `messages` had no room.
-        self._buffer = bytearray()
+        # Without anything it is no bytearray, which idle connections would pay for.
+        self._buffer: Buffer = b""
         # Length that the buffer must reach before parsing makes sense again; spares a look at every byte of a frame
         # that comes in many reads.
         self._missing = 0
@@ -167,7 +168,7 @@ class FrameReader:
         taken = self._parse(data)
         if taken == len(data):
             return False
-        self._buffer += memoryview(data)[taken:]
+        self._buffer = bytearray(memoryview(data)[taken:])
         return not self._missing
 
     def resume(self) -> bool:
@@ -176,10 +177,13 @@ class FrameReader:
         Returns, raises: as `feed`.
         """
         buffer = self._buffer
-        if not buffer or len(buffer) < self._missing:
+        if not isinstance(buffer, bytearray) or len(buffer) < self._missing:
             return False
         del buffer[: self._parse(buffer)]
-        return len(buffer) > 0 and not self._missing
+        if not buffer:
+            self._buffer = b""
+            return False
+        return not self._missing
 
     def drain(self) -> bool:
         """Parse what was held back within wider bounds: no more will come, and its Close frame should be known soon.
@@ -271,7 +275,7 @@ class FrameReader:
     def _finish(self) -> None:
         """Ignore all that follows, and let go of what was kept for it."""
         self.finished = True
-        self._buffer = bytearray()
+        self._buffer = b""
         self._fragments = self._decoder = None
 
     def _read_frame(self, data: Buffer, position: int, end: int) -> int:
