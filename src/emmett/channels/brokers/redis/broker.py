@@ -1,0 +1,203 @@
+"""The broker on Redis or Valkey.
+
+Live publications go through PUBLISH. History is a stream to each channel, which one script writes and PUBLISHes from in
+one piece; presence are three keys to each channel, again written by scripts. To each server there are two connections,
+however much is asked: one that asks, on which the calls of one turn of the event loop leave in one write, and one that
+hears.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import re
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
+
+from redis.exceptions import InvalidResponse
+
+from ....errors import BrokerUnavailable, ConfigurationError, UsageError
+from ...publication import Position
+from ..port import Entry, History, Limits, Listener
+from . import scripts
+from .address import parse_urls
+from .cluster import Cluster
+from .format import Names, pack_live, unpack_logged
+from .servers import Servers
+from .shards import Shards
+
+# Milliseconds for which epoch and offset outlive the history; and presence those who are in it: so long can be told
+# that they are gone.
+EPOCH_KEPT = 86_400_000
+UNTOLD_KEPT = 3_600_000
+# No offset is as large, since Lua counts no further.
+TOO_LARGE = 2**53
+# Connections in one call of the script that keeps them: it holds the server up while it runs.
+MOST_KEPT = 1_000
+
+Result = TypeVar("Result")
+
+
+class RedisBroker:
+    """A broker on servers that several processes share. What each method promises is said at `Broker`.
+
+    Arguments:
+        urls: `redis://user:password@host:port/0`, `rediss://` for TLS, `unix:///path`, as redis-py reads them; several
+            servers with commas between; or nodes of a cluster, `redis+cluster://host:port`.
+        prefix: what the names of everything on the servers begin with.
+        timeout: seconds for each call, at most. A server that has fallen silent is noticed within twice this time.
+
+    Raises:
+        ConfigurationError: an argument that cannot be used.
+    """
+
+    def __init__(self, urls: str, *, prefix: str = "emmett", timeout: float = 5.0) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
+            raise ConfigurationError(f"prefix={prefix!r}: expected 1 to 100 letters, digits, '_', '.', ':' or '-'")
+        if not 0 < timeout < math.inf:
+            raise ConfigurationError(f"timeout={timeout!r}: expected seconds above 0")
+        self._addresses, self._is_cluster = parse_urls(urls)
+        self._names = Names(prefix)
+        self._prefix = prefix
+        self._timeout = timeout
+        self._servers: Servers | None = None
+        # Names for epochs that this process may have to begin.
+        self._life = secrets.token_hex(8)
+        self._epochs = itertools.count(1)
+
+    async def start(self, listener: Listener) -> None:
+        """Connect to all servers; of a cluster, to those that are there. See `Broker.start`, as for every method."""
+        if self._servers is not None:
+            raise UsageError("the Redis broker is started already")
+        kind = Cluster if self._is_cluster else Shards
+        self._servers = servers = kind(self._addresses, listener, self._names, self._timeout, self._prefix)
+        try:
+            await servers.start()
+        except BaseException:
+            if self._servers is servers:
+                self._servers = None
+            raise
+
+    async def stop(self) -> None:
+        servers, self._servers = self._servers, None
+        if servers is not None:
+            await servers.stop()
+
+    async def check(self) -> float:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        await self._require().check()
+        return loop.time() - begin
+
+    async def subscribe(self, names: Collection[str]) -> None:
+        await self._require().subscribe(names)
+
+    async def unsubscribe(self, names: Collection[str]) -> None:
+        if self._servers is not None:
+            self._servers.unsubscribe(names)
+
+    async def publish(self, channel: str, payload: bytes, limits: Limits | None) -> Position | None:
+        servers = self._require()
+        wire = self._names.wire(channel)
+        if limits is None:
+            await servers.ask(channel, "PUBLISH", wire, pack_live(payload))
+            return None
+        ttl = _milliseconds(limits.ttl)
+        arguments = (self._new_epoch(), wire, limits.size, ttl, ttl + EPOCH_KEPT, payload)
+        return _read(_position, await servers.run(scripts.PUBLISH, channel, self._names.log_keys(channel), arguments))
+
+    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+        epoch, offset = ("", 0) if since is None else (since.epoch, min(since.offset, TOO_LARGE))
+        arguments = (
+            *(self._new_epoch(), EPOCH_KEPT, limits.size, _milliseconds(limits.ttl)),
+            *(epoch, offset, -1 if limit is None else limit),
+        )
+        return _read(
+            _history, await self._require().run(scripts.READ, channel, self._names.log_keys(channel), arguments)
+        )
+
+    async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
+        milliseconds = _milliseconds(ttl)
+        arguments = (connection, member, info, milliseconds, milliseconds + UNTOLD_KEPT)
+        return bool(await self._run_in_room(scripts.JOIN, channel, arguments))
+
+    async def leave(self, channel: str, connection: str) -> str | None:
+        member = await self._run_in_room(scripts.LEAVE, channel, (connection,))
+        return None if member is None else _read(_text, member)
+
+    async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
+        milliseconds, all_of_them = _milliseconds(ttl), list(connections)
+        gone: list[str] = []
+        for begin in range(0, max(1, len(all_of_them)), MOST_KEPT):
+            some = all_of_them[begin : begin + MOST_KEPT]
+            is_last = begin + MOST_KEPT >= len(all_of_them)
+            arguments = (int(is_last), milliseconds, milliseconds + UNTOLD_KEPT, *some)
+            gone += _read(_texts, await self._run_in_room(scripts.KEEP, channel, arguments))
+        return gone
+
+    async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
+        return _read(_present, await self._run_in_room(scripts.PRESENT, channel, ()))
+
+    async def _run_in_room(self, script: scripts.Script, channel: str, arguments: Sequence[Any]) -> Any:
+        return await self._require().run(script, channel, self._names.room_keys(channel), arguments)
+
+    def _require(self) -> Servers:
+        if self._servers is None:
+            raise BrokerUnavailable("the Redis broker does not answer: it is not started")
+        return self._servers
+
+    def _new_epoch(self) -> str:
+        return f"{self._life}-{next(self._epochs)}"
+
+
+def _milliseconds(seconds: float) -> int:
+    """Return a time that the server can count, a millisecond at least."""
+    return max(1, math.ceil(min(seconds, 10 * 365 * 86_400) * 1000))
+
+
+def _read(read: Callable[[Any], Result], answer: Any) -> Result:
+    """Read the answer of a script, which somebody else may have put something strange into.
+
+    Raises:
+        BrokerUnavailable: it cannot be read.
+    """
+    try:
+        return read(answer)
+    except (TypeError, ValueError, KeyError, InvalidResponse) as error:
+        raise BrokerUnavailable(
+            f"the Redis broker holds something that no broker of emmett wrote: {type(error).__name__}"
+        ) from None
+
+
+def _position(answer: Any) -> Position:
+    epoch, offset = answer
+    return Position(epoch.decode(), offset)
+
+
+def _history(answer: Any) -> History:
+    name, top, is_complete, count, items = answer
+    epoch = name.decode()
+    entries: list[Entry] = [unpack_logged(epoch, item) for item in items]
+    return History(entries, Position(epoch, top), bool(is_complete) and len(entries) == count)
+
+
+def _text(value: bytes) -> str:
+    return value.decode()
+
+
+def _texts(values: Sequence[bytes]) -> list[str]:
+    return [value.decode() for value in values]
+
+
+def _present(answer: Any) -> dict[str, tuple[bytes, int]]:
+    connections, over, members = answer
+    infos = {member: value.partition(b":")[2] for member, value in zip(members[::2], members[1::2], strict=True)}
+    ended = set(over)
+    found: dict[str, tuple[bytes, int]] = {}
+    for connection, member in zip(connections[::2], connections[1::2], strict=True):
+        if connection not in ended:
+            name = member.decode()
+            found[name] = (infos[member], found.get(name, (b"", 0))[1] + 1)
+    return found

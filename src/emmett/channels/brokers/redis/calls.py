@@ -1,0 +1,183 @@
+"""The link that asks: any number of calls share one connection, and are answered in their order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import InvalidResponse, NoScriptError, ReadOnlyError, ResponseError
+
+from ....errors import BrokerUnavailable
+from .address import Address
+from .link import TICKS, Link
+from .scripts import Script
+
+# Calls that may wait for one server; more are refused.
+MOST_CALLS = 65_536
+# Calls that leave in one write.
+MOST_PACKED = 512
+
+
+class Call:
+    """One command, and who waits for its answer. A command that is None is a script's, with keys in front."""
+
+    __slots__ = ("arguments", "born", "command", "future", "is_asking", "keys")
+
+    def __init__(
+        self,
+        command: tuple[Any, ...],
+        future: asyncio.Future[Any],
+        born: int,
+        keys: Sequence[bytes] | None = None,
+        arguments: Sequence[Any] = (),
+        is_asking: bool = False,
+    ) -> None:
+        self.command = command
+        self.future = future
+        # At which tick it was made.
+        self.born = born
+        # The keys of a script, behind which the server's name for its own life is put; None for a plain command.
+        self.keys = keys
+        self.arguments = arguments
+        self.is_asking = is_asking
+
+
+class CallLink(Link):
+    """Asks a server. A call that is cancelled leaves its answer to nobody.
+
+    Calls that were sent when the connection is lost fail: they may have been carried out. Those that were not are kept
+    for the next connection, until an attempt to make it fails. Each is answered, or fails, within `timeout`.
+    """
+
+    def __init__(self, pick: Callable[[], Address], timeout: float, name: str) -> None:
+        super().__init__(pick, timeout, name)
+        self._waiting: deque[Call] = deque()
+        self._sent: deque[Call | None] = deque()
+        self._ticks = 0
+        # The server's own name for the life of its process.
+        self._run_id = b""
+
+    async def ask(self, *command: Any) -> Any:
+        """Send a command and return its answer.
+
+        Raises:
+            BrokerUnavailable: no answer.
+            ResponseError: an error as the answer.
+        """
+        return await self._put(command)
+
+    async def run(
+        self, script: Script, keys: Sequence[bytes], arguments: Sequence[Any], is_asking: bool = False
+    ) -> Any:
+        """Run a script; one that the server does not know is sent along.
+
+        Arguments:
+            is_asking: the slot of the keys is on its way to this server (see ASKING).
+
+        Raises:
+            BrokerUnavailable, ResponseError: as `ask`.
+        """
+        try:
+            try:
+                return await self._put(("EVALSHA", script.digest), keys, arguments, is_asking)
+            except NoScriptError:
+                return await self._put(("EVAL", script.text), keys, arguments, is_asking)
+        except ReadOnlyError:
+            # It has become a replica: the address may stand for another server by now.
+            self.drop("it takes no writes any more")
+            raise
+
+    def tick(self) -> None:
+        super().tick()
+        self._ticks += 1
+        while self._waiting and self._ticks - self._waiting[0].born >= TICKS:
+            self._end(self._waiting.popleft(), "no answer in time")
+        oldest = next((call for call in self._sent if call is not None), None)
+        if oldest is not None and self._ticks - oldest.born >= TICKS:
+            self.drop("no answer in time")
+
+    def _put(
+        self,
+        command: tuple[Any, ...],
+        keys: Sequence[bytes] | None = None,
+        arguments: Sequence[Any] = (),
+        is_asking: bool = False,
+    ) -> asyncio.Future[Any]:
+        if self.away is not None:
+            raise self.unavailable()
+        if len(self._waiting) + len(self._sent) >= MOST_CALLS:
+            raise self.unavailable(f"more than {MOST_CALLS} calls wait for it")
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(Call(command, future, self._ticks, keys, arguments, is_asking))
+        self._wake.set()
+        return future
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        await connection.send_command("INFO", "server", check_health=False)
+        answer = await connection.read_response(disable_decoding=True, disconnect_on_error=False)
+        if not isinstance(answer, bytes):
+            raise InvalidResponse("no text as the answer to INFO")
+        lines = dict(line.partition(b":")[::2] for line in answer.splitlines())
+        self._run_id = lines.get(b"run_id", b"")
+
+    def _pack(self, connection: AbstractConnection) -> list[bytes]:
+        parts: list[bytes] = []
+        for _ in range(min(MOST_PACKED, len(self._waiting))):
+            call = self._waiting.popleft()
+            # Cancelled, or too late.
+            if call.future.done():
+                continue
+            if call.is_asking:
+                parts += connection.pack_command("ASKING")
+                self._sent.append(None)
+            if call.keys is None:
+                parts += connection.pack_command(*call.command)
+            else:
+                keys, arguments = call.keys, call.arguments
+                parts += connection.pack_command(*call.command, len(keys), *keys, self._run_id, *arguments)
+                # A payload need not wait for its answer.
+            call.arguments = ()
+            self._sent.append(call)
+        return parts
+
+    def _take(self, reply: Any) -> None:
+        if not self._sent:
+            raise InvalidResponse("an answer that nobody has asked for")
+        call = self._sent.popleft()
+        if call is None or call.future.done():
+            return
+        if isinstance(reply, ResponseError):
+            call.future.set_exception(reply)
+        else:
+            call.future.set_result(reply)
+
+    def _ping(self) -> None:
+        # While calls wait for an answer, they tell.
+        if not self._sent and not self._waiting:
+            self._put(("PING",)).add_done_callback(_look)
+
+    def _fail(self, is_away: bool) -> None:
+        sent, self._sent = self._sent, deque()
+        for call in sent:
+            if call is not None:
+                self._end(call, "the connection was lost")
+        while is_away and self._waiting:
+            self._end(self._waiting.popleft(), None)
+
+    def _end(self, call: Call, why: str | None) -> None:
+        if not call.future.done():
+            call.future.set_exception(self.unavailable(why))
+
+
+def _look(future: asyncio.Future[Any]) -> None:
+    """Look at an answer that nobody else waits for: asyncio reports errors that nobody has seen."""
+    if not future.cancelled():
+        future.exception()
+
+
+def refused(error: ResponseError, label: str) -> BrokerUnavailable:
+    """Return the error for a server that has answered with one of its own."""
+    return BrokerUnavailable(f"the Redis broker at {label} refuses: {type(error).__name__}: {str(error)[:200]}")

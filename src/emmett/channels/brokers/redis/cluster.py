@@ -1,0 +1,219 @@
+"""Redis Cluster: who has which slot, and what becomes of it when a node goes.
+
+Publications are PUBLISHed, which a cluster tells all of its nodes, and heard at any one of them. Sharded pub/sub would
+spare the nodes that, but has no patterns, and its subscriptions end whenever a slot moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+from redis.exceptions import AskError, ClusterDownError, MovedError, ResponseError, TryAgainError
+
+from ....errors import BrokerUnavailable
+from ..port import Listener
+from .address import Address
+from .calls import CallLink, refused
+from .feed import Feed
+from .format import Names
+from .link import TICKS, Link
+from .scripts import Script
+from .servers import Servers
+
+# Seconds before asking again while a slot is on its way, or has no node.
+PAUSE = 0.05
+# The map of slots is asked for anew after so many ticks, also when nothing has told that it is old.
+LOOK_EVERY = 4 * TICKS
+
+
+class Cluster(Servers):
+    """A channel is on the node that has the slot of its keys.
+
+    Arguments:
+        seeds: nodes to ask for the others.
+    """
+
+    def __init__(self, seeds: Sequence[Address], listener: Listener, names: Names, timeout: float, name: str) -> None:
+        super().__init__(listener, names, timeout, name)
+        self._seeds = seeds
+        self._slots: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
+        # By label: those who have slots, and a link to each that was needed.
+        self._primaries: dict[str, Address] = {}
+        self._links: dict[str, CallLink] = {}
+        self._nodes: dict[str, Address] = {}
+        self._feed = Feed(self._pick, timeout, name, listener, names, self._prepare)
+        self._untried: list[Address] = []
+        self._refreshing: asyncio.Task[None] | None = None
+        self._ticks = 0
+        self._is_stopped = False
+
+    def links(self) -> Iterable[Link]:
+        return [*self._links.values(), self._feed]
+
+    def callers(self) -> Sequence[CallLink]:
+        return [self._link(address) for address in self._primaries.values()]
+
+    def feeds_of(self, name: str) -> Sequence[Feed]:
+        return [self._feed]
+
+    async def connect(self) -> None:
+        await self._refresh()
+        self._feed.start()
+        await self._feed.connected()
+
+    async def stop(self) -> None:
+        self._is_stopped = True
+        refreshing, self._refreshing = self._refreshing, None
+        if refreshing is not None:
+            refreshing.cancel()
+            await asyncio.wait([refreshing])
+        await super().stop()
+
+    async def ask(self, channel: str, *command: Any) -> Any:
+        return await self._route(channel, lambda link, _: link.ask(*command))
+
+    async def run(self, script: Script, channel: str, keys: Sequence[bytes], arguments: Sequence[Any]) -> Any:
+        return await self._route(channel, lambda link, is_asking: link.run(script, keys, arguments, is_asking))
+
+    def look(self) -> None:
+        self._ticks += 1
+        if self._ticks % LOOK_EVERY == 0 or any(not link.is_up for link in self._links.values()):
+            self._refresh_soon()
+
+    async def _route(self, channel: str, send: Callable[[CallLink, bool], Awaitable[Any]]) -> Any:
+        loop = asyncio.get_running_loop()
+        slot, end = key_slot(self.names.key(channel, b"")), loop.time() + self._timeout
+        link, is_asking = self._owner(slot), False
+        if link.away is not None:
+            # Nothing was sent yet, and another node may have the slot by now.
+            self._refresh_soon()
+            if self._refreshing is not None:
+                await asyncio.wait([self._refreshing])
+            link = self._owner(slot)
+        while True:
+            try:
+                return await send(link, is_asking)
+            except MovedError as error:
+                owner = self._slots[slot] = self._seeds[0].move(error.host, error.port)
+                link, is_asking = self._link(owner), False
+                self._refresh_soon()
+                failed: ResponseError = error
+            except AskError as error:
+                link, is_asking = self._link(self._seeds[0].move(error.host, error.port)), True
+                failed = error
+            except (TryAgainError, ClusterDownError) as error:
+                self._refresh_soon()
+                await asyncio.sleep(PAUSE)
+                link, is_asking = self._owner(slot), False
+                failed = error
+            except ResponseError as error:
+                raise refused(error, _label(link)) from None
+            except BrokerUnavailable:
+                self._refresh_soon()
+                raise
+            if loop.time() >= end:
+                raise refused(failed, _label(link))
+
+    def _owner(self, slot: int) -> CallLink:
+        owner = self._slots[slot]
+        if owner is None:
+            self._refresh_soon()
+            raise BrokerUnavailable(f"the Redis cluster does not answer: it has no node for slot {slot}")
+        return self._link(owner)
+
+    def _link(self, address: Address) -> CallLink:
+        if self._is_stopped:
+            raise BrokerUnavailable("the Redis cluster does not answer: it was stopped")
+        link = self._links.get(address.label)
+        if link is None:
+            link = self._links[address.label] = CallLink(lambda: address, self._timeout, self._name)
+            link.start()
+        return link
+
+    def _pick(self) -> Address:
+        """Return a node to hear at: each in turn, in an order that differs from process to process."""
+        if not self._untried:
+            self._untried = list((self._nodes or {seed.label: seed for seed in self._seeds}).values())
+            random.shuffle(self._untried)
+        return self._untried.pop()
+
+    async def _prepare(self) -> None:
+        """Connect again to the nodes with slots, as far as they are there."""
+        await self._refresh()
+        links = [asyncio.ensure_future(link.connected()) for link in self.callers()]
+        # The others have their connections, or none, when they do not answer in half the time that there is.
+        await asyncio.wait(links, timeout=self._timeout / 2)
+        for link in links:
+            link.cancel()
+        await asyncio.gather(*links, return_exceptions=True)
+
+    def _refresh_soon(self) -> None:
+        if self._refreshing is None and not self._is_stopped:
+            self._refreshing = asyncio.create_task(self._refresh_once())
+
+    async def _refresh_once(self) -> None:
+        # What is wrong is told to who asks for a channel.
+        with contextlib.suppress(BrokerUnavailable):
+            await self._refresh()
+        # Many may find at once that the map is old.
+        await asyncio.sleep(PAUSE)
+        self._refreshing = None
+
+    async def _refresh(self) -> None:
+        """Ask who has which slot: those that are there, then all that may be."""
+        for link in [link for link in self._links.values() if link.is_up]:
+            with contextlib.suppress(BrokerUnavailable, ResponseError):
+                return await self._take_map(link, await link.ask("CLUSTER", "SLOTS"))
+        known = {address.label: address for address in (*self._nodes.values(), *self._seeds)}
+        asked = {asyncio.ensure_future(self._ask_map(self._link(address))) for address in known.values()}
+        why = ""
+        try:
+            for answer in asyncio.as_completed(asked):
+                try:
+                    return await self._take_map(*await answer)
+                except (BrokerUnavailable, ResponseError) as error:
+                    why = str(error)
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.wait(asked)
+            for task in asked:
+                if not task.cancelled():
+                    task.exception()
+        raise BrokerUnavailable(f"no node of the Redis cluster tells who has which slot: {why}")
+
+    async def _ask_map(self, link: CallLink) -> tuple[CallLink, Any]:
+        return link, await link.ask("CLUSTER", "SLOTS")
+
+    async def _take_map(self, link: CallLink, answer: Any) -> None:
+        asked = link.address or self._seeds[0]
+        slots: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
+        primaries: dict[str, Address] = {}
+        nodes: dict[str, Address] = {}
+        try:
+            for first, last, *holders in answer:
+                # The first one is the primary. A node that does not know its own name is at the address asked.
+                known = [asked.move(holder[0].decode() if holder[0] else "", holder[1]) for holder in holders]
+                slots[first : last + 1] = [known[0]] * (last + 1 - first)
+                primaries[known[0].label] = known[0]
+                nodes.update((address.label, address) for address in known)
+        except (TypeError, ValueError, IndexError, AttributeError):
+            raise BrokerUnavailable(f"{asked.label} tells nothing of slots that could be read") from None
+        if not primaries or len(slots) != REDIS_CLUSTER_HASH_SLOTS:
+            raise BrokerUnavailable(f"{asked.label} has no slots: is it part of a cluster?")
+        self._slots, self._primaries, self._nodes = slots, primaries, nodes
+        self._untried.clear()
+        here = self._feed.address
+        if self._feed.is_up and here is not None and here.label not in nodes:
+            self._feed.drop("this node has left the cluster")
+        gone = [self._links.pop(label) for label in list(self._links) if label not in primaries]
+        await asyncio.gather(*(link.stop() for link in gone))
+
+
+def _label(link: Link) -> str:
+    return "" if link.address is None else link.address.label

@@ -1,0 +1,282 @@
+"""The link that hears: what is subscribed to at one server, again after each loss."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, NamedTuple
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import InvalidResponse
+
+from ...names import is_pattern
+from ..port import Listener
+from .address import Address
+from .format import Names, unpack
+from .link import Link
+
+# Names in one command; and names that may wait for the server's confirmation before it is sent more.
+BATCH = 500
+MOST_UNCONFIRMED = 2_000
+# Seconds between two lines in the log about what strangers publish.
+LOGGED_EVERY = 60.0
+
+logger = logging.getLogger("emmett.channels")
+
+
+class Name:
+    """A channel or a pattern that is subscribed to, or to be."""
+
+    __slots__ = ("is_pattern", "name", "stands", "waiter", "wire")
+
+    def __init__(self, name: str, wire: bytes) -> None:
+        self.name = name
+        self.wire = wire
+        self.is_pattern = is_pattern(name)
+        # The server has confirmed it.
+        self.stands = False
+        # Done when it is confirmed, with None, or with why it was not.
+        self.waiter: asyncio.Future[str | None] | None = None
+
+    def settle(self, why: str | None) -> None:
+        """Tell those who wait."""
+        waiter, self.waiter = self.waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(why)
+
+
+class Expected(NamedTuple):
+    """A confirmation that is to come: of what, for what, and whether it is the last one of its command."""
+
+    verb: bytes
+    name: Name
+    is_last: bool
+
+
+class Feed(Link):
+    """Subscriptions at one server.
+
+    Arguments:
+        listener: who hears; of `lost` and `restored` it is told the names.
+        names: how they are called on the server.
+        prepare: awaited on each new connection, before it is subscribed on. Who hears that all stands again will ask
+            for what was missed, and that is to be answered.
+    """
+
+    def __init__(
+        self,
+        pick: Callable[[], Address],
+        timeout: float,
+        name: str,
+        listener: Listener,
+        names: Names,
+        prepare: Callable[[], Awaitable[None]],
+    ) -> None:
+        super().__init__(pick, timeout, name)
+        self._listener = listener
+        self._wire = names
+        self._prepare = prepare
+        self._names: dict[str, Name] = {}
+        self._channels: dict[bytes, Name] = {}
+        self._patterns: dict[bytes, Name] = {}
+        # Verbs, and to what they are to be applied, in order. A verb without a name is a PING.
+        self._outgoing: deque[tuple[bytes, Name | None]] = deque()
+        self._expected: deque[Expected] = deque()
+        # The listener was told of a loss; of which names; and which of those stand again meanwhile.
+        self._was_begun = False
+        self._is_lost = False
+        self._lost: set[str] = set()
+        self._back: list[str] = []
+        self._log_next = 0.0
+        self._strange = 0
+
+    def begin(self, names: Collection[str]) -> list[str]:
+        """Begin to subscribe; returns those that are new.
+
+        Raises:
+            BrokerUnavailable: there is no connection.
+        """
+        if self.away is not None:
+            raise self.unavailable()
+        new = [name for name in dict.fromkeys(names) if name not in self._names]
+        for text in new:
+            name = self._names[text] = Name(text, self._wire.wire_name(text))
+            (self._patterns if name.is_pattern else self._channels)[name.wire] = name
+            if self.is_up:
+                self._outgoing.append((_verb(b"subscribe", name), name))
+        if new:
+            self._wake.set()
+        return new
+
+    async def wait(self, names: Collection[str]) -> None:
+        """Wait until the server has confirmed names.
+
+        Raises:
+            BrokerUnavailable: it has not, in time, or the connection was lost.
+        """
+        waiters = []
+        for text in names:
+            name = self._names.get(text)
+            if name is None:
+                raise self.unavailable("it was unsubscribed from meanwhile")
+            if not name.stands:
+                if self.away is not None:
+                    raise self.unavailable()
+                name.waiter = name.waiter or asyncio.get_running_loop().create_future()
+                waiters.append(name.waiter)
+        if not waiters:
+            return
+        done, late = await asyncio.wait(waiters, timeout=self.timeout)
+        why = "no answer in time" if late else next(filter(None, (waiter.result() for waiter in done)), None)
+        if why is not None:
+            raise self.unavailable(why)
+
+    def end(self, names: Collection[str]) -> None:
+        """Unsubscribe; nothing is waited for."""
+        for text in names:
+            name = self._names.pop(text, None)
+            if name is None:
+                continue
+            (self._patterns if name.is_pattern else self._channels).pop(name.wire, None)
+            if text in self._lost:
+                self._lost.discard(text)
+                if name.stands:
+                    self._back.remove(text)
+            name.settle("it was unsubscribed from meanwhile")
+            if self.is_up:
+                self._outgoing.append((_verb(b"unsubscribe", name), name))
+        self._tell_restored()
+        self._wake.set()
+
+    def misses(self, text: str) -> bool:
+        """Tell whether a name is lost here, as the listener was told."""
+        return text in self._lost
+
+    async def stop(self) -> None:
+        # Nothing is reported from here on.
+        self._channels.clear()
+        self._patterns.clear()
+        for name in self._names.values():
+            name.stands = False
+        self._lost.clear()
+        self._was_begun = False
+        await super().stop()
+        self._names.clear()
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        await self._prepare()
+
+    def _begin(self) -> None:
+        self._expected.clear()
+        self._back.clear()
+        self._outgoing.clear()
+        self._outgoing.extend((b"subscribe", name) for name in self._channels.values())
+        self._outgoing.extend((b"psubscribe", name) for name in self._patterns.values())
+        self._was_begun = True
+        self._tell_restored()
+
+    def _fail(self, is_away: bool) -> None:
+        lost = [name for name in self._names.values() if name.stands]
+        self._outgoing.clear()
+        self._expected.clear()
+        for name in lost:
+            name.stands = False
+        self._lost.update(name.name for name in lost)
+        self._back.clear()
+        for name in self._names.values():
+            name.settle(self.away or "the connection was lost")
+        # Also without any names: what is known of presence may be gone, too.
+        if lost or (self._was_begun and not self._is_lost):
+            self._is_lost = True
+            self._listener.lost([name.name for name in lost])
+
+    def _ping(self) -> None:
+        self._outgoing.append((b"ping", None))
+        self._wake.set()
+
+    def _pack(self, connection: AbstractConnection) -> list[bytes]:
+        parts: list[bytes] = []
+        while self._outgoing and len(self._expected) < MOST_UNCONFIRMED:
+            verb, name = self._outgoing[0]
+            if name is None:
+                self._outgoing.popleft()
+                parts += connection.pack_command("PING")
+                continue
+            batch: list[Name] = []
+            while self._outgoing and self._outgoing[0][0] == verb and len(batch) < BATCH:
+                _, name = self._outgoing.popleft()
+                if name is not None:
+                    batch.append(name)
+            self._expected.extend(Expected(verb, name, name is batch[-1]) for name in batch)
+            parts += connection.pack_command(verb.upper(), *(name.wire for name in batch))
+        return parts
+
+    def _take(self, reply: Any) -> None:
+        match reply:
+            case [b"message", bytes() as wire, data]:
+                self._hear(self._channels.get(wire), None, data)
+            case [b"pmessage", bytes() as pattern, bytes() as wire, data]:
+                self._hear(self._patterns.get(pattern), wire, data)
+            case [b"subscribe" | b"psubscribe" | b"unsubscribe" | b"punsubscribe" as verb, bytes() as wire, _]:
+                self._confirm(verb, wire)
+            case [b"pong", _] | b"PONG":
+                pass
+            case Exception():
+                raise reply
+            case _:
+                raise InvalidResponse("something else than publications and confirmations")
+
+    def _hear(self, name: Name | None, wire: bytes | None, data: object) -> None:
+        # What was on its way when it was unsubscribed from.
+        if name is None:
+            return
+        try:
+            channel = name.name if wire is None else self._wire.channel(wire)
+            entry = unpack(data)
+        except ValueError as error:
+            self._note_strange(name, error)
+            return
+        try:
+            self._listener.heard(name.name, channel, entry)
+        except Exception:
+            logger.exception("a listener of the Redis broker failed, which none may")
+
+    def _note_strange(self, name: Name, error: ValueError) -> None:
+        """Log what somebody else has published: once a minute at most."""
+        self._strange += 1
+        if time.monotonic() >= self._log_next:
+            self._log_next = time.monotonic() + LOGGED_EVERY
+            logger.warning(
+                "channel %s: passed over %d publications that no broker of emmett made; the last one is %s",
+                *(name.name, self._strange, error),
+            )
+            self._strange = 0
+
+    def _confirm(self, verb: bytes, wire: bytes) -> None:
+        if not self._expected or self._expected[0].verb != verb or self._expected[0].name.wire != wire:
+            raise InvalidResponse("a confirmation that nobody has asked for")
+        _, name, is_last = self._expected.popleft()
+        if verb in (b"subscribe", b"psubscribe") and self._names.get(name.name) is name:
+            name.stands = True
+            name.settle(None)
+            if name.name in self._lost:
+                self._back.append(name.name)
+        if is_last:
+            self._tell_restored()
+            # There may be room for another batch.
+            self._wake.set()
+
+    def _tell_restored(self) -> None:
+        """Tell once, when all that was lost stands again: then the hub looks for what was missed, everywhere."""
+        if self._is_lost and self.is_up and len(self._back) == len(self._lost):
+            self._is_lost = False
+            self._lost.clear()
+            restored, self._back = self._back, []
+            self._listener.restored(restored)
+
+
+def _verb(verb: bytes, name: Name) -> bytes:
+    return b"p" + verb if name.is_pattern else verb

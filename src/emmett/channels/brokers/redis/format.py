@@ -1,0 +1,103 @@
+"""How things are called on the server, and how a publication looks there."""
+
+from __future__ import annotations
+
+import re
+
+from redis.exceptions import InvalidResponse
+
+from ....errors import InvalidChannel
+from ...names import check_channel, is_pattern
+from ...publication import Position
+from ..port import Entry
+
+# Epochs as `Position` knows them; offsets as Lua can count them.
+_HEAD = re.compile(rb"h([A-Za-z0-9_.-]{1,78}):([1-9][0-9]{0,15}):")
+_GLOB = re.compile(r"([*?\[\]\\])")
+
+
+class Names:
+    """The names of channels on the server.
+
+    Keys are `{prefix:channel}:x`. What stands in the braces decides about the slot in a cluster, so that all keys of a
+    channel are in one. A channel whose name has braces of its own may share a slot with others; its keys are apart.
+
+    Arguments:
+        prefix: what every name begins with.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = f"{prefix}:"
+        self._begin = self._prefix.encode()
+
+    def wire(self, channel: str) -> bytes:
+        """Return the channel of the server."""
+        return self._begin + channel.encode()
+
+    def wire_name(self, name: str) -> bytes:
+        """Return what to subscribe to: a channel of the server, or a pattern in which only the end is one."""
+        if not is_pattern(name):
+            return self.wire(name)
+        return _GLOB.sub(r"\\\1", self._prefix + name[:-1]).encode() + b"*"
+
+    def channel(self, wire: bytes) -> str:
+        """Return the channel.
+
+        Raises:
+            ValueError: it is no name of a channel.
+        """
+        if not wire.startswith(self._begin):
+            raise ValueError("a channel with another prefix")
+        name = wire[len(self._begin) :].decode()
+        try:
+            check_channel(name)
+        except InvalidChannel:
+            raise ValueError("a channel with a name that none can have") from None
+        return name
+
+    def key(self, channel: str, end: bytes) -> bytes:
+        """Return a key of a channel."""
+        return b"{" + self._begin + channel.encode() + b"}:" + end
+
+    def log_keys(self, channel: str) -> tuple[bytes, bytes]:
+        """Return the keys of the history: the hash with epoch and offset, and the stream."""
+        return self.key(channel, b"top"), self.key(channel, b"log")
+
+    def room_keys(self, channel: str) -> tuple[bytes, bytes, bytes]:
+        """Return the keys of presence: connections by time, connections, members."""
+        return self.key(channel, b"times"), self.key(channel, b"connections"), self.key(channel, b"members")
+
+
+def pack_live(payload: bytes) -> bytes:
+    """Return a publication without a position, as it is PUBLISHed. That with one is made by a script."""
+    return b"l" + payload
+
+
+def unpack(data: object) -> Entry:
+    """Read what was PUBLISHed.
+
+    Raises:
+        ValueError: it is none of ours.
+    """
+    if not isinstance(data, bytes):
+        raise ValueError("no bytes")
+    if data.startswith(b"l"):
+        return Entry(data[1:], None)
+    head = _HEAD.match(data)
+    if head is None:
+        raise ValueError(f"a publication that begins with {data[:40]!r}")
+    return Entry(data[head.end() :], Position(head[1].decode(), int(head[2])))
+
+
+def unpack_logged(epoch: str, item: object) -> Entry:
+    """Read an entry of a stream.
+
+    Raises:
+        InvalidResponse: it is none of ours.
+    """
+    match item:
+        case [bytes() as name, [b"p", bytes() as payload]]:
+            offset = name.partition(b"-")[0]
+            if offset.isdigit():
+                return Entry(payload, Position(epoch, int(offset)))
+    raise InvalidResponse("a history with an entry that no broker wrote")

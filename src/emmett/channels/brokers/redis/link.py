@@ -1,0 +1,244 @@
+"""One connection that is made again whenever it is lost: what calls and subscriptions have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+from typing import Any
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError, ResponseError
+
+from ....errors import BrokerUnavailable
+from .address import Address
+
+# Seconds before connecting again: a random part of this (full jitter), which doubles with each attempt that failed. So
+# a thousand nodes that lose a server at once do not come back at once.
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+# How often in its `timeout` a link is looked at. Ages are counted in looks, not in seconds: while the event loop itself
+# stands still nothing grows old, and what the server has answered meanwhile is read before it is missed.
+TICKS = 5
+# Replies that are read at a stretch before others have their turn.
+FAIR = 256
+
+logger = logging.getLogger("emmett.channels")
+
+
+class Link:
+    """A connection, read and written by two tasks of its own, in a third one that makes it again.
+
+    Arguments:
+        pick: tells what to connect to, anew for each attempt.
+        timeout: seconds to connect, and to answer. When nothing at all has come for so long, the server is asked for a
+            sign of life; when none comes within another `timeout`, the connection is lost.
+        name: what the server's CLIENT LIST calls it.
+
+    Attributes:
+        is_up: connected.
+        away: why there is no connection, once an attempt has failed. None while there is one, and between its loss and
+            the end of the next attempt: a call may wait for that.
+        address: the server that it is connected to, or was last.
+    """
+
+    def __init__(self, pick: Callable[[], Address], timeout: float, name: str) -> None:
+        self.is_up = False
+        self.away: str | None = None
+        self.address: Address | None = None
+        self.timeout = timeout
+        self._pick = pick
+        self._name = name
+        self._task: asyncio.Task[None] | None = None
+        # Done when an attempt to connect is over; None while nobody waits for that.
+        self._tried: asyncio.Future[None] | None = None
+        self._hurry = asyncio.Event()
+        self._broken: asyncio.Future[str] | None = None
+        self._wake = asyncio.Event()
+        self._quiet = 0
+        self._attempts = 0
+
+    def start(self) -> None:
+        """Begin to connect, and keep connected."""
+        self._task = asyncio.create_task(self._run(), name=f"{self._name} link")
+
+    async def connected(self) -> None:
+        """Wait until there is a connection. A pause between two attempts ends at once.
+
+        Raises:
+            BrokerUnavailable: the attempt to make it failed.
+        """
+        if self.is_up:
+            return
+        if self._tried is None or self._tried.done():
+            self._tried = asyncio.get_running_loop().create_future()
+        self._hurry.set()
+        await asyncio.wait([self._tried])
+        if not self.is_up:
+            raise self.unavailable()
+
+    async def stop(self) -> None:
+        """Let go of the connection, and of all who wait."""
+        task, self._task = self._task, None
+        self.is_up = False
+        self.away = "it was stopped"
+        if task is not None:
+            task.cancel()
+        self._fail(True)
+        if task is not None:
+            await asyncio.wait([task])
+        self._settle()
+
+    def tick(self) -> None:
+        """Look after the connection; called `TICKS` times in each `timeout`."""
+        if not self.is_up:
+            return
+        self._quiet += 1
+        if self._quiet == TICKS:
+            self._ping()
+        elif self._quiet >= 2 * TICKS:
+            self.drop("nothing has come for too long")
+
+    def drop(self, why: str) -> None:
+        """Give up the connection, and make another one."""
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_result(why)
+
+    def unavailable(self, why: str | None = None) -> BrokerUnavailable:
+        """Return the error for who has asked in vain."""
+        label = "" if self.address is None else f" at {self.address.label}"
+        return BrokerUnavailable(f"the Redis broker{label} does not answer: {why or self.away or 'it was lost'}")
+
+    # What the two kinds of links do.
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        """Ask what must be known of a server first."""
+
+    def _begin(self) -> None:
+        """Do what is to be done on a connection that has just been made."""
+
+    def _pack(self, connection: AbstractConnection) -> list[bytes]:
+        """Return some of what is to be sent; nothing when that is all."""
+        raise NotImplementedError
+
+    def _take(self, reply: Any) -> None:
+        """Take a reply, which is a ResponseError where the server answered with one."""
+        raise NotImplementedError
+
+    def _ping(self) -> None:
+        """Send something that is answered."""
+        raise NotImplementedError
+
+    def _fail(self, is_away: bool) -> None:
+        """Tell those who wait that the connection is lost, or was not made.
+
+        Arguments:
+            is_away: those too whose words were not sent yet.
+        """
+        raise NotImplementedError
+
+    # How it lives.
+
+    async def _run(self) -> None:
+        while True:
+            begin = asyncio.get_running_loop().time()
+            was_up, why = False, ""
+            try:
+                was_up, why = await self._live()
+            except Exception as error:
+                logger.exception("the link to a Redis broker failed, which it never should")
+                why = type(error).__name__
+            self.is_up = False
+            # A server that takes connections and drops them at once is asked less and less often, too.
+            if was_up and asyncio.get_running_loop().time() - begin > LONGEST_PAUSE:
+                self._attempts = 0
+            self.away = None if was_up else why
+            if was_up:
+                logger.warning("%s; connecting again", self.unavailable(why))
+            self._fail(not was_up)
+            self._settle()
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._attempts, 10))
+            self._attempts += 1
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(random.uniform(0, pause)):
+                    await self._hurry.wait()
+
+    async def _live(self) -> tuple[bool, str]:
+        """Connect, and serve until the connection is lost; returns whether there was one, and what ended it."""
+        self.address = address = self._pick()
+        connection = address.make_connection(self.timeout, self._name)
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            try:
+                async with asyncio.timeout(self.timeout):
+                    await connection.connect()  # type: ignore[no-untyped-call]
+                    await self._greet(connection)
+            except (RedisError, OSError, TimeoutError, BrokerUnavailable) as error:
+                return False, describe(error)
+            self._broken = asyncio.get_running_loop().create_future()
+            self._quiet = 0
+            self._wake.set()
+            tasks = [asyncio.create_task(self._read(connection)), asyncio.create_task(self._write(connection))]
+            if self._attempts:
+                logger.info("the Redis broker at %s answers again", address.label)
+            self.is_up, self.away = True, None
+            self._begin()
+            self._settle()
+            ends: list[asyncio.Future[Any]] = [*tasks, self._broken]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            return True, self._find_end(tasks)
+        finally:
+            self.is_up = False
+            self._broken = None
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+            await _abort(connection)
+
+    def _find_end(self, tasks: list[asyncio.Task[None]]) -> str:
+        for task in tasks:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                if not isinstance(error, (RedisError, OSError)):
+                    logger.error("the link to a Redis broker failed, which it never should", exc_info=error)
+                return describe(error)
+        return self._broken.result() if self._broken is not None and self._broken.done() else "it was lost"
+
+    def _settle(self) -> None:
+        if self._tried is not None and not self._tried.done():
+            self._tried.set_result(None)
+
+    async def _read(self, connection: AbstractConnection) -> None:
+        while True:
+            for _ in range(FAIR):
+                try:
+                    reply = await connection.read_response(disable_decoding=True, disconnect_on_error=False)
+                except ResponseError as error:
+                    reply = error
+                self._quiet = 0
+                self._take(reply)
+            await asyncio.sleep(0)
+
+    async def _write(self, connection: AbstractConnection) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            # All that came together in one turn of the event loop leaves in one write.
+            while parts := self._pack(connection):
+                await connection.send_packed_command(parts, check_health=False)
+
+
+def describe(error: BaseException) -> str:
+    """Return what went wrong in a few words; messages of servers and systems, which hold no password."""
+    return f"{type(error).__name__}: {str(error)[:200]}" if str(error) else type(error).__name__
+
+
+async def _abort(connection: AbstractConnection) -> None:
+    # `disconnect` would keep the socket until a peer that has stopped reading has taken what was written to it.
+    writer = getattr(connection, "_writer", None)
+    if isinstance(writer, asyncio.StreamWriter):
+        writer.transport.abort()
+    await connection.disconnect(nowait=True)

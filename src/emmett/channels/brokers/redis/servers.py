@@ -1,0 +1,152 @@
+"""What the broker asks and hears, whichever servers there are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from ....errors import BrokerUnavailable
+from ..port import Listener
+from .calls import CallLink, refused
+from .feed import Feed
+from .format import Names
+from .link import TICKS, Link
+from .scripts import Script
+
+
+class Servers:
+    """One server, several, or a cluster; subclasses know which of them has a channel.
+
+    Arguments:
+        listener: who hears.
+        names: how things are called on the servers.
+        timeout: seconds, as of `Link`.
+        name: what CLIENT LIST calls the connections.
+    """
+
+    def __init__(self, listener: Listener, names: Names, timeout: float, name: str) -> None:
+        self.names = names
+        self._listener = listener
+        self._timeout = timeout
+        self._name = name
+        self._keeper: asyncio.Task[None] | None = None
+
+    # What subclasses fill.
+
+    def links(self) -> Iterable[Link]:
+        """Return all links there are now."""
+        raise NotImplementedError
+
+    def feeds_of(self, name: str) -> Sequence[Feed]:
+        """Return where a channel or a pattern is to be subscribed to."""
+        raise NotImplementedError
+
+    def callers(self) -> Sequence[CallLink]:
+        """Return a link for each server that holds a part of the data."""
+        raise NotImplementedError
+
+    async def connect(self) -> None:
+        """Connect.
+
+        Raises:
+            BrokerUnavailable: this cannot be done.
+        """
+        raise NotImplementedError
+
+    async def ask(self, channel: str, *command: Any) -> Any:
+        """Ask the server that has a channel.
+
+        Raises:
+            BrokerUnavailable: there was no answer, or an error as the answer.
+        """
+        raise NotImplementedError
+
+    async def run(self, script: Script, channel: str, keys: Sequence[bytes], arguments: Sequence[Any]) -> Any:
+        """Run a script on the server that has a channel.
+
+        Raises:
+            BrokerUnavailable: as `ask`.
+        """
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """Look after what is more than single links; called `TICKS` times in each `timeout`."""
+
+    # What they share.
+
+    async def start(self) -> None:
+        """Connect, and stay connected.
+
+        Raises:
+            BrokerUnavailable: the servers cannot be reached; nothing is left behind then.
+        """
+        self._keeper = asyncio.create_task(self._keep(), name=f"{self._name} keeper")
+        try:
+            await self.connect()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Let go of everything."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+        await asyncio.gather(*(link.stop() for link in self.links()))
+
+    async def check(self) -> None:
+        """Ask all servers whether they are there.
+
+        Raises:
+            BrokerUnavailable: one is not, or publications of one are not heard.
+        """
+        callers = self.callers()
+        for link in self.links():
+            if isinstance(link, Feed) and not link.is_up:
+                raise link.unavailable("its publications are not heard at the moment")
+        try:
+            await asyncio.gather(*(link.ask("PING") for link in callers))
+        except ResponseError as error:
+            raise refused(error, "one of its servers") from None
+
+    async def subscribe(self, names: Collection[str]) -> None:
+        """See `Broker.subscribe`."""
+        wanted: dict[Feed, list[str]] = {}
+        for name in names:
+            for feed in self.feeds_of(name):
+                wanted.setdefault(feed, []).append(name)
+        begun: list[tuple[Feed, list[str]]] = []
+        try:
+            for feed, some in wanted.items():
+                begun.append((feed, feed.begin(some)))
+            waits = [feed.wait(some) for feed, some in wanted.items()]
+            answers = await asyncio.gather(*waits, return_exceptions=True)
+            for answer in answers:
+                if answer is not None:
+                    raise answer
+        except BrokerUnavailable:
+            for feed, some in begun:
+                feed.end(some)
+            raise
+
+    def unsubscribe(self, names: Collection[str]) -> None:
+        """See `Broker.unsubscribe`."""
+        wanted: dict[Feed, list[str]] = {}
+        for name in names:
+            for feed in self.feeds_of(name):
+                wanted.setdefault(feed, []).append(name)
+        for feed, some in wanted.items():
+            feed.end(some)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._timeout / TICKS)
+            for link in list(self.links()):
+                # What a link cannot send now it will say itself.
+                with contextlib.suppress(BrokerUnavailable):
+                    link.tick()
+            self.look()

@@ -1,0 +1,108 @@
+"""One server, or several that know nothing of each other, of which each has its part of the channels."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from ...names import is_pattern
+from ..port import Entry, Listener
+from .address import Address
+from .calls import CallLink, refused
+from .feed import Feed
+from .format import Names
+from .link import Link
+from .scripts import Script
+from .servers import Servers
+
+
+class Shards(Servers):
+    """A channel is on the server that scores highest for it (rendezvous hashing), whatever the order of the URLs.
+
+    So when a server is added, only the channels move that it takes over. All processes must be given the same servers
+    under the same names. Patterns are subscribed to on all of them.
+    """
+
+    def __init__(
+        self, addresses: Sequence[Address], listener: Listener, names: Names, timeout: float, name: str
+    ) -> None:
+        super().__init__(listener, names, timeout, name)
+        self._labels = [address.label.encode() for address in addresses]
+        part = _Part(listener, self)
+        self._callers: list[CallLink] = []
+        self.feeds: list[Feed] = []
+        for address in addresses:
+            pick = functools.partial(_same, address)
+            caller = CallLink(pick, timeout, name)
+            self._callers.append(caller)
+            self.feeds.append(Feed(pick, timeout, name, part, names, caller.connected))
+
+    def links(self) -> Iterable[Link]:
+        return [*self._callers, *self.feeds]
+
+    def callers(self) -> Sequence[CallLink]:
+        return self._callers
+
+    def feeds_of(self, name: str) -> Sequence[Feed]:
+        return self.feeds if is_pattern(name) else [self.feeds[self.place(name)]]
+
+    def place(self, channel: str) -> int:
+        """Return the number of the server that has a channel."""
+        if len(self._labels) == 1:
+            return 0
+        encoded = channel.encode()
+        scores = [hashlib.blake2b(encoded, digest_size=8, key=label[-64:]).digest() for label in self._labels]
+        return scores.index(max(scores))
+
+    async def connect(self) -> None:
+        for link in self.links():
+            link.start()
+        await asyncio.gather(*(link.connected() for link in self.links()))
+
+    async def ask(self, channel: str, *command: Any) -> Any:
+        link = self._callers[self.place(channel)]
+        try:
+            return await link.ask(*command)
+        except ResponseError as error:
+            raise refused(error, _label(link)) from None
+
+    async def run(self, script: Script, channel: str, keys: Sequence[bytes], arguments: Sequence[Any]) -> Any:
+        link = self._callers[self.place(channel)]
+        try:
+            return await link.run(script, keys, arguments)
+        except ResponseError as error:
+            raise refused(error, _label(link)) from None
+
+
+class _Part:
+    """What one of several feeds reports: a pattern that is lost on two servers is restored when both have it again."""
+
+    def __init__(self, listener: Listener, shards: Shards) -> None:
+        self._listener = listener
+        self._shards = shards
+
+    def heard(self, subscribed: str, channel: str, entry: Entry) -> None:
+        """See `Listener.heard`."""
+        self._listener.heard(subscribed, channel, entry)
+
+    def lost(self, subscribed: Collection[str] | None) -> None:
+        """See `Listener.lost`."""
+        self._listener.lost(subscribed)
+
+    def restored(self, subscribed: Collection[str] | None) -> None:
+        """See `Listener.restored`."""
+        feeds = self._shards.feeds
+        self._listener.restored([name for name in subscribed or () if not any(feed.misses(name) for feed in feeds)])
+
+
+def _label(link: Link) -> str:
+    return "" if link.address is None else link.address.label
+
+
+def _same(address: Address) -> Address:
+    return address

@@ -1,0 +1,128 @@
+"""A cluster whose nodes go, and whose slots move."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+import redis
+from redis.crc import key_slot
+
+from emmett.channels.brokers.port import Limits
+from emmett.channels.brokers.redis.cluster import Cluster as Servers
+from emmett.channels.publication import Position
+from emmett.errors import BrokerUnavailable
+from tests.channels.brokers.redis.nodes import running, until
+from tests.valkey import Cluster, Valkey, free_port, running_cluster, running_valkey
+
+LIMITS = Limits(1000, 60)
+
+
+@pytest.fixture(scope="module")
+def with_replicas() -> Iterator[Cluster]:
+    """Three primaries and a replica of each, of which one test kills a part."""
+    with running_cluster(replicas=True) as cluster:
+        yield cluster
+
+
+def owner(cluster: Cluster, channel: str) -> Valkey:
+    """Return the primary that has a channel, of a cluster as it was formed."""
+    return cluster.nodes[min(2, key_slot(f"emmett:{channel}".encode()) // (16_384 // 3))]
+
+
+def command(client: redis.Redis, *words: object) -> object:
+    return client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+
+async def test_a_primary_is_killed_and_its_replica_takes_over(with_replicas: Cluster) -> None:
+    """In the middle of traffic, with the node that is heard at being the one that dies."""
+    async with running(with_replicas.url, 1.0) as (broker, ear), running(with_replicas.url, 1.0) as (publisher, _):
+        servers = broker._servers
+        assert isinstance(servers, Servers)
+        # A channel of the node that is heard at.
+        label = servers._feed.address.label if servers._feed.address else ""
+        port = int(label.rpartition(":")[2])
+        victim = next(node for node in with_replicas.nodes if node.port == port)
+        if victim not in with_replicas.nodes[:3]:
+            victim = with_replicas.nodes[0]
+        channel = next(f"c:{n}" for n in range(1000) if owner(with_replicas, f"c:{n}") is victim)
+        await broker.subscribe([channel, "c:*"])
+        first = await publisher.publish(channel, b"before", LIMITS)
+        assert first is not None
+        await until(lambda: len(ear.reports) == 2)
+        with victim.client() as client:
+            assert client.wait(1, 5000) == 1
+        victim.kill()
+        failed, position = 0, None
+        while position is None:
+            try:
+                position = await publisher.publish(channel, b"after", LIMITS)
+            except BrokerUnavailable:
+                failed += 1
+                await asyncio.sleep(0.02)
+        # Another process has the history now, which may lack what the first one had confirmed: so another epoch.
+        assert failed
+        assert position.epoch != first.epoch
+        found = await broker.history(channel, first, None, LIMITS)
+        assert not found.complete
+        assert [entry.payload for entry in found.entries] == [b"before", b"after"]
+        await until(lambda: servers._feed.is_up and ear.said.count("lost") == ear.said.count("restored"))
+        await publisher.publish(channel, b"at last", LIMITS)
+        await until(lambda: ear.payloads.count(b"at last") == 2)
+        await broker.check()
+
+
+async def test_a_slot_that_moves_is_followed(shared_cluster: Cluster) -> None:
+    channel = "moving"
+    slot, source = key_slot(b"emmett:moving"), owner(shared_cluster, "moving")
+    target = next(node for node in shared_cluster.nodes if node is not source)
+    async with running(shared_cluster.url) as (broker, ear):
+        await broker.subscribe([channel])
+        first = await broker.publish(channel, b"1", LIMITS)
+        assert first is not None
+        with source.client() as here, target.client() as there:
+            names = {node: command(client, "CLUSTER", "MYID") for node, client in ((source, here), (target, there))}
+            command(there, "CLUSTER", "SETSLOT", slot, "IMPORTING", names[source])
+            command(here, "CLUSTER", "SETSLOT", slot, "MIGRATING", names[target])
+            keys = [b"{emmett:moving}:top", b"{emmett:moving}:log"]
+            # Half of the keys: the server asks to try again.
+            command(here, "MIGRATE", "127.0.0.1", target.port, keys[0], 0, 5000)
+            waiting = asyncio.ensure_future(broker.publish(channel, b"2", LIMITS))
+            await asyncio.sleep(0.02)
+            assert not waiting.done()
+            # All of them: it sends us to the other node, which is to be ASKed.
+            command(here, "MIGRATE", "127.0.0.1", target.port, keys[1], 0, 5000)
+            second = await waiting
+            for _ in range(2):
+                await broker.publish(channel, b"3", LIMITS)
+            for client in (there, here):
+                command(client, "CLUSTER", "SETSLOT", slot, "NODE", names[target])
+        # From here on it has MOVED.
+        last = await broker.publish(channel, b"4", LIMITS)
+        assert second is not None
+        assert second.offset == 2
+        assert last == Position(second.epoch, 5)
+        await until(lambda: len(ear.reports) == 5)
+        assert ear.payloads == [b"1", b"2", b"3", b"3", b"4"]
+        assert "lost" not in ear.said
+
+
+async def test_one_seed_is_enough_and_connections_are_bounded(shared_cluster: Cluster) -> None:
+    seed = shared_cluster.url.split(",")[0]
+    async with running(seed) as (broker, _):
+        await asyncio.gather(*(broker.publish(f"c:{number}", b"x", LIMITS) for number in range(200)))
+        servers = broker._servers
+        assert isinstance(servers, Servers)
+        # One for each primary, and one that hears.
+        assert len(list(servers.links())) == 4
+        assert await broker.check() > 0
+
+
+async def test_a_server_that_is_no_cluster() -> None:
+    with running_valkey(free_port()) as alone:
+        before = asyncio.all_tasks()
+        with pytest.raises(BrokerUnavailable, match="no node of the Redis cluster"):
+            async with running(alone.url.replace("redis://", "redis+cluster://"), 1.0):
+                pass
+        assert asyncio.all_tasks() == before

@@ -1,0 +1,166 @@
+"""How a connection is made again, and when it is given up."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+
+import pytest
+
+from emmett.channels.brokers.redis.address import parse_urls
+from emmett.channels.brokers.redis.calls import CallLink
+from emmett.channels.brokers.redis.link import LONGEST_PAUSE, TICKS
+from emmett.errors import BrokerUnavailable
+from tests.channels.brokers.redis.nodes import until
+from tests.valkey import Valkey, running_valkey
+
+
+def make(url: str, seconds: float = 2.0) -> CallLink:
+    [address], _ = parse_urls(url)
+    return CallLink(lambda: address, seconds, "test-link")
+
+
+async def test_pauses_grow_and_are_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand nodes that lose a server at once do not come back at once: full jitter, below a growing bound."""
+    bounds: list[float] = []
+
+    def draw(low: float, high: float) -> float:
+        assert low == 0
+        bounds.append(high)
+        return 0.0
+
+    monkeypatch.setattr("random.uniform", draw)
+    link = make("unix:///nowhere/socket")
+    link.start()
+    await until(lambda: len(bounds) >= 12)
+    await link.stop()
+    assert bounds[:7] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, LONGEST_PAUSE]
+    assert set(bounds[6:]) == {LONGEST_PAUSE}
+
+
+async def test_a_server_that_drops_connections_is_asked_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds: list[float] = []
+
+    def draw(_: float, high: float) -> float:
+        bounds.append(high)
+        return 0.0
+
+    monkeypatch.setattr("random.uniform", draw)
+    with running_valkey() as valkey:
+        link = make(valkey.url)
+        link.start()
+        with valkey.client() as client:
+            while len(bounds) < 4:
+                await link.connected()
+                client.client_kill_filter(_type="normal", skipme=True)
+                await until(lambda: not link.is_up)
+        await link.stop()
+    assert bounds[:4] == [0.1, 0.2, 0.4, 0.8]
+
+
+async def test_who_waits_for_a_connection_ends_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda *_: 60.0)
+    with running_valkey() as valkey:
+        valkey.kill()
+        link = make(valkey.url)
+        link.start()
+        for _ in range(2):
+            with pytest.raises(BrokerUnavailable, match="Connection"):
+                await link.connected()
+        valkey.start()
+        await link.connected()
+        assert await link.ask("PING") == b"PONG"
+        await link.stop()
+
+
+async def test_a_server_that_has_fallen_silent_is_noticed_without_a_call() -> None:
+    with running_valkey() as valkey:
+        link = make(valkey.url, 0.25)
+        link.start()
+        await link.connected()
+        # What answers its pings is not given up.
+        for _ in range(4 * TICKS):
+            link.tick()
+            await until(lambda: not link._sent)
+        assert link.is_up
+        with valkey.paused():
+            begin = time.monotonic()
+            ticks = 0
+            while link.is_up:
+                link.tick()
+                ticks += 1
+                await asyncio.sleep(0.005)
+            # It was asked after `timeout`, and given up after another one.
+            assert ticks <= 2 * TICKS + 1
+            assert time.monotonic() - begin < 5
+            await link.stop()
+
+
+async def test_stop_leaves_no_socket_though_the_peer_reads_nothing(first_valkey: Valkey) -> None:
+    """What was written and not taken would keep a socket that is only closed."""
+    taken: list[asyncio.StreamWriter] = []
+    released = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.append(writer)
+        while True:
+            # CLIENT SETNAME and SETINFO, twice, and INFO.
+            data = await reader.read(65_536)
+            if not data:
+                break
+            for word in (b"SETNAME", b"SETINFO"):
+                writer.write(b"+OK\r\n" * data.count(word))
+            if b"INFO\r\n$6\r\nserver" in data:
+                writer.write(b"$8\r\nrun_id:x\r\n")
+                break
+        await released.wait()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    link = make(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    link.start()
+    await link.connected()
+    asking = [asyncio.ensure_future(link.ask("ECHO", b"x" * 2**20)) for _ in range(32)]
+    await asyncio.sleep(0.05)
+    await link.stop()
+    assert all(
+        isinstance(answer, BrokerUnavailable) for answer in await asyncio.gather(*asking, return_exceptions=True)
+    )
+    released.set()
+    server.close()
+    await server.wait_closed()
+    # A connection that was not closed would warn here, and a warning is an error.
+    gc.collect()
+
+
+async def test_a_stop_at_any_moment(first_valkey: Valkey) -> None:
+    before = asyncio.all_tasks()
+    for turns in range(25):
+        link = make(first_valkey.url)
+        link.start()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await link.stop()
+    gc.collect()
+    assert asyncio.all_tasks() == before
+
+
+async def test_bytes_that_are_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """A server of another kind: the connection is given up, and nothing else."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    link = make(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    link.start()
+    with pytest.raises(BrokerUnavailable, match="does not answer"):
+        await link.connected()
+    await link.stop()
+    server.close()
+    await server.wait_closed()
+    assert "never should" not in caplog.text

@@ -1,0 +1,107 @@
+"""Several servers that know nothing of each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from emmett.channels.brokers.port import Limits
+from emmett.channels.brokers.redis.address import parse_urls
+from emmett.channels.brokers.redis.format import Names
+from emmett.channels.brokers.redis.shards import Shards
+from emmett.errors import BrokerUnavailable
+from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.redis.nodes import running, until
+from tests.valkey import Valkey, running_valkey
+
+LIMITS = Limits(100, 60)
+CHANNELS = [f"room:{number}" for number in range(1000)]
+
+
+def places(urls: str) -> dict[str, str]:
+    """Return the URL of each channel."""
+    addresses, _ = parse_urls(urls)
+    shards = Shards(addresses, Ear(), Names("emmett"), 1, "test")
+    return {channel: addresses[shards.place(channel)].label for channel in CHANNELS}
+
+
+def test_each_server_has_its_share_whatever_the_order() -> None:
+    found = places("redis://a,redis://b,redis://c")
+    assert found == places("redis://c,redis://a,redis://:password@b/0")
+    for label in ("a:6379", "b:6379", "c:6379"):
+        assert 250 < list(found.values()).count(label) < 420
+
+
+def test_a_new_server_takes_its_share_and_no_other_channel_moves() -> None:
+    before, after = places("redis://a,redis://b,redis://c"), places("redis://a,redis://b,redis://c,redis://d")
+    moved = {channel for channel in CHANNELS if before[channel] != after[channel]}
+    assert {after[channel] for channel in moved} == {"d:6379"}
+    assert 180 < len(moved) < 330
+
+
+async def test_data_is_where_it_belongs(first_valkey: Valkey, second_valkey: Valkey) -> None:
+    url = f"{first_valkey.url},{second_valkey.url}"
+    async with running(url) as (broker, _):
+        for channel in CHANNELS[:50]:
+            await broker.publish(channel, channel.encode(), LIMITS)
+            await broker.join(channel, "c", "ada", b"{}", 60)
+    where = places(url)
+    for valkey in (first_valkey, second_valkey):
+        with valkey.client() as client:
+            ours = [channel for channel in CHANNELS[:50] if client.exists(f"{{emmett:{channel}}}:log")]
+            assert ours == [channel for channel in CHANNELS[:50] if valkey.url.endswith(where[channel])]
+            assert ours == [channel for channel in CHANNELS[:50] if client.exists(f"{{emmett:{channel}}}:members")]
+
+
+async def test_one_of_two_goes() -> None:
+    """Its channels are lost, and the pattern; the other's go on as if nothing were."""
+    with running_valkey() as first, running_valkey() as second:
+        url = f"{first.url},{second.url}"
+        where = places(url)
+        here = next(channel for channel in CHANNELS if first.url.endswith(where[channel]))
+        there = next(channel for channel in CHANNELS if second.url.endswith(where[channel]))
+        async with running(url) as (broker, ear):
+            lost: list[set[str]] = []
+            restored: list[set[str]] = []
+            ear.lost = lambda subscribed: lost.append(set(subscribed or ()))  # type: ignore[method-assign]
+            ear.restored = lambda subscribed: restored.append(set(subscribed or ()))  # type: ignore[method-assign]
+            await broker.subscribe([here, there, "room:*"])
+            second.kill()
+            await until(lambda: lost)
+            assert (lost, restored) == ([{there, "room:*"}], [])
+            await broker.publish(here, b"x", LIMITS)
+            await until(lambda: len(ear.reports) == 2)
+            await until(lambda: broker._servers and any(link.away for link in broker._servers.links()))
+            with pytest.raises(BrokerUnavailable):
+                await broker.check()
+            with pytest.raises(BrokerUnavailable):
+                await broker.subscribe(["other:*"])
+            with first.client() as client:
+                assert client.pubsub_numpat() == 1
+            second.start()
+            await until(lambda: restored)
+            assert restored == [{there, "room:*"}]
+            await broker.publish(there, b"y", LIMITS)
+            await until(lambda: len(ear.reports) == 4)
+
+
+async def test_a_pattern_is_restored_when_both_servers_have_it(first_valkey: Valkey) -> None:
+    with running_valkey() as second:
+        async with running(f"{first_valkey.url},{second.url}") as (broker, ear):
+            restored: list[list[str]] = []
+            ear.restored = lambda subscribed: restored.append(list(subscribed or ()))  # type: ignore[method-assign]
+            await broker.subscribe(["room:*"])
+            second.kill()
+            await until(lambda: len(ear.said) == 1)
+            with first_valkey.client() as client:
+                client.client_kill_filter(_type="pubsub")
+            await until(lambda: len(ear.said) == 2 and restored)
+            assert restored == [[]]
+            second.start()
+            await until(lambda: len(restored) == 2)
+            assert restored == [[], ["room:*"]]
+
+
+async def test_start_needs_all_of_them(first_valkey: Valkey) -> None:
+    with pytest.raises(BrokerUnavailable, match="nowhere"):
+        async with running(f"{first_valkey.url},unix:///nowhere/socket"):
+            pass
