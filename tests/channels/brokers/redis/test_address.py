@@ -25,6 +25,12 @@ def test_labels_hold_no_secret(url: str, label: str) -> None:
     assert is_cluster == ("+cluster" in url)
 
 
+def test_a_server_may_be_declared_durable() -> None:
+    addresses, _ = parse_urls("redis://h?durable=yes,redis://i?durable=no,unix:///tmp/socket?durable=yes,redis://j")
+    assert [address.is_durable for address in addresses] == [True, False, True, False]
+    assert not any("durable" in address.options for address in addresses)
+
+
 def test_several() -> None:
     addresses, is_cluster = parse_urls("redis://a, redis://b:1/3,unix:///c")
     assert [address.label for address in addresses] == ["a:6379", "b:1/3", "/c"]
@@ -59,6 +65,7 @@ def test_a_node_of_a_cluster_is_spoken_to_as_its_seed() -> None:
         ("redis://:secret@h,redis+cluster://:secret@h", "all of one cluster"),
         ("redis://:secret@h,redis://h:6379", "twice"),
         ("redis+cluster://:secret@h/1", "no database but 0"),
+        ("redis://:secret@h?durable=perhaps", "expected yes or no"),
     ],
 )
 def test_urls_that_cannot_be_used(url: str, message: str) -> None:

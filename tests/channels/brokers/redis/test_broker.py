@@ -24,17 +24,12 @@ from emmett.testing.brokers.presence import PresenceContract
 from emmett.testing.brokers.publishing import PublishingContract
 from tests.channels.brokers.clock import Ear
 from tests.channels.brokers.redis.nodes import until
-from tests.valkey import Cluster, Valkey
+from tests.valkey import Cluster, Valkey, running_valkey
 
 # What comes close to what we PUBLISH ourselves.
 HOSTILE = (
     *(b"h", b"h:", b"h::", b"habc", b"habc:", b"habc:1", b"habc:0:x", b"habc:-1:x", b"habc:1e3:x", b"h:1:x", b"l"),
     *(b"ha b:1:x", b"h\xff:1:x", b"habc:99999999999999999:x", b"h" + b"a" * 79 + b":1:x", b"habc: 1:x", b"H1:1:x"),
-)
-HARD = (
-    "test_lost_and_restored",
-    "test_history_after_an_outage_is_never_silently_wrong",
-    "test_stop_while_the_server_does_not_answer",
 )
 
 
@@ -79,7 +74,20 @@ class TestOneServer(OnServers, BrokerContract):
         self.servers, self.url = [first_valkey], first_valkey.url
 
 
-class TestOneServerThatKeepsItsData(OnServers, OutageContract):
+class Chosen(OutageContract):
+    """Of the tests of loss some: each takes seconds, and what they show is shown on one server."""
+
+    chosen: tuple[str, ...]
+
+    @pytest.fixture(autouse=True)
+    def choose(self, request: pytest.FixtureRequest) -> None:
+        if request.function.__name__ not in self.chosen:
+            pytest.skip("shown on one server")
+
+
+class TestOneServerThatKeepsItsData(OnServers, Chosen):
+    chosen = ("test_history_after_an_outage_is_never_silently_wrong", "test_publishers_that_try_again")
+
     @pytest.fixture(autouse=True)
     def shared(self, durable_valkey: Valkey) -> None:
         self.servers, self.url = [durable_valkey], durable_valkey.url
@@ -146,13 +154,11 @@ class TestCluster(
     """Where nothing goes wrong."""
 
 
-class TestClusterThatGoes(OnCluster, OutageContract):
-    """Of the tests of loss those that are the hardest for a cluster; each of the others takes two seconds more."""
-
-    @pytest.fixture(autouse=True)
-    def chosen(self, request: pytest.FixtureRequest) -> None:
-        if request.function.__name__ not in HARD:
-            pytest.skip("no harder for a cluster than for one server")
+class TestClusterThatGoes(OnCluster, Chosen):
+    chosen = (
+        "test_history_after_an_outage_is_never_silently_wrong",
+        "test_stop_while_the_server_does_not_answer",
+    )
 
 
 @pytest.mark.parametrize("prefix", ["", "a b", "a{b}", "a*", "é", "a" * 101])
@@ -218,3 +224,28 @@ async def test_strange_things_in_the_history(first_valkey: Valkey) -> None:
     with pytest.raises(BrokerUnavailable, match="WRONGTYPE"):
         await broker.publish("b", b"x", limits)
     await broker.stop()
+
+
+@pytest.mark.parametrize("durable", ["yes", "no"])
+async def test_positions_outlive_a_crash_of_a_server_that_is_declared_durable(durable: str) -> None:
+    limits = Limits(10, 60)
+    with running_valkey(appendonly="yes", appendfsync="always") as valkey:
+        broker = RedisBroker(f"{valkey.url}?durable={durable}", timeout=5)
+        await broker.start(Ear())
+        before = await broker.publish("a", b"1", limits)
+        valkey.kill()
+        await asyncio.to_thread(valkey.start)
+        # The call after a crash may find that out.
+        found = None
+        async with asyncio.timeout(15):
+            while found is None:
+                try:
+                    found = await broker.history("a", before, None, limits)
+                except BrokerUnavailable:
+                    await asyncio.sleep(0.01)
+        after = await broker.publish("a", b"2", limits)
+        await broker.stop()
+    assert before is not None
+    assert after is not None
+    assert after.offset == before.offset + 1
+    assert found.complete == (after.epoch == before.epoch) == (durable == "yes")

@@ -22,11 +22,13 @@ class Address(NamedTuple):
         label: what it is called in logs and errors, and known by: without user and password.
         kind: redis-py's class of connections to it.
         options: what that class is called with.
+        is_durable: whether it has all that it ever acknowledged, also after a crash.
     """
 
     label: str
     kind: type[AbstractConnection]
     options: Mapping[str, Any]
+    is_durable: bool = False
 
     def make_connection(self, timeout: float, name: str) -> AbstractConnection:
         """Return a connection, not made yet. It never times out by itself, nor connects again.
@@ -75,6 +77,9 @@ def _parse(url: str) -> Address:
         options: dict[str, Any] = dict(parse_url(f"{CLUSTER.get(scheme, scheme)}{separator}{rest}"))
     except ValueError:
         raise ConfigurationError(f"the URL of a Redis broker cannot be read: {EXPECTED}") from None
+    durable = options.pop("durable", "no")
+    if durable not in ("yes", "no"):
+        raise ConfigurationError(f"durable={durable!r} in the URL of a Redis broker: expected yes or no")
     kind = options.get("connection_class", Connection)
     options = {name: value for name, value in options.items() if name not in OF_POOLS}
     database = options.get("db", 0)
@@ -86,4 +91,4 @@ def _parse(url: str) -> Address:
             raise ConfigurationError("the URL of a Redis broker has no path: expected unix:///path")
     else:
         where = f"{options.setdefault('host', 'localhost')}:{options.setdefault('port', 6379)}"
-    return Address(f"{where}/{database}" if database else where, kind, options)
+    return Address(f"{where}/{database}" if database else where, kind, options, durable == "yes")

@@ -45,7 +45,9 @@ class RedisBroker:
 
     Arguments:
         urls: `redis://user:password@host:port/0`, `rediss://` for TLS, `unix:///path`, as redis-py reads them; several
-            servers with commas between; or nodes of a cluster, `redis+cluster://host:port`.
+            servers with commas between; or nodes of a cluster, `redis+cluster://host:port`. `?durable=yes` behind it
+            declares that the server has all that it ever acknowledged also after a crash or a failover: positions stay
+            valid then. `appendonly yes` with `appendfsync always` makes one so; a replica that takes over does not.
         prefix: what the names of everything on the servers begin with.
         timeout: seconds for each call, at most. A server that has fallen silent is noticed within twice this time.
 

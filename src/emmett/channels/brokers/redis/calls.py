@@ -121,7 +121,9 @@ class CallLink(Link):
         if not isinstance(answer, bytes):
             raise InvalidResponse("no text as the answer to INFO")
         lines = dict(line.partition(b":")[::2] for line in answer.splitlines())
-        self._run_id = lines.get(b"run_id", b"")
+        # One that lost nothing goes on where it was, whatever process it is now.
+        is_durable = self.address is not None and self.address.is_durable
+        self._run_id = b"durable" if is_durable else lines.get(b"run_id", b"")
 
     def _pack(self, connection: AbstractConnection) -> list[bytes]:
         parts: list[bytes] = []

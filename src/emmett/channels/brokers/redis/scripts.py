@@ -7,7 +7,7 @@ of connections by the end of their time, a hash from connection to member, and a
 
 The life of a server is the run ID of its process. When it is another one, the server was restarted, or a replica has
 taken over: what it knows may be older than what clients were told, so that offsets would be given a second time. Then
-a new epoch begins, and what is left of the history goes on in it.
+a new epoch begins, and what is left of the history goes on in it. A server that is declared durable has one life.
 """
 
 from __future__ import annotations
