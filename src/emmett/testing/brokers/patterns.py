@@ -38,7 +38,7 @@ class PatternsContract(Hooks):
             await publisher.publish(nodes.name(rest), b"no")
         await publisher.publish(nodes.name("eu:1"), b"yes")
         await publisher.publish(nodes.name("eu:de:2"), b"yes")
-        assert [heard[1] for heard in await node.take(2)] == [nodes.name("eu:1"), nodes.name("eu:de:2")]
+        assert {heard[1] for heard in await node.take(2)} == {nodes.name("eu:1"), nodes.name("eu:de:2")}
         await node.expect_silence()
 
     @contract_test
