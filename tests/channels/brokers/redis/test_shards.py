@@ -76,7 +76,7 @@ async def test_one_of_two_goes() -> None:
             with pytest.raises(BrokerUnavailable):
                 await broker.subscribe(["other:*"])
             with first.client() as client:
-                assert client.pubsub_numpat() == 1
+                await until(lambda: client.pubsub_numpat() == 1)
             second.start()
             await until(lambda: restored)
             assert restored == [{there, "room:*"}]

@@ -51,7 +51,7 @@ end
 # ARGV further: the channel of the server, size, milliseconds to live of the stream and of the hash, payload. Returns
 # the position.
 #
-# Written for speed: 20 microseconds of the server, of which 3 are XADD (benchmarks/channels). So the hash, which must
+# Written for speed: it takes the server 20 microseconds by `INFO commandstats`, where it took 50. So the hash, which must
 # outlive the history, is given an hour more than it needs, and `x` notes until when: its time is set once an hour. What
 # is older than its time to live stays in the stream, up to its size, until the stream as a whole expires; who reads
 # does not get it.
