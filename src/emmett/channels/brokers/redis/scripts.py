@@ -51,10 +51,10 @@ end
 # ARGV further: the channel of the server, size, milliseconds to live of the stream and of the hash, payload. Returns
 # the position.
 #
-# Written for speed: it takes the server 20 microseconds by `INFO commandstats`, where it took 50. So the hash, which must
-# outlive the history, is given an hour more than it needs, and `x` notes until when: its time is set once an hour. What
-# is older than its time to live stays in the stream, up to its size, until the stream as a whole expires; who reads
-# does not get it.
+# Written for speed: it takes the server 20 microseconds by `INFO commandstats`, where it took 50. So the hash, which
+# must outlive the history, is given an hour more than it needs, and `x` notes until when: its time is set once an hour.
+# What is older than its time to live stays in the stream, up to its size, until the stream as a whole expires; who
+# reads does not get it.
 PUBLISH = Script(
     _TIME,
     _LOG,
