@@ -66,6 +66,7 @@ def test_a_node_of_a_cluster_is_spoken_to_as_its_seed() -> None:
         ("redis://:secret@h,redis://h:6379", "twice"),
         ("redis+cluster://:secret@h/1", "no database but 0"),
         ("redis://:secret@h?durable=perhaps", "expected yes or no"),
+        ("redis+cluster://:secret@h?durable=yes", "not durable"),
     ],
 )
 def test_urls_that_cannot_be_used(url: str, message: str) -> None:

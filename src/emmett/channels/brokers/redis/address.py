@@ -82,6 +82,9 @@ def _parse(url: str) -> Address:
         raise ConfigurationError(f"durable={durable!r} in the URL of a Redis broker: expected yes or no")
     kind = options.get("connection_class", Connection)
     options = {name: value for name, value in options.items() if name not in OF_POOLS}
+    if durable == "yes" and scheme in CLUSTER:
+        # A replica takes over without what had not come to it yet.
+        raise ConfigurationError("a Redis cluster is not durable: after a failover it may know less than it told")
     database = options.get("db", 0)
     if scheme in CLUSTER and database:
         raise ConfigurationError(f"a Redis cluster has no database but 0, and its URL says {database}")
