@@ -9,7 +9,8 @@ import msgspec
 from emmett import App, Channels, Websocket, websocket
 
 app = App(__name__)
-channels = Channels(app)
+# In memory they are for one process; where two are measured nothing is broadcast.
+channels = Channels(None if "EMMETT_WORKERS" in os.environ else app)
 readers: list[Websocket] = []
 
 # Off and 10,000 by default; two scenarios ask for more.
