@@ -34,7 +34,7 @@ TABLE = """\
 | emmett | app and above | standard library |
 | cli | all above | standard library, every dependency |
 | __main__ | cli | standard library |
-"""
+"""  # noqa: E501 - rows cannot be broken
 
 # Imports down the table: what a function loads when it is called, for the sake of a better front.
 LOADED_WHEN_CALLED = {("emmett.app", "emmett.testing"): "app.test_client() and app.test_client_async()"}

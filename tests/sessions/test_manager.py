@@ -11,8 +11,8 @@ import pytest
 from emmett import session
 from emmett.errors import ConfigurationError
 from emmett.sessions import SessionManager, SessionPipe
-from tests.valkey import Valkey
 from tests.sessions.visiting import KEY, Browser, make_app
+from tests.valkey import Valkey
 
 MAKERS: dict[str, Callable[..., SessionPipe]] = {
     "cookies": lambda **options: SessionManager.cookies(KEY, **options),
