@@ -1,0 +1,5 @@
+"""The broker on NATS: one server, or a cluster. `broker.py` tells how it keeps its promises."""
+
+from .broker import NatsBroker
+
+__all__ = ["NatsBroker"]

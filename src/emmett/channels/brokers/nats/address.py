@@ -1,0 +1,117 @@
+"""From the URL of a server, or of several, to what connections are made with."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from ....errors import ConfigurationError
+
+EXPECTED = "expected nats://host:4222 or tls://host:4222, several of them with commas between"
+MOST_REPLICAS = 5
+
+
+@dataclass(frozen=True)
+class Address:
+    """One server, and how to connect to it.
+
+    Attributes:
+        label: what it is called in logs and errors: without user and password.
+        host: its name or IP address.
+        port: its port.
+        tls: whether it must be TLS. A server may ask for it nevertheless.
+        name: the name that its certificate must have.
+        login: user and password, or token.
+    """
+
+    label: str
+    host: str
+    port: int
+    tls: bool
+    name: str
+    login: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """The URL for nats-py, without user and password."""
+        return f"{'tls' if self.tls else 'nats'}://{self.label}"
+
+    def move(self, host: str, port: int) -> Address:
+        """Return another server of the same cluster, with the same login and certificate's name."""
+        return Address(_label(host, port), host, port, self.tls, self.name, self.login)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a URL may say behind its `?`.
+
+    Attributes:
+        replicas: on how many servers of a cluster JetStream keeps each stream.
+        storage: where it keeps them.
+        credentials: path of a .creds file with JWT and key.
+        ca: path of the certificates that the server's must be signed by.
+    """
+
+    replicas: int = 1
+    storage: Literal["file", "memory"] = "file"
+    credentials: str = ""
+    ca: str = ""
+
+    def make_context(self) -> ssl.SSLContext:
+        """Return the context for TLS."""
+        return ssl.create_default_context(cafile=self.ca or None)
+
+
+def parse_urls(urls: str) -> tuple[list[Address], Settings]:
+    """Read URLs, the settings of which may stand at any one of them.
+
+    Raises:
+        ConfigurationError: they cannot be read. They are not shown, as they may hold a password.
+    """
+    addresses: list[Address] = []
+    values: dict[str, str] = {}
+    for text in urls.split(","):
+        try:
+            url = urlsplit(text.strip())
+            addresses.append(_address(url))
+        except ValueError:
+            raise ConfigurationError(f"the URL of a NATS broker cannot be read: {EXPECTED}") from None
+        values.update(parse_qsl(url.query, keep_blank_values=True))
+    if len({address.tls for address in addresses}) > 1:
+        raise ConfigurationError("the URLs of a NATS broker are all tls://, or none is")
+    return addresses, _settings(values)
+
+
+def _address(url: SplitResult) -> Address:
+    if url.scheme not in ("nats", "tls") or not url.hostname or url.path not in ("", "/") or url.fragment:
+        raise ValueError("another URL")
+    login: dict[str, str] = {}
+    if url.password is not None:
+        login = {"user": unquote(url.username or ""), "password": unquote(url.password)}
+    elif url.username:
+        login = {"token": unquote(url.username)}
+    host, port = url.hostname, url.port or 4222
+    return Address(_label(host, port), host, port, url.scheme == "tls", host, login)
+
+
+def _settings(values: dict[str, str]) -> Settings:
+    known: dict[str, Any] = {}
+    for name, value in values.items():
+        if name == "replicas" and re.fullmatch("[1-9]", value) and int(value) <= MOST_REPLICAS:
+            known[name] = int(value)
+        elif (name == "storage" and value in ("file", "memory")) or (name in ("credentials", "ca") and value):
+            known[name] = value
+        else:
+            raise ConfigurationError(
+                f"the URL of a NATS broker says {name[:40]}=…: expected replicas=1 to {MOST_REPLICAS}, "
+                "storage=file or memory, credentials=path, ca=path"
+            )
+    return Settings(**known)
+
+
+def _label(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

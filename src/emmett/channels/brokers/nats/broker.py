@@ -1,0 +1,206 @@
+"""The broker on NATS.
+
+Live publications go through core subjects. History is in streams of JetStream, as `history.py` tells, presence in a
+key-value bucket (`presence.py`). There is one connection, however much is asked: what one turn of the event loop sends
+leaves in one write, with one question behind it whether all was read. Without history no JetStream is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import re
+import time
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+
+from ....errors import BrokerUnavailable, ConfigurationError, UsageError
+from ...publication import Position
+from ..port import Entry, History, Limits, Listener
+from .address import parse_urls
+from .connection import find_field
+from .format import read_at, unpack
+from .history import Histories
+from .jetstream import JetStream
+from .link import Link, Name
+from .presence import Presence
+from .subjects import Subjects
+
+# Seconds between two lines in the log about what strangers publish.
+LOGGED_EVERY = 60.0
+
+logger = logging.getLogger("emmett.channels")
+
+
+class NatsBroker:
+    """A broker on NATS servers that several processes share. What each method promises is said at `Broker`.
+
+    Arguments:
+        urls: `nats://user:password@host:4222`, `nats://token@host`, or `tls://` where nothing but TLS will do; several
+            servers of one cluster with commas between. Behind a `?`: `replicas=3`, on how many servers JetStream keeps
+            history and presence; `storage=memory`; `credentials=` path of a .creds file, for which the package nkeys
+            must be installed; `ca=` path of certificates.
+        prefix: what the names of all subjects, streams and buckets begin with.
+        timeout: seconds for each call, at most. A server that falls silent is noticed within twice this time.
+
+    Raises:
+        ConfigurationError: an argument that cannot be used.
+    """
+
+    def __init__(self, urls: str, *, prefix: str = "emmett", timeout: float = 5.0) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
+            raise ConfigurationError(f"prefix={prefix!r}: expected 1 to 100 letters, digits, '_', '.', ':' or '-'")
+        if not 0 < timeout < math.inf:
+            raise ConfigurationError(f"timeout={timeout!r}: expected seconds above 0")
+        self._addresses, self._settings = parse_urls(urls)
+        self._subjects = Subjects(prefix)
+        self._prefix = prefix
+        self._timeout = timeout
+        self._node: _Node | None = None
+
+    async def start(self, listener: Listener) -> None:
+        """Connect to one of the servers. See `Broker.start`, as for every method."""
+        if self._node is not None:
+            raise UsageError("the NATS broker is started already")
+        node = self._node = _Node(self, listener)
+        try:
+            async with self._deadline():
+                await node.link.start()
+        except BaseException:
+            if self._node is node:
+                self._node = None
+            await node.stop()
+            raise
+
+    async def stop(self) -> None:
+        node, self._node = self._node, None
+        if node is not None:
+            await node.stop()
+
+    async def check(self) -> float:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        async with self._deadline():
+            connection = await self._require().link.ready()
+            await connection.flush()
+        return loop.time() - begin
+
+    async def subscribe(self, names: Collection[str]) -> None:
+        async with self._deadline():
+            await self._require().link.subscribe(names)
+
+    async def unsubscribe(self, names: Collection[str]) -> None:
+        if self._node is not None:
+            self._node.link.unsubscribe(names)
+
+    async def publish(self, channel: str, payload: bytes, limits: Limits | None) -> Position | None:
+        node = self._require()
+        async with self._deadline():
+            if limits is not None:
+                return await node.histories.publish(channel, payload, limits)
+            connection = node.link.connection or await node.link.ready()
+            await connection.publish(self._subjects.live(channel), payload)
+            return None
+
+    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+        async with self._deadline():
+            return await self._require().histories.read(channel, since, limit, limits)
+
+    async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
+        async with self._deadline():
+            return await self._require().presence.join(channel, connection, member, info, ttl)
+
+    async def leave(self, channel: str, connection: str) -> str | None:
+        async with self._deadline():
+            return await self._require().presence.leave(channel, connection)
+
+    async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
+        async with self._deadline():
+            return await self._require().presence.keep(channel, connections, ttl)
+
+    async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
+        async with self._deadline():
+            return await self._require().presence.present(channel)
+
+    def _require(self) -> _Node:
+        if self._node is None:
+            raise BrokerUnavailable("the NATS broker does not answer: it is not started")
+        return self._node
+
+    @contextlib.asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        limit = asyncio.timeout(self._timeout)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise BrokerUnavailable("the NATS broker does not answer: no answer in time") from None
+
+
+class _Node:
+    """What a broker has between `start` and `stop`."""
+
+    def __init__(self, broker: NatsBroker, listener: Listener) -> None:
+        subjects, settings, timeout = broker._subjects, broker._settings, broker._timeout
+        self._subjects = subjects
+        self._listener: Listener | None = listener
+        self._log_next = 0.0
+        self._strange = 0
+        self.link = Link(
+            broker._addresses, settings, timeout, broker._prefix, subjects.live, self._hear, self._tell_change
+        )
+        jetstream = JetStream(self.link, settings.replicas, settings.storage, timeout / 4)
+        self.histories = Histories(jetstream, subjects, timeout, self._note_strange)
+        self.presence = Presence(jetstream, subjects, self._note_strange)
+
+    async def stop(self) -> None:
+        """Let go of everything."""
+        self._listener = None
+        await self.link.stop()
+        await self.histories.stop()
+
+    def _hear(self, name: Name, subject: bytes, data: bytes, headers: bytes) -> None:
+        listener = self._listener
+        if listener is None:
+            return
+        try:
+            channel = name.name if not name.name.endswith(":*") else self._subjects.channel(subject.decode())
+            at = read_at(headers) if headers else None
+            entries = [Entry(data, None)] if at is None else unpack(at, data)
+        except ValueError as error:
+            self._note_strange(name.name, error)
+            return
+        if at is not None:
+            sequence = find_field(headers, b"Nats-Sequence")
+            if sequence is not None and sequence.isdigit():
+                self.histories.heard(channel, at, int(sequence[:20]))
+        try:
+            for entry in entries:
+                listener.heard(name.name, channel, entry)
+        except Exception:
+            logger.exception("a listener of the NATS broker failed, which none may")
+
+    def _tell_change(self, is_back: bool) -> None:
+        if self._listener is None:
+            return
+        try:
+            if is_back:
+                self._listener.restored(None)
+            else:
+                self._listener.lost(None)
+        except Exception:
+            logger.exception("a listener of the NATS broker failed, which none may")
+
+    def _note_strange(self, channel: str, error: Exception) -> None:
+        """Log what somebody else has written: once a minute at most."""
+        self._strange += 1
+        if time.monotonic() >= self._log_next:
+            self._log_next = time.monotonic() + LOGGED_EVERY
+            logger.warning(
+                "channel %s: passed over %d messages that no broker of emmett made; the last one is %s",
+                *(channel, self._strange, error),
+            )
+            self._strange = 0

@@ -1,0 +1,403 @@
+"""One connection to a NATS server, which nats-py makes and reads.
+
+nats-py knows the protocol: TLS, logins, keys, the parser. What it does beside that was not made for what a broker
+promises, and is not used. Of nats-py 2.16:
+
+- A subscription costs a queue, and with a callback a task; here it is an entry in a dict, and what comes is handed on
+  where it is parsed. So nothing waits inside of the client, and nothing can be dropped there: who cannot keep up is
+  disconnected by the server, which is seen, and told.
+- A flush that was not answered in time leaves a cancelled future behind, and the answer to it, when it comes after all,
+  ends the task that reads, in silence.
+- What is published while the connection is away waits in a buffer, and is sent when nobody expects it any more.
+- Errors that end a connection for a while, such as that of a slow consumer, close the client for ever.
+
+So a client of nats-py lives here for one connection, and `link.py` makes the next one. All that this needs of nats-py's
+inside is in this file; `tests/channels/brokers/nats/test_connection.py` shows that it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import secrets
+import ssl
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from nats import errors
+from nats.aio.client import Client
+from nats.aio.transport import TcpTransport
+
+from ....errors import BrokerUnavailable
+from .address import Address, Settings
+
+# Bytes that may wait to be sent; more are refused.
+MOST_UNSENT = 64 * 1024 * 1024
+# nats-py would ask for signs of life itself, and give up the connection in its own way.
+NEVER = 10 * 365 * 86_400
+# The number of the subscription for answers.
+INBOX = 1
+
+_REFUSED = re.compile(r"permissions violation for (publish|subscription) to \"([^\"]*)\"")
+_STATUS = re.compile(rb"NATS/1\.0 ([0-9]{3})")
+
+
+class Reply(NamedTuple):
+    """An answer.
+
+    Fields:
+        status: 0 where there is none, which is well.
+        headers: as they came.
+        data: the content.
+    """
+
+    status: int
+    headers: bytes
+    data: bytes
+
+    def field(self, name: bytes) -> bytes | None:
+        """Return the value of a header field."""
+        return find_field(self.headers, name)
+
+
+def find_field(headers: bytes, name: bytes) -> bytes | None:
+    """Return the value of a header field; None when it is not there."""
+    begin = headers.find(b"\r\n" + name + b":")
+    if begin < 0:
+        return None
+    begin += len(name) + 3
+    return headers[begin : headers.find(b"\r\n", begin)].strip()
+
+
+class _Request:
+    __slots__ = ("future", "has_many", "replies", "subject")
+
+    def __init__(self, subject: str, future: asyncio.Future[list[Reply]], has_many: bool) -> None:
+        self.subject = subject
+        self.future = future
+        self.has_many = has_many
+        self.replies: list[Reply] = []
+
+
+class _Turn:
+    """What was written in one turn of the event loop, and who waits until the server has read it."""
+
+    __slots__ = ("refused", "subjects", "waiters")
+
+    def __init__(self) -> None:
+        self.waiters: list[asyncio.Future[str | None]] = []
+        self.subjects: list[str] = []
+        self.refused: dict[str, str] = {}
+
+
+class Connection:
+    """A connection.
+
+    Arguments:
+        address: the server.
+        settings: how to log in.
+        hear: told of what comes: number of the subscription, subject, content, header fields (empty without any).
+
+    Attributes:
+        broken: done when the connection is lost, with why.
+        quiet: how often `link.py` has looked and nothing had come since.
+        info: what the server told of itself.
+    """
+
+    def __init__(self, address: Address, settings: Settings, hear: Callable[[int, bytes, bytes, bytes], None]) -> None:
+        self.address = address
+        self.broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.quiet = 0
+        self.info: Mapping[str, Any] = {}
+        self._settings = settings
+        self._hear = hear
+        self._client = _Client(self)
+        self._transport = _Transport(address.tls)
+        self._client._transport = self._transport
+        self._inbox = f"_INBOX.{secrets.token_hex(11)}."
+        self._requests: dict[bytes, _Request] = {}
+        self._numbers = 0
+        self._out: list[bytes] = []
+        self._unsent = 0
+        self._turn: _Turn | None = None
+        self._turns: deque[_Turn] = deque()
+
+    async def open(self, name: str, seconds: float) -> None:
+        """Connect.
+
+        Arguments:
+            name: what the server calls us.
+            seconds: for how long it is tried.
+
+        Raises:
+            BrokerUnavailable: this failed. Nothing is left then.
+        """
+        failures: list[str] = []
+
+        async def note(error: Exception) -> None:
+            failures.append(_text(error))
+
+        try:
+            async with asyncio.timeout(seconds):
+                await self._client.connect(
+                    [self.address.url],
+                    error_cb=note,
+                    name=name,
+                    allow_reconnect=False,
+                    connect_timeout=NEVER,
+                    reconnect_time_wait=0,
+                    max_reconnect_attempts=1,
+                    ping_interval=NEVER,
+                    tls=self._tls(),
+                    tls_hostname=self.address.name,
+                    user_credentials=self._settings.credentials or None,
+                    **self.address.login,  # type: ignore[arg-type]
+                )
+            reading = self._client._reading_task
+            assert reading is not None
+            reading.add_done_callback(lambda _: self.break_off("nothing is read any more"))
+            self.info = dict(self._client._server_info)
+            self.write(f"SUB {self._inbox}* {INBOX}\r\n".encode())
+        except (errors.Error, OSError, TimeoutError, ValueError) as error:
+            await self.close()
+            reason = failures[-1] if isinstance(error, errors.NoServersError) and failures else _text(error)
+            raise self.unavailable("no answer in time" if isinstance(error, TimeoutError) else reason) from None
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let go of it, at once: what has not been sent is lost."""
+        self.break_off("it was stopped")
+        with contextlib.suppress(Exception):
+            await self._client.close()
+
+    def servers(self) -> list[Address]:
+        """Return the other servers of the cluster, as far as this one has told of them."""
+        return [
+            self.address.move(url.hostname, url.port or 4222)
+            for url in self._client.discovered_servers
+            if url.hostname is not None
+        ]
+
+    def unavailable(self, why: str) -> BrokerUnavailable:
+        """Return the error for who has asked in vain."""
+        return BrokerUnavailable(f"the NATS broker at {self.address.label} does not answer: {why}")
+
+    # Writing.
+
+    def write(self, command: bytes) -> None:
+        """Send a command with all others of this turn of the event loop.
+
+        Raises:
+            BrokerUnavailable: the connection is lost, or too much waits to be sent.
+        """
+        if self.broken.done():
+            raise self.unavailable(self.broken.result())
+        if self._unsent + len(command) > MOST_UNSENT or self._transport.unsent() > MOST_UNSENT:
+            raise self.unavailable("it takes nothing more: too much waits to be sent")
+        if not self._out:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._out.append(command)
+        self._unsent += len(command)
+
+    async def flush(self, *subjects: str) -> None:
+        """Wait until the server has read what was written before: one question for all who ask in one turn.
+
+        Arguments:
+            subjects: what was written is about them; when the server refuses it, this raises.
+
+        Raises:
+            BrokerUnavailable: it has not, since the connection was lost.
+        """
+        turn = self.ask()
+        waiter: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        turn.waiters.append(waiter)
+        turn.subjects.extend(subjects)
+        why = await waiter
+        if why is None and turn.refused:
+            why = next((turn.refused[subject] for subject in subjects if subject in turn.refused), None)
+        if why is not None:
+            raise self.unavailable(why)
+
+    def ask(self) -> _Turn:
+        """Ask for an answer to what is written in this turn of the event loop.
+
+        Raises:
+            BrokerUnavailable: the connection is lost.
+        """
+        self.write(b"")
+        if self._turn is None:
+            self._turn = _Turn()
+        return self._turn
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        """Publish, and wait until the server has read it.
+
+        Raises:
+            BrokerUnavailable: it was too large, was not permitted, or the connection was lost.
+        """
+        self._check_size(len(payload))
+        self.write(b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(payload), payload))
+        await self.flush(subject)
+
+    async def request(
+        self, subject: str, payload: bytes, headers: Mapping[str, str] | None = None, *, many: bool = False
+    ) -> list[Reply]:
+        """Ask, and return the answers: with `many` all, up to and without the one with a status that ends them.
+
+        Raises:
+            BrokerUnavailable: it could not be asked, or the connection was lost.
+        """
+        self._numbers += 1
+        token = b"%d" % self._numbers
+        reply = self._inbox.encode() + token
+        if headers:
+            head = b"NATS/1.0\r\n%b\r\n" % "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+            sizes = (len(head), len(head) + len(payload))
+            self._check_size(sizes[1])
+            command = b"HPUB %b %b %d %d\r\n%b%b\r\n" % (subject.encode(), reply, *sizes, head, payload)
+        else:
+            command = b"PUB %b %b %d\r\n%b\r\n" % (subject.encode(), reply, len(payload), payload)
+        request = _Request(subject, asyncio.get_running_loop().create_future(), many)
+        self.write(command)
+        self._requests[token] = request
+        try:
+            return await request.future
+        finally:
+            self._requests.pop(token, None)
+
+    def _check_size(self, size: int) -> None:
+        """Refuse what the server would not take: it would end the connection."""
+        most = self.info.get("max_payload", 1_048_576)
+        if size > most:
+            raise BrokerUnavailable(
+                f"the NATS broker does not take a message of {size} bytes: raise max_payload, {most} now, in the "
+                "configuration of the server"
+            )
+
+    def _send(self) -> None:
+        out, self._out, self._unsent = self._out, [], 0
+        if self.broken.done():
+            return
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            self._turns.append(turn)
+            out.append(b"PING\r\n")
+        self._transport.write(b"".join(out))
+
+    # Reading.
+
+    def take(self, number: int, subject: bytes, data: bytes, headers: bytes) -> None:
+        """Take a message."""
+        self.quiet = 0
+        if number != INBOX:
+            self._hear(number, subject, data, headers)
+            return
+        request = self._requests.get(subject.rpartition(b".")[2])
+        if request is None or request.future.done():
+            return
+        status = _STATUS.match(headers) if headers else None
+        reply = Reply(int(status[1]) if status else 0, headers, data)
+        request.replies.append(reply)
+        if not request.has_many or status:
+            request.future.set_result(request.replies)
+
+    def answered(self) -> None:
+        """Take the answer to a PING: what was written before it has been read."""
+        self.quiet = 0
+        if self._turns:
+            for waiter in self._turns.popleft().waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    def refused(self, message: str) -> None:
+        """Take an error of the server. All of them but missing permissions end the connection."""
+        match = _REFUSED.search(message)
+        if match is None:
+            self.break_off(f"it answered {message[:200]}")
+            return
+        # nats-py has made it lower case.
+        subject = match[2]
+        for turn in self._turns:
+            for name in turn.subjects:
+                if name.lower() == subject:
+                    turn.refused[name] = f"it does not permit {match[1]}: {name}"
+        for request in self._requests.values():
+            if request.subject.lower() == subject and not request.future.done():
+                request.future.set_exception(self.unavailable(f"it does not permit {match[1]}: {request.subject}"))
+
+    def break_off(self, why: str) -> None:
+        """Lose the connection, and tell all who wait."""
+        if self.broken.done():
+            return
+        self.broken.set_result(why)
+        self._transport.abort()
+        turns = [*self._turns, self._turn] if self._turn is not None else [*self._turns]
+        self._turns.clear()
+        for turn in turns:
+            for waiter in turn.waiters:
+                if not waiter.done():
+                    waiter.set_result(why)
+        for request in self._requests.values():
+            if not request.future.done():
+                request.future.set_exception(self.unavailable(why))
+
+    def _tls(self) -> ssl.SSLContext | None:
+        return self._settings.make_context() if self.address.tls or self._settings.ca else None
+
+
+class _Client(Client):
+    """A client of nats-py that hands on what it reads, and leaves it to its owner when the connection is lost."""
+
+    def __init__(self, owner: Connection) -> None:
+        super().__init__()
+        self._owner = owner
+
+    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
+        self._owner.take(sid, subject, data, headers or b"")
+
+    async def _process_pong(self) -> None:
+        self._owner.answered()
+
+    async def _process_err(self, err_msg: str) -> None:
+        self._owner.refused(err_msg)
+
+    async def _process_op_err(self, e: Exception) -> None:
+        self._owner.break_off(_text(e))
+
+
+class _Transport(TcpTransport):
+    """A transport that can be given up at once, and that sends no login in the clear where TLS was asked for."""
+
+    def __init__(self, needs_tls: bool) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._is_plain = needs_tls
+
+    def __bool__(self) -> bool:
+        return True
+
+    async def connect_tls(self, *args: Any, **kwargs: Any) -> None:
+        await super().connect_tls(*args, **kwargs)
+        self._is_plain = False
+
+    def write(self, payload: bytes) -> None:
+        if self._is_plain:
+            raise errors.Error("its URL says tls://, and it does not ask for TLS")
+        if self._io_writer is not None:
+            self._io_writer.write(payload)
+
+    def unsent(self) -> int:
+        """Return how many bytes the event loop holds back."""
+        return 0 if self._io_writer is None else self._io_writer.transport.get_write_buffer_size()
+
+    def abort(self) -> None:
+        """Close the socket, whatever is to be sent still."""
+        if self._io_writer is not None:
+            self._io_writer.transport.abort()
+
+
+def _text(error: Exception) -> str:
+    return (str(error) or type(error).__name__).removeprefix("nats: ")[:200]

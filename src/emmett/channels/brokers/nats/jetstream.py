@@ -1,0 +1,340 @@
+"""What is asked of JetStream: streams, messages with a condition, and the messages of a subject."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from ....errors import BrokerUnavailable
+from .connection import Reply
+from .format import read_time
+from .link import Link
+
+# What one question for messages is answered with, at most.
+MOST_READ = 1_000
+MOST_BYTES = 4 * 1024 * 1024
+# Seconds before something is asked for again that a cluster without a leader does not answer, doubled each time.
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 0.5
+# The first version that has all that is asked for: several messages in one answer, and a time to live for each.
+OLDEST = (2, 11)
+
+_WRONG_LAST = 10071
+_NO_MESSAGE = 10037
+_NO_STREAM = 10059
+_OTHER_SETTINGS = 10058
+_NOT_ENABLED = {10039, 10076}
+_NO_LEADER = {10008, 10009, 10074}
+_NOT_FOUND = 404
+_NO_RESPONDERS = 503
+
+WITHOUT = (
+    "the NATS server has no JetStream, which keeps history and presence: start it with -js, or put jetstream {} into "
+    "its configuration, and enable it for the account"
+)
+
+Answer = TypeVar("Answer", bound="_Answer")
+
+
+class Stored(NamedTuple):
+    """A message of a stream.
+
+    Fields:
+        subject: its subject.
+        sequence: its number in the stream.
+        time: when it was stored, in seconds of the server's clock.
+        headers: as they came.
+        data: the content.
+    """
+
+    subject: str
+    sequence: int
+    time: float
+    headers: bytes
+    data: bytes
+
+
+class Conflict(Exception):
+    """Another one has written first."""
+
+
+class _NoStream(Exception):
+    """There is no such stream, or nobody who leads it now."""
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
+class _Answer(msgspec.Struct):
+    error: _Error | None = None
+
+
+class _Ack(_Answer):
+    seq: int = 0
+
+
+class _Info(_Answer):
+    ts: str = ""
+    config: dict[str, Any] = {}
+
+
+class _Message(msgspec.Struct):
+    subject: str
+    seq: int
+    time: str
+    hdrs: str = ""
+    data: str = ""
+
+
+class _Got(_Answer):
+    message: _Message | None = None
+
+
+class JetStream:
+    """JetStream, through a link.
+
+    Arguments:
+        link: the connection.
+        replicas, storage: as of `Settings`.
+        patience: seconds for an answer of a leader, before it is asked again.
+    """
+
+    def __init__(self, link: Link, replicas: int, storage: str, patience: float) -> None:
+        self._link = link
+        self._patience = patience
+        self._replicas = replicas
+        self._storage = storage
+        # By stream the age of the connection on which it was found, and how many messages it keeps of a subject.
+        self._streams: dict[str, tuple[int, int]] = {}
+        self._lock = asyncio.Lock()
+        # What to add to `time.monotonic()`.
+        self._clock = 0.0
+
+    def now(self) -> float:
+        """Return the time of the server, by which messages are stored; known once a stream was looked at."""
+        return time.monotonic() + self._clock
+
+    def most_bytes(self) -> int:
+        """Return what a message may hold, beside its header fields."""
+        connection = self._link.connection
+        return 1 if connection is None else int(connection.info.get("max_payload", 1_048_576)) - 1024
+
+    async def require(self, name: str, size: int, config: Mapping[str, Any]) -> None:
+        """See that a stream is there. Several nodes may do so at once.
+
+        Arguments:
+            name: the stream.
+            size: messages that it keeps of each subject, at least: it is never made less.
+            config: its other settings.
+
+        Raises:
+            BrokerUnavailable: it cannot be had.
+        """
+        if self._is_there(name, size):
+            return
+        async with self._lock:
+            while not self._is_there(name, size):
+                age = self._link.age
+                found = await self._retry(self._make, name, size, config)
+                self._streams[name] = (age, found)
+
+    def forget(self, name: str) -> None:
+        """Look after a stream anew when it is needed next."""
+        self._streams.pop(name, None)
+
+    async def append(
+        self, stream: str, subject: str, data: bytes, headers: Mapping[str, str], life: float, last: int
+    ) -> int:
+        """Store a message, if the last one of its subject has the number `last` (0: if there is none).
+
+        Arguments:
+            life: seconds after which the server forgets the message.
+
+        Returns:
+            Its own number.
+
+        Raises:
+            Conflict: it has another one. Nothing was stored.
+            BrokerUnavailable: there was no answer. It may have been stored.
+        """
+        connection = await self._link.ready()
+        fields = {**headers, "Nats-TTL": f"{int(life) + 1}s", "Nats-Expected-Last-Subject-Sequence": str(last)}
+        [reply] = await connection.request(subject, data, fields)
+        if reply.status == _NO_RESPONDERS:
+            self.forget(stream)
+            raise Conflict
+        ack = _decode(reply, _Ack)
+        if ack.error is not None:
+            if ack.error.err_code == _WRONG_LAST:
+                raise Conflict
+            raise _refused(ack.error)
+        return ack.seq
+
+    async def last(self, stream: str, subject: str) -> Stored | None:
+        """Return the last message of a subject, as the leader of the stream has it."""
+        [reply] = await self._retry(self._ask, f"$JS.API.STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
+        if reply.status == _NO_RESPONDERS:
+            self.forget(stream)
+            return None
+        got = _decode(reply, _Got)
+        if got.error is not None:
+            if got.error.err_code == _NO_STREAM:
+                self.forget(stream)
+                return None
+            if got.error.err_code == _NO_MESSAGE:
+                return None
+            raise _refused(got.error)
+        message = got.message
+        if message is None:
+            raise _strange()
+        try:
+            data, headers = base64.b64decode(message.data), base64.b64decode(message.hdrs)
+            return Stored(message.subject, message.seq, read_time(message.time), headers, data)
+        except ValueError:
+            raise _strange() from None
+
+    async def newest(self, stream: str, subject: str) -> Stored | None:
+        """Return the last message of a subject, as any server has it that has the stream: faster, and maybe late."""
+        connection = await self._link.ready()
+        [reply] = await connection.request(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"")
+        if reply.status == _NO_RESPONDERS:
+            self.forget(stream)
+        return None if reply.status else _stored(reply)
+
+    async def read(self, stream: str, subject: str, since: int, most: int) -> tuple[list[Stored], int]:
+        """Return messages of a subject, which may have wildcards, in their order, and how many there are behind them.
+
+        Arguments:
+            since: the number in the stream to begin at.
+            most: how many, at most.
+        """
+        connection = await self._link.ready()
+        question = {"seq": max(1, since), "batch": min(most, MOST_READ), "max_bytes": MOST_BYTES}
+        replies = await connection.request(
+            f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode({**question, "next_by_subj": subject}), many=True
+        )
+        *messages, end = replies
+        if end.status == _NO_RESPONDERS:
+            self.forget(stream)
+        elif end.status not in (204, _NOT_FOUND):
+            raise BrokerUnavailable(f"the NATS broker does not answer: JetStream says {end.status}")
+        found = [_stored(reply) for reply in messages]
+        if not messages:
+            return [], 0
+        pending = messages[-1].field(b"Nats-Num-Pending") or b"0"
+        return found, int(pending) if pending.isdigit() else 0
+
+    def _is_there(self, name: str, size: int) -> bool:
+        age, found = self._streams.get(name, (-1, 0))
+        return age == self._link.age and found >= size
+
+    async def _retry(self, call: Any, *arguments: Any) -> Any:
+        """Call until a leader answers; the deadline is the caller's."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await call(*arguments)
+            except _NoStream:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _ask(self, subject: str, content: Mapping[str, Any]) -> list[Reply]:
+        """Ask what is well asked twice: without a leader a cluster does not answer at all.
+
+        Raises:
+            _NoStream: it did not.
+        """
+        connection = await self._link.ready()
+        try:
+            async with asyncio.timeout(self._patience):
+                return await connection.request(subject, msgspec.json.encode(content))
+        except TimeoutError:
+            raise _NoStream from None
+
+    async def _make(self, name: str, size: int, config: Mapping[str, Any]) -> int:
+        fixed = {"name": name, "num_replicas": self._replicas, "storage": self._storage, "allow_direct": True}
+        wanted = {**config, **fixed, "max_msgs_per_subject": size, "allow_msg_ttl": True, "discard": "old"}
+        info = await self._api("CREATE", name, wanted)
+        if info.error is None:
+            return size
+        if info.error.err_code != _OTHER_SETTINGS:
+            raise _refused(info.error)
+        # It is there, with a size of its own, or with settings that somebody has given it.
+        info = await self._api("INFO", name, {})
+        if info.error is not None:
+            raise _NoStream
+        for key in ("subjects", "republish", "allow_direct", "allow_msg_ttl"):
+            if key in wanted and info.config.get(key) != wanted[key]:
+                raise BrokerUnavailable(
+                    f"the stream {name} of the NATS broker is of another make: its {key} is {info.config.get(key)!r}, "
+                    f"expected {wanted[key]!r}; remove it, or use another prefix"
+                )
+        found = info.config.get("max_msgs_per_subject")
+        if not isinstance(found, int) or found < 1 or found >= size:
+            return found if isinstance(found, int) and found > size else size
+        info = await self._api("UPDATE", name, {**info.config, "max_msgs_per_subject": size})
+        if info.error is not None:
+            raise _refused(info.error)
+        return size
+
+    async def _api(self, verb: str, name: str, content: Mapping[str, Any]) -> _Info:
+        server = (await self._link.ready()).info
+        _check_version(server.get("version"))
+        begin = time.monotonic()
+        [reply] = await self._ask(f"$JS.API.STREAM.{verb}.{name}", content)
+        if reply.status == _NO_RESPONDERS:
+            if server.get("jetstream") or server.get("cluster"):
+                raise _NoStream
+            raise BrokerUnavailable(WITHOUT)
+        info = _decode(reply, _Info)
+        if info.error is not None and info.error.err_code in _NO_LEADER:
+            raise _NoStream
+        if info.ts:
+            try:
+                self._clock = read_time(info.ts) - (begin + time.monotonic()) / 2
+            except ValueError:
+                raise _strange() from None
+        return info
+
+
+def _stored(reply: Reply) -> Stored:
+    subject, sequence, stored_at = (
+        reply.field(name) or b"" for name in (b"Nats-Subject", b"Nats-Sequence", b"Nats-Time-Stamp")
+    )
+    try:
+        return Stored(subject.decode(), int(sequence), read_time(stored_at.decode()), reply.headers, reply.data)
+    except ValueError:
+        raise _strange() from None
+
+
+def _decode(reply: Reply, kind: type[Answer]) -> Answer:
+    if reply.status:
+        raise BrokerUnavailable(f"the NATS broker does not answer: JetStream says {reply.status}")
+    try:
+        return msgspec.json.decode(reply.data, type=kind)
+    except (msgspec.MsgspecError, RecursionError):
+        raise _strange() from None
+
+
+def _strange() -> BrokerUnavailable:
+    return BrokerUnavailable("the NATS broker does not answer: it is no JetStream that we know")
+
+
+def _refused(error: _Error) -> BrokerUnavailable:
+    if error.err_code in _NOT_ENABLED:
+        return BrokerUnavailable(WITHOUT)
+    return BrokerUnavailable(f"the NATS broker does not do it: {error.description[:200]} ({error.err_code})")
+
+
+def _check_version(version: object) -> None:
+    parts = str(version).split(".")[:2]
+    if all(part.isdigit() for part in parts) and tuple(map(int, parts)) < OLDEST:
+        raise BrokerUnavailable(f"history and presence need NATS {OLDEST[0]}.{OLDEST[1]} or newer; this is {version}")

@@ -1,0 +1,278 @@
+"""Stays connected: makes the next connection when one is lost, and subscribes on it to all that stood before."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import random
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+from ....errors import BrokerUnavailable
+from .address import Address, Settings
+from .connection import INBOX, Connection
+
+# Seconds before connecting again: a random part of this (full jitter), which doubles with each attempt that failed. So
+# a thousand nodes that lose a server at once do not come back at once.
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+# How often in its `timeout` a connection is looked at. Ages are counted in looks, not in seconds: while the event loop
+# itself stands still nothing grows old.
+TICKS = 5
+# Subscriptions that are sent before the server's answer is waited for.
+BATCH = 1_000
+
+logger = logging.getLogger("emmett.channels")
+
+
+class Name:
+    """A channel or a pattern that is subscribed to, or to be."""
+
+    __slots__ = ("calls", "name", "number", "stands", "subject")
+
+    def __init__(self, name: str, subject: str, number: int) -> None:
+        self.name = name
+        self.subject = subject
+        self.number = number
+        # The server has confirmed it.
+        self.stands = False
+        # Calls that wait for that.
+        self.calls = 0
+
+
+class Link:
+    """A connection that is made again for ever, and the subscriptions on it.
+
+    Arguments:
+        addresses: servers of one cluster.
+        settings: how to log in.
+        timeout: seconds to connect, and to answer. When nothing has come for so long, the server is asked for a sign of
+            life; when none comes within another `timeout`, the connection is lost.
+        name: what the server calls us.
+        subject: gives the subject of a channel or pattern.
+        hear: told of what comes: the name, subject, content and header fields.
+        changed: called with False when the connection is lost, and with True when all stands again.
+        sleep: waits for so many seconds.
+
+    Attributes:
+        connection: the connection; None while there is none.
+        age: number of the connection: what is known of an earlier one may not hold any more.
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[Address],
+        settings: Settings,
+        timeout: float,
+        name: str,
+        subject: Callable[[str], str],
+        hear: Callable[[Name, bytes, bytes, bytes], None],
+        changed: Callable[[bool], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.connection: Connection | None = None
+        self.age = 0
+        self._addresses = list(addresses)
+        self._settings = settings
+        self._timeout = timeout
+        self._name = name
+        self._subject = subject
+        self._hear = hear
+        self._changed = changed
+        self._sleep = sleep
+        self._known: list[Address] = list(addresses)
+        self._names: dict[str, Name] = {}
+        self._numbers = itertools.count(INBOX + 1)
+        self._by_number: dict[int, Name] = {}
+        self._task: asyncio.Task[None] | None = None
+        # Why there is no connection, once an attempt to make another one has failed.
+        self._away = "it is not started"
+        # Done when the first attempt after a loss is over.
+        self._tried: asyncio.Future[None] | None = None
+        self._is_stopped = False
+
+    async def start(self) -> None:
+        """Connect, and stay connected.
+
+        Raises:
+            BrokerUnavailable: no server can be reached.
+        """
+        connection = await self._connect()
+        if self._is_stopped:
+            await connection.close()
+            raise self.unavailable()
+        self.connection = connection
+        self._task = asyncio.create_task(self._run(connection), name=f"{self._name} link")
+
+    async def stop(self) -> None:
+        """Let go of everything; who waits gets an error."""
+        self._is_stopped = True
+        self._away = "it was stopped"
+        self._names.clear()
+        self._by_number.clear()
+        self._settle()
+        connection, self.connection = self.connection, None
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        if connection is not None:
+            await connection.close()
+        if task is not None:
+            await asyncio.wait([task])
+
+    async def ready(self) -> Connection:
+        """Return the connection. Where it was lost, wait for the first attempt to make another one.
+
+        Raises:
+            BrokerUnavailable: there is none.
+        """
+        if self.connection is None and self._tried is not None:
+            await asyncio.wait([self._tried], timeout=self._timeout)
+        if self.connection is None:
+            raise self.unavailable()
+        return self.connection
+
+    def unavailable(self) -> BrokerUnavailable:
+        """Return the error for who asks while there is no connection."""
+        return BrokerUnavailable(f"the NATS broker does not answer: {self._away}")
+
+    # Subscriptions.
+
+    async def subscribe(self, names: Collection[str]) -> None:
+        """See `Broker.subscribe`. Its deadline is the caller's.
+
+        Raises:
+            BrokerUnavailable: it was not confirmed.
+        """
+        connection = await self.ready()
+        wanted: list[Name] = []
+        try:
+            for text in dict.fromkeys(names):
+                name = self._names.get(text) or self._add(connection, text)
+                name.calls += 1
+                wanted.append(name)
+            if not all(name.stands for name in wanted):
+                await connection.flush(*(name.subject for name in wanted if not name.stands))
+            for name in wanted:
+                name.stands = True
+        finally:
+            for name in wanted:
+                name.calls -= 1
+            self.unsubscribe([name.name for name in wanted if not name.stands and not name.calls])
+        if any(self._names.get(name.name) is not name for name in wanted):
+            raise connection.unavailable("it was unsubscribed from meanwhile")
+
+    def unsubscribe(self, names: Collection[str]) -> None:
+        """Subscribe no longer; nothing is waited for."""
+        for text in names:
+            name = self._names.pop(text, None)
+            if name is None:
+                continue
+            del self._by_number[name.number]
+            if self.connection is not None and not self.connection.broken.done():
+                self.connection.write(b"UNSUB %d\r\n" % name.number)
+
+    def _add(self, connection: Connection, text: str) -> Name:
+        name = Name(text, self._subject(text), next(self._numbers))
+        connection.write(_subscription(name))
+        self._names[text] = self._by_number[name.number] = name
+        return name
+
+    def _take(self, number: int, subject: bytes, data: bytes, headers: bytes) -> None:
+        name = self._by_number.get(number)
+        if name is not None:
+            self._hear(name, subject, data, headers)
+
+    # Connections.
+
+    async def _run(self, connection: Connection) -> None:
+        while True:
+            try:
+                await self._watch(connection)
+            finally:
+                self.connection = None
+            self._tried = asyncio.get_running_loop().create_future()
+            logger.warning("the NATS broker at %s is away: %s", connection.address.label, connection.broken.result())
+            self._changed(False)
+            await connection.close()
+            connection = await self._reconnect()
+            logger.info("the NATS broker at %s is back", connection.address.label)
+            self._changed(True)
+
+    async def _watch(self, connection: Connection) -> None:
+        """Look after a connection until it is lost."""
+        while not connection.broken.done():
+            await asyncio.wait([connection.broken], timeout=self._timeout / TICKS)
+            connection.quiet += 1
+            if connection.quiet == TICKS:
+                with contextlib.suppress(BrokerUnavailable):
+                    connection.ask()
+            elif connection.quiet > 2 * TICKS:
+                connection.break_off("nothing has come for too long")
+
+    async def _reconnect(self) -> Connection:
+        for attempt in itertools.count():
+            await self._sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, 16)) * random.random())
+            try:
+                connection = await self._connect()
+            except BrokerUnavailable as error:
+                self._away = error.message.partition("not answer: ")[2]
+                self._settle()
+                continue
+            try:
+                await asyncio.wait_for(self._subscribe_all(connection), self._timeout)
+            except (BrokerUnavailable, TimeoutError):
+                self._away = "its subscriptions were not confirmed"
+                self._settle()
+                await connection.close()
+                continue
+            except BaseException:
+                await connection.close()
+                raise
+            self.connection = connection
+            self._settle()
+            return connection
+        raise AssertionError("attempts never end")
+
+    async def _subscribe_all(self, connection: Connection) -> None:
+        """Subscribe to all that stood before. Names that come meanwhile are those of calls that fail."""
+        names = [name for name in self._names.values() if name.stands]
+        for begin in range(0, max(1, len(names)), BATCH):
+            for name in names[begin : begin + BATCH]:
+                if self._by_number.get(name.number) is name:
+                    connection.write(_subscription(name))
+            await connection.flush()
+        for name in names:
+            # Unsubscribed from while the others were under way.
+            if self._by_number.get(name.number) is not name:
+                connection.write(b"UNSUB %d\r\n" % name.number)
+
+    async def _connect(self) -> Connection:
+        """Try all servers, in any order, within the deadline.
+
+        Raises:
+            BrokerUnavailable: none answers.
+        """
+        random.shuffle(self._known)
+        error = self.unavailable()
+        for address in list(self._known):
+            connection = Connection(address, self._settings, self._take)
+            try:
+                await connection.open(self._name, self._timeout / min(len(self._known), 3))
+            except BrokerUnavailable as failed:
+                error = failed
+                continue
+            known = {address.label: address for address in (*self._addresses, *connection.servers())}
+            self._known = list(known.values())
+            self.age += 1
+            return connection
+        raise error
+
+    def _settle(self) -> None:
+        if self._tried is not None and not self._tried.done():
+            self._tried.set_result(None)
+
+
+def _subscription(name: Name) -> bytes:
+    return f"SUB {name.subject} {name.number}\r\n".encode()

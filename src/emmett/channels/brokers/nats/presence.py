@@ -1,0 +1,222 @@
+"""Who is in which channel: a key-value bucket with one key for each member of a channel.
+
+A key holds the member's connections, each with the time until which it is there, by the server's clock. It is changed
+only by who has read what it holds (`Nats-Expected-Last-Subject-Sequence`); who comes too late reads it again. So of two
+that see the last connection go, one tells it. The server forgets a key an hour after all in it is over, if nobody did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+import msgspec
+
+from .jetstream import MOST_READ, Conflict, JetStream, Stored
+from .subjects import Subjects
+
+# Seconds for which those whose time is over are kept, so that somebody tells that they have gone.
+UNTOLD_KEPT = 3_600.0
+# Seconds for which it is kept that a key was deleted.
+DELETED_KEPT = 60.0
+# Connections of which it is remembered whose they are.
+MOST_KNOWN = 65_536
+# Keys that one call changes at once.
+MOST_AT_ONCE = 64
+# Seconds before a change that came too late is tried again: a random part of it, doubled each time.
+FIRST_PAUSE = 0.002
+LONGEST_PAUSE = 0.1
+
+_DELETED = {"KV-Operation": "DEL"}
+
+
+class _Member(msgspec.Struct):
+    """The value of a key. Times are seconds of the server's clock."""
+
+    member: str
+    info: bytes
+    connections: dict[str, float]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Member).decode
+
+# Given what a key holds, returns what to write, and what the call returns. None writes nothing; a member without
+# connections is deleted.
+_Change = Callable[[_Member | None], tuple[_Member | None, bool]]
+
+
+class Presence:
+    """The members of all channels; what each method does is said at `Broker`. Deadlines are the caller's.
+
+    Arguments:
+        jetstream: it keeps them.
+        subjects: how they are called.
+        note_strange: told of values that no broker wrote.
+    """
+
+    def __init__(
+        self, jetstream: JetStream, subjects: Subjects, note_strange: Callable[[str, Exception], None]
+    ) -> None:
+        self._jetstream = jetstream
+        self._subjects = subjects
+        self._note_strange = note_strange
+        self._stream = f"KV_{subjects.bucket}"
+        # By channel and connection the member.
+        self._known: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
+        """Note a connection; returns whether its member is new."""
+        await self._require()
+        before = self._known.get((channel, connection))
+        if before is not None and before != member:
+            await self._leave(channel, connection, before)
+
+        def change(found: _Member | None) -> tuple[_Member | None, bool]:
+            now = self._jetstream.now()
+            there = {} if found is None else {name: end for name, end in found.connections.items() if end > now}
+            return _Member(member, info, {**there, connection: now + ttl}), not there
+
+        self._remember(channel, connection, member)
+        return await self._change(channel, member, change)
+
+    async def leave(self, channel: str, connection: str) -> str | None:
+        """Forget a connection; returns its member if it has no other."""
+        await self._require()
+        member = self._known.pop((channel, connection), None)
+        if member is None:
+            found = (each for _, each in (await self._list(channel)).values() if connection in each.connections)
+            entry = next(found, None)
+            if entry is None:
+                return None
+            member = entry.member
+        return member if await self._leave(channel, connection, member) else None
+
+    async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
+        """Renew connections, forget those whose time is over; returns the members who are gone by that."""
+        await self._require()
+        own = set(connections)
+
+        def change(found: _Member | None) -> tuple[_Member | None, bool]:
+            now = self._jetstream.now()
+            if found is None:
+                return None, False
+            there = {
+                name: now + ttl if name in own else end
+                for name, end in found.connections.items()
+                if name in own or end > now
+            }
+            if there == found.connections:
+                return None, False
+            return _Member(found.member, found.info, there), not there
+
+        now = self._jetstream.now()
+        due = [
+            (stored, found)
+            for stored, found in (await self._list(channel)).values()
+            if any(name in own or end <= now for name, end in found.connections.items())
+        ]
+        gone: list[str] = []
+
+        async def work(items: Iterable[tuple[Stored, _Member]]) -> None:
+            for stored, found in items:
+                if await self._change(channel, found.member, change, (stored.sequence, found)):
+                    gone.append(found.member)
+
+        items = iter(due)
+        await asyncio.gather(*(work(items) for _ in range(min(len(due), MOST_AT_ONCE))))
+        return gone
+
+    async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
+        """Return who is there."""
+        await self._require()
+        members = [found for _, found in (await self._list(channel)).values()]
+        now = self._jetstream.now()
+        counts = ((each, sum(end > now for end in each.connections.values())) for each in members)
+        return {each.member: (each.info, count) for each, count in counts if count}
+
+    async def _leave(self, channel: str, connection: str, member: str) -> bool:
+        """Take a connection from a member; returns whether it was the last one."""
+
+        def change(found: _Member | None) -> tuple[_Member | None, bool]:
+            if found is None or connection not in found.connections:
+                return None, False
+            there = {name: end for name, end in found.connections.items() if name != connection}
+            return _Member(member, found.info, there), not there
+
+        return await self._change(channel, member, change)
+
+    async def _change(
+        self, channel: str, member: str, change: _Change, known: tuple[int, _Member | None] | None = None
+    ) -> bool:
+        """Change a key, reading it again whenever somebody else was faster.
+
+        Arguments:
+            known: number and value that it has, as far as it is known.
+        """
+        bucket, subject = self._stream, self._subjects.member(channel, member)
+        for attempt in itertools.count():
+            if known is None:
+                # Servers of a cluster may be late, and whose write was refused knows that this one is.
+                get = self._jetstream.last if attempt else self._jetstream.newest
+                known = self._read(channel, await get(bucket, subject))
+            wanted, answer = change(known[1])
+            if wanted is None:
+                return answer
+            headers, data, life = _DELETED, b"", DELETED_KEPT
+            if wanted.connections:
+                headers, data = {}, _encode(wanted)
+                life = max(wanted.connections.values()) - self._jetstream.now() + UNTOLD_KEPT
+            try:
+                await self._jetstream.append(bucket, subject, data, headers, max(1.0, life), known[0])
+            except Conflict:
+                await self._require()
+                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, 16))
+                await asyncio.sleep(pause * secrets.randbelow(1000) / 1000)
+                known = None
+            else:
+                return answer
+        raise AssertionError("attempts never end")
+
+    async def _list(self, channel: str) -> dict[str, tuple[Stored, _Member]]:
+        """Return all members of a channel by subject. What is changed meanwhile comes last, and is seen once more."""
+        found: dict[str, tuple[Stored, _Member]] = {}
+        begin = 1
+        while True:
+            some, pending = await self._jetstream.read(self._stream, self._subjects.members(channel), begin, MOST_READ)
+            for stored in some:
+                member = self._read(channel, stored)[1]
+                if member is not None:
+                    found[stored.subject] = (stored, member)
+                else:
+                    found.pop(stored.subject, None)
+            if not pending or not some:
+                return found
+            begin = some[-1].sequence + 1
+
+    def _read(self, channel: str, stored: Stored | None) -> tuple[int, _Member | None]:
+        """Return number and value of a key; no value where it was deleted, or no broker wrote it."""
+        if stored is None:
+            return 0, None
+        if not stored.data:
+            return stored.sequence, None
+        try:
+            member = _decode(stored.data)
+            if stored.subject != self._subjects.member(channel, member.member):
+                raise ValueError("a member under the key of another one")
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            self._note_strange(channel, error)
+            return stored.sequence, None
+        return stored.sequence, member
+
+    async def _require(self) -> None:
+        config = {"subjects": [f"$KV.{self._subjects.bucket}.>"], "allow_rollup_hdrs": True, "deny_delete": True}
+        await self._jetstream.require(self._stream, 1, config)
+
+    def _remember(self, channel: str, connection: str, member: str) -> None:
+        self._known[channel, connection] = member
+        if len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)

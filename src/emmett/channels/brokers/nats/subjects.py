@@ -1,0 +1,115 @@
+"""How channels are called in NATS.
+
+Each part of a name, between its colons, is a token of the subject, so that a pattern is a subject with `>` at its end.
+What is no letter, digit, `-` or `_` is written as `=` and two hexadecimal digits for each byte in UTF-8, an empty part
+as `=` alone. So each name has one subject, and each subject one name.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+
+from ....errors import InvalidChannel
+from ...names import check_channel, is_pattern, namespace_of
+
+# Longer names of streams would not do as names of files.
+LONGEST_NAME = 100
+
+_ODD = re.compile(rb"[^A-Za-z0-9_-]")
+_TOKEN = re.compile(r"(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+")
+_ESCAPED = re.compile(rb"=([0-9A-F]{2})")
+
+
+def encode_part(part: str) -> str:
+    """Return the token for one part of a name."""
+    return _ODD.sub(lambda match: b"=%02X" % ord(match[0]), part.encode()).decode() or "="
+
+
+def decode_part(token: str) -> str:
+    """Return the part of a name that a token stands for.
+
+    Raises:
+        ValueError: it is none that `encode_part` makes.
+    """
+    if token == "=":
+        return ""
+    if not _TOKEN.fullmatch(token):
+        raise ValueError(f"a subject with the token {token[:40]!r}")
+    part = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), token.encode()).decode()
+    if encode_part(part) != token:
+        raise ValueError(f"a subject with the token {token[:40]!r}, which may be written more simply")
+    return part
+
+
+@functools.lru_cache(4096)
+def _encode(channel: str) -> str:
+    return ".".join(map(encode_part, channel.split(":")))
+
+
+@functools.lru_cache(4096)
+def _decode(tokens: str) -> str:
+    channel = ":".join(map(decode_part, tokens.split(".")))
+    try:
+        check_channel(channel)
+    except InvalidChannel:
+        raise ValueError("a subject that stands for no name of a channel") from None
+    return channel
+
+
+class Subjects:
+    """The subjects, streams and buckets of one application.
+
+    Arguments:
+        prefix: what they begin with.
+
+    Attributes:
+        bucket: the name of the key-value bucket for presence, and of the stream beneath it.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._base = encode_part(prefix)
+        self._live = f"{self._base}.c."
+        self.bucket = f"{self._base.replace('=', '_')}-presence"
+
+    def live(self, name: str) -> str:
+        """Return the subject on which a channel, or each of a pattern, is heard."""
+        return f"{self._live}{_encode(name[:-2])}.>" if is_pattern(name) else self._live + _encode(name)
+
+    def channel(self, subject: str) -> str:
+        """Return the channel that is heard on a subject.
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        if not subject.startswith(self._live):
+            raise ValueError("a subject with another beginning")
+        return _decode(subject[len(self._live) :])
+
+    def kept(self, channel: str) -> str:
+        """Return the subject in whose stream the history of a channel is."""
+        return f"{self._base}.h.{_encode(channel)}"
+
+    def stream(self, channel: str) -> str:
+        """Return the stream that has the history of a channel: there is one for each namespace."""
+        name = encode_part(namespace_of(channel)) if ":" in channel else ""
+        if len(name) > LONGEST_NAME:
+            name = f"{name[:40]}={hashlib.blake2b(name.encode(), digest_size=16).hexdigest()}"
+        return f"{self._base}-history-{name}"
+
+    def republish(self, channel: str) -> tuple[str, str]:
+        """Return the subjects of that stream, and where what it has stored is heard."""
+        if ":" not in channel:
+            return f"{self._base}.h.*", f"{self._base}.c.{{{{wildcard(1)}}}}"
+        name = encode_part(namespace_of(channel))
+        return f"{self._base}.h.{name}.>", f"{self._base}.c.{name}.>"
+
+    def member(self, channel: str, member: str) -> str:
+        """Return the subject of a key of presence. Members may have any name, and of any length, so it is a hash."""
+        digest = hashlib.blake2b(member.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return f"$KV.{self.bucket}.{_encode(channel)}.@{digest}"
+
+    def members(self, channel: str) -> str:
+        """Return what stands for all keys of a channel, and for none of the channels below it."""
+        return f"$KV.{self.bucket}.{_encode(channel)}.*"

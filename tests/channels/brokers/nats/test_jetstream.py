@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from emmett.channels.brokers.nats.connection import Connection
+from emmett.channels.brokers.nats.subjects import Subjects
+from emmett.channels.brokers.port import Limits
+from emmett.errors import BrokerUnavailable
+from tests.channels.brokers.nats.nodes import LIMITS, fresh_channel, keep, node_of, running, until
+from tests.nats import Nats, running_nats
+
+SUBJECTS = Subjects("emmett")
+
+
+def info(server: Nats, name: str) -> dict[str, Any]:
+    with server.client() as client:
+        found: dict[str, Any] = client.request(f"$JS.API.STREAM.INFO.{name}")
+        return found
+
+
+async def test_a_server_without_jetstream() -> None:
+    with running_nats("debug: false") as server:
+        async with running(server.url) as (broker, ear):
+            await broker.subscribe(["room:1"])
+            await broker.publish("room:1", b"1", None)
+            calls = [
+                broker.publish("room:1", b"2", LIMITS),
+                broker.history("room:1", None, None, LIMITS),
+                broker.join("room:1", "c1", "ada", b"{}", 60.0),
+                broker.leave("room:1", "c1"),
+                broker.keep("room:1", ["c1"], 60.0),
+                broker.present("room:1"),
+            ]
+            for call in calls:
+                with pytest.raises(BrokerUnavailable, match="start it with -js, or put jetstream"):
+                    await call
+            await until(lambda: ear.said == [b"1"])
+
+
+async def test_an_old_server(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_connection = Connection.open
+
+    async def open_old(self: Connection, name: str, seconds: float) -> None:
+        await open_connection(self, name, seconds)
+        self.info = {**self.info, "version": "2.10.29"}
+
+    monkeypatch.setattr(Connection, "open", open_old)
+    async with running(nats_server.url) as (broker, _):
+        with pytest.raises(BrokerUnavailable, match=r"need NATS 2\.11 or newer; this is 2\.10\.29"):
+            await keep(broker, fresh_channel(), b"1")
+
+
+async def test_what_a_stream_is(nats_server: Nats) -> None:
+    channel = fresh_channel()
+    async with running(nats_server.url) as (broker, _):
+        await keep(broker, channel, b"1", Limits(50, 300.0))
+    found = info(nats_server, SUBJECTS.stream(channel))
+    config, group = found["config"], channel.partition(":")[0]
+    assert config["subjects"] == [f"emmett.h.{group}.>"]
+    assert config["republish"] == {"src": f"emmett.h.{group}.>", "dest": f"emmett.c.{group}.>"}
+    assert config["max_msgs_per_subject"] == 50
+    assert config["storage"] == "file"
+    # Nothing keeps a message for ever.
+    assert config["allow_msg_ttl"]
+
+
+async def test_a_stream_grows_and_never_shrinks(nats_server: Nats) -> None:
+    channel = fresh_channel()
+    async with running(nats_server.url) as (broker, _), running(nats_server.url) as (other, _):
+        for size, expected in ((10, 10), (50, 50), (20, 50)):
+            for node in (broker, other):
+                await keep(node, channel, b"1", Limits(size, 300.0))
+            assert info(nats_server, SUBJECTS.stream(channel))["config"]["max_msgs_per_subject"] == expected
+        assert len((await broker.history(channel, None, None, Limits(50, 300.0))).entries) == 6
+
+
+async def test_many_nodes_make_it_at_once(nats_server: Nats) -> None:
+    channel = fresh_channel()
+    async with running(nats_server.url) as (first, _), running(nats_server.url) as (second, _):
+        nodes = (first, second) * 5
+        positions = await asyncio.gather(*(keep(node, channel, b"", Limits(20, 300.0)) for node in nodes))
+        assert sorted(positions) == [(positions[0].epoch, number) for number in range(1, 11)]
+
+
+async def test_a_stream_of_another_make(nats_server: Nats) -> None:
+    channel = fresh_channel()
+    name = SUBJECTS.stream(channel)
+    with nats_server.client() as client:
+        client.request(f"$JS.API.STREAM.CREATE.{name}", {"name": name, "subjects": [f"{channel[:-2]}.x"]})
+    async with running(nats_server.url) as (broker, _):
+        with pytest.raises(BrokerUnavailable, match="is of another make: its subjects is"):
+            await keep(broker, channel, b"1")
+
+
+async def test_channels_without_a_namespace(nats_server: Nats) -> None:
+    async with running(nats_server.url, prefix=fresh_channel()) as (broker, ear):
+        await broker.subscribe(["ticks", "a.b"])
+        first = await keep(broker, "ticks", b"1")
+        await keep(broker, "a.b", b"2")
+        await until(lambda: ear.payloads == [b"1", b"2"])
+        assert ear.reports[0] == ("ticks", "ticks", (b"1", first))
+        assert ear.reports[1][1] == "a.b"
+        assert (await broker.history("ticks", None, None, LIMITS)).top == first
+
+
+async def test_the_time_is_that_of_the_server(nats_server: Nats) -> None:
+    async with running(nats_server.url) as (broker, _):
+        await keep(broker, fresh_channel(), b"1")
+        jetstream = node_of(broker).histories._jetstream
+        # It runs on this machine.
+        assert abs(jetstream.now() - time.time()) < 0.5
+
+
+async def test_a_clock_that_is_wrong_here_matters_to_nobody(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    channel = fresh_channel()
+    async with running(nats_server.url) as (broker, _):
+        position = await keep(broker, channel, b"1")
+        found = await broker.history(channel, None, None, LIMITS)
+        assert ([entry.position for entry in found.entries], found.complete) == ([position], True)
+
+
+async def test_a_large_history_is_read_in_parts(nats_server: Nats) -> None:
+    channel, limits = fresh_channel(), Limits(3000, 600.0)
+    async with running(nats_server.url, 10.0) as (broker, _), running(nats_server.url, 10.0) as (other, _):
+        for number in range(1100):
+            await keep(broker, channel, b"%d" % number, limits)
+        found = await other.history(channel, None, None, limits)
+        assert [entry.payload for entry in found.entries] == [b"%d" % number for number in range(1100)]
+        big = channel + ":big"
+        for number in range(12):
+            await keep(broker, big, b"%d" % number + bytes(900_000), limits)
+        found = await other.history(big, None, None, limits)
+        assert [int(entry.payload.rstrip(b"\x00")) for entry in found.entries] == list(range(12))

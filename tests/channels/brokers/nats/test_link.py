@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from emmett.channels.brokers.nats import link as module
+from emmett.channels.brokers.nats.connection import Connection
+from emmett.errors import BrokerUnavailable
+from tests.channels.brokers.nats.nodes import LIMITS, keep, node_of, running, until
+from tests.nats import Nats, running_nats, running_nats_cluster
+
+STREAMS = ("far-history-room", "KV_far-presence")
+
+
+async def test_pauses_grow_and_are_random(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    async with running(nats_server.url) as (broker, _):
+        link = node_of(broker).link
+        connect = link._connect
+
+        async def note(seconds: float) -> None:
+            pauses.append(seconds)
+            await asyncio.sleep(0)
+
+        async def fail() -> Connection:
+            if len(pauses) < 12:
+                raise BrokerUnavailable("the NATS broker does not answer: a test")
+            monkeypatch.undo()
+            return await connect()
+
+        monkeypatch.setattr(link, "_connect", fail)
+        monkeypatch.setattr(random, "random", lambda: 0.5)
+        monkeypatch.setattr(link, "_sleep", note)
+        assert link.connection is not None
+        link.connection.break_off("a test")
+        await until(lambda: len(pauses) >= 12)
+        assert pauses[:8] == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.5, 2.5]
+        await until(lambda: link.connection)
+
+
+async def test_it_subscribes_again_in_batches(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 10)
+    async with running(nats_server.url) as (broker, ear), running(nats_server.url) as (other, _):
+        names = [f"batch:{number}" for number in range(95)]
+        await broker.subscribe(names)
+        flushes = 0
+        flush = Connection.flush
+
+        async def count(self: Connection, *subjects: str) -> None:
+            nonlocal flushes
+            flushes += 1
+            await flush(self, *subjects)
+
+        monkeypatch.setattr(Connection, "flush", count)
+        connection = node_of(broker).link.connection
+        assert connection is not None
+        connection.break_off("a test")
+        await until(lambda: ear.said == ["lost", "restored"])
+        assert flushes == 10
+        for name in names:
+            await other.publish(name, name.encode(), None)
+        await until(lambda: len(ear.payloads) == 95)
+        assert ear.payloads == [name.encode() for name in names]
+
+
+async def test_a_silent_server_is_noticed_without_a_call(nats_server: Nats) -> None:
+    async with running(nats_server.url, 0.25) as (_, ear):
+        nats_server.pause()
+        try:
+            await until(lambda: "lost" in ear.said)
+        finally:
+            nats_server.resume()
+        await until(lambda: ear.said == ["lost", "restored"])
+
+
+async def test_who_does_not_read_is_dropped_and_told() -> None:
+    """A slow consumer: the server ends the connection, and what it had for us is a loss."""
+    with running_nats("max_pending: 1MB", "max_payload: 1MB") as server:
+        async with running(server.url) as (broker, ear):
+            await broker.subscribe(["flood"])
+            connection = node_of(broker).link.connection
+            assert connection is not None
+            writer = connection._transport._io_writer
+            assert writer is not None
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+            def flood() -> None:
+                with server.client() as client:
+                    for _ in range(200):
+                        client.publish("emmett.c.flood", bytes(100_000))
+
+            await asyncio.to_thread(flood)
+            writer.transport.resume_reading()  # type: ignore[attr-defined]
+            await until(lambda: [word for word in ear.said if isinstance(word, str)] == ["lost", "restored"])
+            await broker.publish("flood", b"again", None)
+            await until(lambda: ear.said[-1] == b"again")
+
+
+async def test_a_call_waits_for_the_first_attempt_after_a_loss(nats_server: Nats) -> None:
+    async with running(nats_server.url) as (broker, ear):
+        await broker.subscribe(["a"])
+        connection = node_of(broker).link.connection
+        assert connection is not None
+        connection.break_off("a test")
+        await until(lambda: ear.said == ["lost"])
+        await broker.publish("a", b"1", None)
+        await until(lambda: ear.said == ["lost", "restored", b"1"])
+
+
+async def test_nothing_piles_up_while_the_server_is_away() -> None:
+    with running_nats() as server:
+        async with running(server.url, 1.0) as (broker, ear):
+            await broker.subscribe(["a"])
+            server.kill()
+            await until(lambda: "lost" in ear.said)
+            for _ in range(100):
+                with pytest.raises(BrokerUnavailable):
+                    await broker.publish("a", b"too early", None)
+            server.start()
+            await until(lambda: "restored" in ear.said)
+            await broker.publish("a", b"now", None)
+            await until(lambda: ear.payloads)
+            assert ear.payloads == [b"now"]
+
+
+@pytest.mark.deadline(60)
+async def test_another_server_of_the_cluster() -> None:
+    """Told one of three servers, a broker knows the others; history and presence outlive one of them."""
+    with running_nats_cluster() as servers:
+        # Elections take seconds when the cluster is made.
+        async with running(f"{servers[0].url}?replicas=3", 20.0, "far") as (far, _):
+            first = await keep(far, "room:1", b"1")
+            await far.join("room:1", "c1", "ada", b"{}", 60.0)
+            # A server that leads none of the streams, so that no others are needed.
+            with servers[0].client() as client:
+                infos = [client.request(f"$JS.API.STREAM.INFO.{name}") for name in STREAMS]
+            leaders = {info["cluster"]["leader"] for info in infos}
+            assert all(len(info["cluster"]["replicas"]) == 2 for info in infos)
+            place = next(number for number in (2, 1, 0) if f"n{number}" not in leaders)
+            async with running(f"{servers[place].url}?replicas=3", 10.0, "far") as (broker, ear):
+                if place == 0:
+                    far = broker
+                await broker.subscribe(["room:1"])
+                servers[place].kill()
+                await until(lambda: ear.said == ["lost", "restored"])
+                second = await keep(far, "room:1", b"2")
+                assert second == (first.epoch, 2)
+                await until(lambda: ear.payloads == [b"2"])
+                found = await broker.history("room:1", first, None, LIMITS)
+                assert ([entry.payload for entry in found.entries], found.complete) == ([b"2"], True)
+                assert await broker.present("room:1") == {"ada": (b"{}", 1)}
+                assert await broker.leave("room:1", "c1") == "ada"
