@@ -152,3 +152,27 @@ async def test_another_server_of_the_cluster() -> None:
                 assert ([entry.payload for entry in found.entries], found.complete) == ([b"2"], True)
                 assert await broker.present("room:1") == {"ada": (b"{}", 1)}
                 assert await broker.leave("room:1", "c1") == "ada"
+
+
+async def test_a_stop_that_nats_py_does_not_hear_of(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cancellation may be lost in what awaits with `asyncio.wait_for`, while it connects."""
+    begun = asyncio.Event()
+    open_connection = Connection.open
+
+    async def open_deaf(self: Connection, name: str, seconds: float) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await open_connection(self, name, seconds)
+
+    tasks = asyncio.all_tasks()
+    async with running(nats_server.url) as (broker, ear):
+        link = node_of(broker).link
+        monkeypatch.setattr(Connection, "open", open_deaf)
+        assert link.connection is not None
+        link.connection.break_off("a test")
+        await begun.wait()
+    assert link.connection is None
+    await until(lambda: asyncio.all_tasks() <= tasks)
+    assert ear.said == ["lost"]

@@ -114,12 +114,12 @@ class Link:
         self._settle()
         connection, self.connection = self.connection, None
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
         if connection is not None:
             await connection.close()
-        if task is not None:
-            await asyncio.wait([task])
+        while task is not None and not task.done():
+            # More than once: nats-py, and `asyncio.wait_for` in it, may lose a cancellation.
+            task.cancel()
+            await asyncio.wait([task], timeout=0.05)
 
     async def ready(self) -> Connection:
         """Return the connection. Where it was lost, wait for the first attempt to make another one.
@@ -187,18 +187,21 @@ class Link:
     # Connections.
 
     async def _run(self, connection: Connection) -> None:
-        while True:
-            try:
+        try:
+            while not self._is_stopped:
                 await self._watch(connection)
-            finally:
                 self.connection = None
-            self._tried = asyncio.get_running_loop().create_future()
-            logger.warning("the NATS broker at %s is away: %s", connection.address.label, connection.broken.result())
-            self._changed(False)
+                self._tried = asyncio.get_running_loop().create_future()
+                why = connection.broken.result()
+                logger.warning("the NATS broker at %s is away: %s", connection.address.label, why)
+                self._changed(False)
+                await connection.close()
+                connection = await self._reconnect()
+                logger.info("the NATS broker at %s is back", connection.address.label)
+                self._changed(True)
+        finally:
+            self.connection = None
             await connection.close()
-            connection = await self._reconnect()
-            logger.info("the NATS broker at %s is back", connection.address.label)
-            self._changed(True)
 
     async def _watch(self, connection: Connection) -> None:
         """Look after a connection until it is lost."""
@@ -221,7 +224,8 @@ class Link:
                 self._settle()
                 continue
             try:
-                await asyncio.wait_for(self._subscribe_all(connection), self._timeout)
+                async with asyncio.timeout(self._timeout):
+                    await self._subscribe_all(connection)
             except (BrokerUnavailable, TimeoutError):
                 self._away = "its subscriptions were not confirmed"
                 self._settle()
