@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ...channels.brokers.port import Broker
@@ -63,6 +64,22 @@ class Recording(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record."""
         self.records.append(record)
+
+
+@contextmanager
+def recording() -> Iterator[Recording]:
+    """Keep what is logged while the block runs, also where somebody has configured the loggers of emmett."""
+    found, root, ours = Recording(), logging.getLogger(), logging.getLogger("emmett")
+    before = ours.propagate, ours.level
+    ours.propagate = True
+    ours.setLevel(logging.WARNING)
+    root.addHandler(found)
+    try:
+        yield found
+    finally:
+        root.removeHandler(found)
+        ours.propagate = before[0]
+        ours.setLevel(before[1])
 
 
 class LifecycleContract(Hooks):
@@ -179,9 +196,7 @@ class LifecycleContract(Hooks):
         node, other = await nodes.start_two()
         channel = nodes.name()
         await node.subscribe(channel, nodes.name("*"))
-        recording = Recording()
-        logging.getLogger().addHandler(recording)
-        try:
+        with recording() as log:
             for number, payload in enumerate(self.hostile * 3):
                 await self.inject(channel, payload)
                 expected = b"after %d" % number
@@ -190,13 +205,11 @@ class LifecycleContract(Hooks):
                     lambda expected=expected: sum(heard.entry.payload == expected for heard in node.reports) >= 2,  # type: ignore[misc]
                     lambda payload=payload: f"the publication after {payload[:60]!r} was injected",  # type: ignore[misc]
                 )
-        finally:
-            logging.getLogger().removeHandler(recording)
         for heard in node.reports:
             assert type(heard.entry.payload) is bytes
             assert heard.entry.position is None or is_position(heard.entry.position), f"made of strange bytes: {heard}"
         assert node.changes == [], f"the connection was given up: {node.changes}"
         strange = [heard for heard in node.reports if not heard.entry.payload.startswith(b"after ")]
         were_all_heard = len(strange) == len(self.hostile) * 6
-        assert recording.records or were_all_heard, "bytes that were passed over must be logged"
-        assert len(recording.records) <= 6, f"{len(recording.records)} records: once a minute is enough"
+        assert log.records or were_all_heard, "bytes that were passed over must be logged"
+        assert len(log.records) <= 6, f"{len(log.records)} records: once a minute is enough"
