@@ -11,11 +11,13 @@ SOURCES = src tests examples benchmarks soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-.PHONY: help run board test check format test-compiled bench bench-guard soak compliance fuzz clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run board chat cluster test check format test-compiled bench bench-guard soak compliance fuzz clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
 	@echo "make board       serve the example with login, forms, uploads and a live feed"
+	@echo "make chat        serve the chat: rooms, history, who is here"
+	@echo "make cluster     serve the chat on two nodes behind nginx, with Valkey between them"
 	@echo "make test        run all tests; ARGS=\"tests/wire -k close\" for some of them"
 	@echo "make test-compiled  build with the optional compiled modules and test those; it needs a C compiler"
 	@echo "make check       formatting, lint and types, changing nothing"
@@ -32,6 +34,12 @@ run: setup-run
 
 board: setup-run
 	.venv/bin/emmett -a examples/board/app.py develop --host $(HOST) --port $(PORT)
+
+chat: setup-run
+	.venv/bin/emmett -a examples/chat/app.py serve --host $(HOST) --port $(PORT)
+
+cluster: setup-test
+	@$(PYTHON) examples/chat/cluster.py --host $(HOST) --port $(PORT) $(ARGS)
 
 test: setup-test setup-node
 	$(PYTHON) -m pytest $(ARGS)

@@ -1,0 +1,87 @@
+"""Visitors of the chat: how they come in, and what they hear in a room."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from emmett.testing import AsyncTestClient
+from emmett.testing.response import TestResponse
+from emmett.testing.websocket import TestWebsocket
+from examples.chat.app import app
+from tests.examples.board_visits import hidden_fields
+
+_numbers = itertools.count(1)
+
+
+async def enter(client: AsyncTestClient, name: str, room: str) -> TestResponse:
+    """Fill in the form of the start page."""
+    client.cookies.clear()
+    fields = hidden_fields((await client.get("/")).text)
+    return await client.post("/", data={"name": name, "room": room, **fields})
+
+
+class Visitor(NamedTuple):
+    """Somebody in a room.
+
+    Fields:
+        websocket: theirs.
+        welcome: what they were told first of all.
+        early: what came before that.
+    """
+
+    websocket: TestWebsocket
+    welcome: dict[str, Any]
+    early: list[dict[str, Any]]
+
+    async def say(self, text: str, **fields: Any) -> str:
+        """Send a message, and return its id."""
+        told = {"id": f"number-{next(_numbers)}", "text": text, **fields}
+        await self.websocket.send_json(told)
+        return str(told["id"])
+
+    async def next(self) -> dict[str, Any]:
+        """Return what comes next."""
+        if self.early:
+            return self.early.pop(0)
+        return decode(await self.websocket.receive())
+
+    async def hear(self, kind: str = "message") -> dict[str, Any]:
+        """Return the next thing of a kind."""
+        while (event := await self.next())["type"] != kind:
+            pass
+        return event
+
+
+def decode(text: str | bytes) -> dict[str, Any]:
+    """Read an event, and what is published in it."""
+    event: dict[str, Any] = msgspec.json.decode(text)
+    if event["type"] == "message":
+        event["data"] = msgspec.json.decode(event["data"])
+    return event
+
+
+@contextlib.asynccontextmanager
+async def in_room(
+    client: AsyncTestClient, name: str, room: str = "tea", since: str | None = None
+) -> AsyncIterator[Visitor]:
+    """Let somebody new be in a room while the block runs."""
+    await enter(client, name, room)
+    query = "" if since is None else f"?since={quote(since)}"
+    async with client.websocket(f"/rooms/{room}/live{query}") as websocket:
+        early = []
+        while (event := decode(await websocket.receive()))["type"] != "welcome":
+            early.append(event)
+        yield Visitor(websocket, event, early)
+
+
+@contextlib.asynccontextmanager
+async def running() -> AsyncIterator[AsyncTestClient]:
+    """Start the chat."""
+    async with app.test_client_async() as client:
+        yield client

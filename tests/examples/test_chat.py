@@ -1,0 +1,217 @@
+"""The chat: names, rooms, history, presence, positions, and what is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+
+import pytest
+
+from emmett import WebsocketClosed
+from emmett.testing import RefusedHandshake
+from examples.chat import app as chat_app
+from examples.chat.app import MAX_FRAME
+from examples.chat.messages import BURST, MAX_NAME, MAX_TEXT
+from examples.chat.rooms import KEPT, MAX_ROOM, SHOWN
+from tests.examples.chat_visits import enter, in_room, running
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def room() -> str:
+    """A room in which nothing was said: the memory broker keeps what was, for as long as the process lives."""
+    return f"room-{next(_numbers)}"
+
+
+async def test_choose_a_name_and_a_room() -> None:
+    async with running() as client:
+        answer = await enter(client, "  Ada \n Lovelace ", "Tea  Time!")
+        assert (answer.status, answer.headers["location"]) == (303, "/rooms/tea-time")
+        page = await client.get("/rooms/tea-time")
+        assert page.status == 200
+        assert "<title>#tea-time</title>" in page.text
+        assert "<b>Ada Lovelace</b>" in page.text
+        # The name is there for the next room.
+        assert 'value="Ada Lovelace"' in (await client.get("/")).text
+
+
+@pytest.mark.parametrize(
+    ("name", "room", "problem"), [(" \u200b", "tea", "Choose a name"), ("Ada", "//", "Choose a room")]
+)
+async def test_what_is_no_name(name: str, room: str, problem: str) -> None:
+    async with running() as client:
+        answer = await enter(client, name, room)
+        assert answer.status == 422
+        assert problem in answer.text
+
+
+async def test_names_are_bounded_and_never_html() -> None:
+    async with running() as client:
+        answer = await enter(client, "<i>&" + "x" * 100, "r" * 100)
+        assert answer.headers["location"] == "/rooms/" + "r" * MAX_ROOM
+        page = (await client.get(answer.headers["location"])).text
+        assert "&lt;i&gt;&amp;" + "x" * (MAX_NAME - 4) + "<" in page
+        assert "<i>" not in page
+
+
+async def test_a_link_to_a_room_asks_for_a_name_first() -> None:
+    async with running() as client:
+        answer = await client.get("/rooms/tea")
+        assert (answer.status, answer.headers["location"]) == (303, "/?room=tea")
+        assert 'value="tea"' in (await client.get("/?room=tea")).text
+        assert (await client.get("/rooms/tea/people")).status == 403
+        async with client.websocket("/rooms/tea/live") as websocket:
+            with pytest.raises(WebsocketClosed):
+                await websocket.receive()
+            assert (websocket.close_code, websocket.close_reason) == (1008, "choose a name first")
+
+
+@pytest.mark.parametrize("name", ["Tea", "a*", "a:b", "-", "r" * (MAX_ROOM + 1)])
+async def test_what_is_no_room(name: str) -> None:
+    async with running() as client:
+        await enter(client, "Ada", "tea")
+        assert (await client.get(f"/rooms/{name}")).status == 404
+        with pytest.raises(RefusedHandshake) as refused:
+            async with client.websocket(f"/rooms/{name}/live"):
+                pass
+        assert refused.value.status == 404
+
+
+async def test_everybody_in_the_room_hears_it_once_and_in_order(room: str) -> None:
+    async with running() as client, in_room(client, "Ada", room) as ada, in_room(client, "Grace", room) as grace:
+        ids = [await ada.say("one"), await ada.say("<b>two</b>\nand a half"), await ada.say(" \u0000three ")]
+        async with in_room(client, "Ada", "music") as elsewhere:
+            other = await elsewhere.say("not for tea")
+            assert (await elsewhere.hear())["data"]["id"] == other
+        for visitor in (ada, grace):
+            heard = [await visitor.hear() for _ in ids]
+            assert [event["data"]["id"] for event in heard] == ids
+            assert [event["data"]["text"] for event in heard] == ["one", "<b>two</b>\nand a half", "three"]
+            assert {event["data"]["by"]["name"] for event in heard} == {"Ada"}
+            offsets = [int(event["position"].rpartition(":")[2]) for event in heard]
+            assert offsets == [1, 2, 3]
+
+
+async def test_a_newcomer_gets_what_was_said_last(room: str) -> None:
+    async with running() as client:
+        async with in_room(client, "Ada", room) as ada:
+            assert ada.welcome["recovered"] is None
+            for number in range(SHOWN + 5):
+                await chat_app.rooms.channels.publish(
+                    f"room:{room}", f'{{"id":"{number:08}","by":{{"id":"a","name":"Ada"}},"text":"{number}","at":0}}'
+                )
+        async with in_room(client, "Grace", room) as grace:
+            texts = [(await grace.hear())["data"]["text"] for _ in range(SHOWN)]
+            assert texts == [str(number) for number in range(5, SHOWN + 5)]
+            assert grace.welcome["recovered"] is None
+            await grace.say("now")
+            assert (await grace.hear())["data"]["text"] == "now"
+
+
+async def test_who_comes_back_gets_what_was_missed(room: str) -> None:
+    async with running() as client, in_room(client, "Ada", room) as ada:
+        # Nothing was said yet, and there is a place to go on from nevertheless.
+        place = ada.welcome["since"]
+        for text in ("one", "two", "three"):
+            await ada.say(text)
+        places = [(await ada.hear())["position"] for _ in range(3)]
+        lives: list[str] = []
+        for since, missed in ((place, ["one", "two", "three"]), (places[0], ["two", "three"]), (places[2], [])):
+            async with in_room(client, "Grace", room, since=since) as grace:
+                assert grace.welcome["recovered"] is True
+                await ada.say("live")
+                for text in (*missed, *lives, "live"):
+                    assert (await grace.hear())["data"]["text"] == text
+                lives.append("live")
+
+
+@pytest.mark.parametrize("since", ["", "nonsense", "another-life:3", "x" * 2000])
+async def test_what_cannot_be_had_any_more_is_said(since: str, room: str) -> None:
+    async with running() as client, in_room(client, "Ada", room) as ada:
+        await ada.say("what is left")
+        await ada.hear()
+        async with in_room(client, "Grace", room, since=since) as grace:
+            if since:
+                assert grace.welcome["recovered"] is False
+                assert (await grace.hear("gap"))["data"] is None
+                assert (await grace.hear())["data"]["text"] == "what is left"
+            else:
+                assert grace.welcome["recovered"] is None
+
+
+async def test_what_was_trimmed_is_said(room: str) -> None:
+    async with running() as client:
+        async with in_room(client, "Ada", room) as ada:
+            place = ada.welcome["since"]
+        for number in range(KEPT + 1):
+            await chat_app.rooms.channels.publish(f"room:{room}", str(number))
+        async with client.websocket(f"/rooms/{room}/live?since={place}") as websocket:
+            heard = [str(await websocket.receive()) for _ in range(3)]
+        assert any('"type":"gap"' in text for text in heard)
+
+
+async def test_who_is_here(room: str) -> None:
+    async with running() as client, in_room(client, "Ada", room) as ada:
+        assert [person["name"] for person in ada.welcome["people"]] == ["Ada"]
+        async with in_room(client, "Grace", room) as grace:
+            assert sorted(person["name"] for person in grace.welcome["people"]) == ["Ada", "Grace"]
+            joined = await ada.hear("join")
+            if joined["data"]["info"]["name"] == "Ada":
+                joined = await ada.hear("join")
+            assert joined["data"]["info"] == {"name": "Grace"}
+            # Another window of the same visitor is nobody new.
+            async with client.websocket(f"/rooms/{room}/live"):
+                people = (await client.get(f"/rooms/{room}/people")).json()["people"]
+                assert sorted(person["name"] for person in people) == ["Ada", "Grace"]
+            listing = (await client.get("/")).text
+            assert "2 here" in listing
+        assert (await ada.hear("leave"))["data"]["member"] == joined["data"]["member"]
+
+
+async def test_a_room_that_was_opened_is_listed() -> None:
+    async with running() as client:
+        assert "# knitting" not in (await client.get("/")).text
+        async with in_room(client, "Ada", "knitting"), in_room(client, "Grace", "knitting"):
+            assert (await client.get("/")).text.count("# knitting") == 1
+        assert (await client.get("/")).text.count("# knitting") == 1
+
+
+async def test_what_is_no_message(room: str) -> None:
+    async with running() as client, in_room(client, "Ada", room) as ada:
+        for frame in ("", "{", "[]", "[" * 10_000, '{"text":"x"}', '{"id":"x","text":"too short an id"}', b"\xff"):
+            await ada.websocket.send(frame)
+            assert (await ada.hear("error"))["text"] == "That is no message for the room."
+        for text, problem in ((" \n ", "nothing"), ("x" * (MAX_TEXT + 1), f"at most {MAX_TEXT} characters; this one")):
+            said = await ada.say(text)
+            error = await ada.hear("error")
+            assert error["id"] == said
+            assert problem in error["text"]
+        await ada.say("x" * MAX_TEXT)
+        assert len((await ada.hear())["data"]["text"]) == MAX_TEXT
+
+
+async def test_a_message_that_is_far_too_large(room: str) -> None:
+    async with running() as client, in_room(client, "Ada", room) as ada:
+        with contextlib.suppress(WebsocketClosed):
+            await ada.websocket.send("x" * (MAX_FRAME + 1))
+        with pytest.raises(WebsocketClosed):
+            await ada.hear("never")
+        assert ada.websocket.close_code == 1009
+
+
+async def test_who_writes_too_fast_is_told(room: str) -> None:
+    async with running() as client, in_room(client, "Ada", room) as ada:
+        for _ in range(int(BURST) + 5):
+            said = await ada.say("quick")
+        error = await ada.hear("error")
+        assert "too fast" in error["text"]
+        assert error["id"] is not None
+        assert said
+
+
+async def test_pages_may_not_be_framed_and_forms_not_be_sent_by_others() -> None:
+    async with running() as client:
+        assert "content-security-policy" in (await client.get("/")).headers
+        answer = await client.post("/", data={"name": "Ada", "room": "tea"})
+        assert answer.status == 403
