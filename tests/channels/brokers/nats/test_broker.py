@@ -55,3 +55,6 @@ class TestOneThatForgets(OnServer, OutageContract):
 
     async def restart(self) -> None:
         await asyncio.to_thread(self.server.start_empty)
+
+    # What does not answer for a while forgets nothing.
+    freeze, thaw = Hooks.freeze, Hooks.thaw

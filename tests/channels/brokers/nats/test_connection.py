@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 from nats.aio.client import Client
 from nats.aio.transport import TcpTransport
 
@@ -133,6 +135,24 @@ async def test_no_login_in_the_clear(nats_server: Nats) -> None:
     server.close()
     await server.wait_closed()
     assert received == b""
+
+
+async def test_tls(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    with running_nats(f"tls {{{{ cert_file: {tmp_path}/cert.pem, key_file: {tmp_path}/key.pem }}}}") as server:
+        url = server.url.replace("nats://", "tls://")
+        async with running(f"{url}?ca={tmp_path}/ca.pem") as (broker, ear):
+            await broker.subscribe(["a"])
+            await broker.publish("a", b"1", None)
+            await broker.check()
+            assert ear.said == [b"1"]
+        with pytest.raises(BrokerUnavailable, match="certificate verify failed"):
+            async with running(url):
+                pass
 
 
 async def test_what_is_too_large_is_refused_and_nothing_is_lost() -> None:

@@ -3,6 +3,10 @@
 Live publications go through core subjects. History is in streams of JetStream, as `history.py` tells, presence in a
 key-value bucket (`presence.py`). There is one connection, however much is asked: what one turn of the event loop sends
 leaves in one write, with one question behind it whether all was read. Without history no JetStream is needed.
+
+In a cluster of NATS servers one promise holds only nearly: the others learn some milliseconds later who has subscribed
+at one of them, and nobody is told when. What is published at another one meanwhile is not heard. In a channel with
+history it can be read.
 """
 
 from __future__ import annotations

@@ -383,6 +383,10 @@ class _Transport(TcpTransport):
         await super().connect_tls(*args, **kwargs)
         self._is_plain = False
 
+    async def wait_closed(self) -> None:
+        # It was given up. A socket whose TLS failed would be waited for in vain.
+        await asyncio.sleep(0)
+
     def write(self, payload: bytes) -> None:
         if self._is_plain:
             raise errors.Error("its URL says tls://, and it does not ask for TLS")

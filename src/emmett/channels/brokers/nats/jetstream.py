@@ -24,7 +24,8 @@ LONGEST_PAUSE = 0.5
 # The first version that has all that is asked for: several messages in one answer, and a time to live for each.
 OLDEST = (2, 11)
 
-_WRONG_LAST = 10071
+# The second one where another message of this subject is under way in a cluster.
+_WRONG_LAST = {10071, 10164}
 _NO_MESSAGE = 10037
 _NO_STREAM = 10059
 _OTHER_SETTINGS = 10058
@@ -173,7 +174,7 @@ class JetStream:
             raise Conflict
         ack = _decode(reply, _Ack)
         if ack.error is not None:
-            if ack.error.err_code == _WRONG_LAST:
+            if ack.error.err_code in _WRONG_LAST:
                 raise Conflict
             raise _refused(ack.error)
         return ack.seq

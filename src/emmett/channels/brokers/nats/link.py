@@ -170,8 +170,10 @@ class Link:
             if name is None:
                 continue
             del self._by_number[name.number]
-            if self.connection is not None and not self.connection.broken.done():
-                self.connection.write(b"UNSUB %d\r\n" % name.number)
+            if self.connection is not None:
+                # What comes for it nevertheless is passed over.
+                with contextlib.suppress(BrokerUnavailable):
+                    self.connection.write(b"UNSUB %d\r\n" % name.number)
 
     def _add(self, connection: Connection, text: str) -> Name:
         name = Name(text, self._subject(text), next(self._numbers))
@@ -188,8 +190,10 @@ class Link:
 
     async def _run(self, connection: Connection) -> None:
         try:
-            while not self._is_stopped:
+            while True:
                 await self._watch(connection)
+                if self._has_ended():
+                    break
                 self.connection = None
                 self._tried = asyncio.get_running_loop().create_future()
                 why = connection.broken.result()
@@ -197,11 +201,17 @@ class Link:
                 self._changed(False)
                 await connection.close()
                 connection = await self._reconnect()
+                if self._has_ended():
+                    break
                 logger.info("the NATS broker at %s is back", connection.address.label)
                 self._changed(True)
         finally:
             self.connection = None
             await connection.close()
+
+    def _has_ended(self) -> bool:
+        # `stop` may come while anything is awaited.
+        return self._is_stopped
 
     async def _watch(self, connection: Connection) -> None:
         """Look after a connection until it is lost."""
