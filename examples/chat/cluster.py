@@ -267,9 +267,15 @@ async def main() -> int:
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--restart", type=float, default=5.0, help="seconds until a node is started again; 0 for never")
     options = parser.parse_args()
-    running = asyncio.ensure_future(run(options.host, options.port, options.nodes, options.restart))
+    running = asyncio.create_task(run(options.host, options.port, options.nodes, options.restart))
+
+    def end() -> None:
+        # One is enough: a second one must not leave programs behind.
+        if not running.cancelling():
+            running.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, end)
     try:
         await running
     except asyncio.CancelledError:

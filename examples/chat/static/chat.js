@@ -16,10 +16,11 @@ const people = new Map(); // by id the names of those who are here
 
 /* What was said */
 
+/** Return the colour of a person: FNV-1a spreads even ids that are nearly the same. */
 function hue(id) {
-  let sum = 0;
-  for (const letter of id) sum = (sum * 31 + letter.codePointAt(0)) % 360;
-  return sum;
+  let hash = 2166136261;
+  for (const letter of id) hash = Math.imul(hash ^ letter.codePointAt(0), 16777619);
+  return (hash >>> 0) % 360;
 }
 
 function fillAvatar(avatar, person) {
@@ -110,7 +111,8 @@ function welcome(event) {
   showPeople();
   if (event.recovered === false) showMissed();
   find("node").textContent = event.node && `on ${event.node}`;
-  for (const [id, item] of pending) if (!item.matches(".failed")) live.send({ id, text: item.dataset.text });
+  // What is among the messages that were missed is sent once more, and shown once.
+  for (const item of waiting()) live.send({ id: item.dataset.id, text: item.dataset.text });
 }
 
 function join({ member, info }) {
@@ -135,6 +137,10 @@ function leave({ member }) {
 
 /* What is written */
 
+function waiting() {
+  return [...pending.values()].filter((item) => !item.matches(".failed"));
+}
+
 function refuse({ id, text: words }) {
   const item = pending.get(id);
   if (!item) return showProblem(words);
@@ -143,27 +149,27 @@ function refuse({ id, text: words }) {
   item.querySelector("button").hidden = false;
 }
 
-function send(id, item) {
+function send(item) {
   item.classList.remove("failed");
   const isOpen = live.isOpen;
   item.querySelector(".fate span").textContent = isOpen ? "Sending …" : "Waits for the connection";
   item.querySelector("button").hidden = true;
-  if (isOpen) live.send({ id, text: item.dataset.text });
+  if (isOpen) live.send({ id: item.dataset.id, text: item.dataset.text });
 }
 
 function write(words) {
   const bytes = crypto.getRandomValues(new Uint8Array(12));
   const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const item = find("pending").content.firstElementChild.cloneNode(true);
-  item.dataset.text = words;
+  Object.assign(item.dataset, { id, text: words });
   item.querySelector(".text").textContent = words;
   item.querySelector("button").addEventListener("click", () => {
-    send(id, item);
+    send(item);
     text.focus();
   });
   pending.set(id, item);
   outbox.append(item);
-  send(id, item);
+  send(item);
   showNewest();
 }
 
@@ -229,7 +235,7 @@ const live = new Live(page.live, {
     // A button that goes away must not take the focus with it.
     if (state !== "lost" && again === document.activeElement) text.focus();
     again.hidden = state !== "lost" || live.hasEnded;
-    if (state === "lost") for (const item of pending.values()) if (!item.matches(".failed")) item.querySelector(".fate span").textContent = "Waits for the connection";
+    if (state === "lost") for (const item of waiting()) item.querySelector(".fate span").textContent = "Waits for the connection";
   },
   onWait: (seconds) => (find("countdown").textContent = seconds ? `again in ${seconds} s` : ""),
   onEnd() {

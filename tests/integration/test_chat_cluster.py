@@ -1,0 +1,197 @@
+"""The chat on two nodes behind nginx, with a real Valkey, as `make cluster` runs it; one node is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.integration.chat_pages import (
+    ChatCluster,
+    ChatVisitors,
+    expect_live,
+    node_of,
+    people,
+    say,
+    take_picture,
+    texts,
+)
+from tests.integration.example_pages import DEADLINE, ROOT
+
+pytestmark = [pytest.mark.needs("nginx"), pytest.mark.needs("chromium")]
+
+
+@contextlib.contextmanager
+def running(*options: str) -> Iterator[ChatCluster]:
+    """Run the cluster while the block does, and see that nothing of it is left."""
+    cluster = ChatCluster(*options)
+    try:
+        yield cluster
+    finally:
+        status = cluster.stop()
+        assert status == 0, cluster.output
+    assert "All has ended." in cluster.output
+    assert "Traceback" not in cluster.output
+    for pid in cluster.processes.values():
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+@pytest.fixture
+def cluster() -> Iterator[ChatCluster]:
+    # What is killed stays away: whoever was there has to go to the other node.
+    with running("--restart", "0") as chat:
+        yield chat
+
+
+@pytest.fixture
+def visitors(browser: Browser, cluster: ChatCluster) -> Iterator[ChatVisitors]:
+    opened = ChatVisitors(browser)
+    with contextlib.closing(opened):
+        yield opened
+        assert opened.problems == []
+
+
+def enter_both(visitors: ChatVisitors, cluster: ChatCluster) -> tuple[Page, Page]:
+    """Let two people in, on two nodes."""
+    ada = visitors.enter(cluster, "Ada", color_scheme="dark")
+    grace = visitors.enter(cluster, "Grace", color_scheme="light")
+    # nginx chooses the node with fewer connections; those of other requests of the page may count, too.
+    for _ in range(50):
+        if node_of(grace) != node_of(ada):
+            return ada, grace
+        grace.reload()
+        expect_live(grace)
+    raise AssertionError(f"nginx always chose {node_of(ada)}")
+
+
+def test_two_browsers_on_two_nodes_and_one_node_is_killed(visitors: ChatVisitors, cluster: ChatCluster) -> None:
+    ada, grace = enter_both(visitors, cluster)
+    assert {node_of(ada), node_of(grace)} == {"node 1", "node 2"}
+    for page, names in ((ada, ["AAda (you)", "GGrace"]), (grace, ["AAda", "GGrace (you)"])):
+        expect(people(page)).to_have_text(names)
+    said = ["Which node are you on?", "Not on yours."]
+    say(ada, said[0])
+    expect(texts(grace)).to_have_text(said[:1])
+    say(grace, said[1])
+    expect(texts(ada)).to_have_text(said)
+
+    # History is that of all nodes.
+    newcomer = visitors.enter(cluster, "Katherine")
+    expect(texts(newcomer)).to_have_text(said)
+    expect(people(ada)).to_have_count(3)
+    newcomer.close()
+    expect(people(ada)).to_have_count(2)
+    take_picture(ada, "node_1")
+    take_picture(grace, "node_2")
+
+    survivor = node_of(grace)
+    for number in range(1, 19):
+        # Without waiting for Ada: what comes while her page is away is what could get lost.
+        said.append(f"number {number}")
+        say(grace, said[-1])
+        expect(texts(grace)).to_have_count(len(said))
+        if number == 6:
+            cluster.kill(node_of(ada))
+    expect(ada.locator("#node")).to_have_text(f"on {survivor}")
+    expect_live(ada)
+    expect(texts(ada)).to_have_text(said)
+    say(ada, "Now I am on yours.")
+    said.append("Now I am on yours.")
+    for page in (ada, grace):
+        expect(texts(page)).to_have_text(said)
+        expect(page.locator(".missed, .pending")).to_have_count(0)
+        expect(people(page)).to_have_count(2)
+    take_picture(ada, "after_the_kill")
+    grace.reload()
+    expect(texts(grace)).to_have_text(said)
+
+
+def test_what_is_written_while_its_node_dies_arrives_once(visitors: ChatVisitors, cluster: ChatCluster) -> None:
+    ada, grace = enter_both(visitors, cluster)
+    said = []
+    for number in range(1, 13):
+        if number == 6:
+            cluster.kill(node_of(ada))
+        said.append(f"number {number}")
+        # Some are on their way when the node dies: nobody knows whether they have arrived.
+        say(ada, said[-1])
+    expect(ada.locator("#node")).to_have_text(f"on {node_of(grace)}")
+    expect(ada.locator(".pending")).to_have_count(0)
+    for page in (ada, grace):
+        expect(texts(page)).to_have_count(len(said))
+        assert sorted(texts(page).all_text_contents()) == sorted(said)
+        expect(page.locator(".missed")).to_have_count(0)
+
+
+def test_a_node_that_was_killed_is_started_again() -> None:
+    with running("--restart", "0.05") as cluster:
+        before = cluster.processes
+        cluster.kill("node 1")
+        cluster.wait_for("node 1 ended with status -9, and is started again")
+        cluster.wait_for("node 1 is back")
+        assert cluster.processes["node 1"] != before["node 1"]
+        with urllib.request.urlopen(cluster.url, timeout=DEADLINE) as answer:
+            assert answer.status == 200
+
+
+def test_without_its_broker_the_cluster_ends() -> None:
+    cluster = ChatCluster()
+    cluster.kill("Valkey")
+    cluster.wait_for("cluster.py: Valkey ended with status -9")
+    assert cluster.wait() == 1
+
+
+def fail(*options: str) -> str:
+    """Run what cannot run, and return what it says."""
+    ended = subprocess.run(
+        [sys.executable, "examples/chat/cluster.py", *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=2 * DEADLINE,
+    )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert (
+            fail("--port", str(port))
+            == f"cluster.py: port {port} is taken: choose another one, such as PORT={port + 1}\n"
+        )
+
+
+def test_a_machine_without_nginx(tmp_path: Path) -> None:
+    program = tmp_path / "without_nginx.py"
+    program.write_text(
+        "import sys, asyncio; sys.path.insert(0, sys.argv.pop(1)); import cluster; cluster.PATH = ''; "
+        "sys.exit(asyncio.run(cluster.main()))"
+    )
+    ended = subprocess.run(
+        [sys.executable, str(program), str(ROOT / "examples" / "chat"), "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("cluster.py: nginx was not found. On Debian and Ubuntu: apt install nginx-light")
+
+
+def test_sigterm_ends_all_too() -> None:
+    cluster = ChatCluster()
+    assert cluster.stop(signal.SIGTERM) == 0
+    assert "All has ended." in cluster.output
