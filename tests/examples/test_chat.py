@@ -8,10 +8,11 @@ import itertools
 import pytest
 
 from emmett import WebsocketClosed
-from emmett.testing import RefusedHandshake
+from emmett.errors import BrokerUnavailable
+from emmett.testing import Faults, RefusedHandshake
 from examples.chat import app as chat_app
-from examples.chat.app import MAX_FRAME
-from examples.chat.messages import BURST, MAX_NAME, MAX_TEXT
+from examples.chat.app import MAX_FRAME, app
+from examples.chat.messages import BURST, MAX_NAME, MAX_TEXT, Message, Person, encode
 from examples.chat.rooms import KEPT, MAX_ROOM, SHOWN
 from tests.examples.chat_visits import enter, in_room, running
 
@@ -208,6 +209,45 @@ async def test_who_writes_too_fast_is_told(room: str) -> None:
         assert "too fast" in error["text"]
         assert error["id"] is not None
         assert said
+
+
+async def test_who_does_not_keep_up_is_sent_away_and_comes_back_for_the_rest(room: str) -> None:
+    # The socket of one who does not read takes so much.
+    async with app.test_client_async(faults=Faults(window=64 * 1024)) as client:
+        async with in_room(client, "Ada", room) as slow, in_room(client, "Grace", room) as quick:
+            count = 0
+            disconnected = chat_app.rooms.channels.stats().disconnected
+            while chat_app.rooms.channels.stats().disconnected == disconnected:
+                message = Message(f"number-{count}", Person("ada", "Ada"), "x" * MAX_TEXT, count)
+                await chat_app.rooms.channels.publish(f"room:{room}", encode(message))
+                assert (await quick.hear())["data"]["at"] == count
+                count += 1
+            assert count < KEPT
+            heard = []
+            with pytest.raises(WebsocketClosed):
+                while True:
+                    heard.append(await slow.hear())
+            assert slow.websocket.close_code == 1013
+        async with in_room(client, "Ada", room, since=heard[-1]["position"]) as again:
+            assert again.welcome["recovered"] is True
+            while len(heard) < count:
+                heard.append(await again.hear())
+        assert [event["data"]["at"] for event in heard] == list(range(count))
+
+
+async def test_without_a_broker_the_page_is_told_to_come_back(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def publish(*_: object) -> None:
+        raise BrokerUnavailable("it is away")
+
+    async with running() as client, in_room(client, "Ada", room) as ada:
+        monkeypatch.setattr(chat_app.rooms.channels, "publish", publish)
+        await ada.say("into the void")
+        with pytest.raises(WebsocketClosed):
+            await ada.hear()
+        assert (ada.websocket.close_code, ada.websocket.close_reason) == (1013, "the broker does not answer")
+        monkeypatch.setattr(chat_app.rooms.channels, "presence", publish)
+        # The start page is there nevertheless, without its list.
+        assert (await client.get("/")).status == 200
 
 
 async def test_pages_may_not_be_framed_and_forms_not_be_sent_by_others() -> None:

@@ -111,9 +111,11 @@ class ChatCluster:
 class ChatVisitors(Visitors):
     """Those who visit the chat."""
 
-    def enter(self, server: ExampleServer | ChatCluster, name: str, room: str = "tea", **options: Any) -> Page:
+    def enter(
+        self, server: ExampleServer | ChatCluster, name: str, room: str = "tea", script: str = "", **options: Any
+    ) -> Page:
         """Let somebody in through the form, and wait until the page is live."""
-        page = self.visit(server, KEEP_SOCKETS, **options)  # type: ignore[arg-type]
+        page = self.visit(server, KEEP_SOCKETS + script, **options)  # type: ignore[arg-type]
         page.get_by_label("Your name").fill(name)
         page.get_by_role("combobox", name="Room").fill(room)
         page.get_by_role("button", name="Enter").click()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from examples.chat.messages import MAX_TEXT
 from tests.integration.chat_pages import ChatServer, ChatVisitors, cut, expect_live, people, say, take_picture, texts
@@ -188,6 +188,62 @@ def test_a_restart_is_survived_and_what_it_lost_is_told(visitors: ChatVisitors, 
         visitors.close()
         assert second.stop() == 0
     visitors.forgive("ERR_CONNECTION_REFUSED")
+
+
+@pytest.mark.parametrize("code", [1012, 1013])
+def test_when_the_server_asks_to_come_back_the_page_does_so_soon(
+    code: int, server: ExampleServer, visitors: ChatVisitors
+) -> None:
+    page = visitors.enter(server, "Ada", script="Math.random = () => 0")
+    say(page, "before")
+    expect(texts(page)).to_have_text(["before"])
+    asked: list[str] = []
+
+    def close_once(route: WebSocketRoute) -> None:
+        asked.append(route.url)
+        if len(asked) == 1:
+            route.close(code=code)
+        else:
+            route.connect_to_server()
+
+    page.route_web_socket(re.compile("/live"), close_once)
+    # Only the timers of the page stand still: without jitter it comes back without any.
+    page.clock.install()
+    cut(page)
+    expect(page.get_by_role("status")).not_to_have_text("Live")
+    page.clock.run_for(300)
+    expect_live(page)
+    assert len(asked) == 2
+    assert all("since=" in url for url in asked)
+    say(page, "after")
+    expect(texts(page)).to_have_text(["before", "after"])
+
+
+def test_the_waits_grow_while_nobody_answers(server: ExampleServer, visitors: ChatVisitors) -> None:
+    # The longest that jitter allows.
+    page = visitors.enter(server, "Ada", script="Math.random = () => 1")
+    asked: list[str] = []
+
+    def refuse(route: WebSocketRoute) -> None:
+        asked.append(route.url)
+        route.close(code=1011)
+
+    page.route_web_socket(re.compile("/live"), refuse)
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now()") + 1000)
+    page.reload()
+    for tries, wait in enumerate((500, 1000, 2000, 4000, 8000, 15_000, 15_000), 1):
+        expect(page.get_by_role("status")).to_have_text("Not connected")
+        assert len(asked) == tries
+        # Some of the wait may have passed before the page was seen to wait.
+        page.clock.run_for(wait - 200)
+        expect(page.get_by_role("status")).to_have_text("Not connected")
+        assert len(asked) == tries
+        for _ in range(5):
+            if page.get_by_role("status").text_content() == "Not connected" and len(asked) == tries:
+                page.clock.run_for(50)
+    expect(page.get_by_role("status")).to_have_text("Not connected")
+    assert len(asked) == 8
 
 
 def test_a_session_that_has_ended_is_said(server: ExampleServer, visitors: ChatVisitors) -> None:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -26,6 +25,15 @@ from tests.integration.chat_pages import (
     texts,
 )
 from tests.integration.example_pages import DEADLINE, ROOT
+
+LINES = (
+    "Good morning! Which node are you on?",
+    "Not on yours, says the bar at the top.",
+    "And we hear each other all the same.",
+    "There is a Valkey between us. It also keeps what we say, for those who come later.",
+    "Shall we kill one of them,\nand see what becomes of us?",
+    "Yours, then. I shall go on talking: you will find it all here.",
+)
 
 pytestmark = [pytest.mark.needs("nginx"), pytest.mark.needs("chromium")]
 
@@ -79,11 +87,12 @@ def test_two_browsers_on_two_nodes_and_one_node_is_killed(visitors: ChatVisitors
     assert {node_of(ada), node_of(grace)} == {"node 1", "node 2"}
     for page, names in ((ada, ["AAda (you)", "GGrace"]), (grace, ["AAda", "GGrace (you)"])):
         expect(people(page)).to_have_text(names)
-    said = ["Which node are you on?", "Not on yours."]
-    say(ada, said[0])
-    expect(texts(grace)).to_have_text(said[:1])
-    say(grace, said[1])
-    expect(texts(ada)).to_have_text(said)
+    said: list[str] = []
+    for number, line in enumerate(LINES):
+        said.append(line)
+        say((ada, grace)[number % 2], line)
+        for page in (ada, grace):
+            expect(texts(page)).to_have_text(said)
 
     # History is that of all nodes.
     newcomer = visitors.enter(cluster, "Katherine")
@@ -151,44 +160,19 @@ def test_without_its_broker_the_cluster_ends() -> None:
     assert cluster.wait() == 1
 
 
-def fail(*options: str) -> str:
-    """Run what cannot run, and return what it says."""
-    ended = subprocess.run(
-        [sys.executable, "examples/chat/cluster.py", *options],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        timeout=2 * DEADLINE,
-    )
-    assert ended.returncode == 1
-    assert "Traceback" not in ended.stderr
-    return ended.stderr
-
-
 def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert (
-            fail("--port", str(port))
-            == f"cluster.py: port {port} is taken: choose another one, such as PORT={port + 1}\n"
+        ended = subprocess.run(
+            [sys.executable, "examples/chat/cluster.py", "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
         )
-
-
-def test_a_machine_without_nginx(tmp_path: Path) -> None:
-    program = tmp_path / "without_nginx.py"
-    program.write_text(
-        "import sys, asyncio; sys.path.insert(0, sys.argv.pop(1)); import cluster; cluster.PATH = ''; "
-        "sys.exit(asyncio.run(cluster.main()))"
-    )
-    ended = subprocess.run(
-        [sys.executable, str(program), str(ROOT / "examples" / "chat"), "--port", "0"],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-    )
     assert ended.returncode == 1
-    assert ended.stderr.startswith("cluster.py: nginx was not found. On Debian and Ubuntu: apt install nginx-light")
+    assert ended.stderr == f"cluster.py: port {port} is taken: choose another one, such as PORT={port + 1}\n"
 
 
 def test_sigterm_ends_all_too() -> None:

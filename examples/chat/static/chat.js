@@ -97,7 +97,10 @@ function showPeople() {
     avatar.className = "avatar";
     avatar.ariaHidden = "true";
     fillAvatar(avatar, { id, name });
-    item.append(avatar, id === page.visitor ? `${name} (you)` : name);
+    const words = document.createElement("span");
+    words.className = "name";
+    words.textContent = id === page.visitor ? `${name} (you)` : name;
+    item.append(avatar, words);
     return [name, item];
   });
   items.sort(([one], [other]) => one.localeCompare(other));
