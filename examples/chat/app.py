@@ -10,7 +10,7 @@ import secrets
 import time
 from typing import Any
 
-from emmett import App, abort, redirect, request, requires, response, session, url, websocket
+from emmett import App, abort, redirect, request, response, session, url, websocket
 from emmett.channels import as_json
 from emmett.errors import BrokerUnavailable
 from emmett.security import CSRF, SecurityHeaders
@@ -81,12 +81,6 @@ async def room(name: str) -> dict[str, Any]:
     if not has_name():
         redirect(url("index", params={"room": name}))
     return {"room": name, "name": session.name, "visitor": session.visitor, "max_text": MAX_TEXT}
-
-
-@app.route("/rooms/<str:name>/people", methods="get")
-@requires(has_name)
-async def people(name: str) -> dict[str, Any]:
-    return {"people": await rooms.people(check_room(name))}
 
 
 @app.websocket("/rooms/<str:name>/live", name="live", max_message_size=MAX_FRAME)

@@ -115,7 +115,7 @@ function welcome(event) {
   if (event.recovered === false) showMissed();
   find("node").textContent = event.node && `on ${event.node}`;
   // What is among the messages that were missed is sent once more, and shown once.
-  for (const item of waiting()) live.send({ id: item.dataset.id, text: item.dataset.text });
+  for (const item of waiting()) send(item);
 }
 
 function join({ member, info }) {

@@ -24,8 +24,9 @@ export class Live {
     window.addEventListener("pageshow", (event) => event.persisted && location.reload());
   }
 
+  /** Whether something can be sent: the server has taken this page into the room. */
   get isOpen() {
-    return this.socket?.readyState === WebSocket.OPEN;
+    return this.socket?.readyState === WebSocket.OPEN && this.welcomed !== Infinity;
   }
 
   /** Send, and give the connection up when nothing at all comes back. */
