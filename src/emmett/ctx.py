@@ -78,7 +78,7 @@ def _websocket() -> Websocket:
 
 
 class _Handle:
-    """Passes attributes on to the object of the running context."""
+    """Stands for the object of the running context."""
 
     __slots__ = ("_find",)
 
@@ -86,12 +86,6 @@ class _Handle:
 
     def __init__(self, find: Callable[[], Any]) -> None:
         object.__setattr__(self, "_find", find)
-
-    def __getattr__(self, name: str) -> Any:
-        # What tools ask any object for, such as `__name__` and `__wrapped__`, must fail as on any object.
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
-        return getattr(self._find(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._find(), name, value)
@@ -106,7 +100,19 @@ class _Handle:
             return f"<{error}>"
 
 
-class _SessionHandle(_Handle):
+class _OpenHandle(_Handle):
+    """Passes on attributes of any name."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        # What tools ask any object for, such as `__name__` and `__wrapped__`, must fail as on any object.
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return getattr(self._find(), name)
+
+
+class _SessionHandle(_OpenHandle):
     """The session, whose values are also items."""
 
     __slots__ = ()
@@ -130,9 +136,24 @@ class _SessionHandle(_Handle):
         return len(self._find())
 
 
+class _Forwarded:
+    """A public attribute of the connection, on its handle."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, handle: object, owner: type) -> Any:
+        return self if handle is None else getattr(_websocket(), self._name)
+
+
 class _WebsocketHandle(_Handle):
     """The connection. Its methods that each message calls are written out: a generic attribute costs ten times as much
     (design.md, the hot path). They are no coroutines themselves but return that of the connection.
+
+    The other public attributes are put here by name, below: in a class with `__getattr__` CPython looks up every
+    attribute the slow way, also those that are there.
     """
 
     __slots__ = ()
@@ -153,7 +174,11 @@ class _WebsocketHandle(_Handle):
         return _websocket()
 
 
-request = cast(Request, _Handle(_request))
-response = cast(Response, _Handle(_response))
+for _name in vars(Websocket):
+    if not (_name.startswith("_") or _name in vars(_WebsocketHandle)):
+        setattr(_WebsocketHandle, _name, _Forwarded(_name))
+
+request = cast(Request, _OpenHandle(_request))
+response = cast(Response, _OpenHandle(_response))
 session = cast("sdict[Any]", _SessionHandle(_session))
 websocket = cast(Websocket, _WebsocketHandle(_websocket))

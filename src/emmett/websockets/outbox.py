@@ -70,7 +70,7 @@ class Outbox:
         self.closed: WebsocketClosed | None = None
         # The transport is gone: what waits in line cannot be written.
         self._lost = False
-        # Messages written, for the access log.
+        # Messages written, those that are collected aside; for the access log.
         self.written = 0
 
     def compress(self, deflater: Deflater) -> None:
@@ -86,22 +86,16 @@ class Outbox:
         # Called as a plain name: as an attribute it would take CPython's slow way, and each message would pay for it.
         encode = self._encode
         frame = encode(message)
-        self.written += 1
-        if more:
-            if self._collected is None:
-                self._collected = []
-            self._collected.append(frame)
-            self._collected_size += len(frame)
-            if self._collected_size > self._high_water:
+        collected = self._collected
+        if collected:
+            collected.append(frame)
+            self._collected_size = size = self._collected_size + len(frame)
+            if not more or size > self._high_water:
                 self.flush()
-            elif not self._flush_planned:
-                # The handler may await something else before it writes the frame that flushes.
-                self._flush_planned = True
-                self._loop.call_soon(self.flush)
-        elif self._collected:
-            self._collected.append(frame)
-            self.flush()
+        elif more and len(frame) <= self._high_water:
+            self._collect_first(frame)
         else:
+            self.written += 1
             self._transport.write(frame)
         return None
 
@@ -178,10 +172,11 @@ class Outbox:
 
     def flush(self) -> None:
         """Hand what was collected to the transport."""
-        self._flush_planned = False
-        if self._collected:
-            data = b"".join(self._collected)
-            self._collected.clear()
+        collected = self._collected
+        if collected:
+            data = b"".join(collected)
+            self.written += len(collected)
+            collected.clear()
             self._collected_size = 0
             self._transport.write(data)
 
@@ -210,6 +205,20 @@ class Outbox:
         """Return a fresh exception that says why nothing can be written."""
         assert self.closed is not None
         return WebsocketClosed(self.closed.code, self.closed.reason)
+
+    def _collect_first(self, frame: bytes) -> None:
+        if self._collected is None:
+            self._collected = []
+        self._collected.append(frame)
+        self._collected_size = len(frame)
+        if not self._flush_planned:
+            # The handler may await something else before it writes the frame that flushes.
+            self._flush_planned = True
+            self._loop.call_soon(self._flush_as_planned)
+
+    def _flush_as_planned(self) -> None:
+        self._flush_planned = False
+        self.flush()
 
     def _write_now(self, frame: bytes) -> None:
         self.flush()

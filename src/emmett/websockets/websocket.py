@@ -54,6 +54,7 @@ class Websocket:
         "_query_params",
         "_query_string",
         "_send_lock",
+        "_write",
         "accepted",
         "client",
         "headers",
@@ -98,6 +99,8 @@ class Websocket:
         # The pipeline's hooks on messages; None costs nothing.
         self._on_receive: Hook | None = None
         self._on_send: Hook | None = None
+        # What `send` calls with each message; None before acceptance, and where hooks come first.
+        self._write: Callable[[Data, bool], Awaitable[None] | None] | None = None
         self._in_receive_hook = False
         self._send_lock: asyncio.Lock | None = None
         # Sends batches where each message must be waited for.
@@ -214,12 +217,11 @@ class Websocket:
             WebsocketClosed: the peer has gone.
             TypeError: the data is neither.
         """
-        if not self.accepted:
-            await self.accept()
-        if self._on_send is not None:
-            await self._send_through_hook(self._on_send, data)
+        write = self._write
+        if write is None:
+            await self._send_indirectly(data)
             return
-        waiting = self._connection.write(data, True if self._messages else False)  # noqa: SIM210 - bool() costs a call
+        waiting = write(data, True if self._messages else False)  # noqa: SIM210 - bool() costs a call
         if waiting is not None:
             await waiting
 
@@ -397,11 +399,13 @@ class Websocket:
         """The 101 was written."""
         self.accepted = True
         self.subprotocol = subprotocol
+        self._choose_write()
 
     def set_hooks(self, on_receive: Hook | None, on_send: Hook | None) -> None:
         """Let messages pass through the hooks of the pipeline."""
         self._on_receive = on_receive
         self._on_send = on_send
+        self._choose_write()
 
     def leave(self, code: int, reason: str) -> None:
         """Close as soon as the handler asks for a message and there is none left."""
@@ -439,6 +443,17 @@ class Websocket:
             raise
         finally:
             self._in_receive_hook = False
+
+    def _choose_write(self) -> None:
+        self._write = self._connection.write if self.accepted and self._on_send is None else None
+
+    async def _send_indirectly(self, data: Data) -> None:
+        if not self.accepted:
+            await self.accept()
+        if self._on_send is None:
+            await self.send(data)
+        else:
+            await self._send_through_hook(self._on_send, data)
 
     async def _send_through_hook(self, hook: Callable[[Any], Awaitable[Any]], data: Any) -> None:
         # A hook may wait; the lock keeps a later message from overtaking.
