@@ -7,6 +7,7 @@ not exist and a value that makes no sense are errors that say what is allowed.
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal, Self
@@ -120,19 +121,21 @@ class Settings:
         ConfigurationError: on assignment of an unknown name or an impossible value.
     """
 
-    __slots__ = ("_values",)
-
     section: ClassVar[str]
-    _values: dict[str, Any]
     _settings: ClassVar[dict[str, _Setting]]
+    _copies: list[Self]
+    _own: set[str]
 
     def __init_subclass__(cls) -> None:
         cls._settings = {name: value for name, value in vars(cls).items() if isinstance(value, _Setting)}
+        # A setting is a plain attribute, since connections read many: the default one of the class, others of `self`.
         for name, setting in cls._settings.items():
-            setattr(cls, name, _reader(name, setting))
+            setattr(cls, name, setting.default)
 
     def __init__(self, **values: Any) -> None:
-        object.__setattr__(self, "_values", {})
+        # Copies whose other values follow these, and the names that a copy has values of its own for.
+        vars(self)["_copies"] = []
+        vars(self)["_own"] = set()
         for name, value in values.items():
             setattr(self, name, value)
 
@@ -143,7 +146,8 @@ class Settings:
         wanted = setting.check(value)
         if wanted is not None:
             raise ConfigurationError(f"{self.section}.{name} = {value!r}: expected {wanted}")
-        self._values[name] = value
+        self._own.add(name)
+        self._put(name, value)
 
     def replace(self, values: dict[str, Any]) -> Self:
         """Return a copy with some values changed; later changes here still reach the names that are not in `values`.
@@ -152,26 +156,19 @@ class Settings:
             ConfigurationError: as on assignment.
         """
         copy = type(self)(**values)
-        object.__setattr__(copy, "_values", _Layered(copy._values, self._values))
+        for name in self._settings.keys() & vars(self).keys() - copy._own:
+            copy._put(name, vars(self)[name])
+        self._copies.append(copy)
         return copy
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self._settings)})"
 
-
-class _Layered(dict[str, Any]):
-    """The values of a route above those of its application."""
-
-    def __init__(self, values: dict[str, Any], below: dict[str, Any]) -> None:
-        super().__init__(values)
-        self._below = below
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else self._below.get(name, default)
-
-
-def _reader(name: str, setting: _Setting) -> property:
-    return property(lambda self: self._values.get(name, setting.default))
+    def _put(self, name: str, value: Any) -> None:
+        vars(self)[name] = value
+        for copy in self._copies:
+            if name not in copy._own:
+                copy._put(name, value)
 
 
 def _allowed(name: str, settings: dict[str, _Setting]) -> str:
@@ -223,13 +220,17 @@ class WebsocketSettings(Settings):
     # Whether messages may refer to those before them: they become smaller, but each connection keeps its windows.
     compression_context_takeover: bool = _flag(True)
 
-    @property
+    @functools.cached_property
     def shortest_deadline(self) -> float:
         """The shortest of the deadlines in seconds: how often connections must be looked at depends on it."""
         names = ("send", "accept", "frame", "close", "ping")
         given = [getattr(self, f"{name}_timeout") for name in names] + [self.disconnect_grace, self.ping_interval]
         shortest: float = min(seconds for seconds in given if seconds is not None)
         return shortest
+
+    def _put(self, name: str, value: Any) -> None:
+        vars(self).pop("shortest_deadline", None)
+        super()._put(name, value)
 
 
 class HTTPSettings(Settings):
