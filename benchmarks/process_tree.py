@@ -65,6 +65,22 @@ def memory_bytes(pid: int, proc: Path = PROC) -> int | None:
     return total or None
 
 
+def kernel_bytes(proc: Path = PROC) -> int:
+    """Return what the kernel keeps in its caches of small objects, open sockets among them (Slab in proc_meminfo(5)).
+
+    Arguments:
+        proc: where the proc file system is mounted.
+
+    Returns:
+        Bytes, of all processes of the machine; 0 where the kernel does not tell.
+    """
+    try:
+        lines = (proc / "meminfo").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Slab:")), 0)
+
+
 def parse_pss(text: str) -> int:
     """Return the proportional set size, in bytes, in the text of `/proc/<pid>/smaps_rollup`; see proc_pid_smaps(5).
 

@@ -41,17 +41,17 @@ def write_charts(results: Results, folder: Path) -> list[Path]:
     return files
 
 
-def replaced(page: str, text: str) -> str:
+def replaced(page: str, text: str, begin: str = BEGIN, end: str = END) -> str:
     """Return a page with another text between its markers.
 
     Raises:
         MarkersMissing: it has not both of them, in order.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise MarkersMissing(f"the page needs two lines, {BEGIN!r} and {END!r}")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+    before, opened, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not opened or not closed:
+        raise MarkersMissing(f"the page needs two lines, {begin!r} and {end!r}")
+    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
 
 
 def publish(results: Results, docs: Path = ROOT / "docs") -> list[Path]:

@@ -24,6 +24,7 @@ class Valkey:
     Attributes:
         url: where it listens, as redis-py reads it.
         port: its TCP port; 0 for one that listens on a unix socket only.
+        process_id: its process, once it runs.
 
     Arguments:
         folder: for its socket and its data.
@@ -38,7 +39,7 @@ class Valkey:
         self.port = port
         self.url = f"redis://127.0.0.1:{port}" if port else f"unix://{self._socket}"
         self._server: ValkeyServer | None = None
-        self._process_id = 0
+        self.process_id = 0
 
     def start(self) -> None:
         """Start it and wait until it answers a PING."""
@@ -51,7 +52,7 @@ class Valkey:
         )
         self._server.start(timeout=10)
         with self.client() as client:
-            self._process_id = client.info("server")["process_id"]
+            self.process_id = client.info("server")["process_id"]
 
     def client(self) -> redis.Redis:
         """Return a client for the test itself."""
@@ -65,11 +66,11 @@ class Valkey:
 
     def pause(self) -> None:
         """Let it take what is sent and answer nothing, until `resume`."""
-        os.kill(self._process_id, signal.SIGSTOP)
+        os.kill(self.process_id, signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on."""
-        os.kill(self._process_id, signal.SIGCONT)
+        os.kill(self.process_id, signal.SIGCONT)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

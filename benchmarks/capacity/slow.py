@@ -1,0 +1,98 @@
+"""A subscriber that reads nothing, beside thousands that do: what it costs them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.channels.brokers import BROKERS
+from benchmarks.channels.layouts import LAYOUTS, serving
+from benchmarks.channels.measure import Timing, run_generator
+from benchmarks.channels.plan import ChannelPlan, ChannelResult
+from benchmarks.placement import Placement
+from benchmarks.stage import allow_files
+
+POLICIES = ("disconnect", "drop_oldest", "latest")
+# Deliveries a second: what a process can do at ease.
+DELIVERIES = 40_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same load without and with a subscriber that reads nothing."""
+
+    without: ChannelResult
+    beside: ChannelResult
+
+
+def measure(policy: str, subscribers: int, timing: Timing, placement: Placement) -> Pair:
+    """Measure both, each on a fresh server.
+
+    Arguments:
+        policy: what the namespace does with slow subscribers.
+        subscribers: how many others there are.
+
+    Raises:
+        LoadFailed, ServerFailed: as `channels.measure.measure`.
+    """
+    without, beside = (_measure(policy, subscribers, timing, placement, slow=slow) for slow in (False, True))
+    return Pair(without, beside)
+
+
+def _measure(policy: str, subscribers: int, timing: Timing, placement: Placement, *, slow: bool) -> ChannelResult:
+    allow_files(subscribers + 1)
+    layout = LAYOUTS["process"]
+    with BROKERS["memory"]() as broker, serving(layout, broker, placement, subscribers + 1) as servers:
+        plan = ChannelPlan(
+            ports=servers.ports,
+            servers=servers.pids,
+            room=f"{policy}:all",
+            subscribers=subscribers,
+            publishers=min(16, subscribers),
+            pace=DELIVERIES / subscribers,
+            warm_up=timing.warm_up,
+            seconds=timing.seconds,
+            slow=slow,
+        )
+        return run_generator(plan, placement.generator_cores(1))
+
+
+def row(policy: str, pairs: Sequence[Pair]) -> list[str]:
+    """Return the cells of a policy: medians of several rounds, and of the ratio its lowest and highest too."""
+    ratios = [pair.beside.delays["all"].p99 / pair.without.delays["all"].p99 for pair in pairs]
+    last = pairs[-1].beside
+    return [
+        policy,
+        _milliseconds([pair.without.delays["all"].p50 for pair in pairs]),
+        _milliseconds([pair.without.delays["all"].p99 for pair in pairs]),
+        _milliseconds([pair.beside.delays["all"].p50 for pair in pairs]),
+        _milliseconds([pair.beside.delays["all"].p99 for pair in pairs]),
+        f"{statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f})",
+        f"{last.stats['dropped']:,} / {last.stats['disconnected']:,}",
+        _megabytes([pair.without.memory["peak"] for pair in pairs]),
+        _megabytes([pair.beside.memory["peak"] for pair in pairs]),
+        f"{statistics.median(pair.beside.server_cpu / pair.beside.seconds for pair in pairs):.0%}",
+    ]
+
+
+HEADINGS = (
+    "policy",
+    "p50 ms without",
+    "p99 ms without",
+    "p50 ms beside it",
+    "p99 ms beside it",
+    "ratio of p99",
+    "dropped / disconnected",
+    "peak MB without",
+    "peak MB beside it",
+    "server busy",
+)
+
+
+def _milliseconds(seconds: Sequence[float]) -> str:
+    return f"{statistics.median(seconds) * 1e3:.1f}"
+
+
+def _megabytes(sizes: Sequence[float]) -> str:
+    return f"{statistics.median(sizes) / 1e6:.1f}"

@@ -1,0 +1,1 @@
+"""Channels under load: from a publication to its deliveries."""

@@ -1,0 +1,231 @@
+"""The load on channels: subscribers, publishers, and what is noted of each delivery."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from urllib.parse import quote
+
+from benchmarks.channels.member import HELLO, Member, Sleeper
+from benchmarks.channels.plan import ChannelPlan, Delays
+from benchmarks.channels.stream import Stream, publication
+from benchmarks.frames import client_frame, masking_key
+from benchmarks.loads.connecting import Head, shake_hands
+from benchmarks.loads.load import Watch, opened
+from benchmarks.plan import LoadFailed, LoadPlan
+
+HOST = "127.0.0.1"
+ANSWER_TIMEOUT = 30.0
+DRAIN_TIMEOUT = 20.0
+# Bytes that the kernel may keep for a connection that reads nothing; it doubles them.
+SLOW_BUFFER = 4096
+# MiB that a slow reader is sent at most until the server must have noticed.
+MOST_FLOODS = 64
+
+
+class ChannelLoad:
+    """Opens the connections and publishes.
+
+    Arguments:
+        plan: what to do.
+        watch: told what goes wrong.
+    """
+
+    def __init__(self, plan: ChannelPlan, watch: Watch) -> None:
+        self.plan = plan
+        self.watch = watch
+        self.members: list[Member] = []
+        # By process what its subscribers get.
+        self.streams: dict[int, Stream] = {}
+        # Of each publisher.
+        self._transports: list[asyncio.Transport] = []
+        self._streams: list[Stream] = []
+        self._published = [0] * plan.publishers
+        self._free: Counter[int] = Counter()
+        self._is_running = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_at = 0.0
+        self._turn = 0
+        self._sleeper: Sleeper | None = None
+        self._sleeping: asyncio.Transport | None = None
+        self._all: list[asyncio.Transport] = []
+
+    async def open(self) -> None:
+        """Subscribe all.
+
+        Raises:
+            LoadFailed: the server does not do what it should.
+        """
+        transports = await opened(self.plan.subscribers, self._open)
+        for member in self.members:
+            process = member.process.result()
+            if process not in self.streams:
+                self.streams[process] = Stream(self.plan.publishers, self._heard(process))
+            member.stream = self.streams[process]
+        # The connections came in groups, and members in the order in which they were answered.
+        self._transports = transports[: self.plan.publishers]
+        protocols = [transport.get_protocol() for transport in self._transports]
+        self._streams = [protocol.stream for protocol in protocols if isinstance(protocol, Member) and protocol.stream]
+        if self.plan.slow:
+            await self._open_sleeper()
+
+    def start(self) -> None:
+        """Publish from now on."""
+        self._is_running = True
+        if self.plan.pace:
+            self._next_at = asyncio.get_running_loop().time()
+            self._publish_in_time()
+        else:
+            self._free.update(dict.fromkeys(range(self.plan.publishers), self.plan.in_flight))
+            self._refill()
+
+    def note_delays(self) -> None:
+        """Note from now on when what comes."""
+        for member in self.members:
+            assert member.stream is not None
+            member.read = member.stream.count_until(member.position)
+            member.delays = []
+
+    @property
+    def deliveries(self) -> int:
+        """How many publications subscribers have got, counted for each of them."""
+        return sum(member.stream.count_until(member.position) for member in self.members if member.stream)
+
+    def delays(self, start: int, end: int) -> dict[str, Delays]:
+        """Return those of publications sent between two times, in nanoseconds: of all, and of near and far ones."""
+        found: dict[str, list[float]] = {"near": [], "far": []}
+        for member in self.members:
+            stream = member.stream
+            for index, came in member.delays or ():
+                assert stream is not None
+                sent = stream.sent[index]
+                if start <= sent < end:
+                    kind = "near" if self._streams[stream.origins[index]] is stream else "far"
+                    found[kind].append((came - sent) / 1e9)
+        found["all"] = found["near"] + found["far"]
+        return {name: delays for name, seconds in found.items() if (delays := Delays.of(seconds)) is not None}
+
+    async def finish(self) -> None:
+        """Publish nothing more, and wait until everybody has everything.
+
+        Raises:
+            LoadFailed: somebody has not.
+        """
+        self._is_running = False
+        if self._timer is not None:
+            self._timer.cancel()
+        complaint = f"{DRAIN_TIMEOUT:.0f} s after the last publication some subscriber did not have it"
+        await self.watch.run_until(self._is_complete, DRAIN_TIMEOUT, complaint)
+
+    def close(self) -> None:
+        """Drop all connections."""
+        for member in self.members:
+            member.open = False
+        for transport in self._all:
+            transport.abort()
+
+    async def stats(self) -> dict[str, int]:
+        """Return the counters of the first server."""
+        found: dict[str, int] = json.loads(await self._get("/stats"))
+        return found
+
+    def _is_complete(self) -> bool:
+        return all(list(stream.counts) == self._published for stream in self.streams.values()) and all(
+            member.stream is not None and member.position == member.stream.length for member in self.members
+        )
+
+    async def _open(self, number: int) -> asyncio.Transport:
+        member = Member(self.watch.failed)
+        port = self.plan.ports[number % len(self.plan.ports)]
+        transport = await self._shake_hands(port, f"/rooms/{quote(self.plan.room)}", None)
+        transport.set_protocol(member)
+        self.members.append(member)
+        transport.write(HELLO)
+        await asyncio.wait_for(asyncio.shield(member.process), ANSWER_TIMEOUT)
+        return transport
+
+    async def _open_sleeper(self) -> None:
+        """Subscribe one that reads nothing, and send it alone so much that the server must notice."""
+        flooded = f"{self.plan.room.partition(':')[0]}:flood"
+        before = await self.stats()
+        self._sleeper = sleeper = Sleeper()
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BUFFER)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, (HOST, self.plan.ports[0]))
+        path = f"/rooms/{quote(self.plan.room)}?also={quote(flooded)}"
+        self._sleeping = transport = await self._shake_hands(self.plan.ports[0], path, sock)
+        transport.set_protocol(sleeper)
+        transport.write(HELLO)
+        await asyncio.wait_for(asyncio.shield(sleeper.process), ANSWER_TIMEOUT)
+        transport.pause_reading()
+        for _ in range(MOST_FLOODS):
+            await self._get(f"/flood/{quote(flooded)}")
+            after = await self.stats()
+            if any(after[name] > before[name] for name in ("dropped", "disconnected")):
+                return
+        raise LoadFailed(f"the server did not notice a subscriber that reads nothing of {MOST_FLOODS} MiB")
+
+    async def _shake_hands(self, port: int, path: str, sock: socket.socket | None) -> asyncio.Transport:
+        loop, head = asyncio.get_running_loop(), Head()
+        if sock is None:
+            transport, _ = await loop.create_connection(lambda: head, HOST, port)
+        else:
+            transport, _ = await loop.create_connection(lambda: head, sock=sock)
+        self._all.append(transport)
+        plan = LoadPlan(kind="channels", host=HOST, port=port, path=path, raw=False, warm_up=0, seconds=0, server_pid=0)
+        await shake_hands(plan, transport, head, path, None)
+        return transport
+
+    async def _get(self, path: str) -> bytes:
+        reader, writer = await asyncio.open_connection(HOST, self.plan.ports[0])
+        try:
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+            answer = await asyncio.wait_for(reader.read(), ANSWER_TIMEOUT)
+        finally:
+            writer.close()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if b" 200 " not in head.split(b"\r\n")[0]:
+            raise LoadFailed(f"GET {path} was answered {head[:60]!r}")
+        return body
+
+    def _heard(self, process: int) -> Callable[[int], None]:
+        def heard(publisher: int) -> None:
+            # The window of a publisher opens when it hears itself, that is in its own process.
+            if not self.plan.pace and self._streams[publisher] is self.streams[process]:
+                self._free[publisher] += 1
+                if self._timer is None:
+                    self._timer = asyncio.get_running_loop().call_later(0, self._refill)
+
+        return heard
+
+    def _refill(self) -> None:
+        """Let every publisher fill its window, in one write each."""
+        self._timer = None
+        if self._is_running:
+            free, self._free = self._free, Counter()
+            for publisher, count in free.items():
+                self._publish(publisher, count)
+
+    def _publish_in_time(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._next_at <= loop.time():
+            self._publish(self._turn, 1)
+            self._turn = (self._turn + 1) % self.plan.publishers
+            self._next_at += 1 / self.plan.pace
+        self._timer = loop.call_at(self._next_at, self._publish_in_time)
+
+    def _publish(self, publisher: int, count: int) -> None:
+        first = self._published[publisher]
+        self._published[publisher] += count
+        now, size = time.perf_counter_ns(), self.plan.size
+        self._transports[publisher].write(
+            b"".join(
+                client_frame(publication(publisher, number, now, size), masking_key(number))
+                for number in range(first, first + count)
+            )
+        )

@@ -1,0 +1,122 @@
+"""One measurement of channels: servers of a layout, a broker, and a load on them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from benchmarks.channels.brokers import BROKERS
+from benchmarks.channels.layouts import LAYOUTS, serving
+from benchmarks.channels.plan import ChannelPlan, ChannelResult
+from benchmarks.environments import ROOT
+from benchmarks.placement import Placement, pinned
+from benchmarks.plan import LoadFailed
+
+# Seconds that a generator has for all but its measurement: 10,000 handshakes among them.
+GENERATOR_TIMEOUT = 120.0
+# Publications a second at which delays are measured: far from what any broker here can do.
+PACE = 200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is measured.
+
+    Attributes:
+        broker: a key of `BROKERS`.
+        layout: a key of `LAYOUTS`.
+        kept: whether the channel has a history, of 100 publications.
+    """
+
+    broker: str
+    layout: str
+    kept: bool
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.broker}, {LAYOUTS[self.layout].title}, {'with' if self.kept else 'without'} history"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a measurement takes, in seconds, and before it the warm-up."""
+
+    warm_up: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one measurement of a case brought.
+
+    Attributes:
+        full: with as many publications as come back.
+        paced: with `PACE` publications a second, and the delays of all deliveries.
+    """
+
+    full: ChannelResult
+    paced: ChannelResult
+
+
+def cases(brokers: Sequence[str], layouts: Sequence[str]) -> list[Case]:
+    """Return all that can be measured: in memory there is one process only, several are refused."""
+    return [
+        Case(broker, layout, kept)
+        for broker in brokers
+        for layout in layouts
+        for kept in (False, True)
+        if broker != "memory" or LAYOUTS[layout].processes == 1
+    ]
+
+
+def measure(case: Case, timing: Timing, subscribers: int, placement: Placement) -> Sample:
+    """Start broker and servers, and measure a case.
+
+    Arguments:
+        subscribers: how many, in all; a quarter of them publish.
+
+    Raises:
+        LoadFailed: a delivery was missing, doubled or wrong.
+        ServerFailed: a server did not start.
+    """
+    layout = LAYOUTS[case.layout]
+    with BROKERS[case.broker]() as broker, serving(layout, broker, placement, subscribers) as servers:
+        plan = ChannelPlan(
+            ports=servers.ports,
+            servers=servers.pids,
+            broker=broker.pid,
+            room=f"{'kept' if case.kept else 'plain'}:full",
+            subscribers=subscribers,
+            publishers=max(1, subscribers // 4),
+            warm_up=timing.warm_up,
+            seconds=timing.seconds,
+        )
+        cores = placement.generator_cores(layout.processes)
+        full = run_generator(plan, cores)
+        room = plan.room.replace("full", "paced")
+        return Sample(full, run_generator(replace(plan, room=room, pace=PACE), cores))
+
+
+def run_generator(plan: ChannelPlan, cores: set[int] | None) -> ChannelResult:
+    """Run the load generator in a process of its own.
+
+    Arguments:
+        cores: logical cores to pin it to; None for any.
+
+    Raises:
+        LoadFailed: a delivery was missing, doubled or wrong.
+    """
+    command = [sys.executable, "-m", "benchmarks.channels.generator", json.dumps(plan.as_json())]
+    timeout = plan.warm_up + plan.seconds + GENERATOR_TIMEOUT
+    try:
+        with pinned(cores):
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        raise LoadFailed(f"the load generator was not done after {timeout:.0f} s") from None
+    if done.returncode != 0:
+        raise LoadFailed(done.stderr.strip() or f"the load generator ended with status {done.returncode}")
+    return ChannelResult.from_json(json.loads(done.stdout))

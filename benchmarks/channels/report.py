@@ -1,0 +1,74 @@
+"""What several rounds say about channels, as a table for the terminal and for a page."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+
+from benchmarks.channels.layouts import LAYOUTS
+from benchmarks.channels.measure import Case, Sample
+from benchmarks.channels.plan import Delays
+
+HEADINGS = (
+    "broker",
+    "servers",
+    "history",
+    "publications/s",
+    "deliveries/s",
+    "CPU µs/delivery",
+    "broker CPU µs/publication",
+    "p50 ms",
+    "p99 ms",
+    "p99 ms, other process",
+)
+
+
+def rows(samples: Mapping[Case, Sequence[Sample]], subscribers: int) -> list[list[str]]:
+    """Return a row of cells a case, under `HEADINGS`: medians, and for the rate the lowest and highest round.
+
+    Arguments:
+        samples: of each case those of all rounds.
+        subscribers: how many there were.
+    """
+    return [_row(case, taken, subscribers) for case, taken in samples.items() if taken]
+
+
+def _row(case: Case, samples: Sequence[Sample], subscribers: int) -> list[str]:
+    rates = [sample.full.deliveries / sample.full.seconds for sample in samples]
+    return [
+        case.broker,
+        LAYOUTS[case.layout].title,
+        "100" if case.kept else "-",
+        spread([rate / subscribers for rate in rates]),
+        f"{statistics.median(rates):,.0f}",
+        f"{statistics.median(s.full.server_cpu / s.full.deliveries for s in samples) * 1e6:.2f}",
+        _broker_cost(samples, subscribers),
+        _delay(samples, "all", lambda delays: delays.p50),
+        _delay(samples, "all", lambda delays: delays.p99),
+        _delay(samples, "far", lambda delays: delays.p99),
+    ]
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return a median with the lowest and the highest value."""
+    return f"{statistics.median(values):,.0f} ({min(values):,.0f} - {max(values):,.0f})"
+
+
+def _broker_cost(samples: Sequence[Sample], subscribers: int) -> str:
+    costs = [s.full.broker_cpu / s.full.deliveries * subscribers for s in samples if s.full.broker_cpu is not None]
+    return f"{statistics.median(costs) * 1e6:.1f}" if costs else "-"
+
+
+def _delay(samples: Sequence[Sample], kind: str, which: Callable[[Delays], float]) -> str:
+    values = [which(sample.paced.delays[kind]) for sample in samples if kind in sample.paced.delays]
+    return f"{statistics.median(values) * 1e3:.2f}" if values else "-"
+
+
+def markdown(headings: Sequence[str], table: Sequence[Sequence[str]], left: int) -> str:
+    """Return a table in Markdown.
+
+    Arguments:
+        left: how many columns, from the first, are text and not figures.
+    """
+    rule = ["---" if column < left else "---:" for column in range(len(headings))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *table))

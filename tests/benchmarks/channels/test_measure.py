@@ -1,0 +1,75 @@
+"""Real servers and a real load, for a moment: what is measured is whole, whatever it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.channels.brokers import BROKERS
+from benchmarks.channels.layouts import LAYOUTS, serving
+from benchmarks.channels.measure import Case, Timing, measure, run_generator
+from benchmarks.channels.plan import ChannelPlan
+from benchmarks.channels.run import main
+from benchmarks.placement import current_placement
+from benchmarks.plan import LoadFailed
+
+SHORT = Timing(0.05, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("case", "processes"),
+    [(Case("memory", "process", kept=False), 1), (Case("valkey", "nodes", kept=True), 2)],
+    ids=["memory", "valkey"],
+)
+def test_a_case_is_measured(case: Case, processes: int) -> None:
+    sample = measure(case, SHORT, 8, current_placement())
+    for result in (sample.full, sample.paced):
+        assert result.deliveries > 0
+        assert result.processes == processes
+        assert result.stats["dropped"] == result.stats["gaps"] == 0
+    assert (sample.full.broker_cpu is None) == (case.broker == "memory")
+    assert not sample.full.delays
+    kinds = {"all", "near"} | ({"far"} if processes > 1 else set())
+    assert set(sample.paced.delays) == kinds
+    delays = sample.paced.delays["all"]
+    assert 0 < delays.p50 <= delays.p99 <= delays.most
+
+
+def test_a_subscriber_that_reads_nothing_is_noticed_by_the_server() -> None:
+    with BROKERS["memory"]() as broker, serving(LAYOUTS["process"], broker, current_placement()) as servers:
+        plan = ChannelPlan(
+            ports=servers.ports,
+            servers=servers.pids,
+            room="drop_oldest:all",
+            subscribers=16,
+            pace=100.0,
+            warm_up=0.05,
+            seconds=0.2,
+            slow=True,
+        )
+        result = run_generator(plan, None)
+        assert result.stats["dropped"] > 0
+        assert result.stats["disconnected"] == 0
+        assert result.delays["all"].count > 0
+        assert 0 < result.memory["empty"] <= result.memory["peak"]
+        result = run_generator(replace(plan, room="disconnect:all"), None)
+        assert result.stats["disconnected"] == 1
+        with pytest.raises(LoadFailed, match=r"b'HTTP/1.1 404"):
+            run_generator(replace(plan, room="a/b/c"), None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--brokers", "kafka"], "'kafka' is not among memory, valkey, nats"),
+        (["--layouts", ""], "nothing is not among process, workers, nodes"),
+        (["--subscribers", "1"], "--subscribers"),
+        (["--seconds", "60"], "--seconds"),
+    ],
+)
+def test_an_impossible_option_says_what_is_allowed(arguments: list[str], complaint: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert complaint in result.output

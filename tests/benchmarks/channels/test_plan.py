@@ -1,0 +1,54 @@
+"""Plans, results and delays cross a process boundary as they are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from benchmarks.channels.plan import ChannelPlan, ChannelResult, Delays, percentile
+
+
+def plan(**values: Any) -> ChannelPlan:
+    return ChannelPlan(**{"ports": (1, 2), "room": "plain:a", "subscribers": 20, "servers": (3,), **values})
+
+
+def test_a_plan_crosses_as_json() -> None:
+    sent = plan(pace=4.0, slow=True, broker=9)
+    assert ChannelPlan.from_json(json.loads(json.dumps(sent.as_json()))) == sent
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"subscribers": 0}, "subscribers is 0: expected at least 1"),
+        ({"publishers": 0}, "publishers is 0"),
+        ({"in_flight": -1}, "in_flight is -1"),
+        ({"publishers": 21}, "21 publishers of 20 subscribers"),
+        ({"ports": ()}, "ports is empty"),
+    ],
+)
+def test_an_impossible_plan_says_why(values: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        plan(**values)
+
+
+def test_a_result_crosses_as_json() -> None:
+    result = ChannelResult(5, 1.0, 0.1, None, 0.2, 1, {"all": Delays(5, 0.1, 0.2, 0.3)}, {"empty": 1}, {"gaps": 0})
+    assert ChannelResult.from_json(json.loads(json.dumps(asdict(result)))) == result
+
+
+def test_delays_are_ranked() -> None:
+    delays = Delays.of([value / 1000 for value in range(200, 0, -1)])
+    assert delays == Delays(200, 0.1, 0.198, 0.2)
+    assert Delays.of([]) is None
+    assert Delays.of([0.5]) == Delays(1, 0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("share", "value"), [(0.0, 1.0), (0.25, 1.0), (0.26, 2.0), (0.5, 2.0), (0.99, 4.0), (1.0, 4.0)]
+)
+def test_a_percentile_is_one_of_the_values(share: float, value: float) -> None:
+    assert percentile([1.0, 2.0, 3.0, 4.0], share) == value

@@ -1,0 +1,57 @@
+"""Medians of rounds, a row a case, and their place on a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.channels.measure import Case, Sample, cases
+from benchmarks.channels.pages import put
+from benchmarks.channels.plan import ChannelResult, Delays
+from benchmarks.channels.report import HEADINGS, markdown, rows
+from benchmarks.publish import MarkersMissing
+
+
+def sample(deliveries: int, p99: float, broker_cpu: float | None = None) -> Sample:
+    delays = {"all": Delays(10, 0.001, p99, 1.0)} | ({"far": Delays(5, 0.001, p99 * 2, 1.0)} if broker_cpu else {})
+    full = ChannelResult(deliveries, 2.0, 0.5, broker_cpu, 0.1, 1)
+    return Sample(full, ChannelResult(100, 2.0, 0.5, broker_cpu, 0.1, 1, delays))
+
+
+def test_several_workers_are_not_measured_in_memory() -> None:
+    found = cases(["memory", "valkey"], ["process", "workers", "nodes"])
+    assert {case.layout for case in found if case.broker == "memory"} == {"process"}
+    assert {(case.layout, case.kept) for case in found if case.broker == "valkey"} == {
+        (layout, kept) for layout in ("process", "workers", "nodes") for kept in (False, True)
+    }
+
+
+def test_a_row_has_medians_of_its_rounds() -> None:
+    near = Case("memory", "process", kept=False)
+    far = Case("valkey", "nodes", kept=True)
+    samples = {
+        near: [sample(1000, 0.002), sample(3000, 0.004), sample(2000, 0.003)],
+        far: [sample(1000, 0.002, 0.25)],
+        Case("nats", "nodes", kept=True): [],
+    }
+    assert rows(samples, subscribers=10) == [
+        ["memory", "one process", "-", "100 (50 - 150)", "1,000", "250.00", "-", "1.00", "3.00", "-"],
+        ["valkey", "two nodes", "100", "50 (50 - 50)", "500", "500.00", "2500.0", "1.00", "2.00", "4.00"],
+    ]
+
+
+def test_a_table_in_markdown() -> None:
+    table = markdown(("name", "figure"), [["a", "1"]], left=1).splitlines()
+    assert table == ["| name | figure |", "| --- | ---: |", "| a | 1 |"]
+    assert len(HEADINGS) == 10
+
+
+def test_figures_go_between_their_markers(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- x: begin. Written by c; do not edit. -->\nold\n<!-- x: end -->\nafter\n")
+    put("new", "x", "c", page)
+    assert "\n\nnew\n\n" in page.read_text()
+    assert "old" not in page.read_text()
+    with pytest.raises(MarkersMissing, match="y: begin"):
+        put("new", "y", "c", page)
