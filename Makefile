@@ -11,7 +11,7 @@ SOURCES = src tests examples benchmarks soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-.PHONY: help run board chat cluster test check format test-compiled bench bench-guard soak compliance fuzz clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run board chat cluster test check format test-compiled bench bench-channels bench-capacity bench-guard soak compliance fuzz clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
@@ -23,6 +23,8 @@ help:
 	@echo "make check       formatting, lint and types, changing nothing"
 	@echo "make format      format the code and mend what ruff can mend"
 	@echo "make bench       run the benchmarks; ARGS=\"--help\" shows their options"
+	@echo "make bench-channels  measure from publication to delivery with each broker; ARGS=\"--quick\" for a first look"
+	@echo "make bench-capacity  measure what subscribers need, and one that reads nothing beside 10,000 others"
 	@echo "make bench-guard count the instructions that a message takes, and compare them with the record (needs valgrind)"
 	@echo "make soak        run the server for ten minutes under everything that peers do; ARGS=\"--seconds 60\" for less"
 	@echo "make compliance  play the conformance cases of RFC 6455 and 7692; ARGS=\"--json FILE\" for results as data"
@@ -59,6 +61,12 @@ test-compiled: setup-test
 
 bench: setup-test
 	$(PYTHON) benchmarks/run.py $(ARGS)
+
+bench-channels: setup-test
+	$(PYTHON) benchmarks/channels/run.py $(ARGS)
+
+bench-capacity: setup-test
+	$(PYTHON) benchmarks/capacity/run.py $(ARGS)
 
 bench-guard: setup-test
 	$(PYTHON) benchmarks/guard/run.py $(ARGS)
