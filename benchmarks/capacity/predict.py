@@ -33,8 +33,8 @@ PUBLISHED = Path(__file__).with_name("coefficients.json")
 )
 @click.option(
     "--results",
-    default=BENCH_FOLDER / "capacity" / "results.json",
-    show_default=".bench/capacity/results.json",
+    default=BENCH_FOLDER / "capacity" / "model.json",
+    show_default=".bench/capacity/model.json",
     type=click.Path(dir_okay=False, path_type=Path),
     help="What `make bench-capacity` has written; without that file the published coefficients count.",
 )
@@ -74,7 +74,7 @@ def read_coefficients(results: Path) -> tuple[Coefficients, Path]:
     file = results if results.exists() else PUBLISHED
     try:
         data = json.loads(file.read_text("utf-8"))
-        return Coefficients(**data.get("model", data)["coefficients"]), file
+        return Coefficients(**data["coefficients"]), file
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{file} has no coefficients: run `make bench-capacity` ({error!r})") from error
 

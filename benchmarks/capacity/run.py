@@ -16,6 +16,7 @@ import click
 
 from benchmarks.capacity import measure, slow
 from benchmarks.capacity.model import Bounds
+from benchmarks.capacity.predict import PUBLISHED
 from benchmarks.capacity.report import checks_text, coefficients_text, examples_text
 from benchmarks.channels.circumstances import circumstances, describe
 from benchmarks.channels.measure import Timing
@@ -61,7 +62,7 @@ Say = Callable[[str], None]
     default=RESULTS_FOLDER,
     show_default=".bench/capacity",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for results.json and results.txt.",
+    help="Folder for model.json, slow.json, and the tables.",
 )
 @click.option("--publish", "published", is_flag=True, help="Put the figures into docs/scaling.md.")
 def main(
@@ -73,31 +74,29 @@ def main(
         rounds, seconds, subscribers = 1, 1.0, min(subscribers, 1000)
     timing = Timing(0.5, seconds)
     found = circumstances(placement, rounds, seconds)
-    texts: dict[str, str] = {}
-    data: dict[str, Any] = dict(found)
+    notes = "\n".join(f"- {line}" for line in describe(found))
+    make_folder(BENCH_FOLDER)
+    folder.mkdir(parents=True, exist_ok=True)
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
     try:
         for part in parts or PARTS:
-            runner = measure_model if part == "model" else measure_slow
-            texts[part], data[part] = runner(rounds, subscribers, timing, placement, say)
-    except (LoadFailed, ServerFailed, ValueError) as error:
+            text, data = (measure_model if part == "model" else measure_slow)(
+                rounds, subscribers, timing, placement, say
+            )
+            text = f"{notes}\n\n{text}"
+            click.echo(f"{text}\n")
+            (folder / f"{part}.txt").write_text(text + "\n", "utf-8")
+            (folder / f"{part}.json").write_text(json.dumps({**found, **data}, indent=2) + "\n", "utf-8")
+            if published:
+                put(text, f"bench-capacity-{part}", COMMAND, DOCS / "scaling.md")
+                if part == "model":
+                    figures = {"coefficients": data["coefficients"]}
+                    PUBLISHED.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    except (LoadFailed, ServerFailed, ValueError, MarkersMissing) as error:
         raise click.ClickException(str(error)) from error
-    notes = "\n".join(f"- {line}" for line in describe(found))
-    report = "\n\n".join((notes, *texts.values()))
-    click.echo(report)
-    make_folder(BENCH_FOLDER)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(data, indent=2) + "\n", "utf-8")
-    (folder / "results.txt").write_text(report + "\n", "utf-8")
-    if published:
-        try:
-            for part, text in texts.items():
-                put(f"{notes}\n\n{text}", f"bench-capacity-{part}", COMMAND, DOCS / "scaling.md")
-        except MarkersMissing as error:
-            raise click.ClickException(str(error)) from error
 
 
 def measure_model(
@@ -149,7 +148,7 @@ def measure_slow(
         "more reads nothing:\n\n"
     )
     text += markdown(slow.HEADINGS, [slow.row(policy, taken) for policy, taken in pairs.items()], left=1)
-    return text, {policy: [asdict(pair) for pair in taken] for policy, taken in pairs.items()}
+    return text, {"samples": {policy: [asdict(pair) for pair in taken] for policy, taken in pairs.items()}}
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ channels.namespace("latest", slow="latest")
 
 # 10,000 by default; the runner says so where it opens more. A few are for its requests.
 app.config.server.max_connections = max(10_000, int(os.environ.get("BENCH_CONNECTIONS", "0")) + 16)
+# Pings would come among the publications, which are compared byte for byte.
+app.config.websocket.ping_interval = None
 
 
 @app.websocket("/rooms/<str:room>")

@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from ..datastructures import Headers
 from ..errors import HandshakeError, RequestError
+from ..http.body import SLOWEST_RATE
 from ..http.request import Request
 from ..wire.handshake import Upgrade, check_upgrade, is_broken_upgrade, is_upgrade, refusal_response
 from ..wire.request import check_request, check_target
@@ -37,8 +38,6 @@ logger = logging.getLogger("emmett.server")
 
 # Requests that wait on one connection for the responses before theirs.
 MAX_WAITING_REQUESTS = 128
-# Bytes of a response that waits which a peer must take in a second.
-SLOWEST = 1024
 
 
 async def _read_nothing() -> bytes:
@@ -172,7 +171,7 @@ class HTTPProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.flow.pause_writing()
-        allowed = self._limits.send_timeout + self.transport.get_write_buffer_size() / SLOWEST
+        allowed = self._limits.send_timeout + self.transport.get_write_buffer_size() / SLOWEST_RATE
         self._stalled_until = self.loop.time() + allowed
 
     def resume_writing(self) -> None:

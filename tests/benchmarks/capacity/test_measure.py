@@ -105,7 +105,7 @@ def test_a_slow_reader_beside_a_few_is_measured_by_the_command(tmp_path: Path) -
     ]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
-    report = (tmp_path / "results.txt").read_text()
+    report = (tmp_path / "slow.txt").read_text()
     for policy in slow.POLICIES:
         assert f"| {policy} |" in report
     assert "50 subscribers on one channel get 800 publications a second" in report
