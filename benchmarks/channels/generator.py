@@ -62,6 +62,8 @@ async def generate(plan: ChannelPlan) -> ChannelResult:
         memory["peak"] = max(memory["peak"], memory["end"])
         await load.finish()
         stats = await load.stats()
+        # With that answer, what came once too often has had time to come.
+        load.check_whole()
         delays = load.delays(start.time, end.time)
     finally:
         load.close()

@@ -118,8 +118,10 @@ class ChannelLoad:
         self._is_running = False
         if self._timer is not None:
             self._timer.cancel()
-        complaint = f"{DRAIN_TIMEOUT:.0f} s after the last publication some subscriber did not have it"
-        await self.watch.run_until(self._is_complete, DRAIN_TIMEOUT, complaint)
+        try:
+            await self.watch.run_until(self._is_complete, DRAIN_TIMEOUT, "")
+        except LoadFailed as error:
+            raise LoadFailed(str(error) or self._describe_missing()) from None
 
     def close(self) -> None:
         """Drop all connections."""
@@ -127,6 +129,17 @@ class ChannelLoad:
             member.open = False
         for transport in self._all:
             transport.abort()
+
+    def check_whole(self) -> None:
+        """Look, some time after `finish`, whether something came that nobody published, or that had come before.
+
+        Raises:
+            LoadFailed: it did.
+        """
+        if self.watch.failure.done():
+            self.watch.failure.result()
+        if not self._is_complete():
+            raise LoadFailed("after the last publication a subscriber got more")
 
     async def stats(self) -> dict[str, int]:
         """Return the counters of the first server."""
@@ -137,6 +150,18 @@ class ChannelLoad:
         return all(list(stream.counts) == self._published for stream in self.streams.values()) and all(
             member.stream is not None and member.position == member.stream.length for member in self.members
         )
+
+    def _describe_missing(self) -> str:
+        late = f"{DRAIN_TIMEOUT:.0f} s after the last publication"
+        for process, stream in self.streams.items():
+            for publisher, (count, published) in enumerate(zip(stream.counts, self._published, strict=True)):
+                if count < published:
+                    return f"{late} number {count} of publisher {publisher} had not come to process {process}"
+        for member in self.members:
+            if member.stream is not None and member.position < member.stream.length:
+                index = member.stream.count_until(member.position)
+                return f"{late} {member.stream.describe(index)} had not come to one of its process's subscribers"
+        return f"{late} some subscriber did not have it"
 
     async def _open(self, number: int) -> asyncio.Transport:
         member = Member(self.watch.failed)

@@ -73,6 +73,14 @@ def cases(brokers: Sequence[str], layouts: Sequence[str]) -> list[Case]:
     ]
 
 
+def refused(brokers: Sequence[str], layouts: Sequence[str]) -> list[str]:
+    """Return what tables say of the combinations that `cases` leaves out."""
+    titles = [LAYOUTS[layout].title for layout in layouts if LAYOUTS[layout].processes > 1]
+    if "memory" not in brokers or not titles:
+        return []
+    return [f"Memory with {' or '.join(titles)} is refused by design: each process would have its own subscribers."]
+
+
 def measure(case: Case, timing: Timing, subscribers: int, placement: Placement) -> Sample:
     """Start broker and servers, and measure a case.
 
@@ -80,7 +88,7 @@ def measure(case: Case, timing: Timing, subscribers: int, placement: Placement) 
         subscribers: how many, in all; a quarter of them publish.
 
     Raises:
-        LoadFailed: a delivery was missing, doubled or wrong.
+        LoadFailed: a delivery was missing, doubled or wrong, or a process got no subscriber.
         ServerFailed: a server did not start.
     """
     layout = LAYOUTS[case.layout]
@@ -98,7 +106,21 @@ def measure(case: Case, timing: Timing, subscribers: int, placement: Placement) 
         cores = placement.generator_cores(layout.processes)
         full = run_generator(plan, cores)
         room = plan.room.replace("full", "paced")
-        return Sample(full, run_generator(replace(plan, room=room, pace=PACE), cores))
+        sample = Sample(full, run_generator(replace(plan, room=room, pace=PACE), cores))
+    check_processes(case, sample)
+    return sample
+
+
+def check_processes(case: Case, sample: Sample) -> None:
+    """Look whether all processes of a layout had subscribers: the kernel, which spreads them, promises nothing.
+
+    Raises:
+        LoadFailed: one had none, so that something else was measured.
+    """
+    expected = LAYOUTS[case.layout].processes
+    for result in (sample.full, sample.paced):
+        if result.processes != expected:
+            raise LoadFailed(f"subscribers were on {result.processes} processes: expected {expected}")
 
 
 def run_generator(plan: ChannelPlan, cores: set[int] | None) -> ChannelResult:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.channels.layouts import LAYOUTS
 from benchmarks.channels.measure import Case, Sample
-from benchmarks.channels.plan import Delays
+from benchmarks.notes import GENERATOR_LIMIT
+from benchmarks.tables import format_share
 
 HEADINGS = (
     "broker",
@@ -17,9 +18,14 @@ HEADINGS = (
     "deliveries/s",
     "CPU µs/delivery",
     "broker CPU µs/publication",
-    "p50 ms",
-    "p99 ms",
-    "p99 ms, other process",
+    "generator busy",
+)
+KINDS = {"all": "all", "near": "same process", "far": "other process"}
+DELAY_HEADINGS = (
+    "broker",
+    "servers",
+    "history",
+    *(f"{figure} ms, {kind}" for kind in KINDS.values() for figure in ("p50", "p99", "max")),
 )
 
 
@@ -34,19 +40,41 @@ def rows(samples: Mapping[Case, Sequence[Sample]], subscribers: int) -> list[lis
 
 
 def _row(case: Case, samples: Sequence[Sample], subscribers: int) -> list[str]:
+    busy = statistics.median(sample.full.generator_cpu / sample.full.seconds for sample in samples)
     rates = [sample.full.deliveries / sample.full.seconds for sample in samples]
     return [
-        case.broker,
-        LAYOUTS[case.layout].title,
-        "100" if case.kept else "-",
+        *_names(case),
         spread([rate / subscribers for rate in rates]),
         f"{statistics.median(rates):,.0f}",
         f"{statistics.median(s.full.server_cpu / s.full.deliveries for s in samples) * 1e6:.2f}",
         _broker_cost(samples, subscribers),
-        _delay(samples, "all", lambda delays: delays.p50),
-        _delay(samples, "all", lambda delays: delays.p99),
-        _delay(samples, "far", lambda delays: delays.p99),
+        format_share(busy) + (" (!)" if busy > GENERATOR_LIMIT else ""),
     ]
+
+
+def delay_rows(samples: Mapping[Case, Sequence[Sample]]) -> list[list[str]]:
+    """Return a row of cells a case, under `DELAY_HEADINGS`: medians of the rounds, and the longest of all of them."""
+    return [[*_names(case), *_delays(taken)] for case, taken in samples.items() if taken]
+
+
+def _names(case: Case) -> list[str]:
+    return [case.broker, LAYOUTS[case.layout].title, "100" if case.kept else "-"]
+
+
+def _delays(samples: Sequence[Sample]) -> list[str]:
+    cells = []
+    for kind in KINDS:
+        found = [sample.paced.delays[kind] for sample in samples if kind in sample.paced.delays]
+        cells += [
+            _milliseconds(statistics.median, [delays.p50 for delays in found]),
+            _milliseconds(statistics.median, [delays.p99 for delays in found]),
+            _milliseconds(max, [delays.most for delays in found]),
+        ]
+    return cells
+
+
+def _milliseconds(of: Callable[[list[float]], float], seconds: list[float]) -> str:
+    return f"{of(seconds) * 1e3:.2f}" if seconds else "-"
 
 
 def spread(values: Sequence[float]) -> str:
@@ -57,11 +85,6 @@ def spread(values: Sequence[float]) -> str:
 def _broker_cost(samples: Sequence[Sample], subscribers: int) -> str:
     costs = [s.full.broker_cpu / s.full.deliveries * subscribers for s in samples if s.full.broker_cpu is not None]
     return f"{statistics.median(costs) * 1e6:.1f}" if costs else "-"
-
-
-def _delay(samples: Sequence[Sample], kind: str, which: Callable[[Delays], float]) -> str:
-    values = [which(sample.paced.delays[kind]) for sample in samples if kind in sample.paced.delays]
-    return f"{statistics.median(values) * 1e3:.2f}" if values else "-"
 
 
 def markdown(headings: Sequence[str], table: Sequence[Sequence[str]], left: int) -> str:

@@ -15,9 +15,9 @@ import click
 from benchmarks.channels.brokers import BROKERS
 from benchmarks.channels.circumstances import circumstances, describe
 from benchmarks.channels.layouts import LAYOUTS
-from benchmarks.channels.measure import PACE, Case, Sample, Timing, cases, measure
+from benchmarks.channels.measure import PACE, Case, Sample, Timing, cases, measure, refused
 from benchmarks.channels.pages import DOCS, put
-from benchmarks.channels.report import HEADINGS, markdown, rows
+from benchmarks.channels.report import DELAY_HEADINGS, HEADINGS, delay_rows, markdown, rows
 from benchmarks.environments import BENCH_FOLDER, make_folder
 from benchmarks.placement import current_placement
 from benchmarks.plan import LoadFailed
@@ -64,11 +64,14 @@ def main(
     published: bool,
 ) -> None:
     """Measure the way from a publication to its deliveries, with every broker. benchmarks/README.md says more."""
+    brokers, layouts = brokers or list(BROKERS), layouts or list(LAYOUTS)
+    wanted, left_out = cases(brokers, layouts), refused(brokers, layouts)
+    if not wanted:
+        raise click.UsageError(f"{left_out[0]} Add --layouts process, or a broker that processes share.")
     placement = current_placement()
     timing = Timing(0.2, 0.5) if quick else Timing(0.5, seconds)
     rounds = 1 if quick else rounds
     found = circumstances(placement, rounds, timing.seconds)
-    wanted = cases(brokers or list(BROKERS), layouts or list(LAYOUTS))
     samples: dict[Case, list[Sample]] = {case: [] for case in wanted}
     failures: list[str] = []
     for number in range(rounds):
@@ -78,7 +81,7 @@ def main(
                 samples[case].append(measure(case, timing, subscribers, placement))
             except (LoadFailed, ServerFailed) as error:
                 failures.append(f"{case.name}: {error}")
-    text = _text(samples, subscribers, describe(found))
+    text = _text(samples, subscribers, [*describe(found), *left_out])
     click.echo(text)
     make_folder(BENCH_FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,10 +110,16 @@ def _text(samples: dict[Case, list[Sample]], subscribers: int, notes: list[str])
         f"{subscribers} subscribers on one channel, a quarter of them publish, 64 bytes each.",
         "Publications, deliveries and CPU time: with 16 publications in flight for each publisher, who writes the next "
         "when it has its own back.",
-        f"p50 and p99: from writing it to having it, at {PACE:g} publications a second.",
+        f"p50, p99 and max: from writing it to having it, at {PACE:g} publications a second; all deliveries, those in "
+        "the process of the publisher, and those in another one.",
     ]
-    table = markdown(HEADINGS, rows(samples, subscribers), left=3)
-    return "\n".join(f"- {note}" for note in notes) + "\n\n" + table
+    return "\n\n".join(
+        (
+            "\n".join(f"- {note}" for note in notes),
+            markdown(HEADINGS, rows(samples, subscribers), left=3),
+            markdown(DELAY_HEADINGS, delay_rows(samples), left=3),
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -67,6 +67,11 @@ class Stream:
         """Return how many publications end at or before a position."""
         return bisect_right(self.ends, position)
 
+    def describe(self, index: int) -> str:
+        """Return what messages call the publication at an index."""
+        publisher = self.origins[index]
+        return f"number {self.origins[:index].count(publisher)} of publisher {publisher}"
+
     def take(self, position: int, data: bytes) -> int:
         """Take what a subscriber got.
 

@@ -67,6 +67,7 @@ def test_a_subscriber_that_reads_nothing_is_noticed_by_the_server() -> None:
         (["--layouts", ""], "nothing is not among process, workers, nodes"),
         (["--subscribers", "1"], "--subscribers"),
         (["--seconds", "60"], "--seconds"),
+        (["--brokers", "memory", "--layouts", "workers,nodes"], "is refused by design"),
     ],
 )
 def test_an_impossible_option_says_what_is_allowed(arguments: list[str], complaint: str) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks.channels.measure import Case, Sample, cases
+from benchmarks.channels.measure import Case, Sample, cases, check_processes, refused
 from benchmarks.channels.pages import put
 from benchmarks.channels.plan import ChannelResult, Delays
-from benchmarks.channels.report import HEADINGS, markdown, rows
+from benchmarks.channels.report import DELAY_HEADINGS, HEADINGS, delay_rows, markdown, rows
+from benchmarks.plan import LoadFailed
 from benchmarks.publish import MarkersMissing
 
 
@@ -36,15 +38,41 @@ def test_a_row_has_medians_of_its_rounds() -> None:
         Case("nats", "nodes", kept=True): [],
     }
     assert rows(samples, subscribers=10) == [
-        ["memory", "one process", "-", "100 (50 - 150)", "1,000", "250.00", "-", "1.00", "3.00", "-"],
-        ["valkey", "two nodes", "100", "50 (50 - 50)", "500", "500.00", "2500.0", "1.00", "2.00", "4.00"],
+        ["memory", "one process", "-", "100 (50 - 150)", "1,000", "250.00", "-", "5%"],
+        ["valkey", "two nodes", "100", "50 (50 - 50)", "500", "500.00", "2500.0", "5%"],
     ]
+    found = delay_rows(samples)
+    assert found == [
+        ["memory", "one process", "-", "1.00", "3.00", "1000.00", *"------"],
+        ["valkey", "two nodes", "100", "1.00", "2.00", "1000.00", *"---", "1.00", "4.00", "1000.00"],
+    ]
+    assert all(len(row) == len(DELAY_HEADINGS) for row in found)
+
+
+def test_a_generator_that_may_be_the_limit_is_marked() -> None:
+    case, taken = Case("memory", "process", kept=False), sample(1000, 0.002)
+    busy = replace(taken, full=replace(taken.full, generator_cpu=1.9))
+    assert rows({case: [busy]}, subscribers=10)[0][-1] == "95% (!)"
+
+
+def test_what_is_refused_is_told() -> None:
+    told = refused(["memory", "nats"], ["process", "workers", "nodes"])
+    assert len(told) == 1
+    assert told[0].startswith("Memory with two workers or two nodes is refused by design")
+    assert refused(["memory"], ["process"]) == refused(["nats"], ["nodes"]) == []
+
+
+def test_a_process_without_subscribers_is_another_layout() -> None:
+    case, taken = Case("valkey", "workers", kept=False), sample(1000, 0.002, 0.25)
+    with pytest.raises(LoadFailed, match="on 1 processes: expected 2"):
+        check_processes(case, taken)
+    check_processes(case, Sample(replace(taken.full, processes=2), replace(taken.paced, processes=2)))
 
 
 def test_a_table_in_markdown() -> None:
     table = markdown(("name", "figure"), [["a", "1"]], left=1).splitlines()
     assert table == ["| name | figure |", "| --- | ---: |", "| a | 1 |"]
-    assert len(HEADINGS) == 10
+    assert len(HEADINGS) == 8
 
 
 def test_figures_go_between_their_markers(tmp_path: Path) -> None:
