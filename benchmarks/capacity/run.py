@@ -54,7 +54,7 @@ Say = Callable[[str], None]
     type=click.IntRange(16, 60_000),
     help="Beside the one that reads nothing; and the largest size for which the model is checked.",
 )
-@click.option("--quick", is_flag=True, help="One round of 1 s each, with at most 1,000 subscribers.")
+@click.option("--quick", is_flag=True, help="One round of 1 s each; at most 1,000 beside the slow reader.")
 @click.option("--parts", type=Names(PARTS), help="Only these: model, slow.")
 @click.option(
     "--results",
