@@ -243,3 +243,15 @@ def test_a_section_may_be_replaced_by_one_of_its_kind() -> None:
     assert config.http.max_body_size == 5
     with pytest.raises(ConfigurationError):
         config["http"] = ServerSettings()
+
+
+def test_a_copy_keeps_its_own_values_and_follows_in_the_others() -> None:
+    below = WebsocketSettings(frame_timeout=5.0)
+    route = below.replace({"inbox_messages": 4})
+    assert (route.frame_timeout, route.shortest_deadline) == (5.0, 5.0)
+    below.frame_timeout = 2.0
+    below.inbox_messages = 9
+    assert (route.frame_timeout, route.shortest_deadline, route.inbox_messages) == (2.0, 2.0, 4)
+    route.frame_timeout = 3.0
+    below.frame_timeout = 1.0
+    assert (route.frame_timeout, route.shortest_deadline) == (3.0, 3.0)

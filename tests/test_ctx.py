@@ -7,7 +7,7 @@ import contextvars
 
 import pytest
 
-from emmett import request, response, sdict, session, websocket
+from emmett import Websocket, request, response, sdict, session, websocket
 from emmett.ctx import current_response, current_session
 from emmett.errors import UsageError
 from emmett.http.response import Response
@@ -62,3 +62,10 @@ def test_the_session_reads_as_attributes_and_items() -> None:
         assert session.user is None
 
     contextvars.Context().run(use)
+
+
+def test_the_handle_has_what_a_websocket_shows_and_nothing_else() -> None:
+    shown = {name for name in vars(Websocket) if not name.startswith("_")}
+    assert shown <= set(dir(websocket))
+    with pytest.raises(AttributeError):
+        _ = websocket.sent  # type: ignore[attr-defined]
