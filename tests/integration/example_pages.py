@@ -147,6 +147,13 @@ class Visitors:
             self.problems.append(text)
 
 
+def stop_clock(page: Page) -> None:
+    """Let the timers of a page stand still, so that nothing but the test decides when it tries again."""
+    page.clock.install()
+    # Far enough ahead that it is still in the future when the browser hears of it.
+    page.clock.pause_at(page.evaluate("Date.now()") + 60_000)
+
+
 @contextlib.contextmanager
 def run_chromium() -> Iterator[Browser]:
     """Run Chromium without a window."""
