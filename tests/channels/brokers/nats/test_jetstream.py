@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from emmett.channels.brokers.nats.connection import Connection
+from emmett.channels.brokers.nats.connection import Connection, Reply
 from emmett.channels.brokers.nats.subjects import Subjects
 from emmett.channels.brokers.port import Limits
 from emmett.errors import BrokerUnavailable
@@ -136,3 +137,28 @@ async def test_a_large_history_is_read_in_parts(nats_server: Nats) -> None:
             await keep(broker, big, b"%d" % number + bytes(900_000), limits)
         found = await other.history(big, None, None, limits)
         assert [int(entry.payload.rstrip(b"\x00")) for entry in found.entries] == list(range(12))
+
+
+async def test_what_nobody_answers_is_asked_again(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a server of a cluster was killed, and the others have not noticed."""
+    channel, asked, request = fresh_channel(), list[str](), Connection.request
+
+    async def lose_first(
+        self: Connection, subject: str, payload: bytes, headers: Mapping[str, str] | None = None, *, many: bool = False
+    ) -> list[Reply]:
+        if subject.startswith("$JS.API.DIRECT.GET."):
+            asked.append(subject)
+            if asked.count(subject) == 1:
+                await asyncio.get_running_loop().create_future()
+        return await request(self, subject, payload, headers, many=many)
+
+    async with running(nats_server.url, 5.0) as (broker, _):
+        position = await keep(broker, channel, b"1")
+        await broker.join(channel, "c1", "ada", b"{}", 60.0)
+        asked.clear()
+        monkeypatch.setattr(Connection, "request", lose_first)
+        assert (await broker.history(channel, None, 0, LIMITS)).top == position
+        assert [entry.payload for entry in (await broker.history(channel, None, None, LIMITS)).entries] == [b"1"]
+        assert await broker.present(channel) == {"ada": (b"{}", 1)}
+    assert len(asked) == 6
+    assert all(asked.count(subject) == 2 for subject in asked)

@@ -105,7 +105,7 @@ class JetStream:
     Arguments:
         link: the connection.
         replicas, storage: as of `Settings`.
-        patience: seconds for an answer of a leader, before it is asked again.
+        patience: seconds for an answer, before what is well asked twice is asked again.
     """
 
     def __init__(self, link: Link, replicas: int, storage: str, patience: float) -> None:
@@ -204,8 +204,7 @@ class JetStream:
 
     async def newest(self, stream: str, subject: str) -> Stored | None:
         """Return the last message of a subject, as any server has it that has the stream: faster, and maybe late."""
-        connection = await self._link.ready()
-        [reply] = await connection.request(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"")
+        [reply] = await self._read(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"")
         if reply.status == _NO_RESPONDERS:
             self.forget(stream)
         return None if reply.status else _stored(reply)
@@ -217,9 +216,8 @@ class JetStream:
             since: the number in the stream to begin at.
             most: how many, at most.
         """
-        connection = await self._link.ready()
         question = {"seq": max(1, since), "batch": min(most, MOST_READ), "max_bytes": MOST_BYTES}
-        replies = await connection.request(
+        replies = await self._read(
             f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode({**question, "next_by_subj": subject}), many=True
         )
         *messages, end = replies
@@ -259,6 +257,21 @@ class JetStream:
                 return await connection.request(subject, msgspec.json.encode(content))
         except TimeoutError:
             raise _NoStream from None
+
+    async def _read(self, subject: str, question: bytes, *, many: bool = False) -> list[Reply]:
+        """Ask what any server that has the stream answers, until one does; the deadline is the caller's.
+
+        One that was killed is chosen too, as long as the others have not noticed.
+        """
+        patience = self._patience
+        while True:
+            connection = await self._link.ready()
+            try:
+                async with asyncio.timeout(patience):
+                    return await connection.request(subject, question, many=many)
+            except TimeoutError:
+                # The answer may be a large one that is on its way.
+                patience *= 2
 
     async def _make(self, name: str, size: int, config: Mapping[str, Any]) -> int:
         fixed = {"name": name, "num_replicas": self._replicas, "storage": self._storage, "allow_direct": True}
