@@ -44,8 +44,7 @@ def _circumstances(results: Results) -> str:
         f"- Made: {data['made']}, in {data['took'] // 60} minutes; commit `{machine['commit']}`",
         f"- Machine: {machine['processor']}, {machine['cores']} cores, {machine['system']}, {machine['python']}",
         f"- {data['placement']['note']}",
-        f"- Rounds: {_rounds(results)}",
-        f"- A measurement: {timing['seconds']:g} s, after {timing['warm_up']:g} s of warm-up",
+        f"- Rounds: {data['rounds']}; a measurement: {timing['seconds']:g} s, after {timing['warm_up']:g} s of warm-up",
     ]
     if load["before"] and load["after"]:
         lines.append(
@@ -53,12 +52,6 @@ def _circumstances(results: Results) -> str:
             f"{load['after'][0]} at the end"
         )
     return "\n".join(lines)
-
-
-def _rounds(results: Results) -> str:
-    numbers = [summary.rounds for chapter in results.chapters for summary in chapter.summaries]
-    least, most = min(numbers), max(numbers)
-    return str(most) if least == most else f"{least} to {most}"
 
 
 def _goals(results: Results) -> str:

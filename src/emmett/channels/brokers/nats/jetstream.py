@@ -204,7 +204,7 @@ class JetStream:
 
     async def newest(self, stream: str, subject: str) -> Stored | None:
         """Return the last message of a subject, as any server has it that has the stream: faster, and maybe late."""
-        [reply] = await self._read(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"")
+        [reply] = await self._ask_any(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"")
         if reply.status == _NO_RESPONDERS:
             self.forget(stream)
         return None if reply.status else _stored(reply)
@@ -217,7 +217,7 @@ class JetStream:
             most: how many, at most.
         """
         question = {"seq": max(1, since), "batch": min(most, MOST_READ), "max_bytes": MOST_BYTES}
-        replies = await self._read(
+        replies = await self._ask_any(
             f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode({**question, "next_by_subj": subject}), many=True
         )
         *messages, end = replies
@@ -258,7 +258,7 @@ class JetStream:
         except TimeoutError:
             raise _NoStream from None
 
-    async def _read(self, subject: str, question: bytes, *, many: bool = False) -> list[Reply]:
+    async def _ask_any(self, subject: str, question: bytes, *, many: bool = False) -> list[Reply]:
         """Ask what any server that has the stream answers, until one does; the deadline is the caller's.
 
         One that was killed is chosen too, as long as the others have not noticed.
