@@ -98,14 +98,21 @@ async def test_who_does_not_read_is_dropped_and_told() -> None:
             await until(lambda: ear.said[-1] == b"again")
 
 
-async def test_a_call_waits_for_the_first_attempt_after_a_loss(nats_server: Nats) -> None:
+async def test_a_call_waits_for_the_first_attempt_after_a_loss(
+    nats_server: Nats, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(nats_server.url) as (broker, ear):
         await broker.subscribe(["a"])
-        connection = node_of(broker).link.connection
-        assert connection is not None
-        connection.break_off("a test")
+        link, attempt = node_of(broker).link, asyncio.Event()
+        assert link.connection is not None
+        monkeypatch.setattr(link, "_sleep", lambda _: attempt.wait())
+        link.connection.break_off("a test")
         await until(lambda: ear.said == ["lost"])
-        await broker.publish("a", b"1", None)
+        publishing = asyncio.create_task(broker.publish("a", b"1", None))
+        await asyncio.sleep(0)
+        assert not publishing.done()
+        attempt.set()
+        await publishing
         await until(lambda: ear.said == ["lost", "restored", b"1"])
 
 
