@@ -41,9 +41,9 @@ def test_what_is_in_the_table_may_follow_and_nothing_else(before: Door, after: D
 
 
 def test_the_error_names_what_is_allowed() -> None:
-    with pytest.raises(RuntimeError, match="allowed: OPEN, GONE$"):
+    with pytest.raises(RuntimeError, match=r"allowed: OPEN, GONE$"):
         TABLE.follow(Door.SHUT, Door.SHUT)
-    with pytest.raises(RuntimeError, match="allowed: nothing$"):
+    with pytest.raises(RuntimeError, match=r"allowed: nothing$"):
         TABLE.follow(Door.GONE, Door.SHUT)
 
 

@@ -1,6 +1,6 @@
 """The phases of a connection: which may follow which, and by when each must end.
 
-A protocol declares its phases as an enum and their order as a `PhaseTable`. It changes its phase through the table only,
+A protocol declares its phases as an enum and their order as a `PhaseTable`. It changes its phase through the table,
 so a transition that nobody has thought of is an error at the place where it happens. docs/design.md draws the tables.
 """
 
