@@ -14,18 +14,19 @@ TABLE = """\
 | --- | --- | --- |
 | errors | nothing | pure standard library |
 | datastructures | errors | pure standard library |
+| logs | nothing | pure standard library |
 | wire | datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
 | config | wire, datastructures, errors | pure standard library |
 | routing | all above | standard library |
 | http | config and above | standard library, msgspec, multipart |
-| websockets | http, wire, config, datastructures, errors | standard library, msgspec |
+| websockets | http, wire, config, logs, datastructures, errors | standard library, msgspec |
 | pipeline, ctx | websockets and above | standard library, msgspec |
 | urls, streams | all above | standard library, msgspec |
 | sessions | all above | standard library, cryptography, msgspec, redis |
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
-| channels | errors | standard library, msgspec, nats, redis |
+| channels | logs, errors | standard library, msgspec, nats, redis |
 | asgi, module | dispatch and above | standard library |
 | app | all above | standard library |
 | server | all above | standard library, httptools, uvicorn, uvloop |
