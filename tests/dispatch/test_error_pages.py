@@ -173,6 +173,21 @@ async def test_a_page_may_lead_elsewhere() -> None:
     assert (status, answer.headers["location"]) == (303, "/login")
 
 
+async def test_a_page_may_lead_elsewhere_from_a_task_group() -> None:
+    app = aborting_app()
+
+    @app.on_error(401)
+    async def page() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(leave())
+
+    async def leave() -> None:
+        redirect("/login")
+
+    status, _, answer = await ask(app, "/401")
+    assert (status, answer.headers["location"]) == (303, "/login")
+
+
 @pytest.mark.parametrize(
     "error",
     [HTTPException(99), HTTPException(600), HTTPException(400, headers={"a": "b\r\nc: d"}), RequestError(0, "none")],

@@ -242,6 +242,34 @@ async def test_a_failure_tells_the_log_and_nobody_else(caplog: pytest.LogCapture
     assert caplog.records[0].getMessage() == "GET '/fails' failed"
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), BaseExceptionGroup("several", [SystemExit(3), LookupError()])])
+async def test_the_end_of_the_process_is_not_for_a_handler_to_ask(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`sys.exit()`, perhaps in a library, must not end the service of all the others."""
+    app = App(__name__)
+
+    @app.route("/exits")
+    async def exits() -> None:
+        raise error
+
+    app.on_error(500)(lambda: "sorry")
+    answer = await ask(app, "/exits")
+    assert (answer.status, await text_of(answer)) == (500, "sorry")
+    assert [record.getMessage() for record in caplog.records] == ["GET '/exits' failed"]
+
+
+async def test_an_interrupt_of_the_process_is_no_answer() -> None:
+    app = App(__name__)
+
+    @app.route("/")
+    async def index() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await run_request(app.table, make_request("GET", "/"))
+
+
 async def test_what_a_peer_can_cause_shows_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
 

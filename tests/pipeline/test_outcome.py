@@ -35,6 +35,10 @@ def hook_that_raises(error: BaseException | None) -> Hook:
         (WebsocketClosed(1000), False),
         (CANCELLED, False),
         (FAULT, False),
+        (ExceptionGroup("tasks", [HTTPException(303)]), True),
+        (ExceptionGroup("tasks", [ExceptionGroup("", [HTTPException(303)]), HTTPException(404)]), True),
+        (ExceptionGroup("tasks", [HTTPException(404)]), False),
+        (ExceptionGroup("tasks", [HTTPException(303), LookupError()]), False),
     ],
 )
 def test_only_answers_below_400_are_successes(error: BaseException, success: bool) -> None:
@@ -70,7 +74,13 @@ async def test_an_error_that_gives_way_is_logged_with_its_hook(caplog: pytest.Lo
     assert entry.exc_info[1] is FAULT
 
 
-@pytest.mark.parametrize("error", [WebsocketClosed(1006), FrameError(1002, "bad frame"), RequestError(413, "too much")])
+PEER_ERRORS = [
+    *(WebsocketClosed(1006), FrameError(1002, "bad frame"), RequestError(413, "too much")),
+    ExceptionGroup("tasks", [RequestError(413, "too much"), WebsocketClosed(1006)]),
+]
+
+
+@pytest.mark.parametrize("error", PEER_ERRORS)
 async def test_what_a_peer_can_cause_shows_no_traceback(caplog: pytest.LogCaptureFixture, error: Exception) -> None:
     caplog.set_level(logging.DEBUG, "emmett.pipeline")
     await invoke_beside(hook_that_raises(error), FAULT)

@@ -52,6 +52,12 @@ def shop(pipe: SessionPipe) -> App:
         session.user = "ann"
         abort(403, "no", {"Cache-Control": "public, max-age=60"})
 
+    @app.route("/tasks/<str:kind>")
+    async def tasks(kind: str) -> None:
+        """End as the other handlers here do, from inside a task group."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task({"login": login, "abort": aborts, "fail": fail, "refuse": refuse}[kind]())
+
     @app.route("/fail")
     async def fail() -> None:
         session.user = "ann"
@@ -174,7 +180,7 @@ async def test_keys_rotate_and_visitors_move_to_the_new_one() -> None:
 
 @every_kind
 async def test_a_redirect_and_an_abort_keep_the_session(kind: str) -> None:
-    for path, status in (("/login", 303), ("/abort", 403)):
+    for path, status in (("/login", 303), ("/abort", 403), ("/tasks/login", 303), ("/tasks/abort", 403)):
         browser = Browser(shop(PIPES[kind](Clock())))
         assert (await browser.ask(path)).status == status
         assert browser.headers["cache-control"] == "no-store"
@@ -186,7 +192,7 @@ async def test_a_redirect_and_an_abort_keep_the_session(kind: str) -> None:
 async def test_an_error_drops_what_was_changed(kind: str) -> None:
     browser = Browser(shop(PIPES[kind](Clock())))
     await browser.ask("/set/user/bob")
-    for path, status in (("/fail", 500), ("/refuse", 413)):
+    for path, status in (("/fail", 500), ("/refuse", 413), ("/tasks/fail", 500), ("/tasks/refuse", 413)):
         assert (await browser.ask(path)).status == status
         assert browser.set_cookies == []
         assert browser.headers["vary"] == "Cookie"

@@ -13,7 +13,7 @@ from ..http.render import render
 from ..http.request import Request
 from ..http.response import Response
 from ..http.vary import add_vary
-from .groups import find_answer
+from ..pipeline.groups import find_answer, is_failure
 from .routes import RouteTable
 
 logger = logging.getLogger("emmett.request")
@@ -21,14 +21,14 @@ logger = logging.getLogger("emmett.request")
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
-async def answer_error(table: RouteTable, request: Request, response: Response, error: Exception) -> Response:
-    """Return the answer to a request that ended with an exception; what is no answer is logged and answered with 500.
+async def answer_error(table: RouteTable, request: Request, response: Response, error: BaseException) -> Response:
+    """Return the answer to a request that ended with an exception. A failure is logged and answered with 500.
 
     Arguments:
         table: the routes and error pages of the application.
         request: the request.
         response: the response of the running request.
-        error: what was raised, alone or in a group.
+        error: the exception that was raised, alone or in a group.
     """
     answer = find_answer(error, (HTTPException, RequestError))
     try:
@@ -66,11 +66,14 @@ async def _error_response(
                 result = copy.copy(result)
                 result.status = status
             return render(result, response)
-        except HTTPException as error:
-            # The page leads elsewhere: to the login, for one.
-            return _plain_response(response, error.status, error.body, error.headers)
-        except Exception:
-            logger.exception("the error page for %d failed", status)
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            answer = find_answer(error, (HTTPException,))
+            if isinstance(answer, HTTPException):
+                # The page leads elsewhere: to the login, for one.
+                return _plain_response(response, answer.status, answer.body, answer.headers)
+            logger.error("the error page for %d failed", status, exc_info=error)
     return _plain_response(response, status, body, headers)
 
 

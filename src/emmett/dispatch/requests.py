@@ -10,6 +10,7 @@ from ..errors import RequestError, UsageError
 from ..http.render import render
 from ..http.request import Request
 from ..http.response import Response
+from ..pipeline.groups import is_failure
 from ..pipeline.hooks import invoke
 from ..routing import Match
 from ..urls import current_place
@@ -55,7 +56,9 @@ async def _answer(table: RouteTable, request: Request, response: Response) -> Re
         if route.settings is not None:
             request.configure(route.settings)
         return await _run_route(route, match.arguments, response)
-    except Exception as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         return await answer_error(table, request, response, error)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from ..ctx import enter_websocket
 from ..errors import HTTPException, MessageError, WebsocketClosed
+from ..pipeline.groups import find_answer
 from ..urls import current_place
 from ..websockets.connection import Connection
 from ..websockets.websocket import Websocket
-from .groups import find_answer
 from .routes import WebsocketRoute
 
 logger = logging.getLogger("emmett.websocket")

@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 
 from ..errors import HTTPException, PeerError, WebsocketClosed
+from .groups import find_answer, leaves
 from .hooks import Hook, invoke
 
 logger = logging.getLogger("emmett.pipeline")
 
 
 def is_success(error: BaseException) -> bool:
-    """Tell whether an exception is a result in disguise: an HTTP answer below 400, such as a redirect."""
-    return isinstance(error, HTTPException) and error.status < 400
+    """Tell whether an exception is a result in disguise: an HTTP answer below 400, such as a redirect.
+
+    A task group that a redirect has ended raises it in a group.
+    """
+    answer = find_answer(error, (HTTPException,))
+    return isinstance(answer, HTTPException) and answer.status < 400
 
 
 def outranks(new: BaseException, old: BaseException) -> bool:
@@ -40,7 +45,7 @@ async def invoke_beside(hook: Hook, error: BaseException) -> None:
 
 def log_outranked(hook: Hook, error: BaseException) -> None:
     """Log the error of a hook that nobody will see raised. What a peer can cause shows no traceback."""
-    if isinstance(error, PeerError | WebsocketClosed):
+    if all(isinstance(leaf, PeerError | WebsocketClosed) for leaf in leaves(error)):
         logger.debug("%s: %s", hook.name, error)
     elif isinstance(error, Exception):
         logger.error("%s failed while another error was under way", hook.name, exc_info=error)

@@ -8,9 +8,10 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from ..ctx import current_request, current_response, current_session, current_websocket
-from ..errors import HTTPException, UsageError
+from ..errors import HTTPException, RequestError, UsageError
 from ..http.response import Response
 from ..http.vary import add_vary
+from ..pipeline.groups import find_answer
 from ..pipeline.pipe import NextPipe, Pipe
 from ..wire.close import check_to_send
 from .caching import forbid_storing, forbid_storing_error, forbid_storing_result
@@ -170,13 +171,14 @@ class SessionPipe(Pipe):
             result = await next_pipe(**kwargs)
             await self._save(session, visit, response)
             return forbid_storing_result(result) if visit.sets_cookie else result
-        except StoreUnavailable:
-            raise
-        except HTTPException as error:
-            # An answer that the handler chose, such as a redirect behind a login.
-            await self._save(session, visit, response)
-            if visit.sets_cookie:
-                forbid_storing_error(error)
+        except Exception as error:
+            # An answer that the handler chose, such as the redirect after a login, drops no changes. In a task group it
+            # comes as a group.
+            answer = find_answer(error, (HTTPException, RequestError))
+            if isinstance(answer, HTTPException) and not isinstance(answer, StoreUnavailable):
+                await self._save(session, visit, response)
+                if visit.sets_cookie:
+                    forbid_storing_error(answer)
             raise
         finally:
             lock(session, SAVED)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from emmett.dispatch.groups import find_answer, leaves
 from emmett.errors import HTTPException, MessageError
+from emmett.pipeline.groups import find_answer, is_failure, leaves
 
 ABORT, OTHER_ABORT, MESSAGE, FAULT = HTTPException(404), HTTPException(409), MessageError(1003, ""), LookupError()
 
@@ -37,3 +39,19 @@ def test_the_answer_of_a_group(error: Exception, answer: Exception | None) -> No
 
 def test_any_of_several_kinds_is_an_answer() -> None:
     assert find_answer(group(MESSAGE, ABORT), (HTTPException, MessageError)) is MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (FAULT, True),
+        (SystemExit(1), True),
+        (group(FAULT, group(ABORT)), True),
+        (BaseExceptionGroup("several", [FAULT, SystemExit(1)]), True),
+        (asyncio.CancelledError(), False),
+        (KeyboardInterrupt(), False),
+        (BaseExceptionGroup("several", [FAULT, KeyboardInterrupt()]), False),
+    ],
+)
+def test_what_is_a_failure_of_the_handler(error: BaseException, failure: bool) -> None:
+    assert is_failure(error) is failure
