@@ -9,8 +9,9 @@ from emmett.channels import catch_up as module
 from emmett.channels.catch_up import CatchUp
 from emmett.channels.feed import Feed
 from emmett.channels.parcel import Parcel
+from emmett.channels.rare_log import RareLog
 from emmett.channels.sink import Batch
-from emmett.channels.stats import Counters, RareLog
+from emmett.channels.stats import Counters
 
 ROOM = Namespace("room", history=10)
 
@@ -112,7 +113,7 @@ async def test_the_epoch_changes_behind_the_history() -> None:
 
 
 async def test_too_much_comes_live_and_the_history_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_WAITING", 2)
+    monkeypatch.setattr(module, "MAX_WAITING", 2)
     bench = Bench(start=0)
     bench.catch_up.add([message(1), message(2), message(3)], False)
     assert not bench.catch_up.is_past(at(2))

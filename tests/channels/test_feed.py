@@ -7,8 +7,9 @@ import pytest
 
 from emmett.channels import Kind, Namespace, Position, Publication
 from emmett.channels.feed import Feed
+from emmett.channels.rare_log import RareLog
 from emmett.channels.receiver import Receiver
-from emmett.channels.stats import Counters, RareLog
+from emmett.channels.stats import Counters
 from emmett.errors import SlowSubscriber, UsageError
 from tests.channels.kit import turns
 

@@ -10,7 +10,7 @@ from emmett.channels.healing import Healer
 from emmett.channels.reading import Reader
 from emmett.channels.stats import Counters
 from emmett.channels.tasks import Pool, Tasks
-from emmett.channels.topic import MOST_ATTEMPTS, Topic
+from emmett.channels.topic import MAX_ATTEMPTS, Topic
 from tests.channels.kit import TestBroker, until
 
 ROOM = Namespace("room", history=10)
@@ -27,7 +27,9 @@ class Bench:
         self.pauses: list[float] = []
         reader = Reader(self.broker, Pool(self.tasks, 4))
         self.healer = Healer(reader, Pool(self.tasks, 2), self.tasks, self._sleep)
-        self.topics = [Topic(f"room:{number}", ROOM, Counters(), self.healer.heal) for number in range(count)]
+        self.topics = [
+            Topic(f"room:{number}", ROOM, Counters(), self.healer.heal, lambda _: None) for number in range(count)
+        ]
         for topic in self.topics:
             entry = self.bus.histories.append(topic.name, pack("x"), Limits(10, 300.0))
             assert entry.position is not None
@@ -55,7 +57,7 @@ async def test_a_read_that_fails_is_tried_again_with_growing_pauses() -> None:
     bench.broker.failing.add("history")
     bench.healer.check(bench.topics[0])
     await until(lambda: not len(bench.tasks))
-    assert len(bench.pauses) == MOST_ATTEMPTS - 1
+    assert len(bench.pauses) == MAX_ATTEMPTS - 1
     assert all(0.25 * 2**number <= pause <= 0.5 * 2**number for number, pause in enumerate(bench.pauses))
     assert not bench.topics[0].is_healing
 

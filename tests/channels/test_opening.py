@@ -22,7 +22,7 @@ class Bench:
         self.opener = Opener(self.broker, self.tasks, lambda topic, error: self.told.append((topic.name, error)))
 
     def topic(self, name: str) -> Topic:
-        return Topic(name, Namespace(), Counters(), lambda topic: None)
+        return Topic(name, Namespace(), Counters(), lambda _: None, lambda _: None)
 
 
 async def test_those_that_come_together_are_one_call() -> None:

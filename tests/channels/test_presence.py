@@ -6,7 +6,7 @@ import pytest
 
 from emmett.channels import Member, Publication
 from emmett.channels.brokers.memory import MemoryBroker, MemoryBus
-from emmett.channels.presence import MOST_AT_ONCE, Presence
+from emmett.channels.presence import MAX_CONCURRENT, Presence
 from emmett.errors import BrokerUnavailable
 from tests.channels.kit import TestBroker, never, running, take, turns, until
 
@@ -179,7 +179,7 @@ async def test_one_that_leaves_while_it_joins_again_is_gone() -> None:
 async def test_only_so_many_channels_are_kept_at_once_and_evenly() -> None:
     async with running(TestBroker(), **ROOM) as channels:
         bench = Bench(channels)
-        for number in range(MOST_AT_ONCE * 3):
+        for number in range(MAX_CONCURRENT * 3):
             await bench.presence.join(f"room:{number}", "alice", b"null")
         pauses: list[float] = []
 

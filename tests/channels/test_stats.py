@@ -1,26 +1,6 @@
 from __future__ import annotations
 
-import logging
-
-import pytest
-
-from emmett.channels.stats import Counters, RareLog
-
-
-def test_what_is_logged_often_is_logged_now_and_then_with_its_number(caplog: pytest.LogCaptureFixture) -> None:
-    now = 0.0
-    log = RareLog(logging.getLogger("emmett.channels"), pause=60.0, clock=lambda: now)
-    for number in range(3):
-        log.warn("slow %d", number)
-    log.warn("another")
-    now = 61.0
-    log.warn("slow %d", 3)
-    log.warn("slow %d", 4)
-    assert [record.getMessage() for record in caplog.records] == [
-        "slow 0",
-        "another",
-        "slow 3 (2 more since it was last said)",
-    ]
+from emmett.channels.stats import Counters
 
 
 def test_counters_begin_at_nothing() -> None:

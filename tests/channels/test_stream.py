@@ -12,7 +12,7 @@ from emmett.channels.encoding import Encode
 from emmett.channels.parcel import Parcel
 from emmett.channels.receiver import Receiver
 from emmett.channels.stats import Counters
-from emmett.channels.stream import STRETCH, Stream
+from emmett.channels.stream import STRETCH, ChannelStream
 from tests.channels.kit import turns, until
 
 ROOM = Namespace("room", history=10)
@@ -37,8 +37,8 @@ class Recording(Receiver):
         return [[each.data for each, _ in parcel.items] for parcel in self.got]
 
 
-def make() -> Stream:
-    return Stream("room:1", ROOM, Counters())
+def make() -> ChannelStream:
+    return ChannelStream("room:1", ROOM, Counters())
 
 
 def message(offset: int, channel: str = "room:1") -> Publication:
@@ -119,7 +119,7 @@ async def test_a_careful_one_becomes_live_when_the_stream_is_level() -> None:
 
 
 async def test_exceptions_of_a_pattern() -> None:
-    stream = Stream("room:*", ROOM, Counters())
+    stream = ChannelStream("room:*", ROOM, Counters())
     both, only = Recording(), Recording()
     stream.join(both)
     stream.join(only)
@@ -132,7 +132,7 @@ async def test_exceptions_of_a_pattern() -> None:
     assert stream._excepted == {}
 
 
-@pytest.mark.parametrize("bound", ["MOST_PENDING", "MOST_PENDING_SIZE"])
+@pytest.mark.parametrize("bound", ["MAX_PENDING", "MAX_PENDING_SIZE"])
 async def test_more_than_can_be_served_is_a_gap(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, bound, 3)
     stream = make()

@@ -9,7 +9,7 @@ import pytest
 
 import emmett
 from emmett.channels import Channels, Kind, Position, Publication, as_json
-from emmett.channels.names import MOST_NAMES
+from emmett.channels.names import MAX_NAMES
 from emmett.errors import ChannelDenied, ConfigurationError, InvalidChannel, SlowSubscriber, UsageError
 from tests.channels.kit import MemorySink, TestBroker, running, take, take_data, topics, until
 
@@ -94,11 +94,11 @@ class TestRefusals:
 
     async def test_names_and_how_many(self) -> None:
         async with running() as channels:
-            for names in ([], ["a b"], ["*"], [f"a:{number}" for number in range(MOST_NAMES + 1)]):
+            for names in ([], ["a b"], ["*"], [f"a:{number}" for number in range(MAX_NAMES + 1)]):
                 with pytest.raises(InvalidChannel):
                     await channels.subscribe(*names).__aenter__()
-            async with channels.subscribe(*(f"a:{number}" for number in range(MOST_NAMES))):
-                assert len(topics(channels)) == MOST_NAMES
+            async with channels.subscribe(*(f"a:{number}" for number in range(MAX_NAMES))):
+                assert len(topics(channels)) == MAX_NAMES
 
     async def test_arguments_that_do_not_go_together(self) -> None:
         async with running(presence=True) as channels:

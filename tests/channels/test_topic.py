@@ -7,8 +7,8 @@ from emmett.channels import topic as module
 from emmett.channels.brokers.port import Entry, History
 from emmett.channels.envelope import pack
 from emmett.channels.stats import Counters
-from emmett.channels.stream import Stream
-from emmett.channels.topic import MOST_ATTEMPTS, Topic, read_entry
+from emmett.channels.stream import ChannelStream
+from emmett.channels.topic import MAX_ATTEMPTS, Topic, read_entry
 
 
 def entry(offset: int | None, epoch: str = "e") -> Entry:
@@ -26,7 +26,7 @@ class Bench:
     def __init__(self, name: str = "room:1", size: int = 10, top: int = 0) -> None:
         self.asked = 0
         self.counters = Counters()
-        self.topic = Topic(name, Namespace("room", history=size), self.counters, self._heal)
+        self.topic = Topic(name, Namespace("room", history=size), self.counters, self._heal, lambda _: None)
         self.passed: list[str] = []
         self.publications: list[Publication] = []
         self.topic.stream.add = self._add  # type: ignore[method-assign]
@@ -49,10 +49,10 @@ class Bench:
 
 @pytest.fixture(autouse=True)
 def _open_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    class OpenStream(Stream):
+    class OpenStream(ChannelStream):
         """One whose methods can be replaced."""
 
-    monkeypatch.setattr(module, "Stream", OpenStream)
+    monkeypatch.setattr(module, "ChannelStream", OpenStream)
 
 
 async def test_what_follows_is_passed_on_and_doubles_are_not() -> None:
@@ -103,17 +103,17 @@ async def test_a_history_with_a_hole_is_told() -> None:
 async def test_a_history_that_does_not_know_it_is_asked_some_times_and_then_the_gap_is_told() -> None:
     bench = Bench()
     bench.hear(entry(3))
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         assert bench.topic.is_healing
         bench.topic.heal_with(history(top=0))
-    assert (bench.passed, bench.asked) == (["gap e:2", "e3"], MOST_ATTEMPTS)
+    assert (bench.passed, bench.asked) == (["gap e:2", "e3"], MAX_ATTEMPTS)
     assert not bench.topic.is_healing
 
 
 async def test_a_history_that_cannot_be_read() -> None:
     bench = Bench()
     bench.hear(entry(3), entry(4))
-    assert [bench.topic.fail() for _ in range(MOST_ATTEMPTS)] == [True] * (MOST_ATTEMPTS - 1) + [False]
+    assert [bench.topic.fail() for _ in range(MAX_ATTEMPTS)] == [True] * (MAX_ATTEMPTS - 1) + [False]
     assert bench.passed == ["gap e:2", "e3", "e4"]
 
 
@@ -127,7 +127,7 @@ async def test_nobody_waits_where_nothing_is_known_to_be_missing() -> None:
 
 async def test_before_it_begins_all_is_held_and_before_it_listens_nothing_counts() -> None:
     bench = Bench()
-    topic = Topic("room:1", Namespace("room", history=10), Counters(), bench._heal)
+    topic = Topic("room:1", Namespace("room", history=10), Counters(), bench._heal, lambda _: None)
     topic.stream.add = bench._add  # type: ignore[method-assign]
     topic.hear("room:1", entry(1))
     topic.listen()
@@ -141,7 +141,7 @@ async def test_before_it_begins_all_is_held_and_before_it_listens_nothing_counts
 
 
 async def test_too_much_to_hold_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_HELD", 2)
+    monkeypatch.setattr(module, "MAX_HELD", 2)
     bench = Bench()
     bench.topic.is_healing = True
     bench.topic.hold()
@@ -167,7 +167,7 @@ async def test_hostile_bytes_are_rejected_and_leave_no_gap() -> None:
 
 
 async def test_a_pattern_tells_gaps_of_the_channels_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_PLACES", 2)
+    monkeypatch.setattr(module, "MAX_PLACES", 2)
     bench = Bench("room:*")
     bench.hear(entry(5), entry(5), entry(6), entry(9), channel="room:1")
     bench.hear(entry(1), channel="room:2")

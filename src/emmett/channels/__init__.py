@@ -1,6 +1,6 @@
 """Channels: publish once, reach every subscriber on every node."""
 
-from .channels import Channels, Health, Past, Stats
+from .channels import Channels, Health, HistoryPage, Stats
 from .encoding import as_json, data_only
 from .namespaces import Namespace
 from .presence import Member
@@ -10,10 +10,10 @@ from .subscription import Subscription
 __all__ = [
     "Channels",
     "Health",
+    "HistoryPage",
     "Kind",
     "Member",
     "Namespace",
-    "Past",
     "Position",
     "Publication",
     "Stats",

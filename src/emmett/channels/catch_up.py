@@ -10,7 +10,7 @@ from .publication import Kind, Position, Publication
 from .receiver import Receiver
 
 # Publications that may wait while the history is read.
-MOST_WAITING = 4096
+MAX_WAITING = 4096
 
 
 class CatchUp:
@@ -50,7 +50,7 @@ class CatchUp:
             self._receiver.receive(self._namespace, self._new(publications), is_extra)
             return
         self._waiting.extend(publications)
-        if len(self._waiting) > MOST_WAITING:
+        if len(self._waiting) > MAX_WAITING:
             self._waiting.clear()
             self._has_overflowed = True
 
@@ -80,7 +80,7 @@ class CatchUp:
         found = list(publications)
         if not is_complete and self._receiver.encode is not data_only:
             first = found[0].position if found else None
-            before = top if first is None else Position(first.epoch, first.offset - 1)
+            before = top if first is None else first.previous()
             found.insert(0, Publication(self._channel, "", Kind.GAP, before))
         self._receiver.receive(self._namespace, found, True)
         self.last = top

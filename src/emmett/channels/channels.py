@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self, Unpack
 
 from ..errors import BrokerUnavailable, ChannelDenied, ConfigurationError, UsageError
-from .brokers.making import is_in_memory, make_broker
 from .brokers.port import Broker
+from .brokers.registry import is_in_memory, make_broker
 from .encoding import Encode
 from .envelope import pack
 from .hub import CHECK_INTERVAL, LINGER, Hub
@@ -35,7 +35,7 @@ START_TIMEOUT = 10.0
 logger = logging.getLogger("emmett.channels")
 
 
-class Application(Protocol):
+class HostApplication(Protocol):
     """What channels are wired to: an `App`."""
 
     @property
@@ -83,7 +83,7 @@ class Stats(NamedTuple):
     rejected: int
 
 
-class Past(NamedTuple):
+class HistoryPage(NamedTuple):
     """What is in the history of a channel.
 
     Fields:
@@ -122,7 +122,7 @@ class Channels:
 
     def __init__(
         self,
-        app: Application | None = None,
+        app: HostApplication | None = None,
         broker: str | Broker | None = None,
         *,
         prefix: str = "emmett",
@@ -230,7 +230,7 @@ class Channels:
         self._counters.published += 1
         return position
 
-    async def history(self, channel: str, since: Since = None, limit: int | None = 100) -> Past:
+    async def history(self, channel: str, since: Since = None, limit: int | None = 100) -> HistoryPage:
         """Read what was published to a channel.
 
         Arguments:
@@ -251,7 +251,7 @@ class Channels:
         position = Position.parse(since) if isinstance(since, str) else since
         found = await broker.history(channel, position, limit, limits)
         read = (read_entry(channel, entry) for entry in found.entries)
-        return Past([each for each in read if each is not None], found.top, found.complete)
+        return HistoryPage([each for each in read if each is not None], found.top, found.complete)
 
     async def presence(self, channel: str) -> dict[str, Member]:
         """Return who is in a channel, on all nodes: by member the info and the number of connections.

@@ -42,12 +42,12 @@ def as_json(publication: Publication) -> str:
     return _to_json(content).decode()
 
 
-class _Member(msgspec.Struct):
+class _MemberEvent(msgspec.Struct):
     member: str
     info: Any = None
 
 
-_member = msgspec.json.Decoder(_Member)
+_member_event = msgspec.json.Decoder(_MemberEvent)
 
 
 def member_data(member: str, info: bytes | None) -> str:
@@ -66,7 +66,7 @@ def check_member_data(data: str) -> None:
         ValueError: it is not what `member_data` makes.
     """
     try:
-        _member.decode(data)
+        _member_event.decode(data)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(f"no member: {error}") from None
 

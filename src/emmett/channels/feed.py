@@ -8,8 +8,9 @@ from collections.abc import Callable
 from ..errors import SlowSubscriber, UsageError
 from .parcel import Parcel
 from .publication import Position, Publication
-from .receiver import Place, Receiver
-from .stats import Counters, RareLog
+from .rare_log import RareLog
+from .receiver import Membership, Receiver
+from .stats import Counters
 
 
 class Feed(Receiver):
@@ -56,7 +57,7 @@ class Feed(Receiver):
                 raise StopAsyncIteration
             await self._arrival()
 
-    def position_in(self, topic: Place) -> Position | None:
+    def position_in(self, topic: Membership) -> Position | None:
         """Return the position of the last publication of a channel that was read."""
         return self._places.get(topic.name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
@@ -40,7 +41,7 @@ class Healer:
 
     def heal(self, topic: Topic) -> None:
         """Read the history of a channel soon; its `is_healing` is set."""
-        self._pool.submit(lambda: self._heal(topic))
+        self._pool.submit(functools.partial(self._heal, topic))
 
     def check(self, topic: Topic) -> None:
         """Read the history of a channel if it is not in line for that yet."""
@@ -63,7 +64,7 @@ class Healer:
         batches = [quiet[start : start + BATCH] for start in range(0, len(quiet), BATCH)]
         for batch in batches:
             for topic in batch:
-                self._pool.submit(lambda topic=topic: self._compare(topic))  # type: ignore[misc]
+                self._pool.submit(functools.partial(self._compare, topic))
             await self._sleep(seconds / len(batches) * random.uniform(0.5, 1.0))
 
     async def _heal(self, topic: Topic) -> None:

@@ -17,9 +17,10 @@ from .names import covers
 from .namespaces import Namespaces
 from .opening import Opener
 from .publication import Position
+from .rare_log import RareLog
 from .reading import Reader, stopped
 from .receiver import Receiver
-from .stats import Counters, RareLog
+from .stats import Counters
 from .tasks import Pool, Tasks
 from .topic import Topic, read_entry
 
@@ -28,11 +29,11 @@ LINGER = 1.0
 # Seconds between two looks at the history of a channel where nothing is heard.
 CHECK_INTERVAL = 60.0
 # Reads of the history at once.
-MOST_READS = 32
+MAX_READS = 32
 # Channels that are healed at once.
-MOST_HEALED = 16
+MAX_HEALED = 16
 # Reads of a history for one subscriber, until it is taken as it is.
-MOST_TRIES = 3
+MAX_TRIES = 3
 
 logger = logging.getLogger("emmett.channels")
 
@@ -73,8 +74,8 @@ class Hub:
         self._linger = linger
         self._check_interval = check_interval
         self._sleep = sleep
-        self._reader = Reader(broker, Pool(self.tasks, MOST_READS))
-        self._healer = Healer(self._reader, Pool(self.tasks, MOST_HEALED), self.tasks, sleep)
+        self._reader = Reader(broker, Pool(self.tasks, MAX_READS))
+        self._healer = Healer(self._reader, Pool(self.tasks, MAX_HEALED), self.tasks, sleep)
         self._opener = Opener(broker, self.tasks, self._subscribed)
 
     # What the broker brings.
@@ -142,11 +143,7 @@ class Hub:
         self.subscribers -= 1
         receiver.left()
         for topic in topics:
-            assert isinstance(topic, Topic)
-            topic.stream.leave(receiver)
-            topic.users -= 1
-            if not topic.users and not self.is_stopped:
-                topic.timer = asyncio.get_running_loop().call_later(self._linger, self._close, topic)
+            topic.leave(receiver)
 
     async def run(self) -> None:
         """Look after quiet channels for as long as the hub lives."""
@@ -183,7 +180,7 @@ class Hub:
     def _reserve(self, name: str) -> Topic:
         topic = self.topics.get(name)
         if topic is None:
-            topic = Topic(name, self.namespaces.of(name), self.counters, self._healer.heal)
+            topic = Topic(name, self.namespaces.of(name), self.counters, self._healer.heal, self._close_later)
             self.topics[name] = topic
             self._opener.open(topic)
         elif topic.timer is not None:
@@ -233,6 +230,11 @@ class Hub:
         if not topic.opened.done():
             topic.opened.set_result(error)
 
+    def _close_later(self, topic: Topic) -> None:
+        """Unsubscribe after a while: the last subscriber has left."""
+        if not self.is_stopped:
+            topic.timer = asyncio.get_running_loop().call_later(self._linger, self._close, topic)
+
     def _close(self, topic: Topic) -> None:
         """Unsubscribe, unless somebody has come meanwhile."""
         topic.timer = None
@@ -268,10 +270,10 @@ async def _recover(reader: Reader, topic: Topic, catch_up: CatchUp, since: Posit
     """Bring a receiver what it missed; returns whether that was all."""
     assert topic.namespace.limits is not None
     assert topic.position is not None
-    for attempt in range(1, MOST_TRIES + 1):
+    for attempt in range(1, MAX_TRIES + 1):
         history = await reader.read(topic.name, since, None, topic.namespace.limits)
         is_past = catch_up.is_past(history.top)
-        if is_past or attempt == MOST_TRIES:
+        if is_past or attempt == MAX_TRIES:
             break
         catch_up.again(topic.position)
     read = (read_entry(topic.name, entry) for entry in history.entries)

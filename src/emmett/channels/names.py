@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from ..errors import InvalidChannel
 
 # Bytes in UTF-8: brokers put names into keys and subjects of theirs.
-LONGEST = 200
+MAX_LENGTH = 200
 # Channels and patterns of one subscriber.
-MOST_NAMES = 128
+MAX_NAMES = 128
 
 
 def check_channel(name: str) -> None:
@@ -42,8 +42,8 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
         InvalidChannel: as `check_channel`; or they are none, or more than 128.
         TypeError: as `check_channel`.
     """
-    if not 0 < len(names) <= MOST_NAMES:
-        raise InvalidChannel(f"{len(names)} channels for one subscriber: expected 1 to {MOST_NAMES}")
+    if not 0 < len(names) <= MAX_NAMES:
+        raise InvalidChannel(f"{len(names)} channels for one subscriber: expected 1 to {MAX_NAMES}")
     for name in names:
         check_name(name)
     patterns = [name for name in names if is_pattern(name)]
@@ -72,6 +72,6 @@ def _check(name: object) -> None:
         raise TypeError(f"the name of a channel is str, not {type(name).__name__}")
     # What is not printable: control characters, all whitespace but the space, lone surrogates, invisible marks.
     if not name.isprintable() or " " in name:
-        raise InvalidChannel(f"channel {name[:LONGEST]!r}: expected no whitespace and no control characters")
-    if not 0 < len(name.encode()) <= LONGEST:
-        raise InvalidChannel(f"channel {name[:LONGEST]!r}: expected 1 to {LONGEST} bytes in UTF-8")
+        raise InvalidChannel(f"channel {name[:MAX_LENGTH]!r}: expected no whitespace and no control characters")
+    if not 0 < len(name.encode()) <= MAX_LENGTH:
+        raise InvalidChannel(f"channel {name[:MAX_LENGTH]!r}: expected 1 to {MAX_LENGTH} bytes in UTF-8")

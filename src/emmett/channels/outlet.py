@@ -11,9 +11,10 @@ from .closing import Closer
 from .encoding import Encode
 from .parcel import Parcel, encode_all
 from .publication import Position
-from .receiver import Place, Receiver
+from .rare_log import RareLog
+from .receiver import Membership, Receiver
 from .sink import Batch, Sink
-from .stats import Counters, RareLog
+from .stats import Counters
 
 # The length of what is handed at once to a sink that was behind, so that it takes little more than it has room for.
 PORTION = 65_536
@@ -55,12 +56,12 @@ class Outlet(Receiver):
         # The sink will call back.
         self._is_waiting = False
 
-    def position_in(self, topic: Place) -> Position | None:
+    def position_in(self, topic: Membership) -> Position | None:
         """Return up to where everything of a channel was handed to the sink."""
         for backlog in self._backlogs.values():
             first = backlog.first_of(topic.name)
             if first is not None and first.position is not None:
-                return Position(first.position.epoch, first.position.offset - 1)
+                return first.position.previous()
         return topic.position_of(self)
 
     def hold(self, parcel: Parcel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
 import random
@@ -19,11 +20,11 @@ from .publication import Kind
 from .tasks import Pool, Tasks
 
 # Channels whose members are refreshed at once.
-MOST_AT_ONCE = 16
+MAX_CONCURRENT = 16
 # Connections that have left while the broker was away, and say so later. More of them are forgotten in time.
-MOST_FAREWELLS = 10_000
+MAX_FAREWELLS = 10_000
 # Seconds for which the members of a process that stops are told to the broker.
-LONGEST_FAREWELL = 5.0
+MAX_FAREWELL = 5.0
 
 logger = logging.getLogger("emmett.channels")
 
@@ -40,7 +41,7 @@ class Member(NamedTuple):
     connections: int
 
 
-class Room:
+class LocalRoom:
     """The connections of this process in one channel.
 
     Arguments:
@@ -81,10 +82,10 @@ class Presence:
         self._tasks = tasks
         self._sleep = sleep
         self._clock = clock or asyncio.get_running_loop().time
-        self._pool = Pool(tasks, MOST_AT_ONCE)
+        self._pool = Pool(tasks, MAX_CONCURRENT)
         self._node = secrets.token_hex(8)
         self._numbers = itertools.count(1)
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str, LocalRoom] = {}
         # By connection the channel that it could not leave: the broker was away.
         self._farewells: dict[str, str] = {}
 
@@ -102,7 +103,7 @@ class Presence:
         namespace = self._namespaces.of(channel)
         room = self._rooms.get(channel)
         if room is None:
-            room = self._rooms[channel] = Room(namespace, self._clock())
+            room = self._rooms[channel] = LocalRoom(namespace, self._clock())
         room.connections[connection] = (member, info)
         try:
             await self._tell_join(channel, connection, member, info, namespace)
@@ -124,7 +125,7 @@ class Presence:
                 await self._tell(Kind.LEAVE, channel, member, info)
         except BrokerUnavailable as error:
             logger.info("a member could not leave %r, and does so when the broker is back: %s", channel, error)
-            if len(self._farewells) < MOST_FAREWELLS:
+            if len(self._farewells) < MAX_FAREWELLS:
                 self._farewells[connection] = channel
 
     async def present(self, channel: str) -> dict[str, Member]:
@@ -147,25 +148,25 @@ class Presence:
     async def keep(self, namespace: Namespace, seconds: float = 0.0) -> None:
         """Tell the broker that the members of a namespace are still there, spread over so many seconds."""
         channels = [channel for channel, room in self._rooms.items() if room.namespace is namespace]
-        batches = [channels[start : start + MOST_AT_ONCE] for start in range(0, len(channels), MOST_AT_ONCE)]
+        batches = [channels[start : start + MAX_CONCURRENT] for start in range(0, len(channels), MAX_CONCURRENT)]
         for batch in batches:
             for channel in batch:
-                self._pool.submit(lambda channel=channel: self._keep(channel))  # type: ignore[misc]
+                self._pool.submit(functools.partial(self._keep, channel))
             await self._sleep(seconds / len(batches) * random.uniform(0.8, 1.0))
 
     def rejoin_all(self) -> None:
         """Tell the broker anew of all members, and who has left: it was away, and may have forgotten them."""
         farewells, self._farewells = self._farewells, {}
         for connection, channel in farewells.items():
-            self._pool.submit(lambda channel=channel, connection=connection: self.leave(channel, connection))  # type: ignore[misc]
+            self._pool.submit(functools.partial(self.leave, channel, connection))
         for channel in self._rooms:
-            self._pool.submit(lambda channel=channel: self._rejoin(channel))  # type: ignore[misc]
+            self._pool.submit(functools.partial(self._rejoin, channel))
 
     async def stop(self) -> None:
         """Let all members of this process be gone, for as long as there is time."""
         self._pool.clear()
         left = [(channel, each) for channel, room in self._rooms.items() for each in room.connections]
-        pool = Pool(self._tasks, MOST_AT_ONCE)
+        pool = Pool(self._tasks, MAX_CONCURRENT)
         done = asyncio.get_running_loop().create_future()
         remaining = len(left)
 
@@ -179,9 +180,9 @@ class Presence:
                     done.set_result(None)
 
         for channel, connection in left:
-            pool.submit(lambda channel=channel, connection=connection: leave(channel, connection))  # type: ignore[misc]
+            pool.submit(functools.partial(leave, channel, connection))
         if left:
-            await asyncio.wait((done,), timeout=LONGEST_FAREWELL)
+            await asyncio.wait((done,), timeout=MAX_FAREWELL)
         pool.clear()
         self._rooms.clear()
 

@@ -32,6 +32,10 @@ class Position(NamedTuple):
         """Return the text to hand to a client, which `parse` reads again."""
         return f"{self.epoch}:{self.offset}"
 
+    def previous(self) -> Self:
+        """Return the position before this one: where a subscriber is that has yet to get this publication."""
+        return self._replace(offset=self.offset - 1)
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read what `str(position)` has written.

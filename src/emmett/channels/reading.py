@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 
 from ..errors import BrokerUnavailable
 from .brokers.port import Broker, History, Limits
@@ -39,7 +40,7 @@ class Reader:
             if self._is_stopped:
                 raise stopped()
             answer = self._answers[question] = asyncio.get_running_loop().create_future()
-            self._pool.submit(lambda: self._ask(question, limits))
+            self._pool.submit(functools.partial(self._ask, question, limits))
         # One that is cancelled must not cancel the others.
         found = await asyncio.shield(answer)
         if isinstance(found, BrokerUnavailable):

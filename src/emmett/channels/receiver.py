@@ -16,7 +16,7 @@ from .stats import Counters
 logger = logging.getLogger("emmett.channels")
 
 
-class Place(Protocol):
+class Membership(Protocol):
     """What a receiver knows of a channel that it is in."""
 
     @property
@@ -25,6 +25,9 @@ class Place(Protocol):
 
     def position_of(self, receiver: Receiver) -> Position | None:
         """Return up to where everything was given to a receiver; None without history."""
+
+    def leave(self, receiver: Receiver) -> None:
+        """Remove a receiver."""
 
 
 class Receiver:
@@ -49,7 +52,7 @@ class Receiver:
 
     def __init__(self, encode: Encode | None, counters: Counters, leave: Callable[[Receiver], None]) -> None:
         self.encode = encode
-        self.topics: list[Place] = []
+        self.topics: list[Membership] = []
         self.is_over = False
         self._counters = counters
         self._leave = leave
@@ -67,7 +70,7 @@ class Receiver:
         found = {topic.name: self.position_in(topic) for topic in self.topics}
         return {**self._last_positions, **{name: place for name, place in found.items() if place is not None}}
 
-    def position_in(self, topic: Place) -> Position | None:
+    def position_in(self, topic: Membership) -> Position | None:
         """Return up to where it has got everything of a channel; None without history."""
         raise NotImplementedError
 

@@ -16,11 +16,11 @@ from .stats import Counters
 # Subscribers that are served in one turn of the loop: ten thousand at a stretch would stall it for too long.
 STRETCH = 500
 # What may be gathered while subscribers are served. Beyond it is a gap.
-MOST_PENDING = 16_384
-MOST_PENDING_SIZE = 64 * 1024 * 1024
+MAX_PENDING = 16_384
+MAX_PENDING_SIZE = 64 * 1024 * 1024
 
 
-class Stream:
+class ChannelStream:
     """The subscribers of a channel, or of a pattern, and what is on its way to them.
 
     What is added leaves in the next turn of the loop, all of it in one parcel for those who encode alike. While a
@@ -114,7 +114,7 @@ class Stream:
             self._is_extra = True
         else:
             self._pending_size += len(publication.data)
-            if self._pending_size > MOST_PENDING_SIZE or (len(self._pending) > MOST_PENDING and not self._is_extra):
+            if self._pending_size > MAX_PENDING_SIZE or (len(self._pending) > MAX_PENDING and not self._is_extra):
                 self._overflow()
         if not self.is_busy:
             self.is_busy = True

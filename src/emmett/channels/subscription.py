@@ -20,8 +20,8 @@ from .receiver import Receiver
 from .sink import Sink
 
 # Bytes of the name of a member, and of its info.
-LONGEST_MEMBER = 200
-LARGEST_INFO = 4096
+MAX_MEMBER_LENGTH = 200
+MAX_INFO_SIZE = 4096
 # Stands for a text that is no position: no history knows it.
 _NO_POSITION = Position("unknown", 0)
 
@@ -201,13 +201,13 @@ class Subscription:
         member = self._member
         if member is None:
             return None, b"null"
-        if not 0 < len(member.encode()) <= LONGEST_MEMBER:
-            raise ValueError(f"member is {member!r}: expected a str of 1 to {LONGEST_MEMBER} bytes in UTF-8")
+        if not 0 < len(member.encode()) <= MAX_MEMBER_LENGTH:
+            raise ValueError(f"member is {member!r}: expected a str of 1 to {MAX_MEMBER_LENGTH} bytes in UTF-8")
         if not any(hub.namespaces.of(name).presence and not is_pattern(name) for name in names):
             raise ConfigurationError(f"none of {', '.join(names)} has presence: declare a namespace with presence=True")
         info = encode_info(self._info)
-        if len(info) > LARGEST_INFO:
-            raise ValueError(f"the info of a member is {len(info)} bytes of JSON: expected at most {LARGEST_INFO}")
+        if len(info) > MAX_INFO_SIZE:
+            raise ValueError(f"the info of a member is {len(info)} bytes of JSON: expected at most {MAX_INFO_SIZE}")
         return member, info
 
     async def _leave(self) -> None:

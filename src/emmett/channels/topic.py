@@ -14,14 +14,14 @@ from .namespaces import Namespace
 from .publication import Kind, Position, Publication
 from .receiver import Receiver
 from .stats import Counters
-from .stream import Stream
+from .stream import ChannelStream
 
 # Publications that may wait while the history is read. What is more is read there once again.
-MOST_HELD = 4096
+MAX_HELD = 4096
 # Channels of a pattern whose position is known: the latest ones.
-MOST_PLACES = 1024
+MAX_PLACES = 1024
 # Times that a gap is looked for in the history, without coming any further, until it is told.
-MOST_ATTEMPTS = 4
+MAX_ATTEMPTS = 4
 
 
 class Topic:
@@ -35,6 +35,7 @@ class Topic:
         namespace: its namespace.
         counters: where to count.
         heal: called when the history must be read; the answer comes by `heal_with` or `give_up`.
+        idle: called when the last subscriber has left.
 
     Attributes:
         opened: done when the subscription stands, with None, or the error that it failed with.
@@ -49,6 +50,7 @@ class Topic:
         "_has_dropped",
         "_heal",
         "_held",
+        "_idle",
         "_places",
         "attempts",
         "is_healing",
@@ -65,11 +67,18 @@ class Topic:
         "users",
     )
 
-    def __init__(self, name: str, namespace: Namespace, counters: Counters, heal: Callable[[Topic], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        namespace: Namespace,
+        counters: Counters,
+        heal: Callable[[Topic], None],
+        idle: Callable[[Topic], None],
+    ) -> None:
         self.name = name
         self.namespace = namespace
         self.is_pattern = is_pattern(name)
-        self.stream = Stream(name, namespace, counters)
+        self.stream = ChannelStream(name, namespace, counters)
         self.opened: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self.users = 0
         # Ends it when nobody has come for a while.
@@ -84,6 +93,7 @@ class Topic:
         self.position: Position | None = None
         self._counters = counters
         self._heal = heal
+        self._idle = idle
         # What came while its place is not known; None while all is passed on.
         self._held: deque[tuple[Position | None, Publication | None]] | None = None
         # Some of it was too much, and forgotten.
@@ -100,6 +110,13 @@ class Topic:
         """Return up to where everything was given to a receiver; None without history."""
         catch_up = self.stream.careful.get(receiver)
         return self.stream.done if catch_up is None else catch_up.last
+
+    def leave(self, receiver: Receiver) -> None:
+        """Remove a subscriber."""
+        self.stream.leave(receiver)
+        self.users -= 1
+        if not self.users:
+            self._idle(self)
 
     def listen(self) -> None:
         """The broker has subscribed. In a channel with history what is heard waits for `begin`."""
@@ -140,14 +157,14 @@ class Topic:
         before = self.position
         if not is_complete:
             first = entries[0].position if entries else None
-            self._tell_gap(top if first is None else Position(first.epoch, first.offset - 1))
+            self._tell_gap(top if first is None else first.previous())
         for entry in entries:
             self._heal_entry(entry)
         if entries:
             self._counters.healed += 1
         self.is_healing = False
         self.attempts = 0 if self.position != before else self.attempts + 1
-        if self.attempts >= MOST_ATTEMPTS:
+        if self.attempts >= MAX_ATTEMPTS:
             self.give_up()
         else:
             self._release()
@@ -158,7 +175,7 @@ class Topic:
         if not self._held and not self._has_dropped:
             # Nothing is known to be missing, so nobody has to wait.
             self._held = None
-        if self.attempts < MOST_ATTEMPTS:
+        if self.attempts < MAX_ATTEMPTS:
             return True
         self.give_up()
         return False
@@ -171,7 +188,7 @@ class Topic:
             return
         placed = [position for position, _ in self._held if position is not None]
         if placed:
-            self._tell_gap(Position(placed[0].epoch, placed[0].offset - 1))
+            self._tell_gap(placed[0].previous())
         elif self._has_dropped:
             self._tell_gap(self.position)
         self._release()
@@ -197,7 +214,7 @@ class Topic:
 
     def _hold(self, position: Position | None, publication: Publication | None) -> None:
         assert self._held is not None
-        if len(self._held) >= MOST_HELD:
+        if len(self._held) >= MAX_HELD:
             self._held.clear()
             self._has_dropped = True
         self._held.append((position, publication))
@@ -225,11 +242,11 @@ class Topic:
         last = self._places.pop(channel, None)
         is_new = last is None or last.epoch != position.epoch or position.offset > last.offset
         self._places[channel] = position if is_new or last is None else last
-        if len(self._places) > MOST_PLACES:
+        if len(self._places) > MAX_PLACES:
             self._places.popitem(last=False)
         if last is not None and (last.epoch != position.epoch or position.offset > last.offset + 1):
             self._counters.gaps += 1
-            self.stream.add(Publication(channel, "", Kind.GAP, Position(position.epoch, position.offset - 1)))
+            self.stream.add(Publication(channel, "", Kind.GAP, position.previous()))
         return is_new
 
     def _heal_entry(self, entry: Entry) -> None:
@@ -239,7 +256,7 @@ class Topic:
         if position.epoch == last.epoch and position.offset <= last.offset:
             return
         if position.epoch != last.epoch or position.offset > last.offset + 1:
-            self._tell_gap(Position(position.epoch, position.offset - 1))
+            self._tell_gap(position.previous())
         self.position = position
         publication = read_entry(self.name, entry)
         if publication is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from emmett.channels.brokers.memory import MOST_WAITING, MemoryBroker, MemoryBus
+from emmett.channels.brokers.memory import MAX_WAITING, MemoryBroker, MemoryBus
 from emmett.channels.brokers.port import Entry, Limits
 from emmett.channels.publication import Position
 from emmett.errors import BrokerUnavailable, UsageError
@@ -112,14 +112,14 @@ class TestReporting:
         for number in range(5000):
             await broker.publish("a", b"%d" % number, None)
             most = max(most, len(bus._waiting))
-        assert most <= MOST_WAITING + 1
+        assert most <= MAX_WAITING + 1
         await asyncio.sleep(0)
         for ear in (first, second):
             assert [int(payload) for payload in ear.payloads] == list(range(5000))
 
     async def test_a_publish_that_is_cancelled_while_it_waits_has_not_happened(self) -> None:
         broker, ear = await start(MemoryBus(), "a")
-        for _ in range(MOST_WAITING):
+        for _ in range(MAX_WAITING):
             await broker.publish("a", b"", LIMITS)
         late = broker.publish("a", b"late", LIMITS)
         # As a task does it: the first step, which ends where it waits, and then the cancellation.
@@ -128,7 +128,7 @@ class TestReporting:
             late.throw(asyncio.CancelledError)
         await asyncio.sleep(0)
         assert b"late" not in ear.payloads
-        assert (await broker.history("a", None, 0, LIMITS)).top.offset == MOST_WAITING
+        assert (await broker.history("a", None, 0, LIMITS)).top.offset == MAX_WAITING
 
     async def test_an_ear_that_fails_is_logged_and_the_others_hear(self, caplog: pytest.LogCaptureFixture) -> None:
         bus = MemoryBus()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from emmett.channels.brokers.memory_history import EPOCH_KEPT, LOOKED_AT, Histories
+from emmett.channels.brokers.memory_history import EPOCH_KEPT, LOOKED_AT, MemoryHistories
 from emmett.channels.brokers.port import Limits
 from emmett.channels.publication import Position
 from tests.channels.brokers.clock import Clock
@@ -10,7 +10,7 @@ LIMITS = Limits(5, 60.0)
 
 def test_a_quiet_channel_keeps_its_place_for_a_day() -> None:
     clock = Clock()
-    histories = Histories(clock)
+    histories = MemoryHistories(clock)
     entry = histories.append("a", b"1", LIMITS)
     clock.now += LIMITS.ttl + EPOCH_KEPT - 1
     found = histories.read("a", entry.position, None, LIMITS)
@@ -22,7 +22,7 @@ def test_a_quiet_channel_keeps_its_place_for_a_day() -> None:
 
 def test_after_that_it_begins_anew() -> None:
     clock = Clock()
-    histories = Histories(clock)
+    histories = MemoryHistories(clock)
     position = histories.append("a", b"1", LIMITS).position
     assert position is not None
     clock.now += LIMITS.ttl + EPOCH_KEPT
@@ -33,7 +33,7 @@ def test_after_that_it_begins_anew() -> None:
 
 def test_a_channel_that_was_only_asked_for_is_forgotten_too() -> None:
     clock = Clock()
-    histories = Histories(clock)
+    histories = MemoryHistories(clock)
     for number in range(1000):
         histories.read(f"a:{number}", None, 0, LIMITS)
     assert len(histories) == 1000
@@ -45,7 +45,7 @@ def test_a_channel_that_was_only_asked_for_is_forgotten_too() -> None:
 
 def test_a_quiet_channel_holds_no_entries() -> None:
     clock = Clock()
-    histories = Histories(clock)
+    histories = MemoryHistories(clock)
     for number in range(10):
         histories.append("a", b"%d" % number, LIMITS)
     assert histories.count_entries() == 5
@@ -58,7 +58,7 @@ def test_a_quiet_channel_holds_no_entries() -> None:
 def test_new_channels_do_not_pile_up() -> None:
     """Channels that are used once, for ever: those whose day is over go as fast as new ones come."""
     clock = Clock()
-    histories = Histories(clock)
+    histories = MemoryHistories(clock)
     most = 0
     for number in range(5000):
         histories.append(f"a:{number}", b"", Limits(1, 1.0))
@@ -69,7 +69,7 @@ def test_new_channels_do_not_pile_up() -> None:
 
 def test_narrower_limits_of_a_reader_count() -> None:
     clock = Clock()
-    histories = Histories(clock)
+    histories = MemoryHistories(clock)
     for number in range(1, 6):
         histories.append("a", b"%d" % number, LIMITS)
         clock.now += 1
@@ -81,9 +81,9 @@ def test_narrower_limits_of_a_reader_count() -> None:
 
 
 def test_every_life_has_epochs_of_its_own() -> None:
-    epochs = {Histories(Clock()).read(name, None, 0, LIMITS).top.epoch for name in "abab"}
+    epochs = {MemoryHistories(Clock()).read(name, None, 0, LIMITS).top.epoch for name in "abab"}
     assert len(epochs) == 4
-    histories = Histories(Clock())
+    histories = MemoryHistories(Clock())
     first = histories.read("a", None, 0, LIMITS).top
     histories.forget()
     assert histories.read("a", None, 0, LIMITS).top.epoch != first.epoch

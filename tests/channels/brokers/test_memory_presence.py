@@ -3,12 +3,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emmett.channels.brokers.memory_presence import UNTOLD_KEPT, Rooms
+from emmett.channels.brokers.memory_presence import UNTOLD_KEPT, MemoryRooms
 from tests.channels.brokers.clock import Clock
 
 
 def test_a_connection_may_change_its_member() -> None:
-    rooms = Rooms(Clock())
+    rooms = MemoryRooms(Clock())
     assert rooms.join("a", "c1", "ada", b"1", 60)
     assert rooms.join("a", "c1", "bob", b"2", 60)
     assert rooms.present("a") == {"bob": (b"2", 1)}
@@ -18,7 +18,7 @@ def test_a_connection_may_change_its_member() -> None:
 
 
 def test_the_info_of_a_connection_that_left_stays_the_newest() -> None:
-    rooms = Rooms(Clock())
+    rooms = MemoryRooms(Clock())
     rooms.join("a", "c1", "ada", b"1", 60)
     rooms.join("a", "c2", "ada", b"2", 60)
     rooms.leave("a", "c2")
@@ -27,7 +27,7 @@ def test_the_info_of_a_connection_that_left_stays_the_newest() -> None:
 
 def test_an_empty_channel_takes_no_room() -> None:
     clock = Clock()
-    rooms = Rooms(clock)
+    rooms = MemoryRooms(clock)
     rooms.join("a", "c1", "ada", b"", 60)
     rooms.leave("a", "c1")
     assert len(rooms) == 0
@@ -41,7 +41,7 @@ def test_an_empty_channel_takes_no_room() -> None:
 
 def test_what_nobody_keeps_is_forgotten_in_the_end() -> None:
     clock = Clock()
-    rooms = Rooms(clock)
+    rooms = MemoryRooms(clock)
     for number in range(1000):
         rooms.join(f"a:{number}", "c1", "ada", b"", 60)
     clock.now += 60 + UNTOLD_KEPT
@@ -57,7 +57,7 @@ ACTIONS = st.tuples(st.sampled_from(["join", "leave", "keep", "pass"]), st.integ
 def test_joins_and_leaves_are_told_alternately(actions: list[tuple[str, int, int]]) -> None:
     """Whoever follows what join, leave and keep tell knows who is there, but for those whose time is over."""
     clock = Clock()
-    rooms = Rooms(clock)
+    rooms = MemoryRooms(clock)
     told: set[str] = set()
     for action, number, name in actions:
         connection, member = f"c{number}", f"m{name}"

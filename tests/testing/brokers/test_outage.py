@@ -8,7 +8,7 @@ from collections.abc import Collection
 import pytest
 
 from emmett.channels.brokers.memory import MemoryBroker
-from emmett.channels.brokers.memory_history import Log
+from emmett.channels.brokers.memory_history import MemoryLog
 from emmett.channels.brokers.port import Limits, Listener
 from emmett.channels.publication import Position
 from emmett.errors import BrokerUnavailable, UsageError
@@ -153,7 +153,7 @@ class Rewinding(MemoryBroker):
                 rewind(log)
 
 
-def rewind(log: Log) -> None:
+def rewind(log: MemoryLog) -> None:
     log.top = max(log.top - 2, 0)
     for _ in range(min(2, len(log.entries or ()))):
         assert log.entries

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from emmett.channels.brokers.memory import MemoryBroker
-from emmett.channels.brokers.memory_presence import Room
+from emmett.channels.brokers.memory_presence import MemoryRoom
 from tests.testing.brokers.broken import Case, check_finds, parametrize
 
 
@@ -22,7 +22,7 @@ class AlwaysLast(MemoryBroker):
     """Tells every connection as a going."""
 
     async def leave(self, channel: str, connection: str) -> str | None:
-        room = self.bus.rooms._rooms.get(channel, Room())
+        room = self.bus.rooms._rooms.get(channel, MemoryRoom())
         member = room.connections.get(connection, (None, 0.0))[0]
         await super().leave(channel, connection)
         return member
@@ -66,7 +66,7 @@ class Counting(MemoryBroker):
     """Counts joins, not connections."""
 
     async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
-        room = self.bus.rooms._rooms.get(channel, Room())
+        room = self.bus.rooms._rooms.get(channel, MemoryRoom())
         names = [name for name in room.connections if name.split("#")[0] == connection]
         return await super().join(channel, connection + "#" * len(names), member, info, ttl)
 
@@ -126,7 +126,7 @@ class Repeating(MemoryBroker):
     """Tells each caller who is over, and forgets them when they leave."""
 
     async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
-        room = self.bus.rooms._rooms.get(channel, Room())
+        room = self.bus.rooms._rooms.get(channel, MemoryRoom())
         return [member for member in room.members if member not in await self.present(channel)]
 
 
@@ -134,7 +134,7 @@ class Hurried(MemoryBroker):
     """Tells members as gone with the first connection that expires."""
 
     async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
-        room = self.bus.rooms._rooms.get(channel, Room())
+        room = self.bus.rooms._rooms.get(channel, MemoryRoom())
         now = self.bus.rooms._clock()
         over = {member for member, until in room.connections.values() if until <= now}
         await super().keep(channel, connections, ttl)
@@ -162,7 +162,7 @@ class Showing(MemoryBroker):
     """Shows those whose time is over until they are forgotten."""
 
     async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
-        return dict(self.bus.rooms._rooms.get(channel, Room()).members)
+        return dict(self.bus.rooms._rooms.get(channel, MemoryRoom()).members)
 
 
 CASES: list[Case] = [

@@ -1,5 +1,5 @@
 """Brokers: what carries publications between processes, behind the port of `port.py`."""
 
-from .making import make_broker
+from .registry import make_broker
 
 __all__ = ["make_broker"]

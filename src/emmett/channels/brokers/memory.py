@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ...errors import BrokerUnavailable, UsageError
 from ..publication import Position
-from .memory_history import Histories
-from .memory_presence import Rooms
+from .memory_history import MemoryHistories
+from .memory_presence import MemoryRooms
 from .port import Entry, History, Limits, Listener
 
 # Publications that may wait to be reported before those who publish wait for the event loop to come round. A publisher
 # that never waits for anything else would otherwise fill the memory, and nobody would hear of it.
-MOST_WAITING = 256
+MAX_WAITING = 256
 
 logger = logging.getLogger("emmett.channels")
 
@@ -38,8 +38,8 @@ class MemoryBus:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.histories = Histories(clock)
-        self.rooms = Rooms(clock)
+        self.histories = MemoryHistories(clock)
+        self.rooms = MemoryRooms(clock)
         self.is_cut = False
         # By name or pattern, who has subscribed.
         self._nodes: dict[str, list[MemoryBroker]] = {}
@@ -183,7 +183,7 @@ class MemoryBroker:
     async def publish(self, channel: str, payload: bytes, limits: Limits | None) -> Position | None:
         bus = self.bus
         # Before anything is done, so that a publish that is cancelled here has not happened.
-        while len(bus._waiting) >= MOST_WAITING and self._is_up:  # noqa: ASYNC110 - one turn of the loop is enough
+        while len(bus._waiting) >= MAX_WAITING and self._is_up:  # noqa: ASYNC110 - one turn of the loop is enough
             await asyncio.sleep(0)
         if not self._is_up:
             self._require()

@@ -29,7 +29,7 @@ def look_around(values: OrderedDict[str, Value], is_over: Callable[[Value], bool
             values[name] = value
 
 
-class Log:
+class MemoryLog:
     """What is left of the publications of one channel, and where it stands."""
 
     __slots__ = ("entries", "epoch", "forget_at", "top", "ttl")
@@ -89,7 +89,7 @@ class Log:
         return History(entries, Position(self.epoch, self.top), complete)
 
 
-class Histories:
+class MemoryHistories:
     """The logs of all channels.
 
     Arguments:
@@ -98,7 +98,7 @@ class Histories:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._logs: OrderedDict[str, Log] = OrderedDict()
+        self._logs: OrderedDict[str, MemoryLog] = OrderedDict()
         self._life = secrets.token_hex(6)
         self._epochs = itertools.count(1)
 
@@ -124,8 +124,8 @@ class Histories:
         """Lose everything, as a server does that restarts without its data."""
         self._logs.clear()
 
-    def _log(self, channel: str, now: float) -> Log:
-        def is_over(log: Log) -> bool:
+    def _log(self, channel: str, now: float) -> MemoryLog:
+        def is_over(log: MemoryLog) -> bool:
             log.drop_expired(now)
             return log.forget_at <= now
 
@@ -134,5 +134,5 @@ class Histories:
         if log is not None and log.forget_at <= now:
             log = None
         if log is None:
-            log = self._logs[channel] = Log(f"{self._life}-{next(self._epochs)}", now)
+            log = self._logs[channel] = MemoryLog(f"{self._life}-{next(self._epochs)}", now)
         return log

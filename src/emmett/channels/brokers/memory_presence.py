@@ -11,7 +11,7 @@ from .memory_history import look_around
 UNTOLD_KEPT = 3_600.0
 
 
-class Room:
+class MemoryRoom:
     """The members of one channel."""
 
     __slots__ = ("connections", "members")
@@ -70,7 +70,7 @@ class Room:
         return found
 
 
-class Rooms:
+class MemoryRooms:
     """The members of all channels; what each method does is said at `Broker`.
 
     Arguments:
@@ -79,7 +79,7 @@ class Rooms:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._rooms: OrderedDict[str, Room] = OrderedDict()
+        self._rooms: OrderedDict[str, MemoryRoom] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many channels have members."""
@@ -91,7 +91,7 @@ class Rooms:
         look_around(self._rooms, lambda room: _is_over(room, now))
         room = self._rooms.get(channel)
         if room is None:
-            room = self._rooms[channel] = Room()
+            room = self._rooms[channel] = MemoryRoom()
         return room.join(connection, member, info, now + ttl)
 
     def leave(self, channel: str, connection: str) -> str | None:
@@ -123,10 +123,10 @@ class Rooms:
         """Lose everything, as a server does that restarts without its data."""
         self._rooms.clear()
 
-    def _drop_empty(self, channel: str, room: Room) -> None:
+    def _drop_empty(self, channel: str, room: MemoryRoom) -> None:
         if not room.connections:
             del self._rooms[channel]
 
 
-def _is_over(room: Room, now: float) -> bool:
+def _is_over(room: MemoryRoom, now: float) -> bool:
     return all(until + UNTOLD_KEPT <= now for _, until in room.connections.values())

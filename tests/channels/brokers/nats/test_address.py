@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from emmett.channels.brokers.nats.address import Address, parse_urls
+from emmett.channels.brokers.nats.address import NatsAddress, parse_urls
 from emmett.errors import ConfigurationError
 
 
 def test_one_server() -> None:
     [address], settings = parse_urls("nats://localhost")
-    assert address == Address("localhost:4222", "localhost", 4222, False, "localhost", {})
+    assert address == NatsAddress("localhost:4222", "localhost", 4222, False, "localhost", {})
     assert address.url == "nats://localhost:4222"
     assert (settings.replicas, settings.storage, settings.credentials, settings.ca) == (1, "file", "", "")
 
@@ -22,7 +22,7 @@ def test_several_servers_and_settings() -> None:
 def test_logins() -> None:
     addresses, _ = parse_urls("nats://us%40er:p%3Ass@a,nats://t%2Fken@b")
     assert [address.login for address in addresses] == [{"user": "us@er", "password": "p:ss"}, {"token": "t/ken"}]
-    assert addresses[0].move("d", 1) == Address("d:1", "d", 1, False, "a", addresses[0].login)
+    assert addresses[0].move("d", 1) == NatsAddress("d:1", "d", 1, False, "a", addresses[0].login)
     assert not {"p:ss", "p%3Ass", "us@er"} & {addresses[0].url, addresses[0].label}
 
 

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from nats.aio.transport import TcpTransport
 
 from emmett.channels.brokers.nats.address import parse_urls
-from emmett.channels.brokers.nats.connection import Connection
+from emmett.channels.brokers.nats.connection import NatsConnection
 from emmett.errors import BrokerUnavailable
 from tests.channels.brokers.nats.nodes import running
 from tests.nats import Nats, running_nats
@@ -33,9 +33,9 @@ def guarded() -> Iterator[Nats]:
         yield server
 
 
-def make(url: str, heard: list[bytes] | None = None) -> Connection:
+def make(url: str, heard: list[bytes] | None = None) -> NatsConnection:
     [address], settings = parse_urls(url)
-    return Connection(address, settings, lambda _number, _subject, data, _headers: (heard or []).append(data))
+    return NatsConnection(address, settings, lambda _number, _subject, data, _headers: (heard or []).append(data))
 
 
 def test_what_nats_py_has_inside() -> None:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from emmett.channels.brokers.nats import history
-from emmett.channels.brokers.nats.connection import INBOX, Connection
+from emmett.channels.brokers.nats.connection import INBOX, NatsConnection
 from emmett.channels.brokers.nats.subjects import Subjects
 from emmett.channels.brokers.port import Entry, Limits
 from emmett.channels.publication import Position
@@ -43,13 +43,13 @@ def delete_last(server: Nats, channel: str) -> None:
 
 async def test_an_answer_that_was_lost(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     channel, is_deaf = fresh_channel(), False
-    take = Connection.take
+    take = NatsConnection.take
 
-    def lose(self: Connection, number: int, subject: bytes, data: bytes, headers: bytes) -> None:
+    def lose(self: NatsConnection, number: int, subject: bytes, data: bytes, headers: bytes) -> None:
         if not (is_deaf and number == INBOX):
             take(self, number, subject, data, headers)
 
-    monkeypatch.setattr(Connection, "take", lose)
+    monkeypatch.setattr(NatsConnection, "take", lose)
     async with running(nats_server.url, 0.5) as (broker, _):
         first = await keep(broker, channel, b"1")
         is_deaf = True
@@ -229,7 +229,7 @@ async def test_no_message_lives_longer_than_one_behind_it(nats_server: Nats) -> 
 
 
 async def test_too_much_is_refused(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "MOST_WAITING", 10)
+    monkeypatch.setattr(history, "MAX_WAITING", 10)
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _):
         calls = [asyncio.ensure_future(keep(broker, channel, b"1")) for _ in range(30)]
@@ -241,7 +241,7 @@ async def test_too_much_is_refused(nats_server: Nats, monkeypatch: pytest.Monkey
 
 
 async def test_few_channels_are_remembered(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "MOST_KNOWN", 5)
+    monkeypatch.setattr(history, "MAX_KNOWN", 5)
     group = fresh_channel()[:-2]
     async with running(nats_server.url) as (broker, _):
         for turn in range(1, 3):

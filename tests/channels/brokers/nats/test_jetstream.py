@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emmett.channels.brokers.nats.connection import Connection, Reply
+from emmett.channels.brokers.nats.connection import NatsConnection, Reply
 from emmett.channels.brokers.nats.subjects import Subjects
 from emmett.channels.brokers.port import Limits
 from emmett.errors import BrokerUnavailable
@@ -43,13 +43,13 @@ async def test_a_server_without_jetstream() -> None:
 
 
 async def test_an_old_server(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_connection = Connection.open
+    open_connection = NatsConnection.open
 
-    async def open_old(self: Connection, name: str, seconds: float) -> None:
+    async def open_old(self: NatsConnection, name: str, seconds: float) -> None:
         await open_connection(self, name, seconds)
         self.info = {**self.info, "version": "2.10.29"}
 
-    monkeypatch.setattr(Connection, "open", open_old)
+    monkeypatch.setattr(NatsConnection, "open", open_old)
     async with running(nats_server.url) as (broker, _):
         with pytest.raises(BrokerUnavailable, match=r"need NATS 2\.11 or newer; this is 2\.10\.29"):
             await keep(broker, fresh_channel(), b"1")
@@ -141,10 +141,15 @@ async def test_a_large_history_is_read_in_parts(nats_server: Nats) -> None:
 
 async def test_what_nobody_answers_is_asked_again(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when a server of a cluster was killed, and the others have not noticed."""
-    channel, asked, request = fresh_channel(), list[str](), Connection.request
+    channel, asked, request = fresh_channel(), list[str](), NatsConnection.request
 
     async def lose_first(
-        self: Connection, subject: str, payload: bytes, headers: Mapping[str, str] | None = None, *, many: bool = False
+        self: NatsConnection,
+        subject: str,
+        payload: bytes,
+        headers: Mapping[str, str] | None = None,
+        *,
+        many: bool = False,
     ) -> list[Reply]:
         if subject.startswith("$JS.API.DIRECT.GET."):
             asked.append(subject)
@@ -156,7 +161,7 @@ async def test_what_nobody_answers_is_asked_again(nats_server: Nats, monkeypatch
         position = await keep(broker, channel, b"1")
         await broker.join(channel, "c1", "ada", b"{}", 60.0)
         asked.clear()
-        monkeypatch.setattr(Connection, "request", lose_first)
+        monkeypatch.setattr(NatsConnection, "request", lose_first)
         assert (await broker.history(channel, None, 0, LIMITS)).top == position
         assert [entry.payload for entry in (await broker.history(channel, None, None, LIMITS)).entries] == [b"1"]
         assert await broker.present(channel) == {"ada": (b"{}", 1)}

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from emmett.channels.brokers.nats import link as module
-from emmett.channels.brokers.nats.connection import Connection
+from emmett.channels.brokers.nats.connection import NatsConnection
 from emmett.errors import BrokerUnavailable
 from tests.channels.brokers.nats.nodes import LIMITS, keep, node_of, running, until
 from tests.nats import Nats, running_nats, running_nats_cluster
@@ -24,7 +24,7 @@ async def test_pauses_grow_and_are_random(nats_server: Nats, monkeypatch: pytest
             pauses.append(seconds)
             await asyncio.sleep(0)
 
-        async def fail() -> Connection:
+        async def fail() -> NatsConnection:
             if len(pauses) < 12:
                 raise BrokerUnavailable("the NATS broker does not answer: a test")
             monkeypatch.undo()
@@ -46,14 +46,14 @@ async def test_it_subscribes_again_in_batches(nats_server: Nats, monkeypatch: py
         names = [f"batch:{number}" for number in range(95)]
         await broker.subscribe(names)
         flushes = 0
-        flush = Connection.flush
+        flush = NatsConnection.flush
 
-        async def count(self: Connection, *subjects: str) -> None:
+        async def count(self: NatsConnection, *subjects: str) -> None:
             nonlocal flushes
             flushes += 1
             await flush(self, *subjects)
 
-        monkeypatch.setattr(Connection, "flush", count)
+        monkeypatch.setattr(NatsConnection, "flush", count)
         connection = node_of(broker).link.connection
         assert connection is not None
         connection.break_off("a test")
@@ -175,9 +175,9 @@ async def test_another_server_of_the_cluster() -> None:
 async def test_a_stop_that_nats_py_does_not_hear_of(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cancellation may be lost in what awaits with `asyncio.wait_for`, while it connects."""
     begun = asyncio.Event()
-    open_connection = Connection.open
+    open_connection = NatsConnection.open
 
-    async def open_deaf(self: Connection, name: str, seconds: float) -> None:
+    async def open_deaf(self: NatsConnection, name: str, seconds: float) -> None:
         begun.set()
         try:
             await asyncio.sleep(60)
@@ -187,7 +187,7 @@ async def test_a_stop_that_nats_py_does_not_hear_of(nats_server: Nats, monkeypat
     tasks = asyncio.all_tasks()
     async with running(nats_server.url) as (broker, ear):
         link = node_of(broker).link
-        monkeypatch.setattr(Connection, "open", open_deaf)
+        monkeypatch.setattr(NatsConnection, "open", open_deaf)
         assert link.connection is not None
         link.connection.break_off("a test")
         await begun.wait()

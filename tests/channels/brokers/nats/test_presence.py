@@ -118,7 +118,7 @@ async def test_a_large_room(nats_server: Nats) -> None:
 
 
 async def test_few_connections_are_remembered(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "MOST_KNOWN", 5)
+    monkeypatch.setattr(presence, "MAX_KNOWN", 5)
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _):
         for number in range(20):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emmett.channels.brokers.nats.subjects import LONGEST_NAME, Subjects, decode_part, encode_part
+from emmett.channels.brokers.nats.subjects import MAX_NAME_LENGTH, Subjects, decode_part, encode_part
 
 SUBJECTS = Subjects("emmett")
 NAMES = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="*"), min_size=1, max_size=40)
@@ -60,7 +60,7 @@ def test_streams_are_those_of_namespaces() -> None:
     assert len({SUBJECTS.stream(name) for name in ("room", "room:1", ":1", "=:1", "=3D:1", "rooms:1")}) == 6
     long = {SUBJECTS.stream("é" * 90 + f"{number}:1") for number in range(3)}
     assert len(long) == 3
-    assert all(len(name) <= LONGEST_NAME + 20 for name in long)
+    assert all(len(name) <= MAX_NAME_LENGTH + 20 for name in long)
 
 
 def test_members_have_keys_of_their_own_whatever_they_are_called() -> None:

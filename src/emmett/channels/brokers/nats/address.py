@@ -12,11 +12,11 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from ....errors import ConfigurationError
 
 EXPECTED = "expected nats://host:4222 or tls://host:4222, several of them with commas between"
-MOST_REPLICAS = 5
+MAX_REPLICAS = 5
 
 
 @dataclass(frozen=True)
-class Address:
+class NatsAddress:
     """One server, and how to connect to it.
 
     Attributes:
@@ -40,13 +40,13 @@ class Address:
         """The URL for nats-py, without user and password."""
         return f"{'tls' if self.tls else 'nats'}://{self.label}"
 
-    def move(self, host: str, port: int) -> Address:
+    def move(self, host: str, port: int) -> NatsAddress:
         """Return another server of the same cluster, with the same login and certificate's name."""
-        return Address(_label(host, port), host, port, self.tls, self.name, self.login)
+        return NatsAddress(_label(host, port), host, port, self.tls, self.name, self.login)
 
 
 @dataclass(frozen=True)
-class Settings:
+class NatsSettings:
     """What a URL may say behind its `?`.
 
     Attributes:
@@ -66,13 +66,13 @@ class Settings:
         return ssl.create_default_context(cafile=self.ca or None)
 
 
-def parse_urls(urls: str) -> tuple[list[Address], Settings]:
+def parse_urls(urls: str) -> tuple[list[NatsAddress], NatsSettings]:
     """Read URLs, the settings of which may stand at any one of them.
 
     Raises:
         ConfigurationError: they cannot be read. They are not shown, as they may hold a password.
     """
-    addresses: list[Address] = []
+    addresses: list[NatsAddress] = []
     values: dict[str, str] = {}
     for text in urls.split(","):
         try:
@@ -86,7 +86,7 @@ def parse_urls(urls: str) -> tuple[list[Address], Settings]:
     return addresses, _settings(values)
 
 
-def _address(url: SplitResult) -> Address:
+def _address(url: SplitResult) -> NatsAddress:
     if url.scheme not in ("nats", "tls") or not url.hostname or url.path not in ("", "/") or url.fragment:
         raise ValueError("another URL")
     login: dict[str, str] = {}
@@ -95,22 +95,22 @@ def _address(url: SplitResult) -> Address:
     elif url.username:
         login = {"token": unquote(url.username)}
     host, port = url.hostname, url.port or 4222
-    return Address(_label(host, port), host, port, url.scheme == "tls", host, login)
+    return NatsAddress(_label(host, port), host, port, url.scheme == "tls", host, login)
 
 
-def _settings(values: dict[str, str]) -> Settings:
+def _settings(values: dict[str, str]) -> NatsSettings:
     known: dict[str, Any] = {}
     for name, value in values.items():
-        if name == "replicas" and re.fullmatch("[1-9]", value) and int(value) <= MOST_REPLICAS:
+        if name == "replicas" and re.fullmatch("[1-9]", value) and int(value) <= MAX_REPLICAS:
             known[name] = int(value)
         elif (name == "storage" and value in ("file", "memory")) or (name in ("credentials", "ca") and value):
             known[name] = value
         else:
             raise ConfigurationError(
-                f"the URL of a NATS broker says {name[:40]}=…: expected replicas=1 to {MOST_REPLICAS}, "
+                f"the URL of a NATS broker says {name[:40]}=…: expected replicas=1 to {MAX_REPLICAS}, "
                 "storage=file or memory, credentials=path, ca=path"
             )
-    return Settings(**known)
+    return NatsSettings(**known)
 
 
 def _label(host: str, port: int) -> str:

@@ -16,23 +16,20 @@ import contextlib
 import logging
 import math
 import re
-import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from ....errors import BrokerUnavailable, ConfigurationError, UsageError
 from ...publication import Position
+from ...rare_log import RareLog
 from ..port import Entry, History, Limits, Listener
 from .address import parse_urls
 from .connection import find_field
 from .format import read_at, unpack
-from .history import Histories
+from .history import NatsHistories
 from .jetstream import JetStream
-from .link import Link, Name
-from .presence import Presence
+from .link import NatsLink, NatsSubscription
+from .presence import NatsPresence
 from .subjects import Subjects
-
-# Seconds between two lines in the log about what strangers publish.
-LOGGED_EVERY = 60.0
 
 logger = logging.getLogger("emmett.channels")
 
@@ -151,14 +148,13 @@ class _Node:
         subjects, settings, timeout = broker._subjects, broker._settings, broker._timeout
         self._subjects = subjects
         self._listener: Listener | None = listener
-        self._log_next = 0.0
-        self._strange = 0
-        self.link = Link(
+        self._log = RareLog(logger)
+        self.link = NatsLink(
             broker._addresses, settings, timeout, broker._prefix, subjects.live, self._hear, self._tell_change
         )
         jetstream = JetStream(self.link, settings.replicas, settings.storage, timeout / 4)
-        self.histories = Histories(jetstream, subjects, timeout, self._note_strange)
-        self.presence = Presence(jetstream, subjects, self._note_strange)
+        self.histories = NatsHistories(jetstream, subjects, timeout, self._note_strange)
+        self.presence = NatsPresence(jetstream, subjects, self._note_strange)
 
     async def stop(self) -> None:
         """Let go of everything."""
@@ -166,7 +162,7 @@ class _Node:
         await self.link.stop()
         await self.histories.stop()
 
-    def _hear(self, name: Name, subject: bytes, data: bytes, headers: bytes) -> None:
+    def _hear(self, name: NatsSubscription, subject: bytes, data: bytes, headers: bytes) -> None:
         listener = self._listener
         if listener is None:
             return
@@ -199,12 +195,5 @@ class _Node:
             logger.exception("a listener of the NATS broker failed, which none may")
 
     def _note_strange(self, channel: str, error: Exception) -> None:
-        """Log what somebody else has written: once a minute at most."""
-        self._strange += 1
-        if time.monotonic() >= self._log_next:
-            self._log_next = time.monotonic() + LOGGED_EVERY
-            logger.warning(
-                "channel %s: passed over %d messages that no broker of emmett made; the last one is %s",
-                *(channel, self._strange, error),
-            )
-            self._strange = 0
+        """Log a message that no broker of emmett has written."""
+        self._log.warn("channel %s: ignored a message that no broker of emmett made: %s", channel, error)

@@ -31,10 +31,11 @@ from nats.aio.client import Client
 from nats.aio.transport import TcpTransport
 
 from ....errors import BrokerUnavailable
-from .address import Address, Settings
+from ..liveness import Liveness
+from .address import NatsAddress, NatsSettings
 
 # Bytes that may wait to be sent; more are refused.
-MOST_UNSENT = 64 * 1024 * 1024
+MAX_UNSENT = 64 * 1024 * 1024
 # nats-py would ask for signs of life itself, and give up the connection in its own way.
 NEVER = 10 * 365 * 86_400
 # The number of the subscription for answers.
@@ -92,7 +93,7 @@ class _Turn:
         self.refused: dict[str, str] = {}
 
 
-class Connection:
+class NatsConnection:
     """A connection.
 
     Arguments:
@@ -102,14 +103,16 @@ class Connection:
 
     Attributes:
         broken: done when the connection is lost, with why.
-        quiet: how often `link.py` has looked and nothing had come since.
+        liveness: how long nothing has been received.
         info: what the server told of itself.
     """
 
-    def __init__(self, address: Address, settings: Settings, hear: Callable[[int, bytes, bytes, bytes], None]) -> None:
+    def __init__(
+        self, address: NatsAddress, settings: NatsSettings, hear: Callable[[int, bytes, bytes, bytes], None]
+    ) -> None:
         self.address = address
         self.broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.quiet = 0
+        self.liveness = Liveness()
         self.info: Mapping[str, Any] = {}
         self._settings = settings
         self._hear = hear
@@ -174,7 +177,7 @@ class Connection:
         with contextlib.suppress(Exception):
             await self._client.close()
 
-    def servers(self) -> list[Address]:
+    def servers(self) -> list[NatsAddress]:
         """Return the other servers of the cluster, as far as this one has told of them."""
         return [
             self.address.move(url.hostname, url.port or 4222)
@@ -196,7 +199,7 @@ class Connection:
         """
         if self.broken.done():
             raise self.unavailable(self.broken.result())
-        if self._unsent + len(command) > MOST_UNSENT or self._transport.unsent() > MOST_UNSENT:
+        if self._unsent + len(command) > MAX_UNSENT or self._transport.unsent() > MAX_UNSENT:
             raise self.unavailable("it takes nothing more: too much waits to be sent")
         if not self._out:
             asyncio.get_running_loop().call_soon(self._send)
@@ -292,7 +295,7 @@ class Connection:
 
     def take(self, number: int, subject: bytes, data: bytes, headers: bytes) -> None:
         """Take a message."""
-        self.quiet = 0
+        self.liveness.quiet = 0
         if number != INBOX:
             self._hear(number, subject, data, headers)
             return
@@ -307,7 +310,7 @@ class Connection:
 
     def answered(self) -> None:
         """Take the answer to a PING: what was written before it has been read."""
-        self.quiet = 0
+        self.liveness.quiet = 0
         if self._turns:
             for waiter in self._turns.popleft().waiters:
                 if not waiter.done():
@@ -352,7 +355,7 @@ class Connection:
 class _Client(Client):
     """A client of nats-py that hands on what it reads, and leaves it to its owner when the connection is lost."""
 
-    def __init__(self, owner: Connection) -> None:
+    def __init__(self, owner: NatsConnection) -> None:
         super().__init__()
         self._owner = owner
 

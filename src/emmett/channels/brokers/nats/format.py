@@ -22,8 +22,8 @@ from .connection import find_field
 
 FIELD = "Emmett-At"
 # Publications in one message, and their bytes.
-MOST_PACKED = 64
-MOST_PACKED_BYTES = 128 * 1024
+MAX_PACKED = 64
+MAX_PACKED_BYTES = 128 * 1024
 
 _FIELD = FIELD.encode()
 _AT = re.compile(

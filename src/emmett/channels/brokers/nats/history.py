@@ -23,6 +23,7 @@ that no broker wrote.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 import secrets
@@ -33,27 +34,28 @@ from typing import NamedTuple
 
 from ....errors import BrokerUnavailable
 from ...publication import Position
+from ..backoff import backoff
 from ..port import Entry, History, Limits
-from .format import FIELD, MOST_PACKED, MOST_PACKED_BYTES, At, pack, read_at, unpack
-from .jetstream import MOST_READ, Conflict, JetStream, Stored
+from .format import FIELD, MAX_PACKED, MAX_PACKED_BYTES, At, pack, read_at, unpack
+from .jetstream import MAX_READ_MESSAGES, Conflict, JetStream, Stored
 from .subjects import Subjects
 
 # Seconds for which the last message outlives its publications, and with it the epoch; and how long it has still to live
 # when somebody has read it.
 LIFE_BEYOND = 2 * 86_400.0
 LIFE_AT_LEAST = 86_400.0 + 3_600.0
-LONGEST_TTL = 10 * 365 * 86_400.0
+MAX_TTL = 10 * 365 * 86_400.0
 # Channels whose last message is remembered.
-MOST_KNOWN = 16_384
+MAX_KNOWN = 16_384
 # Publications of a channel that may wait for their turn, and their bytes.
-MOST_WAITING = 16_384
-MOST_WAITING_BYTES = 32 * 1024 * 1024
+MAX_WAITING = 16_384
+MAX_WAITING_BYTES = 32 * 1024 * 1024
 # Messages after which who publishes without a pause lets others go first, and for how many seconds.
 STREAK = 16
 COURTESY = 0.002
 # Seconds before a message that was refused is tried again: a random part of it, doubled each time.
 FIRST_PAUSE = 0.001
-LONGEST_PAUSE = 0.1
+MAX_PAUSE = 0.1
 
 logger = logging.getLogger("emmett.channels")
 
@@ -89,7 +91,7 @@ class _Channel:
         self.free_at = 0.0
 
 
-class Histories:
+class NatsHistories:
     """The histories of all channels.
 
     Arguments:
@@ -134,7 +136,7 @@ class Histories:
         channel = self._channel(name)
         if channel.waiting is None:
             channel.waiting = deque()
-        if len(channel.waiting) >= MOST_WAITING or channel.bytes + len(payload) > MOST_WAITING_BYTES:
+        if len(channel.waiting) >= MAX_WAITING or channel.bytes + len(payload) > MAX_WAITING_BYTES:
             raise BrokerUnavailable(f"the NATS broker is too slow: too much waits to be published to {name!r}")
         future: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
         channel.waiting.append((payload, limits, future))
@@ -176,13 +178,13 @@ class Histories:
                 await self._mark(name, last, limits)
             # Otherwise this was a server of a cluster that is late.
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_PAUSE)
 
     async def _try_run(self, name: str, stream: str, subject: str, limits: Limits) -> list[tuple[At, Stored]]:
         run: list[tuple[At, Stored]] = []
         begin = 1
         while True:
-            found, pending = await self._jetstream.read(stream, subject, begin, MOST_READ)
+            found, pending = await self._jetstream.read(stream, subject, begin, MAX_READ_MESSAGES)
             for stored in found:
                 at = self._at(name, stored)
                 if at is None:
@@ -239,7 +241,7 @@ class Histories:
         futures: list[asyncio.Future[Position]] = []
         try:
             while waiting:
-                payloads, limits, futures = _take(waiting, min(MOST_PACKED_BYTES, self._jetstream.most_bytes()))
+                payloads, limits, futures = _take(waiting, min(MAX_PACKED_BYTES, self._jetstream.most_bytes()))
                 channel.bytes = sum(len(payload) for payload, _, _ in waiting)
                 if not payloads:
                     continue
@@ -265,17 +267,17 @@ class Histories:
     async def _commit(self, name: str, payloads: list[bytes], limits: Limits) -> At:
         """Store publications as one message; returns where it stands."""
         await self._require(name, limits)
-        data, pause = pack(payloads), FIRST_PAUSE
-        while True:
+        data = pack(payloads)
+        for attempt in itertools.count():
             last = self._channel(name).last or await self._learn(name)
             try:
                 return await self._append(name, data, last, len(payloads), limits)
             except Conflict:
                 await self._require(name, limits)
-                if pause > FIRST_PAUSE:
-                    await asyncio.sleep(pause * secrets.randbelow(1000) / 1000)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                if attempt:
+                    await asyncio.sleep(backoff(attempt, FIRST_PAUSE, MAX_PAUSE))
                 self._channel(name).last = await self._learn(name)
+        raise AssertionError("attempts never end")
 
     async def _append(self, name: str, data: bytes, last: _Last, size: int, limits: Limits) -> At:
         """Store a message behind the last one.
@@ -283,7 +285,7 @@ class Histories:
         Raises:
             Conflict: that is not the last one.
         """
-        now, ttl = self._jetstream.now(), min(limits.ttl, LONGEST_TTL)
+        now, ttl = self._jetstream.now(), min(limits.ttl, MAX_TTL)
         life = math.ceil(max(ttl + LIFE_BEYOND, last.until - now)) + 1
         at = At(last.epoch, last.top + (size > 0), size, max(1, math.ceil(ttl * 1000)), life)
         subject, stream = self._subjects.kept(name), self._subjects.stream(name)
@@ -330,7 +332,7 @@ class Histories:
         channel = self._channels.get(name)
         if channel is None:
             channel = self._channels[name] = _Channel()
-            if len(self._channels) > MOST_KNOWN:
+            if len(self._channels) > MAX_KNOWN:
                 oldest, other = self._channels.popitem(last=False)
                 if other.task is not None:
                     # It is in use, and goes to the end of the line.
@@ -345,7 +347,7 @@ def _take(
     payloads: list[bytes] = []
     futures: list[asyncio.Future[Position]] = []
     size, limits = 0, waiting[0][1]
-    while waiting and len(payloads) < MOST_PACKED:
+    while waiting and len(payloads) < MAX_PACKED:
         payload, their_limits, future = waiting[0]
         size += len(payload) + 4
         if payloads and (size > most or their_limits != limits):

@@ -13,14 +13,14 @@ import msgspec
 from ....errors import BrokerUnavailable
 from .connection import Reply
 from .format import read_time
-from .link import Link
+from .link import NatsLink
 
 # What one question for messages is answered with, at most.
-MOST_READ = 1_000
-MOST_BYTES = 4 * 1024 * 1024
+MAX_READ_MESSAGES = 1_000
+MAX_READ_BYTES = 4 * 1024 * 1024
 # Seconds before something is asked for again that a cluster without a leader does not answer, doubled each time.
 FIRST_PAUSE = 0.02
-LONGEST_PAUSE = 0.5
+MAX_PAUSE = 0.5
 # The first version that has all that is asked for: several messages in one answer, and a time to live for each.
 OLDEST = (2, 11)
 
@@ -39,7 +39,7 @@ WITHOUT = (
     "its configuration, and enable it for the account"
 )
 
-Answer = TypeVar("Answer", bound="_Answer")
+Answer = TypeVar("Answer", bound="_ApiAnswer")
 
 
 class Stored(NamedTuple):
@@ -74,15 +74,15 @@ class _Error(msgspec.Struct):
     description: str = ""
 
 
-class _Answer(msgspec.Struct):
+class _ApiAnswer(msgspec.Struct):
     error: _Error | None = None
 
 
-class _Ack(_Answer):
+class _Ack(_ApiAnswer):
     seq: int = 0
 
 
-class _Info(_Answer):
+class _Info(_ApiAnswer):
     ts: str = ""
     config: dict[str, Any] = {}
 
@@ -95,7 +95,7 @@ class _Message(msgspec.Struct):
     data: str = ""
 
 
-class _Got(_Answer):
+class _Got(_ApiAnswer):
     message: _Message | None = None
 
 
@@ -104,11 +104,11 @@ class JetStream:
 
     Arguments:
         link: the connection.
-        replicas, storage: as of `Settings`.
+        replicas, storage: as of `NatsSettings`.
         patience: seconds for an answer, before what is well asked twice is asked again.
     """
 
-    def __init__(self, link: Link, replicas: int, storage: str, patience: float) -> None:
+    def __init__(self, link: NatsLink, replicas: int, storage: str, patience: float) -> None:
         self._link = link
         self._patience = patience
         self._replicas = replicas
@@ -216,7 +216,7 @@ class JetStream:
             since: the number in the stream to begin at.
             most: how many, at most.
         """
-        question = {"seq": max(1, since), "batch": min(most, MOST_READ), "max_bytes": MOST_BYTES}
+        question = {"seq": max(1, since), "batch": min(most, MAX_READ_MESSAGES), "max_bytes": MAX_READ_BYTES}
         replies = await self._ask_any(
             f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode({**question, "next_by_subj": subject}), many=True
         )
@@ -243,7 +243,7 @@ class JetStream:
                 return await call(*arguments)
             except _NoStream:
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, MAX_PAUSE)
 
     async def _ask(self, subject: str, content: Mapping[str, Any]) -> list[Reply]:
         """Ask what is well asked twice: without a leader a cluster does not answer at all.

@@ -10,23 +10,18 @@ import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from ....errors import BrokerUnavailable
-from .address import Address, Settings
-from .connection import INBOX, Connection
+from ..backoff import backoff
+from ..liveness import TICKS
+from .address import NatsAddress, NatsSettings
+from .connection import INBOX, NatsConnection
 
-# Seconds before connecting again: a random part of this (full jitter), which doubles with each attempt that failed. So
-# a thousand nodes that lose a server at once do not come back at once.
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 5.0
-# How often in its `timeout` a connection is looked at. Ages are counted in looks, not in seconds: while the event loop
-# itself stands still nothing grows old.
-TICKS = 5
 # Subscriptions that are sent before the server's answer is waited for.
 BATCH = 1_000
 
 logger = logging.getLogger("emmett.channels")
 
 
-class Name:
+class NatsSubscription:
     """A channel or a pattern that is subscribed to, or to be."""
 
     __slots__ = ("calls", "name", "number", "stands", "subject")
@@ -41,7 +36,7 @@ class Name:
         self.calls = 0
 
 
-class Link:
+class NatsLink:
     """A connection that is made again for ever, and the subscriptions on it.
 
     Arguments:
@@ -62,16 +57,16 @@ class Link:
 
     def __init__(
         self,
-        addresses: Sequence[Address],
-        settings: Settings,
+        addresses: Sequence[NatsAddress],
+        settings: NatsSettings,
         timeout: float,
         name: str,
         subject: Callable[[str], str],
-        hear: Callable[[Name, bytes, bytes, bytes], None],
+        hear: Callable[[NatsSubscription, bytes, bytes, bytes], None],
         changed: Callable[[bool], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.connection: Connection | None = None
+        self.connection: NatsConnection | None = None
         self.age = 0
         self._addresses = list(addresses)
         self._settings = settings
@@ -81,10 +76,10 @@ class Link:
         self._hear = hear
         self._changed = changed
         self._sleep = sleep
-        self._known: list[Address] = list(addresses)
-        self._names: dict[str, Name] = {}
+        self._known: list[NatsAddress] = list(addresses)
+        self._names: dict[str, NatsSubscription] = {}
         self._numbers = itertools.count(INBOX + 1)
-        self._by_number: dict[int, Name] = {}
+        self._by_number: dict[int, NatsSubscription] = {}
         self._task: asyncio.Task[None] | None = None
         # Why there is no connection, once an attempt to make another one has failed.
         self._away = "it is not started"
@@ -121,7 +116,7 @@ class Link:
             task.cancel()
             await asyncio.wait([task], timeout=0.05)
 
-    async def ready(self) -> Connection:
+    async def ready(self) -> NatsConnection:
         """Return the connection. Where it was lost, wait for the first attempt to make another one.
 
         Raises:
@@ -146,7 +141,7 @@ class Link:
             BrokerUnavailable: it was not confirmed.
         """
         connection = await self.ready()
-        wanted: list[Name] = []
+        wanted: list[NatsSubscription] = []
         try:
             for text in dict.fromkeys(names):
                 name = self._names.get(text) or self._add(connection, text)
@@ -175,8 +170,8 @@ class Link:
                 with contextlib.suppress(BrokerUnavailable):
                     self.connection.write(b"UNSUB %d\r\n" % name.number)
 
-    def _add(self, connection: Connection, text: str) -> Name:
-        name = Name(text, self._subject(text), next(self._numbers))
+    def _add(self, connection: NatsConnection, text: str) -> NatsSubscription:
+        name = NatsSubscription(text, self._subject(text), next(self._numbers))
         connection.write(_subscription(name))
         self._names[text] = self._by_number[name.number] = name
         return name
@@ -188,7 +183,7 @@ class Link:
 
     # Connections.
 
-    async def _run(self, connection: Connection) -> None:
+    async def _run(self, connection: NatsConnection) -> None:
         try:
             while True:
                 await self._watch(connection)
@@ -213,20 +208,16 @@ class Link:
         # `stop` may come while anything is awaited.
         return self._is_stopped
 
-    async def _watch(self, connection: Connection) -> None:
+    async def _watch(self, connection: NatsConnection) -> None:
         """Look after a connection until it is lost."""
         while not connection.broken.done():
             await asyncio.wait([connection.broken], timeout=self._timeout / TICKS)
-            connection.quiet += 1
-            if connection.quiet == TICKS:
-                with contextlib.suppress(BrokerUnavailable):
-                    connection.ask()
-            elif connection.quiet > 2 * TICKS:
-                connection.break_off("nothing has come for too long")
+            with contextlib.suppress(BrokerUnavailable):
+                connection.liveness.tick(connection.ask, connection.break_off)
 
-    async def _reconnect(self) -> Connection:
+    async def _reconnect(self) -> NatsConnection:
         for attempt in itertools.count():
-            await self._sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, 16)) * random.random())
+            await self._sleep(backoff(attempt))
             try:
                 connection = await self._connect()
             except BrokerUnavailable as error:
@@ -249,7 +240,7 @@ class Link:
             return connection
         raise AssertionError("attempts never end")
 
-    async def _subscribe_all(self, connection: Connection) -> None:
+    async def _subscribe_all(self, connection: NatsConnection) -> None:
         """Subscribe to all that stood before. Names that come meanwhile are those of calls that fail."""
         names = [name for name in self._names.values() if name.stands]
         for begin in range(0, max(1, len(names)), BATCH):
@@ -262,7 +253,7 @@ class Link:
             if self._by_number.get(name.number) is not name:
                 connection.write(b"UNSUB %d\r\n" % name.number)
 
-    async def _connect(self) -> Connection:
+    async def _connect(self) -> NatsConnection:
         """Try all servers, in any order, within the deadline.
 
         Raises:
@@ -271,7 +262,7 @@ class Link:
         random.shuffle(self._known)
         error = self.unavailable()
         for address in list(self._known):
-            connection = Connection(address, self._settings, self._take)
+            connection = NatsConnection(address, self._settings, self._take)
             try:
                 await connection.open(self._name, self._timeout / min(len(self._known), 3))
             except BrokerUnavailable as failed:
@@ -288,5 +279,5 @@ class Link:
             self._tried.set_result(None)
 
 
-def _subscription(name: Name) -> bytes:
+def _subscription(name: NatsSubscription) -> bytes:
     return f"SUB {name.subject} {name.number}\r\n".encode()

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from .jetstream import MOST_READ, Conflict, JetStream, Stored
+from ..backoff import backoff
+from .jetstream import MAX_READ_MESSAGES, Conflict, JetStream, Stored
 from .subjects import Subjects
 
 # Seconds for which those whose time is over are kept, so that somebody tells that they have gone.
@@ -23,17 +23,17 @@ UNTOLD_KEPT = 3_600.0
 # Seconds for which it is kept that a key was deleted.
 DELETED_KEPT = 60.0
 # Connections of which it is remembered whose they are.
-MOST_KNOWN = 65_536
+MAX_KNOWN = 65_536
 # Keys that one call changes at once.
-MOST_AT_ONCE = 64
+MAX_CONCURRENT = 64
 # Seconds before a change that came too late is tried again: a random part of it, doubled each time.
 FIRST_PAUSE = 0.002
-LONGEST_PAUSE = 0.1
+MAX_PAUSE = 0.1
 
 _DELETED = {"KV-Operation": "DEL"}
 
 
-class _Member(msgspec.Struct):
+class _Entry(msgspec.Struct):
     """The value of a key. Times are seconds of the server's clock."""
 
     member: str
@@ -42,14 +42,14 @@ class _Member(msgspec.Struct):
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Member).decode
+_decode = msgspec.json.Decoder(_Entry).decode
 
 # Given what a key holds, returns what to write, and what the call returns. None writes nothing; a member without
 # connections is deleted.
-_Change = Callable[[_Member | None], tuple[_Member | None, bool]]
+_Change = Callable[[_Entry | None], tuple[_Entry | None, bool]]
 
 
-class Presence:
+class NatsPresence:
     """The members of all channels; what each method does is said at `Broker`. Deadlines are the caller's.
 
     Arguments:
@@ -75,10 +75,10 @@ class Presence:
         if before is not None and before != member:
             await self._leave(channel, connection, before)
 
-        def change(found: _Member | None) -> tuple[_Member | None, bool]:
+        def change(found: _Entry | None) -> tuple[_Entry | None, bool]:
             now = self._jetstream.now()
             there = {} if found is None else {name: end for name, end in found.connections.items() if end > now}
-            return _Member(member, info, {**there, connection: now + ttl}), not there
+            return _Entry(member, info, {**there, connection: now + ttl}), not there
 
         self._remember(channel, connection, member)
         return await self._change(channel, member, change)
@@ -100,7 +100,7 @@ class Presence:
         await self._require()
         own = set(connections)
 
-        def change(found: _Member | None) -> tuple[_Member | None, bool]:
+        def change(found: _Entry | None) -> tuple[_Entry | None, bool]:
             now = self._jetstream.now()
             if found is None:
                 return None, False
@@ -111,7 +111,7 @@ class Presence:
             }
             if there == found.connections:
                 return None, False
-            return _Member(found.member, found.info, there), not there
+            return _Entry(found.member, found.info, there), not there
 
         now = self._jetstream.now()
         due = [
@@ -121,13 +121,13 @@ class Presence:
         ]
         gone: list[str] = []
 
-        async def work(items: Iterable[tuple[Stored, _Member]]) -> None:
+        async def work(items: Iterable[tuple[Stored, _Entry]]) -> None:
             for stored, found in items:
                 if await self._change(channel, found.member, change, (stored.sequence, found)):
                     gone.append(found.member)
 
         items = iter(due)
-        await asyncio.gather(*(work(items) for _ in range(min(len(due), MOST_AT_ONCE))))
+        await asyncio.gather(*(work(items) for _ in range(min(len(due), MAX_CONCURRENT))))
         return gone
 
     async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
@@ -141,16 +141,16 @@ class Presence:
     async def _leave(self, channel: str, connection: str, member: str) -> bool:
         """Take a connection from a member; returns whether it was the last one."""
 
-        def change(found: _Member | None) -> tuple[_Member | None, bool]:
+        def change(found: _Entry | None) -> tuple[_Entry | None, bool]:
             if found is None or connection not in found.connections:
                 return None, False
             there = {name: end for name, end in found.connections.items() if name != connection}
-            return _Member(member, found.info, there), not there
+            return _Entry(member, found.info, there), not there
 
         return await self._change(channel, member, change)
 
     async def _change(
-        self, channel: str, member: str, change: _Change, known: tuple[int, _Member | None] | None = None
+        self, channel: str, member: str, change: _Change, known: tuple[int, _Entry | None] | None = None
     ) -> bool:
         """Change a key, reading it again whenever somebody else was faster.
 
@@ -174,19 +174,20 @@ class Presence:
                 await self._jetstream.append(bucket, subject, data, headers, max(1.0, life), known[0])
             except Conflict:
                 await self._require()
-                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, 16))
-                await asyncio.sleep(pause * secrets.randbelow(1000) / 1000)
+                await asyncio.sleep(backoff(attempt, FIRST_PAUSE, MAX_PAUSE))
                 known = None
             else:
                 return answer
         raise AssertionError("attempts never end")
 
-    async def _list(self, channel: str) -> dict[str, tuple[Stored, _Member]]:
+    async def _list(self, channel: str) -> dict[str, tuple[Stored, _Entry]]:
         """Return all members of a channel by subject. What is changed meanwhile comes last, and is seen once more."""
-        found: dict[str, tuple[Stored, _Member]] = {}
+        found: dict[str, tuple[Stored, _Entry]] = {}
         begin = 1
         while True:
-            some, pending = await self._jetstream.read(self._stream, self._subjects.members(channel), begin, MOST_READ)
+            some, pending = await self._jetstream.read(
+                self._stream, self._subjects.members(channel), begin, MAX_READ_MESSAGES
+            )
             for stored in some:
                 member = self._read(channel, stored)[1]
                 if member is not None:
@@ -197,7 +198,7 @@ class Presence:
                 return found
             begin = some[-1].sequence + 1
 
-    def _read(self, channel: str, stored: Stored | None) -> tuple[int, _Member | None]:
+    def _read(self, channel: str, stored: Stored | None) -> tuple[int, _Entry | None]:
         """Return number and value of a key; no value where it was deleted, or no broker wrote it."""
         if stored is None:
             return 0, None
@@ -218,5 +219,5 @@ class Presence:
 
     def _remember(self, channel: str, connection: str, member: str) -> None:
         self._known[channel, connection] = member
-        if len(self._known) > MOST_KNOWN:
+        if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)

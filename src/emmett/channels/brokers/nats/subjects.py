@@ -15,7 +15,7 @@ from ....errors import InvalidChannel
 from ...names import check_channel, is_pattern, namespace_of
 
 # Longer names of streams would not do as names of files.
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 _ODD = re.compile(rb"[^A-Za-z0-9_-]")
 _TOKEN = re.compile(r"(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+")
@@ -94,7 +94,7 @@ class Subjects:
     def stream(self, channel: str) -> str:
         """Return the stream that has the history of a channel: there is one for each namespace."""
         name = encode_part(namespace_of(channel)) if ":" in channel else ""
-        if len(name) > LONGEST_NAME:
+        if len(name) > MAX_NAME_LENGTH:
             name = f"{name[:40]}={hashlib.blake2b(name.encode(), digest_size=16).hexdigest()}"
         return f"{self._base}-history-{name}"
 

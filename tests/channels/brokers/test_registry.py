@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from emmett.channels.brokers import make_broker
-from emmett.channels.brokers.making import is_in_memory
 from emmett.channels.brokers.memory import MemoryBroker
+from emmett.channels.brokers.registry import is_in_memory
 from emmett.errors import ConfigurationError
 
 
