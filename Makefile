@@ -11,7 +11,7 @@ SOURCES = src tests examples benchmarks soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-.PHONY: help run board chat cluster test check format test-compiled bench bench-channels bench-capacity bench-guard soak compliance fuzz clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run board chat cluster test check format test-compiled bench bench-channels bench-capacity bench-guard soak compliance fuzz docs clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
@@ -29,6 +29,7 @@ help:
 	@echo "make soak        run the server for ten minutes under everything that peers do; ARGS=\"--seconds 60\" for less"
 	@echo "make compliance  play the conformance cases of RFC 6455 and 7692; ARGS=\"--json FILE\" for results as data"
 	@echo "make fuzz        look for ten minutes for bytes that do harm; FUZZ_SECONDS=60 for less"
+	@echo "make docs        build the documentation site into build/docs, and check its links"
 	@echo "make clean       remove .venv and all else that was made"
 
 run: setup-run
@@ -79,6 +80,11 @@ compliance: setup-test
 
 fuzz: setup-fuzz
 	$(PYTHON) fuzzing/run.py --seconds $(FUZZ_SECONDS) $(ARGS)
+
+# Material prints a notice about the next major version of mkdocs, which pyproject.toml excludes.
+docs: setup-test
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
+	@echo "the site is build/docs/index.html"
 
 clean:
 	rm -rf .bench .compiled .fuzz .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
