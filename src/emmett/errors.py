@@ -9,6 +9,7 @@
     │   ├── ChannelDenied         a channel that one may not join or publish to
     │   │   └── InvalidChannel    a name that no channel can have (also a ValueError)
     │   └── BrokerUnavailable     the broker of the channels does not answer
+    │       └── BrokerRefused     it answers, but will not do what is asked: waiting does not help
     ├── SlowSubscriber            a subscriber that did not keep up with its channels
     ├── WebsocketClosed           the connection has ended: code and reason say how
     └── PeerError                 the other side broke the rules
@@ -25,7 +26,7 @@ traceback in the log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 
 class EmmettError(Exception):
@@ -88,6 +89,19 @@ class BrokerUnavailable(HTTPException):
 
     def __str__(self) -> str:
         return self.message
+
+
+class BrokerRefused(BrokerUnavailable):
+    """The broker answers but refuses: wrong password, missing permission, wrong kind of server. Waiting does not help.
+
+    Arguments:
+        message: which broker, what it refuses and how to permit it; never its password.
+        names: the channels and patterns that it refuses to subscribe; empty where that is not what was asked.
+    """
+
+    def __init__(self, message: str, names: Collection[str] = ()) -> None:
+        super().__init__(message)
+        self.names = frozenset(names)
 
 
 class SlowSubscriber(EmmettError):

@@ -9,10 +9,10 @@ from typing import Any
 
 from emmett.channels import Channels, Position, Publication
 from emmett.channels.brokers.memory import MemoryBroker, MemoryBus
-from emmett.channels.brokers.port import History, Limits
+from emmett.channels.brokers.port import NO_NEEDS, History, Limits, Listener, Needs
 from emmett.channels.sink import Batch, Message
 from emmett.channels.subscription import Subscription
-from emmett.errors import BrokerUnavailable, WebsocketClosed
+from emmett.errors import BrokerRefused, BrokerUnavailable, WebsocketClosed
 
 # Turns of the event loop in which what a test waits for must have happened.
 TURNS = 20_000
@@ -104,6 +104,12 @@ class TestBroker(MemoryBroker):
         # Names of methods that wait until they are taken out, and those that fail.
         self.gates: dict[str, asyncio.Event] = {}
         self.failing: set[str] = set()
+        # What it refuses to subscribe to, for good.
+        self.refused: set[str] = set()
+        # Errors that these raise, one a call.
+        self.start_errors: list[BrokerUnavailable] = []
+        self.check_errors: list[BrokerUnavailable] = []
+        self.subscribe_errors: list[BrokerUnavailable] = []
         self._answers: asyncio.Event | None = None
         self.at_work = 0
         self.most_at_work = 0
@@ -132,8 +138,28 @@ class TestBroker(MemoryBroker):
         if name in self.failing:
             raise BrokerUnavailable(f"{name} fails in this test")
 
+    async def start(self, listener: Listener) -> None:
+        await self._enter("start", None)
+        if self.start_errors:
+            raise self.start_errors.pop(0)
+        await super().start(listener)
+
+    async def stop(self) -> None:
+        self.calls.append(("stop", None))
+        await super().stop()
+
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
+        await self._enter("check", needs)
+        if self.check_errors:
+            raise self.check_errors.pop(0)
+        return await super().check(needs)
+
     async def subscribe(self, names: Collection[str]) -> None:
         await self._enter("subscribe", sorted(names))
+        if self.subscribe_errors:
+            raise self.subscribe_errors.pop(0)
+        if refused := self.refused.intersection(names):
+            raise BrokerRefused("some are refused in this test", refused)
         await super().subscribe(names)
 
     async def unsubscribe(self, names: Collection[str]) -> None:

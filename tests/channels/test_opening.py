@@ -7,7 +7,7 @@ from emmett.channels.opening import BATCH, Opener
 from emmett.channels.stats import Counters
 from emmett.channels.tasks import Tasks
 from emmett.channels.topic import Topic
-from emmett.errors import BrokerUnavailable
+from emmett.errors import BrokerRefused, BrokerUnavailable
 from tests.channels.kit import TestBroker, until
 
 
@@ -73,6 +73,28 @@ async def test_a_failure_reaches_all_of_the_call_and_leaves_nothing_subscribed()
     await until(lambda: not len(bench.tasks))
     assert [(name, type(error)) for name, error in bench.told] == [("a", BrokerUnavailable), ("b", BrokerUnavailable)]
     assert bench.broker.named("unsubscribe") == [["a", "b"]]
+
+
+async def test_a_refusal_harms_only_those_that_are_refused() -> None:
+    bench = Bench()
+    bench.broker.refused = {"b", "d:*"}
+    for name in ("a", "b", "c", "d:*"):
+        bench.opener.open(bench.topic(name))
+    await until(lambda: not len(bench.tasks))
+    told = {name: type(error) for name, error in bench.told}
+    assert told == {"a": type(None), "b": BrokerRefused, "c": type(None), "d:*": BrokerRefused}
+    assert bench.broker.named("subscribe") == [["a", "b", "c", "d:*"], ["a", "c"]]
+    assert bench.broker._subscribed == {"a", "c"}
+
+
+async def test_a_refusal_without_names_reaches_all() -> None:
+    bench = Bench()
+    bench.broker.subscribe_errors.append(BrokerRefused("no permission for anything"))
+    for name in "ab":
+        bench.opener.open(bench.topic(name))
+    await until(lambda: not len(bench.tasks))
+    assert [(name, type(error)) for name, error in bench.told] == [("a", BrokerRefused), ("b", BrokerRefused)]
+    assert bench.broker.named("subscribe") == [["a", "b"]]
 
 
 async def test_an_unsubscribe_that_fails_is_let_be() -> None:

@@ -1,7 +1,8 @@
 """Channels: publish once, reach every subscriber on every node."""
 
-from .channels import Channels, Health, HistoryPage, Stats
+from .channels import Channels, HistoryPage, Stats
 from .encoding import as_json, data_only
+from .health import Health
 from .namespaces import Namespace
 from .presence import Member
 from .publication import Kind, Position, Publication

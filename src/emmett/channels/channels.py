@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import os
-import random
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self, Unpack
@@ -16,6 +14,7 @@ from .brokers.port import Broker
 from .brokers.registry import is_in_memory, make_broker
 from .encoding import Encode
 from .envelope import pack
+from .health import Health, HealthCheck, find_needs, start_broker
 from .hub import CHECK_INTERVAL, LINGER, Hub
 from .names import check_channel
 from .namespaces import Namespace, Namespaces, Options
@@ -32,8 +31,6 @@ WORKERS_VARIABLE = "EMMETT_WORKERS"
 # Seconds for which the broker is tried at start-up.
 START_TIMEOUT = 10.0
 
-logger = logging.getLogger("emmett.channels")
-
 
 class HostApplication(Protocol):
     """What channels are wired to: an `App`."""
@@ -47,20 +44,6 @@ class HostApplication(Protocol):
 
     def on_shutdown(self, function: Callable[[], Any]) -> Callable[[], Any]:
         """Register a function to run after the last request."""
-
-
-class Health(NamedTuple):
-    """How the channels are.
-
-    Fields:
-        ok: everything works.
-        round_trip: seconds to the broker and back; None when it does not answer.
-        problems: what is wrong, in words.
-    """
-
-    ok: bool
-    round_trip: float | None
-    problems: list[str]
 
 
 class Stats(NamedTuple):
@@ -99,6 +82,7 @@ class HistoryPage(NamedTuple):
 
 class _Running(NamedTuple):
     hub: Hub
+    health: HealthCheck
     presence: Presence
     broker: Broker
     loop: asyncio.AbstractEventLoop
@@ -267,14 +251,18 @@ class Channels:
         return await presence.present(channel)
 
     async def check(self) -> Health:
-        """Ask the broker whether it is there, and say what is wrong. It never raises: it is for health checks."""
+        """Try what the application needs of the broker, and return what is wrong. It never raises.
+
+        It subscribes and publishes, and, where a namespace has them, writes and reads history and presence: on channels
+        of the namespace `emmett-check`, on every server.
+        """
         running = self._running
         if running is None:
             return Health(False, None, ["the channels are not started"])
         problems: list[str] = []
         round_trip: float | None = None
         try:
-            round_trip = await running.broker.check()
+            round_trip = await running.health.run()
         except BrokerUnavailable as error:
             problems.append(str(error))
         topics = running.hub.topics.values()
@@ -300,10 +288,11 @@ class Channels:
         )
 
     async def startup(self) -> None:
-        """Connect to the broker. An application does so when it starts.
+        """Connect to the broker, and try what the application needs of it. An application does so when it starts.
 
         Raises:
-            BrokerUnavailable: it does not answer.
+            BrokerUnavailable: it does not answer, or cannot do it, for `start_timeout` seconds.
+            BrokerRefused: it refuses, and waiting does not help; raised at once.
             ConfigurationError: it is the memory broker, and there are several worker processes.
             UsageError: the channels are started already.
         """
@@ -313,10 +302,15 @@ class Channels:
             _check_workers()
         broker = self._broker
         hub = Hub(broker, self._namespaces, self._counters, linger=self._linger, check_interval=self._check_interval)
-        await _start(broker, hub, self._start_timeout)
+        health = HealthCheck(broker, find_needs(self._namespaces), hub.tasks)
+        try:
+            await start_broker(broker, hub, health, self._start_timeout)
+        except BaseException:
+            await hub.stop()
+            raise
         presence = Presence(broker, self._namespaces, hub.tasks)
         hub.on_restored.append(presence.rejoin_all)
-        self._running = _Running(hub, presence, broker, asyncio.get_running_loop())
+        self._running = _Running(hub, health, presence, broker, asyncio.get_running_loop())
         hub.tasks.spawn(hub.run())
         for namespace in self._namespaces:
             if namespace.presence:
@@ -357,22 +351,6 @@ class Channels:
         if running.loop is not asyncio.get_running_loop():
             raise UsageError("the channels were started on another event loop, and can be used on that one only")
         return running
-
-
-async def _start(broker: Broker, hub: Hub, seconds: float) -> None:
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    pause = 0.1
-    while True:
-        try:
-            await broker.start(hub)
-            return
-        except BrokerUnavailable as error:
-            if loop.time() + pause > end:
-                raise
-            logger.warning("%s; it is tried again", error)
-        await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-        pause = min(pause * 2, 2.0)
 
 
 def _check_workers() -> None:

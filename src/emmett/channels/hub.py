@@ -193,7 +193,7 @@ class Hub:
         error = topic.opened.result() if topic.opened.done() else await asyncio.shield(topic.opened)
         if isinstance(error, BrokerUnavailable):
             # A new one for each who waits: one that is shared would collect their tracebacks.
-            raise BrokerUnavailable(error.message)
+            raise type(error)(error.message)
         if error is not None:
             raise error
         if topic.is_lost:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from ..errors import BrokerUnavailable
+from ..errors import BrokerRefused, BrokerUnavailable
 from .brokers.port import Broker
 from .tasks import Tasks
 from .topic import Topic
@@ -72,16 +72,25 @@ class Opener:
             logger.warning("the broker could not unsubscribe from %d channels: %s", len(names), error)
 
     async def _subscribe(self, topics: list[Topic]) -> None:
-        failure: Exception | None = None
+        while topics:
+            failed, failure = topics, await self._try(topics)
+            if isinstance(failure, BrokerRefused):
+                # Only those that are refused fail: the others are tried again without them.
+                failed = [topic for topic in topics if topic.name in failure.names] or topics
+            for topic in failed:
+                if failure is not None:
+                    # It may have been subscribed before, when a close of it was called off.
+                    self._to_close.setdefault(topic.name)
+                self._opened(topic, failure)
+            left = set(topics).difference(failed)
+            topics = [topic for topic in topics if topic in left]
+
+    async def _try(self, topics: list[Topic]) -> Exception | None:
         try:
             await self._broker.subscribe([topic.name for topic in topics])
         except Exception as error:
-            failure = error
-        for topic in topics:
-            if failure is not None:
-                # It may have been subscribed before, when a close of it was called off.
-                self._to_close.setdefault(topic.name)
-            self._opened(topic, failure)
+            return error
+        return None
 
 
 def _take(names: dict[str, None]) -> list[str]:

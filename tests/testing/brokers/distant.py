@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from emmett.channels.brokers.memory import MemoryBroker, MemoryBus
-from emmett.channels.brokers.port import Entry, History, Limits, Listener
+from emmett.channels.brokers.port import NO_NEEDS, Entry, History, Limits, Listener, Needs
 from emmett.channels.publication import Position
 from emmett.errors import BrokerUnavailable
 
@@ -75,8 +75,8 @@ class DistantBroker(MemoryBroker):
         finally:
             self.under_way.discard(answer)
 
-    async def check(self) -> float:
-        return await self.far(super().check)
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
+        return await self.far(lambda: MemoryBroker.check(self, needs))
 
     async def subscribe(self, names: Collection[str]) -> None:
         await self.far(lambda: MemoryBroker.subscribe(self, names))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from emmett.channels.brokers.memory import MemoryBroker
-from emmett.channels.brokers.port import Entry, History, Limits, Listener
+from emmett.channels.brokers.port import NO_NEEDS, Entry, History, Limits, Listener, Needs
 from emmett.channels.publication import Position
 from tests.testing.brokers.broken import Case, Deaf, Overheard, Right, check_finds, parametrize
 
@@ -29,8 +29,8 @@ def close_sockets() -> Iterator[None]:
 class Milliseconds(MemoryBroker):
     """Checks in another unit."""
 
-    async def check(self) -> float:
-        await super().check()
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
+        await super().check(needs)
         return 1000.0
 
 
@@ -63,10 +63,10 @@ class Undead(MemoryBroker):
 class Nervous(MemoryBroker):
     """Raises an error of its own when it is not started."""
 
-    async def check(self) -> float:
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
         if self._listener is None:
             raise AttributeError("NoneType has no attribute 'ping'")
-        return await super().check()
+        return await super().check(needs)
 
 
 class Fragile(MemoryBroker):
@@ -120,21 +120,21 @@ class LeavingSockets(MemoryBroker):
 class Stuck(MemoryBroker):
     """Lets calls wait for ever that it had not answered when it was stopped."""
 
-    async def check(self) -> float:
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
         await asyncio.sleep(0)
         if self._listener is None:
             await asyncio.Event().wait()
-        return await super().check()
+        return await super().check(needs)
 
 
 class Cancelling(MemoryBroker):
     """Cancels those who wait when it is stopped."""
 
-    async def check(self) -> float:
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
         await asyncio.sleep(0)
         if self._listener is None:
             raise asyncio.CancelledError
-        return await super().check()
+        return await super().check(needs)
 
 
 class Mixed(MemoryBroker):

@@ -9,7 +9,7 @@ import pytest
 
 from emmett.channels.brokers.memory import MemoryBroker
 from emmett.channels.brokers.memory_history import MemoryLog
-from emmett.channels.brokers.port import Limits, Listener
+from emmett.channels.brokers.port import NO_NEEDS, Limits, Listener, Needs
 from emmett.channels.publication import Position
 from emmett.errors import BrokerUnavailable, UsageError
 from tests.testing.brokers.broken import Case, Overheard, check_finds, parametrize
@@ -206,21 +206,21 @@ class Reporting(Overheard):
 class Cancelled(MemoryBroker):
     """Cancels calls that are under way when the server goes."""
 
-    async def check(self) -> float:
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
         await asyncio.sleep(0)
         if self.bus.is_cut:
             raise asyncio.CancelledError
-        return await super().check()
+        return await super().check(needs)
 
 
 class Misused(MemoryBroker):
     """Blames the caller for an outage that comes while a call is under way."""
 
-    async def check(self) -> float:
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
         await asyncio.sleep(0)
         if self.bus.is_cut:
             raise UsageError("not connected")
-        return await super().check()
+        return await super().check(needs)
 
 
 UNDER_WAY = "test_calls_under_way_when_the_server_goes"

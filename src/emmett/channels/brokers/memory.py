@@ -11,7 +11,7 @@ from ...errors import BrokerUnavailable, UsageError
 from ..publication import Position
 from .memory_history import MemoryHistories
 from .memory_presence import MemoryRooms
-from .port import Entry, History, Limits, Listener
+from .port import NO_NEEDS, Entry, History, Limits, Listener, Needs
 
 # Publications that may wait to be reported before those who publish wait for the event loop to come round. A publisher
 # that never waits for anything else would otherwise fill the memory, and nobody would hear of it.
@@ -165,7 +165,7 @@ class MemoryBroker:
         self._listener = None
         self._is_up = False
 
-    async def check(self) -> float:
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
         begin = time.perf_counter()
         self._require()
         return time.perf_counter() - begin

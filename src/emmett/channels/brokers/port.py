@@ -36,6 +36,21 @@ class Limits(NamedTuple):
     ttl: float
 
 
+class Needs(NamedTuple):
+    """What an application uses of a broker, besides publishing and subscribing.
+
+    Fields:
+        history: a namespace has history.
+        presence: a namespace has presence.
+    """
+
+    history: bool = False
+    presence: bool = False
+
+
+NO_NEEDS = Needs()
+
+
 class Entry(NamedTuple):
     """One publication as a broker carries it."""
 
@@ -95,7 +110,8 @@ class Listener(Protocol):
 class Broker(Protocol):
     """Carries publications between processes, keeps history and presence.
 
-    Every method that waits has a deadline, and raises `BrokerUnavailable` when the broker does not answer in time.
+    Every method that waits has a deadline, and raises `BrokerUnavailable` when the broker does not answer in time. When
+    the broker answers but refuses, and waiting does not help, it raises `BrokerRefused`, a `BrokerUnavailable`.
     After a loss the broker connects again by itself, with growing pauses and jitter, and subscribes in batches to all
     that it was subscribed to.
 
@@ -112,6 +128,7 @@ class Broker(Protocol):
 
         Raises:
             BrokerUnavailable: it cannot be reached now. The caller gives up, or calls again.
+            BrokerRefused: calling again does not help: wrong password, missing permission, wrong kind of server.
         """
 
     async def stop(self) -> None:
@@ -120,14 +137,27 @@ class Broker(Protocol):
         Calls that wait end: they raise `BrokerUnavailable`, unless they have their answer. `start` may be called again.
         """
 
-    async def check(self) -> float:
-        """Ask whether the broker is there; returns the round trip in seconds."""
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
+        """Try what an application needs, on every server and on channels that nothing else uses (see `trial.py`).
+
+        Arguments:
+            needs: what to try besides publishing and subscribing.
+
+        Returns:
+            Seconds for the slowest round trip to a server.
+
+        Raises:
+            BrokerUnavailable, BrokerRefused: something does not work; the message names it.
+        """
 
     async def subscribe(self, names: Collection[str]) -> None:
         """Hear of channels and patterns from now on. Those that are subscribed to already stay so.
 
         It waits as well for those that another call, still under way, has asked for: whoever it returns to is heard.
         When it raises, none of the new ones is subscribed to.
+
+        Raises:
+            BrokerRefused: its `names` are those that the broker refuses. The others can be subscribed to without them.
         """
 
     async def unsubscribe(self, names: Collection[str]) -> None:

@@ -21,7 +21,8 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from ....errors import BrokerUnavailable, ConfigurationError, UsageError
 from ...publication import Position
 from ...rare_log import RareLog
-from ..port import Entry, History, Limits, Listener
+from ..port import NO_NEEDS, Entry, History, Limits, Listener, Needs
+from ..trial import NAMESPACE, try_channels
 from .address import parse_urls
 from .connection import find_field
 from .format import read_at, unpack
@@ -79,13 +80,8 @@ class NatsBroker:
         if node is not None:
             await node.stop()
 
-    async def check(self) -> float:
-        loop = asyncio.get_running_loop()
-        begin = loop.time()
-        async with self._deadline():
-            connection = await self._require().link.ready()
-            await connection.flush()
-        return loop.time() - begin
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
+        return await try_channels(self, [f"{NAMESPACE}:0"], needs)
 
     async def subscribe(self, names: Collection[str]) -> None:
         async with self._deadline():

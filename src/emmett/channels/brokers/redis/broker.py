@@ -8,7 +8,6 @@ hears.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import math
 import re
@@ -20,7 +19,8 @@ from redis.exceptions import InvalidResponse
 
 from ....errors import BrokerUnavailable, ConfigurationError, UsageError
 from ...publication import Position
-from ..port import Entry, History, Limits, Listener
+from ..port import NO_NEEDS, Entry, History, Limits, Listener, Needs
+from ..trial import try_channels
 from . import scripts
 from .address import parse_urls
 from .cluster import Cluster
@@ -87,11 +87,10 @@ class RedisBroker:
         if servers is not None:
             await servers.stop()
 
-    async def check(self) -> float:
-        loop = asyncio.get_running_loop()
-        begin = loop.time()
-        await self._require().check()
-        return loop.time() - begin
+    async def check(self, needs: Needs = NO_NEEDS) -> float:
+        servers = self._require()
+        await servers.check()
+        return await try_channels(self, servers.trial_channels(), needs)
 
     async def subscribe(self, names: Collection[str]) -> None:
         await self._require().subscribe(names)

@@ -17,18 +17,21 @@ from redis.exceptions import AskError, ClusterDownError, MovedError, ResponseErr
 
 from ....errors import BrokerUnavailable
 from ..port import Listener
+from ..trial import NAMESPACE
 from .address import Address
 from .calls import CallLink, refused
 from .feed import Feed
 from .format import Names
 from .link import TICKS, Link
 from .scripts import Script
-from .servers import Servers
+from .servers import Servers, label_of
 
 # Seconds before asking again while a slot is on its way, or has no node.
 PAUSE = 0.05
 # The map of slots is asked for anew after so many ticks, also when nothing has told that it is old.
 LOOK_EVERY = 4 * TICKS
+# Channels among which one is looked for on each node; a node with very few slots may have none of them.
+MAX_TRIAL_CHANNELS = 4 * REDIS_CLUSTER_HASH_SLOTS
 
 
 class Cluster(Servers):
@@ -60,6 +63,17 @@ class Cluster(Servers):
 
     def feeds_of(self, name: str) -> Sequence[Feed]:
         return [self._feed]
+
+    def trial_channels(self) -> Iterable[str]:
+        missing = set(self._primaries)
+        for number in range(MAX_TRIAL_CHANNELS):
+            channel = f"{NAMESPACE}:{number}"
+            owner = self._slots[key_slot(self.names.key(channel, b""))]
+            if owner is not None and owner.label in missing:
+                missing.remove(owner.label)
+                yield channel
+            if not missing:
+                return
 
     async def connect(self) -> None:
         await self._refresh()
@@ -112,12 +126,12 @@ class Cluster(Servers):
                 link, is_asking = self._owner(slot), False
                 failed = error
             except ResponseError as error:
-                raise refused(error, _label(link)) from None
+                raise refused(error, label_of(link)) from None
             except BrokerUnavailable:
                 self._refresh_soon()
                 raise
             if loop.time() >= end:
-                raise refused(failed, _label(link))
+                raise refused(failed, label_of(link))
 
     def _owner(self, slot: int) -> CallLink:
         owner = self._slots[slot]
@@ -213,7 +227,3 @@ class Cluster(Servers):
             self._feed.drop("this node has left the cluster")
         gone = [self._links.pop(label) for label in list(self._links) if label not in primaries]
         await asyncio.gather(*(link.stop() for link in gone))
-
-
-def _label(link: Link) -> str:
-    return "" if link.address is None else link.address.label

@@ -49,6 +49,10 @@ class Servers:
         """Return a link for each server that holds a part of the data."""
         raise NotImplementedError
 
+    def trial_channels(self) -> Iterable[str]:
+        """Return a channel of the namespace `trial.NAMESPACE` on each server."""
+        raise NotImplementedError
+
     async def connect(self) -> None:
         """Connect.
 
@@ -99,7 +103,7 @@ class Servers:
         await asyncio.gather(*(link.stop() for link in self.links()))
 
     async def check(self) -> None:
-        """Ask all servers whether they are there.
+        """Ask all servers whether they are there and can be written to.
 
         Raises:
             BrokerUnavailable: one is not, or publications of one are not heard.
@@ -108,10 +112,19 @@ class Servers:
         for link in self.links():
             if isinstance(link, Feed) and not link.is_up:
                 raise link.unavailable("its publications are not heard at the moment")
+        await asyncio.gather(*(self._check_role(link) for link in callers))
+
+    async def _check_role(self, link: CallLink) -> None:
         try:
-            await asyncio.gather(*(link.ask("PING") for link in callers))
+            answer = await link.ask("INFO", "replication")
         except ResponseError as error:
-            raise refused(error, "one of its servers") from None
+            raise refused(error, label_of(link)) from None
+        if isinstance(answer, bytes) and b"role:slave" in answer:
+            # PUBLISH is no write, and a replica takes it: it would reach nobody at the primary.
+            raise BrokerUnavailable(
+                f"the Redis broker at {label_of(link)} is a read-only replica: name its primary in the URL, or use "
+                "redis+sentinel:// to find it"
+            )
 
     async def subscribe(self, names: Collection[str]) -> None:
         """See `Broker.subscribe`."""
@@ -150,3 +163,8 @@ class Servers:
                 with contextlib.suppress(BrokerUnavailable):
                     link.tick()
             self.look()
+
+
+def label_of(link: Link) -> str:
+    """Return what the server of a link is called in errors."""
+    return "" if link.address is None else link.address.label

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
+import itertools
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -12,13 +13,14 @@ from redis.exceptions import ResponseError
 
 from ...names import is_pattern
 from ..port import Entry, Listener
+from ..trial import NAMESPACE
 from .address import Address
 from .calls import CallLink, refused
 from .feed import Feed
 from .format import Names
 from .link import Link
 from .scripts import Script
-from .servers import Servers
+from .servers import Servers, label_of
 
 
 class Shards(Servers):
@@ -51,6 +53,16 @@ class Shards(Servers):
     def feeds_of(self, name: str) -> Sequence[Feed]:
         return self.feeds if is_pattern(name) else [self.feeds[self.place(name)]]
 
+    def trial_channels(self) -> Iterable[str]:
+        missing = set(range(len(self._labels)))
+        for number in itertools.count():
+            channel = f"{NAMESPACE}:{number}"
+            if (place := self.place(channel)) in missing:
+                missing.remove(place)
+                yield channel
+            if not missing:
+                return
+
     def place(self, channel: str) -> int:
         """Return the number of the server that has a channel."""
         if len(self._labels) == 1:
@@ -69,14 +81,14 @@ class Shards(Servers):
         try:
             return await link.ask(*command)
         except ResponseError as error:
-            raise refused(error, _label(link)) from None
+            raise refused(error, label_of(link)) from None
 
     async def run(self, script: Script, channel: str, keys: Sequence[bytes], arguments: Sequence[Any]) -> Any:
         link = self._callers[self.place(channel)]
         try:
             return await link.run(script, keys, arguments)
         except ResponseError as error:
-            raise refused(error, _label(link)) from None
+            raise refused(error, label_of(link)) from None
 
 
 class _Part:
@@ -98,10 +110,6 @@ class _Part:
         """See `Listener.restored`."""
         feeds = self._shards.feeds
         self._listener.restored([name for name in subscribed or () if not any(feed.misses(name) for feed in feeds)])
-
-
-def _label(link: Link) -> str:
-    return "" if link.address is None else link.address.label
 
 
 def _same(address: Address) -> Address:

@@ -1,0 +1,67 @@
+"""Tries what an application needs of a broker: to subscribe, to publish, and, where asked, history and presence.
+
+A server that answers a PING may still refuse all of these: a read-only replica, one whose memory is full, a missing
+permission. Each finds out only by trying.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterable
+
+from .port import Broker, Limits, Needs
+
+# The namespace of the channels that are tried; no application uses it.
+NAMESPACE = "emmett-check"
+# One publication, forgotten soon.
+LIMITS = Limits(size=1, ttl=60.0)
+# Seconds for which a member is kept when the trial is cut short.
+PRESENCE_TTL = 60.0
+
+
+async def try_channels(broker: Broker, channels: Iterable[str], needs: Needs) -> float:
+    """Try everything on some channels, at the same time; returns the seconds of the slowest publication.
+
+    Arguments:
+        broker: a broker that is started.
+        channels: channels of `NAMESPACE`, one on each server.
+        needs: what to try besides publishing and subscribing.
+
+    Raises:
+        BrokerUnavailable, BrokerRefused: something does not work.
+    """
+    # All of them end before an error is raised: nothing is left at work.
+    trials = [try_channel(broker, channel, needs) for channel in channels]
+    answers = await asyncio.gather(*trials, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return max((answer for answer in answers if isinstance(answer, float)), default=0.0)
+
+
+async def try_channel(broker: Broker, channel: str, needs: Needs) -> float:
+    """Try everything on one channel; returns the seconds of its publication.
+
+    Raises:
+        BrokerUnavailable, BrokerRefused: something does not work.
+    """
+    try:
+        await broker.subscribe([channel])
+    finally:
+        # First of all: nobody is to hear what is published here.
+        await broker.unsubscribe([channel])
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    await broker.publish(channel, b"", None)
+    seconds = loop.time() - begin
+    if needs.history:
+        await broker.publish(channel, b"", LIMITS)
+        await broker.history(channel, None, 1, LIMITS)
+    if needs.presence:
+        connection = secrets.token_hex(8)
+        await broker.join(channel, connection, "check", b"null", PRESENCE_TTL)
+        await broker.keep(channel, [connection], PRESENCE_TTL)
+        await broker.present(channel)
+        await broker.leave(channel, connection)
+    return seconds

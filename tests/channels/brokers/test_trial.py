@@ -1,0 +1,51 @@
+"""What is tried of a broker, and that it leaves nothing and disturbs nobody."""
+
+from __future__ import annotations
+
+import pytest
+
+from emmett.channels.brokers.memory import MemoryBus
+from emmett.channels.brokers.port import Needs
+from emmett.channels.brokers.trial import LIMITS, try_channels
+from emmett.errors import BrokerUnavailable
+from tests.channels.brokers.clock import Ear
+from tests.channels.kit import TestBroker, turns
+
+
+@pytest.mark.parametrize(
+    ("needs", "steps"),
+    [
+        (Needs(), []),
+        (Needs(history=True), ["history"]),
+        (Needs(presence=True), ["join", "leave"]),
+        (Needs(True, True), ["history", "join", "leave"]),
+    ],
+)
+async def test_what_is_tried(needs: Needs, steps: list[str]) -> None:
+    bus, ear, other = MemoryBus(), Ear(), Ear()
+    broker, neighbour = TestBroker(bus), TestBroker(bus)
+    await broker.start(ear)
+    await neighbour.start(other)
+    broker.calls.clear()
+    assert await try_channels(broker, ["emmett-check:1"], needs) >= 0
+    assert [name for name, _ in broker.calls] == ["subscribe", "unsubscribe", *steps]
+    await turns()
+    assert ear.said == other.said == []
+    assert broker._subscribed == set()
+    assert await broker.present("emmett-check:1") == {}
+    found = await broker.history("emmett-check:1", None, None, LIMITS)
+    assert len(found.entries) == int(needs.history)
+    await broker.stop()
+    await neighbour.stop()
+
+
+@pytest.mark.parametrize("failing", ["subscribe", "history", "join", "leave"])
+async def test_any_step_may_fail(failing: str) -> None:
+    broker = TestBroker()
+    await broker.start(Ear())
+    broker.failing.add(failing)
+    with pytest.raises(BrokerUnavailable, match=f"{failing} fails"):
+        await try_channels(broker, ["emmett-check:1", "emmett-check:2"], Needs(True, True))
+    assert len(broker.named(failing)) == 2
+    assert broker._subscribed == set()
+    await broker.stop()
