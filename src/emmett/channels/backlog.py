@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from .gaps import Gaps
+from .latest import Item, LatestQueue
+from .names import MAX_NAMES
 from .namespaces import Namespace
-from .publication import Kind, Position, Publication
-from .sink import Message
-
-# A publication, and what its subscriber gets of it.
-Item = tuple[Publication, Message]
+from .publication import Kind, Publication
 
 
 class Backlog:
@@ -27,13 +26,13 @@ class Backlog:
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
-        self._items: deque[Item] = deque()
+        self._items: deque[Item] | LatestQueue = LatestQueue() if namespace.slow == "latest" else deque()
         self._size = 0
         # What came from history in one piece may exceed the bounds, which history has itself; until all was taken.
         self._extra_items = 0
         self._extra_size = 0
-        # Channels of which something was dropped that must be told, before their next publication, and up to where.
-        self._gaps: dict[str, Position | None] = {}
+        # Channels that a subscriber has named, and not by a pattern, are few enough for a gap of their own each.
+        self._gaps = Gaps(max(MAX_NAMES, namespace.queue_messages))
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -60,31 +59,26 @@ class Backlog:
             self._extra_size += size
         if not self._is_full():
             return True
-        policy = self._namespace.slow
-        if policy == "disconnect":
+        if self._namespace.slow == "disconnect":
             return False
-        if policy == "latest":
-            self._keep_latest()
+        if isinstance(self._items, LatestQueue):
+            for item in self._items.pop_superseded():
+                self._size -= len(item[1])
+                self._drop(item)
         while self._is_full():
             self._drop(self._take_first())
         return True
 
     def pop(self) -> Publication | None:
-        """Take the next publication; None when none waits. What was dropped is told with a gap before."""
+        """Take the next publication; None when none waits. A gap comes before it where something was dropped."""
         if not self._items:
             return None
         if self._gaps:
-            channel = self._items[0][0].channel
-            if channel in self._gaps:
-                return Publication(channel, "", Kind.GAP, self._gaps.pop(channel))
+            gaps = self._gaps.before([next(iter(self._items))[0].channel])[:1]
+            if gaps:
+                self._gaps.discard(gaps)
+                return gaps[0]
         return self._take_first()[0]
-
-    def take_all(self) -> list[Publication]:
-        """Take all that waits, gaps included."""
-        taken: list[Publication] = []
-        while (publication := self.pop()) is not None:
-            taken.append(publication)
-        return taken
 
     def portion(self, size: int) -> tuple[list[Item], list[Publication]]:
         """Return the first items up to a size, at least one, and the gaps that come before the next publication of
@@ -96,16 +90,13 @@ class Backlog:
                 break
             items.append(item)
             size -= len(item[1])
-        channels = {item[0].channel for item in items} if self._gaps else set()
-        gaps = [Publication(name, "", Kind.GAP, place) for name, place in self._gaps.items() if name in channels]
-        return items, gaps
+        return items, self._gaps.before(item[0].channel for item in items) if self._gaps else []
 
     def discard(self, count: int, gaps: list[Publication]) -> None:
         """Take off the items and gaps of a portion."""
         for _ in range(count):
             self._take_first()
-        for gap in gaps:
-            self._gaps.pop(gap.channel, None)
+        self._gaps.discard(gaps)
 
     def first_of(self, channel: str) -> Publication | None:
         """Return the first publication of a channel that waits and has a position."""
@@ -125,17 +116,6 @@ class Backlog:
             or self._size > namespace.queue_bytes + self._extra_size
         )
 
-    def _keep_latest(self) -> None:
-        latest = {publication.channel: number for number, (publication, _) in enumerate(self._items)}
-        kept: deque[Item] = deque()
-        for number, item in enumerate(self._items):
-            if latest[item[0].channel] == number:
-                kept.append(item)
-            else:
-                self._drop(item)
-        self._items = kept
-        self._size = sum(len(message) for _, message in kept)
-
     def _take_first(self) -> Item:
         item = self._items.popleft()
         self._size -= len(item[1])
@@ -145,4 +125,4 @@ class Backlog:
         publication = item[0]
         self.dropped += 1
         if publication.kind is Kind.GAP or publication.position is not None:
-            self._gaps[publication.channel] = publication.position
+            self._gaps.add(publication.channel, publication.position)

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable
 
 from ..errors import WebsocketClosed
-from .backlog import Backlog, Item
+from .backlog import Backlog
 from .closing import Closer
 from .encoding import Encode
+from .latest import Item
 from .parcel import Parcel, encode_all
 from .publication import Position
 from .rare_log import RareLog

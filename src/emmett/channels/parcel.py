@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from .backlog import Item
 from .encoding import Encode, data_only
+from .latest import Item
 from .namespaces import Namespace
 from .publication import Kind, Publication
 from .sink import Batch, Message
