@@ -174,7 +174,10 @@ def test_a_route_has_settings_of_its_own_for_the_body() -> None:
 
 
 def test_a_section_shows_its_values() -> None:
-    shown = "ServerSettings(max_connections=5, shutdown_timeout=30.0, trusted_proxies=(), proxy_headers='x-forwarded')"
+    shown = (
+        "ServerSettings(max_connections=5, shutdown_timeout=30.0, trusted_proxies=(), proxy_headers='x-forwarded', "
+        "allowed_hosts=None, log_query='names')"
+    )
     assert repr(ServerSettings(max_connections=5)) == shown
 
 

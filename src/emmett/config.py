@@ -15,7 +15,9 @@ from typing import Any, ClassVar, Literal, Self
 from .datastructures import sdict
 from .errors import ConfigurationError
 from .wire.forwarded import TrustedProxies
+from .wire.hosts import AllowedHosts
 from .wire.origin import OriginPolicy
+from .wire.targets import QueryLogging
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -101,6 +103,21 @@ def _proxies() -> Any:
         return None
 
     return _Setting((), check)
+
+
+def _hosts() -> Any:
+    """The hosts that are served, as `wire.hosts.AllowedHosts` takes them; None for all."""
+
+    def check(value: object) -> str | None:
+        if value is None:
+            return None
+        try:
+            AllowedHosts(value)  # type: ignore[arg-type]
+        except (ConfigurationError, TypeError) as error:
+            return f"a list of hosts, or None for all: {error}"
+        return None
+
+    return _Setting(None, check)
 
 
 def _version() -> Any:
@@ -290,6 +307,11 @@ class ServerSettings(Settings):
     # What they write: X-Forwarded-For and its like, or Forwarded (RFC 7239). The other kind is not read: a proxy that
     # does not know it passes on what a visitor has put there.
     proxy_headers: Literal["x-forwarded", "forwarded"] = _choice("x-forwarded", "forwarded")
+    # The hosts that requests may be for, None for all: see `wire.hosts.AllowedHosts`. While developing, the names of
+    # this machine and the address that the server listens on are always allowed, and None allows no others.
+    allowed_hosts: str | Sequence[str] | None = _hosts()
+    # What the logs show of a query: the names of its variables, all of it, or nothing.
+    log_query: QueryLogging = _choice("names", "all", "none")
 
 
 class Config(sdict[Any]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emmett import App, websocket
+from emmett.wire.targets import QueryLogging
 from tests.integration.raw_client import connect, upgrade_request
 from tests.integration.servers import gone, run_emmett
 
@@ -22,11 +23,13 @@ def app_with_log_lines() -> App:
     return app
 
 
-async def log_line(caplog: pytest.LogCaptureFixture, target: str) -> str:
+async def log_line(caplog: pytest.LogCaptureFixture, target: str, logged: QueryLogging = "names") -> str:
     """Open a websocket, let the client close it, and return the line of the access log."""
     caplog.set_level("INFO", "emmett.access")
     caplog.clear()
-    async with run_emmett(app_with_log_lines()) as running, connect(running.port) as client:
+    app = app_with_log_lines()
+    app.config.server.log_query = logged
+    async with run_emmett(app) as running, connect(running.port) as client:
         client.write(upgrade_request(target))
         if (await client.read_head())[0] == 101:
             await client.read_frame()
@@ -40,8 +43,15 @@ async def log_line(caplog: pytest.LogCaptureFixture, target: str) -> str:
 async def test_the_access_log_of_a_connection(caplog: pytest.LogCaptureFixture) -> None:
     line = await log_line(caplog, "/room?q=1")
     assert line.startswith("127.0.0.1:")
-    assert '"WEBSOCKET /room?q=1" closed 4001 after 0.' in line
+    assert '"WEBSOCKET /room?q=*" closed 4001 after 0.' in line
     assert line.endswith("s, 0 in, 1 out")
+
+
+@pytest.mark.parametrize(
+    ("logged", "target"), [("names", "/room?ticket=*"), ("all", "/room?ticket=secret"), ("none", "/room")]
+)
+async def test_what_is_shown_of_a_query(logged: QueryLogging, target: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert f'"WEBSOCKET {target}" closed' in await log_line(caplog, "/room?ticket=secret", logged)
 
 
 async def test_the_access_log_of_a_refusal(caplog: pytest.LogCaptureFixture) -> None:

@@ -49,6 +49,24 @@ class TestTrustedProxies:
     def test_not_trusted(self, peer: str) -> None:
         assert not TRUSTED.trusts(peer)
 
+    @pytest.mark.parametrize(
+        ("entry", "peer", "other"),
+        [
+            ("::ffff:127.0.0.1", "127.0.0.1", "127.0.0.2"),
+            ("::ffff:10.0.0.0/104", "10.1.2.3", "11.0.0.0"),
+            ("::ffff:0:0/96", "192.0.2.1", "2001:db8::1"),
+            ("::/0", "2001:db8::1", "127.0.0.1"),
+        ],
+    )
+    def test_ipv4_addresses_that_are_spelled_as_ipv6(self, entry: str, peer: str, other: str) -> None:
+        trusted = TrustedProxies([entry])
+        assert trusted.trusts(peer)
+        assert not trusted.trusts(other)
+
+    def test_a_zone_is_refused_since_it_would_match_nobody(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"without their zone, write 'fe80::1'"):
+            TrustedProxies(["fe80::1%eth0"])
+
     def test_nobody_by_default(self) -> None:
         nobody = TrustedProxies()
         assert not nobody

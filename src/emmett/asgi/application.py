@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from ..dispatch import RouteTable
+from ..dispatch.hosts import allowed_hosts, check_host
+from ..errors import RequestError
 from .http import serve_http
 from .lifespan import serve_lifespan
 from .types import ASGIReceive, ASGIScope, ASGISend
-from .websocket import serve_websocket
+from .websocket import ASGIConnection, serve_websocket
 
 
 async def serve_asgi(
@@ -30,6 +32,11 @@ async def serve_asgi(
         NotImplementedError: the scope is of a type that ASGI 3 does not have; a server takes this as "not supported".
     """
     kind = scope["type"]
+    if kind in ("http", "websocket") and table.config.server.allowed_hosts is not None:
+        refusal = _refusal(table, scope)
+        if refusal is not None:
+            await _refuse(table, scope, receive, send, refusal)
+            return
     if kind == "http":
         await serve_http(table, scope, receive, send)
     elif kind == "websocket":
@@ -38,3 +45,27 @@ async def serve_asgi(
         await serve_lifespan(startup, shutdown, receive, send)
     else:
         raise NotImplementedError(f"ASGI scope type {kind!r}; supported are http, websocket and lifespan")
+
+
+def _refusal(table: RouteTable, scope: ASGIScope) -> RequestError | None:
+    """Return why a request is refused before the application runs; `None` when it is not."""
+    allowed = allowed_hosts(table.config.server)
+    try:
+        if allowed is not None:
+            check_host(allowed, scope["headers"])
+    except RequestError as error:
+        return error.with_traceback(None)
+    return None
+
+
+async def _refuse(
+    table: RouteTable, scope: ASGIScope, receive: ASGIReceive, send: ASGISend, error: RequestError
+) -> None:
+    if scope["type"] == "websocket":
+        await receive()  # websocket.connect
+        await ASGIConnection(scope, receive, send, table.config.websocket).refuse(error.status, error.message, {})
+        return
+    body = error.message.encode()
+    fields = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": error.status, "headers": fields})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -210,7 +210,7 @@ class Exchange:
             # The peer may send its body now or leave it out, nobody can tell: nothing behind it can be read.
             self.keep_alive = False
         if self._connection.access_log:
-            log_response(self._request, status)
+            log_response(self._request, status, self._table.config.server.log_query)
         if not self.keep_alive and not says_close:
             framing = f"connection: close\r\n{framing}"
         return self._connection.response_head(status, fields, framing)

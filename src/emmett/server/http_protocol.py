@@ -16,10 +16,12 @@ import httptools
 from uvicorn.server import ServerState
 
 from ..datastructures import Headers
+from ..dispatch.hosts import check_host
 from ..errors import HandshakeError, RequestError
 from ..http.body import SLOWEST_RATE
 from ..http.request import Request
 from ..wire.handshake import Upgrade, check_upgrade, is_broken_upgrade, is_upgrade, refusal_response
+from ..wire.hosts import AllowedHosts
 from ..wire.request import check_request, check_target
 from .access_log import is_access_logged
 from .body_feed import BodyFeed
@@ -112,6 +114,7 @@ class HTTPProtocol(asyncio.Protocol):
         # Those of the connection, and those of the request that was read last, which differ behind a proxy.
         self._own_ends = self._ends = ends_of(transport)
         self._trusted = process.trusted or None
+        self._hosts = process.hosts
         self._is_unix = bool(process.trusted) and is_unix_socket(transport)
         process.sweep.add(self, min(self._limits.head_timeout, self._config.timeout_keep_alive))
         self._expect_something()
@@ -213,6 +216,8 @@ class HTTPProtocol(asyncio.Protocol):
         self._check_head()
         if self._trusted is not None:
             self._ends = see_through(self._trusted, self._own_ends, self._is_unix, self._headers)
+        if self._hosts is not None:
+            self._check_host(self._hosts)
         if self._upgrade is None and not self._skipping_upgrade:
             self._reading_body = True
             self._take_request()
@@ -324,6 +329,14 @@ class HTTPProtocol(asyncio.Protocol):
             self._skipping_upgrade = parser.should_upgrade()
             if not self._skipping_upgrade:
                 self._checked = CheckedHead(version, headers)
+
+    def _check_host(self, hosts: AllowedHosts) -> None:
+        """Refuse a request for a host that is not served, as the client or a trusted proxy names it."""
+        try:
+            check_host(hosts, self._headers)
+        except RequestError:
+            self._upgrade = None
+            raise
 
     def _take_request(self) -> None:
         """Give the request that has come to the application, when it is its turn."""

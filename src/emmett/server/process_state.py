@@ -10,6 +10,7 @@ from typing import Any
 from uvicorn.server import ServerState
 
 from ..dispatch import RouteTable
+from ..dispatch.hosts import allowed_hosts
 from ..wire.forwarded import TrustedProxies
 from .capacity import connection_cap, raise_file_limit
 from .owner import Member
@@ -35,6 +36,7 @@ class ProcessState:
         tasks: the tasks of all handlers; uvicorn waits for these when it stops.
         trusted: the proxies whose word about the client counts.
         heads: writes the heads of responses.
+        hosts: the hosts that are served; None when all are.
     """
 
     __slots__ = (
@@ -43,6 +45,7 @@ class ProcessState:
         "connections",
         "context",
         "heads",
+        "hosts",
         "loop",
         "sweep",
         "table",
@@ -61,6 +64,7 @@ class ProcessState:
         settings = self.table.config.server
         self.trusted = TrustedProxies(settings.trusted_proxies, settings.proxy_headers)
         self.heads = ResponseHeads()
+        self.hosts = allowed_hosts(settings, config.host)
         # Websockets that were told to stop.
         self._stopping = 0
         # How many files the process may open.
@@ -81,7 +85,7 @@ class ProcessState:
         """Forget a websocket whose handler has ended too."""
         self.connections.discard(member)
         self.sweep.discard(member)
-        log_access(member, self.loop.time())
+        log_access(member, self.loop.time(), self.table.config.server.log_query)
 
     @property
     def connection_cap(self) -> int:

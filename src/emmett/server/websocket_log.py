@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from ..wire.targets import QueryLogging, loggable_target
 from .owner import Member
 
 logger = logging.getLogger("emmett.websocket")
@@ -24,18 +25,19 @@ def log_failure(member: Member, error: BaseException | None) -> None:
     logger.error("websocket %d ended badly", member.number, exc_info=error)
 
 
-def log_access(member: Member, now: float) -> None:
+def log_access(member: Member, now: float, query: QueryLogging = "names") -> None:
     """Log that a websocket has ended: who, which target, how, after what time and how many messages.
 
     Arguments:
         member: the connection.
         now: the loop's time in seconds.
+        query: what is shown of the query of the target.
     """
     websocket = member.websocket
     if websocket is None or not access_logger.isEnabledFor(logging.INFO):
         return
     client = f"{websocket.client[0]}:{websocket.client[1]}" if websocket.client else "-"
-    target = _printable(member.target.decode("latin-1"))
+    target = loggable_target(member.target.decode("latin-1"), query)
     if member.status != 101:
         access_logger.info('%s - "WEBSOCKET %s" %s', client, target, member.status or "-")
         return
@@ -47,8 +49,3 @@ def log_access(member: Member, now: float) -> None:
         now - member.began,
         *member.messages,
     )
-
-
-def _printable(target: str) -> str:
-    """Escape what could make a log say something else: control and non-ASCII characters."""
-    return target.encode("unicode_escape").decode("ascii").replace('"', "%22")

@@ -23,6 +23,9 @@ UNIX = "unix"
 # Proxies one behind the other; of longer lists the rest is not looked at.
 MAX_HOPS = 32
 
+# Bits of `::ffff:0:0/96`, in which IPv4 addresses are spelled as IPv6 (RFC 4291, 2.5.5.2).
+_MAPPED_PREFIX = 96
+
 _FORWARDED = b"forwarded"
 _X_FIELDS = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port")
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
@@ -232,6 +235,22 @@ def _parse_network(entry: object) -> ipaddress.IPv4Network | ipaddress.IPv6Netwo
     if not isinstance(entry, str):
         raise ConfigurationError(f"a trusted proxy is a str, not {type(entry).__name__}: {entry!r}; {_ALLOWED}")
     try:
-        return ipaddress.ip_network(entry)
+        network = ipaddress.ip_network(entry)
     except ValueError as error:
         raise ConfigurationError(f"trusted proxy {entry!r} is not valid: {error}; {_ALLOWED}") from None
+    if isinstance(network, ipaddress.IPv4Network):
+        return network
+    if network.network_address.scope_id is not None:
+        raise ConfigurationError(
+            f"trusted proxy {entry!r} is not valid: peers are known without their zone, write "
+            f"{entry.partition('%')[0]!r}; {_ALLOWED}"
+        )
+    return _unmapped(network)
+
+
+def _unmapped(network: ipaddress.IPv6Network) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Return a network of IPv4 addresses that is spelled as IPv6 as what it is: peers are compared as IPv4."""
+    mapped = network.network_address.ipv4_mapped
+    if mapped is None or network.prefixlen < _MAPPED_PREFIX:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))
