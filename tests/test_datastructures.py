@@ -42,10 +42,25 @@ class TestSdict:
         del params.order
         assert params == {"page": "2"}
 
-    def test_an_item_named_like_a_method_does_not_hide_it(self) -> None:
-        params = sdict(items="all")
-        assert list(params.items()) == [("items", "all")]
-        assert params["items"] == "all"
+    @pytest.mark.parametrize("name", [name for name in vars(dict) if not name.startswith("_")])
+    def test_an_item_named_like_a_method_is_read_as_an_attribute(self, name: str) -> None:
+        params: sdict[str] = sdict({"other": "1"})
+        assert callable(getattr(params, name))
+        setattr(params, name, "all")
+        assert getattr(params, name) == params[name] == "all"
+        assert list(dict.items(params)) == list(dict(params).items()) == [("other", "1"), (name, "all")]
+        assert sdict.get(params, name) == "all"
+        delattr(params, name)
+        assert callable(getattr(params, name))
+        assert params == {"other": "1"}
+
+    def test_the_methods_are_there_while_no_item_has_their_name(self) -> None:
+        params = sdict(page="2")
+        assert params.get("page") == "2"
+        assert params.get("missing", "1") == "1"
+        assert params.pop("page") == "2"
+        params.update(page="3")
+        assert list(params.items()) == [("page", "3")]
 
     @pytest.mark.parametrize("name", ["__deepcopy__", "__getstate_of__", "__html__"])
     def test_the_interpreter_finds_no_protocol_that_is_not_there(self, name: str) -> None:
@@ -58,6 +73,12 @@ class TestSdict:
             assert other == params
             other.page = "9"
             assert params.page == "2"
+
+    def test_a_copy_has_the_items_named_like_methods_too(self) -> None:
+        params: sdict[str] = sdict(items="all", copy="yes")
+        for other in (sdict.copy(params), copy.copy(params), copy.deepcopy(params), pickle.loads(pickle.dumps(params))):
+            assert type(other) is sdict
+            assert other == params == {"items": "all", "copy": "yes"}
 
     def test_a_copy_shares_its_values(self) -> None:
         params = sdict(tags=["a"])

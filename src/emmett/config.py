@@ -329,7 +329,7 @@ class Config(sdict[Any]):
         super().__init__(websocket=WebsocketSettings(), http=HTTPSettings(), server=ServerSettings())
 
     def __setitem__(self, name: str, value: Any) -> None:
-        current = self.get(name)
+        current = dict.get(self, name)
         if isinstance(current, Settings) and type(value) is not type(current):
             raise ConfigurationError(f"config.{name} is a section; assign its settings: config.{name}.<name> = …")
         super().__setitem__(name, value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 Value = TypeVar("Value")
+Default = TypeVar("Default")
 
 
 class sdict(dict[str, Value]):  # noqa: N801 - the documented name
@@ -18,6 +20,15 @@ class sdict(dict[str, Value]):  # noqa: N801 - the documented name
     True
 
     Reading a missing item, `params["missing"]`, gives `None` too.
+
+    An item hides the method of the same name: names such as `items` and `get` are a visitor's to choose. Where any name
+    may come, call the method on the class, or make a plain dict first:
+
+    >>> params = sdict(items="all")
+    >>> params.items
+    'all'
+    >>> list(dict.items(params)), dict(params).items()
+    ([('items', 'all')], dict_items([('items', 'all')]))
     """
 
     __slots__ = ()
@@ -29,17 +40,51 @@ class sdict(dict[str, Value]):  # noqa: N801 - the documented name
         # Dunder look-ups come from the interpreter (copy, pickle): those must fail as on any object.
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return self.get(name)
+        return self[name]
 
     def __setattr__(self, name: str, value: Value) -> None:
         self[name] = value
 
     def __delattr__(self, name: str) -> None:
-        self.pop(name, None)
+        try:
+            del self[name]
+        except KeyError:
+            pass
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # That of `object` calls `self.items()`.
+        return copyreg.__newobj__, (type(self),), None, None, iter(dict.items(self))  # type: ignore[attr-defined]
 
     def copy(self) -> sdict[Value]:
         """Return a shallow copy, again an `sdict`."""
         return sdict(self)
+
+
+class ItemOrMethod:
+    """A method of an `sdict`, hidden by an item of the same name.
+
+    It is a descriptor for each name that a dict has, and no `__getattribute__`: other names cost nothing.
+
+    Arguments:
+        name: the name of the method.
+        method: the function in the class.
+    """
+
+    __slots__ = ("_method", "_name")
+
+    def __init__(self, name: str, method: Any) -> None:
+        self._name = name
+        self._method = method
+
+    def __get__(self, instance: dict[str, Any] | None, owner: type) -> Any:
+        if instance is not None and self._name in instance:
+            return instance[self._name]
+        return self._method.__get__(instance, owner)
+
+
+for _name, _method in {**vars(dict), **vars(sdict)}.items():
+    if not _name.startswith("_"):
+        setattr(sdict, _name, ItemOrMethod(_name, _method))
 
 
 class Headers(Mapping[str, str]):
@@ -73,7 +118,16 @@ class Headers(Mapping[str, str]):
             raise KeyError(name)
         return values[0] if len(values) == 1 else _joiner(name).join(values)
 
-    def get(self, name: str, default: Any = None) -> Any:
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+
+    @overload
+    def get(self, name: str, /, default: str) -> str: ...
+
+    @overload
+    def get(self, name: str, /, default: Default) -> str | Default: ...
+
+    def get(self, name: str, /, default: object = None) -> object:
         """Return the value of a field, or `default` when it is missing."""
         # Without the exception that `__getitem__` would cost: most fields that are asked for are missing.
         values = self.get_all(name)

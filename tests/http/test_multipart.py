@@ -80,6 +80,12 @@ async def test_what_clients_send() -> None:
         )
 
 
+async def test_fields_named_like_methods_are_fields() -> None:
+    result = await read_form(form(part("get", b"1"), part("items", b"2"), part("get", b"3")))
+    assert result.fields.get == ["1", "3"]
+    assert result.fields.items == "2"
+
+
 async def test_repeated_files_are_a_list() -> None:
     names = ("a.txt", "b.txt", "c.txt")
     result = await read_form(form(*(part("files", name.encode(), filename=name) for name in names)))

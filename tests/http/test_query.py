@@ -30,6 +30,7 @@ from emmett.http import parse_query
         (b"a=%zz%4", {"a": "%zz%4"}),
         (b"a=%00", {"a": "\0"}),
         (b"a;b=1", {"a;b": "1"}),
+        (b"get=1&a=2&get=3&items=4&items=5", {"get": ["1", "3"], "a": "2", "items": ["4", "5"]}),
     ],
 )
 def test_examples(query_string: bytes, expected: dict[str, object]) -> None:

@@ -55,6 +55,18 @@ def test_another_one_can(name: str) -> None:
     assert session == plain
 
 
+@pytest.mark.parametrize("name", ["items", "keys", "values", "get", "copy", "pop", "update", "clear"])
+def test_a_value_named_like_a_method_is_a_value(name: str) -> None:
+    session = Session()
+    setattr(session, name, "mine")
+    assert getattr(session, name) == session[name] == "mine"
+    Session.update(session, user="ann")
+    assert dict(session) == {name: "mine", "user": "ann"}
+    lock(session, "not here")
+    with pytest.raises(UsageError, match="not here"):
+        Session.clear(session)
+
+
 def test_what_we_keep_beside_the_values_is_no_value() -> None:
     visit = object()
     session = Session(visit=visit)

@@ -380,7 +380,7 @@ def _decode(text: str, charset: str) -> str:
 
 
 def _add(values: sdict[Value | list[Value]], name: str, value: Value) -> None:
-    earlier = values.get(name)
+    earlier = dict.get(values, name)
     if earlier is None:
         values[name] = value
     elif isinstance(earlier, list):

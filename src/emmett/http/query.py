@@ -25,7 +25,7 @@ def parse_query(query_string: bytes) -> sdict[str | list[str]]:
             continue
         raw_name, _, raw_value = pair.partition(b"=")
         name, value = _decode(raw_name), _decode(raw_value)
-        earlier = params.get(name)
+        earlier = dict.get(params, name)
         if earlier is None:
             params[name] = value
         elif isinstance(earlier, list):

@@ -119,8 +119,7 @@ class Request:
     @property
     def host(self) -> str:
         """The Host header, with the port when it names one; empty when there is none."""
-        host: str = self.headers.get("host", "")
-        return host
+        return self.headers.get("host", "")
 
     @property
     def now(self) -> datetime:

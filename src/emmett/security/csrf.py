@@ -150,7 +150,7 @@ def csrf_token() -> str:
         UsageError: no session pipe is in the pipeline; or the session has no token yet and cannot be changed any more.
     """
     session = _session()
-    secret = session.get(SECRET)
+    secret = session[SECRET]
     if not isinstance(secret, str) or not is_secret(secret):
         secret = session[SECRET] = new_secret()
     return mask(secret)

@@ -98,7 +98,7 @@ class SessionPipe(Pipe):
         if record is None:
             return
         if not await self._keeper.delete(record):
-            session.clear()
+            Session.clear(session)
             return
         visit.record = await self._keeper.create(record.data)
         self._sockets.move(record.id, visit.record.id)
@@ -124,7 +124,7 @@ class SessionPipe(Pipe):
         if visit.record is not None:
             await self._keeper.delete(visit.record)
         record, visit.record = visit.record, None
-        session.clear()
+        Session.clear(session)
         self._delete_cookie(visit, response)
         if record is not None:
             await self._sockets.close_session(record.id, code, reason)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import wraps
 from typing import Any
 
-from ..datastructures import sdict
+from ..datastructures import ItemOrMethod, sdict
 from ..errors import UsageError
 
 SAVED = (
@@ -32,6 +32,10 @@ def _guarded(name: str) -> Any:
     return change
 
 
+def _guarded_method(name: str) -> Any:
+    return ItemOrMethod(name, _guarded(name))
+
+
 class Session(sdict[Any]):
     """What is remembered of one visitor: `session.name` and `session["name"]` read and write, missing is `None`.
 
@@ -53,11 +57,11 @@ class Session(sdict[Any]):
     __setitem__ = _guarded("__setitem__")
     __delitem__ = _guarded("__delitem__")
     __ior__ = _guarded("__ior__")
-    clear = _guarded("clear")
-    pop = _guarded("pop")
-    popitem = _guarded("popitem")
-    setdefault = _guarded("setdefault")
-    update = _guarded("update")
+    clear = _guarded_method("clear")
+    pop = _guarded_method("pop")
+    popitem = _guarded_method("popitem")
+    setdefault = _guarded_method("setdefault")
+    update = _guarded_method("update")
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Copies are values without a visitor.

@@ -114,7 +114,7 @@ class Websocket:
     @property
     def host(self) -> str:
         """The Host header of the handshake."""
-        return cast(str, self.headers.get("host", ""))
+        return self.headers.get("host", "")
 
     @property
     def cookies(self) -> SimpleCookie:
