@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, overload
@@ -46,10 +47,8 @@ class sdict(dict[str, Value]):  # noqa: N801 - the documented name
         self[name] = value
 
     def __delattr__(self, name: str) -> None:
-        try:
+        with contextlib.suppress(KeyError):
             del self[name]
-        except KeyError:
-            pass
 
     def __reduce__(self) -> tuple[Any, ...]:
         # That of `object` calls `self.items()`.

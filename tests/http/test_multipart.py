@@ -80,6 +80,37 @@ async def test_what_clients_send() -> None:
         )
 
 
+async def test_what_comes_before_the_first_delimiter_is_ignored() -> None:
+    for preamble in (b"\r\n", b"This is a form.\r\n", b"--=-x-\r\n\r\n"):
+        body = preamble + form(part("a", b"1"))
+        for chunks in ([body], [body[place : place + 1] for place in range(len(body))]):
+            assert (await read_form(*chunks)).fields == {"a": "1"}
+
+
+async def test_blanks_after_a_delimiter_are_ignored() -> None:
+    content = b"1\r\n--=-x- \r\n2\r"
+    body = form(part("a", content), part("b", b"3")).replace(b"--=-x-=\r\n", b"--=-x-= \t \r\n") + b" \t"
+    for chunks in ([body], [body[place : place + 1] for place in range(len(body))]):
+        assert (await read_form(*chunks)).fields == {"a": content.decode(), "b": "3"}
+
+
+@pytest.mark.parametrize("media_type", ["application/octet-stream", "image/png", "application/zip"])
+async def test_a_part_of_bytes_without_a_file_name_is_a_file(media_type: str) -> None:
+    content = b"\x89PNG\xff\xfe\x00"
+    file = await one_file(part("data", content, f"Content-Type: {media_type}"))
+    assert (file.filename, file.content_type, await file.read()) == ("", media_type, content)
+    empty = await one_file(part("data", b"", f"Content-Type: {media_type}"))
+    assert (empty.filename, empty.size) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "text/csv; header=present", "application/json", "application/ld+json", "image/svg+xml"]
+)
+async def test_a_part_of_text_without_a_file_name_is_a_field(media_type: str) -> None:
+    result = await read_form(form(part("data", b"{}", f"Content-Type: {media_type}")))
+    assert (result.fields, result.files) == ({"data": "{}"}, {})
+
+
 async def test_fields_named_like_methods_are_fields() -> None:
     result = await read_form(form(part("get", b"1"), part("items", b"2"), part("get", b"3")))
     assert result.fields.get == ["1", "3"]

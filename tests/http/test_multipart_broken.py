@@ -85,11 +85,13 @@ async def test_a_form_that_ends_early_is_400(length: int) -> None:
 @pytest.mark.parametrize(
     ("body", "what"),
     [
-        (b"preamble\r\n" + form(part("a")), "does not begin with its boundary"),
-        (b"\n" + form(part("a")), "does not begin with its boundary"),
-        (b"a=1&b=2&c=3", "does not begin with its boundary"),
+        (b"a=1&b=2&c=3", "no line of it begins with its boundary"),
+        (b"preamble--=-x-=--", "no line of it begins with its boundary"),
         (b"--=-x-=\n" + part("a"), "line break after first boundary"),
         (b"--=-x-=x\r\n" + part("a"), "byte after first boundary"),
+        (b"--=-x-= x\r\n" + part("a"), "byte after first boundary"),
+        (b"--=-x-= --", "byte after first boundary"),
+        (form(part("a", b"\r\n--=-x-= \tx")), "bytes after boundary"),
         (form(part("a", b"\r\n--=-x-=x")), "bytes after boundary"),
         (form(b"\r\n1"), "Missing Content-Disposition"),
         (form(b"Content-Type: text/plain\r\n\r\n1"), "Missing Content-Disposition"),

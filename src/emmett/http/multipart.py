@@ -19,6 +19,7 @@ from multipart import (  # type: ignore[import-untyped]
 from ..datastructures import Headers, sdict
 from ..errors import RequestError, UsageError
 from .body import Body
+from .multipart_delimiters import Delimiters
 from .uploads import Spool, UploadedFile
 
 # Header fields of a part, and bytes in all of them. Browsers send two, of which one holds the name of a file.
@@ -43,6 +44,10 @@ _CHARSETS = {
     *("gbk", "gb2312", "gb18030", "big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr"),
 }
 _ENCODINGS = ("", "7bit", "8bit", "binary")
+# Types whose content is text; a part of another type is bytes, whether it has a file name or not.
+_TEXT_TYPE = re.compile(
+    r"|text/.*|.*\+(?:json|xml|yaml)|application/(?:json|xml|yaml|graphql|javascript|x-www-form-urlencoded)"
+)
 
 Value = TypeVar("Value")
 
@@ -137,24 +142,24 @@ class MultipartForm:
 
 
 class _Part:
-    """One part of a form: a text field, or a file when it has a file name."""
+    """One part of a form: a text field, or a file when it has a file name or a type that is not text."""
 
-    __slots__ = ("extended_filename", "name", "segment", "size", "start", "value")
+    __slots__ = ("extended_filename", "has_filename", "is_field", "name", "segment", "size", "start", "value")
 
     def __init__(self, segment: Any, start: int) -> None:
         self.segment = segment
         # Bytes as latin-1: what they are encoded in may be told by a later part.
         self.name: str = segment.name
         self.extended_filename = _extended_filename(segment.header("Content-Disposition", ""))
+        self.has_filename = segment.filename is not None or self.extended_filename is not None
+        self.is_field = not self.has_filename and (
+            segment.charset is not None or _TEXT_TYPE.fullmatch((segment.content_type or "").lower()) is not None
+        )
         # Of a field.
         self.value = bytearray()
         # Of a file, in the spool.
         self.start = start
         self.size = 0
-
-    @property
-    def is_field(self) -> bool:
-        return self.segment.filename is None and self.extended_filename is None
 
     def filename(self, charset: str) -> str:
         """The name of a file as it was sent."""
@@ -165,11 +170,11 @@ class _FormParser:
     """Makes parts of chunks. It waits for nothing."""
 
     __slots__ = (
-        "_boundary",
+        "_delimiters",
         "_ended",
+        "_is_empty",
         "_max_fields",
         "_max_memory",
-        "_opening",
         "_parser",
         "_parts",
         "_spool",
@@ -179,12 +184,11 @@ class _FormParser:
     def __init__(self, boundary: bytes, spool: Spool, max_fields: int, max_memory: int) -> None:
         # Bytes in the names and values of text fields.
         self.text_size = 0
-        self._boundary = boundary
         self._spool = spool
         self._max_fields = max_fields
         self._max_memory = max_memory
-        # The beginning, until it is long enough to hold a delimiter; then None.
-        self._opening: bytearray | None = bytearray()
+        self._is_empty = True
+        self._delimiters = Delimiters(boundary)
         self._parser = PushMultipartParser(
             boundary,
             # A little more than `_check_head` takes, so that it decides: the parser counts half a line end too.
@@ -202,15 +206,8 @@ class _FormParser:
         Raises:
             RequestError: the form is broken, or larger than it may be.
         """
-        if self._opening is not None:
-            self._opening += chunk
-            if len(self._opening) < len(self._boundary) + 4:
-                return
-            chunk, self._opening = bytes(self._opening), None
-            # What a parser would say of text before the first delimiter depends on how the network has cut it.
-            if not chunk.removeprefix(b"\r\n").startswith(b"--" + self._boundary):
-                raise _broken("it does not begin with its boundary")
-        self._parse(chunk)
+        self._is_empty = False
+        self._parse(self._delimiters.feed(chunk))
 
     def finish(self) -> None:
         """The body has ended.
@@ -218,13 +215,14 @@ class _FormParser:
         Raises:
             RequestError: the form has not.
         """
-        if self._opening is not None:
-            if not self._opening:
-                # No body at all, as in a GET request: a form without fields.
-                return
-        elif self._ended or self._has_final_delimiter():
+        if self._is_empty:
+            # No body at all, as in a GET request: a form without fields.
             return
-        raise _broken("it ends without its final delimiter")
+        if not self._delimiters.begun:
+            raise _broken("it ends without its final delimiter: no line of it begins with its boundary")
+        self._parse(self._delimiters.flush())
+        if not (self._ended or self._has_final_delimiter()):
+            raise _broken("it ends without its final delimiter")
 
     def results(self) -> tuple[sdict[str | list[str]], sdict[UploadedFile | list[UploadedFile]]]:
         """Return the fields and the files.
@@ -241,13 +239,13 @@ class _FormParser:
                 own = part.segment.charset
                 value = part.value.decode(charset if own is None else _charset(own), "replace")
                 _add(fields, name, value)
-            elif part.size or part.filename(charset):
+            elif part.size or part.filename(charset) or not part.has_filename:
                 _add(files, name, self._file(part, charset))
         return fields, files
 
     def _parse(self, chunk: bytes) -> None:
         # What follows the final delimiter has no meaning (RFC 2046, 5.1.1).
-        if self._ended:
+        if self._ended or not chunk:
             return
         try:
             for event in self._parser.parse(chunk):
