@@ -123,7 +123,7 @@ async def test_server_sent_events() -> None:
         b"x-accel-buffering": b"no",
     }
     chunks = [chunk async for chunk in made.chunks()]
-    assert chunks == [b":\n\n", b"data: text\n\n", b'data: {"a":1}\n\n', b"event: news\nid: 7\ndata: b\n\n"]
+    assert chunks == [b":\n", b"data: text\n\n", b'data: {"a":1}\n\n', b"event: news\nid: 7\ndata: b\n\n"]
     assert receive(b"".join(chunks)) == [
         Received("message", "text", ""),
         Received("message", '{"a":1}', ""),
@@ -132,17 +132,17 @@ async def test_server_sent_events() -> None:
 
 
 async def test_events_from_a_plain_source_and_a_retry() -> None:
-    assert await read(stream.sse(["a", "b"], retry=1.5).body) == b"retry: 1500\n\ndata: a\n\ndata: b\n\n"
+    assert await read(stream.sse(["a", "b"], retry=1.5).body) == b"retry: 1500\ndata: a\n\ndata: b\n\n"
 
 
 async def test_heartbeats() -> None:
     source = Source()
     chunks = stream.sse(source.run(), heartbeat=0.001).chunks()
-    assert [await anext(chunks) for _ in range(3)] == [b":\n\n"] * 3
+    assert [await anext(chunks) for _ in range(3)] == [b":\n"] * 3
     source.events.put_nowait("a")
     # Heartbeats may come before it; it is not lost.
     async for chunk in chunks:
-        if chunk != b":\n\n":
+        if chunk != b":\n":
             break
     assert chunk == b"data: a\n\n"
 
@@ -152,7 +152,7 @@ async def test_a_response_that_is_closed_between_two_heartbeats() -> None:
     made = stream.sse(source.run(), heartbeat=0.001)
     chunks = made.chunks()
     # Behind the comment in front: the source waits for its first event.
-    assert [await anext(chunks) for _ in range(2)] == [b":\n\n"] * 2
+    assert [await anext(chunks) for _ in range(2)] == [b":\n"] * 2
     assert source.pulls == 1
     await made.aclose()
     assert source.closed.is_set()
@@ -186,7 +186,7 @@ async def test_the_source_ends_when_the_client_leaves(app: App) -> None:
     visit = Visit(app)
     source.events.put_nowait("a")
     assert (await visit.take())["status"] == 200
-    assert [(await visit.take())["body"] for _ in range(2)] == [b":\n\n", b"data: a\n\n"]
+    assert [(await visit.take())["body"] for _ in range(2)] == [b":\n", b"data: a\n\n"]
     visit.leave()
     await visit.task
     assert source.closed.is_set()

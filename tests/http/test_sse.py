@@ -42,7 +42,7 @@ class Place(msgspec.Struct):
         (Event("hello"), b"data: hello\n\n"),
         (Event({"a": 1}, "news", "7", 2.5), b'event: news\nid: 7\nretry: 2500\ndata: {"a":1}\n\n'),
         (Event(id=""), b"id: \n\n"),
-        (Event(retry=0), b"retry: 0\n\n"),
+        (Event(retry=0), b"retry: 0\n"),
         (Event("", event="empty"), b"event: empty\ndata: \n\n"),
     ],
 )
@@ -80,9 +80,7 @@ def test_an_event_does_not_change() -> None:
         Event("a").id = "b"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(
-    ("text", "sent"), [("", b":\n\n"), ("alive", b": alive\n\n"), ("a\nb\r\n", b": a\n: b\n:\n\n")]
-)
+@pytest.mark.parametrize(("text", "sent"), [("", b":\n"), ("alive", b": alive\n"), ("a\nb\r\n", b": a\n: b\n:\n")])
 def test_comments(text: str, sent: bytes) -> None:
     assert encode_comment(text) == sent
     assert receive(sent) == []

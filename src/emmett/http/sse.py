@@ -69,12 +69,18 @@ def encode_event(event: object) -> bytes:
     if event.data is not None:
         # The blank is cut by the client; without it, a blank with which the data begins would be.
         lines += [f"data: {line}" for line in _LINE_END.split(_text(event.data))]
+    elif event.event is None and event.id is None:
+        # A `retry` counts as soon as its line is read. As for comments, an empty line would make it an empty event.
+        return "".join(f"{line}\n" for line in lines).encode("utf-8")
     return "\n".join([*lines, "", ""]).encode("utf-8")
 
 
 def encode_comment(text: str = "") -> bytes:
-    """Return a comment, which clients leave out: it shows that the connection is alive."""
-    return "".join(f": {line}\n" if line else ":\n" for line in _LINE_END.split(text)).encode("utf-8") + b"\n"
+    """Return a comment, which clients leave out: it shows that the connection is alive.
+
+    No empty line follows: it would end an event that has no data, and there are clients that hand such an event on.
+    """
+    return "".join(f": {line}\n" if line else ":\n" for line in _LINE_END.split(text)).encode("utf-8")
 
 
 def _text(data: object) -> str:
