@@ -14,7 +14,7 @@ from typing import Annotated
 
 import msgspec
 
-from emmett import App, websocket
+from emmett import App, Response, websocket
 
 MAX_PEOPLE = 32
 MAX_NAME = 24  # characters
@@ -28,8 +28,8 @@ PAGE = Path(__file__).with_name("static").joinpath("index.html").read_text("utf-
 
 
 @app.route("/")
-async def index() -> str:
-    return PAGE
+async def index() -> Response:
+    return Response(PAGE, content_type="text/html; charset=utf-8")
 
 
 @app.websocket("/echo")

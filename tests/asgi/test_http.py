@@ -150,7 +150,7 @@ async def test_the_response_as_asgi_has_it() -> None:
             "status": 202,
             "headers": [
                 (b"x-answer", b"yes"),
-                (b"content-type", b"text/html; charset=utf-8"),
+                (b"content-type", b"text/plain; charset=utf-8"),
                 (b"content-length", b"2"),
                 (b"set-cookie", b"a=1"),
                 (b"set-cookie", b"b=2"),

@@ -47,7 +47,7 @@ async def test_a_page_is_rendered_like_a_result(path: str, status: int, is_async
     app.on_error(status)(later if is_async else lambda: f"<h1>{request.path}</h1>")
     answer = await ask(app, path)
     assert answer[:2] == (status, f"<h1>{path}</h1>")
-    assert answer[2].content_type == "text/html; charset=utf-8"
+    assert answer[2].content_type == "text/plain; charset=utf-8"
 
 
 async def test_other_statuses_keep_their_own() -> None:
@@ -123,7 +123,7 @@ async def test_nothing_that_the_failed_handler_said_of_its_body_is_left() -> Non
         response.cookies["kept"] = "yes"
         abort(404)
 
-    for page, text, content_type in ((lambda: "<h1>", "<h1>", "text/html; charset=utf-8"), (lambda: None, "", None)):
+    for page, text, content_type in ((lambda: "<h1>", "<h1>", "text/plain; charset=utf-8"), (lambda: None, "", None)):
         app.table.error_pages[404] = page
         _, body, answer = await ask(app)
         assert (body, answer.content_type) == (text, content_type)

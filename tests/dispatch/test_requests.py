@@ -42,7 +42,7 @@ def plain_chunks() -> Iterator[bytes]:
 
 
 RESULTS: list[tuple[Any, str, str | None]] = [
-    ("<p>é</p>", "<p>é</p>", "text/html; charset=utf-8"),
+    ("<p>é</p>", "<p>é</p>", "text/plain; charset=utf-8"),
     (b"bytes", "bytes", "application/octet-stream"),
     ({"a": [1]}, '{"a":[1]}', "application/json"),
     ([1, "é"], '[1,"é"]', "application/json"),

@@ -17,7 +17,7 @@ from emmett.errors import UsageError
 from emmett.http import Response, encode_json, render
 from tests.http.builders import make_body, read, sent_headers
 
-HTML = b"text/html; charset=utf-8"
+TEXT = b"text/plain; charset=utf-8"
 BINARY = b"application/octet-stream"
 
 
@@ -34,8 +34,8 @@ class Place(msgspec.Struct):
 @pytest.mark.parametrize(
     ("result", "content_type", "content"),
     [
-        ("héllo", HTML, "héllo".encode()),
-        ("", HTML, b""),
+        ("héllo", TEXT, "héllo".encode()),
+        ("", TEXT, b""),
         (b"\0\1", BINARY, b"\0\1"),
         (bytearray(b"ab"), BINARY, b"ab"),
         (memoryview(b"ab"), BINARY, b"ab"),
@@ -120,7 +120,7 @@ def test_a_response_gets_the_headers_and_cookies_it_does_not_set() -> None:
     pairs = rendered.raw_headers()
     assert sorted(pairs) == [
         (b"content-length", b"3"),
-        (b"content-type", HTML),
+        (b"content-type", TEXT),
         (b"set-cookie", b"a=own"),
         (b"set-cookie", b"session=context"),
         (b"x-colour", b"red"),
@@ -193,12 +193,12 @@ def test_cookies_that_a_browser_would_refuse_keep_no_error_page_from_going_out()
     context.cookies["__Host-a"] = "1"
     with pytest.raises(ValueError, match="cookie __Host-a"):
         render("page", context)
-    assert sent_headers(render("error page", context)) == {b"content-type": HTML, b"content-length": b"10"}
+    assert sent_headers(render("error page", context)) == {b"content-type": TEXT, b"content-length": b"10"}
     result = Response("page")
     result.cookies["__Host-a"] = "1"
     with pytest.raises(ValueError, match="cookie __Host-a"):
         render(result, context)
-    assert sent_headers(render("error page", context)) == {b"content-type": HTML, b"content-length": b"10"}
+    assert sent_headers(render("error page", context)) == {b"content-type": TEXT, b"content-length": b"10"}
 
 
 class Opaque:

@@ -8,7 +8,7 @@ from emmett.errors import UsageError
 from emmett.http import Response
 from tests.http.builders import read, sent_headers
 
-HTML = b"text/html; charset=utf-8"
+TEXT = b"text/plain; charset=utf-8"
 
 
 async def chunks() -> AsyncIterator[bytes]:
@@ -28,8 +28,8 @@ def test_text() -> None:
     response = Response("é", 201, {"X-Colour": "red"})
     assert response.status == 201
     assert response.body == "é".encode()
-    assert response.content_type == "text/html; charset=utf-8"
-    assert sent_headers(response) == {b"x-colour": b"red", b"content-type": HTML, b"content-length": b"2"}
+    assert response.content_type == "text/plain; charset=utf-8"
+    assert sent_headers(response) == {b"x-colour": b"red", b"content-type": TEXT, b"content-length": b"2"}
 
 
 def test_content_type_is_an_argument_a_header_or_an_attribute() -> None:
@@ -41,7 +41,7 @@ def test_content_type_is_an_argument_a_header_or_an_attribute() -> None:
         assert response.content_type == "text/plain"
         assert sent_headers(response)[b"content-type"] == b"text/plain"
         response.content_type = None
-        assert response.content_type == "text/html; charset=utf-8"
+        assert response.content_type == "text/plain; charset=utf-8"
 
 
 def test_an_assigned_body_brings_its_type() -> None:
@@ -203,4 +203,4 @@ def test_with_defaults_keeps_the_class() -> None:
 
 
 def test_repr() -> None:
-    assert repr(Response("x", 404)) == "<Response 404 text/html; charset=utf-8>"
+    assert repr(Response("x", 404)) == "<Response 404 text/plain; charset=utf-8>"

@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.parametrize("server", SERVERS),
 ]
 
-HTML = "text/html; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
 PLAIN = "text/plain; charset=utf-8"
 JSON = "application/json"
 BINARY = "application/octet-stream"
@@ -85,7 +85,7 @@ def results_app() -> App:
 async def test_results(server: str, method: str) -> None:
     async with visit(server, results_app()) as client:
         for path, status, content_type, body in (
-            ("/text", 200, HTML, "é".encode()),
+            ("/text", 200, TEXT, "é".encode()),
             ("/bytes", 200, BINARY, b"\x00\xff"),
             ("/dict", 200, JSON, b'{"a":[1,null]}'),
             ("/list", 200, JSON, b"[]"),
@@ -93,7 +93,7 @@ async def test_results(server: str, method: str) -> None:
             ("/none", 200, None, b""),
             ("/response", 202, "text/x-own", b"made"),
             ("/changed", 418, PLAIN, b"changed"),
-            ("/merged", 418, HTML, b"merged"),
+            ("/merged", 418, TEXT, b"merged"),
             ("/unknown", 404, PLAIN, b"Not Found"),
         ):
             got = await client.request(method, path)
@@ -188,7 +188,7 @@ async def test_error_pages(server: str) -> None:
             ("/nowhere", 404, JSON, '{"missing":"/nowhere"}'),
             ("/abort/404", 404, JSON, '{"missing":"/abort/404"}'),
             ("/words/404", 404, PLAIN, "its own words"),
-            ("/fails", 500, HTML, "sorry"),
+            ("/fails", 500, TEXT, "sorry"),
             ("/abort/503", 503, PLAIN, "Service Unavailable"),
             ("/abort/403", 403, PLAIN, "Forbidden"),
             ("/abort/451", 451, PLAIN, "Unavailable For Legal Reasons"),

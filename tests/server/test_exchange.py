@@ -120,7 +120,7 @@ async def test_a_response_is_one_write() -> None:
     run = Run(lambda: "hello")
     await run.task
     assert len(run.transport.writes) == 1
-    assert run.head == b"HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: 5"
+    assert run.head == b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 5"
     assert run.body == b"hello"
     assert run.connection.completed == 1
     assert not run.transport.closing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emmett.templates import template_path
+from emmett.templates.finding import is_html, template_path
 
 
 @pytest.mark.parametrize(
@@ -12,3 +12,11 @@ from emmett.templates import template_path
 )
 def test_it_bears_the_name_of_the_route(route: str, path: str) -> None:
     assert template_path(route) == path
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.html", True), ("b/a.htm", True), ("a.jinja", True), ("a", True), ("a.txt", False), ("a.xml", False)],
+)
+def test_the_suffix_tells_html(name: str, expected: bool) -> None:
+    assert is_html(name) is expected

@@ -16,6 +16,7 @@ from .vary import add_vary
 Content: TypeAlias = str | bytes | bytearray | memoryview | AsyncIterable[bytes | str] | Iterable[bytes | str]
 
 _HTML = "text/html; charset=utf-8"
+_TEXT = "text/plain; charset=utf-8"
 _BINARY = "application/octet-stream"
 # These answers have no content, whatever the handler returned (RFC 9110, 15.3.5, 15.3.6 and 15.4.5).
 _NO_CONTENT = frozenset((204, 205, 304))
@@ -36,7 +37,8 @@ class Response:
         status: the HTTP status, 200 to 599. Without one it is that of `emmett.response`, or else 200.
         headers: header fields.
         content_type: the media type. Without one, and without a `content-type` in `headers`, text is
-            `text/html; charset=utf-8` and all else `application/octet-stream`.
+            `text/plain; charset=utf-8`, a page from a template `text/html; charset=utf-8`, all else
+            `application/octet-stream`.
 
     Attributes:
         headers: the header fields, a `MutableHeaders`.
@@ -214,7 +216,8 @@ class Response:
 def _as_content(body: object) -> tuple[bytes | BodyStream, str | None]:
     """Return the body as it is sent, and the media type that fits it; `None` for an empty one."""
     if isinstance(body, str):
-        return body.encode("utf-8"), _HTML
+        # Text from a visitor must not become markup: only what says that it is HTML is sent as such.
+        return body.encode("utf-8"), _HTML if hasattr(body, "__html__") else _TEXT
     if type(body) is bytes:
         return body, _BINARY if body else None
     if isinstance(body, (bytes, bytearray, memoryview)):

@@ -11,6 +11,7 @@ from typing import Any
 from ..ctx import current_request, current_session
 from ..datastructures import sdict
 from ..errors import ConfigurationError, RequestError, UsageError
+from ..http.markup import Markup
 from ..http.request import Request
 from ..pipeline.hooks import is_awaitable
 from ..pipeline.pipe import NextPipe, Pipe
@@ -154,15 +155,6 @@ def csrf_token() -> str:
     if not isinstance(secret, str) or not is_secret(secret):
         secret = session[SECRET] = new_secret()
     return mask(secret)
-
-
-class Markup(str):
-    """Text that is HTML already: templates do not escape it."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        return str(self)
 
 
 def csrf_field() -> Markup:

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..ctx import response
-from ..http.media_types import BINARY, media_type_of
+from ..http.media_types import media_type_of
+from .finding import is_html
 from .templates import Templates
-
-_HTML = media_type_of("page.html")
 
 
 def fill_template(
@@ -20,8 +19,7 @@ def fill_template(
     """Return a handler whose dicts fill a template; None when the route has none.
 
     The page is made where the handler returns, inside of all pipes: what it takes from the session, such as a token for
-    a form, is saved with it. Unless the handler has said what type it is, the suffix of the template does: text that is
-    not escaped must not be taken for HTML.
+    a form, is saved with it. Unless the handler has said what type it is, the suffix of the template does.
 
     Arguments:
         handler: the handler, plain or async.
@@ -55,7 +53,6 @@ def fill_template(
 
 
 def _set_content_type(name: str) -> None:
-    content_type = media_type_of(name.rpartition("/")[2])
-    # HTML is what text is taken for in any case; a suffix of the application's own, such as `.jinja`, is escaped too.
-    if content_type not in (_HTML, BINARY) and response.content_type is None:
-        response.content_type = content_type
+    # A page of HTML says so itself.
+    if not is_html(name) and response.content_type is None:
+        response.content_type = media_type_of(name.rpartition("/")[2])

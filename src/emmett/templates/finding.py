@@ -1,6 +1,10 @@
-"""Which template belongs to a route: the one that bears its name."""
+"""Which template belongs to a route, the one that bears its name, and whether its pages are HTML."""
 
 from __future__ import annotations
+
+from ..http.media_types import BINARY, media_type_of
+
+_HTML = media_type_of("page.html")
 
 
 def template_path(route: str) -> str:
@@ -10,3 +14,8 @@ def template_path(route: str) -> str:
         route: the full name of the route: `index` is `index.html`, `blog.post` is `blog/post.html`.
     """
     return f"{route.replace('.', '/')}.html"
+
+
+def is_html(name: str) -> bool:
+    """Return whether a template makes HTML, by its suffix; one of the application's own, such as `.jinja`, does too."""
+    return media_type_of(name.rpartition("/")[2]) in (_HTML, BINARY)

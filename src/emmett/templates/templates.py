@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..ctx import request, response, session
 from ..errors import ConfigurationError
+from ..http.markup import Markup
 from ..security import csp_nonce, csrf_field, csrf_token
 from ..urls import url
-from .finding import template_path
+from .finding import is_html, template_path
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -83,7 +84,7 @@ class Templates:
         return self._names[route]
 
     async def render(self, name: str, values: Mapping[str, Any]) -> str:
-        """Return a template filled with values.
+        """Return a template filled with values; where its suffix is that of HTML, a response with it is `text/html`.
 
         It is read and compiled in a thread when it is used first, with those that it names, and runs on the event loop:
         what it shows is there already, in `values`.
@@ -104,12 +105,13 @@ class Templates:
             template = self._loaded.get(name)
             if template is None or (self._reload() and not template.is_up_to_date):
                 template = self._loaded[name] = await asyncio.to_thread(_load, environment, name)
-            return template.render(values)
+            page = template.render(values)
         except TemplateNotFound as error:
             # Its cause tells where it is named.
             raise ConfigurationError(
                 await asyncio.to_thread(self._describe_missing, str(error.name or name))
             ) from error
+        return Markup(page) if is_html(name) else page
 
     def _describe_missing(self, name: str) -> str:
         names = self.environment.list_templates()
