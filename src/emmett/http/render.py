@@ -21,9 +21,9 @@ def render(result: object, response: Response) -> Response:
     """Turn what a handler returned into the finished response.
 
     Arguments:
-        result: text (`text/plain` unless `response` says otherwise), bytes, a dict, list, dataclass or `msgspec.Struct` (JSON),
-            an iterator or async iterator of bytes (streamed), `None` (the body that `response` has, empty if it was not
-            set), or a `Response`.
+        result: text (`text/plain` unless `response` says otherwise), bytes, a dict, list, dataclass or `msgspec.Struct`
+            (JSON), an iterator or async iterator of bytes (streamed), `None` (the body that `response` has, empty if it
+            was not set), or a `Response`.
         response: the response of the running request, with the status, headers and cookies that were set on it.
 
     Returns `response`, or, for a `Response` as the result, that one with the headers and cookies of `response` that it
