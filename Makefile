@@ -4,12 +4,14 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 ARGS ?=
 FUZZ_SECONDS ?= 600
+# Processes that run the tests; without ARGS three for each core, with ARGS one.
+WORKERS ?= $(if $(ARGS),0,auto)
 
 PYTHON = .venv/bin/python
 SOURCES = src tests examples benchmarks soak compliance fuzzing
 
 # What the shell has set up for another project must not reach into this one.
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .PHONY: help run board chat cluster test check format test-compiled bench bench-channels bench-capacity bench-guard soak compliance fuzz docs clean setup-run setup-test setup-fuzz setup-node
 
@@ -45,7 +47,7 @@ cluster: setup-test
 	@$(PYTHON) examples/chat/cluster.py --host $(HOST) --port $(PORT) $(ARGS)
 
 test: setup-test setup-node
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-test
 	$(PYTHON) -m ruff format --check $(SOURCES)

@@ -5,6 +5,8 @@
     @pytest.mark.deadline(60)                   # seconds that a coroutine test may take; 30 without the marker
     @pytest.mark.loops("asyncio", "uvloop")     # run a coroutine test on each of these event loops; asyncio without
     @pytest.mark.needs("chromium")              # skip the test where the tool is missing, and say so at the end
+
+With `-n auto` pytest-xdist runs the files in several processes at once.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 
-import hypothesis
 import pytest
 
+from tests import examples_of_hypothesis
 from tests.coroutines import LOOPS, has_coroutine, run_test
 from tests.tools import FINDERS, HINTS, find_tool
 
@@ -23,19 +25,30 @@ MARKERS = (
     f"loops(*names): run a coroutine test on each of these event loops: {', '.join(LOOPS)}",
     f"needs(*tools): skip the test where one of these tools is missing: {', '.join(FINDERS)}",
 )
-NOT_RUN = pytest.StashKey[defaultdict[str, list[str]]]()
+MISSING_TOOL = "missing tool"
+# The folders whose tests wait for servers and browsers longest. Their files start first, so that several workers end at
+# about the same time.
+SLOW_FOLDERS = ("tests/integration/", "tests/examples/", "tests/channels/", "tests/benchmarks/", "tests/cli/")
+# How many workers `-n auto` starts for each core: most tests with servers wait, and use no processor meanwhile.
+WORKERS_PER_CORE = 3
 
-# The same examples on every run. To look for new ones: pytest --hypothesis-profile=explore
-hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
-hypothesis.settings.register_profile("explore", max_examples=2000, deadline=None)
-hypothesis.settings.load_profile("reproducible")
+examples_of_hypothesis.load_profiles()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    not_run: defaultdict[str, list[str]] = defaultdict(list)
-    config.stash[NOT_RUN] = not_run
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    return WORKERS_PER_CORE * (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW_FOLDERS))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -56,13 +69,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             continue
         if os.environ.get("EMMETT_REQUIRE_TOOLS") == "1":
             pytest.fail(f"{name} was not found, and EMMETT_REQUIRE_TOOLS=1 asks for it: {HINTS[name]}", pytrace=False)
-        item.config.stash[NOT_RUN][name].append(item.nodeid)
+        # A report and what the user attaches to it are all that reaches the summary from a worker of pytest-xdist.
+        item.user_properties.append((MISSING_TOOL, name))
         pytest.skip(f"{name} was not found")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for name, tests in sorted(config.stash[NOT_RUN].items()):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    not_run: defaultdict[str, list[str]] = defaultdict(list)
+    for report in terminalreporter.getreports("skipped"):
+        for name in (value for key, value in report.user_properties if key == MISSING_TOOL):
+            not_run[str(name)].append(report.nodeid)
+    for name, tests in sorted(not_run.items()):
         terminalreporter.section(f"Not run, because {name} was not found", yellow=True)
         terminalreporter.line(f"To run them: {HINTS[name]}.")
-        for test in tests:
+        for test in sorted(tests):
             terminalreporter.line(f"  {test}")

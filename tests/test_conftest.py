@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import tools
+from tests.imports import ROOT
 
 pytest_plugins = ["pytester"]
 
@@ -244,6 +245,58 @@ def test_a_missing_tool_is_a_failure_where_all_are_asked_for(
     monkeypatch.setenv("EMMETT_REQUIRE_TOOLS", "1")
     output = run(NEEDING, passed=1, errors=1)
     assert "EMMETT_REQUIRE_TOOLS=1" in output
+
+
+def test_the_summary_gathers_from_all_workers(pytester: pytest.Pytester, no_tools: None) -> None:
+    for number in range(3):
+        pytester.makepyfile(**{f"test_{number}": f"import pytest\n{NEEDING}"})
+    arguments = ("-p", "tests.conftest", "--numprocesses", "2", "--dist", "loadfile")
+    result = pytester.runpytest_inprocess(*arguments)
+    result.assert_outcomes(passed=3, skipped=3)
+    end = result.stdout.str().partition("Not run, because chromium was not found")[2]
+    assert [line.strip() for line in end.splitlines() if "::" in line] == [
+        f"test_{number}.py::test_in_a_browser" for number in range(3)
+    ]
+
+
+def test_slow_folders_start_first(run: Runner, pytester: pytest.Pytester) -> None:
+    for folder in ("tests/asgi", "tests/integration", "tests/wire"):
+        (pytester.path / folder).mkdir(parents=True)
+        (pytester.path / folder / f"test_{Path(folder).name}.py").write_text("def test_it():\n    pass\n")
+    output = run("", passed=3)
+    order = [line for line in output.splitlines() if line.startswith("PASSED")]
+    assert [line.split("/")[1] for line in order] == ["integration", "asgi", "wire"]
+
+
+DRAWING = """
+from hypothesis import given, settings, strategies as st
+
+drawn = []
+
+@settings(max_examples=500)
+@given(st.integers())
+def test_drawing(number):
+    drawn.append(number)
+
+def test_what_was_drawn():
+    import pathlib
+    pathlib.Path("drawn").write_text(repr(drawn))
+    assert 918273645546372819 not in drawn
+"""
+
+
+def test_examples_do_not_depend_on_the_modules_that_are_loaded(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hypothesis would draw the constants of local modules; in a process of its own, since it caches them."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    drawn = []
+    for constants in ("", "import constants\n"):
+        pytester.makepyfile(test_it=constants + DRAWING, constants="NUMBER = 918273645546372819\n")
+        pytester.runpytest_subprocess("-p", "tests.conftest").assert_outcomes(passed=2)
+        drawn.append((pytester.path / "drawn").read_text())
+    assert len(drawn[0]) > 500
+    assert drawn[0] == drawn[1]
 
 
 def test_what_needs_a_tool_runs_where_it_is(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
