@@ -58,6 +58,16 @@ class Valkey:
         """Return a client for the test itself."""
         return redis.Redis.from_url(self.url, socket_timeout=5)
 
+    @contextmanager
+    def user(self, *rules: str) -> Iterator[str]:
+        """Let a user log in while the block runs, permitted what an access list says; yields the user's URL."""
+        with self.client() as client:
+            client.execute_command("ACL", "SETUSER", "ann", "reset", "on", ">secret", *rules)
+            try:
+                yield self.url.replace("://", "://ann:secret@")
+            finally:
+                client.execute_command("ACL", "DELUSER", "ann")
+
     def kill(self) -> None:
         """End it without a goodbye."""
         if self._server is not None:

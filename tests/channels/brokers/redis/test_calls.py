@@ -116,7 +116,7 @@ async def test_calls_that_were_sent_fail_when_the_connection_is_lost() -> None:
 
 
 async def test_too_many_calls_are_refused(first_valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "MOST_CALLS", 10)
+    monkeypatch.setattr(calls, "MAX_CALLS", 10)
     async with linked(first_valkey) as link:
         answers = await asyncio.gather(*(link.ask("ECHO", number) for number in range(12)), return_exceptions=True)
         assert list(answers[:10]) == [b"%d" % number for number in range(10)]

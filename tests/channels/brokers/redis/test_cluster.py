@@ -9,10 +9,12 @@ import pytest
 import redis
 from redis.crc import key_slot
 
-from emmett.channels.brokers.port import Limits
+from emmett.channels.brokers.port import Limits, Needs
+from emmett.channels.brokers.redis import RedisBroker
 from emmett.channels.brokers.redis.cluster import Cluster as Servers
 from emmett.channels.publication import Position
-from emmett.errors import BrokerUnavailable
+from emmett.errors import BrokerRefused, BrokerUnavailable
+from tests.channels.brokers.clock import Ear
 from tests.channels.brokers.redis.nodes import running, until
 from tests.valkey import Cluster, Valkey, free_port, running_cluster, running_valkey
 
@@ -126,3 +128,23 @@ async def test_a_server_that_is_no_cluster() -> None:
             async with running(alone.url.replace("redis://", "redis+cluster://"), 1.0):
                 pass
         assert asyncio.all_tasks() == before
+
+
+async def test_check_tries_every_node(shared_cluster: Cluster) -> None:
+    async with running(shared_cluster.url) as (broker, _):
+        assert await broker.check(Needs(history=True)) > 0
+        for node in shared_cluster.nodes:
+            with node.client() as client:
+                client.config_set("maxmemory", "1")
+                with pytest.raises(BrokerUnavailable, match=f"{node.port} refuses.*raise maxmemory"):
+                    await broker.check(Needs(history=True))
+                client.config_set("maxmemory", "0")
+        assert await broker.check(Needs(history=True)) > 0
+
+
+async def test_a_server_that_is_no_node_is_a_refusal() -> None:
+    with (
+        running_valkey(free_port()) as valkey,
+        pytest.raises(BrokerRefused, match="no node of a cluster: write redis://"),
+    ):
+        await RedisBroker(valkey.url.replace("redis:", "redis+cluster:"), timeout=2).start(Ear())

@@ -5,18 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from types import SimpleNamespace
 
 import pytest
 
 from emmett.channels.brokers.port import Limits
 from emmett.channels.brokers.redis import feed as module
+from emmett.channels.brokers.redis.broker import RedisBroker
+from emmett.channels.brokers.redis.feed import RETRY_EVERY, Feed
 from emmett.channels.brokers.redis.link import FAIR
-from emmett.errors import BrokerUnavailable
+from emmett.channels.rare_log import RareLog
+from emmett.errors import BrokerRefused, BrokerUnavailable
 from tests.channels.brokers.redis.nodes import running, until
 from tests.valkey import Valkey, running_valkey
 
 LIMITS = Limits(1000, 600)
+# An access list that permits all but the channels of `secret`.
+OPEN = ("~*", "+@all", "resetchannels", "&emmett:open*", "&emmett:open:*", "&emmett:emmett-check:*")
+
+
+def feed_of(broker: RedisBroker) -> Feed:
+    assert broker._servers is not None
+    return next(link for link in broker._servers.links() if isinstance(link, Feed))
 
 
 async def test_the_server_kills_the_connection(first_valkey: Valkey) -> None:
@@ -83,13 +92,11 @@ async def test_silence_is_noticed_in_time() -> None:
                 await until(lambda: client.pubsub_channels() == [])
 
 
-async def test_strangers_are_logged_once_a_minute(
-    first_valkey: Valkey, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_strangers_are_logged_once_a_minute(first_valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "emmett.channels")
     now = 1000.0
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     async with running(first_valkey.url) as (broker, ear):
+        feed_of(broker)._log = RareLog(module.logger, clock=lambda: now)
         await broker.subscribe(["a:1", "a:*"])
         with first_valkey.client() as client:
             for _ in range(2):
@@ -101,15 +108,14 @@ async def test_strangers_are_logged_once_a_minute(
         # By name, and by the pattern.
         await until(lambda: len(ear.reports) == 4)
         assert set(ear.payloads) == {b"end"}
-    assert [line.getMessage().partition(" publications")[0] for line in caplog.records] == [
-        "channel a:1: passed over 1",
-        "channel a:1: passed over 5",
-    ]
+    first, second = (line.getMessage() for line in caplog.records)
+    assert first.startswith("channel a:1: ignored a publication that no broker of emmett made")
+    assert second.endswith("(4 more since it was last logged)")
 
 
 async def test_many_subscribe_at_once(first_valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH", 7)
-    monkeypatch.setattr(module, "MOST_UNCONFIRMED", 20)
+    monkeypatch.setattr(module, "MAX_UNCONFIRMED", 20)
     async with running(first_valkey.url) as (broker, ear):
         names = [f"n:{number}{end}" for number in range(100) for end in ("", ":*")]
         await asyncio.gather(*(broker.subscribe([name]) for name in names))
@@ -149,3 +155,79 @@ async def test_a_listener_that_fails_ends_nothing(first_valkey: Valkey, caplog: 
         await until(lambda: len(ear.reports) == 2)
     assert "a listener of the Redis broker failed" in caplog.text
     assert "lost" not in ear.said
+
+
+async def test_one_that_is_refused_harms_no_other(first_valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+    """The server refuses a command as a whole. One call has some that it forbids, others are under way at once."""
+    with first_valkey.user(*OPEN) as url:
+        async with running(url) as (broker, ear):
+            await broker.subscribe(["open1"])
+            wanted = [f"open{number}" for number in range(2, 700)]
+            mixed = [*wanted[:300], "secret", *wanted[300:], "secret:*", "secret2"]
+            together = [["open1000"], mixed, ["open:*"], ["secret:*"], ["open1001"]]
+            answers = await asyncio.gather(*(broker.subscribe(names) for names in together), return_exceptions=True)
+            assert [type(answer) for answer in answers] == [
+                *(type(None), BrokerRefused, type(None), BrokerRefused, type(None)),
+            ]
+            assert isinstance(answers[1], BrokerRefused)
+            assert answers[1].names == {"secret", "secret2", "secret:*"}
+            assert "NOPERM" in answers[1].message
+            await broker.subscribe(wanted)
+            assert await broker.check() > 0
+            for channel in ("open1", "open2", "open699", "open1000", "open:x"):
+                await broker.publish(channel, channel.encode(), None)
+            await until(lambda: len(ear.reports) == 5)
+            assert ear.said == [b"open1", b"open2", b"open699", b"open1000", b"open:x"]
+    assert len([line for line in caplog.records if "may not be subscribed to" in line.getMessage()]) == 1
+
+
+async def test_a_refused_publish_or_script_harms_no_other(first_valkey: Valkey) -> None:
+    with first_valkey.user(*OPEN, "resetkeys", "~{emmett:open*") as url:
+        async with running(url) as (broker, ear):
+            await broker.subscribe(["open1"])
+            calls = [
+                *(broker.publish("secret", b"x", None), broker.publish("open1", b"1", None)),
+                *(broker.publish("secret", b"x", LIMITS), broker.publish("open1", b"2", LIMITS)),
+                *(broker.join("secret", "c", "ada", b"", 60), broker.join("open1", "c", "ada", b"", 60)),
+            ]
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+            assert [isinstance(answer, BrokerRefused) for answer in answers] == [True, False] * 3
+            await until(lambda: len(ear.reports) == 2)
+            assert ear.said == [b"1", b"2"]
+
+
+async def test_one_that_is_refused_when_the_connection_is_made_again(first_valkey: Valkey) -> None:
+    """The others are restored. It stays lost, and is tried again: a permission that was taken may be given back."""
+    with first_valkey.user(*OPEN) as url, first_valkey.client() as client:
+        async with running(url) as (broker, ear):
+            lost: list[set[str]] = []
+            restored: list[set[str]] = []
+            ear.lost = lambda subscribed: lost.append(set(subscribed or ()))  # type: ignore[method-assign]
+            ear.restored = lambda subscribed: restored.append(set(subscribed or ()))  # type: ignore[method-assign]
+            await broker.subscribe(["open1", "open2", "open:*"])
+            client.execute_command("ACL", "SETUSER", "ann", "resetchannels", "&emmett:open2")
+            await until(lambda: restored)
+            assert (lost, restored) == ([{"open1", "open2", "open:*"}], [{"open2"}])
+            client.execute_command("ACL", "SETUSER", "ann", "&emmett:open1")
+            feed = feed_of(broker)
+            feed._ticks = RETRY_EVERY - 1
+            feed.tick()
+            await until(lambda: len(restored) == 2)
+            assert restored[1] == {"open1"}
+            await broker.unsubscribe(["open:*"])
+            client.client_kill_filter(_type="pubsub")
+            await until(lambda: len(restored) == 3)
+            assert (lost[1], restored[2]) == ({"open1", "open2"}, {"open1", "open2"})
+
+
+async def test_signs_of_life_and_leaving_may_be_refused(first_valkey: Valkey) -> None:
+    with first_valkey.user(*OPEN, "-ping", "-unsubscribe") as url:
+        async with running(url) as (broker, ear):
+            await broker.subscribe(["open1", "open2"])
+            await broker.unsubscribe(["open2"])
+            feed_of(broker)._ping()
+            await broker.subscribe(["open3"])
+            for channel in ("open1", "open2", "open3"):
+                await broker.publish(channel, channel.encode(), None)
+            await until(lambda: len(ear.reports) == 2)
+            assert ear.said == [b"open1", b"open3"]

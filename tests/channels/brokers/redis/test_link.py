@@ -8,10 +8,11 @@ import time
 
 import pytest
 
+from emmett.channels.brokers.liveness import TICKS
+from emmett.channels.brokers.redis import link as module
 from emmett.channels.brokers.redis.address import parse_urls
 from emmett.channels.brokers.redis.calls import CallLink
-from emmett.channels.brokers.redis.link import LONGEST_PAUSE, TICKS
-from emmett.errors import BrokerUnavailable
+from emmett.errors import BrokerRefused, BrokerUnavailable
 from tests.channels.brokers.redis.nodes import until
 from tests.valkey import Valkey, running_valkey
 
@@ -21,47 +22,45 @@ def make(url: str, seconds: float = 2.0) -> CallLink:
     return CallLink(lambda: address, seconds, "test-link")
 
 
-async def test_pauses_grow_and_are_random(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten thousand nodes that lose a server at once do not come back at once: full jitter, below a growing bound."""
-    bounds: list[float] = []
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let links connect again at once; returns the list of attempts for which they would have paused."""
+    attempts: list[int] = []
 
-    def draw(low: float, high: float) -> float:
-        assert low == 0
-        bounds.append(high)
+    def pause(attempt: int) -> float:
+        attempts.append(attempt)
         return 0.0
 
-    monkeypatch.setattr("random.uniform", draw)
+    monkeypatch.setattr(module, "backoff", pause)
+    return attempts
+
+
+async def test_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are those of `backoff`, whose tests show that they are random and have a bound."""
+    attempts = without_pauses(monkeypatch)
     link = make("unix:///nowhere/socket")
     link.start()
-    await until(lambda: len(bounds) >= 12)
+    await until(lambda: len(attempts) >= 12)
     await link.stop()
-    assert bounds[:7] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, LONGEST_PAUSE]
-    assert set(bounds[6:]) == {LONGEST_PAUSE}
+    assert attempts[:12] == [*range(12)]
 
 
 async def test_a_server_that_drops_connections_is_asked_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    bounds: list[float] = []
-
-    def draw(_: float, high: float) -> float:
-        bounds.append(high)
-        return 0.0
-
-    monkeypatch.setattr("random.uniform", draw)
+    attempts = without_pauses(monkeypatch)
     with running_valkey() as valkey:
         link = make(valkey.url)
         link.start()
         with valkey.client() as client:
-            while len(bounds) < 4:
+            while len(attempts) < 4:
                 await link.connected()
-                count = len(bounds)
+                count = len(attempts)
                 client.client_kill_filter(_type="normal", skipme=True)
-                await until(lambda count=count: len(bounds) > count)  # type: ignore[misc]
+                await until(lambda count=count: len(attempts) > count)  # type: ignore[misc]
         await link.stop()
-    assert bounds[:4] == [0.1, 0.2, 0.4, 0.8]
+    assert attempts[:4] == [0, 1, 2, 3]
 
 
 async def test_who_waits_for_a_connection_ends_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("random.uniform", lambda *_: 60.0)
+    monkeypatch.setattr(module, "backoff", lambda _: 60.0)
     with running_valkey() as valkey:
         valkey.kill()
         link = make(valkey.url)
@@ -159,9 +158,46 @@ async def test_bytes_that_are_no_answer(caplog: pytest.LogCaptureFixture) -> Non
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     link = make(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     link.start()
-    with pytest.raises(BrokerUnavailable, match="does not answer"):
+    with pytest.raises(BrokerRefused, match="no Redis server listens there"):
         await link.connected()
     await link.stop()
     server.close()
     await server.wait_closed()
     assert "never should" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [(["+@all", "-info"], "NOPERM.*docs/channels.md has the list"), (["+@all", "-client"], "NOPERM")],
+)
+async def test_a_missing_permission_is_a_refusal(first_valkey: Valkey, rules: list[str], reason: str) -> None:
+    with first_valkey.user(*rules) as url:
+        link = make(url)
+        link.start()
+        with pytest.raises(BrokerRefused, match=reason):
+            await link.connected()
+        with pytest.raises(BrokerRefused, match=reason):
+            await link.ask("PING")
+        await link.stop()
+
+
+async def test_a_wrong_password_is_a_refusal_that_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be changed while the server runs: each attempt may succeed, and the log has a line a minute."""
+    attempts = without_pauses(monkeypatch)
+    with running_valkey() as valkey, valkey.client() as client, valkey.user("+@all") as url:
+        link = make(url)
+        link.start()
+        await link.connected()
+        client.execute_command("ACL", "SETUSER", "ann", "resetpass", ">another")
+        client.client_kill_filter(_type="normal", skipme=True)
+        await until(lambda: len(attempts) > 9)
+        with pytest.raises(BrokerRefused, match=r"WRONGPASS: .*check user and password"):
+            await link.connected()
+        client.execute_command("ACL", "SETUSER", "ann", ">secret")
+        await until(lambda: link.is_up)
+        assert await link.ask("PING") == b"PONG"
+        await link.stop()
+    assert [line.getMessage().count("WRONGPASS") for line in caplog.records if "refuses" in line.getMessage()] == [1]
+    assert "secret" not in caplog.text

@@ -8,6 +8,7 @@ import pytest
 
 from emmett.channels.brokers.port import Limits
 from emmett.channels.publication import Position
+from emmett.errors import BrokerUnavailable
 from tests.channels.brokers.redis.nodes import running
 from tests.valkey import Valkey
 
@@ -137,3 +138,17 @@ async def test_expired_entries_are_found_by_halves(valkey: Valkey) -> None:
                     if since >= 0:
                         answer = await broker.history("a", Position(found.top.epoch, since), None, limits)
                         assert answer.complete is is_there
+
+
+async def test_a_server_whose_memory_is_full_refuses_the_first_publication_too(valkey: Valkey) -> None:
+    """It refuses nothing after the first write of a script: that must not be one that it permits."""
+    async with running(valkey.url) as (broker, _):
+        with valkey.client() as client:
+            client.config_set("maxmemory", "1")
+            try:
+                for call in (broker.publish("new", b"x", LIMITS), broker.history("other", None, None, LIMITS)):
+                    with pytest.raises(BrokerUnavailable, match="OOM"):
+                        await call
+            finally:
+                client.config_set("maxmemory", "0")
+            assert client.keys() == []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
-from emmett.channels.brokers.port import Limits
+from emmett.channels.brokers.port import NO_NEEDS, Limits, Needs
 from emmett.channels.brokers.redis import RedisBroker
-from emmett.errors import BrokerUnavailable
+from emmett.errors import BrokerRefused, BrokerUnavailable
 from tests.channels.brokers.clock import Ear
 from tests.channels.brokers.redis.nodes import running, until
 from tests.valkey import Valkey, running_valkey
@@ -40,6 +42,93 @@ async def test_check_tells_of_what_is_not_heard(second_valkey: Valkey, monkeypat
             await broker.check()
         await until(lambda: ear.said == ["lost", "restored"])
         assert 0 < await broker.check() < 2
+
+
+async def test_a_call_that_the_server_refuses_is_logged_once_a_minute(
+    second_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Callers see a 503; the line names the channel, its keys, and what to do."""
+    async with running(second_valkey.url) as (broker, _):
+        with second_valkey.client() as client:
+            for key in ("top", "times"):
+                client.set(f"{{emmett:odd:{key}}}:{key}", "of another program")
+            calls: list[Callable[[], Coroutine[Any, Any, Any]]] = [
+                lambda: broker.publish("odd:top", b"x", LIMITS),
+                lambda: broker.history("odd:top", None, None, LIMITS),
+                lambda: broker.join("odd:times", "c", "ada", b"", 60),
+                lambda: broker.present("odd:times"),
+            ]
+            for call in calls * 3:
+                with pytest.raises(BrokerRefused, match="WRONGTYPE"):
+                    await call()
+            [line] = [record.getMessage() for record in caplog.records]
+            assert line.startswith("channel odd:top, keys {emmett:odd:top}:*: the Redis broker at ")
+            assert "another program uses a key of this channel: delete that key, or use another prefix" in line
+            # Each kind has its own line.
+            client.config_set("maxmemory", "1")
+            for _ in range(2):
+                with pytest.raises(BrokerUnavailable, match=r"OOM: .*raise maxmemory") as raised:
+                    await broker.publish("a", b"x", LIMITS)
+                assert not isinstance(raised.value, BrokerRefused)
+            client.config_set("maxmemory", "0")
+            assert await broker.publish("a", b"x", LIMITS)
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "reason"),
+    [
+        ("maxmemory", "1", "raise maxmemory"),
+        ("min-replicas-to-write", "1", "it has fewer replicas than"),
+    ],
+)
+@pytest.mark.parametrize("needs", [Needs(history=True), Needs(presence=True)])
+async def test_check_tells_of_a_server_that_takes_no_writes(
+    second_valkey: Valkey, setting: str, value: str, reason: str, needs: Needs
+) -> None:
+    async with running(second_valkey.url) as (broker, _):
+        with second_valkey.client() as client:
+            client.config_set(setting, value)
+            try:
+                # What is only published works.
+                assert await broker.check(NO_NEEDS) > 0
+                with pytest.raises(BrokerUnavailable, match=reason):
+                    await broker.check(needs)
+            finally:
+                client.config_set(setting, "0")
+        assert await broker.check(needs) > 0
+
+
+@pytest.mark.parametrize("needs", [NO_NEEDS, Needs(history=True)])
+async def test_check_tells_of_a_replica(needs: Needs) -> None:
+    """PUBLISH is no write and works there, but reaches nobody at the primary."""
+    with running_valkey() as valkey, valkey.client() as client:
+        async with running(valkey.url) as (broker, _):
+            client.replicaof("127.0.0.1", 1)
+            with pytest.raises(BrokerUnavailable, match="is a read-only replica: name its primary"):
+                await broker.check(needs)
+            client.replicaof("NO", "ONE")
+            assert await broker.check(needs) > 0
+
+
+@pytest.mark.parametrize("command", ["publish", "subscribe", "eval", "evalsha", "xadd", "zadd", "hset"])
+async def test_check_tells_of_a_missing_permission(second_valkey: Valkey, command: str) -> None:
+    with second_valkey.user("~*", "&*", "+@all", f"-{command}") as url, second_valkey.client() as client:
+        client.script_flush()
+        async with running(url) as (broker, _):
+            with pytest.raises(BrokerRefused, match=r"docs/channels\.md has the list"):
+                await broker.check(Needs(history=True, presence=True))
+
+
+async def test_check_leaves_nothing_that_stays(second_valkey: Valkey) -> None:
+    with second_valkey.client() as client:
+        client.flushdb()
+        async with running(second_valkey.url) as (broker, _):
+            for _ in range(3):
+                await broker.check(Needs(history=True, presence=True))
+        keys = client.keys("*")
+        assert sorted(keys) == [b"{emmett:emmett-check:0}:log", b"{emmett:emmett-check:0}:top"]
+        assert all(client.ttl(key) > 0 for key in keys)
 
 
 async def test_none_is_subscribed_to_when_one_cannot_be() -> None:

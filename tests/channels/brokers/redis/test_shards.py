@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from emmett.channels.brokers.port import Limits
+from emmett.channels.brokers.port import Limits, Needs
 from emmett.channels.brokers.redis.address import parse_urls
 from emmett.channels.brokers.redis.format import Names
 from emmett.channels.brokers.redis.shards import Shards
-from emmett.errors import BrokerUnavailable
+from emmett.errors import BrokerRefused, BrokerUnavailable
 from tests.channels.brokers.clock import Ear
 from tests.channels.brokers.redis.nodes import running, until
-from tests.valkey import Valkey, running_valkey
+from tests.valkey import Cluster, Valkey, running_valkey
 
 LIMITS = Limits(100, 60)
 CHANNELS = [f"room:{number}" for number in range(1000)]
@@ -105,3 +105,32 @@ async def test_start_needs_all_of_them(first_valkey: Valkey) -> None:
     with pytest.raises(BrokerUnavailable, match="nowhere"):
         async with running(f"{first_valkey.url},unix:///nowhere/socket"):
             pass
+
+
+async def test_check_tries_every_server(first_valkey: Valkey, second_valkey: Valkey) -> None:
+    for valkey in (first_valkey, second_valkey):
+        async with running(f"{first_valkey.url},{second_valkey.url}") as (broker, _):
+            with valkey.client() as client:
+                client.config_set("maxmemory", "1")
+                with pytest.raises(BrokerUnavailable, match=f"{valkey.url.partition('//')[2]}.*raise maxmemory"):
+                    await broker.check(Needs(history=True))
+                client.config_set("maxmemory", "0")
+            assert await broker.check(Needs(history=True)) > 0
+
+
+async def test_a_pattern_that_one_of_two_servers_refuses(first_valkey: Valkey, second_valkey: Valkey) -> None:
+    with second_valkey.user("~*", "+@all", "resetchannels", "&emmett:room:1", "&emmett:emmett-check*") as url:
+        async with running(f"{first_valkey.url},{url}") as (broker, _):
+            with pytest.raises(BrokerRefused) as raised:
+                await broker.subscribe(["room:1", "room:*"])
+            assert raised.value.names == {"room:*"}
+            await broker.subscribe(["room:1"])
+        with first_valkey.client() as client:
+            await until(lambda: client.pubsub_numpat() == 0)
+
+
+async def test_a_node_of_a_cluster_is_a_refusal(shared_cluster: Cluster) -> None:
+    async with running(shared_cluster.nodes[0].url) as (broker, _):
+        with pytest.raises(BrokerRefused, match=r"write redis\+cluster://"):
+            for number in range(100):
+                await broker.publish(f"a:{number}", b"x", LIMITS)

@@ -12,10 +12,8 @@ import itertools
 import math
 import re
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar
-
-from redis.exceptions import InvalidResponse
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from ....errors import BrokerUnavailable, ConfigurationError, UsageError
 from ...publication import Position
@@ -35,9 +33,7 @@ UNTOLD_KEPT = 3_600_000
 # No offset is as large, since Lua counts no further.
 TOO_LARGE = 2**53
 # Connections in one call of the script that keeps them: it holds the server up while it runs.
-MOST_KEPT = 1_000
-
-Result = TypeVar("Result")
+MAX_KEPT = 1_000
 
 
 class RedisBroker:
@@ -107,7 +103,8 @@ class RedisBroker:
             return None
         ttl = _milliseconds(limits.ttl)
         arguments = (self._new_epoch(), wire, limits.size, ttl, ttl + EPOCH_KEPT, payload)
-        return _read(_position, await servers.run(scripts.PUBLISH, channel, self._names.log_keys(channel), arguments))
+        answer = await servers.run(scripts.PUBLISH, channel, self._names.log_keys(channel), arguments)
+        return servers.read(_position, answer, channel)
 
     async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
         epoch, offset = ("", 0) if since is None else (since.epoch, min(since.offset, TOO_LARGE))
@@ -115,9 +112,9 @@ class RedisBroker:
             *(self._new_epoch(), EPOCH_KEPT, limits.size, _milliseconds(limits.ttl)),
             *(epoch, offset, -1 if limit is None else limit),
         )
-        return _read(
-            _history, await self._require().run(scripts.READ, channel, self._names.log_keys(channel), arguments)
-        )
+        servers = self._require()
+        answer = await servers.run(scripts.READ, channel, self._names.log_keys(channel), arguments)
+        return servers.read(_history, answer, channel)
 
     async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
         milliseconds = _milliseconds(ttl)
@@ -126,20 +123,22 @@ class RedisBroker:
 
     async def leave(self, channel: str, connection: str) -> str | None:
         member = await self._run_in_room(scripts.LEAVE, channel, (connection,))
-        return None if member is None else _read(_text, member)
+        return None if member is None else self._require().read(_text, member, channel)
 
     async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
         milliseconds, all_of_them = _milliseconds(ttl), list(connections)
         gone: list[str] = []
-        for begin in range(0, max(1, len(all_of_them)), MOST_KEPT):
-            some = all_of_them[begin : begin + MOST_KEPT]
-            is_last = begin + MOST_KEPT >= len(all_of_them)
+        for begin in range(0, max(1, len(all_of_them)), MAX_KEPT):
+            some = all_of_them[begin : begin + MAX_KEPT]
+            is_last = begin + MAX_KEPT >= len(all_of_them)
             arguments = (int(is_last), milliseconds, milliseconds + UNTOLD_KEPT, *some)
-            gone += _read(_texts, await self._run_in_room(scripts.KEEP, channel, arguments))
+            answer = await self._run_in_room(scripts.KEEP, channel, arguments)
+            gone += self._require().read(_texts, answer, channel)
         return gone
 
     async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
-        return _read(_present, await self._run_in_room(scripts.PRESENT, channel, ()))
+        answer = await self._run_in_room(scripts.PRESENT, channel, ())
+        return self._require().read(_present, answer, channel)
 
     async def _run_in_room(self, script: scripts.Script, channel: str, arguments: Sequence[Any]) -> Any:
         return await self._require().run(script, channel, self._names.room_keys(channel), arguments)
@@ -156,20 +155,6 @@ class RedisBroker:
 def _milliseconds(seconds: float) -> int:
     """Return a time that the server can count, a millisecond at least."""
     return max(1, math.ceil(min(seconds, 10 * 365 * 86_400) * 1000))
-
-
-def _read(read: Callable[[Any], Result], answer: Any) -> Result:
-    """Read the answer of a script, which somebody else may have put something strange into.
-
-    Raises:
-        BrokerUnavailable: it cannot be read.
-    """
-    try:
-        return read(answer)
-    except (TypeError, ValueError, KeyError, InvalidResponse) as error:
-        raise BrokerUnavailable(
-            f"the Redis broker holds something that no broker of emmett wrote: {type(error).__name__}"
-        ) from None
 
 
 def _position(answer: Any) -> Position:

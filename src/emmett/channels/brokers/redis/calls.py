@@ -10,15 +10,16 @@ from typing import Any
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import InvalidResponse, NoScriptError, ReadOnlyError, ResponseError
 
-from ....errors import BrokerUnavailable
+from ....errors import BrokerRefused
+from ..liveness import TICKS
 from .address import Address
-from .link import TICKS, Link
+from .link import Link
 from .scripts import Script
 
 # Calls that may wait for one server; more are refused.
-MOST_CALLS = 65_536
+MAX_CALLS = 65_536
 # Calls that leave in one write.
-MOST_PACKED = 512
+MAX_PACKED = 512
 
 
 class Call:
@@ -108,8 +109,8 @@ class CallLink(Link):
     ) -> asyncio.Future[Any]:
         if self.away is not None:
             raise self.unavailable()
-        if len(self._waiting) + len(self._sent) >= MOST_CALLS:
-            raise self.unavailable(f"more than {MOST_CALLS} calls wait for it")
+        if len(self._waiting) + len(self._sent) >= MAX_CALLS:
+            raise self.unavailable(f"more than {MAX_CALLS} calls wait for it")
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(Call(command, future, self._ticks, keys, arguments, is_asking))
         self._wake.set()
@@ -120,6 +121,10 @@ class CallLink(Link):
         answer = await connection.read_response(disable_decoding=True, disconnect_on_error=False)
         if not isinstance(answer, bytes):
             raise InvalidResponse("no text as the answer to INFO")
+        if b"redis_mode:sentinel" in answer:
+            raise BrokerRefused(
+                f"{self.address and self.address.label} is a Sentinel: write redis+sentinel:// in the URL"
+            )
         lines = dict(line.partition(b":")[::2] for line in answer.splitlines())
         # One that lost nothing goes on where it was, whatever process it is now.
         is_durable = self.address is not None and self.address.is_durable
@@ -127,7 +132,7 @@ class CallLink(Link):
 
     def _pack(self, connection: AbstractConnection) -> list[bytes]:
         parts: list[bytes] = []
-        for _ in range(min(MOST_PACKED, len(self._waiting))):
+        for _ in range(min(MAX_PACKED, len(self._waiting))):
             call = self._waiting.popleft()
             # Cancelled, or too late.
             if call.future.done():
@@ -178,8 +183,3 @@ def _look(future: asyncio.Future[Any]) -> None:
     """Look at an answer that nobody else waits for: asyncio reports errors that nobody has seen."""
     if not future.cancelled():
         future.exception()
-
-
-def refused(error: ResponseError, label: str) -> BrokerUnavailable:
-    """Return the error for a server that has answered with one of its own."""
-    return BrokerUnavailable(f"the Redis broker at {label} refuses: {type(error).__name__}: {str(error)[:200]}")

@@ -15,16 +15,18 @@ from typing import Any
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError, ResponseError, TryAgainError
 
-from ....errors import BrokerUnavailable
+from ....errors import BrokerRefused, BrokerUnavailable
+from ..liveness import TICKS
 from ..port import Listener
 from ..trial import NAMESPACE
 from .address import Address
-from .calls import CallLink, refused
+from .calls import CallLink
 from .feed import Feed
 from .format import Names
-from .link import TICKS, Link
+from .link import Link
+from .refusals import describe, is_final
 from .scripts import Script
-from .servers import Servers, label_of
+from .servers import Servers
 
 # Seconds before asking again while a slot is on its way, or has no node.
 PAUSE = 0.05
@@ -126,12 +128,12 @@ class Cluster(Servers):
                 link, is_asking = self._owner(slot), False
                 failed = error
             except ResponseError as error:
-                raise refused(error, label_of(link)) from None
+                raise self.refuse(error, link, channel) from None
             except BrokerUnavailable:
                 self._refresh_soon()
                 raise
             if loop.time() >= end:
-                raise refused(failed, label_of(link))
+                raise self.refuse(failed, link, channel)
 
     def _owner(self, slot: int) -> CallLink:
         owner = self._slots[slot]
@@ -185,13 +187,13 @@ class Cluster(Servers):
                 return await self._take_map(link, await link.ask("CLUSTER", "SLOTS"))
         known = {address.label: address for address in (*self._nodes.values(), *self._seeds)}
         asked = {asyncio.ensure_future(self._ask_map(self._link(address))) for address in known.values()}
-        why = ""
+        failed: list[Exception] = []
         try:
             for answer in asyncio.as_completed(asked):
                 try:
                     return await self._take_map(*await answer)
                 except (BrokerUnavailable, ResponseError) as error:
-                    why = str(error)
+                    failed.append(error)
         finally:
             for task in asked:
                 task.cancel()
@@ -199,7 +201,8 @@ class Cluster(Servers):
             for task in asked:
                 if not task.cancelled():
                     task.exception()
-        raise BrokerUnavailable(f"no node of the Redis cluster tells who has which slot: {why}")
+        kind = BrokerRefused if failed and all(map(is_final, failed)) else BrokerUnavailable
+        raise kind(f"no node of the Redis cluster tells who has which slot: {describe(failed[-1])}")
 
     async def _ask_map(self, link: CallLink) -> tuple[CallLink, Any]:
         return link, await link.ask("CLUSTER", "SLOTS")

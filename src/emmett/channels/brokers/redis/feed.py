@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, NamedTuple
 
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import InvalidResponse
+from redis.exceptions import InvalidResponse, ResponseError
 
+from ....errors import BrokerRefused, BrokerUnavailable
 from ...names import is_pattern
+from ..liveness import TICKS
 from ..port import Listener
 from .address import Address
 from .format import Names, unpack
 from .link import Link
+from .refusals import refused
 
 # Names in one command; and names that may wait for the server's confirmation before it is sent more.
 BATCH = 500
-MOST_UNCONFIRMED = 2_000
-# Seconds between two lines in the log about what strangers publish.
-LOGGED_EVERY = 60.0
+MAX_UNCONFIRMED = 2_000
+# A subscription that was made before and is refused now is tried again after so many ticks.
+RETRY_EVERY = 6 * TICKS
+SUBSCRIBING = (b"subscribe", b"psubscribe")
 
 logger = logging.getLogger("emmett.channels")
 
@@ -30,7 +33,7 @@ logger = logging.getLogger("emmett.channels")
 class Name:
     """A channel or a pattern that is subscribed to, or to be."""
 
-    __slots__ = ("is_pattern", "name", "stands", "waiter", "wire")
+    __slots__ = ("is_alone", "is_pattern", "name", "refusal", "stands", "waiter", "wire")
 
     def __init__(self, name: str, wire: bytes) -> None:
         self.name = name
@@ -38,21 +41,25 @@ class Name:
         self.is_pattern = is_pattern(name)
         # The server has confirmed it.
         self.stands = False
-        # Done when it is confirmed, with None, or with why it was not.
+        # The server has refused it.
+        self.refusal: BrokerUnavailable | None = None
+        # It is subscribed to in a command of its own: the server has refused it together with others.
+        self.is_alone = False
+        # Done when it is confirmed or refused, with None, or with why the connection was lost.
         self.waiter: asyncio.Future[str | None] | None = None
 
     def settle(self, why: str | None) -> None:
-        """Tell those who wait."""
+        """Wake those who wait."""
         waiter, self.waiter = self.waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(why)
 
 
 class Expected(NamedTuple):
-    """A confirmation that is to come: of what, for what, and whether it is the last one of its command."""
+    """A confirmation that is to come: of what, for what (a PING has no name), and whether it ends its command."""
 
     verb: bytes
-    name: Name
+    name: Name | None
     is_last: bool
 
 
@@ -90,8 +97,9 @@ class Feed(Link):
         self._is_lost = False
         self._lost: set[str] = set()
         self._back: list[str] = []
-        self._log_next = 0.0
-        self._strange = 0
+        # Those that the server has refused.
+        self._refused: set[str] = set()
+        self._ticks = 0
 
     def begin(self, names: Collection[str]) -> list[str]:
         """Begin to subscribe; returns those that are new.
@@ -106,9 +114,7 @@ class Feed(Link):
             name = self._names[text] = Name(text, self._wire.wire_name(text))
             (self._patterns if name.is_pattern else self._channels)[name.wire] = name
             if self.is_up:
-                self._outgoing.append((_verb(b"subscribe", name), name))
-        if new:
-            self._wake.set()
+                self._subscribe(name)
         return new
 
     async def wait(self, names: Collection[str]) -> None:
@@ -116,23 +122,28 @@ class Feed(Link):
 
         Raises:
             BrokerUnavailable: it has not, in time, or the connection was lost.
+            BrokerRefused: it refuses some of them, which the error names.
         """
         waiters = []
         for text in names:
             name = self._names.get(text)
             if name is None:
                 raise self.unavailable("it was unsubscribed from meanwhile")
-            if not name.stands:
+            if not name.stands and name.refusal is None:
                 if self.away is not None:
                     raise self.unavailable()
                 name.waiter = name.waiter or asyncio.get_running_loop().create_future()
                 waiters.append(name.waiter)
-        if not waiters:
-            return
-        done, late = await asyncio.wait(waiters, timeout=self.timeout)
-        why = "no answer in time" if late else next(filter(None, (waiter.result() for waiter in done)), None)
-        if why is not None:
-            raise self.unavailable(why)
+        if waiters:
+            done, late = await asyncio.wait(waiters, timeout=self.timeout)
+            why = "no answer in time" if late else next(filter(None, (waiter.result() for waiter in done)), None)
+            if why is not None:
+                raise self.unavailable(why)
+        refusals = {text: name.refusal for text in names if (name := self._names.get(text)) and name.refusal}
+        for error in refusals.values():
+            if isinstance(error, BrokerRefused):
+                raise BrokerRefused(error.message, refusals)
+            raise BrokerUnavailable(error.message)
 
     def end(self, names: Collection[str]) -> None:
         """Unsubscribe; nothing is waited for."""
@@ -141,6 +152,7 @@ class Feed(Link):
             if name is None:
                 continue
             (self._patterns if name.is_pattern else self._channels).pop(name.wire, None)
+            self._refused.discard(text)
             if text in self._lost:
                 self._lost.discard(text)
                 if name.stands:
@@ -155,6 +167,13 @@ class Feed(Link):
         """Tell whether a name is lost here, as the listener was told."""
         return text in self._lost
 
+    def tick(self) -> None:
+        super().tick()
+        self._ticks += 1
+        if self.is_up and self._ticks % RETRY_EVERY == 0:
+            for text in self._refused & self._lost:
+                self._subscribe(self._names[text])
+
     async def stop(self) -> None:
         # Nothing is reported from here on.
         self._channels.clear()
@@ -163,6 +182,7 @@ class Feed(Link):
             name.stands = False
         self._lost.clear()
         self._was_begun = False
+        self._refused.clear()
         await super().stop()
         self._names.clear()
 
@@ -175,6 +195,10 @@ class Feed(Link):
         self._outgoing.clear()
         self._outgoing.extend((b"subscribe", name) for name in self._channels.values())
         self._outgoing.extend((b"psubscribe", name) for name in self._patterns.values())
+        for text in self._refused:
+            # It may be permitted by now.
+            self._names[text].refusal = None
+        self._refused.clear()
         self._was_begun = True
         self._tell_restored()
 
@@ -199,20 +223,30 @@ class Feed(Link):
 
     def _pack(self, connection: AbstractConnection) -> list[bytes]:
         parts: list[bytes] = []
-        while self._outgoing and len(self._expected) < MOST_UNCONFIRMED:
+        while self._outgoing and len(self._expected) < MAX_UNCONFIRMED:
             verb, name = self._outgoing[0]
             if name is None:
                 self._outgoing.popleft()
+                self._expected.append(Expected(verb, None, True))
                 parts += connection.pack_command("PING")
                 continue
-            batch: list[Name] = []
-            while self._outgoing and self._outgoing[0][0] == verb and len(batch) < BATCH:
-                _, name = self._outgoing.popleft()
-                if name is not None:
-                    batch.append(name)
+            batch = self._take_batch(verb)
             self._expected.extend(Expected(verb, name, name is batch[-1]) for name in batch)
             parts += connection.pack_command(verb.upper(), *(name.wire for name in batch))
         return parts
+
+    def _take_batch(self, verb: bytes) -> list[Name]:
+        """Take from what is to be sent the names of one command."""
+        batch: list[Name] = []
+        while self._outgoing and self._outgoing[0][0] == verb and len(batch) < BATCH:
+            name = self._outgoing[0][1]
+            if name is None or (name.is_alone and batch):
+                break
+            self._outgoing.popleft()
+            batch.append(name)
+            if name.is_alone:
+                break
+        return batch
 
     def _take(self, reply: Any) -> None:
         match reply:
@@ -223,7 +257,9 @@ class Feed(Link):
             case [b"subscribe" | b"psubscribe" | b"unsubscribe" | b"punsubscribe" as verb, bytes() as wire, _]:
                 self._confirm(verb, wire)
             case [b"pong", _] | b"PONG":
-                pass
+                self._confirm(b"ping", None)
+            case ResponseError() as error if self._expected:
+                self._refuse(error)
             case Exception():
                 raise reply
             case _:
@@ -245,22 +281,20 @@ class Feed(Link):
             logger.exception("a listener of the Redis broker failed, which none may")
 
     def _note_strange(self, name: Name, error: ValueError) -> None:
-        """Log what somebody else has published: once a minute at most."""
-        self._strange += 1
-        if time.monotonic() >= self._log_next:
-            self._log_next = time.monotonic() + LOGGED_EVERY
-            logger.warning(
-                "channel %s: passed over %d publications that no broker of emmett made; the last one is %s",
-                *(name.name, self._strange, error),
-            )
-            self._strange = 0
+        """Log what another program has published: once a minute at most."""
+        self._log.warn(
+            "channel %s: ignored a publication that no broker of emmett made: %s",
+            *(name.name, error),
+        )
 
-    def _confirm(self, verb: bytes, wire: bytes) -> None:
-        if not self._expected or self._expected[0].verb != verb or self._expected[0].name.wire != wire:
+    def _confirm(self, verb: bytes, wire: bytes | None) -> None:
+        expected = self._expected.popleft() if self._expected else None
+        if expected is None or expected.verb != verb or (expected.name and expected.name.wire) != wire:
             raise InvalidResponse("a confirmation that nobody has asked for")
-        _, name, is_last = self._expected.popleft()
-        if verb in (b"subscribe", b"psubscribe") and self._names.get(name.name) is name:
-            name.stands = True
+        _, name, is_last = expected
+        if name is not None and verb in SUBSCRIBING and self._names.get(name.name) is name:
+            name.stands, name.is_alone, name.refusal = True, False, None
+            self._refused.discard(name.name)
             name.settle(None)
             if name.name in self._lost:
                 self._back.append(name.name)
@@ -269,12 +303,44 @@ class Feed(Link):
             # There may be room for another batch.
             self._wake.set()
 
+    def _refuse(self, error: ResponseError) -> None:
+        """Take the refusal of a command. The server refuses it as a whole, whichever of its names it forbids."""
+        names: list[Name] = []
+        while self._expected:
+            verb, name, is_last = self._expected.popleft()
+            if name is not None and verb in SUBSCRIBING and self._names.get(name.name) is name:
+                names.append(name)
+            if is_last:
+                break
+        if len(names) > 1:
+            for name in names:
+                name.is_alone = True
+                self._subscribe(name)
+        elif names:
+            [name] = names
+            label = "" if self.address is None else self.address.label
+            name.refusal = refused(error, label)
+            self._refused.add(name.name)
+            name.settle(None)
+            self._log.warn("%s may not be subscribed to: %s", name.name, name.refusal.message)
+            self._tell_restored()
+        # There may be room for another batch.
+        self._wake.set()
+
+    def _subscribe(self, name: Name) -> None:
+        self._outgoing.append((_verb(b"subscribe", name), name))
+        self._wake.set()
+
     def _tell_restored(self) -> None:
-        """Tell once, when all that was lost stands again: then the hub looks for what was missed, everywhere."""
-        if self._is_lost and self.is_up and len(self._back) == len(self._lost):
+        """Report once, when all that was lost is subscribed again: then the hub looks for what was missed, everywhere.
+
+        What is refused now stays lost, and nothing else waits for it.
+        """
+        is_whole = len(self._back) + len(self._refused & self._lost) == len(self._lost)
+        if self.is_up and is_whole and (self._is_lost or self._back):
             self._is_lost = False
-            self._lost.clear()
             restored, self._back = self._back, []
+            self._lost.difference_update(restored)
             self._listener.restored(restored)
 
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Callable
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
-from ....errors import BrokerUnavailable
+from ....errors import BrokerRefused, BrokerUnavailable
+from ...rare_log import RareLog
+from ..backoff import backoff
+from ..liveness import Liveness
 from .address import Address
+from .refusals import describe, is_final
 
-# Seconds before connecting again: a random part of this (full jitter), which doubles with each attempt that failed. So
-# a thousand nodes that lose a server at once do not come back at once.
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 5.0
-# How often in its `timeout` a link is looked at. Ages are counted in looks, not in seconds: while the event loop itself
-# stands still nothing grows old, and what the server has answered meanwhile is read before it is missed.
-TICKS = 5
+# A connection that has lasted for so many seconds was a success: the next pause is short again.
+LASTED = 5.0
 # Replies that are read at a stretch before others have their turn.
 FAIR = 256
 
@@ -57,8 +55,12 @@ class Link:
         self._hurry = asyncio.Event()
         self._broken: asyncio.Future[str] | None = None
         self._wake = asyncio.Event()
-        self._quiet = 0
+        self._liveness = Liveness()
         self._attempts = 0
+        # Why the last attempt failed is something that waiting does not help against.
+        self._is_refused = False
+        self._has_been_up = False
+        self._log = RareLog(logger)
 
     def start(self) -> None:
         """Begin to connect, and keep connected."""
@@ -83,7 +85,7 @@ class Link:
         """Let go of the connection, and of all who wait."""
         task, self._task = self._task, None
         self.is_up = False
-        self.away = "it was stopped"
+        self.away, self._is_refused = "it was stopped", False
         if task is not None:
             task.cancel()
         self._fail(True)
@@ -95,11 +97,7 @@ class Link:
         """Look after the connection; called `TICKS` times in each `timeout`."""
         if not self.is_up:
             return
-        self._quiet += 1
-        if self._quiet == TICKS:
-            self._ping()
-        elif self._quiet >= 2 * TICKS:
-            self.drop("nothing has come for too long")
+        self._liveness.tick(self._ping, self.drop)
 
     def drop(self, why: str) -> None:
         """Give up the connection, and make another one."""
@@ -107,8 +105,10 @@ class Link:
             self._broken.set_result(why)
 
     def unavailable(self, why: str | None = None) -> BrokerUnavailable:
-        """Return the error for who has asked in vain."""
+        """Return the error to raise to callers."""
         label = "" if self.address is None else f" at {self.address.label}"
+        if why is None and self.away is not None and self._is_refused:
+            return BrokerRefused(f"the Redis broker{label} refuses: {self.away}")
         return BrokerUnavailable(f"the Redis broker{label} does not answer: {why or self.away or 'it was lost'}")
 
     # What the two kinds of links do.
@@ -152,18 +152,20 @@ class Link:
                 why = type(error).__name__
             self.is_up = False
             # A server that takes connections and drops them at once is asked less and less often, too.
-            if was_up and asyncio.get_running_loop().time() - begin > LONGEST_PAUSE:
+            if was_up and asyncio.get_running_loop().time() - begin > LASTED:
                 self._attempts = 0
             self.away = None if was_up else why
             if was_up:
                 logger.warning("%s; connecting again", self.unavailable(why))
+            elif self._is_refused and self._has_been_up:
+                self._log.warn("%s; it is tried again", self.unavailable())
             self._fail(not was_up)
             self._settle()
-            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._attempts, 10))
+            pause = backoff(self._attempts)
             self._attempts += 1
             self._hurry.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(random.uniform(0, pause)):
+                async with asyncio.timeout(pause):
                     await self._hurry.wait()
 
     async def _live(self) -> tuple[bool, str]:
@@ -177,9 +179,11 @@ class Link:
                     await connection.connect()  # type: ignore[no-untyped-call]
                     await self._greet(connection)
             except (RedisError, OSError, TimeoutError, BrokerUnavailable) as error:
+                self._is_refused = is_final(error)
                 return False, describe(error)
             self._broken = asyncio.get_running_loop().create_future()
-            self._quiet = 0
+            self._liveness.quiet = 0
+            self._is_refused, self._has_been_up = False, True
             self._wake.set()
             tasks = [asyncio.create_task(self._read(connection)), asyncio.create_task(self._write(connection))]
             if self._attempts:
@@ -218,7 +222,7 @@ class Link:
                     reply = await connection.read_response(disable_decoding=True, disconnect_on_error=False)
                 except ResponseError as error:
                     reply = error
-                self._quiet = 0
+                self._liveness.quiet = 0
                 self._take(reply)
             await asyncio.sleep(0)
 
@@ -229,11 +233,6 @@ class Link:
             # All that came together in one turn of the event loop leaves in one write.
             while parts := self._pack(connection):
                 await connection.send_packed_command(parts, check_health=False)
-
-
-def describe(error: BaseException) -> str:
-    """Return what went wrong in a few words; messages of servers and systems, which hold no password."""
-    return f"{type(error).__name__}: {str(error)[:200]}" if str(error) else type(error).__name__
 
 
 async def _abort(connection: AbstractConnection) -> None:

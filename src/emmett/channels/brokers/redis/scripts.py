@@ -38,13 +38,16 @@ end
 """
 
 # KEYS: the hash, the stream. ARGV: the life of the server, an epoch that may be begun.
+#
+# HSET comes first: a server whose memory is full refuses it, but refuses nothing after the first write of a script, and
+# DEL is a write that it permits.
 _LOG = """
 local known = redis.call('HMGET', KEYS[1], 'e', 'o', 'r', 'x')
 local epoch = known[1]
 if known[3] ~= ARGV[1] then
-  if not epoch then redis.call('DEL', KEYS[2]) end
   epoch = ARGV[2]
   redis.call('HSET', KEYS[1], 'e', epoch, 'r', ARGV[1])
+  if not known[1] then redis.call('DEL', KEYS[2]) end
 end
 """
 

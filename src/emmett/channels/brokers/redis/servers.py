@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, TypeVar
 
-from redis.exceptions import ResponseError
+from redis.exceptions import InvalidResponse, ResponseError
 
-from ....errors import BrokerUnavailable
+from ....errors import BrokerRefused, BrokerUnavailable
+from ...rare_log import RareLog
+from ..liveness import TICKS
 from ..port import Listener
-from .calls import CallLink, refused
+from .calls import CallLink
 from .feed import Feed
 from .format import Names
-from .link import TICKS, Link
+from .link import Link
+from .refusals import kind_of, refused
 from .scripts import Script
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger("emmett.channels")
 
 
 class Servers:
@@ -33,6 +41,8 @@ class Servers:
         self._listener = listener
         self._timeout = timeout
         self._name = name
+        # By kind of error.
+        self._logs: dict[str, RareLog] = {}
         self._keeper: asyncio.Task[None] | None = None
 
     # What subclasses fill.
@@ -137,14 +147,44 @@ class Servers:
             for feed, some in wanted.items():
                 begun.append((feed, feed.begin(some)))
             waits = [feed.wait(some) for feed, some in wanted.items()]
-            answers = await asyncio.gather(*waits, return_exceptions=True)
-            for answer in answers:
-                if answer is not None:
-                    raise answer
+            errors = [each for each in await asyncio.gather(*waits, return_exceptions=True) if each is not None]
+            refusals = [error for error in errors if isinstance(error, BrokerRefused)]
+            if errors and len(refusals) == len(errors):
+                # What one server refuses, and what another one does.
+                raise BrokerRefused(refusals[0].message, frozenset().union(*(error.names for error in refusals)))
+            for error in errors:
+                if error not in refusals:
+                    raise error
         except BrokerUnavailable:
             for feed, some in begun:
                 feed.end(some)
             raise
+
+    def refuse(self, error: ResponseError, link: Link, channel: str) -> BrokerUnavailable:
+        """Return the error to raise for an error that a server has answered with, and log it."""
+        found = refused(error, label_of(link))
+        self._note(kind_of(error), channel, found)
+        return found
+
+    def read(self, read: Callable[[Any], Result], answer: Any, channel: str) -> Result:
+        """Read the answer of a script, into which another program may have put something strange.
+
+        Raises:
+            BrokerUnavailable: it cannot be read, which is logged.
+        """
+        try:
+            return read(answer)
+        except (TypeError, ValueError, KeyError, InvalidResponse) as error:
+            found = BrokerUnavailable(
+                f"the Redis broker holds something that no broker of emmett wrote: {type(error).__name__}"
+            )
+        self._note("unreadable", channel, found)
+        raise found
+
+    def _note(self, kind: str, channel: str, error: BrokerUnavailable) -> None:
+        """Log why a call failed, each kind once a minute: callers see no more than a 503."""
+        log = self._logs.setdefault(kind, RareLog(logger))
+        log.warn("channel %s, keys %s: %s", channel, self.names.key(channel, b"*").decode(), error.message)
 
     def unsubscribe(self, names: Collection[str]) -> None:
         """See `Broker.unsubscribe`."""

@@ -15,12 +15,12 @@ from ...names import is_pattern
 from ..port import Entry, Listener
 from ..trial import NAMESPACE
 from .address import Address
-from .calls import CallLink, refused
+from .calls import CallLink
 from .feed import Feed
 from .format import Names
 from .link import Link
 from .scripts import Script
-from .servers import Servers, label_of
+from .servers import Servers
 
 
 class Shards(Servers):
@@ -81,14 +81,14 @@ class Shards(Servers):
         try:
             return await link.ask(*command)
         except ResponseError as error:
-            raise refused(error, label_of(link)) from None
+            raise self.refuse(error, link, channel) from None
 
     async def run(self, script: Script, channel: str, keys: Sequence[bytes], arguments: Sequence[Any]) -> Any:
         link = self._callers[self.place(channel)]
         try:
             return await link.run(script, keys, arguments)
         except ResponseError as error:
-            raise refused(error, label_of(link)) from None
+            raise self.refuse(error, link, channel) from None
 
 
 class _Part:

@@ -1,0 +1,109 @@
+"""What a server means by an error: which of the known kinds it is, what to do, and whether waiting may help."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from typing import NamedTuple
+
+from redis.exceptions import (
+    AuthenticationError,
+    InvalidResponse,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+)
+
+from ....errors import BrokerRefused, BrokerUnavailable
+
+
+class Refusal(NamedTuple):
+    """One kind of error.
+
+    Fields:
+        advice: what it means, and what to do.
+        is_final: waiting does not help.
+    """
+
+    advice: str
+    is_final: bool = False
+
+
+# By the word that begins an error of the server.
+KINDS = {
+    "NOPERM": Refusal("its access list lacks a permission that emmett needs; docs/channels.md has the list", True),
+    "WRONGPASS": Refusal("check user and password in the URL", True),
+    "WRONGTYPE": Refusal("another program uses a key of this channel: delete that key, or use another prefix", True),
+    "MOVED": Refusal("it is a node of a cluster: write redis+cluster:// in the URL", True),
+    "NOCLUSTER": Refusal("it is no node of a cluster: write redis:// in the URL", True),
+    "UNKNOWN": Refusal("it lacks a command that emmett needs: expected Redis 6.2 or newer, or Valkey", True),
+    "PROTOCOL": Refusal("no Redis server listens there", True),
+    "TLS": Refusal("check the scheme in the URL, the name of the host, and ca=", True),
+    "READONLY": Refusal("it is a read-only replica: name its primary in the URL, or find it with redis+sentinel://"),
+    "OOM": Refusal("its memory is full: raise maxmemory, or let it hold less"),
+    "MISCONF": Refusal("it cannot save its data to the disk: its log has the reason"),
+    "NOREPLICAS": Refusal("it has fewer replicas than min-replicas-to-write asks for"),
+    "BUSY": Refusal("it is busy with a script"),
+    "NOSCRIPT": Refusal("it forgets scripts as soon as it gets them"),
+}
+OTHER = Refusal("")
+# Words of the server itself, which redis-py takes away.
+SPOKEN = {"NOPERM", "WRONGPASS", "READONLY", "OOM", "MOVED"}
+
+_BY_CLASS = {
+    NoPermissionError: "NOPERM",
+    AuthenticationError: "WRONGPASS",
+    MovedError: "MOVED",
+    ReadOnlyError: "READONLY",
+    OutOfMemoryError: "OOM",
+    InvalidResponse: "PROTOCOL",
+}
+# redis-py takes some of the words away; in Redis 6 an error in a script has its word in the middle.
+_BY_TEXT = (
+    (re.compile(r"^ACL failure in script|^The user executing the script can't"), "NOPERM"),
+    (re.compile(r"cluster support disabled"), "NOCLUSTER"),
+    (re.compile(r"unknown (sub)?command", re.IGNORECASE), "UNKNOWN"),
+    (re.compile(r"\b(NOPERM|WRONGTYPE|READONLY|OOM|MISCONF|NOREPLICAS|BUSY|NOSCRIPT)\b"), ""),
+)
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the kind of an error: a key of `KINDS`, or an empty text."""
+    # redis-py raises another error from that of the server, when that came while it connected.
+    cause: BaseException | None = error
+    while cause is not None:
+        for kind, word in _BY_CLASS.items():
+            if isinstance(cause, kind):
+                return word
+        if isinstance(cause, ssl.SSLError):
+            return "TLS"
+        cause = cause.__cause__ or cause.__context__
+    for pattern, word in _BY_TEXT:
+        if match := pattern.search(str(error)):
+            return word or match[1]
+    return ""
+
+
+def is_final(error: BaseException) -> bool:
+    """Tell whether waiting does not help."""
+    return isinstance(error, BrokerRefused) or KINDS.get(kind_of(error), OTHER).is_final
+
+
+def describe(error: BaseException) -> str:
+    """Return what went wrong, and what to do; messages of servers and systems, which hold no password."""
+    if isinstance(error, BrokerUnavailable):
+        return error.message
+    text, kind = str(error)[:200], kind_of(error)
+    if kind not in text:
+        text = f"{kind if kind in SPOKEN else type(error).__name__}: {text}"
+    elif not kind:
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    advice = KINDS.get(kind, OTHER).advice
+    return f"{text} ({advice})" if advice else text
+
+
+def refused(error: BaseException, label: str) -> BrokerUnavailable:
+    """Return the error to raise for an error that a server has answered with."""
+    kind = BrokerRefused if is_final(error) else BrokerUnavailable
+    return kind(f"the Redis broker at {label} refuses: {describe(error)}")
