@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from emmett import App, url, websocket
+from emmett import App, redirect, url, websocket
 from emmett.errors import ConfigurationError
 from tests.asgi.peers import WebsocketPeer, fetch
 
@@ -131,3 +131,31 @@ async def test_tasks_inherit_where_they_are() -> None:
         return await asyncio.create_task(build())
 
     assert await text(app, "/page") == "/page"
+
+
+@pytest.mark.parametrize(
+    ("root", "path"), [("/shop/é", "/shop/é/here"), ("/shop/é/", "/shop/é/here"), ("/shop/é", "/here")]
+)
+async def test_urls_and_redirects_stay_below_the_mount(root: str, path: str) -> None:
+    app = App(__name__)
+    app.route("/here", name="here")(lambda: f"{url('here')} {url('static', 'a.js')} {url.ws('talk')}")
+    app.route("/away", name="away")(lambda: redirect(url("here")))
+
+    @app.websocket("/talk")
+    async def talk() -> None:
+        await websocket.send(await asyncio.create_task(task()))
+
+    async def task() -> str:
+        return f"{url('here')} {url.ws('talk', scheme=True)}"
+
+    fields = [("host", "a.test")]
+    below = "/shop/%C3%A9"
+    assert (
+        await fetch(app, path, headers=fields, root_path=root)
+    ).text == f"{below}/here {below}/static/a.js {below}/talk"
+    answer = await fetch(app, path.replace("here", "away"), headers=fields, root_path=root)
+    assert answer.header("location") == f"{below}/here"
+    peer = WebsocketPeer(app, path.replace("here", "talk"), fields, root_path=root)
+    assert await peer.receive() == f"{below}/here ws://a.test{below}/talk"
+    assert await peer.closed() == (1000, "")
+    assert (await fetch(app, "/here", headers=fields)).text == "/here /static/a.js /talk"

@@ -29,6 +29,9 @@ class Place:
 
 current_place: ContextVar[Place] = ContextVar("emmett.place")
 
+# The path below which an ASGI server or another ASGI application has put this application; "" where it has not.
+current_root_path: ContextVar[str] = ContextVar("emmett.root_path", default="")
+
 # The applications of this process, for `url` outside of a handler: there it works while there is just one.
 _places: list[Place] = []
 
@@ -62,7 +65,8 @@ class Url:
         scheme: str | None = None,
         host: str | None = None,
     ) -> str:
-        """Return the URL of a request route.
+        """Return the URL of a request route. In an application that is mounted below a path, or served with a
+        `root_path`, it begins with that path.
 
         Arguments:
             target: the name of a route; with a dot in front, one of the running module; or a path, with its `/`.
@@ -90,6 +94,7 @@ class Url:
             module=place.module,
             current_host=current_host,
             current_scheme=current_scheme,
+            root_path=current_root_path.get(),
         )
 
     def ws(
@@ -113,6 +118,7 @@ class Url:
             module=place.module,
             current_host=current_host,
             current_scheme=current_scheme,
+            root_path=current_root_path.get(),
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from ..dispatch import RouteTable
 from ..dispatch.hosts import allowed_hosts, check_host
 from ..errors import RequestError
+from ..urls import current_root_path
 from .http import serve_http
 from .lifespan import serve_lifespan
 from .types import ASGIReceive, ASGIScope, ASGISend
@@ -32,6 +33,8 @@ async def serve_asgi(
         NotImplementedError: the scope is of a type that ASGI 3 does not have; a server takes this as "not supported".
     """
     kind = scope["type"]
+    # Set for each: another application that is mounted in the same task may have set its own.
+    current_root_path.set(scope.get("root_path", "").rstrip("/"))
     if kind in ("http", "websocket") and table.config.server.allowed_hosts is not None:
         refusal = _refusal(table, scope)
         if refusal is not None:

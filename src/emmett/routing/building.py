@@ -17,6 +17,9 @@ from .variables import VARIABLE_TYPES, Variable
 SEGMENT_CHARACTERS: Final = "!$&'()*+,;=:@"
 """What RFC 3986, 3.3 allows in a path segment beside letters, digits and "-._~"."""
 
+# A segment that clients take out of a URL, with the one before it (RFC 3986, 5.2.4; WHATWG URL, 4.4, for `%2e`).
+_DOT_SEGMENT = re.compile(r"/((?:\.|%2[Ee]){1,2})(?=/|\Z)")
+
 MAX_SHOWN: Final = 100
 """The longest value, in characters, that an error shows whole."""
 
@@ -90,12 +93,17 @@ def quote_path(path: str, *, safe: str = "") -> str:
         safe: further characters to keep.
 
     Raises:
-        ConfigurationError: the path holds half a surrogate pair, which UTF-8 cannot say.
+        ConfigurationError: the path holds half a surrogate pair, which UTF-8 cannot say; or a segment is `.` or `..`.
     """
     try:
         encoded = quote(path, safe=f"/{SEGMENT_CHARACTERS}{safe}")
     except UnicodeEncodeError as error:
         raise ConfigurationError(f"{path!r} cannot stand in a URL: it is no valid Unicode text") from error
+    if (dots := _DOT_SEGMENT.search(encoded)) is not None:
+        raise ConfigurationError(
+            f"path {path!r}: a segment cannot be {dots[1]!r}: clients take dot segments out of a URL, which then leads "
+            "to another page"
+        )
     # Two leading slashes would make the next segment a host name (RFC 3986, 4.2): a way out to another site.
     return f"/%2F{encoded[2:]}" if encoded.startswith("//") else encoded
 

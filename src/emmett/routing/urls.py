@@ -71,6 +71,7 @@ class UrlBuilder:
         module: str | None = None,
         current_host: str | None = None,
         current_scheme: str | None = None,
+        root_path: str = "",
     ) -> str:
         """Return a URL: a path, or an absolute one when a scheme, a host or the route's own hostname asks for it.
 
@@ -87,11 +88,15 @@ class UrlBuilder:
             current_host: the Host header of the current request. It completes a URL with a scheme but no host.
             current_scheme: the scheme of the current request, of requests or of websockets; decides between the plain
                 and the secure scheme where none is given. Without it that is the plain one.
+            root_path: the path below which the application is mounted, percent-decoded and without a slash at its end;
+                the URL begins with it, unless it is that of a path on an explicit host.
 
         Raises:
             ConfigurationError: no route has the name (close names are listed), or an argument does not fit.
         """
         path, hostname = self._path(target, _as_arguments(args), module)
+        if root_path and not (host and target.startswith("/")):
+            path = quote_path(root_path) + path
         url = self._origin(scheme, host, hostname, current_host, current_scheme) + path
         if query := _encode_params(params or {}):
             url += f"?{query}"
@@ -185,7 +190,8 @@ def _encode_params(params: Mapping[str, object]) -> str:
             except ValueError as error:
                 raise ConfigurationError(f"query parameter {name!r} cannot be {show_value(value)}: {error}") from None
     try:
-        return urlencode(pairs)
+        # A space as `%20`: unlike `+` it means the same everywhere in a URL.
+        return urlencode(pairs, quote_via=quote)
     except UnicodeEncodeError as error:
         raise ConfigurationError(f"the query parameters {show_value(params)} are no valid Unicode text") from error
 
