@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from http.cookies import Morsel, SimpleCookie
@@ -46,7 +48,7 @@ def test_pairs(header: str, expected: dict[str, str]) -> None:
         ("a=1; =x; ; b=2", {"a": "1", "b": "2"}),
         ("a[0]=x; b=2", {"b": "2"}),
         ("café=x; b=2", {"b": "2"}),
-        ("a=1; path=/x; b=2", {"a": "1", "b": "2"}),
+        ("a=1; path=/x; b=2", {"a": "1", "path": "/x", "b": "2"}),
         ("a=x\x00y; b=2", {"b": "2"}),
         ("a=x\x7fy; b=2", {"b": "2"}),
         ('a="; b=2', {"a": '"', "b": "2"}),
@@ -70,6 +72,24 @@ def test_cookies_are_those_of_the_standard_library() -> None:
     assert isinstance(cookies, SimpleCookie)
     assert cookies["a"].value == "1"
     assert cookies["a"].key == "a"
+
+
+ATTRIBUTES = (
+    *("version", "path", "domain", "expires", "comment", "secure", "httponly", "samesite", "max-age", "partitioned"),
+    *("Path", "HttpOnly"),
+)
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_a_cookie_may_be_named_like_an_attribute(name: str) -> None:
+    assert values(f"a=1; {name}=x; b=2") == {"a": "1", name: "x", "b": "2"}
+    cookies = ResponseCookies()
+    cookies[name] = "1"
+    cookies[name]["path"] = "/app"
+    cookies[name]["secure"] = True
+    assert cookies.header_values() == [f"{name}=1; Path=/app; Secure"]
+    for copied in (copy.copy(cookies[name]), cookies[name].copy(), pickle.loads(pickle.dumps(cookies[name]))):
+        assert (copied.key, copied.value, copied["path"]) == (name, "1", "/app")
 
 
 @given(st.text() | st.text(alphabet=st.characters(max_codepoint=255)) | st.text(alphabet='a=;"\\ 0123,\x00$'))
@@ -122,7 +142,7 @@ def test_control_characters_in_a_value_are_refused(value: str) -> None:
     assert not cookies
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a=b", "a;b", "a\r\n", "é", "path", "HttpOnly", '"a"'])
+@pytest.mark.parametrize("name", ["", "a b", "a=b", "a;b", "a\r\n", "é", '"a"'])
 def test_bad_names_are_refused(name: str) -> None:
     cookies = ResponseCookies()
     with pytest.raises(ValueError, match="cookie name"):

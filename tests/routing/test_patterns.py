@@ -159,7 +159,8 @@ def test_what_is_built_matches_with_the_same_arguments(data: st.DataObject, patt
     except ConfigurationError as error:
         # There are values that run into each other, or make a dot segment; for these there is an error instead of a
         # wrong path.
-        assert pattern.regex is None or "clients take dot segments out" in str(error)
+        if pattern.regex is not None and "clients take dot segments out" not in str(error):
+            raise
         return
     assert path.isascii()
     assert path.startswith("/")

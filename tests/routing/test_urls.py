@@ -246,7 +246,8 @@ def test_url_survives_a_client(data: st.DataObject, pattern: PathPattern) -> Non
     try:
         url = urls.build("name", args, params, "end", host="a.test")
     except ConfigurationError as error:
-        assert pattern.regex is None or "clients take dot segments out" in str(error)
+        if pattern.regex is not None and "clients take dot segments out" not in str(error):
+            raise
         return
     assert urljoin("http://a.test/x/y", url) == url
     parts = urlsplit(url)

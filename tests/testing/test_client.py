@@ -187,6 +187,31 @@ async def test_redirects_have_an_end() -> None:
         assert (await client.get("/loop")).status == 303
 
 
+@pytest.mark.parametrize("name", ["version", "path", "expires", "max-age", "secure", "Partitioned"])
+async def test_a_cookie_may_be_named_like_an_attribute(name: str) -> None:
+    app = App(__name__)
+
+    @app.route("/set")
+    async def set_cookie() -> None:
+        response.cookies[name] = "1"
+
+    @app.route("/get")
+    async def get_cookie() -> str:
+        return request.cookies[name].value
+
+    @app.websocket("/talk")
+    async def talk() -> None:
+        await websocket.send(websocket.cookies[name].value)
+
+    async with app.test_client_async() as client:
+        answer = await client.get("/set")
+        assert answer.cookies[name].value == client.cookies[name] == "1"
+        assert (await client.get("/get")).text == "1"
+        client.cookies[name] = "2"
+        async with client.websocket("/talk") as socket:
+            assert await socket.receive() == "2"
+
+
 async def test_cookies_are_kept_sent_back_and_forgotten() -> None:
     async with make_app().test_client_async(cookies={"first": "0"}) as client:
         answer = await client.get("/login")

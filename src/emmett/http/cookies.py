@@ -1,8 +1,9 @@
 """Cookies (RFC 6265): those of a request, and those that a response sets.
 
-Both are `http.cookies.SimpleCookie`s, so both read as the standard library documents them. What the peer sent goes
-through a parser of our own: `SimpleCookie.load` stops at the first pair it does not like, reads `path` and `domain` as
-attributes, and lets a quoted string swallow the cookies after it.
+Both are `http.cookies.SimpleCookie`s, so both read as the standard library documents them, with two differences. A
+cookie may have any name that is a token (RFC 6265, 4.1.1), where the standard library refuses those of attributes, such
+as `path` and `version`. And what the peer sent goes through a parser of our own: `SimpleCookie.load` stops at the first
+pair it does not like, reads `path` and `domain` as attributes, and lets a quoted string swallow the cookies after it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from email.utils import format_datetime
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 
+# A token, and the colon, which the standard library takes too.
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # cookie-octet of RFC 6265, 4.1.1: what a value may hold without quotes.
 _PLAIN_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")
@@ -46,8 +49,8 @@ def parse_cookies(header: str) -> SimpleCookie:
         header: the value of the header, read as latin-1; several headers are joined with `"; "`.
 
     Returns the cookies by name, each with its `.value`. Of cookies with one name the first counts: browsers send the
-    one with the most specific path first. What is not a pair, and names that `http.cookies` refuses, are left out;
-    nothing raises. A semicolon always ends a pair, inside quotes too, as in browsers. The time grows with the length
+    one with the most specific path first. What is not a pair, and names that are no tokens, are left out; nothing
+    raises. A semicolon always ends a pair, inside quotes too, as in browsers. The time grows with the length
     alone.
     """
     cookies = SimpleCookie()
@@ -56,13 +59,22 @@ def parse_cookies(header: str) -> SimpleCookie:
         name, coded = name.strip(" \t"), coded.strip(" \t")
         if not equals or name in cookies or _CONTROL.search(coded):
             continue
-        morsel: Morsel[str] = Morsel()
+        morsel = _NamedMorsel()
         try:
             morsel.set(name, _decode_value(coded), coded)
         except CookieError:
             continue
         cookies[name] = morsel
     return cookies
+
+
+class _NamedMorsel(Morsel[str]):
+    """A cookie of any name that is a token."""
+
+    def set(self, key: str, val: str, coded_val: str) -> None:
+        if not _NAME.fullmatch(key):
+            raise CookieError(f"{key!r} is no token")
+        self.__setstate__({"key": key, "value": val, "coded_value": coded_val})  # type: ignore[attr-defined]
 
 
 def _decode_value(coded: str) -> str:
@@ -109,10 +121,7 @@ class ResponseCookies(SimpleCookie):
         try:
             morsel.set(name, *self.value_encode(text))
         except CookieError:
-            raise ValueError(
-                f"cookie name {name!r}: allowed are ASCII letters, digits and !#$%&'*+-.^_`|~: "
-                f"but not the attribute names {', '.join(sorted(morsel))}"
-            ) from None
+            raise ValueError(f"cookie name {name!r}: allowed are ASCII letters, digits and !#$%&'*+-.^_`|~:") from None
         morsel.update(attributes)
         dict.__setitem__(self, name, morsel)
 
@@ -136,7 +145,7 @@ class ResponseCookies(SimpleCookie):
         return [_header_value(morsel) for morsel in self.values()]
 
 
-class _ResponseMorsel(Morsel[str]):
+class _ResponseMorsel(_NamedMorsel):
     """A cookie with its attributes, checked on assignment."""
 
     def __setitem__(self, name: str, value: Any) -> None:
