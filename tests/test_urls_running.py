@@ -146,7 +146,7 @@ async def test_urls_and_redirects_stay_below_the_mount(root: str, path: str) -> 
         await websocket.send(await asyncio.create_task(task()))
 
     async def task() -> str:
-        return f"{url('here')} {url.ws("talk", scheme="ws")}"
+        return f"{url('here')} {url.ws('talk', scheme='ws')}"
 
     fields = [("host", "a.test")]
     below = "/shop/%C3%A9"
