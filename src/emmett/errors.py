@@ -26,7 +26,7 @@ traceback in the log.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 
 class EmmettError(Exception):
@@ -47,14 +47,43 @@ class HTTPException(EmmettError):
     Arguments:
         status: the HTTP status code, 100 to 599.
         body: what the answer carries; empty lets the application's error page or the status phrase stand in.
-        headers: header fields of the answer.
+        headers: header fields of the answer, a mapping or pairs of name and value.
+
+    Attributes:
+        headers: the header fields by name. The values of a name that came several times are joined by `", "` (RFC 9110,
+            5.3).
+        set_cookies: the Set-Cookie lines that came in pairs: unlike other fields they cannot be joined.
     """
 
-    def __init__(self, status: int, body: str | bytes = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        body: str | bytes = "",
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    ) -> None:
         super().__init__(status, body)
         self.status = status
         self.body = body
-        self.headers: dict[str, str] = dict(headers or {})
+        self.headers: dict[str, str] = {}
+        self.set_cookies: list[str] = []
+        if headers is None or isinstance(headers, Mapping):
+            self.headers.update(headers or {})
+        else:
+            self._add_pairs(headers)
+
+    def _add_pairs(self, pairs: Iterable[tuple[str, str]]) -> None:
+        spelled: dict[str, str] = {}
+        for name, value in pairs:
+            if name.lower() == "set-cookie":
+                self.set_cookies.append(value)
+                continue
+            first = spelled.setdefault(name.lower(), name)
+            self.headers[first] = f"{self.headers[first]}, {value}" if first in self.headers else value
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """All header fields of the answer, as pairs."""
+        return [*self.headers.items(), *(("set-cookie", line) for line in self.set_cookies)]
 
 
 class ChannelDenied(HTTPException):

@@ -113,6 +113,23 @@ async def test_what_a_page_may_return(result: Any, text: str, content_type: str 
         assert answer.headers["x-page"] == "1"
 
 
+@pytest.mark.parametrize("body", ["", "log in"])
+async def test_an_answer_may_set_several_cookies(body: str) -> None:
+    app = App(__name__)
+
+    @app.route("/")
+    async def index() -> None:
+        abort(401, body, [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2; Path=/"), ("Vary", "a"), ("Vary", "b")])
+
+    for page in (False, True):
+        if page:
+            app.on_error(401)(lambda: Response("page", headers=[("Set-Cookie", "c=3"), ("Set-Cookie", "d=4")]))
+        fields = (await run_request(app.table, make_request())).fields()
+        lines = [value for name, value in fields if name == "set-cookie"]
+        assert lines == (["c=3", "d=4"] if page and not body else ["a=1", "b=2; Path=/"])
+        assert dict(fields)["vary"] == "a, b"
+
+
 async def test_nothing_that_the_failed_handler_said_of_its_body_is_left() -> None:
     app = App(__name__)
 

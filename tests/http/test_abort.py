@@ -14,6 +14,15 @@ def test_abort_raises_the_answer() -> None:
     assert caught.value.headers == {"X-Reason": "gone"}
 
 
+def test_abort_takes_pairs() -> None:
+    pairs = [("X", "1"), ("Set-Cookie", "a=1"), ("x", "2"), ("set-cookie", "b=2")]
+    with pytest.raises(HTTPException) as caught:
+        abort(403, headers=iter(pairs))
+    assert caught.value.headers == {"X": "1, 2"}
+    assert caught.value.set_cookies == ["a=1", "b=2"]
+    assert caught.value.fields == [("X", "1, 2"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]
+
+
 def test_abort_without_a_body() -> None:
     with pytest.raises(HTTPException) as caught:
         abort(403)

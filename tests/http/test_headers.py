@@ -33,11 +33,32 @@ def test_append_joins_with_a_comma() -> None:
     assert headers["vary"] == "accept, origin"
 
 
-def test_append_refuses_cookies() -> None:
+def test_set_cookie_has_several_lines() -> None:
     headers = MutableHeaders({"Set-Cookie": "a=1"})
-    with pytest.raises(ValueError, match=r"response\.cookies"):
-        headers.append("set-cookie", "b=2")
+    headers.append("set-cookie", "b=2")
+    headers.append("Set-Cookie", "c=3")
     assert headers["set-cookie"] == "a=1"
+    assert headers.raw() == [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"set-cookie", b"c=3")]
+    copied = headers.copy()
+    headers["set-cookie"] = "d=4"
+    assert list(headers.lines()) == [("set-cookie", "d=4")]
+    copied.append("set-cookie", "e=5")
+    assert [value for _, value in copied.lines()] == ["a=1", "b=2", "c=3", "e=5"]
+    del copied["set-cookie"]
+    assert (list(copied.lines()), len(copied)) == ([], 0)
+    with pytest.raises(ValueError, match="control character"):
+        headers.append("set-cookie", "a=1\r\nX: y")
+
+
+def test_pairs_of_one_name_are_joined_and_replace_what_was_there() -> None:
+    headers = MutableHeaders([("X", "1"), ("x", "2"), ("Set-Cookie", "a=1"), ("set-cookie", "b=2")])
+    lines = [("x", "1, 2"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]
+    assert list(headers.lines()) == lines
+    assert repr(headers) == f"MutableHeaders({lines!r})"
+    headers.extend([("set-cookie", "c=3"), ("y", "1")])
+    assert list(headers.lines()) == [("x", "1, 2"), ("set-cookie", "c=3"), ("y", "1")]
+    with pytest.raises(TypeError, match="expected str"):
+        MutableHeaders([("a", 5)])  # type: ignore[list-item]
 
 
 def test_a_copy_is_apart() -> None:

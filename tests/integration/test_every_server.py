@@ -167,6 +167,10 @@ def refusing_app() -> App:
         await websocket.close()
 
     @app.websocket()
+    async def sets_cookies() -> None:
+        abort(401, "log in", [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2; Path=/")])
+
+    @app.websocket()
     async def wrong_protocol() -> None:
         await websocket.accept(subprotocol="not offered")
 
@@ -175,6 +179,33 @@ def refusing_app() -> App:
         await websocket.accept(headers={"X-Split": "a\r\nSet-Cookie: b"})
 
     return app
+
+
+async def test_a_refusal_may_set_cookies(server: str) -> None:
+    async with SERVERS[server](refusing_app()) as running:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(f"{running.url}/sets_cookies").__aenter__()
+    response = refused.value.response
+    if response.status_code == 401:
+        assert response.headers.get_all("set-cookie") == ["a=1", "b=2; Path=/"]
+    else:
+        # Servers without denial responses answer every refusal so.
+        assert response.status_code == 403
+        assert server != "emmett"
+
+
+async def test_an_acceptance_may_set_cookies(server: str) -> None:
+    app = App(__name__)
+
+    @app.websocket()
+    async def accepts() -> None:
+        await websocket.accept(headers=[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2; Path=/")])
+
+    async with SERVERS[server](app) as running, connect(f"{running.url}/accepts") as client:
+        assert client.response is not None
+        # granian leaves out the header fields of an acceptance.
+        expected = [] if server == "granian" else ["a=1", "b=2; Path=/"]
+        assert client.response.headers.get_all("set-cookie") == expected
 
 
 @pytest.mark.parametrize(

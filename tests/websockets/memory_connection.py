@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from emmett import Websocket
@@ -11,6 +11,7 @@ from emmett.datastructures import Headers
 from emmett.errors import WebsocketClosed
 from emmett.websockets.connection import Data, MessageBatch
 from emmett.websockets.inbox import Inbox
+from emmett.wire.fields import HeaderFields
 
 
 class MemoryConnection:
@@ -54,7 +55,7 @@ class MemoryConnection:
 
     # The port.
 
-    def accept(self, headers: Mapping[str, str] | None, subprotocol: str | None) -> Awaitable[None] | None:
+    def accept(self, headers: HeaderFields | None, subprotocol: str | None) -> Awaitable[None] | None:
         if self.websocket.accepted:
             return None
         if subprotocol is not None and subprotocol not in self.websocket.subprotocols:
@@ -62,7 +63,7 @@ class MemoryConnection:
         self.events.append(("accept", dict(headers or {}), subprotocol))
         return self._in_turn(lambda: self.websocket.mark_accepted(subprotocol))
 
-    def refuse(self, status: int, body: str | bytes, headers: Mapping[str, str]) -> Awaitable[None] | None:
+    def refuse(self, status: int, body: str | bytes, headers: HeaderFields) -> Awaitable[None] | None:
         if not 300 <= status <= 599:
             raise ValueError(f"a handshake cannot be refused with {status}")
         self.events.append(("refuse", status, body, dict(headers)))

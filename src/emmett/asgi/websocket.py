@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from ..config import WebsocketSettings
 from ..datastructures import Headers
@@ -14,6 +14,7 @@ from ..errors import UsageError, WebsocketClosed
 from ..websockets.connection import Data, MessageBatch
 from ..websockets.inbox import Inbox
 from ..websockets.websocket import Websocket
+from ..wire.fields import HeaderFields
 from ..wire.handshake import check_accept, check_refusal
 from .http import client_of, path_of
 from .line import Line, Place
@@ -116,7 +117,7 @@ class ASGIConnection:
         if not self._handler.cancelled():
             self._handler.result()
 
-    async def accept(self, headers: Mapping[str, str] | None, subprotocol: str | None) -> None:
+    async def accept(self, headers: HeaderFields | None, subprotocol: str | None) -> None:
         """See `Connection.accept`."""
         async with self._sending.join():
             if self._answered:
@@ -131,7 +132,7 @@ class ASGIConnection:
                 self._websocket.mark_accepted(subprotocol)
             self._pump = asyncio.ensure_future(self._fill_inbox())
 
-    async def refuse(self, status: int, body: str | bytes, headers: Mapping[str, str]) -> None:
+    async def refuse(self, status: int, body: str | bytes, headers: HeaderFields) -> None:
         """See `Connection.refuse`. Servers without denial responses answer 403 whatever the status."""
         content = body.encode() if isinstance(body, str) else body
         fields = check_refusal(status, headers)

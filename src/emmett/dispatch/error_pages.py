@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from ..errors import HTTPException, RequestError
@@ -35,19 +35,19 @@ async def answer_error(table: RouteTable, request: Request, response: Response, 
         if isinstance(answer, HTTPException):
             if answer.body:
                 # The handler's own words go before the page for its status.
-                return _plain_response(response, answer.status, answer.body, answer.headers)
-            return await _error_response(table, response, answer.status, "", answer.headers)
+                return _plain_response(response, answer.status, answer.body, answer.fields)
+            return await _error_response(table, response, answer.status, "", answer.fields)
         if isinstance(answer, RequestError):
-            return await _error_response(table, response, answer.status, answer.message, answer.headers)
+            return await _error_response(table, response, answer.status, answer.message, answer.headers.items())
     except ValueError:
         logger.exception("%s %r cannot be answered as it was asked", request.method, request.path)
     else:
         logger.error("%s %r failed", request.method, request.path, exc_info=error)
-    return await _error_response(table, response, 500, "", {})
+    return await _error_response(table, response, 500, "", ())
 
 
 async def _error_response(
-    table: RouteTable, response: Response, status: int, body: str, headers: Mapping[str, str]
+    table: RouteTable, response: Response, status: int, body: str, headers: Iterable[tuple[str, str]]
 ) -> Response:
     """Render the application's page for an error, or a plain one."""
     page = table.error_pages.get(status)
@@ -72,12 +72,12 @@ async def _error_response(
             answer = find_answer(error, (HTTPException,))
             if isinstance(answer, HTTPException):
                 # The page leads elsewhere: to the login, for one.
-                return _plain_response(response, answer.status, answer.body, answer.headers)
+                return _plain_response(response, answer.status, answer.body, answer.fields)
             logger.error("the error page for %d failed", status, exc_info=error)
     return _plain_response(response, status, body, headers)
 
 
-def _plain_response(response: Response, status: int, body: str | bytes, headers: Mapping[str, str]) -> Response:
+def _plain_response(response: Response, status: int, body: str | bytes, headers: Iterable[tuple[str, str]]) -> Response:
     response.status = status
     if not body and status >= 400:
         body = _PHRASES.get(status, f"status {status}")
@@ -87,8 +87,8 @@ def _plain_response(response: Response, status: int, body: str | bytes, headers:
     return render(body, response)
 
 
-def _set_headers(response: Response, headers: Mapping[str, str]) -> None:
+def _set_headers(response: Response, headers: Iterable[tuple[str, str]]) -> None:
     """Give a response the fields of an error; Vary goes on to name what the pipes had named."""
     varying = response.headers.get("vary", "")
-    response.headers.update(headers)
+    response.headers.extend(headers)
     add_vary(response.headers, varying)

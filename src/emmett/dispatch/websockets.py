@@ -81,7 +81,7 @@ async def _end_as_http(error: HTTPException, websocket: Websocket, connection: C
     """`abort` and `redirect`: the refusal itself before acceptance, a close code of that sense after."""
     if not websocket.accepted:
         try:
-            await _wait(connection.refuse(error.status, error.body, error.headers))
+            await _wait(connection.refuse(error.status, error.body, error.fields))
         except ValueError:
             logger.exception("%r: the handshake cannot be refused so", websocket.path)
             await _end(websocket, connection, 500, INTERNAL_ERROR)

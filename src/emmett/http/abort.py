@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -14,13 +14,15 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _URI_CHARACTERS = ":/?#[]@!$&'()*+,;=-._~%"
 
 
-def abort(status: int, body: str | bytes = "", headers: Mapping[str, str] | None = None) -> NoReturn:
+def abort(
+    status: int, body: str | bytes = "", headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None
+) -> NoReturn:
     """End the handler: answer with this status.
 
     Arguments:
         status: the HTTP status, 200 to 599 (1xx are no final answers; RFC 9110, 15.2).
         body: what the answer carries; empty lets the application's error page or the status phrase stand in.
-        headers: header fields of the answer.
+        headers: header fields of the answer: a mapping, or pairs where a field comes several times, as Set-Cookie may.
 
     On a websocket that was not accepted, this refuses the handshake with the status; later it closes the connection.
 
@@ -31,6 +33,8 @@ def abort(status: int, body: str | bytes = "", headers: Mapping[str, str] | None
     if not 200 <= status <= 599:
         raise ValueError(f"abort({status!r}): the status must be from 200 to 599")
     # Checked here, where the traceback shows the mistake.
+    if headers is not None and not isinstance(headers, Mapping):
+        headers = list(headers)
     MutableHeaders(headers)
     raise HTTPException(status, body, headers)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import ItemsView, Iterator, Mapping, MutableMapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # field-vchar, space and tab of RFC 9110, 5.5; the rest of latin-1 is obs-text.
@@ -14,9 +14,10 @@ class MutableHeaders(MutableMapping[str, str]):
     """Header fields by case-insensitive name, in the order of their first assignment.
 
     Arguments:
-        fields: the fields to begin with.
+        fields: the fields to begin with: a mapping, or pairs of name and value; those of one name are joined.
 
-    A field has one value; `append` adds to it. Names are kept in lower case.
+    A field has one value; `append` adds to it. Set-Cookie, which cannot be joined, has one or more lines: reading it
+    gives the first. Names are kept in lower case.
 
     Raises:
         ValueError: on assignment, when a name is not a token (RFC 9110, 5.6.2) or a value has CR, LF, NUL, another
@@ -24,27 +25,54 @@ class MutableHeaders(MutableMapping[str, str]):
         TypeError: on assignment of a name or a value that is not a `str`.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_more_cookies")
 
-    def __init__(self, fields: Mapping[str, str] | None = None) -> None:
+    def __init__(self, fields: Mapping[str, str] | Iterable[tuple[str, str]] | None = None) -> None:
         self._fields: dict[str, str] = {}
-        if fields:
+        # Set-Cookie lines after the first; None until there are any.
+        self._more_cookies: list[str] | None = None
+        if isinstance(fields, Mapping):
             self.update(fields)
+        elif fields is not None:
+            self.extend(fields)
 
     def append(self, name: str, value: str) -> None:
-        """Add a value to a field, after a comma when it has one already (RFC 9110, 5.3).
+        """Add a value to a field, after a comma when it has one already (RFC 9110, 5.3); to Set-Cookie, a line."""
+        key = name.lower()
+        before = self._fields.get(key)
+        if before is None:
+            self[name] = value
+        elif key == "set-cookie":
+            more = [*(self._more_cookies or ()), _checked(name, value)]
+            self._more_cookies = more
+        else:
+            self[name] = f"{before}, {value}"
+
+    def extend(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Set the fields of these pairs; pairs with one name are joined as `append` does.
 
         Raises:
-            ValueError: for `set-cookie`, which cannot be joined; `response.cookies` takes any number of cookies.
+            ValueError, TypeError: as on assignment.
         """
-        key = name.lower()
-        if key == "set-cookie":
-            raise ValueError("set-cookie values cannot be joined in one field: set them through response.cookies")
-        self[name] = f"{self._fields[key]}, {value}" if key in self._fields else value
+        given: set[str] = set()
+        for name, value in pairs:
+            # Checked before anything else is asked of it.
+            value = _checked(name, value)
+            if name.lower() in given:
+                self.append(name, value)
+            else:
+                given.add(name.lower())
+                self[name] = value
+
+    def lines(self) -> Iterable[tuple[str, str]]:
+        """Return all fields as they are sent: pairs of lower-case name and value, one for each Set-Cookie line."""
+        if self._more_cookies is None:
+            return self._fields.items()
+        return [*self._fields.items(), *(("set-cookie", line) for line in self._more_cookies)]
 
     def raw(self) -> list[tuple[bytes, bytes]]:
         """Return the fields as pairs of lower-case name and value, in bytes."""
-        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in self._fields.items()]
+        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in self.lines()]
 
     def items(self) -> ItemsView[str, str]:
         # That of `MutableMapping` looks every field up.
@@ -54,26 +82,24 @@ class MutableHeaders(MutableMapping[str, str]):
         """Return a copy that can be changed apart."""
         headers = MutableHeaders()
         headers._fields = self._fields.copy()
+        headers._more_cookies = self._more_cookies
         return headers
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()]
 
     def __setitem__(self, name: str, value: str) -> None:
-        for text in (name, value):
-            if not isinstance(text, str):
-                raise TypeError(f"header {name!r}: {text!r} is {type(text).__name__}, expected str")
-        if not _TOKEN.fullmatch(name):
-            raise ValueError(f"header name {name!r}: allowed are ASCII letters, digits and !#$%&'*+-.^_`|~")
-        if not _FIELD_VALUE.fullmatch(value):
-            raise ValueError(
-                f"header {name}: {value!r} has a control character, such as CR, LF or NUL, or one outside of latin-1; "
-                "leave it out or percent-encode it"
-            )
-        self._fields[name.lower()] = value.strip(" \t")
+        value = _checked(name, value)
+        key = name.lower()
+        self._fields[key] = value
+        if key == "set-cookie":
+            self._more_cookies = None
 
     def __delitem__(self, name: str) -> None:
-        del self._fields[name.lower()]
+        key = name.lower()
+        del self._fields[key]
+        if key == "set-cookie":
+            self._more_cookies = None
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._fields
@@ -85,4 +111,21 @@ class MutableHeaders(MutableMapping[str, str]):
         return len(self._fields)
 
     def __repr__(self) -> str:
-        return f"MutableHeaders({self._fields!r})"
+        return f"MutableHeaders({self._fields if self._more_cookies is None else list(self.lines())!r})"
+
+
+def _checked(name: object, value: object) -> str:
+    """Return a value as it is sent, once it and its name are known to be harmless."""
+    for text in (name, value):
+        if not isinstance(text, str):
+            raise TypeError(f"header {name!r}: {text!r} is {type(text).__name__}, expected str")
+    assert isinstance(name, str)
+    assert isinstance(value, str)
+    if not _TOKEN.fullmatch(name):
+        raise ValueError(f"header name {name!r}: allowed are ASCII letters, digits and !#$%&'*+-.^_`|~")
+    if not _FIELD_VALUE.fullmatch(value):
+        raise ValueError(
+            f"header {name}: {value!r} has a control character, such as CR, LF or NUL, or one outside of latin-1; "
+            "leave it out or percent-encode it"
+        )
+    return value.strip(" \t")

@@ -35,7 +35,7 @@ class Response:
     Arguments:
         body: the content: text, bytes, or an iterable of chunks, plain or async, that is streamed (see `BodyStream`).
         status: the HTTP status, 200 to 599. Without one it is that of `emmett.response`, or else 200.
-        headers: header fields.
+        headers: header fields: a mapping, or pairs of name and value.
         content_type: the media type. Without one, and without a `content-type` in `headers`, text is
             `text/plain; charset=utf-8`, a page from a template `text/html; charset=utf-8`, all else
             `application/octet-stream`.
@@ -56,7 +56,7 @@ class Response:
         self,
         body: Content = b"",
         status: int | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         content_type: str | None = None,
     ) -> None:
         # Whether somebody has chosen the status; a response that did not takes that of the running request's.
@@ -155,7 +155,7 @@ class Response:
             omitted, length = _COUNTED, str(len(body))
         else:
             omitted = _FRAMING
-        fields = [field for field in self.headers.items() if field[0] not in omitted] if self.headers else []
+        fields = [field for field in self.headers.lines() if field[0] not in omitted] if self.headers else []
         if default_type is not None and "content-type" not in self.headers:
             fields.append(("content-type", default_type))
         if length is not None:
@@ -187,7 +187,7 @@ class Response:
         response.headers = defaults.headers.copy()
         # A length belongs to its body.
         response.headers.pop("content-length", None)
-        response.headers.update(self.headers)
+        response.headers.extend(self.headers.lines())
         add_vary(response.headers, defaults.headers.get("vary", ""))
         response._cookies = ResponseCookies()
         for cookies in (defaults._cookies, self._cookies):

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from typing import Any
 
@@ -23,6 +23,7 @@ from ..websockets.outbox import Outbox
 from ..websockets.websocket import Websocket
 from ..wire.close import encode_close, parse_close
 from ..wire.deflater import Deflater
+from ..wire.fields import HeaderFields
 from ..wire.frames import OP_CLOSE, OP_PING, OP_PONG, FrameReader, encode_control
 from ..wire.handshake import Upgrade, accept_response, refusal_response
 from ..wire.inflater import Inflater
@@ -223,14 +224,14 @@ class WebsocketProtocol(asyncio.Protocol):
 
     # What the application calls, through its `Websocket` and through dispatch.
 
-    def accept(self, headers: Mapping[str, str] | None, subprotocol: str | None) -> None:
+    def accept(self, headers: HeaderFields | None, subprotocol: str | None) -> None:
         """See `Connection.accept`."""
         if self._lost or self.status is not None:
             raise WebsocketClosed(BROKEN)
         assert self._upgrade is not None
         assert self.websocket is not None
         answer = accept_response(
-            self._upgrade, subprotocol=subprotocol, headers=(headers or {}).items(), extensions=self._extensions
+            self._upgrade, subprotocol=subprotocol, headers=headers or (), extensions=self._extensions
         )
         self._transport.write(answer)
         self.status = 101
@@ -242,13 +243,12 @@ class WebsocketProtocol(asyncio.Protocol):
         for data in early:
             self.data_received(data)
 
-    def refuse(self, status: int, body: str | bytes, headers: Mapping[str, str]) -> None:
+    def refuse(self, status: int, body: str | bytes, headers: HeaderFields) -> None:
         """See `Connection.refuse`."""
         if self.status is not None or self._lost:
             return
         content = body.encode() if isinstance(body, str) else body
-        fields = {"date": formatdate(usegmt=True), **headers}
-        self._transport.write(refusal_response(status, content, fields))
+        self._transport.write(refusal_response(status, content, headers, date=formatdate(usegmt=True)))
         self.status = status
         self._early = ()
         self._end(BROKEN, "")

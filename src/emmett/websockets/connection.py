@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
+
+from ..wire.fields import HeaderFields
 
 Data = str | bytes | bytearray | memoryview
 
@@ -26,7 +28,7 @@ class Connection(Protocol):
     what is written keeps the order of the calls.
     """
 
-    def accept(self, headers: Mapping[str, str] | None, subprotocol: str | None) -> Awaitable[None] | None:
+    def accept(self, headers: HeaderFields | None, subprotocol: str | None) -> Awaitable[None] | None:
         """Answer the handshake with 101. Only the first call does anything.
 
         Raises:
@@ -34,7 +36,7 @@ class Connection(Protocol):
             ValueError: a header or the subprotocol cannot be sent; nothing was written.
         """
 
-    def refuse(self, status: int, body: str | bytes, headers: Mapping[str, str]) -> Awaitable[None] | None:
+    def refuse(self, status: int, body: str | bytes, headers: HeaderFields) -> Awaitable[None] | None:
         """Answer the handshake with an HTTP status. Does nothing once it was answered."""
 
     def write(self, message: Data, more: bool) -> Awaitable[None] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from http.cookies import SimpleCookie
 from typing import Any, TypeVar, cast, overload
 
@@ -14,6 +14,7 @@ from ..errors import MessageError, UsageError, WebsocketClosed
 from ..http.cookies import parse_cookies
 from ..http.query import parse_query
 from ..wire.close import check_to_send
+from ..wire.fields import HeaderFields
 from .connection import Connection, Data, MessageBatch
 from .delivery import Delivery
 from .hooks import DROP, Hook
@@ -145,11 +146,11 @@ class Websocket:
         """The close reason, often empty; None while the connection is open."""
         return None if self._closed is None else self._closed.reason
 
-    async def accept(self, headers: Mapping[str, str] | None = None, subprotocol: str | None = None) -> None:
+    async def accept(self, headers: HeaderFields | None = None, subprotocol: str | None = None) -> None:
         """Accept the connection. `receive` and `send` do so themselves; later calls do nothing.
 
         Arguments:
-            headers: header fields to add to the answer.
+            headers: header fields to add to the answer: a mapping, or pairs where a field comes several times.
             subprotocol: one of `subprotocols` (RFC 6455, 1.9).
 
         Raises:

@@ -233,13 +233,14 @@ def check_refusal(status: int, headers: HeaderFields = ()) -> list[tuple[bytes, 
     return encode_fields(headers, _NEVER_SET) if headers else []
 
 
-def refusal_response(status: int, body: bytes, headers: HeaderFields = ()) -> bytes:
+def refusal_response(status: int, body: bytes, headers: HeaderFields = (), *, date: str | None = None) -> bytes:
     """Return a complete HTTP/1.1 answer after which the connection closes.
 
     Arguments:
         status: the HTTP status, 200 to 599.
         body: what the answer carries; empty for 204, 205 and 304, which have none.
         headers: header fields, Date among them; Content-Length and Connection are added here.
+        date: the value of Date, where the fields do not have it.
 
     Raises:
         ValueError: the status is not one to refuse with, it has no body, or a header field must not or cannot be sent.
@@ -249,6 +250,8 @@ def refusal_response(status: int, body: bytes, headers: HeaderFields = ()) -> by
         raise ValueError(f"an answer with status {status} has no body, this one has {len(body)} bytes")
     # Upgrade says what the server wants to be asked for, as in a 426, and is to be named in Connection (RFC 9110, 7.8).
     upgrade = any(name == b"upgrade" for name, _ in fields)
+    if date is not None and all(name != b"date" for name, _ in fields):
+        fields.insert(0, (b"date", date.encode("ascii")))
     parts = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
     parts += [b"%b: %b\r\n" % field for field in fields]
     if status not in (204, 304):
