@@ -32,49 +32,50 @@ def make_route(app: App | None = None, **options: Any) -> WebsocketRoute:
 
 def test_who_may_connect() -> None:
     route = make_route()
-    assert route.allows_origin(None, **HERE)
-    assert route.allows_origin("http://example.org", **HERE)
+    assert route.refuse_origin(None, **HERE) is None
+    assert route.refuse_origin("http://example.org", **HERE) is None
     for origin in ("https://example.org", "http://other.example", "null", "", "garbage"):
-        assert not route.allows_origin(origin, **HERE)
-    assert make_route(origins="*").allows_origin("http://other.example", **HERE)
+        assert route.refuse_origin(origin, **HERE) is not None
+    assert make_route(origins="*").refuse_origin("http://other.example", **HERE) is None
     listed = make_route(origins=["https://a.example", "https://b.example"])
-    assert listed.allows_origin("https://b.example", **HERE)
-    assert not listed.allows_origin("http://example.org", **HERE)
+    assert listed.refuse_origin("https://b.example", **HERE) is None
+    assert listed.refuse_origin("http://example.org", **HERE) is not None
 
 
 def test_a_later_change_of_the_settings_counts() -> None:
     app = App(__name__)
     route = make_route(app)
-    assert not route.allows_origin("https://a.example", **HERE)
+    assert route.refuse_origin("https://a.example", **HERE) is not None
     app.config.websocket.origins = "https://a.example"
-    assert route.allows_origin("https://a.example", **HERE)
+    assert route.refuse_origin("https://a.example", **HERE) is None
     app.config.websocket.origins = ["https://b.example"]
-    assert not route.allows_origin("https://a.example", **HERE)
+    assert route.refuse_origin("https://a.example", **HERE) is not None
 
 
 def test_pages_of_this_machine_may_connect_while_developing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not make_route().allows_origin("http://localhost:3000", scheme="ws", host="localhost:8000")
+    assert make_route().refuse_origin("http://localhost:3000", scheme="ws", host="localhost:8000") is not None
     monkeypatch.setenv(routes.DEVELOPING, "1")
-    assert make_route().allows_origin("http://localhost:3000", scheme="ws", host="localhost:8000")
+    assert make_route().refuse_origin("http://localhost:3000", scheme="ws", host="localhost:8000") is None
 
 
 def test_a_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     first, second = make_route(), make_route(origins=["https://a.example", "https://b.example"])
     for _ in range(3):
-        first.allows_origin("http://x.example", **HERE)
-        second.allows_origin("http://x.example", **HERE)
-        second.allows_origin("http://y.example", **HERE)
+        first.refuse_origin("http://x.example", **HERE)
+        second.refuse_origin("http://x.example", **HERE)
+        second.refuse_origin("http://y.example", **HERE)
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
     assert caplog.records[0].getMessage() == (
-        "handler: pages of 'http://x.example' may not connect; allowed are same-origin (setting websocket.origins)"
+        "handler: the origin 'http://x.example' may not connect; same-origin means 'http://example.org' here; the "
+        "setting websocket.origins is same-origin"
     )
 
 
 def test_the_log_of_refusals_is_bounded(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "MOST_REFUSED_ORIGINS", 3)
+    monkeypatch.setattr(routes, "MAX_REFUSED_ORIGINS", 3)
     route = make_route()
     for number in range(10):
-        assert not route.allows_origin(f"http://{number}.example", **HERE)
+        assert route.refuse_origin(f"http://{number}.example", **HERE) is not None
     assert len(caplog.records) == 3
     assert len(routes._refused_origins) == 3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from emmett import App, websocket
@@ -49,9 +50,45 @@ async def test_same_origin_by_default(caplog: pytest.LogCaptureFixture) -> None:
                 assert await status_for(running.port, foreign) == 403
     assert visits == ["http://good.com", None]
     refusals = [
-        record.getMessage() for record in caplog.records if "may not connect; allowed are" in record.getMessage()
+        record.getMessage() for record in caplog.records if "may not connect; same-origin means" in record.getMessage()
     ]
     assert len(refusals) == 7, "each origin is logged once"
+
+
+async def test_the_refusal_says_why() -> None:
+    app, _ = open_app()
+    async with run_emmett(app) as running, httpx.AsyncClient() as client:
+        fields = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            "Host": "good.com",
+        }
+        for origin, expected in (
+            (
+                "http://evil.com",
+                "'http://evil.com' may not connect; same-origin means 'http://good.com' here",
+            ),
+            ("https://good.com", "setting server.trusted_proxies"),
+        ):
+            answer = await client.get(f"http://127.0.0.1:{running.port}/", headers={**fields, "Origin": origin})
+            assert answer.status_code == 403
+            assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+            assert expected in answer.text
+
+
+async def test_what_programs_send() -> None:
+    """ws4py and Starscream send the origin of the websocket, arduinoWebSockets and desktop shells one of their own."""
+    app, _ = open_app(origins=["same-origin", "file://", "null", "app://.", "vscode-webview://*", "moz-extension://*"])
+    async with run_emmett(app) as running:
+        for origin in (
+            *(b"ws://good.com", b"ws://good.com:80", b"http://good.com", b"file://", b"null", b"app://."),
+            *(b"vscode-webview://1a2b", b"moz-extension://f00-ba7"),
+        ):
+            assert await status_for(running.port, origin) == 101
+        for origin in (b"wss://good.com", b"ws://evil.com", b"app://evil", b"chrome-extension://abc"):
+            assert await status_for(running.port, origin) == 403
 
 
 async def test_lists_and_wildcards() -> None:

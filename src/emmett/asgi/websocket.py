@@ -45,8 +45,9 @@ async def serve_websocket(table: RouteTable, scope: ASGIScope, receive: ASGIRece
         await connection.refuse(404, "Not Found", {})
         return
     origin = headers.get("origin")
-    if not match.endpoint.allows_origin(origin, scheme=scheme, host=headers.get("host", "")):
-        await connection.refuse(403, "this page may not connect", {})
+    refusal = match.endpoint.refuse_origin(origin, scheme=scheme, host=headers.get("host", ""))
+    if refusal is not None:
+        await connection.refuse(403, refusal, {"content-type": "text/plain; charset=utf-8"})
         return
     websocket = Websocket(
         scheme=scheme,

@@ -30,7 +30,7 @@ logger = logging.getLogger("emmett.websocket")
 # The variable of the environment by which `emmett develop` tells the server process that it is developing.
 DEVELOPING = "EMMETT_DEVELOP"
 # Origins that were logged as refused; a bound, since peers choose them.
-MOST_REFUSED_ORIGINS = 1000
+MAX_REFUSED_ORIGINS = 1000
 _refused_origins: set[tuple[str, str]] = set()
 
 
@@ -73,8 +73,10 @@ class WebsocketRoute:
 
     _policy: OriginPolicy | None = field(default=None, init=False)
 
-    def allows_origin(self, origin: str | None, *, scheme: str, host: str) -> bool:
-        """Return whether a page of an origin may connect; refusals are logged, once for each origin and route.
+    def refuse_origin(self, origin: str | None, *, scheme: str, host: str) -> str | None:
+        """Return why a page of an origin may not connect; None when it may.
+
+        Refusals are logged, once for each origin and route.
 
         Arguments:
             origin: the value of Origin, `None` when the request has none.
@@ -82,22 +84,18 @@ class WebsocketRoute:
             host: the value of Host.
         """
         if origin is None:
-            return True
+            return None
         allowed = self.settings.origins
         patterns = (allowed,) if isinstance(allowed, str) else tuple(allowed)
         if self._policy is None or self._policy.allowed != patterns:
             self._policy = OriginPolicy(patterns, loopback=DEVELOPING in os.environ)
         if self._policy.allows(origin, scheme=scheme, host=host):
-            return True
-        if (self.name, origin) not in _refused_origins and len(_refused_origins) < MOST_REFUSED_ORIGINS:
+            return None
+        said = self._policy.explain(origin, scheme=scheme, host=host)
+        if (self.name, origin) not in _refused_origins and len(_refused_origins) < MAX_REFUSED_ORIGINS:
             _refused_origins.add((self.name, origin))
-            logger.warning(
-                "%s: pages of %r may not connect; allowed are %s (setting websocket.origins)",
-                self.name,
-                origin,
-                ", ".join(patterns),
-            )
-        return False
+            logger.warning("%s: %s; the setting websocket.origins is %s", self.name, said, ", ".join(patterns))
+        return said
 
     @property
     def on_receive(self) -> Hook | None:

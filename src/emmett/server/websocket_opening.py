@@ -64,8 +64,9 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
     if route is None:
         raise HandshakeError(404, "Not Found")
     # Before the application runs: a page elsewhere could use the cookies of its visitor (RFC 6455, 10.2).
-    if not route.allows_origin(opening.upgrade.origin, scheme=scheme, host=host):
-        raise HandshakeError(403, "this page may not connect")
+    refusal = route.refuse_origin(opening.upgrade.origin, scheme=scheme, host=host)
+    if refusal is not None:
+        raise HandshakeError(403, refusal)
     # Read for every route: whoever offers what is not an extension must not be let in (RFC 6455, 9.1).
     offers = parse_extensions(opening.upgrade.extensions)
     settings = route.settings

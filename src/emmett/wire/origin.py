@@ -13,15 +13,18 @@ from .authority import parse_authority
 SAME_ORIGIN = "same-origin"
 ANY_ORIGIN = "*"
 
-# What a browser sends for pages that have no host: sandboxed frames and data URLs; files in some browsers.
+# What a browser sends for pages that have no host: sandboxed frames, data URLs, files; programs send "file://".
 _WITHOUT_HOST = frozenset(("null", "file://"))
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 _WILDCARD = "*."
+# The host of a pattern for every origin of a scheme, other than that of web pages.
+_ANY_HOST = "*"
 _ALLOWED = (
     f"allowed are {SAME_ORIGIN!r}, 'https://example.com', 'https://example.com:8443', 'https://*.example.com' for all "
-    "subdomains, 'null', 'file://' and '*' for every origin"
+    "subdomains, 'app://.', 'chrome-extension://*' for every origin of such a scheme, 'null', 'file://' and '*' for "
+    "every origin"
 )
 
 
@@ -29,7 +32,7 @@ class Origin(NamedTuple):
     """Where a page came from (RFC 6454, section 4).
 
     Attributes:
-        scheme: in lower case.
+        scheme: in lower case; `http` for `ws` and `https` for `wss`.
         host: as `Authority.host`.
         port: the scheme's default when none was given; `None` for schemes without one.
     """
@@ -40,9 +43,12 @@ class Origin(NamedTuple):
 
 
 def parse_origin(text: str) -> Origin | None:
-    """Read `scheme://host` or `scheme://host:port`; `None` when the text is anything else, such as a whole URL."""
+    """Read `scheme://host` or `scheme://host:port`; `None` when the text is anything else, such as a whole URL.
+
+    There are programs that send the origin of the websocket itself: its scheme counts as that of the page.
+    """
     scheme, separator, rest = text.partition("://")
-    scheme = scheme.lower()
+    scheme = _HTTP_SCHEMES.get(scheme.lower(), scheme.lower())
     if not separator or _SCHEME.fullmatch(scheme) is None:
         return None
     authority = parse_authority(rest)
@@ -58,17 +64,20 @@ class OriginPolicy:
     Arguments:
         allowed: one pattern or several. `"same-origin"` stands for pages of the host, port and scheme that is asked;
             `"https://example.com"` for that origin alone; `"https://*.example.com"` for all its subdomains, at any
-            depth, yet not for itself; `"null"` and `"file://"` for pages without a host; `"*"` for every page there is.
+            depth, yet not for itself; `"chrome-extension://*"` for all origins of a scheme that is not http or https;
+            `"null"` and `"file://"` for pages without a host; `"*"` for every page there is. `ws` counts as `http`, and
+            `wss` as `https`.
         loopback: whether to allow pages of this machine too, at any port; for development.
 
     A list stands for itself: to keep the application's own pages in, it has `"same-origin"` among others. Requests
-    without Origin come from programs, not from pages, and are allowed: a program could send any Origin it likes.
+    without Origin come from programs, not from pages, and are allowed: a program could send any Origin it likes, and
+    some send one.
 
     Raises:
         ConfigurationError: a pattern is not one of these.
     """
 
-    __slots__ = ("_any", "_exact", "_same", "_subdomains", "_without_host", "allowed", "loopback")
+    __slots__ = ("_any", "_exact", "_same", "_schemes", "_subdomains", "_without_host", "allowed", "loopback")
 
     def __init__(self, allowed: str | Iterable[str] = SAME_ORIGIN, *, loopback: bool = False) -> None:
         if not isinstance(allowed, Iterable):
@@ -80,13 +89,12 @@ class OriginPolicy:
         self._any = ANY_ORIGIN in self.allowed
         self._same = SAME_ORIGIN in self.allowed
         self._without_host = _WITHOUT_HOST.intersection(self.allowed)
-        origins = [parse_origin(pattern) for pattern in self.allowed]
-        self._exact = frozenset(origin for origin in origins if origin and not origin.host.startswith(_WILDCARD))
+        origins = [origin for pattern in self.allowed if (origin := parse_origin(pattern)) is not None]
+        self._schemes = frozenset(origin.scheme for origin in origins if origin.host == _ANY_HOST)
+        self._exact = frozenset(origin for origin in origins if not origin.host.startswith(_ANY_HOST))
         # Scheme, port and what the host ends with, from its dot on.
         self._subdomains = [
-            (origin.scheme, origin.port, origin.host[1:])
-            for origin in origins
-            if origin and origin.host.startswith(_WILDCARD)
+            (origin.scheme, origin.port, origin.host[1:]) for origin in origins if origin.host.startswith(_WILDCARD)
         ]
 
     def allows(self, origin: str | None, *, scheme: str, host: str) -> bool:
@@ -106,7 +114,28 @@ class OriginPolicy:
             return False
         if self._same and _is_same(page, origin, scheme.lower(), host):
             return True
-        return page in self._exact or self._is_subdomain(page) or (self.loopback and _is_loopback(page))
+        if page in self._exact or page.scheme in self._schemes or self._is_subdomain(page):
+            return True
+        return self.loopback and _is_loopback(page)
+
+    def explain(self, origin: str, *, scheme: str, host: str) -> str:
+        """Return why a page that `allows` does not let in is refused, for the peer: no list of who else may connect.
+
+        Arguments:
+            origin, scheme, host: as for `allows`.
+        """
+        said = f"the origin {_shown(origin)} may not connect"
+        if not self._same:
+            return said
+        requested = f"{_HTTP_SCHEMES.get(scheme.lower(), scheme.lower())}://{host}"
+        said += f"; same-origin means {_shown(requested)} here"
+        page = parse_origin(origin)
+        if page is not None and _is_same(page, origin, "https" if requested.startswith("http:") else "http", host):
+            said += (
+                ". Only the scheme differs: if a proxy in front speaks TLS, the server must trust what it says of the "
+                "visitor (setting server.trusted_proxies)"
+            )
+        return said
 
     def _is_subdomain(self, page: Origin) -> bool:
         return any(
@@ -143,9 +172,17 @@ def _check_pattern(pattern: object) -> None:
     origin = parse_origin(pattern)
     if origin is None:
         raise ConfigurationError(f"origin {pattern!r} is not valid; {_ALLOWED}")
-    if origin.scheme in _HTTP_SCHEMES:
-        hint = _HTTP_SCHEMES[origin.scheme] + pattern[len(origin.scheme) :]
-        raise ConfigurationError(f"origin {pattern!r} names a websocket, not where a page comes from: write {hint!r}")
+    is_web = origin.scheme in _DEFAULT_PORTS
+    if not is_web and origin.port is None and origin.host in (_ANY_HOST, "."):
+        return
     rest = origin.host.removeprefix(_WILDCARD)
     if "*" in rest or not rest.strip("."):
-        raise ConfigurationError(f"origin {pattern!r}: a `*` stands for whole subdomains, before a name; {_ALLOWED}")
+        raise ConfigurationError(
+            f"origin {pattern!r}: a `*` stands for whole subdomains, before a name, or for the host of a scheme "
+            f"that is not http or https; {_ALLOWED}"
+        )
+
+
+def _shown(origin: str) -> str:
+    """Spell out what a peer sent: short, in ASCII, without control characters."""
+    return ascii(origin if len(origin) <= 200 else f"{origin[:200]}...")
