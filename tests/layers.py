@@ -28,17 +28,16 @@ TABLE = """\
 | dispatch | all above | standard library |
 | channels | logs, errors | standard library, msgspec, nats, redis |
 | asgi, module | dispatch and above | standard library |
-| app | all above | standard library |
 | server | all above | standard library, httptools, uvicorn, uvloop |
 | testing | server and above | standard library, httptools, msgspec, pytest, uvicorn, websockets |
-| inspector | app and above | standard library |
+| app | module and above, testing | standard library |
 | emmett | app and above | standard library |
 | cli | all above | standard library, every dependency |
 | __main__ | cli | standard library |
 """  # noqa: E501 - rows cannot be broken
 
-# Imports down the table: what a function loads when it is called, for the sake of a better front.
-LOADED_WHEN_CALLED = {("emmett.app", "emmett.testing"): "app.test_client() and app.test_client_async()"}
+# Imports down the table that a function makes when it is called, each with its reason.
+LOADED_WHEN_CALLED: dict[tuple[str, str], str] = {}
 
 # What does input and output, waits, or reads the clock; the pure layers have none of it.
 IMPURE = {

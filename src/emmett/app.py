@@ -6,13 +6,15 @@ import inspect
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from .asgi import ASGIReceive, ASGIScope, ASGISend, serve_asgi
 from .config import Config
 from .ctx import request
 from .dispatch.routes import DEVELOPING, HTTPRoute, RouteTable
+from .dispatch.startup import find_changes
 from .errors import ConfigurationError
 from .http.response import Response
 from .http.static_files import StaticFiles
@@ -23,7 +25,7 @@ from .templates import Templates
 from .urls import Place, add_application
 
 if TYPE_CHECKING:
-    from .testing import AsyncTestClient, TestClient
+    from .testing import AsyncTestClient, ClientOptions, TestClient
 
 BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish")
 
@@ -94,9 +96,14 @@ class App(AppModule):
         return function
 
     async def startup(self) -> None:
-        """Run the start-up functions; servers and the test client call this."""
+        """Run the start-up functions; servers and the test client call this.
+
+        Context variables that they set are set in every handler.
+        """
+        before = copy_context()
         for function in self._startup:
             await _run(function)
+        self.table.startup_changes = find_changes(before, copy_context())
 
     async def shutdown(self) -> None:
         """Run the shutdown functions: all of them, also when one fails. The first error is raised after."""
@@ -109,7 +116,7 @@ class App(AppModule):
         if errors:
             raise errors[0]
 
-    def test_client(self, **options: Any) -> TestClient:
+    def test_client(self, **options: Unpack[ClientOptions]) -> TestClient:
         """Return a client for plain tests: `with app.test_client() as client: client.get("/")`.
 
         It runs start-up and shutdown, and the server's own protocol code, in memory: no socket is opened.
@@ -121,7 +128,7 @@ class App(AppModule):
 
         return TestClient(self, **options)
 
-    def test_client_async(self, **options: Any) -> AsyncTestClient:
+    def test_client_async(self, **options: Unpack[ClientOptions]) -> AsyncTestClient:
         """Return a client for tests that run in a loop of their own: `async with app.test_client_async() as client`.
 
         Arguments:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from ..dispatch import RouteTable
 from ..dispatch.hosts import allowed_hosts, check_host
+from ..dispatch.startup import apply_changes
 from ..errors import RequestError
 from ..urls import current_root_path
 from .http import serve_http
@@ -40,6 +41,8 @@ async def serve_asgi(
         if refusal is not None:
             await _refuse(table, scope, receive, send, refusal)
             return
+    if kind != "lifespan":
+        apply_changes(table.startup_changes)
     if kind == "http":
         await serve_http(table, scope, receive, send)
     elif kind == "websocket":

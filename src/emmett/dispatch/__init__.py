@@ -1,8 +1,18 @@
 """From a matched route through its pipeline to an answer: an HTTP response, or the end of a websocket."""
 
+from .application import Application
 from .requests import run_request
 from .routes import HTTPRoute, RouteTable, WebsocketRoute
 from .serving import Carrier, serve_request
 from .websockets import run_websocket
 
-__all__ = ["Carrier", "HTTPRoute", "RouteTable", "WebsocketRoute", "run_request", "run_websocket", "serve_request"]
+__all__ = [
+    "Application",
+    "Carrier",
+    "HTTPRoute",
+    "RouteTable",
+    "WebsocketRoute",
+    "run_request",
+    "run_websocket",
+    "serve_request",
+]

@@ -19,6 +19,7 @@ from ..templates import Templates
 from ..urls import Place
 from ..websockets.hooks import Hook
 from ..wire.origin import OriginPolicy
+from .startup import VariableChange
 
 Output = Literal["auto", "bytes", "str", "iter"]
 OUTPUTS: tuple[Output, ...] = ("auto", "bytes", "str", "iter")
@@ -117,6 +118,7 @@ class RouteTable:
         place: where the application itself stands, for `url` where no route has matched.
         templates: the templates of the application.
         on_request_end: called in the context of a request when its response is made, before it is sent.
+        startup_changes: the context variables that the start-up functions set last.
     """
 
     config: Config
@@ -126,3 +128,4 @@ class RouteTable:
     websockets: Router[WebsocketRoute] = field(default_factory=Router)
     error_pages: dict[int, Handler] = field(default_factory=dict)
     on_request_end: Callable[[Request], None] | None = None
+    startup_changes: list[VariableChange] = field(default_factory=list)

@@ -16,7 +16,7 @@ import uvicorn
 from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
-from ..app import App
+from ..dispatch import Application
 from ..errors import ConfigurationError
 from .http_protocol import HTTPProtocol
 from .listening import careful_listening
@@ -33,7 +33,7 @@ class Server(uvicorn.Server):
     config: ServerConfig
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        with careful_listening(asyncio.get_running_loop(), self.config.application.config.http.head_timeout):
+        with careful_listening(asyncio.get_running_loop(), self.config.application.table.config.http.head_timeout):
             await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -60,7 +60,7 @@ class Workers(Multiprocess):
 
 
 def make_config(
-    app: str | App,
+    app: str | Application,
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
@@ -108,7 +108,7 @@ def make_config(
     )
 
 
-def serve(app: str | App, **options: Any) -> None:
+def serve(app: str | Application, **options: Any) -> None:
     """Serve an application until a signal stops it.
 
     Arguments:
@@ -127,7 +127,7 @@ def serve(app: str | App, **options: Any) -> None:
         SystemExit: the server could not start.
     """
     config = make_config(app, **options)
-    if config.use_subprocess and isinstance(app, App):
+    if config.use_subprocess and not isinstance(app, str):
         raise ConfigurationError("several workers and reloading need the application as 'package.module:name'")
     server = Server(config)
     if config.should_reload:

@@ -11,6 +11,7 @@ from uvicorn.server import ServerState
 
 from ..dispatch import RouteTable
 from ..dispatch.hosts import allowed_hosts
+from ..dispatch.startup import apply_changes
 from ..wire.forwarded import TrustedProxies
 from .capacity import connection_cap, raise_file_limit
 from .owner import Member
@@ -29,7 +30,8 @@ class ProcessState:
 
     Attributes:
         loop: the event loop.
-        context: the context variables as the server was started with, for each handler a copy.
+        context: the context variables as the server was started with, and those that start-up functions set; each
+            handler gets a copy.
         table: the routes and settings of the application.
         sweep: the timer for the deadlines of all connections.
         connections: all connections of the process, of HTTP and of websockets; uvicorn shuts these down.
@@ -57,6 +59,7 @@ class ProcessState:
         self.loop = loop
         self.context = copy_context()
         self.table: RouteTable = config.application.table
+        self.context.run(apply_changes, self.table.startup_changes)
         self.sweep = Sweep(loop)
         # uvicorn's type for it names its own protocol classes; it calls nothing but `shutdown` on them.
         self.connections: set[Any] = server_state.connections

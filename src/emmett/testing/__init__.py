@@ -1,6 +1,6 @@
 """Means for tests: clients that run an application in memory, and connections with faults."""
 
-from .client import AsyncTestClient
+from .client import AsyncTestClient, ClientOptions
 from .context import RequestContext
 from .faults import Faults
 from .handshake import RefusedHandshake
@@ -14,6 +14,7 @@ from .websocket import TestWebsocket
 
 __all__ = [
     "AsyncTestClient",
+    "ClientOptions",
     "Faults",
     "MemoryConnection",
     "MemoryServer",

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
 
-from ..app import App
+from ..dispatch import Application
 from ..errors import ConfigurationError, UsageError
 from ..wire.fields import encode_fields
 from .context import RequestContext, Visits
@@ -79,7 +79,7 @@ class AsyncTestClient:
 
     def __init__(
         self,
-        app: App,
+        app: Application,
         *,
         base_url: str = "http://localhost",
         headers: HeaderFields | None = None,
@@ -120,7 +120,7 @@ class AsyncTestClient:
 
     @property
     def _drain_timeout(self) -> float:
-        return min(self._timeout, self.app.config.server.shutdown_timeout)
+        return min(self._timeout, self.app.table.config.server.shutdown_timeout)
 
     @property
     def context(self) -> RequestContext:

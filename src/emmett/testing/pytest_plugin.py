@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ..app import App
+    from ..dispatch import Application
     from .client import AsyncTestClient
     from .sync import TestClient
 
@@ -27,14 +27,17 @@ class Fixtures:
     @pytest.fixture
     def client(self, request: pytest.FixtureRequest) -> Iterator[TestClient]:
         """A test client for plain tests, opened: start-up has run. The application is that of the fixture `app`."""
-        with find_app(request).test_client() as client:
+        from .sync import TestClient
+
+        with TestClient(find_app(request)) as client:
             yield client
 
     @pytest.fixture
     def async_client(self, request: pytest.FixtureRequest) -> AsyncTestClient:
         """A test client for coroutine tests, to be opened there: `async with async_client as client:`."""
-        client: AsyncTestClient = find_app(request).test_client_async()
-        return client
+        from .client import AsyncTestClient
+
+        return AsyncTestClient(find_app(request))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,13 +58,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(type("Fixtures", (), offered)(), "emmett-fixtures")
 
 
-def find_app(request: pytest.FixtureRequest) -> App:
+def find_app(request: pytest.FixtureRequest) -> Application:
     """Return the application under test: that of the fixture `app`, or else that of the setting `emmett_app`.
 
     Raises:
         pytest.UsageError: there is neither, or it is something else than an `emmett.App`.
     """
-    from ..app import App
+    from ..dispatch import Application
 
     try:
         app, origin = request.getfixturevalue("app"), "the fixture app"
@@ -75,7 +78,7 @@ def find_app(request: pytest.FixtureRequest) -> App:
                 "settings of pytest"
             ) from None
         app, origin = _import_app(setting, str(request.config.rootpath)), f"{OPTION} = {setting}"
-    if not isinstance(app, App):
+    if not isinstance(app, Application):
         raise pytest.UsageError(f"{origin} is of type {type(app).__name__}, expected an emmett.App")
     return app
 

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from uvicorn.server import ServerState
 
-from ..app import App
+from ..dispatch import Application
 from ..errors import UsageError
 from ..server.http_protocol import HTTPProtocol
 from ..server.process import make_config
@@ -38,7 +38,7 @@ class MemoryServer:
             setting `server.shutdown_timeout`.
     """
 
-    def __init__(self, app: App, *, drain_timeout: float | None = None) -> None:
+    def __init__(self, app: Application, *, drain_timeout: float | None = None) -> None:
         self.app = app
         self._drain_timeout = drain_timeout
         self._config = make_config(app, port=0, configure_logging=False)
@@ -117,7 +117,7 @@ class MemoryServer:
         for connection in list(self._state.connections):
             connection.shutdown()
         await _turns()
-        timeout = self.app.config.server.shutdown_timeout if self._drain_timeout is None else self._drain_timeout
+        timeout = self.app.table.config.server.shutdown_timeout if self._drain_timeout is None else self._drain_timeout
         await self._handlers_end(timeout)
         for task in list(self._state.tasks):
             task.cancel()

@@ -10,8 +10,8 @@ from http.cookies import SimpleCookie
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
 
-from ..app import App
 from ..datastructures import Headers
+from ..dispatch import Application
 from ..errors import UsageError
 from .client import AsyncTestClient, ClientOptions, WebsocketOptions
 from .context import RequestContext
@@ -44,7 +44,7 @@ class TestClient:
 
     __test__ = False
 
-    def __init__(self, app: App, **options: Unpack[ClientOptions]) -> None:
+    def __init__(self, app: Application, **options: Unpack[ClientOptions]) -> None:
         self.app = app
         self._client = AsyncTestClient(app, **options)
         self._runner: asyncio.Runner | None = None

@@ -1,0 +1,49 @@
+"""Context variables of start-up functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import Context, ContextVar, copy_context
+from typing import TypeVar
+
+from emmett.dispatch.startup import apply_changes, find_changes
+
+Result = TypeVar("Result")
+
+old: ContextVar[str] = ContextVar("old")
+new: ContextVar[str] = ContextVar("new")
+kept: ContextVar[str] = ContextVar("kept")
+
+
+def in_context(call: Callable[[], Result], **values: str) -> Result:
+    def run() -> Result:
+        for variable in (old, new, kept):
+            if variable.name in values:
+                variable.set(values[variable.name])
+        return call()
+
+    return Context().run(run)
+
+
+def values() -> tuple[str | None, str | None, str | None]:
+    return old.get(None), new.get(None), kept.get(None)
+
+
+def test_what_was_set_is_set_again() -> None:
+    before = in_context(copy_context, old="1", kept="k")
+    after = in_context(copy_context, old="2", new="n", kept="k")
+    changes = find_changes(before, after)
+    assert {change.variable.name for change in changes} == {"old", "new"}
+
+    def run() -> tuple[str | None, str | None, str | None]:
+        apply_changes(changes)
+        return values()
+
+    assert in_context(run, old="1", kept="k") == ("2", "n", "k")
+    # What somebody has set since then, such as middleware around the application, stays.
+    assert in_context(run, old="of the request", new="too") == ("of the request", "too", None)
+
+
+def test_nothing_set_is_nothing_to_do() -> None:
+    context = in_context(copy_context, old="1")
+    assert find_changes(context, context) == []
