@@ -21,7 +21,7 @@ from websockets.speedups import apply_mask
 
 from emmett import App, websocket
 from emmett.datastructures import Headers
-from emmett.server.owner import Member
+from emmett.server.websocket_process import ServedWebsocket
 from emmett.server.websocket_protocol import WebsocketProtocol
 from emmett.websockets import Websocket
 from emmett.wire.handshake import Upgrade
@@ -64,7 +64,7 @@ class Sink(asyncio.Transport):
         pass
 
 
-class Owner:
+class Process:
     """The process that the connection belongs to."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Owner:
     def stop_after(self) -> float:
         return 0.0
 
-    def ended(self, member: Member) -> None:
+    def ended(self, websocket: ServedWebsocket) -> None:
         pass
 
 
@@ -93,7 +93,7 @@ async def open_echo() -> AsyncIterator[tuple[WebsocketProtocol, Websocket, Sink]
     sink = Sink()
     loop = asyncio.get_running_loop()
     upgrade = Upgrade(KEY, (), "", None, "localhost")
-    protocol = WebsocketProtocol(loop, sink, upgrade, match.endpoint.settings, Owner(), b"/echo/a")
+    protocol = WebsocketProtocol(loop, sink, upgrade, match.endpoint.settings, Process(), b"/echo/a")
     connection = Websocket(
         scheme="ws",
         path="/echo/a",

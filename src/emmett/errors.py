@@ -147,8 +147,9 @@ class WebsocketClosed(EmmettError):
     """
 
     def __init__(self, code: int, reason: str = "") -> None:
-        super().__init__(code, reason)
-        self.code = code
+        # A plain number, also of one that has a name in `CloseCode`.
+        self.code = int(code)
+        super().__init__(self.code, reason)
         self.reason = reason
 
     def __str__(self) -> str:
@@ -189,8 +190,8 @@ class MessageError(PeerError):
     """
 
     def __init__(self, code: int, reason: str) -> None:
-        super().__init__(code, reason)
-        self.code = code
+        self.code = int(code)
+        super().__init__(self.code, reason)
         self.reason = reason
 
 

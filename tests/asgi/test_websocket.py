@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from emmett import App, WebsocketClosed, abort, websocket
+from emmett.asgi.websocket import MESSAGE_COST, READ_AHEAD
 from emmett.errors import UsageError
 from tests.asgi.peers import WebsocketPeer
 from tests.websockets.memory_connection import turns
@@ -207,7 +208,8 @@ async def test_ends_as_servers_tell_them(event: dict[str, Any], end: tuple[int, 
     assert got == [end]
 
 
-async def test_the_inbox_is_bounded_in_messages() -> None:
+@pytest.mark.parametrize("settings", [{"inbox_messages": 4}, {"inbox_bytes": 3000}])
+async def test_the_inbox_is_bounded(settings: dict[str, int]) -> None:
     go = asyncio.Event()
     got: list[str | bytes] = []
 
@@ -216,34 +218,36 @@ async def test_the_inbox_is_bounded_in_messages() -> None:
         await go.wait()
         got.extend([message async for message in websocket])
 
-    peer = WebsocketPeer(app_with(slow, inbox_messages=4))
+    peer = WebsocketPeer(app_with(slow, **settings))
     await peer.accepted()
-    peer.send(*map(str, range(20)))
+    # 4 fill the inbox, 64 are what is received ahead of it.
+    sent = [f"{number:0{1024 - MESSAGE_COST}}" for number in range(100)]
+    peer.send(*sent)
     peer.leave()
-    await turns(100)
-    assert peer.waiting == 17
+    await turns(300)
+    assert peer.waiting == 101 - 4 - READ_AHEAD // 1024
     go.set()
     await peer.ended()
-    assert got == [str(number) for number in range(20)]
+    assert got == sent
 
 
-async def test_the_inbox_is_bounded_in_bytes() -> None:
-    go = asyncio.Event()
+async def test_a_peer_that_leaves_while_the_inbox_is_full_is_noticed_and_loses_nothing() -> None:
+    noticed: list[int | None] = []
+    got: list[str | bytes] = []
 
-    async def slow() -> None:
+    async def sends_only() -> None:
         await websocket.accept()
-        await go.wait()
-        await echo()
+        await websocket.wait_closed()
+        noticed.append(websocket.close_code)
+        got.extend([message async for message in websocket])
 
-    peer = WebsocketPeer(app_with(slow, inbox_bytes=10))
+    peer = WebsocketPeer(app_with(sends_only))
     await peer.accepted()
-    peer.send("four", "four", b"four", "four", "éé")
-    await turns(100)
-    assert peer.waiting == 2
-    go.set()
-    assert [await peer.receive() for _ in range(5)] == ["four", "four", b"four", "four", "éé"]
-    peer.leave()
+    peer.send(*map(str, range(17)))
+    peer.leave(4000)
     await peer.ended()
+    assert noticed == [4000]
+    assert got == [str(number) for number in range(17)]
 
 
 @pytest.mark.parametrize("message", ["x" * 11, b"x" * 11, "é" * 6])

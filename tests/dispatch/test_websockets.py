@@ -29,7 +29,7 @@ async def run(
     app.websocket(path)(handler)
     match = app.table.websockets.match(connection.websocket.path, scheme="ws", host="localhost")
     assert match.endpoint is not None
-    await run_websocket(match.endpoint, connection.websocket, connection, match.arguments)
+    await run_websocket(match.endpoint, connection.websocket, match.arguments)
 
 
 def raising(error: BaseException) -> Handler:

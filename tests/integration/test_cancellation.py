@@ -14,7 +14,7 @@ from emmett.datastructures import Headers
 from emmett.server.websocket_protocol import WebsocketProtocol
 from emmett.wire.frames import encode_message
 from emmett.wire.handshake import Upgrade
-from tests.server.protocol_peer import Owner
+from tests.server.protocol_peer import Process
 from tests.websockets.memory_transport import MemoryTransport
 from tests.wire.frame_maker import TEXT, client_frame
 
@@ -42,7 +42,7 @@ class Connection:
         assert match.endpoint is not None
         loop = asyncio.get_running_loop()
         upgrade = Upgrade(b"dGhlIHNhbXBsZSBub25jZQ==", (), "", None, "localhost")
-        self.protocol = WebsocketProtocol(loop, self.transport, upgrade, match.endpoint.settings, Owner(), b"/")
+        self.protocol = WebsocketProtocol(loop, self.transport, upgrade, match.endpoint.settings, Process(), b"/")
         self.websocket = Websocket(
             scheme="ws",
             path="/",

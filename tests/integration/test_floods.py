@@ -8,7 +8,7 @@ import contextlib
 import pytest
 
 from emmett import App, Websocket, WebsocketClosed, websocket
-from emmett.server.websocket_protocol import MESSAGES_A_TURN
+from emmett.wire.frames import WORK_A_FRAME, WORK_A_TURN
 from tests.integration.raw_client import connect
 from tests.integration.servers import run_emmett
 from tests.wire.frame_maker import BINARY, CLOSE, PING, PONG, TEXT, client_frame, close_payload
@@ -45,14 +45,14 @@ async def test_a_million_empty_messages_never_hold_the_loop() -> None:
         assert await client.close() == (1000, "")
         watching.cancel()
     assert total == 1_000_000
-    assert most <= 2 * MESSAGES_A_TURN
+    assert most <= 2 * (WORK_A_TURN // WORK_A_FRAME)
 
 
 async def test_a_flood_of_pings_whose_answers_nobody_reads() -> None:
-    """Reliability, line 43: what is kept for the peer stays within the write limit."""
+    """Reliability, line 43: only the latest Ping of a turn is answered, so that almost nothing is kept for the peer."""
     app = App(__name__)
 
-    @app.websocket("/", send_timeout=0.2)
+    @app.websocket("/")
     async def idle() -> None:
         await websocket.receive()
 
@@ -64,20 +64,13 @@ async def test_a_flood_of_pings_whose_answers_nobody_reads() -> None:
         transport = protocol._transport  # type: ignore[union-attr]
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         most = 0
-        for _ in range(1000):
+        for _ in range(200):
             client.write(burst)
-            try:
-                async with asyncio.timeout(5):
-                    await client.writer.drain()
-            except ConnectionError:
-                break
+            await client.writer.drain()
             most = max(most, transport.get_write_buffer_size())
-            if transport.is_closing():
-                break
-        else:
-            raise AssertionError("the peer was not dropped")
-        # One read may answer all that it brought before the transport says that it is full.
-        assert most <= 512 * 1024
+        assert not transport.is_closing()
+        # All answers to the 26 MB would be as much.
+        assert most <= 128 * 1024
 
 
 async def test_a_flood_of_pongs_is_ignored() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from emmett import App, Websocket
 from emmett.datastructures import Headers
-from emmett.server.owner import Member
+from emmett.server.websocket_process import ServedWebsocket
 from emmett.server.websocket_protocol import WebsocketProtocol
 from emmett.wire.handshake import Upgrade
 from tests.websockets.memory_transport import MemoryTransport
@@ -22,10 +22,15 @@ Frame = tuple[int, bytes]
 class PeerTransport(MemoryTransport):
     """What the peer does not take is counted in `unsent`; without `half_close` it is like TLS."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, half_close: bool = True) -> None:
         super().__init__()
         self.unsent = 0
-        self.half_close = True
+        self.half_close = half_close
+        # What the operating system says of the peer while the connection is not read.
+        self.hung_up = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self.hung_up if name == "hung_up" else super().get_extra_info(name, default)
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
@@ -43,7 +48,7 @@ class PeerTransport(MemoryTransport):
         return self.aborted
 
 
-class Owner:
+class Process:
     """What the connections of a process have in common."""
 
     def __init__(self) -> None:
@@ -54,7 +59,7 @@ class Owner:
     def stop_after(self) -> float:
         return 0.0
 
-    def ended(self, member: Member) -> None:
+    def ended(self, websocket: ServedWebsocket) -> None:
         self.ends += 1
 
 
@@ -80,14 +85,14 @@ class ProtocolPeer:
     ) -> None:
         self.transport = transport or PeerTransport()
         # It must not know this object: the two would be a cycle.
-        self.owner = Owner()
+        self.process = Process()
         app = App(__name__)
         app.websocket("/", **settings)(handler)
         match = app.table.websockets.match("/", scheme="ws", host="localhost")
         assert match.endpoint is not None
         upgrade = Upgrade(KEY, subprotocols, "", None, "localhost")
         loop = asyncio.get_running_loop()
-        self.protocol = WebsocketProtocol(loop, self.transport, upgrade, match.endpoint.settings, self.owner, b"/")
+        self.protocol = WebsocketProtocol(loop, self.transport, upgrade, match.endpoint.settings, self.process, b"/")
         websocket = Websocket(
             scheme="ws",
             path="/",
@@ -104,7 +109,7 @@ class ProtocolPeer:
     @property
     def ends(self) -> int:
         """How many times the protocol said that all is over."""
-        return self.owner.ends
+        return self.process.ends
 
     @property
     def websocket(self) -> Websocket:

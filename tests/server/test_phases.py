@@ -6,7 +6,7 @@ from enum import Enum
 
 import pytest
 
-from emmett.server.phases import Deadline, PhaseTable
+from emmett.server.phases import PhaseTable
 
 
 class Door(Enum):
@@ -64,8 +64,3 @@ def test_the_drawing() -> None:
         "    OPEN --> SHUT : a draught",
         "    GONE --> [*]",
     ]
-
-
-def test_a_deadline_knows_its_kind() -> None:
-    deadline = Deadline(Door.OPEN, 2.5)
-    assert (deadline.kind, deadline.at) == (Door.OPEN, 2.5)

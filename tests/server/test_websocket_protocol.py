@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from emmett import WebsocketClosed, abort, websocket
-from emmett.server.websocket_protocol import MESSAGES_A_TURN
+from emmett.wire.frames import WORK_A_FRAME, WORK_A_TURN
 from tests.server.protocol_peer import PeerTransport, ProtocolPeer, settled
 from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_payload
 from tests.wire.upgrade_maker import ACCEPT
@@ -22,6 +22,9 @@ from tests.wire.upgrade_maker import ACCEPT
 def is_reading(peer: ProtocolPeer) -> bool:
     """A call, since mypy believes that an attribute stays what it was asserted to be."""
     return peer.transport.reading
+
+
+MESSAGES_A_TURN = WORK_A_TURN // WORK_A_FRAME
 
 
 async def echo() -> None:
@@ -233,7 +236,7 @@ async def test_a_handler_that_never_waits_lets_others_have_their_turn() -> None:
         await asyncio.sleep(0)
     turns.append(len(got))
     steps = [later - earlier for earlier, later in pairwise(turns)]
-    assert max(steps) <= MESSAGES_A_TURN + 2 * 4
+    assert max(steps) <= MESSAGES_A_TURN
     await peer.end()
 
 

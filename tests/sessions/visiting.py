@@ -123,7 +123,7 @@ class Connecting:
         self.connection = MemoryConnection(path=path, headers=headers)
         match = app.table.websockets.match(path, scheme="ws", host="localhost")
         assert match.endpoint is not None
-        self._run = run_websocket(match.endpoint, self.connection.websocket, self.connection, match.arguments)
+        self._run = run_websocket(match.endpoint, self.connection.websocket, match.arguments)
         self.task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> MemoryConnection:

@@ -55,6 +55,10 @@ class MemoryConnection:
 
     # The port.
 
+    @property
+    def writer(self) -> MemoryConnection:
+        return self
+
     def accept(self, headers: HeaderFields | None, subprotocol: str | None) -> Awaitable[None] | None:
         if self.websocket.accepted:
             return None

@@ -9,14 +9,12 @@ from hypothesis import strategies as st
 from emmett.errors import FrameError
 from emmett.wire.close import (
     CloseCode,
-    Reconnect,
     Sender,
     check_received,
     check_to_send,
     encode_close,
     may_be_sent,
     parse_close,
-    reconnect_advice,
 )
 
 ALLOWED = [*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)]
@@ -50,26 +48,10 @@ class TestCodes:
         assert CloseCode.NORMAL.value == 1000
         assert f"{CloseCode.SERVICE_RESTART}" == "1012"
 
-    def test_every_named_code_says_who_sends_it_and_what_a_client_does(self) -> None:
+    def test_every_named_code_names_its_sender(self) -> None:
         assert {code for code in CloseCode if code.sender is Sender.NOBODY} == {1005, 1006, 1015}
         assert {code for code in CloseCode if code.sender is Sender.CLIENT} == {1010}
         assert {code for code in CloseCode if code.sender is Sender.SERVER} == {1011, 1012, 1013, 1014}
-        assert {code for code in CloseCode if code.reconnect is Reconnect.YES} == {1001, 1006, 1012}
-        assert {code for code in CloseCode if code.reconnect is Reconnect.LATER} == {1011, 1013, 1014}
-
-    @pytest.mark.parametrize(
-        ("code", "advice"),
-        [
-            (1012, Reconnect.YES),
-            (1000, Reconnect.NO),
-            (1004, Reconnect.NO),
-            (2500, Reconnect.NO),
-            (3000, None),
-            (4999, None),
-        ],
-    )
-    def test_advice_for_any_code(self, code: int, advice: Reconnect | None) -> None:
-        assert reconnect_advice(code) is advice
 
     @pytest.mark.parametrize("code", FORBIDDEN)
     def test_a_peer_that_sends_another_code_breaks_the_protocol(self, code: int) -> None:

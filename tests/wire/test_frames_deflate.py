@@ -45,14 +45,20 @@ class Ours:
         self.reader.inflater = Inflater(window_bits=15, context_takeover=takeover, max_size=max_message_size)
 
     def feed(self, *pieces: bytes) -> list[str | bytes]:
+        """Feed what several reads bring, with a turn of the loop between them."""
         for piece in pieces:
-            self.reader.feed(piece)
+            self.reader.begin_turn()
+            held_back = self.reader.feed(piece)
+            while held_back and self.reader.spent:
+                self.reader.begin_turn()
+                held_back = self.reader.resume()
         return list(self.messages)
 
     def fails(self, *pieces: bytes) -> int:
         with pytest.raises(FrameError) as caught:
             self.feed(*pieces)
         assert len(caught.value.reason.encode()) <= 123
+        self.reader.begin_turn()
         assert self.reader.feed(client_frame(TEXT, b"ignored")) is False
         return caught.value.code
 
@@ -116,7 +122,7 @@ def test_messages_in_any_form_and_cut(
                 break
             held_back = ours.reader.resume()
     assert taken == [message for message, _, _ in messages]
-    assert not ours.reader.unfinished
+    assert ours.reader.unparsed == 0
 
 
 @given(st.lists(st.text(max_size=60) | st.binary(max_size=60), max_size=6), st.booleans(), st.integers(8, 15))
@@ -254,23 +260,6 @@ def test_what_waits_is_bounded_by_what_it_was_inflated_to() -> None:
             break
         held_back = ours.reader.resume()
     assert lengths == [3, 3, 3]
-
-
-def test_when_no_more_will_come_the_bound_is_wider_but_still_one() -> None:
-    peer, ours = Peer(), Ours(max_bytes=10 * KIB)
-    stream = b"".join(compressed_frame(peer.compress(bytes([index]) * 40 * KIB), BINARY) for index in range(9))
-    assert ours.reader.feed(stream)
-    assert len(ours.messages) == 1
-    held_back = ours.reader.drain()
-    got: list[str | bytes] = []
-    while True:
-        assert 0 < len(ours.messages) <= 5
-        got += ours.messages
-        ours.messages.clear()
-        if not held_back:
-            break
-        held_back = ours.reader.resume()
-    assert got == [bytes([index]) * 40 * KIB for index in range(9)]
 
 
 def test_what_is_discarded_is_not_inflated() -> None:

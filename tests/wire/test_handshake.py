@@ -14,7 +14,6 @@ from emmett.wire.handshake import (
     Upgrade,
     check_host,
     check_upgrade,
-    choose_subprotocol,
     is_broken_upgrade,
     is_upgrade,
 )
@@ -329,22 +328,6 @@ class TestSubprotocols:
     def test_too_long(self) -> None:
         assert status({b"sec-websocket-protocol": b"t" * (MAX_LIST_SIZE + 1)}) == 431
         assert status({b"sec-websocket-protocol": b"a" * MAX_LIST_SIZE}, (b"sec-websocket-protocol", b"b")) == 431
-
-    @pytest.mark.parametrize(
-        ("offered", "supported", "chosen"),
-        [
-            ((), [], None),
-            (("a",), [], None),
-            ((), ["a"], None),
-            (("a", "b"), ["b", "a"], "b"),
-            (("a", "b"), ["c", "a", "b"], "a"),
-            (("A",), ["a"], None),
-        ],
-    )
-    def test_the_servers_preference_decides(
-        self, offered: tuple[str, ...], supported: list[str], chosen: str | None
-    ) -> None:
-        assert choose_subprotocol(offered, supported) == chosen
 
 
 class TestExtensions:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from ..config import WebsocketSettings
 from ..datastructures import Headers
-from ..dispatch import RouteTable, run_websocket
-from ..errors import UsageError, WebsocketClosed
+from ..dispatch import RouteTable, describe_refusal, find_websocket, run_websocket
+from ..dispatch.websocket_watch import WebsocketWatch
+from ..errors import HandshakeError, UsageError, WebsocketClosed
 from ..websockets.connection import Data, MessageBatch
 from ..websockets.inbox import Inbox
 from ..websockets.websocket import Websocket
+from ..wire.close import CloseCode
 from ..wire.fields import HeaderFields
 from ..wire.handshake import check_accept, check_refusal
 from .http import client_of, path_of
@@ -22,9 +25,11 @@ from .types import ASGIMessage, ASGIReceive, ASGIScope, ASGISend
 
 logger = logging.getLogger("emmett.websocket")
 
-BROKEN = 1006
-TOO_BIG = 1009
 DENIAL = "websocket.http.response"
+# Bytes that are received while the inbox is full, so that the end of the connection is seen although nobody takes its
+# messages; and what a message counts beside its own bytes.
+READ_AHEAD = 64 * 1024
+MESSAGE_COST = 64
 
 
 async def serve_websocket(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
@@ -38,17 +43,12 @@ async def serve_websocket(table: RouteTable, scope: ASGIScope, receive: ASGIRece
     path = path_of(scope)
     headers = Headers(scope["headers"])
     scheme = scope.get("scheme", "ws")
-    match = table.websockets.match(path, scheme=scheme, host=headers.get("host", ""))
-    settings = match.endpoint.settings if match.endpoint is not None else table.config.websocket
-    connection = ASGIConnection(scope, receive, send, settings)
-    if match.endpoint is None:
-        await connection.refuse(404, "Not Found", {})
+    try:
+        route, arguments = find_websocket(table, scheme=scheme, path=path, headers=headers)
+    except HandshakeError as error:
+        await ASGIConnection(scope, receive, send, table.config.websocket).refuse(*describe_refusal(error))
         return
-    origin = headers.get("origin")
-    refusal = match.endpoint.refuse_origin(origin, scheme=scheme, host=headers.get("host", ""))
-    if refusal is not None:
-        await connection.refuse(403, refusal, {"content-type": "text/plain; charset=utf-8"})
-        return
+    connection = ASGIConnection(scope, receive, send, route.settings)
     websocket = Websocket(
         scheme=scheme,
         path=path,
@@ -59,7 +59,7 @@ async def serve_websocket(table: RouteTable, scope: ASGIScope, receive: ASGIRece
         connection=connection,
         inbox=connection.inbox,
     )
-    await connection.run(websocket, run_websocket(match.endpoint, websocket, connection, match.arguments))
+    await connection.run(websocket, run_websocket(route, websocket, arguments))
 
 
 class ASGIConnection:
@@ -77,10 +77,13 @@ class ASGIConnection:
         self._settings = settings
         self._subprotocols = tuple(scope.get("subprotocols", ()))
         self._can_deny = DENIAL in scope.get("extensions", {})
-        self.inbox = Inbox(self._loop, self._make_room)
+        self.inbox = Inbox(self._loop, self._refill)
         # Bytes received since the inbox was last empty.
         self._taken = 0
-        # What the pump waits for while the inbox is full.
+        # Messages that were received while the inbox was full, and what they count.
+        self._ahead: list[str | bytes] = []
+        self._ahead_size = 0
+        # What the pump waits for while there is no room ahead either.
         self._room: asyncio.Future[None] | None = None
         # ASGI does not say that `send` may be called by two tasks at once; the line also keeps their order.
         self._sending = Line(self._loop)
@@ -93,7 +96,13 @@ class ASGIConnection:
         self._websocket: Websocket | None = None
         self._handler: asyncio.Task[None] | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._watch = WebsocketWatch(settings, self._loop.time())
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def writer(self) -> ASGIConnection:
+        """See `Connection.writer`."""
+        return self
 
     async def run(self, websocket: Websocket, handling: Awaitable[None]) -> None:
         """Run the handler to its end; it is cancelled when it does not answer the handshake in time, and
@@ -101,7 +110,7 @@ class ASGIConnection:
         """
         self._websocket = websocket
         self._handler = asyncio.ensure_future(handling)
-        self._timer = self._loop.call_later(self._settings.accept_timeout, self._handler.cancel)
+        self._plan_look()
         try:
             await asyncio.wait((self._handler,))
             if self._background:
@@ -111,7 +120,8 @@ class ASGIConnection:
             await asyncio.wait((self._handler,))
             raise
         finally:
-            self._timer.cancel()
+            self._watch.expect_nothing()
+            self._plan_look()
             if self._pump is not None:
                 self._pump.cancel()
             self._websocket = None
@@ -127,8 +137,8 @@ class ASGIConnection:
             fields = check_accept(self._subprotocols, subprotocol, headers or {})
             await self._send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": fields})
             self._answered = True
-            if self._timer is not None:
-                self._timer.cancel()
+            self._watch.expect_nothing()
+            self._plan_look()
             if self._websocket is not None:
                 self._websocket.mark_accepted(subprotocol)
             self._pump = asyncio.ensure_future(self._fill_inbox())
@@ -141,9 +151,9 @@ class ASGIConnection:
             if self._answered:
                 return
             self._answered = True
-            self._end(BROKEN, "")
+            self._end(CloseCode.ABNORMAL, "")
             if not self._can_deny:
-                await self._send({"type": "websocket.close", "code": 1000})
+                await self._send({"type": "websocket.close", "code": int(CloseCode.NORMAL)})
                 return
             fields.append((b"content-length", b"%d" % len(content)))
             await self._send({"type": f"{DENIAL}.start", "status": status, "headers": fields})
@@ -158,17 +168,15 @@ class ASGIConnection:
         event = self._event_of(message)
         size = len(message.encode()) if isinstance(message, str) else len(event["bytes"])
         if self._unsent + size > self._settings.write_limit:
-            self._end(BROKEN, "the peer does not keep up")
-            raise WebsocketClosed(BROKEN, "the peer does not keep up")
+            self._end(CloseCode.ABNORMAL, "the peer does not keep up")
+            raise WebsocketClosed(CloseCode.ABNORMAL, "the peer does not keep up")
         self._unsent += size
         # The task begins later; what is sent meanwhile must not pass this message.
         place = self._sending.join()
-        task = asyncio.ensure_future(self._write_later(event, place, size))
-        self._background.add(task)
+        task = self._in_background(self._write_later(event, place, size))
 
         def done(task: asyncio.Future[None]) -> None:
             place.leave()
-            self._background.discard(task)
             if not task.cancelled():
                 task.exception()
 
@@ -193,10 +201,30 @@ class ASGIConnection:
             return None
         self._closed = WebsocketClosed(code, reason)
         # A task of its own: any task may close, and the handler, which then ends, must not end the connection first.
-        closing = asyncio.ensure_future(self._close(code, reason))
-        self._background.add(closing)
-        closing.add_done_callback(self._background.discard)
-        return asyncio.shield(closing)
+        return asyncio.shield(self._in_background(self._close(code, reason)))
+
+    def log(self, level: int, message: str, *values: object) -> None:
+        """See `Watched.log`."""
+        websocket = self._websocket
+        path = "" if websocket is None else websocket.path
+        client = None if websocket is None else websocket.client
+        peer = f"{client[0]}:{client[1]}" if client else "-"
+        logger.log(level, "websocket from %s, %r: " + message, peer, path, *values)
+
+    def give_up_handshake(self) -> None:
+        """See `Watched.give_up_handshake`."""
+        _ = self._in_background(self.refuse(503, "", {}))
+        self.cancel_handler()
+
+    def cancel_handler(self) -> None:
+        """See `Watched.cancel_handler`."""
+        if self._handler is not None:
+            self._handler.cancel()
+
+    def drop(self, reason: str, seconds: float) -> None:
+        """See `Watched.drop`. ASGI has no way to break off a connection: its application ends."""
+        self.log(logging.INFO, "dropped: " + reason, seconds)
+        self._end(CloseCode.ABNORMAL, "")
 
     async def _close(self, code: int, reason: str) -> None:
         await self._stop_pump()
@@ -218,9 +246,9 @@ class ASGIConnection:
                 async with asyncio.timeout(self._settings.send_timeout):
                     await self._send(event)
             except TimeoutError:
-                logger.warning("%s: the peer did not read for %g s", self._path, self._settings.send_timeout)
-                self._end(BROKEN, "")
-                raise WebsocketClosed(BROKEN) from None
+                self.log(logging.WARNING, "the peer did not read for %g s", self._settings.send_timeout)
+                self._end(CloseCode.ABNORMAL, "")
+                raise WebsocketClosed(CloseCode.ABNORMAL) from None
 
     async def _write_later(self, event: ASGIMessage, place: Place, size: int) -> None:
         try:
@@ -233,48 +261,73 @@ class ASGIConnection:
             await self._asgi_send(event)
         except OSError:
             # How ASGI servers say that the peer has gone.
-            self._end(BROKEN, "")
-            raise WebsocketClosed(BROKEN) from None
+            self._end(CloseCode.ABNORMAL, "")
+            raise WebsocketClosed(CloseCode.ABNORMAL) from None
 
     async def _fill_inbox(self) -> None:
         """Take messages from the server into the inbox, as fast as the handler takes them out."""
-        messages = self.inbox.messages
         while True:
             event = await self._receive()
             if event["type"] != "websocket.receive":
-                self._end(event.get("code") or 1005, event.get("reason") or "")
+                self._end(event.get("code") or CloseCode.NO_STATUS, event.get("reason") or "")
                 return
             text = event.get("text")
             message: str | bytes = event["bytes"] if text is None else text
-            size = len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())
+            size = _size_of(message)
             if size > self._settings.max_message_size:
-                self._too_big()
+                self._refuse_message()
                 return
-            self._taken = self._taken + size if messages else size
-            messages.append(message)
-            self.inbox.wake()
-            if len(messages) >= self._settings.inbox_messages or self._taken >= self._settings.inbox_bytes:
-                self._room = self._loop.create_future()
+            if self._ahead or not self._put(message, size):
+                self._ahead.append(message)
+                self._ahead_size += size + MESSAGE_COST
                 self.inbox.held_back = True
-                await self._room
+                if self._ahead_size >= READ_AHEAD:
+                    self._room = self._loop.create_future()
+                    await self._room
+            self.inbox.wake()
 
-    def _too_big(self) -> None:
+    def _put(self, message: str | bytes, size: int) -> bool:
+        """Put a message into the inbox, if it has room."""
+        messages = self.inbox.messages
+        if not messages:
+            self._taken = 0
+        elif len(messages) >= self._settings.inbox_messages or self._taken >= self._settings.inbox_bytes:
+            return False
+        self._taken += size
+        messages.append(message)
+        return True
+
+    def _refill(self) -> None:
+        """The inbox has run empty while more was received."""
+        taken = 0
+        for message in self._ahead:
+            size = _size_of(message)
+            if not self._put(message, size):
+                break
+            self._ahead_size -= size + MESSAGE_COST
+            taken += 1
+        del self._ahead[:taken]
+        self.inbox.held_back = bool(self._ahead)
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    def _refuse_message(self) -> None:
         reason = f"message over {self._settings.max_message_size} bytes"
-        closing = asyncio.ensure_future(self._close(TOO_BIG, reason))
-        self._background.add(closing)
-        closing.add_done_callback(self._background.discard)
-        self._end(TOO_BIG, reason)
+        _ = self._in_background(self._close(CloseCode.MESSAGE_TOO_BIG, reason))
+        self._end(CloseCode.MESSAGE_TOO_BIG, reason)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do something in a task that the end of the connection waits for."""
+        task = self._loop.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
 
     async def _stop_pump(self) -> None:
         """Receive no more messages: there are servers on which a pending `receive` keeps `send` from closing."""
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.wait((self._pump,))
-
-    def _make_room(self) -> None:
-        self.inbox.held_back = False
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
 
     def _check_open(self) -> None:
         if self._closed is not None:
@@ -286,21 +339,22 @@ class ASGIConnection:
             self._closed = WebsocketClosed(code, reason)
         if self._websocket is not None:
             self._websocket.end(code, reason)
-        self._cancel_later(len(self.inbox.messages) + 1)
+        if self._handler is not None and not self._handler.done():
+            self._watch.expect_end(self._loop.time())
+            self._plan_look()
 
-    def _cancel_later(self, waiting: int) -> None:
-        """Cancel the handler after the grace, which begins anew as long as it takes messages from the inbox."""
-        left = len(self.inbox.messages)
-        if self._handler is None or self._handler.done():
-            return
-        if left == waiting:
-            logger.info("%s: the handler did not end after the peer had gone, it is cancelled", self._path)
-            self._handler.cancel()
-            return
+    def _plan_look(self) -> None:
+        """Look at the deadline when it passes."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(self._settings.disconnect_grace, self._cancel_later, left)
+        deadline = self._watch.deadline
+        self._timer = None if deadline is None else self._loop.call_at(deadline.at, self._look)
 
-    @property
-    def _path(self) -> str:
-        return "a websocket" if self._websocket is None else repr(self._websocket.path)
+    def _look(self) -> None:
+        self._watch.look(self._loop.time(), self)
+        self._plan_look()
+
+
+def _size_of(message: str | bytes) -> int:
+    """Return the bytes of a message on the wire."""
+    return len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())

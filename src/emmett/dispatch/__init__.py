@@ -4,7 +4,7 @@ from .application import Application
 from .requests import run_request
 from .routes import HTTPRoute, RouteTable, WebsocketRoute
 from .serving import Carrier, serve_request
-from .websockets import run_websocket
+from .websockets import describe_refusal, find_websocket, run_websocket
 
 __all__ = [
     "Application",
@@ -12,6 +12,8 @@ __all__ = [
     "HTTPRoute",
     "RouteTable",
     "WebsocketRoute",
+    "describe_refusal",
+    "find_websocket",
     "run_request",
     "run_websocket",
     "serve_request",

@@ -1,37 +1,72 @@
-"""One websocket connection, from its route to its end."""
+"""One websocket connection, from its handshake to its end: the same whatever carries it."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..ctx import enter_websocket
-from ..errors import HTTPException, MessageError, WebsocketClosed
-from ..pipeline.groups import find_answer
+from ..datastructures import Headers
+from ..errors import HandshakeError, HTTPException, MessageError, RequestError, WebsocketClosed
+from ..pipeline.groups import find_answer, is_failure
 from ..urls import current_place
-from ..websockets.connection import Connection
 from ..websockets.websocket import Websocket
-from .routes import WebsocketRoute
+from ..wire.close import CloseCode
+from .routes import RouteTable, WebsocketRoute
 
 logger = logging.getLogger("emmett.websocket")
 
-NORMAL = 1000
-POLICY_VIOLATION = 1008
-INTERNAL_ERROR = 1011
+
+class FoundWebsocket(NamedTuple):
+    """The route of a handshake.
+
+    Attributes:
+        route: the route that matched.
+        arguments: the variables of its path.
+    """
+
+    route: WebsocketRoute
+    arguments: dict[str, Any]
 
 
-async def run_websocket(
-    route: WebsocketRoute, websocket: Websocket, connection: Connection, arguments: dict[str, Any]
-) -> None:
+def find_websocket(table: RouteTable, *, scheme: str, path: str, headers: Headers) -> FoundWebsocket:
+    """Find the route of a handshake, whatever carries it, and check that its origin may connect.
+
+    This comes before the application runs: a page elsewhere could use the cookies of its visitor (RFC 6455, 10.2).
+
+    Arguments:
+        table: the routes of the application.
+        scheme: `ws` or `wss`, as the client sees it.
+        path: the path of the request, percent-decoded.
+        headers: the header fields of the handshake.
+
+    Raises:
+        HandshakeError: no route matches, or the page that asks may not connect.
+    """
+    host = headers.get("host", "").strip()
+    match = table.websockets.match(path, scheme=scheme, host=host)
+    if match.endpoint is None:
+        raise HandshakeError(404, "Not Found")
+    refusal = match.endpoint.refuse_origin(headers.get("origin"), scheme=scheme, host=host)
+    if refusal is not None:
+        raise HandshakeError(403, refusal)
+    return FoundWebsocket(match.endpoint, match.arguments)
+
+
+def describe_refusal(error: RequestError) -> tuple[int, str, dict[str, str]]:
+    """Return status, body and header fields with which to refuse a handshake that never reaches a handler."""
+    return error.status, error.message, {"content-type": "text/plain; charset=utf-8", **error.headers}
+
+
+async def run_websocket(route: WebsocketRoute, websocket: Websocket, arguments: dict[str, Any]) -> None:
     """Run the flow of a route for one connection, and end the connection as the flow ended (design.md, "What a
     connection promises").
 
     Arguments:
         route: the route that matched.
         websocket: the connection as the application sees it.
-        connection: the connection as the server sees it.
         arguments: the variables of the path.
     """
     enter_websocket(websocket)
@@ -44,75 +79,67 @@ async def run_websocket(
             await flow.run(arguments)
         else:
             await flow.call(**arguments)
-    except Exception as error:
-        await _end_with(error, route, websocket, connection)
     except asyncio.CancelledError:
         # The server ends a handler so: the peer left long ago, the application stops, or nobody answered the handshake.
-        await _end(websocket, connection, 503, INTERNAL_ERROR)
+        await _end(websocket, 503, CloseCode.INTERNAL_ERROR)
     except BaseException as error:
-        if not _is_closed_group(error, websocket):
-            await _end(websocket, connection, 500, INTERNAL_ERROR)
+        if is_failure(error):
+            await _end_with(error, route, websocket)
+        elif not _is_only_closing(error, websocket):
+            await _end(websocket, 500, CloseCode.INTERNAL_ERROR)
             raise
     else:
-        await _end(websocket, connection, 403, NORMAL)
+        await _end(websocket, 403, CloseCode.NORMAL)
 
 
-async def _end_with(error: Exception, route: WebsocketRoute, websocket: Websocket, connection: Connection) -> None:
-    answer = find_answer(_without_news(error, websocket), (HTTPException, MessageError))
+async def _end_with(error: BaseException, route: WebsocketRoute, websocket: Websocket) -> None:
+    answer = find_answer(_without_closing(error, websocket), (HTTPException, MessageError))
     if isinstance(answer, HTTPException):
-        await _end_as_http(answer, websocket, connection)
+        await _end_as_http(answer, websocket)
     elif isinstance(answer, MessageError) and websocket.accepted:
         if not websocket.closed:
             logger.info("%s: message refused with %d: %s", route.name, answer.code, answer.reason)
-        await _end(websocket, connection, 400, answer.code, answer.reason)
-    elif not _is_closed_group(error, websocket):
+        await _end(websocket, 400, answer.code, answer.reason)
+    elif not _is_only_closing(error, websocket):
         logger.error("%s: the handler failed on %r", route.name, websocket.path, exc_info=error)
-        await _end(websocket, connection, 500, INTERNAL_ERROR)
+        await _end(websocket, 500, CloseCode.INTERNAL_ERROR)
 
 
-def _without_news(error: Exception, websocket: Websocket) -> Exception:
-    """Leave the news that this very connection has ended out of a group that holds more than that."""
-    if isinstance(error, ExceptionGroup) and websocket.closed:
+def _without_closing(error: BaseException, websocket: Websocket) -> BaseException:
+    """Leave the `WebsocketClosed` of this very connection out of a group that holds more than that."""
+    if isinstance(error, BaseExceptionGroup) and websocket.closed:
         return error.split(WebsocketClosed)[1] or error
     return error
 
 
-async def _end_as_http(error: HTTPException, websocket: Websocket, connection: Connection) -> None:
+async def _end_as_http(error: HTTPException, websocket: Websocket) -> None:
     """`abort` and `redirect`: the refusal itself before acceptance, a close code of that sense after."""
     if not websocket.accepted:
         try:
-            await _wait(connection.refuse(error.status, error.body, error.fields))
+            with contextlib.suppress(WebsocketClosed):
+                await websocket.refuse(error.status, error.body, error.fields)
         except ValueError:
             logger.exception("%r: the handshake cannot be refused so", websocket.path)
-            await _end(websocket, connection, 500, INTERNAL_ERROR)
+            await _end(websocket, 500, CloseCode.INTERNAL_ERROR)
     elif error.status < 400:
-        await _end(websocket, connection, error.status, NORMAL)
+        await _end(websocket, error.status, CloseCode.NORMAL)
     else:
-        await _end(websocket, connection, error.status, POLICY_VIOLATION if error.status < 500 else INTERNAL_ERROR)
+        code = CloseCode.POLICY_VIOLATION if error.status < 500 else CloseCode.INTERNAL_ERROR
+        await _end(websocket, error.status, code)
 
 
-async def _end(websocket: Websocket, connection: Connection, status: int, code: int, reason: str = "") -> None:
+async def _end(websocket: Websocket, status: int, code: int, reason: str = "") -> None:
     """Close an accepted connection with `code`, refuse another one with `status`."""
-    if not websocket.accepted:
-        await _wait(connection.refuse(status, "", {}))
-    elif not websocket.closed:
-        await websocket.finish_delivery()
-        waiting = connection.close(code, reason)
-        websocket.end(code, reason)
-        await _wait(waiting)
+    # The peer may go while the Close frame waits for its turn.
+    with contextlib.suppress(WebsocketClosed):
+        if websocket.accepted:
+            await websocket.close(code, reason)
+        else:
+            await websocket.refuse(status)
 
 
-async def _wait(waiting: Awaitable[None] | None) -> None:
-    try:
-        if waiting is not None:
-            await waiting
-    except WebsocketClosed:
-        # The peer went while the Close frame waited for its turn.
-        pass
-
-
-def _is_closed_group(error: BaseException, websocket: Websocket) -> bool:
-    """Whether this is only the news, alone or in a group, that this very connection has ended."""
+def _is_only_closing(error: BaseException, websocket: Websocket) -> bool:
+    """Whether this is only, alone or in a group, the `WebsocketClosed` of this very connection."""
     if not websocket.closed:
         return False
     if isinstance(error, BaseExceptionGroup):

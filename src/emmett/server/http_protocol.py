@@ -476,11 +476,7 @@ class HTTPProtocol(asyncio.Protocol):
         opening = Opening(
             self.transport, upgrade, self._headers, self._target, client, secure, early=self._behind_upgrade
         )
-        try:
-            open_websocket(self._process, opening)
-        except RequestError as error:
-            self._refuse(error)
-            return
+        open_websocket(self._process, opening)
         self._process.sweep.discard(self)
         self._process.connections.discard(self)
         # Nothing must hold this object any more: the parser does, and it waits for the garbage collector.

@@ -1,4 +1,4 @@
-"""The phases of a connection: which may follow which, and by when each must end.
+"""The phases of a connection, and which may follow which.
 
 A protocol declares its phases as an enum and their order as a `PhaseTable`. It changes its phase through the table,
 so a transition that nobody has thought of is an error at the place where it happens. docs/design.md draws the tables.
@@ -8,21 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 P = TypeVar("P", bound=Enum)
-
-
-class Deadline(NamedTuple, Generic[P]):
-    """When something must have happened.
-
-    Attributes:
-        kind: what must have happened.
-        at: the moment, in the loop's seconds.
-    """
-
-    kind: P
-    at: float
 
 
 class PhaseTable(Generic[P]):

@@ -14,11 +14,11 @@ from ..dispatch.hosts import allowed_hosts
 from ..dispatch.startup import apply_changes
 from ..wire.forwarded import TrustedProxies
 from .capacity import connection_cap, raise_file_limit
-from .owner import Member
 from .response_head import ResponseHeads
 from .sweep import Sweep
 from .uvicorn_config import ServerConfig
 from .websocket_log import log_access
+from .websocket_process import ServedWebsocket
 
 # Websockets that drain at once when the server stops, and the seconds until the next ones do.
 BATCH = 100
@@ -84,11 +84,11 @@ class ProcessState:
         longest = self.table.config.server.shutdown_timeout / 4
         return batch * min(PAUSE, longest * BATCH / max(len(self.connections), 1))
 
-    def ended(self, member: Member) -> None:
+    def ended(self, websocket: ServedWebsocket) -> None:
         """Forget a websocket whose handler has ended too."""
-        self.connections.discard(member)
-        self.sweep.discard(member)
-        log_access(member, self.loop.time(), self.table.config.server.log_query)
+        self.connections.discard(websocket)
+        self.sweep.discard(websocket)
+        log_access(websocket, self.loop.time(), self.table.config.server.log_query)
 
     @property
     def connection_cap(self) -> int:

@@ -52,7 +52,7 @@ class Sweep:
             self._period = min(period, self._period)
             self._plan()
 
-    def discard(self, member: Swept) -> None:
+    def discard(self, member: object) -> None:
         """Look at a connection no more."""
         self._members.discard(member)
 

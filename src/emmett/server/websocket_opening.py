@@ -8,7 +8,8 @@ from urllib.parse import unquote_to_bytes
 
 from ..config import WebsocketSettings
 from ..datastructures import Headers
-from ..errors import HandshakeError
+from ..dispatch import find_websocket
+from ..errors import HandshakeError, RequestError
 from ..websockets.websocket import Websocket
 from ..wire.deflate import agree_on_deflate
 from ..wire.deflater import Deflater
@@ -31,7 +32,7 @@ class Opening:
         target: the request target, as `/path?query`.
         client: address and port of the client.
         secure: whether the client came by TLS.
-        early: what came behind the request in the same read.
+        early: what followed the request in the same read.
     """
 
     transport: asyncio.Transport
@@ -44,32 +45,28 @@ class Opening:
 
 
 def open_websocket(process: ProcessState, opening: Opening) -> None:
-    """Hand the transport to a websocket of the route that matches.
+    """Hand the transport to a websocket of the route that matches, or to one that refuses the handshake.
 
     Arguments:
         process: what the connections of this process share.
         opening: the upgrade request.
-
-    Raises:
-        HandshakeError: no route matches, the page that asks may not connect, or the offered extensions cannot be read.
     """
     raw_path, _, query_string = opening.target.partition(b"?")
     path = unquote_to_bytes(raw_path).decode("utf-8", "replace")
+    # The host in them is not always that of the handshake: a proxy may name another one.
     headers = Headers(pooled(opening.headers))
     scheme = "wss" if opening.secure else "ws"
-    # Not that of the handshake: a proxy may have told another one.
-    host = headers.get("host", "").strip()
-    match = process.table.websockets.match(path, scheme=scheme, host=host)
-    route = match.endpoint
-    if route is None:
-        raise HandshakeError(404, "Not Found")
-    # Before the application runs: a page elsewhere could use the cookies of its visitor (RFC 6455, 10.2).
-    refusal = route.refuse_origin(opening.upgrade.origin, scheme=scheme, host=host)
-    if refusal is not None:
-        raise HandshakeError(403, refusal)
-    # Read for every route: whoever offers what is not an extension must not be let in (RFC 6455, 9.1).
-    offers = parse_extensions(opening.upgrade.extensions)
-    settings = route.settings
+    refusal: RequestError | None = None
+    settings = process.table.config.websocket
+    offers: list[Extension] = []
+    try:
+        route, arguments = find_websocket(process.table, scheme=scheme, path=path, headers=headers)
+        settings = route.settings
+        # Read for every route: a client that offers what is not an extension must not be let in (RFC 6455, 9.1).
+        offers = parse_extensions(opening.upgrade.extensions)
+    except HandshakeError as error:
+        # It would keep its traceback, and with it this frame.
+        refusal = error.with_traceback(None)
     protocol = WebsocketProtocol(process.loop, opening.transport, opening.upgrade, settings, process, opening.target)
     websocket = Websocket(
         scheme=scheme,
@@ -81,12 +78,15 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
         connection=protocol,
         inbox=protocol.inbox,
     )
-    if offers and settings.compression is not None:
-        _compress(protocol, offers, settings)
     opening.transport.set_protocol(protocol)
     process.connections.add(protocol)
     process.sweep.add(protocol, settings.shortest_deadline)
-    protocol.start(route, websocket, match.arguments, opening.early)
+    if refusal is not None:
+        protocol.reject(websocket, refusal)
+        return
+    if offers and settings.compression is not None:
+        _compress(protocol, offers, settings)
+    protocol.start(route, websocket, arguments, opening.early)
 
 
 def _compress(protocol: WebsocketProtocol, offers: list[Extension], settings: WebsocketSettings) -> None:

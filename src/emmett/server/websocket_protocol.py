@@ -1,48 +1,37 @@
 """The websocket protocol of the default server: one connection between its transport and its `Websocket`.
 
 It drives the application directly, with no ASGI messages in between. What happens in which order, and who may end what,
-is in docs/design.md, "What a connection promises".
+is in docs/design.md, "What a connection promises". `Reading` is the way in, `Outbox` the way out, and how a connection
+ends is in `ClosingConnection`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import logging
-from collections.abc import Awaitable, Callable
-from email.utils import formatdate
 from typing import Any
 
 from ..config import WebsocketSettings
-from ..dispatch import WebsocketRoute, run_websocket
-from ..errors import FrameError, WebsocketClosed
-from ..websockets.connection import Data, MessageBatch
-from ..websockets.inbox import Inbox
+from ..dispatch import WebsocketRoute, describe_refusal, run_websocket
+from ..errors import FrameError, RequestError, WebsocketClosed
+from ..websockets.connection import Data
 from ..websockets.outbox import Outbox
 from ..websockets.websocket import Websocket
-from ..wire.close import encode_close, parse_close
+from ..wire.close import CloseCode
 from ..wire.deflater import Deflater
 from ..wire.fields import HeaderFields
-from ..wire.frames import OP_CLOSE, OP_PING, OP_PONG, FrameReader, encode_control
-from ..wire.handshake import Upgrade, accept_response, refusal_response
+from ..wire.frames import OP_PING, encode_control
+from ..wire.handshake import Upgrade, accept_response
 from ..wire.inflater import Inflater
 from .frame_watch import FrameWatch
-from .keepalive import Keepalive
-from .owner import Owner
-from .websocket_log import log_event, log_failure
-
-BROKEN = 1006
-POLICY_VIOLATION = 1008
-SERVICE_RESTART = 1012
-RESTART_REASON = "service restart"
-# Messages that a handler may take at a stretch before other connections have their turn.
-MESSAGES_A_TURN = 256
-
-_numbers = itertools.count(1)
+from .hang_up import has_hung_up
+from .websocket_closing import RESTART_REASON, SENDING, ClosingConnection
+from .websocket_log import log_failure
+from .websocket_phases import WebsocketPhase
+from .websocket_process import WebsocketProcess
 
 
-class WebsocketProtocol(asyncio.Protocol):
+class WebsocketProtocol(ClosingConnection):
     """One websocket connection on the default server; it fills the port of `websockets.connection`.
 
     Arguments:
@@ -50,40 +39,11 @@ class WebsocketProtocol(asyncio.Protocol):
         transport: the transport, which the HTTP protocol hands over.
         upgrade: the checked handshake.
         settings: limits and deadlines.
-        owner: is told when all is over.
+        process: the process that the connection belongs to.
         target: path and query of the request as they came, for the access log.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_batches_a_turn",
-        "_batches_left",
-        "_closing",
-        "_deadline",
-        "_draining",
-        "_early",
-        "_extensions",
-        "_frame_watch",
-        "_keepalive",
-        "_loop",
-        "_lost",
-        "_outbox",
-        "_owner",
-        "_reader",
-        "_reading_paused",
-        "_settings",
-        "_task",
-        "_transport",
-        "_unread",
-        "_upgrade",
-        "began",
-        "inbox",
-        "number",
-        "status",
-        "target",
-        "websocket",
-        "write",
-    )
+    __slots__ = ("_extensions", "_frame_watch", "_upgrade")
 
     def __init__(
         self,
@@ -91,60 +51,19 @@ class WebsocketProtocol(asyncio.Protocol):
         transport: asyncio.Transport,
         upgrade: Upgrade,
         settings: WebsocketSettings,
-        owner: Owner,
+        process: WebsocketProcess,
         target: bytes,
     ) -> None:
-        self._loop = loop
-        self._transport = transport
-        self._settings = settings
-        self._owner = owner
-        self.target = target
-        # What the log calls this connection.
-        self.number = next(_numbers)
-        # When the handshake came, in the loop's seconds.
-        self.began = loop.time()
-        # The HTTP status that answered the handshake; None until then.
-        self.status: int | None = None
-        self.inbox = Inbox(loop, self._refill)
-        self._outbox = Outbox(loop, transport, settings.write_high_water)
-        self._reader = FrameReader(
-            self.inbox.messages,
-            self._on_control,
-            max_message_size=settings.max_message_size,
-            max_fragments=settings.max_fragments,
-            max_messages=settings.inbox_messages,
-            max_bytes=settings.inbox_bytes,
-        )
-        # Writing a message goes straight to the outbox.
-        self.write = self._outbox.write
-        # The handshake, until it is answered, and what came behind it meanwhile.
-        self._upgrade: Upgrade | None = upgrade
-        self._early: tuple[bytes, ...] = ()
+        super().__init__(loop, transport, settings, process, target)
+        self._upgrade = upgrade
         # What the answer says of extensions.
         self._extensions: str | None = None
-        self._reading_paused = False
-        # How many times the inbox may be refilled before other connections have their turn.
-        self._batches_a_turn = self._batches_left = MESSAGES_A_TURN // settings.inbox_messages + 1
-        # The transport is gone.
-        self._lost = False
-        self.websocket: Websocket | None = None
-        self._task: asyncio.Task[None] | None = None
-        # When something must have happened, in the loop's seconds: the answer to the handshake; the end of a connection
-        # that closes; the end of a handler whose peer has gone.
-        self._deadline: float | None = None
-        # The server stops: messages that come now are not taken, and the connection closes for that reason.
-        self._draining = False
-        # Writes the Close frame once the peer reads on.
-        self._closing: asyncio.Task[None] | None = None
-        self._keepalive = Keepalive(settings.ping_interval, settings.ping_timeout, self.began)
         self._frame_watch: FrameWatch | None = None
-        # Length of the inbox when the handler was last looked at after the peer had gone.
-        self._unread = -1
 
     def compress(self, extensions: str, inflater: Inflater, deflater: Deflater) -> None:
         """Compress messages, and say so in the answer. To be called before `start`."""
         self._extensions = extensions
-        self._reader.inflater = inflater
+        self._reading.inflate(inflater)
         self._outbox.compress(deflater)
 
     def start(self, route: WebsocketRoute, websocket: Websocket, arguments: dict[str, Any], early: bytes) -> None:
@@ -154,18 +73,28 @@ class WebsocketProtocol(asyncio.Protocol):
             route: the route that matched.
             websocket: the connection as the application sees it.
             arguments: the variables of the path.
-            early: what came behind the handshake in the same read.
+            early: what followed the handshake in the same read.
         """
         self.websocket = websocket
-        self._deadline = self.began + self._settings.accept_timeout
         if early:
-            self._keep_early(early)
-        context = self._owner.context
-        handling = run_websocket(route, websocket, self, arguments)
+            self._reading.keep_early(early)
+        context = self._process.context
+        handling = run_websocket(route, websocket, arguments)
         self._task = self._loop.create_task(handling, context=context.copy())
         # Each callback without a context of its own would copy the running one.
         self._task.add_done_callback(self._on_handler_end, context=context)
-        self._owner.tasks.add(self._task)
+        self._process.tasks.add(self._task)
+
+    def reject(self, websocket: Websocket, error: RequestError) -> None:
+        """Refuse the handshake without a handler.
+
+        Arguments:
+            websocket: the connection as an application would see it.
+            error: the status and what the peer is to know.
+        """
+        self.websocket = websocket
+        self.log(logging.INFO, "refused with %d: %s", error.status, error.message)
+        self.refuse(*describe_refusal(error))
 
     @property
     def task(self) -> asyncio.Task[None] | None:
@@ -173,28 +102,18 @@ class WebsocketProtocol(asyncio.Protocol):
         return self._task
 
     @property
-    def messages(self) -> tuple[int, int]:
-        """How many messages were received and sent."""
-        return self._reader.received, self._outbox.written
+    def writer(self) -> Outbox:
+        """See `Connection.writer`."""
+        return self._outbox
 
     # What the transport calls.
 
     def data_received(self, data: bytes) -> None:
         self._keepalive.heard = True
-        if self._upgrade is not None:
-            self._keep_early(data)
-            return
-        try:
-            held_back = self._reader.feed(data)
-        except FrameError as error:
-            self._fail(error)
-            return
-        if held_back:
-            self.inbox.held_back = True
-            # A handler that waits for messages will take them before the next read; one that is busy will not.
-            if not self.inbox.awaited:
-                self._pause_reading()
-        self.inbox.wake()
+        if self.phase is WebsocketPhase.HANDSHAKE:
+            self._reading.keep_early(data)
+        else:
+            self._reading.take(data)
 
     def eof_received(self) -> bool:
         # RFC 6455 knows no half-closed connection: the transport closes when what was written has left.
@@ -206,114 +125,46 @@ class WebsocketProtocol(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._outbox.resume()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._lost = True
-        self.inbox.held_back = False
-        if self._upgrade is None:
-            # Of a fault nobody is left to be told. What would be too much once inflated is still held back.
-            with contextlib.suppress(FrameError):
-                self.inbox.held_back = self._reader.drain()
-        if self.websocket is not None and not self.websocket.closed and self.status == 101:
-            log_event(self, logging.INFO, "lost: %s", exc or "the peer left without a Close frame")
-        self._end(BROKEN, "")
-        self._outbox.lose(WebsocketClosed(BROKEN))
-        if self._task is None:
-            self._settle()
-        else:
-            self._deadline = self._loop.time() + self._settings.disconnect_grace
-
-    # What the application calls, through its `Websocket` and through dispatch.
+    # What the application calls, through its `Websocket`.
 
     def accept(self, headers: HeaderFields | None, subprotocol: str | None) -> None:
         """See `Connection.accept`."""
-        if self._lost or self.status is not None:
-            raise WebsocketClosed(BROKEN)
-        assert self._upgrade is not None
+        if self.phase is not WebsocketPhase.HANDSHAKE:
+            raise WebsocketClosed(CloseCode.ABNORMAL)
         assert self.websocket is not None
         answer = accept_response(
             self._upgrade, subprotocol=subprotocol, headers=headers or (), extensions=self._extensions
         )
         self._transport.write(answer)
         self.status = 101
-        self._upgrade = None
-        self._deadline = None
+        self._enter(WebsocketPhase.OPEN)
         self.websocket.mark_accepted(subprotocol)
-        self._resume_reading()
-        early, self._early = self._early, ()
-        for data in early:
-            self.data_received(data)
-
-    def refuse(self, status: int, body: str | bytes, headers: HeaderFields) -> None:
-        """See `Connection.refuse`."""
-        if self.status is not None or self._lost:
-            return
-        content = body.encode() if isinstance(body, str) else body
-        self._transport.write(refusal_response(status, content, headers, date=formatdate(usegmt=True)))
-        self.status = status
-        self._early = ()
-        self._end(BROKEN, "")
-        self._hang_up()
+        self._reading.begin()
 
     def write_now(self, message: Data) -> None:
         """See `Connection.write_now`."""
         if not self._outbox.write_now(message, self._settings.write_limit):
-            log_event(self, logging.INFO, "dropped: the peer has not taken %d bytes", self._settings.write_limit)
-            self._transport.abort()
-            self._end(BROKEN, "the peer does not keep up")
-            raise WebsocketClosed(BROKEN, "the peer does not keep up")
-
-    def write_batch(self, batch: MessageBatch) -> bool:
-        """See `Connection.write_batch`."""
-        return self._outbox.write_batch(batch)
-
-    def when_ready(self, callback: Callable[[], None]) -> None:
-        """See `Connection.when_ready`."""
-        self._outbox.when_ready(callback)
+            self.drop("the peer has not taken %d bytes", self._settings.write_limit)
+            self._end(CloseCode.ABNORMAL, "the peer does not keep up")
+            raise WebsocketClosed(CloseCode.ABNORMAL, "the peer does not keep up")
 
     async def ping(self) -> float:
         """See `Connection.ping`."""
         return await self._keepalive.ping(self._loop, self._outbox)
 
-    def close(self, code: int, reason: str) -> Awaitable[None] | None:
-        """See `Connection.close`."""
-        if self._lost or self._outbox.closed is not None:
-            return None
-        if self._draining:
-            code, reason = SERVICE_RESTART, RESTART_REASON
-        self._take_no_more()
-        frame = encode_control(OP_CLOSE, encode_close(code, reason))
-        waiting = self._outbox.write_last(frame, WebsocketClosed(code, reason))
-        if waiting is not None:
-            # A task of its own: the Close frame has its turn also when whoever waits for it is cancelled.
-            self._closing = self._loop.create_task(self._close_in_turn(waiting))
-            return asyncio.shield(self._closing)
-        self._deadline = self._loop.time() + self._settings.close_timeout
-        return None
-
     # What the server calls.
 
     def sweep(self, now: float) -> None:
         """Act on the deadlines that have passed."""
-        stalled = self._outbox.stalled_since
-        if self._deadline is not None and now >= self._deadline:
-            self._expire(now)
-        elif self._lost or self._upgrade is not None:
-            return
-        elif stalled is not None:
-            if now - stalled >= self._settings.send_timeout:
-                self._drop("the peer did not read for %g s", self._settings.send_timeout)
-        elif not self._reading_paused and self._outbox.closed is None:
-            # While reading is paused neither the rest of a frame nor the answer to a Ping can be seen.
-            in_frame, timeout = self._reader.in_frame, self._settings.frame_timeout
-            watch = self._frame_watch = (self._frame_watch or FrameWatch(timeout)) if in_frame else None
-            if watch is not None and watch.is_overdue(self._reader, now):
-                self._fail(FrameError(POLICY_VIOLATION, f"frame not whole within {timeout:g} s"))
-            else:
-                self._check_alive(now)
+        self._watch.look(now, self)
+        if self.phase in SENDING:
+            self._look_for_peer(now)
+        elif self.phase is WebsocketPhase.HANDSHAKE and self._is_unheard() and has_hung_up(self._transport):
+            self._abort()
 
     def shutdown(self) -> None:
         """The server stops: drain, in a batch with others."""
-        delay = self._owner.stop_after()
+        delay = self._process.stop_after()
         if delay:
             self._loop.call_later(delay, self.drain)
         else:
@@ -324,177 +175,88 @@ class WebsocketProtocol(asyncio.Protocol):
 
         A handler that has none to take and waits for one, or never had any, is closed at once.
         """
-        if self.websocket is None or self._lost or self._draining:
+        websocket = self.websocket
+        if websocket is None:
             return
-        self._draining = True
-        if self.status is None:
-            self.refuse(503, "", {})
-            self._cancel_handler()
-        elif not self.websocket.closed:
-            with contextlib.suppress(FrameError):
-                self.inbox.held_back = self._reader.drain()
-            if self.inbox.held_back:
-                self._pause_reading()
+        if self.phase is WebsocketPhase.HANDSHAKE:
+            self._refuse(503, "", {}, linger=False)
+            self.cancel_handler()
+        elif self.phase is WebsocketPhase.OPEN:
+            self._enter(WebsocketPhase.DRAINING)
+            inbox = self.inbox
+            if inbox.held_back:
+                self._reading.pause()
             else:
-                self._take_no_more()
-            if self.inbox.messages or (self._reader.received and not self.inbox.awaited):
-                self.websocket.leave(SERVICE_RESTART, RESTART_REASON)
+                self._reading.discard()
+            if inbox.messages or inbox.held_back or (self._reading.reader.received and not inbox.awaited):
+                websocket.leave(CloseCode.SERVICE_RESTART, RESTART_REASON)
             else:
-                self.close(SERVICE_RESTART, RESTART_REASON)
-                self._end(SERVICE_RESTART, RESTART_REASON)
+                self.close(CloseCode.SERVICE_RESTART, RESTART_REASON)
+                self._end(CloseCode.SERVICE_RESTART, RESTART_REASON)
 
-    # The rest is our own.
+    # What the watch calls.
 
-    def _take_no_more(self) -> None:
-        """Deliver no more messages; the peer's Close frame is behind those that are on their way."""
-        self._reader.discard()
-        self.inbox.held_back = False
-        self._resume_reading()
+    def give_up_handshake(self) -> None:
+        """See `Watched.give_up_handshake`."""
+        self.refuse(503, "", {})
+        self.cancel_handler()
 
-    def _check_alive(self, now: float) -> None:
-        """Ping the peer when it is time, drop it when it has not answered (RFC 6455, 5.5.2)."""
-        keepalive = self._keepalive
-        if keepalive.is_dead(now):
-            self._drop("the peer did not answer a Ping within %g s", self._settings.ping_timeout)
-        elif keepalive.is_due(now):
-            self._outbox.write_ping(encode_control(OP_PING, keepalive.sent(now)))
-
-    def _drop(self, message: str, *values: object) -> None:
-        log_event(self, logging.INFO, "dropped: " + message, *values)
-        self._transport.abort()
-
-    def _keep_early(self, data: bytes) -> None:
-        """Keep what comes before the handshake is answered, and read no more than that."""
-        if self.status is not None:
-            return
-        self._early += (data,)
-        self._pause_reading()
-
-    def _refill(self) -> None:
-        """The inbox has run empty while more was held back."""
-        if self._batches_left == 0:
-            # A handler whose inbox never runs empty would never let go of the loop.
-            self._batches_left = self._batches_a_turn
-            self._loop.call_soon(self._refill)
-            return
-        self._batches_left -= 1
-        try:
-            self.inbox.held_back = self._reader.resume()
-        except FrameError as error:
-            self.inbox.held_back = False
-            self._fail(error)
-        if self._draining and not self.inbox.held_back:
-            self._take_no_more()
-        elif not self.inbox.held_back:
-            self._resume_reading()
-        self.inbox.wake()
-
-    def _pause_reading(self) -> None:
-        if not self._reading_paused and not self._lost:
-            self._reading_paused = True
-            self._transport.pause_reading()
-
-    def _resume_reading(self) -> None:
-        if self._reading_paused and not self._lost:
-            self._reading_paused = False
-            self._transport.resume_reading()
-
-    def _on_control(self, opcode: int, payload: bytes) -> None:
-        """A control frame has come (RFC 6455, 5.5)."""
-        if opcode == OP_PING:
-            if self._outbox.closed is None:
-                self._outbox.write_pong(encode_control(OP_PONG, payload))
-        elif opcode == OP_PONG:
-            self._keepalive.answered(payload)
-        elif opcode == OP_CLOSE:
-            code, reason = parse_close(payload)
-            if self._outbox.closed is None:
-                self._end(code, reason)
-                self._outbox.write_reply(encode_control(OP_CLOSE, payload[:2]), WebsocketClosed(code, reason))
-            self._finish()
-
-    def _fail(self, error: FrameError) -> None:
-        """The peer broke the rules: tell it, and read no further (RFC 6455, 7.1.7)."""
-        if self._outbox.closed is not None:
-            self._transport.abort()
-            return
-        log_event(self, logging.INFO, "failed with %d: %s", error.code, error.reason)
-        self._end(error.code, error.reason)
-        closed = WebsocketClosed(error.code, error.reason)
-        self._outbox.write_reply(encode_control(OP_CLOSE, encode_close(error.code, error.reason)), closed)
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        """Close so that the peer can read the last word: with unread bytes in the socket, closing at once would reset
-        the connection. What it still sends is read and ignored until it closes too.
-        """
-        if self._transport.can_write_eof() and not self._draining:
-            self._transport.write_eof()
-            self._resume_reading()
-            self._deadline = self._loop.time() + self._settings.close_timeout
-        else:
-            self._finish()
-
-    def _finish(self) -> None:
-        """Close the transport once what was written has left."""
-        self._transport.close()
-        if not self._lost:
-            self._deadline = self._loop.time() + self._settings.close_timeout
-
-    async def _close_in_turn(self, waiting: Awaitable[None]) -> None:
-        # The peer may go before the Close frame has its turn.
-        with contextlib.suppress(WebsocketClosed):
-            await waiting
-            self._deadline = self._loop.time() + self._settings.close_timeout
-
-    def _end(self, code: int, reason: str) -> None:
-        if self.websocket is not None:
-            self.websocket.end(code, reason)
-        self._keepalive.stop()
-
-    def _expire(self, now: float) -> None:
-        if self._lost:
-            # A handler that still takes messages from its inbox is not busy elsewhere.
-            unread = len(self.inbox.messages)
-            if unread == self._unread or not unread:
-                log_event(self, logging.WARNING, "the handler did not end after the peer had gone: cancelled")
-                self._cancel_handler()
-            self._unread = unread
-            self._deadline = now + self._settings.disconnect_grace
-        elif self.status is None:
-            log_event(
-                self,
-                logging.WARNING,
-                "the handshake was not answered within %g s: refused",
-                self._settings.accept_timeout,
-            )
-            self.refuse(503, "", {})
-            self._cancel_handler()
-        else:
-            self._drop("the peer did not close within %g s", self._settings.close_timeout)
-
-    def _cancel_handler(self) -> None:
+    def cancel_handler(self) -> None:
+        """Cancel the handler, if it still runs."""
         if self._task is not None:
             self._task.cancel()
 
+    # Whether the peer is there.
+
+    def _look_for_peer(self, now: float) -> None:
+        """Drop a peer that has gone, or does not do what is its turn to do."""
+        stalled = self._outbox.stalled_since
+        if stalled is not None and now - stalled >= self._settings.send_timeout:
+            self.drop("the peer did not read for %g s", self._settings.send_timeout)
+        elif self.inbox.held_back and self._has_closed():
+            pass
+        elif self._is_unheard():
+            if has_hung_up(self._transport):
+                self._depart()
+        elif stalled is None:
+            self._look_for_life(now)
+
+    def _has_closed(self) -> bool:
+        """Take the Close frame of a peer that waits behind messages that nobody takes; returns whether one came."""
+        close = self._reading.reader.find_close()
+        if close is None:
+            return False
+        try:
+            self._on_close(close)
+        except FrameError as error:
+            self.on_fault(error)
+        return True
+
+    def _is_unheard(self) -> bool:
+        """Read on although the inbox is full, so that the peer is heard; returns whether that is impossible."""
+        if not self._reading.paused:
+            return False
+        # When the server stops, what comes now is not taken any more.
+        return self.phase is WebsocketPhase.DRAINING or not self._reading.read_ahead()
+
+    def _look_for_life(self, now: float) -> None:
+        """Notice a frame that does not end and a peer that does not answer Pings (RFC 6455, 5.5.2)."""
+        reader, keepalive, timeout = self._reading.reader, self._keepalive, self._settings.frame_timeout
+        watch = self._frame_watch = (self._frame_watch or FrameWatch(timeout)) if reader.in_frame else None
+        if watch is not None and watch.is_overdue(reader, now):
+            self.on_fault(FrameError(CloseCode.POLICY_VIOLATION, f"frame not whole within {timeout:g} s"))
+        elif keepalive.is_dead(now):
+            self.drop("the peer did not answer a Ping within %g s", self._settings.ping_timeout)
+        elif keepalive.is_due(now):
+            self._outbox.write_ping(encode_control(OP_PING, keepalive.sent(now)))
+
     def _on_handler_end(self, task: asyncio.Task[None]) -> None:
         self._task = None
-        self._owner.tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
+        self._process.tasks.discard(task)
+        failed = not task.cancelled() and task.exception() is not None
+        if failed:
             log_failure(self, task.exception())
-            self._transport.abort()
-        if self._lost:
+        if self.phase is WebsocketPhase.LOST:
             self._settle()
-
-    def _settle(self) -> None:
-        """The connection is gone and its handler has ended: let go of everything, without waiting for the collector."""
-        self._deadline = None
-        self._closing = None
-        self._owner.ended(self)
-        self.websocket = None
-        self.inbox.refill = _do_nothing
-        self._reader.on_control = _do_nothing
-
-
-def _do_nothing(*_: object) -> None:
-    pass
+        elif failed or self.phase is WebsocketPhase.DEPARTED:
+            self._abort()

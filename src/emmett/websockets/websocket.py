@@ -13,7 +13,7 @@ from ..datastructures import Headers, sdict
 from ..errors import MessageError, UsageError, WebsocketClosed
 from ..http.cookies import parse_cookies
 from ..http.query import parse_query
-from ..wire.close import check_to_send
+from ..wire.close import CloseCode, check_to_send
 from ..wire.fields import HeaderFields
 from .connection import Connection, Data, MessageBatch
 from .delivery import Delivery
@@ -56,6 +56,7 @@ class Websocket:
         "_query_string",
         "_send_lock",
         "_write",
+        "_writer",
         "accepted",
         "client",
         "headers",
@@ -90,6 +91,7 @@ class Websocket:
         self._query_params: sdict[str | list[str]] | None = None
         self._cookies: SimpleCookie | None = None
         self._connection = connection
+        self._writer = connection.writer
         self._inbox = inbox
         self._messages = inbox.messages
         # The end of the connection, once it is known.
@@ -308,7 +310,7 @@ class Websocket:
         message = await self.receive()
         if isinstance(message, str):
             return message
-        raise MessageError(1003, "expected a text message")
+        raise MessageError(CloseCode.UNSUPPORTED_DATA, "expected a text message")
 
     async def receive_bytes(self) -> bytes:
         """Return the next message, which must be binary.
@@ -320,7 +322,7 @@ class Websocket:
         message = await self.receive()
         if isinstance(message, bytes):
             return message
-        raise MessageError(1003, "expected a binary message")
+        raise MessageError(CloseCode.UNSUPPORTED_DATA, "expected a binary message")
 
     @overload
     async def receive_json(self) -> Any: ...
@@ -345,11 +347,11 @@ class Websocket:
         try:
             return msgspec.json.decode(message, type=type)
         except msgspec.ValidationError as error:
-            raise MessageError(1007, _shortened(f"unexpected JSON: {error}")) from None
+            raise MessageError(CloseCode.INVALID_DATA, _shortened(f"unexpected JSON: {error}")) from None
         except RecursionError:
-            raise MessageError(1007, "JSON nested too deeply") from None
+            raise MessageError(CloseCode.INVALID_DATA, "JSON nested too deeply") from None
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise MessageError(1007, "expected a message in JSON") from None
+            raise MessageError(CloseCode.INVALID_DATA, "expected a message in JSON") from None
 
     async def send_json(self, data: Any) -> None:
         """Send data as JSON, in a text message: whatever msgspec can encode.
@@ -375,7 +377,7 @@ class Websocket:
         if not self.accepted:
             raise UsageError("deliver() needs an accepted connection: await websocket.accept() first")
         if self._delivery is None and self._on_send is None:
-            written = self._connection.write_batch(batch)
+            written = self._writer.write_batch(batch)
             if written is not None:
                 return written
         if self._closed is not None:
@@ -387,7 +389,7 @@ class Websocket:
     def when_ready(self, callback: Callable[[], None]) -> None:
         """Call back once when `deliver` may take a batch again, or will raise."""
         if self._delivery is None:
-            self._connection.when_ready(callback)
+            self._writer.when_ready(callback)
         else:
             self._delivery.when_ready(callback)
 
@@ -395,6 +397,16 @@ class Websocket:
         """Wait until all that `deliver` took has been sent."""
         if self._delivery is not None:
             await self._delivery.finish()
+
+    async def refuse(self, status: int, body: str | bytes = "", headers: HeaderFields = ()) -> None:
+        """Answer the handshake with an HTTP status. Does nothing once it was answered.
+
+        Raises:
+            ValueError: the status or a header cannot be sent; nothing was written.
+        """
+        waiting = self._connection.refuse(status, body, headers)
+        if waiting is not None:
+            await waiting
 
     def mark_accepted(self, subprotocol: str | None) -> None:
         """The 101 was written."""
@@ -424,7 +436,7 @@ class Websocket:
                 watcher.set_result(None)
 
     async def _fail_delivery(self) -> None:
-        await self.close(1011)
+        await self.close(CloseCode.INTERNAL_ERROR)
 
     def _error(self) -> WebsocketClosed:
         # A fresh one for each raise: an exception that is kept would keep its traceback, and with it this connection.
@@ -446,7 +458,7 @@ class Websocket:
             self._in_receive_hook = False
 
     def _choose_write(self) -> None:
-        self._write = self._connection.write if self.accepted and self._on_send is None else None
+        self._write = self._writer.write if self.accepted and self._on_send is None else None
 
     async def _send_indirectly(self, data: Data) -> None:
         if not self.accepted:
@@ -464,7 +476,7 @@ class Websocket:
             data = await hook(data)
             if data is DROP:
                 return
-            waiting = self._connection.write(data, bool(self._messages))
+            waiting = self._writer.write(data, bool(self._messages))
             if waiting is not None:
                 await waiting
 

@@ -1,4 +1,4 @@
-"""Close codes: what they mean, who may send them, whether a client should come back; the payload of a Close frame."""
+"""Close codes: what they mean, who may send them; the payload of a Close frame."""
 
 from __future__ import annotations
 
@@ -21,14 +21,6 @@ class Sender(Enum):
     CLIENT = "the client"
     SERVER = "the server"
     NOBODY = "nobody: it tells the application how the connection ended"
-
-
-class Reconnect(Enum):
-    """What a client should do after a close code."""
-
-    NO = "stay away: the same would happen again, or all is done"
-    YES = "come back after a short random delay"
-    LATER = "come back with growing delays"
 
 
 class CloseCode(IntEnum):
@@ -56,43 +48,28 @@ class CloseCode(IntEnum):
     @property
     def sender(self) -> Sender:
         """Who may send the code."""
-        return _RULES[self][0]
-
-    @property
-    def reconnect(self) -> Reconnect:
-        """What a client should do that sees the connection end with this code."""
-        return _RULES[self][1]
+        return _SENDERS[self]
 
 
-_RULES: dict[CloseCode, tuple[Sender, Reconnect]] = {
-    CloseCode.NORMAL: (Sender.EITHER, Reconnect.NO),
-    CloseCode.GOING_AWAY: (Sender.EITHER, Reconnect.YES),
-    CloseCode.PROTOCOL_ERROR: (Sender.EITHER, Reconnect.NO),
-    CloseCode.UNSUPPORTED_DATA: (Sender.EITHER, Reconnect.NO),
-    CloseCode.NO_STATUS: (Sender.NOBODY, Reconnect.NO),
-    CloseCode.ABNORMAL: (Sender.NOBODY, Reconnect.YES),
-    CloseCode.INVALID_DATA: (Sender.EITHER, Reconnect.NO),
-    CloseCode.POLICY_VIOLATION: (Sender.EITHER, Reconnect.NO),
-    CloseCode.MESSAGE_TOO_BIG: (Sender.EITHER, Reconnect.NO),
-    CloseCode.MANDATORY_EXTENSION: (Sender.CLIENT, Reconnect.NO),
-    CloseCode.INTERNAL_ERROR: (Sender.SERVER, Reconnect.LATER),
-    CloseCode.SERVICE_RESTART: (Sender.SERVER, Reconnect.YES),
-    CloseCode.TRY_AGAIN_LATER: (Sender.SERVER, Reconnect.LATER),
-    CloseCode.BAD_GATEWAY: (Sender.SERVER, Reconnect.LATER),
-    CloseCode.TLS_HANDSHAKE: (Sender.NOBODY, Reconnect.NO),
+_SENDERS: dict[CloseCode, Sender] = {
+    CloseCode.NORMAL: Sender.EITHER,
+    CloseCode.GOING_AWAY: Sender.EITHER,
+    CloseCode.PROTOCOL_ERROR: Sender.EITHER,
+    CloseCode.UNSUPPORTED_DATA: Sender.EITHER,
+    CloseCode.NO_STATUS: Sender.NOBODY,
+    CloseCode.ABNORMAL: Sender.NOBODY,
+    CloseCode.INVALID_DATA: Sender.EITHER,
+    CloseCode.POLICY_VIOLATION: Sender.EITHER,
+    CloseCode.MESSAGE_TOO_BIG: Sender.EITHER,
+    CloseCode.MANDATORY_EXTENSION: Sender.CLIENT,
+    CloseCode.INTERNAL_ERROR: Sender.SERVER,
+    CloseCode.SERVICE_RESTART: Sender.SERVER,
+    CloseCode.TRY_AGAIN_LATER: Sender.SERVER,
+    CloseCode.BAD_GATEWAY: Sender.SERVER,
+    CloseCode.TLS_HANDSHAKE: Sender.NOBODY,
 }
 
 _ON_THE_WIRE = frozenset(int(code) for code in CloseCode if code.sender is not Sender.NOBODY)
-
-
-def reconnect_advice(code: int) -> Reconnect | None:
-    """Return what a client should do after a close code; `None` when only the application knows (3000 and above).
-
-    Codes below 3000 that have no meaning yet say `Reconnect.NO`.
-    """
-    if code in _RULES:
-        return CloseCode(code).reconnect
-    return None if code >= 3000 else Reconnect.NO
 
 
 def may_be_sent(code: object) -> bool:
@@ -110,7 +87,7 @@ def check_received(code: int) -> None:
         FrameError: with 1002, when no Close frame may carry the code.
     """
     if not may_be_sent(code):
-        raise FrameError(CloseCode.PROTOCOL_ERROR.value, f"close code {code} must not be sent")
+        raise FrameError(CloseCode.PROTOCOL_ERROR, f"close code {code} must not be sent")
 
 
 def check_to_send(code: int, reason: str = "") -> None:
@@ -158,13 +135,13 @@ def parse_close(payload: bytes) -> tuple[int, str]:
     if not payload:
         return CloseCode.NO_STATUS.value, ""
     if len(payload) == 1:
-        raise FrameError(CloseCode.PROTOCOL_ERROR.value, "a Close frame of one byte: a code takes two")
+        raise FrameError(CloseCode.PROTOCOL_ERROR, "a Close frame of one byte: a code takes two")
     code = int.from_bytes(payload[:2], "big")
     check_received(code)
     try:
         return code, str(payload[2:], "utf-8")
     except UnicodeDecodeError:
-        raise FrameError(CloseCode.INVALID_DATA.value, "the close reason is not UTF-8") from None
+        raise FrameError(CloseCode.INVALID_DATA, "the close reason is not UTF-8") from None
 
 
 def _encode_reason(reason: str) -> bytes:

@@ -3,8 +3,9 @@
 Compressed messages (RFC 7692) take the same way as fragments and long frames; see `inflater` and `deflater`.
 
 Pure: bytes in, messages out. The reader appends whole messages to a list that it shares with the connection's inbox
-and calls back for control frames. It parses no further than the list has room for: what is left waits, unparsed, in
-its buffer, so that the bound of the inbox holds whatever one read brings.
+and calls back for control frames. It parses no further than the list has room for, and no more than one connection may
+have of a turn of the event loop: what is left waits, unparsed, in its buffer. So the bound of the inbox holds whatever
+one read brings, and no kind of frame stalls other connections.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, MutableSequence
 
 from ..errors import FrameError
+from .close import CloseCode
 from .inflater import Inflater
 
 try:
@@ -41,9 +43,12 @@ LENGTH_16 = 126
 LENGTH_64 = 127
 MAX_CONTROL_PAYLOAD = 125
 
-# How many messages may wait once no more can come, and by how much more bytes of them, if they were compressed.
-_DRAIN_MESSAGES = 4096
-_DRAIN_FACTOR = 16
+# What may be read before other connections have their turn, in bytes after inflation, and how many of these a frame
+# counts: 1 MiB, or 256 frames of any kind. That takes less than 2 ms.
+WORK_A_TURN = 1024 * 1024
+WORK_A_FRAME = 4096
+# Frames among what is held back whose headers one look for a Close frame takes.
+LOOKED_AT = 4096
 
 Buffer = bytes | bytearray
 ControlHandler = Callable[[int, bytes], None]
@@ -87,6 +92,9 @@ class FrameReader:
         max_bytes: bytes taken from the stream since `messages` was last empty at which reading on waits.
 
     After a Close frame or an error everything that follows is ignored (RFC 6455, 1.4 and 7.1.7).
+
+    Reading also waits, with `spent` set, when it has done the work of a turn; `begin_turn` allows it as much again. The
+    reader knows no clock and no loop: the owner begins a turn when other connections have had theirs.
     """
 
     __slots__ = (
@@ -97,6 +105,7 @@ class FrameReader:
         "_fragment_count",
         "_fragment_size",
         "_fragments",
+        "_looked_at",
         "_max_bytes",
         "_max_fragments",
         "_max_message_size",
@@ -105,6 +114,7 @@ class FrameReader:
         "_read",
         "_small_frames",
         "_taken",
+        "_work_left",
         "finished",
         "inflater",
         "messages",
@@ -146,6 +156,10 @@ class FrameReader:
         self._missing = 0
         # Bytes parsed since `messages` was last found empty, compressed ones as what they were inflated to.
         self._taken = 0
+        # What may still be done in this turn.
+        self._work_left = WORK_A_TURN
+        # How far `find_close` has looked, counted as `parsed`.
+        self._looked_at = 0
         # The message in fragments that is being read: its pieces, their number and bytes on the wire, the decoder of a
         # text, whether it is compressed.
         self._fragments: list[str] | list[bytes] | None = None
@@ -165,21 +179,27 @@ class FrameReader:
         return self._missing > 0
 
     @property
-    def unfinished(self) -> bool:
-        """Whether a frame or a message has begun whose end has not come, or frames are held back."""
-        return len(self._buffer) > 0 or self._fragments is not None
+    def spent(self) -> bool:
+        """Whether the work of a turn is done: nothing is parsed until `begin_turn`."""
+        return self._work_left < WORK_A_FRAME
+
+    @property
+    def unparsed(self) -> int:
+        """Bytes that came and wait to be parsed."""
+        return len(self._buffer)
 
     def feed(self, data: Buffer) -> bool:
         """Take what one read brought.
 
         Returns:
-            Whether frames are held back that `messages` has no room for; `resume` goes on with them.
+            Whether frames are held back: `messages` has no room for them, or the turn is over. `resume` goes on.
 
         Raises:
             FrameError: the peer broke RFC 6455; the messages before that are in `messages`.
         """
         if self.finished:
-            return False
+            self._work_left -= len(data)
+            return self.spent
         if self._buffer:
             self._buffer += data
             return self.resume()
@@ -203,28 +223,55 @@ class FrameReader:
             return False
         return not self._missing
 
-    def drain(self) -> bool:
-        """Parse what was held back within wider bounds: no more will come, and its Close frame should be known soon.
+    def begin_turn(self) -> None:
+        """Allow the work of another turn."""
+        self._work_left = WORK_A_TURN
 
-        Returns, raises: as `feed`.
+    def find_close(self) -> bytes | None:
+        """Look for a Close frame behind the messages that are held back, without taking these.
+
+        A call looks at the headers of some frames only, and goes on where the last one ended.
+
+        Returns:
+            The payload of the Close frame; None where none was found.
         """
-        self._max_messages = max(self._max_messages, _DRAIN_MESSAGES)
-        # Of others no more than what came; of compressed ones there may be a thousand times that.
-        self._max_bytes = sys.maxsize if self.inflater is None else _DRAIN_FACTOR * self._max_bytes
-        return self.resume()
+        buffer = self._buffer
+        end = len(buffer)
+        position = max(self._looked_at - self.parsed, 0)
+        for _ in range(LOOKED_AT):
+            if end < position + 2:
+                break
+            first, second = buffer[position], buffer[position + 1]
+            length = second & 0x7F
+            start = position + 2
+            if length >= LENGTH_16:
+                start += 2 if length == LENGTH_16 else 8
+                length = int.from_bytes(buffer[position + 2 : start], "big")
+            start += 4 if second & MASKED else 0
+            if end < start + length:
+                break
+            if first & 0x0F == OP_CLOSE and second & MASKED:
+                return apply_mask(bytes(buffer[start : start + length]), bytes(buffer[start - 4 : start]))
+            position = start + length
+        self._looked_at = self.parsed + position
+        return None
 
-    def discard(self) -> None:
-        """Deliver no more messages, only control frames. Later calls do nothing."""
-        if self._delivered is not None:
-            return
-        self._delivered = self._read
-        self.messages = deque(maxlen=0)
-        if self.inflater is not None:
-            self.inflater.discard()
-        self._max_messages = self._max_bytes = sys.maxsize
+    def discard(self) -> bool:
+        """Deliver no more messages, only control frames.
+
+        Returns:
+            As `feed`.
+        """
+        if self._delivered is None:
+            self._delivered = self._read
+            self.messages = deque(maxlen=0)
+            if self.inflater is not None:
+                self.inflater.discard()
+            self._max_messages = self._max_bytes = sys.maxsize
         # Of a fault the peer need not be told: a Close frame is on its way to it.
         with contextlib.suppress(FrameError):
-            self.resume()
+            return self.resume()
+        return False
 
     def _parse(self, data: Buffer) -> int:
         """Read whole frames from `data` while there is room; return the number of bytes used."""
@@ -232,11 +279,20 @@ class FrameReader:
         count = len(messages)
         if not count:
             self._taken = 0
-        room = self._max_messages - count
         end = len(data)
+        work = self._work_left
+        # Frames that may be read, until there is no more room or the turn is over; and the bytes for which that holds.
+        frames = work // WORK_A_FRAME
+        room = self._max_messages - count
+        if room > frames:
+            room = frames
         last = self._max_bytes - self._taken
+        if last > work:
+            last = work
+        # What `room` was, and where, when the work was last counted.
+        counted_room = room
+        counted = position = 0
         small_frames = self._small_frames
-        position = 0
         try:
             while True:
                 # The straight path: whole messages in one masked frame of up to 64 KiB each. Every line here costs each
@@ -275,22 +331,26 @@ class FrameReader:
                     self._missing = max(self._missing - position, 0)
                     return position
                 position = stop
-                room = self._max_messages - len(messages)
-                last = self._max_bytes - self._taken
                 if self.finished:
                     return end
+                self._read += counted_room - room
+                self._work_left -= (counted_room - room + 1) * WORK_A_FRAME + position - counted
+                counted = position
+                counted_room = room = min(self._max_messages - len(messages), self._work_left // WORK_A_FRAME)
+                last = min(self._max_bytes - self._taken, position + self._work_left)
             self._missing = 0
             return position
         except UnicodeDecodeError:
             self._finish()
-            raise FrameError(1007, "text is not valid UTF-8") from None
+            raise FrameError(CloseCode.INVALID_DATA, "text is not valid UTF-8") from None
         except FrameError:
             self._finish()
             raise
         finally:
             self._taken += position
             self.parsed += position
-            self._read += self._max_messages - room - count
+            self._read += counted_room - room
+            self._work_left -= (counted_room - room) * WORK_A_FRAME + position - counted
 
     def _finish(self) -> None:
         """Ignore all that follows, and let go of what was kept for it."""
@@ -313,11 +373,11 @@ class FrameReader:
         second = data[position + 1]
         length = second & 0x7F
         if not second & MASKED:
-            raise FrameError(1002, "frame of a client is not masked")
+            raise FrameError(CloseCode.PROTOCOL_ERROR, "frame of a client is not masked")
         start = position + 6
         if opcode >= OP_CLOSE:
             if length > MAX_CONTROL_PAYLOAD:
-                raise FrameError(1002, "control frame with more than 125 bytes")
+                raise FrameError(CloseCode.PROTOCOL_ERROR, "control frame with more than 125 bytes")
         elif length >= LENGTH_16:
             start += 2 if length == LENGTH_16 else 8
             if end < start - 4:
@@ -328,7 +388,7 @@ class FrameReader:
         inflater = self.inflater if first & RSV1 or (self._compressed and opcode == OP_CONTINUATION) else None
         allowed = self._max_message_size if inflater is None else inflater.max_wire_size
         if opcode < OP_CLOSE and self._fragment_size + length > allowed:
-            raise FrameError(1009, f"message over {allowed} bytes")
+            raise FrameError(CloseCode.MESSAGE_TOO_BIG, f"message over {allowed} bytes")
         stop = start + length
         if stop > end:
             self._missing = stop
@@ -344,38 +404,43 @@ class FrameReader:
         if inflater is not None:
             self._compressed = not first & FIN
             payload = inflater.inflate(payload, final=not self._compressed)
-            self._taken += max(len(payload) - length, 0)
+            inflated = max(len(payload) - length, 0)
+            self._taken += inflated
+            self._work_left -= inflated
         self._take_data(first, opcode, payload)
         return stop
 
     def _check_first(self, first: int, opcode: int) -> None:
         """Check the first byte of a frame: reserved bits, opcode, its place among fragments (RFC 6455, 5.2 to 5.4)."""
         if first & RSV and (first & RSV != RSV1 or self.inflater is None):
-            raise FrameError(1002, "reserved bit without an extension")
+            raise FrameError(CloseCode.PROTOCOL_ERROR, "reserved bit without an extension")
         if first & RSV1 and opcode not in (OP_TEXT, OP_BINARY):
-            raise FrameError(1002, "reserved bit of compression on another frame than the first of a message")
+            raise FrameError(
+                CloseCode.PROTOCOL_ERROR, "reserved bit of compression on another frame than the first of a message"
+            )
         if opcode not in _KNOWN_OPCODES:
-            raise FrameError(1002, f"reserved opcode {opcode:#x}")
+            raise FrameError(CloseCode.PROTOCOL_ERROR, f"reserved opcode {opcode:#x}")
         if opcode >= OP_CLOSE:
             if not first & FIN:
-                raise FrameError(1002, "control frame in fragments")
+                raise FrameError(CloseCode.PROTOCOL_ERROR, "control frame in fragments")
         elif opcode == OP_CONTINUATION:
             if self._fragments is None:
-                raise FrameError(1002, "continuation without a message to continue")
+                raise FrameError(CloseCode.PROTOCOL_ERROR, "continuation without a message to continue")
         elif self._fragments is not None:
-            raise FrameError(1002, "new message inside a message in fragments")
+            raise FrameError(CloseCode.PROTOCOL_ERROR, "new message inside a message in fragments")
 
     def _count_fragment(self, length: int) -> None:
         """Count the frames and bytes of a message in fragments."""
         self._fragment_count += 1
         if self._fragment_count > self._max_fragments:
-            raise FrameError(1009, f"message in more than {self._max_fragments} fragments")
+            raise FrameError(CloseCode.MESSAGE_TOO_BIG, f"message in more than {self._max_fragments} fragments")
         self._fragment_size += length
 
     def _take_data(self, first: int, opcode: int, payload: bytes) -> None:
         """Deliver a whole message, or keep a fragment of one."""
         if first & FIN and self._fragments is None:
             self.messages.append(payload.decode() if opcode == OP_TEXT else payload)
+            self._read += 1
             return
         if self._fragments is None:
             self._fragments = []
@@ -386,6 +451,7 @@ class FrameReader:
         if first & FIN:
             pieces = self._fragments
             self.messages.append((b"" if decoder is None else "").join(pieces))  # type: ignore[arg-type]
+            self._read += 1
             self._fragments = None
             self._decoder = None
             self._fragment_count = 0
@@ -397,11 +463,11 @@ def _long_length(field: Buffer) -> int:
     length = int.from_bytes(field, "big")
     if len(field) == 2:
         if length < LENGTH_16:
-            raise FrameError(1002, "length not in its shortest form")
+            raise FrameError(CloseCode.PROTOCOL_ERROR, "length not in its shortest form")
     elif length >> 63:
-        raise FrameError(1002, "length with its highest bit set")
+        raise FrameError(CloseCode.PROTOCOL_ERROR, "length with its highest bit set")
     elif length < 0x10000:
-        raise FrameError(1002, "length not in its shortest form")
+        raise FrameError(CloseCode.PROTOCOL_ERROR, "length not in its shortest form")
     return length
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from hashlib import sha1
 from http import HTTPStatus
 from typing import NamedTuple
@@ -150,19 +150,6 @@ def check_upgrade(method: bytes, http_version: str, headers: RawHeaders) -> Upgr
     _check_no_body(fields)
     _check_protocol(fields)
     return Upgrade(_read_key(fields), _read_subprotocols(fields), _read_extensions(fields), _read_origin(fields), host)
-
-
-def choose_subprotocol(offered: Collection[str], supported: Sequence[str]) -> str | None:
-    """Return the first subprotocol of the server's preference that the client offers; `None` when it offers none.
-
-    Arguments:
-        offered: what the client offers, see `Upgrade.subprotocols`.
-        supported: what the server speaks, the best first.
-    """
-    for subprotocol in supported:
-        if subprotocol in offered:
-            return subprotocol
-    return None
 
 
 def check_accept(

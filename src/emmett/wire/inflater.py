@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 from ..errors import FrameError
+from .close import CloseCode
 from .deflate import LEAST_ZLIB_BITS
 
 # Bytes given to zlib and taken from it at a time. What it did not use is copied, so large pieces would cost the square
@@ -82,7 +83,7 @@ class Inflater:
             if final:
                 self._finish()
         except zlib.error:
-            raise FrameError(1007, "compressed data is corrupt") from None
+            raise FrameError(CloseCode.INVALID_DATA, "compressed data is corrupt") from None
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def discard(self) -> None:
@@ -101,13 +102,15 @@ class Inflater:
             if piece:
                 self._size += len(piece)
                 if self._size > self._max_size:
-                    raise FrameError(1009, f"message over {self._max_size} bytes when inflated")
+                    raise FrameError(CloseCode.MESSAGE_TOO_BIG, f"message over {self._max_size} bytes when inflated")
                 pieces.append(piece)
             if stream.eof:
                 # The sender has ended its stream, as it may; what follows is a new one (RFC 7692, 7.2.3.4).
                 self._streams += 1
                 if self._streams > _MAX_STREAMS:
-                    raise FrameError(1007, f"more than {_MAX_STREAMS} final blocks in a compressed message")
+                    raise FrameError(
+                        CloseCode.INVALID_DATA, f"more than {_MAX_STREAMS} final blocks in a compressed message"
+                    )
                 data = stream.unused_data
                 self._stream = None
                 if not data:
@@ -125,7 +128,7 @@ class Inflater:
         if stream is not None and self._begun:
             probe = stream.copy() if self._context_takeover else stream
             if probe.decompress(_PROBE, len(_PROBE)) != _PROBED:
-                raise FrameError(1007, "compressed data is cut")
+                raise FrameError(CloseCode.INVALID_DATA, "compressed data is cut")
             if self._context_takeover:
                 stream.decompress(_TAIL)
                 if stream.eof:

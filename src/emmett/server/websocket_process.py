@@ -7,10 +7,9 @@ from contextvars import Context
 from typing import Protocol
 
 from ..websockets.websocket import Websocket
-from .sweep import Swept
 
 
-class Member(Swept, Protocol):
+class ServedWebsocket(Protocol):
     """A websocket as its process sees it.
 
     Attributes:
@@ -32,7 +31,7 @@ class Member(Swept, Protocol):
         """How many messages were received and sent."""
 
 
-class Owner(Protocol):
+class WebsocketProcess(Protocol):
     """What the connections of a process have in common."""
 
     @property
@@ -46,5 +45,5 @@ class Owner(Protocol):
     def stop_after(self) -> float:
         """Return how many seconds the next connection waits with its drain when the server stops."""
 
-    def ended(self, member: Member) -> None:
+    def ended(self, websocket: ServedWebsocket) -> None:
         """The connection is gone and its handler has ended. Called once."""

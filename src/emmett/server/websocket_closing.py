@@ -1,0 +1,276 @@
+"""How a websocket connection of the default server ends: by either side, by a fault, by its loss.
+
+Each way to end is a transition of `WEBSOCKET_PHASES`; docs/design.md draws them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import Awaitable
+from email.utils import formatdate
+
+from ..config import WebsocketSettings
+from ..dispatch.websocket_watch import WebsocketWatch
+from ..errors import FrameError, WebsocketClosed
+from ..websockets.outbox import Outbox
+from ..websockets.websocket import Websocket
+from ..wire.close import CloseCode, encode_close, parse_close
+from ..wire.fields import HeaderFields
+from ..wire.frames import OP_CLOSE, OP_PONG, encode_control
+from ..wire.handshake import refusal_response
+from .keepalive import Keepalive
+from .websocket_log import log_event
+from .websocket_phases import WEBSOCKET_PHASES, WebsocketPhase
+from .websocket_process import WebsocketProcess
+from .websocket_reading import Reading
+
+RESTART_REASON = "service restart"
+# The phases in which messages can be sent.
+SENDING = (WebsocketPhase.OPEN, WebsocketPhase.DRAINING)
+
+_numbers = itertools.count(1)
+
+
+class ClosingConnection(asyncio.Protocol):
+    """A connection whose end is in order, whatever brings it.
+
+    Arguments:
+        loop: the event loop.
+        transport: the transport, which the HTTP protocol hands over.
+        settings: limits and deadlines.
+        process: the process that the connection belongs to.
+        target: path and query of the request as they came, for the access log.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_closing",
+        "_keepalive",
+        "_loop",
+        "_outbox",
+        "_process",
+        "_reading",
+        "_settings",
+        "_task",
+        "_transport",
+        "_watch",
+        "began",
+        "inbox",
+        "number",
+        "phase",
+        "status",
+        "target",
+        "websocket",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: asyncio.Transport,
+        settings: WebsocketSettings,
+        process: WebsocketProcess,
+        target: bytes,
+    ) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._settings = settings
+        self._process = process
+        self.target = target
+        # What the log calls this connection.
+        self.number = next(_numbers)
+        # When the handshake came, in the loop's seconds.
+        self.began = loop.time()
+        self.phase = WEBSOCKET_PHASES.first
+        self._watch = WebsocketWatch(settings, self.began)
+        # The HTTP status that answered the handshake; None until then.
+        self.status: int | None = None
+        self._reading = Reading(loop, transport, settings, self)
+        self.inbox = self._reading.inbox
+        self._outbox = Outbox(loop, transport, settings.write_high_water)
+        self._keepalive = Keepalive(settings.ping_interval, settings.ping_timeout, self.began)
+        self.websocket: Websocket | None = None
+        self._task: asyncio.Task[None] | None = None
+        # Writes the Close frame once the peer reads on.
+        self._closing: asyncio.Task[None] | None = None
+
+    # What ends a connection from this side.
+
+    def refuse(self, status: int, body: str | bytes, headers: HeaderFields) -> None:
+        """See `Connection.refuse`."""
+        self._refuse(status, body, headers, linger=True)
+
+    def close(self, code: int, reason: str) -> Awaitable[None] | None:
+        """See `Connection.close`."""
+        if self.phase not in SENDING:
+            return None
+        if self.phase is WebsocketPhase.DRAINING:
+            code, reason = CloseCode.SERVICE_RESTART, RESTART_REASON
+        frame = encode_control(OP_CLOSE, encode_close(code, reason))
+        waiting = self._outbox.write_last(frame, WebsocketClosed(code, reason))
+        if waiting is None:
+            self._enter(WebsocketPhase.CLOSE_SENT)
+            self._reading.discard()
+            return None
+        self._enter(WebsocketPhase.CLOSE_WAITING)
+        self._reading.discard()
+        # A task of its own: the Close frame is written in its turn even when the task that waits for it is cancelled.
+        self._closing = self._loop.create_task(self._close_in_turn(waiting))
+        return asyncio.shield(self._closing)
+
+    def drop(self, reason: str, *values: object) -> None:
+        """Break the connection off.
+
+        Arguments:
+            reason: what the log says of it, with `values` in place of its `%` fields.
+        """
+        self.log(logging.INFO, "dropped: " + reason, *values)
+        self._abort()
+
+    # What ends a connection from the other side.
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        before = self.phase
+        self._enter(WebsocketPhase.LOST)
+        self._reading.lose()
+        code, reason = int(CloseCode.ABNORMAL), ""
+        if before in SENDING:
+            with contextlib.suppress(FrameError):
+                close = self._reading.reader.find_close()
+                if close is not None:
+                    code, reason = parse_close(close)
+            if code == CloseCode.ABNORMAL:
+                self.log(logging.INFO, "lost: %s", exc or "the peer left without a Close frame")
+        self._end(code, reason)
+        self._outbox.lose(WebsocketClosed(code, reason))
+        if self._task is None:
+            self._settle()
+
+    def on_control(self, opcode: int, payload: bytes) -> None:
+        """A Pong or a Close frame has come (RFC 6455, 5.5)."""
+        if opcode == OP_CLOSE:
+            self._on_close(payload)
+        else:
+            self._keepalive.answered(payload)
+
+    def _on_close(self, payload: bytes) -> None:
+        """The peer closes: answer it, unless its frame is the answer (RFC 6455, 5.5.1).
+
+        Raises:
+            FrameError: the frame is invalid.
+        """
+        code, reason = parse_close(payload)
+        if self.phase in SENDING:
+            self._end(code, reason)
+            self._outbox.write_reply(encode_control(OP_CLOSE, payload[:2]), WebsocketClosed(code, reason))
+            self._finish()
+        elif self.phase in (WebsocketPhase.CLOSE_WAITING, WebsocketPhase.CLOSE_SENT):
+            self._finish()
+
+    def on_ping(self, payload: bytes) -> None:
+        """See `ReadConnection.on_ping`. Nothing follows a Close frame (RFC 6455, 5.5.1)."""
+        if self.phase in SENDING:
+            self._outbox.write_pong(encode_control(OP_PONG, payload))
+
+    def on_caught_up(self) -> None:
+        """See `ReadConnection.on_caught_up`."""
+        if self.phase is WebsocketPhase.DRAINING:
+            self._reading.discard()
+        elif self.phase is not WebsocketPhase.ENDING:
+            self._reading.resume()
+
+    def on_fault(self, error: FrameError) -> None:
+        """The peer broke the protocol: tell it, and read no further (RFC 6455, 7.1.7)."""
+        if self.phase not in SENDING:
+            self._abort()
+            return
+        self.log(logging.INFO, "failed with %d: %s", error.code, error.reason)
+        self._end(error.code, error.reason)
+        closed = WebsocketClosed(error.code, error.reason)
+        self._outbox.write_reply(encode_control(OP_CLOSE, encode_close(error.code, error.reason)), closed)
+        self._hang_up(linger=self.phase is WebsocketPhase.OPEN)
+
+    def _depart(self) -> None:
+        """The peer has hung up while it was not read: the handler learns of it now, and may take what came before."""
+        self.log(logging.INFO, "lost: the peer hung up behind messages that nobody took")
+        self._enter(WebsocketPhase.DEPARTED)
+        self._end(CloseCode.ABNORMAL, "")
+        self._outbox.lose(WebsocketClosed(CloseCode.ABNORMAL))
+        if self._task is None:
+            self._abort()
+
+    # The steps of an end.
+
+    def _enter(self, phase: WebsocketPhase) -> None:
+        """Enter the next phase, with its deadline."""
+        self.phase = WEBSOCKET_PHASES.follow(self.phase, phase)
+        if phase in (WebsocketPhase.CLOSE_SENT, WebsocketPhase.LINGERING, WebsocketPhase.ENDING):
+            self._watch.expect_close(self._loop.time())
+        elif phase in (WebsocketPhase.DEPARTED, WebsocketPhase.LOST):
+            self._watch.expect_end(self._loop.time())
+        else:
+            self._watch.expect_nothing()
+
+    def _refuse(self, status: int, body: str | bytes, headers: HeaderFields, *, linger: bool) -> None:
+        if self.phase is not WebsocketPhase.HANDSHAKE:
+            return
+        content = body.encode() if isinstance(body, str) else body
+        self._transport.write(refusal_response(status, content, headers, date=formatdate(usegmt=True)))
+        self.status = status
+        self._reading.forget()
+        self._end(CloseCode.ABNORMAL, "")
+        self._hang_up(linger=linger)
+
+    def _hang_up(self, *, linger: bool) -> None:
+        """Close so that the peer can read the last word: with unread bytes in the socket, closing at once would reset
+        the connection. What it still sends is read and ignored until it closes too.
+        """
+        if linger and self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._enter(WebsocketPhase.LINGERING)
+            self._reading.resume()
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Close the transport once what was written has left."""
+        self._enter(WebsocketPhase.ENDING)
+        self._transport.close()
+
+    def _abort(self) -> None:
+        """Close the transport at once."""
+        if self.phase not in (WebsocketPhase.ENDING, WebsocketPhase.LOST, WebsocketPhase.OVER):
+            self._enter(WebsocketPhase.ENDING)
+        self._transport.abort()
+
+    async def _close_in_turn(self, waiting: Awaitable[None]) -> None:
+        # The peer may go before the Close frame has its turn.
+        with contextlib.suppress(WebsocketClosed):
+            await waiting
+            if self.phase is WebsocketPhase.CLOSE_WAITING:
+                self._enter(WebsocketPhase.CLOSE_SENT)
+
+    def _end(self, code: int, reason: str) -> None:
+        """Tell the application that the connection has ended. Only the first call counts."""
+        if self.websocket is not None:
+            self.websocket.end(code, reason)
+        self._keepalive.stop()
+
+    def _settle(self) -> None:
+        """The connection is gone and its handler has ended: let go of everything, without waiting for the collector."""
+        self._enter(WebsocketPhase.OVER)
+        self._closing = None
+        self._process.ended(self)
+        self.websocket = None
+        self._reading.release()
+
+    @property
+    def messages(self) -> tuple[int, int]:
+        """How many messages were received and sent."""
+        return self._reading.reader.received, self._outbox.written
+
+    def log(self, level: int, message: str, *values: object) -> None:
+        """Log what happens to the connection."""
+        log_event(self, level, message, *values)

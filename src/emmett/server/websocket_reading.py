@@ -1,0 +1,256 @@
+"""The way in: what the transport reads becomes messages in the inbox, as fast as the handler takes them.
+
+Reading pauses when a read brings more than the inbox has room for and the handler is busy. It also pauses when one
+connection has done the work of a turn: uvloop reads up to 32 times before it serves others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Protocol
+
+from ..config import WebsocketSettings
+from ..errors import FrameError
+from ..websockets.inbox import Inbox
+from ..wire.frames import OP_PING, FrameReader
+from ..wire.inflater import Inflater
+
+# Bytes that wait unparsed up to which the sweep lets a paused connection read on, a read at a time. So the Pong, the
+# Close frame and the end of a peer are seen although nobody takes its messages.
+READ_AHEAD = 64 * 1024
+
+
+class ReadConnection(Protocol):
+    """The connection that is read."""
+
+    def on_control(self, opcode: int, payload: bytes) -> None:
+        """A Pong or a Close frame has come, in its place among the messages.
+
+        Raises:
+            FrameError: the frame is invalid.
+        """
+
+    def on_ping(self, payload: bytes) -> None:
+        """A Ping has come, and all that was read with it is parsed; the latest of one read only (RFC 6455, 5.5.3)."""
+
+    def on_fault(self, error: FrameError) -> None:
+        """The peer broke the protocol: nothing counts after that."""
+
+    def on_caught_up(self) -> None:
+        """All that was held back is parsed."""
+
+
+class Reading:
+    """What comes from the peer of one connection.
+
+    Arguments:
+        loop: the event loop.
+        transport: where it comes from.
+        settings: the limits.
+        connection: the connection, until `release`.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_early",
+        "_loop",
+        "_ping",
+        "_transport",
+        "_turn_planned",
+        "_wanted",
+        "inbox",
+        "lost",
+        "paused",
+        "reader",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: asyncio.Transport,
+        settings: WebsocketSettings,
+        connection: ReadConnection,
+    ) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._connection = connection
+        self.inbox = Inbox(loop, self._refill)
+        self.reader = FrameReader(
+            self.inbox.messages,
+            self._take_control,
+            max_message_size=settings.max_message_size,
+            max_fragments=settings.max_fragments,
+            max_messages=settings.inbox_messages,
+            max_bytes=settings.inbox_bytes,
+        )
+        # What came before the handshake was answered; None once it is.
+        self._early: tuple[bytes, ...] | None = ()
+        # The payload of the latest Ping, until it is answered.
+        self._ping: bytes | None = None
+        # Whether the handler gets the messages that still come.
+        self._wanted = True
+        # The next turn of this connection has been asked for.
+        self._turn_planned = False
+        self.paused = False
+        # The transport is gone.
+        self.lost = False
+
+    def inflate(self, inflater: Inflater) -> None:
+        """Inflate messages from now on."""
+        self.reader.inflater = inflater
+
+    def keep_early(self, data: bytes) -> None:
+        """Keep what comes before the handshake is answered, and read no more than that for now."""
+        if self._early is not None:
+            self._early += (data,)
+            self.pause()
+
+    def begin(self) -> None:
+        """The handshake was accepted: deliver what came early, and read on."""
+        early, self._early = self._early, None
+        self.resume()
+        for data in early or ():
+            self.take(data)
+
+    def forget(self) -> None:
+        """The handshake was refused: nothing counts that has come or comes."""
+        self._early = None
+        self._wanted = False
+        self.reader.finished = True
+
+    def take(self, data: bytes) -> None:
+        """Take what one read brought."""
+        try:
+            held_back = self.reader.feed(data)
+        except FrameError as error:
+            self._fail(error)
+            return
+        if held_back:
+            self._hold_back()
+        if self._ping is not None:
+            self._answer_ping()
+        self.inbox.wake()
+
+    def discard(self) -> None:
+        """Deliver no more messages: from now on only control frames count."""
+        self._wanted = False
+        self.inbox.held_back = False
+        if self.reader.discard():
+            self._plan_turn()
+        self.resume()
+
+    def lose(self) -> None:
+        """The transport is gone: deliver what has come as the handler takes it, for no more will."""
+        self.lost = True
+        if not self._wanted or self._early is not None:
+            self.inbox.held_back = False
+            return
+        # Of a fault nobody is left to be told.
+        with contextlib.suppress(FrameError):
+            self.inbox.held_back = self.reader.resume()
+            if self.reader.spent:
+                self._plan_turn()
+            return
+        self.inbox.held_back = False
+
+    def release(self) -> None:
+        """Let go of the connection, which would otherwise wait for the garbage collector."""
+        self._connection = _NOBODY
+        self.inbox.refill = self.reader.on_control = _do_nothing
+
+    def read_ahead(self) -> bool:
+        """Read on for once although nobody takes what has come; returns False when too much waits for that."""
+        waiting = self.reader.unparsed if self._early is None else sum(map(len, self._early))
+        if waiting >= READ_AHEAD:
+            return False
+        self.resume()
+        return True
+
+    def pause(self) -> None:
+        """Read no more for now."""
+        if not self.paused and not self.lost:
+            self.paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self.paused and not self.lost:
+            self.paused = False
+            self._transport.resume_reading()
+
+    def _take_control(self, opcode: int, payload: bytes) -> None:
+        if opcode == OP_PING:
+            self._ping = payload
+        else:
+            self._connection.on_control(opcode, payload)
+
+    def _answer_ping(self) -> None:
+        payload, self._ping = self._ping, None
+        if payload is not None:
+            self._connection.on_ping(payload)
+
+    def _hold_back(self) -> None:
+        """A read brought more than may be parsed now."""
+        self.inbox.held_back = self._wanted and not self.reader.finished
+        if self.reader.spent:
+            if self._turn_planned:
+                # The loop reads on without a turn for others.
+                self.pause()
+            else:
+                self._plan_turn()
+        elif not self.inbox.awaited:
+            # A handler that waits for messages will take them before the next read; one that is busy will not.
+            self.pause()
+
+    def _refill(self) -> None:
+        """The inbox has run empty while more was held back."""
+        if self.reader.spent:
+            # A handler whose inbox never runs empty would never let go of the loop.
+            self._plan_turn()
+        else:
+            self._go_on()
+
+    def _plan_turn(self) -> None:
+        if not self._turn_planned:
+            self._turn_planned = True
+            self._loop.call_soon(self._begin_turn)
+
+    def _begin_turn(self) -> None:
+        self._turn_planned = False
+        self.reader.begin_turn()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Parse what was held back."""
+        try:
+            held_back = self.reader.resume()
+        except FrameError as error:
+            self._fail(error)
+            return
+        if self._ping is not None:
+            self._answer_ping()
+        self.inbox.held_back = held_back and self._wanted
+        if not held_back:
+            self._connection.on_caught_up()
+        elif self.reader.spent:
+            self._plan_turn()
+        self.inbox.wake()
+
+    def _fail(self, error: FrameError) -> None:
+        self.inbox.held_back = False
+        self._connection.on_fault(error)
+        self.inbox.wake()
+
+
+def _do_nothing(*_: object) -> None:
+    pass
+
+
+class _Nobody:
+    """The connection that has ended."""
+
+    on_control = on_ping = on_fault = on_caught_up = staticmethod(_do_nothing)
+
+
+_NOBODY = _Nobody()

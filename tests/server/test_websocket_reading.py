@@ -1,0 +1,164 @@
+"""The way in: what one connection may do between two turns of the loop, and what it holds back for the next."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emmett import websocket
+from emmett.server.websocket_reading import READ_AHEAD
+from emmett.wire.frames import WORK_A_FRAME, WORK_A_TURN
+from tests.server.protocol_peer import ProtocolPeer, settled
+from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_payload
+
+FRAMES_A_TURN = WORK_A_TURN // WORK_A_FRAME
+# What uvloop reads in one wake-up, unless reading is paused meanwhile.
+READS_A_WAKE_UP = 32
+READ_SIZE = 256 * 1024
+
+
+async def listen() -> None:
+    async for _ in websocket:
+        pass
+
+
+async def be_busy() -> None:
+    await websocket.accept()
+    await asyncio.Event().wait()
+
+
+async def close_at_once() -> None:
+    await websocket.accept()
+
+
+HANDLERS = {"waiting": listen, "busy": be_busy, "closing": close_at_once}
+
+# Each read is whole frames of one kind; those in pairs are messages in fragments.
+KINDS = {
+    "pings": lambda size: client_frame(PING, b"x" * min(size, 125)),
+    "pongs": lambda size: client_frame(PONG, b"x" * min(size, 125)),
+    "texts": lambda size: client_frame(TEXT, b"x" * size),
+    "binary": lambda size: client_frame(BINARY, b"x" * size),
+    "fragments": lambda size: client_frame(TEXT, b"x" * size, fin=False) + client_frame(CONTINUATION, b"x" * size),
+    "empty fragments": lambda size: client_frame(BINARY, b"", fin=False) + client_frame(CONTINUATION, b""),
+}
+
+
+async def flood(kind: str, size: int, handler: str, **limits: Any) -> tuple[float, int, int]:
+    """Flood a connection as uvloop would.
+
+    Returns:
+        The most frames, and bytes, that were read between two turns of the loop, and the most writes.
+    """
+    peer = ProtocolPeer(HANDLERS[handler], close_timeout=1000, **limits)
+    await settled()
+    unit = KINDS[kind](size)
+    read = unit * max(READ_SIZE // len(unit), 1)
+    frames_a_unit = 2 if "fragments" in kind else 1
+    reader = peer.protocol._reading.reader
+    most_frames, most_bytes, most_writes = 0.0, 0, 0
+    for _ in range(12):
+        parsed, writes = reader.parsed, len(peer.transport.writes)
+        for _ in range(READS_A_WAKE_UP):
+            if peer.transport.is_reading():
+                peer.protocol.data_received(read)
+        await asyncio.sleep(0)
+        most_frames = max(most_frames, (reader.parsed - parsed) / len(unit) * frames_a_unit)
+        most_bytes = max(most_bytes, reader.parsed - parsed)
+        most_writes = max(most_writes, len(peer.transport.writes) - writes)
+        # What waits is what one wake-up brings, at most: two reads.
+        assert reader.unparsed <= 2 * len(read) + READ_AHEAD
+    await peer.lose()
+    await peer.sweep_from_now(11)
+    return most_frames, most_bytes, most_writes
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(sorted(KINDS)),
+    st.sampled_from([0, 1, 125, 126, 5000, 65536]),
+    st.sampled_from(sorted(HANDLERS)),
+    st.sampled_from([16, 100_000]),
+)
+def test_no_kind_of_frame_holds_the_loop(kind: str, size: int, handler: str, inbox_messages: int) -> None:
+    """Reliability, line 82: counted in frames and bytes, since a clock would depend on the machine."""
+    frames, read, _ = asyncio.run(flood(kind, size, handler, inbox_messages=inbox_messages, inbox_bytes=2**40))
+    assert frames <= 2 * FRAMES_A_TURN
+    assert read <= 2 * (WORK_A_TURN + READ_SIZE)
+
+
+async def test_a_flood_of_pings_is_answered_once_a_read() -> None:
+    """Reliability, line 83: the latest Ping counts (RFC 6455, 5.5.3)."""
+    peer = ProtocolPeer(listen)
+    await settled()
+    peer.frames()
+    await peer.send(b"".join(client_frame(PING, b"%d" % number) for number in range(100)))
+    assert peer.frames() == [(PONG, b"99")]
+    before = len(peer.transport.writes)
+    await peer.send(b"".join(client_frame(PING, b"%d" % number) for number in range(10 * FRAMES_A_TURN)))
+    # One for each turn that the read takes: its bytes count as well as its frames.
+    assert 10 <= len(peer.transport.writes) - before <= 11
+    assert peer.frames()[-1] == (PONG, b"%d" % (10 * FRAMES_A_TURN - 1))
+    await peer.end()
+
+
+async def test_a_ping_in_front_of_a_close_frame_is_not_answered_behind_ours() -> None:
+    peer = ProtocolPeer(listen)
+    await settled()
+    await peer.send(client_frame(PING, b"?") + client_frame(CLOSE, close_payload(1000)))
+    assert peer.frames() == [(CLOSE, close_payload(1000))]
+    await peer.end()
+
+
+async def test_reading_goes_on_where_a_turn_ended() -> None:
+    got: list[str | bytes] = []
+
+    async def collect() -> None:
+        async for message in websocket:
+            got.append(message)
+
+    peer = ProtocolPeer(collect)
+    await settled()
+    pings = client_frame(PING, b"x") * (3 * FRAMES_A_TURN)
+    peer.protocol.data_received(pings + client_frame(TEXT, b"one"))
+    peer.protocol.data_received(client_frame(TEXT, b"two"))
+    # The loop would read on.
+    assert not peer.transport.is_reading()
+    await settled()
+    assert got == ["one", "two"]
+    assert peer.transport.is_reading()
+    await peer.end()
+
+
+async def test_bytes_behind_a_fault_count_too() -> None:
+    peer = ProtocolPeer(listen)
+    await settled()
+    await peer.send(client_frame(CONTINUATION))
+    for _ in range(READS_A_WAKE_UP):
+        if peer.transport.is_reading():
+            peer.protocol.data_received(b"x" * READ_SIZE)
+    assert not peer.transport.is_reading()
+    await settled()
+    assert peer.transport.is_reading()
+    await peer.end()
+
+
+@pytest.mark.parametrize("early", [b"", b"x" * READ_AHEAD])
+async def test_what_comes_before_the_answer_is_bounded(early: bytes) -> None:
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    peer = ProtocolPeer(never, early=early, accept_timeout=1000)
+    await settled()
+    for seconds in range(10):
+        if peer.transport.is_reading():
+            await peer.send(b"x" * (READ_AHEAD // 2))
+        await peer.sweep(seconds)
+    assert not peer.transport.is_reading()
+    await peer.lose()
+    await peer.sweep_from_now(11)
+    assert peer.ends == 1
