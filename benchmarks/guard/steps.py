@@ -25,7 +25,8 @@ from emmett import websocket
 from emmett.ctx import current_websocket
 from emmett.websockets.inbox import Inbox
 from emmett.websockets.outbox import Outbox
-from emmett.wire.frames import FrameReader, encode_message
+from emmett.wire.encoding import encode_message
+from emmett.wire.frames import FrameReader
 
 TEXT = "x" * 64
 READ = b"\x81" + bytes((0x80 | 64,)) + MASK + apply_mask(TEXT.encode(), MASK)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from emmett import App, Websocket
 from emmett.datastructures import Headers
 from emmett.server.websocket_protocol import WebsocketProtocol
-from emmett.wire.frames import encode_message
+from emmett.wire.encoding import encode_message
 from emmett.wire.handshake import Upgrade
 from tests.server.protocol_peer import Process
 from tests.websockets.memory_transport import MemoryTransport

@@ -15,7 +15,7 @@ import pytest
 
 from emmett import App, Websocket, WebsocketClosed, websocket
 from emmett.ctx import current_websocket
-from emmett.wire.frames import encode_message
+from emmett.wire.encoding import encode_message
 from tests.integration.raw_client import RawClient, connect, upgrade_request
 from tests.integration.servers import gone, run_emmett
 from tests.wire.frame_maker import BINARY, CLOSE, PING, PONG, TEXT, client_frame, close_payload

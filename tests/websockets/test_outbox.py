@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from emmett.channels.sink import Batch
 from emmett.errors import WebsocketClosed
 from emmett.websockets.outbox import Outbox
-from emmett.wire.frames import OP_CLOSE, OP_PONG, encode_control, encode_message
+from emmett.wire.encoding import encode_control, encode_message
+from emmett.wire.frames import OP_CLOSE, OP_PONG
 from tests.websockets.memory_transport import MemoryTransport
 
 CLOSE_FRAME = encode_control(OP_CLOSE, b"\x03\xe8")

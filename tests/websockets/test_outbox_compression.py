@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from emmett.errors import WebsocketClosed
 from emmett.websockets.outbox import Outbox
 from emmett.wire.deflater import Deflater
-from emmett.wire.frames import OP_CLOSE, OP_PING, encode_control, encode_message
+from emmett.wire.encoding import encode_control, encode_message
+from emmett.wire.frames import OP_CLOSE, OP_PING
 from tests.websockets.memory_transport import MemoryTransport
 from tests.wire.deflate_maker import Peer
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from emmett.wire import deflater as deflater_module
 from emmett.wire.deflater import Deflater
-from emmett.wire.frames import encode_message
+from emmett.wire.encoding import encode_message
 from emmett.wire.inflater import Inflater
 from tests.wire.deflate_maker import Peer
 

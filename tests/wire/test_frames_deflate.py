@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from emmett.errors import FrameError
 from emmett.wire.deflater import Deflater
-from emmett.wire.frames import OP_PING, FrameReader, encode_message
+from emmett.wire.encoding import encode_message
+from emmett.wire.frames import OP_PING, FrameReader
 from emmett.wire.inflater import Inflater
 from tests.wire.deflate_maker import RSV1, Peer, bomb, compressed_fragments, compressed_frame
 from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_payload

@@ -6,7 +6,8 @@ import asyncio
 import time
 
 from ..websockets.outbox import Outbox
-from ..wire.frames import OP_PING, encode_control
+from ..wire.encoding import encode_control
+from ..wire.frames import OP_PING
 
 
 class Keepalive:

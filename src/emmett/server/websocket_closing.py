@@ -18,8 +18,9 @@ from ..errors import FrameError, WebsocketClosed
 from ..websockets.outbox import Outbox
 from ..websockets.websocket import Websocket
 from ..wire.close import CloseCode, encode_close, parse_close
+from ..wire.encoding import encode_control
 from ..wire.fields import HeaderFields
-from ..wire.frames import OP_CLOSE, OP_PONG, encode_control
+from ..wire.frames import OP_CLOSE, OP_PONG
 from ..wire.handshake import refusal_response
 from .keepalive import Keepalive
 from .websocket_log import log_event

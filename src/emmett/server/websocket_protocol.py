@@ -19,8 +19,9 @@ from ..websockets.outbox import Outbox
 from ..websockets.websocket import Websocket
 from ..wire.close import CloseCode
 from ..wire.deflater import Deflater
+from ..wire.encoding import encode_control
 from ..wire.fields import HeaderFields
-from ..wire.frames import OP_PING, encode_control
+from ..wire.frames import OP_PING
 from ..wire.handshake import Upgrade, accept_response
 from ..wire.inflater import Inflater
 from .frame_watch import FrameWatch

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from ..errors import WebsocketClosed
 from ..wire.deflater import Deflater
-from ..wire.frames import encode_message
+from ..wire.encoding import encode_message
 from .connection import Data, MessageBatch
 
 Content = TypeVar("Content")

@@ -8,7 +8,8 @@ from functools import cache
 from typing import Protocol
 
 from .deflate import LEAST_ZLIB_BITS
-from .frames import OP_BINARY, OP_TEXT, RSV1, encode_header
+from .encoding import encode_header
+from .frames import OP_BINARY, OP_TEXT, RSV1
 
 Message = str | bytes | bytearray | memoryview
 

@@ -1,6 +1,6 @@
-"""Frames of RFC 6455, section 5: an incremental reader and the encoders for what a server sends.
+"""Frames of RFC 6455, section 5: an incremental reader. What a server sends is made in `encoding`.
 
-Compressed messages (RFC 7692) take the same way as fragments and long frames; see `inflater` and `deflater`.
+Compressed messages (RFC 7692) take the same way as fragments and long frames; see `inflater`.
 
 Pure: bytes in, messages out. The reader appends whole messages to a list that it shares with the connection's inbox
 and calls back for control frames. It parses no further than the list has room for, and no more than one connection may
@@ -57,8 +57,6 @@ _KNOWN_OPCODES = frozenset((OP_CONTINUATION, OP_TEXT, OP_BINARY, OP_CLOSE, OP_PI
 _FINAL_TEXT = FIN | OP_TEXT
 _FINAL_BINARY = FIN | OP_BINARY
 _MASKED_16 = MASKED | LENGTH_16
-_pack_16 = struct.Struct(">BBH").pack
-_pack_64 = struct.Struct(">BBQ").pack
 _new_utf8_decoder = codecs.getincrementaldecoder("utf-8")
 
 TakeApart = Callable[[Buffer, int], tuple[Buffer, Buffer]]
@@ -469,61 +467,3 @@ def _long_length(field: Buffer) -> int:
     elif length < 0x10000:
         raise FrameError(CloseCode.PROTOCOL_ERROR, "length not in its shortest form")
     return length
-
-
-def encode_header(opcode: int, length: int) -> bytes:
-    """Return the header of a final, unmasked frame, as a server sends it (RFC 6455, 5.2).
-
-    Arguments:
-        opcode: the opcode of the frame, 0x0 to 0xF.
-        length: bytes of payload.
-    """
-    first = FIN | opcode
-    if length < LENGTH_16:
-        return bytes((first, length))
-    if length < 0x10000:
-        return _pack_16(first, LENGTH_16, length)
-    return _pack_64(first, LENGTH_64, length)
-
-
-# The headers of small frames, made once: a lookup costs a tenth of `encode_header`.
-_SMALL_TEXT = tuple(encode_header(OP_TEXT, length) for length in range(LENGTH_16))
-_SMALL_BINARY = tuple(encode_header(OP_BINARY, length) for length in range(LENGTH_16))
-
-
-def encode_message(message: str | bytes | bytearray | memoryview) -> bytes:
-    """Return the frame that carries a message: a text frame for `str`, a binary one for bytes-like data.
-
-    Raises:
-        TypeError: the message is neither.
-    """
-    if type(message) is str:
-        payload = message.encode()
-        length = len(payload)
-        if length < LENGTH_16:
-            return _SMALL_TEXT[length] + payload
-        return encode_header(OP_TEXT, length) + payload
-    return _encode_other(message)
-
-
-def _encode_other(message: str | bytes | bytearray | memoryview) -> bytes:
-    if isinstance(message, (bytes, bytearray, memoryview)):
-        payload = bytes(message)
-        length = len(payload)
-        if length < LENGTH_16:
-            return _SMALL_BINARY[length] + payload
-        return encode_header(OP_BINARY, length) + payload
-    if isinstance(message, str):
-        return encode_message(str.__str__(message))
-    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
-
-
-def encode_control(opcode: int, payload: bytes = b"") -> bytes:
-    """Return a control frame: Ping, Pong or Close.
-
-    Raises:
-        ValueError: the payload is longer than 125 bytes (RFC 6455, 5.5).
-    """
-    if len(payload) > MAX_CONTROL_PAYLOAD:
-        raise ValueError(f"a control frame carries at most {MAX_CONTROL_PAYLOAD} bytes, not {len(payload)}")
-    return encode_header(opcode, len(payload)) + payload
