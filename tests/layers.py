@@ -16,6 +16,7 @@ TABLE = """\
 | datastructures | errors | pure standard library |
 | logs | nothing | pure standard library |
 | wire | datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
+| redis_urls | wire, errors | standard library, redis |
 | config | wire, datastructures, errors | pure standard library |
 | routing | all above | standard library |
 | http | config and above | standard library, msgspec, multipart |
@@ -26,7 +27,7 @@ TABLE = """\
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
-| channels | logs, errors | standard library, msgspec, nats, redis |
+| channels | redis_urls, wire, logs, errors | standard library, msgspec, nats, redis |
 | asgi, module | dispatch and above | standard library |
 | server | all above | standard library, httptools, uvicorn, uvloop |
 | testing | server and above | standard library, httptools, msgspec, pytest, uvicorn, websockets |

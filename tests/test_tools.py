@@ -46,9 +46,10 @@ def test_node_counts_with_its_ws_package_only(folder: Path) -> None:
     assert find_tool("node") == path
 
 
-def test_nginx(folder: Path) -> None:
-    path = put(folder, "nginx")
-    assert find_tool("nginx") == path
+@pytest.mark.parametrize("name", ["nginx", "redis-server"])
+def test_servers(name: str, folder: Path) -> None:
+    path = put(folder, name)
+    assert find_tool(name) == path
 
 
 def test_an_unknown_tool_is_a_mistake_in_the_test() -> None:

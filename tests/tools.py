@@ -25,12 +25,22 @@ def _nginx() -> str | None:
     return shutil.which("nginx", path=SERVER_PATH)
 
 
-FINDERS: dict[str, Callable[[], str | None]] = {"chromium": _chromium, "node": _node, "nginx": _nginx}
+def _redis_server() -> str | None:
+    return shutil.which("redis-server", path=SERVER_PATH)
+
+
+FINDERS: dict[str, Callable[[], str | None]] = {
+    "chromium": _chromium,
+    "node": _node,
+    "nginx": _nginx,
+    "redis-server": _redis_server,
+}
 
 HINTS = {
     "chromium": "install Chromium, or put Chrome on the PATH as google-chrome",
     "node": "install Node.js and npm, then run `make test` once: it brings the ws package",
     "nginx": "install nginx (Debian: nginx-light)",
+    "redis-server": "install Redis (Debian: redis-server)",
 }
 
 
@@ -38,7 +48,7 @@ def find_tool(name: str) -> str | None:
     """Return the path of a tool, or None when it is not installed.
 
     Arguments:
-        name: `chromium`, `node` or `nginx`.
+        name: a key of `FINDERS`, such as `nginx`.
 
     Raises:
         ValueError: the name is another one.

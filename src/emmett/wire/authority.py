@@ -56,3 +56,8 @@ def parse_authority(text: str) -> Authority | None:
     if port is not None and port > 65535:
         return None
     return Authority(host.lower(), port)
+
+
+def format_authority(host: str, port: int) -> str:
+    """Return `host:port`, with an IPv6 address in brackets (RFC 3986, 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"

@@ -15,6 +15,8 @@ BROKERS = {
     "unix": ("redis", "RedisBroker"),
     "redis+cluster": ("redis", "RedisBroker"),
     "rediss+cluster": ("redis", "RedisBroker"),
+    "redis+sentinel": ("redis", "RedisBroker"),
+    "rediss+sentinel": ("redis", "RedisBroker"),
     "nats": ("nats", "NatsBroker"),
     "tls": ("nats", "NatsBroker"),
 }
@@ -25,7 +27,7 @@ def make_broker(url: str, prefix: str) -> Broker:
 
     Arguments:
         url: `memory`; `redis://host:port/0`, `rediss://` for TLS, `unix:///path`, several separated by commas,
-            `redis+cluster://`; `nats://host:port`, `tls://`, several separated by commas.
+            `redis+cluster://`, `redis+sentinel://`; `nats://host:port`, `tls://`, several separated by commas.
         prefix: what the names of everything in the broker begin with, so that applications can share one.
 
     Raises:
@@ -37,8 +39,8 @@ def make_broker(url: str, prefix: str) -> Broker:
     if not separator or scheme not in BROKERS:
         # Never the URL itself: it may hold a password.
         raise ConfigurationError(
-            f"there is no broker for {scheme[:20]!r}: expected memory, redis://, rediss://, unix://, redis+cluster:// "
-            "or nats://"
+            f"there is no broker for {scheme[:20]!r}: expected memory, redis://, rediss://, unix://, redis+cluster://, "
+            "redis+sentinel:// or nats://"
         )
     module, name = BROKERS[scheme]
     try:

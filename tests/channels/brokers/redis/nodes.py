@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from emmett.channels.brokers.redis import RedisBroker
+from emmett.channels.brokers.redis.address import RedisAddress
 from tests.channels.brokers.clock import Ear
 
 
@@ -19,6 +20,11 @@ async def running(url: str, seconds: float = 2.0) -> AsyncIterator[tuple[RedisBr
         yield broker, ear
     finally:
         await broker.stop()
+
+
+async def find(address: RedisAddress) -> RedisAddress:
+    """Find the server of a link: always the same one."""
+    return address
 
 
 async def until(condition: Callable[[], object], seconds: float = 15) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,14 +16,14 @@ from emmett.channels.brokers.redis.address import parse_urls
 from emmett.channels.brokers.redis.calls import CallLink
 from emmett.channels.brokers.redis.scripts import Script
 from emmett.errors import BrokerUnavailable
-from tests.channels.brokers.redis.nodes import until
+from tests.channels.brokers.redis.nodes import find, until
 from tests.valkey import Valkey, running_valkey
 
 
 @asynccontextmanager
 async def linked(valkey: Valkey, seconds: float = 2.0) -> AsyncIterator[CallLink]:
-    [address], _ = parse_urls(valkey.url)
-    link = CallLink(lambda: address, seconds, "test-calls")
+    [address] = parse_urls(valkey.url).addresses
+    link = CallLink(functools.partial(find, address), seconds, "test-calls")
     link.start()
     try:
         await link.connected()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import time
 
@@ -13,13 +14,13 @@ from emmett.channels.brokers.redis import link as module
 from emmett.channels.brokers.redis.address import parse_urls
 from emmett.channels.brokers.redis.calls import CallLink
 from emmett.errors import BrokerRefused, BrokerUnavailable
-from tests.channels.brokers.redis.nodes import until
+from tests.channels.brokers.redis.nodes import find, until
 from tests.valkey import Valkey, running_valkey
 
 
 def make(url: str, seconds: float = 2.0) -> CallLink:
-    [address], _ = parse_urls(url)
-    return CallLink(lambda: address, seconds, "test-link")
+    [address] = parse_urls(url).addresses
+    return CallLink(functools.partial(find, address), seconds, "test-link")
 
 
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:

@@ -19,7 +19,7 @@ CHANNELS = [f"room:{number}" for number in range(1000)]
 
 def places(urls: str) -> dict[str, str]:
     """Return the URL of each channel."""
-    addresses, _ = parse_urls(urls)
+    addresses = parse_urls(urls).addresses
     shards = Shards(addresses, Ear(), Names("emmett"), 1, "test")
     return {channel: addresses[shards.place(channel)].label for channel in CHANNELS}
 

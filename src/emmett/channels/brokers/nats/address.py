@@ -10,6 +10,7 @@ from typing import Any, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ....errors import ConfigurationError
+from ....wire.authority import format_authority
 
 EXPECTED = "expected nats://host:4222 or tls://host:4222, several of them with commas between"
 MAX_REPLICAS = 5
@@ -42,7 +43,7 @@ class NatsAddress:
 
     def move(self, host: str, port: int) -> NatsAddress:
         """Return another server of the same cluster, with the same login and certificate's name."""
-        return NatsAddress(_label(host, port), host, port, self.tls, self.name, self.login)
+        return NatsAddress(format_authority(host, port), host, port, self.tls, self.name, self.login)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _address(url: SplitResult) -> NatsAddress:
     elif url.username:
         login = {"token": unquote(url.username)}
     host, port = url.hostname, url.port or 4222
-    return NatsAddress(_label(host, port), host, port, url.scheme == "tls", host, login)
+    return NatsAddress(format_authority(host, port), host, port, url.scheme == "tls", host, login)
 
 
 def _settings(values: dict[str, str]) -> NatsSettings:
@@ -111,7 +112,3 @@ def _settings(values: dict[str, str]) -> NatsSettings:
                 "storage=file or memory, credentials=path, ca=path"
             )
     return NatsSettings(**known)
-
-
-def _label(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -23,6 +23,7 @@ from . import scripts
 from .address import parse_urls
 from .cluster import Cluster
 from .format import Names, pack_live, unpack_logged
+from .sentinels import Sentinels
 from .servers import Servers
 from .shards import Shards
 
@@ -56,7 +57,7 @@ class RedisBroker:
             raise ConfigurationError(f"prefix={prefix!r}: expected 1 to 100 letters, digits, '_', '.', ':' or '-'")
         if not 0 < timeout < math.inf:
             raise ConfigurationError(f"timeout={timeout!r}: expected seconds above 0")
-        self._addresses, self._is_cluster = parse_urls(urls)
+        self._target = parse_urls(urls)
         self._names = Names(prefix)
         self._prefix = prefix
         self._timeout = timeout
@@ -69,8 +70,7 @@ class RedisBroker:
         """Connect to all servers; of a cluster, to those that are there. See `Broker.start`, as for every method."""
         if self._servers is not None:
             raise UsageError("the Redis broker is started already")
-        kind = Cluster if self._is_cluster else Shards
-        self._servers = servers = kind(self._addresses, listener, self._names, self._timeout, self._prefix)
+        servers = self._servers = self._make_servers(listener)
         try:
             await servers.start()
         except BaseException:
@@ -142,6 +142,12 @@ class RedisBroker:
 
     async def _run_in_room(self, script: scripts.Script, channel: str, arguments: Sequence[Any]) -> Any:
         return await self._require().run(script, channel, self._names.room_keys(channel), arguments)
+
+    def _make_servers(self, listener: Listener) -> Servers:
+        common = (listener, self._names, self._timeout, self._prefix)
+        if self._target.sentinels:
+            return Sentinels(self._target, *common)
+        return (Cluster if self._target.is_cluster else Shards)(self._target.addresses, *common)
 
     def _require(self) -> Servers:
         if self._servers is None:

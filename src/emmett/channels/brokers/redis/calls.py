@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
@@ -12,7 +12,7 @@ from redis.exceptions import InvalidResponse, NoScriptError, ReadOnlyError, Resp
 
 from ....errors import BrokerRefused
 from ..liveness import TICKS
-from .address import Address
+from .address import RedisAddress
 from .link import Link
 from .scripts import Script
 
@@ -53,7 +53,7 @@ class CallLink(Link):
     for the next connection, until an attempt to make it fails. Each is answered, or fails, within `timeout`.
     """
 
-    def __init__(self, pick: Callable[[], Address], timeout: float, name: str) -> None:
+    def __init__(self, pick: Callable[[], Awaitable[RedisAddress]], timeout: float, name: str) -> None:
         super().__init__(pick, timeout, name)
         self._waiting: deque[Call] = deque()
         self._sent: deque[Call | None] = deque()
@@ -121,10 +121,8 @@ class CallLink(Link):
         answer = await connection.read_response(disable_decoding=True, disconnect_on_error=False)
         if not isinstance(answer, bytes):
             raise InvalidResponse("no text as the answer to INFO")
-        if b"redis_mode:sentinel" in answer:
-            raise BrokerRefused(
-                f"{self.address and self.address.label} is a Sentinel: write redis+sentinel:// in the URL"
-            )
+        if b"_mode:sentinel" in answer:
+            raise BrokerRefused("it is a Sentinel: write redis+sentinel:// in the URL")
         lines = dict(line.partition(b":")[::2] for line in answer.splitlines())
         # One that lost nothing goes on where it was, whatever process it is now.
         is_durable = self.address is not None and self.address.is_durable

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from ....errors import BrokerRefused, BrokerUnavailable
 from ..liveness import TICKS
 from ..port import Listener
 from ..trial import NAMESPACE
-from .address import Address
+from .address import RedisAddress
 from .calls import CallLink
 from .feed import Feed
 from .format import Names
@@ -43,16 +44,18 @@ class Cluster(Servers):
         seeds: nodes to ask for the others.
     """
 
-    def __init__(self, seeds: Sequence[Address], listener: Listener, names: Names, timeout: float, name: str) -> None:
+    def __init__(
+        self, seeds: Sequence[RedisAddress], listener: Listener, names: Names, timeout: float, name: str
+    ) -> None:
         super().__init__(listener, names, timeout, name)
         self._seeds = seeds
-        self._slots: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
+        self._slots: list[RedisAddress | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         # By label: those who have slots, and a link to each that was needed.
-        self._primaries: dict[str, Address] = {}
+        self._primaries: dict[str, RedisAddress] = {}
         self._links: dict[str, CallLink] = {}
-        self._nodes: dict[str, Address] = {}
+        self._nodes: dict[str, RedisAddress] = {}
         self._feed = Feed(self._pick, timeout, name, listener, names, self._prepare)
-        self._untried: list[Address] = []
+        self._untried: list[RedisAddress] = []
         self._refreshing: asyncio.Task[None] | None = None
         self._ticks = 0
         self._is_stopped = False
@@ -142,16 +145,16 @@ class Cluster(Servers):
             raise BrokerUnavailable(f"the Redis cluster does not answer: it has no node for slot {slot}")
         return self._link(owner)
 
-    def _link(self, address: Address) -> CallLink:
+    def _link(self, address: RedisAddress) -> CallLink:
         if self._is_stopped:
             raise BrokerUnavailable("the Redis cluster does not answer: it was stopped")
         link = self._links.get(address.label)
         if link is None:
-            link = self._links[address.label] = CallLink(lambda: address, self._timeout, self._name)
+            link = self._links[address.label] = CallLink(functools.partial(_same, address), self._timeout, self._name)
             link.start()
         return link
 
-    def _pick(self) -> Address:
+    async def _pick(self) -> RedisAddress:
         """Return a node to hear at: each in turn, in an order that differs from process to process."""
         if not self._untried:
             self._untried = list((self._nodes or {seed.label: seed for seed in self._seeds}).values())
@@ -209,9 +212,9 @@ class Cluster(Servers):
 
     async def _take_map(self, link: CallLink, answer: Any) -> None:
         asked = link.address or self._seeds[0]
-        slots: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
-        primaries: dict[str, Address] = {}
-        nodes: dict[str, Address] = {}
+        slots: list[RedisAddress | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
+        primaries: dict[str, RedisAddress] = {}
+        nodes: dict[str, RedisAddress] = {}
         try:
             for first, last, *holders in answer:
                 # The first one is the primary. A node that does not know its own name is at the address asked.
@@ -230,3 +233,7 @@ class Cluster(Servers):
             self._feed.drop("this node has left the cluster")
         gone = [self._links.pop(label) for label in list(self._links) if label not in primaries]
         await asyncio.gather(*(link.stop() for link in gone))
+
+
+async def _same(address: RedisAddress) -> RedisAddress:
+    return address

@@ -15,7 +15,7 @@ from ....errors import BrokerRefused, BrokerUnavailable
 from ...names import is_pattern
 from ..liveness import TICKS
 from ..port import Listener
-from .address import Address
+from .address import RedisAddress
 from .format import Names, unpack
 from .link import Link
 from .refusals import refused
@@ -75,7 +75,7 @@ class Feed(Link):
 
     def __init__(
         self,
-        pick: Callable[[], Address],
+        pick: Callable[[], Awaitable[RedisAddress]],
         timeout: float,
         name: str,
         listener: Listener,

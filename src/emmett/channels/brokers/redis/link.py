@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
@@ -15,7 +15,7 @@ from ....errors import BrokerRefused, BrokerUnavailable
 from ...rare_log import RareLog
 from ..backoff import backoff
 from ..liveness import Liveness
-from .address import Address
+from .address import RedisAddress
 from .refusals import describe, is_final
 
 # A connection that has lasted for so many seconds was a success: the next pause is short again.
@@ -30,7 +30,7 @@ class Link:
     """A connection, read and written by two tasks of its own, in a third one that makes it again.
 
     Arguments:
-        pick: tells what to connect to, anew for each attempt.
+        pick: finds what to connect to, for each attempt.
         timeout: seconds to connect, and to answer. When nothing at all has come for so long, the server is asked for a
             sign of life; when none comes within another `timeout`, the connection is lost.
         name: what the server's CLIENT LIST calls it.
@@ -42,10 +42,10 @@ class Link:
         address: the server that it is connected to, or was last.
     """
 
-    def __init__(self, pick: Callable[[], Address], timeout: float, name: str) -> None:
+    def __init__(self, pick: Callable[[], Awaitable[RedisAddress]], timeout: float, name: str) -> None:
         self.is_up = False
         self.away: str | None = None
-        self.address: Address | None = None
+        self.address: RedisAddress | None = None
         self.timeout = timeout
         self._pick = pick
         self._name = name
@@ -170,12 +170,13 @@ class Link:
 
     async def _live(self) -> tuple[bool, str]:
         """Connect, and serve until the connection is lost; returns whether there was one, and what ended it."""
-        self.address = address = self._pick()
-        connection = address.make_connection(self.timeout, self._name)
+        connection: AbstractConnection | None = None
         tasks: list[asyncio.Task[None]] = []
         try:
             try:
                 async with asyncio.timeout(self.timeout):
+                    self.address = address = await self._pick()
+                    connection = address.make_connection(self.timeout, self._name)
                     await connection.connect()  # type: ignore[no-untyped-call]
                     await self._greet(connection)
             except (RedisError, OSError, TimeoutError, BrokerUnavailable) as error:
@@ -201,7 +202,8 @@ class Link:
                 task.cancel()
             if tasks:
                 await asyncio.wait(tasks)
-            await _abort(connection)
+            if connection is not None:
+                await abort(connection)
 
     def _find_end(self, tasks: list[asyncio.Task[None]]) -> str:
         for task in tasks:
@@ -235,7 +237,8 @@ class Link:
                 await connection.send_packed_command(parts, check_health=False)
 
 
-async def _abort(connection: AbstractConnection) -> None:
+async def abort(connection: AbstractConnection) -> None:
+    """Close a connection at once, whatever is to be sent still."""
     # `disconnect` would keep the socket until a peer that has stopped reading has taken what was written to it.
     writer = getattr(connection, "_writer", None)
     if isinstance(writer, asyncio.StreamWriter):

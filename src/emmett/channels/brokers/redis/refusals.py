@@ -62,6 +62,7 @@ _BY_CLASS = {
 # redis-py takes some of the words away; in Redis 6 an error in a script has its word in the middle.
 _BY_TEXT = (
     (re.compile(r"^ACL failure in script|^The user executing the script can't"), "NOPERM"),
+    (re.compile(r"called without any password configured"), "WRONGPASS"),
     (re.compile(r"cluster support disabled"), "NOCLUSTER"),
     (re.compile(r"unknown (sub)?command", re.IGNORECASE), "UNKNOWN"),
     (re.compile(r"\b(NOPERM|WRONGTYPE|READONLY|OOM|MISCONF|NOREPLICAS|BUSY|NOSCRIPT)\b"), ""),

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from ...names import is_pattern
 from ..port import Entry, Listener
 from ..trial import NAMESPACE
-from .address import Address
+from .address import RedisAddress
 from .calls import CallLink
 from .feed import Feed
 from .format import Names
@@ -30,19 +30,26 @@ class Shards(Servers):
     under the same names. Patterns are subscribed to on all of them.
     """
 
+    caller_kind = CallLink
+
     def __init__(
-        self, addresses: Sequence[Address], listener: Listener, names: Names, timeout: float, name: str
+        self, addresses: Sequence[RedisAddress], listener: Listener, names: Names, timeout: float, name: str
     ) -> None:
         super().__init__(listener, names, timeout, name)
+        self._addresses = addresses
         self._labels = [address.label.encode() for address in addresses]
         part = _Part(listener, self)
         self._callers: list[CallLink] = []
         self.feeds: list[Feed] = []
         for address in addresses:
-            pick = functools.partial(_same, address)
-            caller = CallLink(pick, timeout, name)
+            pick = functools.partial(self.pick, address)
+            caller = self.caller_kind(pick, timeout, name)
             self._callers.append(caller)
             self.feeds.append(Feed(pick, timeout, name, part, names, caller.connected))
+
+    async def pick(self, address: RedisAddress) -> RedisAddress:
+        """Find what to connect to for one of the addresses: the address itself."""
+        return address
 
     def links(self) -> Iterable[Link]:
         return [*self._callers, *self.feeds]
@@ -110,7 +117,3 @@ class _Part:
         """See `Listener.restored`."""
         feeds = self._shards.feeds
         self._listener.restored([name for name in subscribed or () if not any(feed.misses(name) for feed in feeds)])
-
-
-def _same(address: Address) -> Address:
-    return address
