@@ -24,6 +24,8 @@ TABLE = """\
 | pipeline, ctx | websockets and above | standard library, msgspec |
 | urls, streams | all above | standard library, msgspec |
 | sessions | all above | standard library, cryptography, msgspec, redis |
+| typed | errors | standard library, msgspec |
+| calls | all above | standard library, msgspec |
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |

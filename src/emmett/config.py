@@ -22,6 +22,9 @@ from .wire.targets import QueryLogging
 KIB = 1024
 MIB = 1024 * KIB
 
+# So many in so many seconds, minutes, hours or days.
+RATE = re.compile(r"([1-9]\d*)/([1-9]\d*)?([smhd])")
+
 Check = Callable[[object], str | None]
 
 
@@ -120,6 +123,15 @@ def _hosts() -> Any:
     return _Setting(None, check)
 
 
+def _rate(default: str) -> Any:
+    """So many in so many seconds."""
+
+    def check(value: object) -> str | None:
+        return None if isinstance(value, str) and RATE.fullmatch(value) else 'a rate, as in "20/s", "100/m" or "5/10s"'
+
+    return _Setting(default, check)
+
+
 def _version() -> Any:
     """A name that can stand in a path."""
 
@@ -165,6 +177,11 @@ class Settings:
             raise ConfigurationError(f"{self.section}.{name} = {value!r}: expected {wanted}")
         self._own.add(name)
         self._put(name, value)
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """The names of the settings of this section."""
+        return frozenset(cls._settings)
 
     def replace(self, values: dict[str, Any]) -> Self:
         """Return a copy with some values changed; later changes here still reach the names that are not in `values`.
@@ -292,6 +309,21 @@ class HTTPSettings(Settings):
         return self.replace(values)
 
 
+class CallsSettings(Settings):
+    """Bounds of typed calls over a websocket; each may be given per route."""
+
+    section = "calls"
+
+    # Calls of a connection that run or wait for their turn, above which reading pauses.
+    max_in_flight: int = _count(64, "calls")
+    # Streams of a connection that run at the same time.
+    max_streams: int = _count(16, "streams")
+    # Messages in a batch.
+    max_batch: int = _count(100, "messages")
+    # How often a connection may send what is refused before it is closed with 4429.
+    max_refusals: str = _rate("100/10s")
+
+
 class ServerSettings(Settings):
     """Limits and deadlines of the server process."""
 
@@ -326,7 +358,9 @@ class Config(sdict[Any]):
     __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__(websocket=WebsocketSettings(), http=HTTPSettings(), server=ServerSettings())
+        super().__init__(
+            websocket=WebsocketSettings(), http=HTTPSettings(), server=ServerSettings(), calls=CallsSettings()
+        )
 
     def __setitem__(self, name: str, value: Any) -> None:
         current = dict.get(self, name)
@@ -344,6 +378,12 @@ class Config(sdict[Any]):
     def http(self) -> HTTPSettings:
         """Limits and deadlines of requests."""
         section: HTTPSettings = self["http"]
+        return section
+
+    @property
+    def calls(self) -> CallsSettings:
+        """Bounds of typed calls."""
+        section: CallsSettings = self["calls"]
         return section
 
     @property

@@ -10,6 +10,7 @@
     │   │   └── InvalidChannel    a name that no channel can have (also a ValueError)
     │   └── BrokerUnavailable     the broker of the channels does not answer
     │       └── BrokerRefused     it answers, but will not do what is asked: waiting does not help
+    ├── CallError                 answers a call with an error, or is the error that a call was answered with
     ├── SlowSubscriber            a subscriber that did not keep up with its channels
     ├── WebsocketClosed           the connection has ended: code and reason say how
     └── PeerError                 the other side broke the rules
@@ -131,6 +132,25 @@ class BrokerRefused(BrokerUnavailable):
     def __init__(self, message: str, names: Collection[str] = ()) -> None:
         super().__init__(message)
         self.names = frozenset(names)
+
+
+class CallError(EmmettError):
+    """Answers a call with an error; or what a call was answered with, where emmett is the caller.
+
+    Arguments:
+        code: a code of the application's own, or one of `emmett.calls.ErrorCode`.
+        message: one sentence on what went wrong; the caller sees it.
+        data: more about it, anything that can be encoded; None to leave it out.
+    """
+
+    def __init__(self, code: int, message: str, data: object = None) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.code})"
 
 
 class SlowSubscriber(EmmettError):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from .config import WebsocketSettings
-from .dispatch.routes import OUTPUTS, Handler, HTTPRoute, Output, RouteTable, WebsocketRoute
+from .calls.calls import Calls
+from .config import CallsSettings, WebsocketSettings
+from .dispatch.routes import DEVELOPING, OUTPUTS, Handler, HTTPRoute, Output, RouteTable, WebsocketRoute
 from .errors import ConfigurationError
 from .pipeline import Pipe, compose_request, compose_websocket
 from .pipeline.decorator import collect_pipes
@@ -220,6 +222,43 @@ class AppModule:
             return function
 
         return register
+
+    def calls(
+        self,
+        paths: str | Sequence[str],
+        name: str = "calls",
+        *,
+        user: Callable[[], Any] | None = None,
+        pipeline: Sequence[Pipe] | None = None,
+        schemes: str | Collection[str] | None = None,
+        hostname: str | None = None,
+        prefix: str | None = None,
+        **settings: Any,
+    ) -> Calls:
+        """Make a websocket route whose clients call functions, in JSON-RPC 2.0.
+
+        Arguments:
+            paths: a path pattern or several.
+            name: what `url.ws` calls the route.
+            user: returns who the connection of the running context belongs to, or None; for limits per user and
+                `notify(user=...)`.
+            pipeline, schemes, hostname, prefix: as for `websocket`; these pipes are around the connection.
+            settings: bounds, named as in `app.config.calls` and `app.config.websocket`.
+
+        Raises:
+            ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
+        """
+        own = {key: settings.pop(key) for key in CallsSettings.names() & settings.keys()}
+        patterns = self._place_of(Calls.serve, paths, name, prefix)[1]
+        calls = Calls(
+            f"{self.name}.{name}" if self.name else name,
+            path_variables=frozenset(variable.name for pattern in patterns for variable in pattern.variables),
+            settings=self.table.config.calls.replace(own),
+            user=user,
+            is_developing=DEVELOPING in os.environ,
+        )
+        self.websocket(paths, name, pipeline, schemes, hostname, prefix, **settings)(calls.serve)
+        return calls
 
     def module(
         self, import_name: str, name: str, url_prefix: str | None = None, hostname: str | None = None

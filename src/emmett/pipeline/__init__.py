@@ -1,7 +1,7 @@
 """Pipes around handlers: their hooks, composed once when a route is registered."""
 
 from ..websockets.hooks import DROP
-from .compose import compose_request, compose_websocket
+from .compose import compose_call, compose_request, compose_websocket
 from .decorator import DecoratorPipe, collect_pipes
 from .flow import Flow
 from .hooks import Hook, invoke, run_hooks
@@ -18,6 +18,7 @@ __all__ = [
     "Pipe",
     "Requires",
     "collect_pipes",
+    "compose_call",
     "compose_request",
     "compose_websocket",
     "invoke",

@@ -1,0 +1,336 @@
+"""`Calls`: functions that a client calls over a websocket, registered by decorators."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, Literal, TypeVar, get_origin
+
+from ..config import CallsSettings
+from ..ctx import current_session, current_websocket
+from ..errors import ConfigurationError, UsageError
+from ..pipeline import Pipe
+from ..sessions import Session
+from ..typed.parameters import read_signature
+from ..websockets.websocket import Websocket
+from .codecs import choose_codec
+from .conversation import Conversation
+from .guard import UserBuckets
+from .jsonrpc import Notification
+from .limits import parse_rate
+from .method import Kind, Method, Options
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+logger = logging.getLogger("emmett.calls")
+
+# Annotations of streams: what an async generator, or a function that returns one, says that it returns.
+_STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator)
+# Names that a client's library or the protocol keeps for itself (section 4: "rpc." is for extensions).
+_RESERVED = re.compile(r"rpc\..*|\$/.*")
+
+current_conversation: ContextVar[Conversation | None] = ContextVar("emmett.calls.conversation", default=None)
+
+
+class Calls:
+    """The functions that the clients of one websocket route may call, and what it sends on its own.
+
+    Made by `app.calls(path)`; see docs/calls.md.
+
+    Arguments:
+        name: what the log calls it.
+        path_variables: the names of the variables of its path.
+        settings: its bounds.
+        user: returns who the connection of the running context belongs to, as text, or None.
+        is_developing: whether errors may name the methods that there are.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        path_variables: frozenset[str],
+        settings: CallsSettings,
+        user: Callable[[], Any] | None = None,
+        is_developing: bool = False,
+    ) -> None:
+        self.name = name
+        self.methods: dict[str, Method] = {}
+        self.emitted: dict[type, str] = {}
+        self.user_buckets = UserBuckets(time.monotonic)
+        self.is_developing = is_developing
+        self._path_variables = path_variables
+        self._settings = settings
+        self._pipeline: tuple[Pipe, ...] = ()
+        self._user = user
+        self._on_open: list[Callable[..., Any]] = []
+        self._on_close: list[Callable[..., Any]] = []
+        self._conversations: dict[Websocket, Conversation] = {}
+
+    @property
+    def pipeline(self) -> Sequence[Pipe]:
+        """The pipes around every call, outermost first: their hooks that are common to requests and websockets.
+
+        Those of the route are around the connection. Assigning a list composes the methods that are registered again.
+        """
+        return self._pipeline
+
+    @pipeline.setter
+    def pipeline(self, pipes: Sequence[Pipe]) -> None:
+        self._pipeline = tuple(pipes)
+        for method in self.methods.values():
+            method.compose(self._pipeline)
+
+    # Registration.
+
+    def method(
+        self,
+        name: str | None = None,
+        *,
+        limit: str | None = None,
+        per: Literal["connection", "user"] = "connection",
+        timeout: float | None = None,
+        ordered: bool = False,
+        max_params_size: int | None = None,
+        pipeline: Sequence[Pipe] = (),
+    ) -> Callable[[Function], Function]:
+        """Let clients call a function, and get what it returns; or, of an async generator, each item as it comes.
+
+        Arguments:
+            name: what clients call it; the function's name by default.
+            limit: how often it may be called, as in "20/s" or "100/m"; more is answered with an error that says when.
+            per: whether `limit` counts for each connection, or for each user on all connections.
+            timeout: seconds after which the call is cancelled and answered with an error; None for no deadline.
+            ordered: whether one call of a connection waits until the one before has ended.
+            max_params_size: bytes of encoded parameters.
+            pipeline: pipes around this method, inside those of all methods.
+
+        Raises:
+            ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
+        """
+        _refuse_bare(name, "method")
+        options = _options(limit, per, timeout, ordered, max_params_size)
+
+        def register(function: Function) -> Function:
+            kind = Kind.STREAM if _is_stream(function) else Kind.CALL
+            self._add(name, function, kind, options, pipeline)
+            return function
+
+        return register
+
+    def event(
+        self,
+        name: str | None = None,
+        *,
+        limit: str | None = None,
+        per: Literal["connection", "user"] = "connection",
+        timeout: float | None = None,
+        max_params_size: int | None = None,
+        pipeline: Sequence[Pipe] = (),
+    ) -> Callable[[Function], Function]:
+        """Let clients tell something that has no reply. The events of a connection run one after another, in order.
+
+        Arguments:
+            name, limit, per, timeout, max_params_size, pipeline: as for `method`.
+
+        Raises:
+            ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
+        """
+        _refuse_bare(name, "event")
+        options = _options(limit, per, timeout, True, max_params_size)
+
+        def register(function: Function) -> Function:
+            if _is_stream(function):
+                raise ConfigurationError(
+                    f"event {function.__qualname__}: an event has no reply, so it cannot yield items"
+                )
+            self._add(name, function, Kind.EVENT, options, pipeline)
+            return function
+
+        return register
+
+    def emits(self, *types: type, name: str | None = None) -> None:
+        """Declare what the server sends on its own, so that clients and documents know it.
+
+        Arguments:
+            types: Structs, dataclasses, TypedDicts or pydantic models. Each is sent as an event whose name is that of
+                the type in snake_case.
+            name: another name; for one type.
+
+        Raises:
+            ConfigurationError: a name is taken, or there are several types for one name.
+        """
+        if name is not None and len(types) != 1:
+            raise ConfigurationError(f"emits(name={name!r}): a name is for one type, not for {len(types)}")
+        for type_ in types:
+            wanted = name or snake_case(type_.__name__)
+            if wanted in self.emitted.values():
+                raise ConfigurationError(f"emits({type_.__name__}): the name {wanted!r} is taken")
+            self.emitted[type_] = wanted
+
+    def on_open(self, function: Function) -> Function:
+        """Register a function, plain or async, to run when a connection has opened, before its first call.
+
+        It runs in the context of the connection: it may subscribe to channels, or `abort` to refuse.
+        """
+        self._on_open.append(function)
+        return function
+
+    def on_close(self, function: Function) -> Function:
+        """Register a function, plain or async, to run when a connection has ended, whatever its end."""
+        self._on_close.append(function)
+        return function
+
+    # While connections are open.
+
+    async def notify(self, message: Any, *, to: Websocket | None = None, user: str | None = None) -> None:
+        """Send one of the declared messages: to the running connection, to another one, or to all of a user.
+
+        Arguments:
+            message: an object of a type that `emits` declared.
+            to: the connection, as `websocket.connection` gives it.
+            user: the user, as the function `user` returns it.
+
+        Raises:
+            UsageError: the type was not declared, or there is no such connection.
+            WebsocketClosed: the connection has ended.
+        """
+        notification = Notification(self._event_name(message), message)
+        if user is not None:
+            for conversation in self._conversations_of(user):
+                await conversation.send(notification)
+            return
+        await self._conversation(to).send(notification)
+
+    async def request(
+        self,
+        method: str,
+        params: Any = None,
+        *,
+        type: Any = Any,
+        timeout: float = 10.0,  # noqa: ASYNC109 - a client may never answer, so the deadline is part of the call
+        to: Websocket | None = None,
+    ) -> Any:
+        """Call a method of the client, and return its result.
+
+        Arguments:
+            method: its name.
+            params: a Struct, dict or list.
+            type: what the result must be, anything that msgspec can decode into.
+            timeout: seconds in which the client must answer; there are clients that never do.
+            to: the connection; the running one by default.
+
+        Raises:
+            CallError: the client answered with an error, or not in time, or too many calls wait for it already.
+            WebsocketClosed: the connection ended first.
+        """
+        return await self._conversation(to).requests.ask(method, {} if params is None else params, type, timeout)
+
+    @property
+    def connections(self) -> list[Websocket]:
+        """The open connections of this process."""
+        return list(self._conversations)
+
+    async def serve(self, **variables: Any) -> None:
+        """Handle a connection: the handler of the route."""
+        websocket = current_websocket.get()
+        subprotocol, codec = choose_codec(websocket.subprotocols)
+        user = await _call(self._user) if self._user is not None else None
+        conversation = Conversation(
+            self, websocket, codec, None if user is None else str(user), variables, self._settings
+        )
+        current_conversation.set(conversation)
+        for function in self._on_open:
+            await _call(function)
+        await websocket.accept(subprotocol=subprotocol)
+        self._conversations[websocket] = conversation
+        try:
+            await conversation.run()
+        finally:
+            del self._conversations[websocket]
+            for function in self._on_close:
+                await _call(function)
+
+    def provide(self, type_: type, conversation: Conversation) -> Any:
+        """Return the value of an injected argument."""
+        return conversation.websocket if type_ is Websocket else current_session.get()
+
+    # Registration, inside.
+
+    def _add(
+        self, name: str | None, function: Callable[..., Any], kind: Kind, options: Options, pipeline: Sequence[Pipe]
+    ) -> None:
+        wanted = name or function.__name__
+        label = f"{kind.value} {function.__qualname__!r}"
+        if _RESERVED.fullmatch(wanted):
+            raise ConfigurationError(f"{label}: the name {wanted!r} is reserved by the protocol")
+        if wanted in self.methods:
+            raise ConfigurationError(f"{label}: the name {wanted!r} is taken; give another one with name=")
+        signature = read_signature(
+            function, label, injectable=(Websocket, Session), path_variables=self._path_variables
+        )
+        method = Method(wanted, function, kind, signature, options, tuple(pipeline))
+        method.compose(self._pipeline)
+        self.methods[wanted] = method
+
+    def _event_name(self, message: object) -> str:
+        name = self.emitted.get(type(message))
+        if name is None:
+            declared = ", ".join(type_.__name__ for type_ in self.emitted) or "none"
+            raise UsageError(
+                f"notify({type(message).__name__}): declare it with calls.emits(...); declared are {declared}"
+            )
+        return name
+
+    def _conversation(self, websocket: Websocket | None) -> Conversation:
+        if websocket is None:
+            conversation = current_conversation.get()
+            if conversation is None or conversation.endpoint is not self:
+                raise UsageError("no connection of these calls is handled here: say which one with to= or user=")
+            return conversation
+        found = self._conversations.get(websocket.connection)
+        if found is None:
+            raise UsageError(
+                "to=: this is no open connection of these calls; keep `websocket.connection`, not `websocket`"
+            )
+        return found
+
+    def _conversations_of(self, user: str) -> list[Conversation]:
+        return [conversation for conversation in self._conversations.values() if conversation.user == user]
+
+
+def snake_case(name: str) -> str:
+    """Return the name of a class as that of an event: `MessageSent` gives `message_sent`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _is_stream(function: Callable[..., Any]) -> bool:
+    if inspect.isasyncgenfunction(function):
+        return True
+    returned = inspect.signature(function, eval_str=True).return_annotation
+    return (get_origin(returned) or returned) in _STREAMS
+
+
+def _options(
+    limit: str | None, per: str, timeout: float | None, is_ordered: bool, max_params_size: int | None
+) -> Options:
+    if per not in ("connection", "user"):
+        raise ConfigurationError(f"per={per!r}: expected 'connection' or 'user'")
+    if timeout is not None and not 0 < timeout < float("inf"):
+        raise ConfigurationError(f"timeout={timeout!r}: expected a number of seconds above 0, or None for no deadline")
+    rate = None if limit is None else parse_rate(limit)
+    return Options(rate, per, timeout, is_ordered, max_params_size)
+
+
+def _refuse_bare(name: object, decorator: str) -> None:
+    if callable(name):
+        raise SyntaxError(f"the decorator needs its parentheses: write @calls.{decorator}() above the function")
+
+
+async def _call(function: Callable[..., Any]) -> Any:
+    result = function()
+    return await result if inspect.isawaitable(result) else result

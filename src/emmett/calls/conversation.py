@@ -1,0 +1,422 @@
+"""The calls of one connection: what comes in is dispatched, what comes of it is sent.
+
+A task of its own for each call would cost more than most calls do. So the task that reads runs a call itself, and only
+if that has to wait for something it becomes the task of this call, and another one goes on with reading. A call sees
+no difference: what it does in its task (deadlines, task groups, cancellation) concerns no other call, and a context
+variable that it sets is seen by no other call. docs/performance.md has the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+from collections.abc import Coroutine, Mapping
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from ..config import CallsSettings
+from ..errors import WebsocketClosed
+from ..typed.parameters import Signature
+from ..websockets.websocket import Websocket
+from .batch import Batch
+from .client_requests import ClientRequests
+from .codecs import Codec
+from .guard import Guard
+from .jsonrpc import (
+    CANCEL,
+    UNREADABLE,
+    Error,
+    ErrorCode,
+    ErrorReply,
+    Frame,
+    Id,
+    Message,
+    Refusal,
+    Reply,
+    is_call,
+    message_decoder,
+    read_frame,
+)
+from .lanes import Lane
+from .method import Kind, Method
+from .running import RunningCall
+
+if TYPE_CHECKING:
+    from .calls import Calls
+
+logger = logging.getLogger("emmett.calls")
+
+# The close code for a client that goes on calling what is refused: HTTP's 429 in the range of applications.
+TOO_MANY_REQUESTS = 4429
+
+# What a call is known by while it runs: 1 and "1" are two ids.
+Key = tuple[type, Id]
+
+
+class _CancelParams(msgspec.Struct, gc=False):
+    """The parameters of `$/cancelRequest`."""
+
+    id: Id
+
+
+class Conversation:
+    """The calls of one connection.
+
+    Arguments:
+        endpoint: the methods.
+        websocket: the connection.
+        codec: how its messages are encoded.
+        user: who it belongs to; None for nobody in particular.
+        variables: the variables of its path.
+        settings: its bounds.
+    """
+
+    __slots__ = (
+        "_by_key",
+        "_context",
+        "_current",
+        "_ended",
+        "_guard",
+        "_in_flight",
+        "_is_watching",
+        "_lanes",
+        "_loop",
+        "_reader",
+        "_requests",
+        "_room",
+        "_settings",
+        "_streams",
+        "_tasks",
+        "_variables",
+        "codec",
+        "endpoint",
+        "is_ending",
+        "user",
+        "websocket",
+    )
+
+    def __init__(
+        self,
+        endpoint: Calls,
+        websocket: Websocket,
+        codec: Codec,
+        user: str | None,
+        variables: Mapping[str, Any],
+        settings: CallsSettings,
+    ) -> None:
+        self.endpoint = endpoint
+        self.websocket = websocket
+        self.codec = codec
+        self.user = user
+        self._variables = variables
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._guard = Guard(endpoint.user_buckets, user, settings, self._loop.time)
+        # What each call begins with: the context of `run`.
+        self._context: Context
+        # The task that reads, and the one call that it runs meanwhile.
+        self._reader: asyncio.Task[None] | None = None
+        self._current: RunningCall | None = None
+        # Whether the loop will look, before it does anything else, at what became of the current call.
+        self._is_watching = False
+        # The tasks that read or run calls; what waits for the last of them.
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        # Calls that wait for something, by their ids: they can be cancelled.
+        self._by_key: dict[Key, RunningCall] | None = None
+        self._lanes: dict[Method | None, Lane] | None = None
+        # Calls that wait for something or for their turn in a lane, and how many of them are streams.
+        self._in_flight = 0
+        self._streams = 0
+        # What reading waits for while too many calls are in flight.
+        self._room: asyncio.Future[None] | None = None
+        self._requests: ClientRequests | None = None
+        # The calls that run are cancelled: the connection is over.
+        self.is_ending = False
+
+    async def run(self) -> None:
+        """Dispatch what comes until the connection has ended and all calls have.
+
+        The server cancels this when the peer has gone and the grace is over: then the calls are cancelled too.
+        """
+        self._context = copy_context()
+        self._read_on()
+        try:
+            await self._ended
+        finally:
+            self.is_ending = True
+            if self._requests is not None:
+                self._requests.fail(self._closed())
+            for task in self._tasks:
+                task.cancel()
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+
+    # What calls need.
+
+    def inject(self, signature: Signature, arguments: dict[str, Any]) -> None:
+        """Add the arguments that do not come from the caller."""
+        for name, type_ in signature.injected.items():
+            arguments[name] = self.endpoint.provide(type_, self)
+        for name in signature.path_variables:
+            arguments[name] = self._variables[name]
+
+    async def send(self, message: Any) -> None:
+        """Send a message; waits while the peer does not keep up.
+
+        Raises:
+            WebsocketClosed: the peer has gone.
+        """
+        await self.websocket.send(self.codec.encode(message))
+
+    async def send_reply(self, reply: Reply) -> None:
+        """Send the reply to a call. A result that cannot be encoded becomes an error."""
+        await self.websocket.send(self._encoded(reply))
+
+    @property
+    def requests(self) -> ClientRequests:
+        """The calls in the other direction."""
+        if self._requests is None:
+            self._requests = ClientRequests(self.send, self.codec, self._settings.max_in_flight)
+        return self._requests
+
+    # Reading.
+
+    def _read_on(self) -> None:
+        """Let a task of its own read from here on, in a context that no call has changed."""
+        self._reader = self._spawn(self._read())
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a coroutine in a task of its own, in a context that no call has changed."""
+        task = self._loop.create_task(coroutine, context=self._context.copy())
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+        return task
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._ended.done():
+            self._ended.set_exception(error)
+        elif not self._tasks and not self._ended.done():
+            self._ended.set_result(None)
+
+    async def _read(self) -> None:
+        task = self._reader
+        assert task is not None
+        decode, methods = message_decoder(self.codec), self.endpoint.methods
+        async for data in self.websocket:
+            if self._in_flight >= self._settings.max_in_flight:
+                await self._wait_for_room()
+            try:
+                message = decode(data)
+            except UNREADABLE:
+                await self._take_frame(read_frame(data, self.codec))
+            else:
+                method = methods.get(message.method)
+                if method is None or method.is_guarded or self._by_key:
+                    call = await self._take(message, method)
+                else:
+                    call = RunningCall(self, method, message.id, message.params, None)
+                if call is not None:
+                    self._current = call
+                    if not self._is_watching:
+                        self._is_watching = True
+                        self._loop.call_soon(self._look, context=self._context)
+                    await call.run(task)
+                    if self._current is not call:
+                        # It had to wait, and another task reads by now.
+                        self._left(call)
+                        return
+                    self._current = None
+                    if call.method.is_ordered:
+                        self._lane(call.method).leave()
+                    if copy_context() != self._context:
+                        # What the call has left in its context is not for the next one.
+                        self._read_on()
+                        return
+            if self._guard.is_abused:
+                await self._close_abused()
+        if self._requests is not None:
+            self._requests.fail(self._closed())
+
+    async def _take(self, message: Message, method: Method | None) -> RunningCall | None:
+        """Take a message of which there is more to check than its parameters; return the call to run."""
+        refusal = self._take_other(message) if method is None else self._refusal(method, message)
+        if refusal is not None:
+            await self._refuse(message.id, refusal)
+            return None
+        if method is None:
+            return None
+        call = RunningCall(self, method, message.id, message.params, None)
+        if not method.is_ordered or self._lane(method).enter(call):
+            return call
+        self._enter(call)
+        return None
+
+    async def _take_frame(self, frame: Frame) -> None:
+        """Take what is not a single good message: a batch, or something that is refused."""
+        if not frame.is_batch:
+            refused = frame.messages[0]
+            assert isinstance(refused, Refusal)
+            await self._refuse(refused.id, Error(refused.code, refused.message))
+            return
+        count, most = len(frame.messages), self._settings.max_batch
+        if count > most:
+            text = f"Invalid Request: {count} messages in a batch, at most {most} are taken"
+            await self._refuse(None, Error(ErrorCode.INVALID_REQUEST, text))
+            return
+        batch = Batch(sum(1 for each in frame.messages if isinstance(each, Refusal) or is_call(each)), self._send_batch)
+        for each in frame.messages:
+            if isinstance(each, Refusal):
+                self._guard.refused()
+                await batch.add(ErrorReply(each.id, Error(each.code, each.message)))
+            else:
+                await self._take_of_batch(each, batch)
+
+    async def _take_of_batch(self, message: Message, batch: Batch) -> None:
+        if self._in_flight >= self._settings.max_in_flight:
+            await self._wait_for_room()
+        method = self.endpoint.methods.get(message.method)  # type: ignore[arg-type]
+        refusal = self._take_other(message) if method is None else self._refusal(method, message)
+        if refusal is not None:
+            self._guard.refused()
+            if message.id is not UNSET:
+                await batch.add(ErrorReply(message.id, refusal))
+        elif method is not None:
+            call = RunningCall(self, method, message.id, message.params, batch)
+            self._enter(call)
+            if not method.is_ordered or self._lane(method).enter(call):
+                self._start(call)
+
+    def _take_other(self, message: Message) -> Error | None:
+        """Take what calls none of the methods; return what is wrong with it."""
+        name = message.method
+        if name is UNSET:
+            # The reply to a request of ours. Nobody is told of one that is not.
+            if self._requests is not None:
+                self._requests.take(message)
+            return None
+        if name == CANCEL:
+            self._cancel(message.params)
+            return None
+        if message.id is not UNSET:
+            return Error(ErrorCode.METHOD_NOT_FOUND, "Method not found", self._suggestion(name))
+        if not name.startswith("$/"):
+            logger.debug("%s: there is no event %r", self.endpoint.name, name)
+        return None
+
+    def _suggestion(self, name: str) -> Any:
+        if not self.endpoint.is_developing:
+            return UNSET
+        close = difflib.get_close_matches(name, self.endpoint.methods, n=1)
+        return {"did_you_mean": close[0]} if close else {"methods": sorted(self.endpoint.methods)}
+
+    def _cancel(self, params: Raw | UnsetType) -> None:
+        try:
+            id_ = None if params is UNSET else self.codec.decode(params, _CancelParams).id
+        except UNREADABLE:
+            return
+        call = self._by_key.get((type(id_), id_)) if self._by_key else None
+        if call is not None:
+            call.cancel()
+
+    def _refusal(self, method: Method, message: Message) -> Error | None:
+        """Return why a call must not run now; None where it may."""
+        key = (type(message.id), message.id)
+        if message.id is not UNSET and self._by_key and key in self._by_key:
+            return Error(ErrorCode.INVALID_REQUEST, f"Invalid Request: a call with the id {message.id!r} is running")
+        return self._guard.check(method, message.params, self._streams)
+
+    async def _refuse(self, id_: Id | UnsetType, error: Error) -> None:
+        self._guard.refused()
+        if id_ is not UNSET:
+            await self.send_reply(ErrorReply(id_, error))
+
+    async def _close_abused(self) -> None:
+        logger.info("%s: closed with %d: too many refused calls", self.endpoint.name, TOO_MANY_REQUESTS)
+        await self.websocket.close(TOO_MANY_REQUESTS, "too many refused calls")
+
+    # Running.
+
+    def _look(self) -> None:
+        """The task that reads has let go of the loop: if that was in a call, another task reads on."""
+        self._is_watching = False
+        call = self._current
+        if call is not None:
+            self._current = None
+            self._enter(call)
+            self._read_on()
+
+    def _start(self, call: RunningCall) -> None:
+        """Run a call that is in flight in a task of its own."""
+        _ = self._spawn(self._run_entered(call))
+
+    async def _run_entered(self, call: RunningCall) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        await call.run(task)
+        self._left(call)
+
+    def _enter(self, call: RunningCall) -> None:
+        """A call is in flight from here on."""
+        self._in_flight += 1
+        if call.method.kind is Kind.STREAM:
+            self._streams += 1
+        if call.id is not UNSET:
+            if self._by_key is None:
+                self._by_key = {}
+            self._by_key[type(call.id), call.id] = call
+
+    def _left(self, call: RunningCall) -> None:
+        """A call that was in flight has been answered."""
+        self._in_flight -= 1
+        if call.method.kind is Kind.STREAM:
+            self._streams -= 1
+        if call.id is not UNSET:
+            assert self._by_key is not None
+            self._by_key.pop((type(call.id), call.id), None)
+        if call.method.is_ordered:
+            following = self._lane(call.method).leave()
+            if following is not None:
+                self._start(following)
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    def _lane(self, method: Method) -> Lane:
+        if self._lanes is None:
+            self._lanes = {}
+        lane = self._lanes.get(method.lane)
+        if lane is None:
+            lane = self._lanes[method.lane] = Lane()
+        return lane
+
+    async def _wait_for_room(self) -> None:
+        while self._in_flight >= self._settings.max_in_flight:
+            self._room = self._loop.create_future()
+            await self._room
+        self._room = None
+
+    # Replies.
+
+    def _encoded(self, reply: Reply) -> str | bytes:
+        try:
+            return self.codec.encode(reply)
+        except (TypeError, ValueError, NotImplementedError, RecursionError):
+            logger.exception("%s: the result of a call cannot be encoded", self.endpoint.name)
+            return self.codec.encode(ErrorReply(reply.id, Error(ErrorCode.INTERNAL_ERROR, "Internal error")))
+
+    async def _send_batch(self, replies: list[Reply]) -> None:
+        # Each on its own: one that cannot be encoded must not take the others with it.
+        encoded = (self._encoded(reply) for reply in replies)
+        await self.websocket.send(
+            self.codec.encode([Raw(each.encode() if isinstance(each, str) else each) for each in encoded])
+        )
+
+    def _closed(self) -> WebsocketClosed:
+        websocket = self.websocket
+        return WebsocketClosed(websocket.close_code or 1006, websocket.close_reason or "")

@@ -1,0 +1,190 @@
+"""A registered function: what it is called, what it takes, how it may be called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from ..pipeline import Flow, Pipe, compose_call
+from ..typed.faults import MAX_FAULTS, Fault, find_faults
+from ..typed.models import decode_model
+from ..typed.parameters import Parameter, Signature, make_struct, object_parameter
+from .codecs import Codec, Decode
+from .jsonrpc import UNREADABLE
+from .limits import Rate
+from .streaming import Token, send_items
+
+# By which a caller names the items of a stream: as a parameter of its own, or as LSP 3.17 calls it.
+TOKEN_NAMES = ("progressToken", "partialResultToken")
+
+
+class Kind(Enum):
+    """How a function answers."""
+
+    CALL = "call"
+    STREAM = "stream"
+    EVENT = "event"
+
+
+class InvalidParams(Exception):
+    """The parameters do not fit.
+
+    Arguments:
+        faults: what is wrong with them.
+    """
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(faults)
+        self.faults = faults
+
+
+class Options(NamedTuple):
+    """How a function may be called.
+
+    Fields:
+        limit: how often; None for as often as the connection allows.
+        per: whether `limit` counts the calls of a connection, or of a user on all connections.
+        timeout: seconds that it may take; None for no deadline.
+        is_ordered: whether one call of a connection waits for the one before.
+        max_params_size: bytes of encoded parameters.
+    """
+
+    limit: Rate | None
+    per: str
+    timeout: float | None
+    is_ordered: bool
+    max_params_size: int | None
+
+
+@dataclass(slots=True, eq=False)
+class Method:
+    """A registered function.
+
+    Attributes:
+        name: what the peer calls it.
+        function: the function.
+        kind: how it answers.
+        signature: what it takes and returns.
+        options: how it may be called.
+        pipes: the pipes of its own.
+        flow: the function inside all its pipes, once it is composed.
+        is_ordered: whether its calls wait for those before them.
+        is_guarded: whether there is more to check of its calls than their parameters.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    kind: Kind
+    signature: Signature
+    options: Options
+    pipes: tuple[Pipe, ...]
+
+    flow: Flow = field(init=False)
+    is_ordered: bool = field(init=False)
+    is_guarded: bool = field(init=False)
+    _by_name: Any = field(init=False)
+    _by_position: Any = field(init=False)
+    _object: Parameter | None = field(init=False)
+    # Whether every parameter must be given: then what was decoded is what is passed.
+    _is_complete: bool = field(init=False)
+    _decoders: dict[Codec, tuple[Decode, Decode]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        parameters = self.signature.parameters
+        options = self.options
+        self.is_ordered = options.is_ordered
+        is_bounded = options.limit is not None or options.max_params_size is not None
+        self.is_guarded = is_bounded or options.is_ordered or self.kind is Kind.STREAM
+        self._object = object_parameter(parameters)
+        self._by_name = self._object.type if self._object is not None else make_struct(self.name, parameters)
+        self._by_position = make_struct(self.name, parameters, array_like=True)
+        self._is_complete = all(parameter.default is not UNSET or parameter.is_required for parameter in parameters)
+
+    @property
+    def lane(self) -> Method | None:
+        """What its calls wait for: the calls of this method; None for all the events of the connection."""
+        return None if self.kind is Kind.EVENT else self
+
+    def compose(self, outer: tuple[Pipe, ...]) -> None:
+        """Compose the function and its pipes inside those of all methods."""
+        handler = send_items(self.function) if self.kind is Kind.STREAM else self.function
+        self.flow = compose_call((*outer, *self.pipes), handler)
+
+    def bind(self, params: Raw | UnsetType, codec: Codec) -> dict[str, Any]:
+        """Return the arguments that the parameters of a call or an event stand for.
+
+        Arguments:
+            params: as they came: an object, an array, null, or nothing (section 4.2).
+            codec: how they are encoded.
+
+        Raises:
+            InvalidParams: they do not fit; it names all their faults.
+        """
+        if params is UNSET:
+            return self._bind_anything({})
+        decoders = self._decoders.get(codec)
+        if decoders is None:
+            decoders = self._decoders[codec] = codec.decoder(self._by_name), codec.decoder(self._by_position)
+        try:
+            if codec.is_array(params):
+                return self._members(decoders[1](params))
+            found = decoders[0](params)
+        except UNREADABLE:
+            return self._bind_anything(_plain(params, codec))
+        return self._members(found) if self._object is None else {self._object.name: found}
+
+    def bind_stream(self, params: Raw | UnsetType, codec: Codec) -> tuple[dict[str, Any], Token | UnsetType]:
+        """Return the arguments of a stream, and what its caller wants to know it by; `UNSET` where that was not said.
+
+        Raises:
+            InvalidParams: as `bind`.
+        """
+        plain = {} if params is UNSET else _plain(params, codec)
+        token: Token | UnsetType = UNSET
+        if isinstance(plain, dict):
+            for name in TOKEN_NAMES:
+                found = plain.pop(name, UNSET)
+                token = found if isinstance(found, (str, int)) and not isinstance(found, bool) else token
+        return self._bind_anything(plain), token
+
+    def _bind_anything(self, plain: Any) -> dict[str, Any]:
+        """Bind decoded parameters of any form, and find all their faults."""
+        plain = {} if plain is None else plain
+        if isinstance(plain, list):
+            names = [parameter.name for parameter in self.signature.parameters]
+            if len(plain) > len(names):
+                raise InvalidParams([Fault((len(names),), f"is one too many: at most {len(names)} are taken")])
+            by_name: Any = dict(zip(names, plain, strict=False))
+            type_: Any = make_struct(self.name, self.signature.parameters)
+            is_object = False
+        elif isinstance(plain, dict):
+            by_name, type_, is_object = plain, self._by_name, self._object is not None
+        else:
+            raise InvalidParams([Fault((), "the parameters must be an object or an array")])
+        faults = find_faults(by_name, type_)
+        if faults:
+            raise InvalidParams(faults[:MAX_FAULTS])
+        value = msgspec.convert(by_name, type_, str_keys=True, dec_hook=decode_model)
+        if is_object:
+            assert self._object is not None
+            return {self._object.name: value}
+        return self._members(value)
+
+    def _members(self, struct: Any) -> dict[str, Any]:
+        """Return the fields of a struct that were given; the function has its own defaults for the others."""
+        members = msgspec.structs.asdict(struct)
+        if self._is_complete:
+            return members
+        return {name: value for name, value in members.items() if value is not UNSET}
+
+
+def _plain(params: Raw | UnsetType, codec: Codec) -> Any:
+    try:
+        return {} if params is UNSET else codec.decode(params, Any)
+    except UNREADABLE as error:
+        raise InvalidParams([Fault((), f"the parameters cannot be read: {error}")]) from None

@@ -1,0 +1,172 @@
+"""One call while it runs: from its parameters to its reply."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Raw, UnsetType
+
+from ..errors import CallError, HTTPException, WebsocketClosed
+from ..typed.faults import Fault
+from .batch import Batch
+from .jsonrpc import Error, ErrorCode, ErrorReply, Id, Reply, ResultReply
+from .method import InvalidParams, Kind, Method
+from .streaming import ItemSink, current_sink
+
+if TYPE_CHECKING:
+    from .conversation import Conversation
+
+logger = logging.getLogger("emmett.calls")
+
+
+class RunningCall:
+    """One call, stream or event of a connection.
+
+    Arguments:
+        conversation: the calls of its connection.
+        method: what is called.
+        id: its id; `UNSET` for an event.
+        params: its parameters, not decoded yet.
+        batch: collects the replies of its batch; None where it came alone.
+    """
+
+    __slots__ = ("_batch", "_conversation", "_is_cancelled", "_task", "id", "method", "params")
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        method: Method,
+        id: Id | UnsetType,
+        params: Raw | UnsetType,
+        batch: Batch | None,
+    ) -> None:
+        self._conversation = conversation
+        self.method = method
+        self.id = id
+        self.params = params
+        self._batch = batch
+        # The task that a cancellation must reach; None while there is nothing to cancel.
+        self._task: asyncio.Task[Any] | None = None
+        self._is_cancelled = False
+
+    def cancel(self) -> None:
+        """Cancel the call because its caller asks for it. It is answered all the same."""
+        self._is_cancelled = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def run(self, task: asyncio.Task[Any]) -> None:
+        """Run the call, and send its reply.
+
+        Arguments:
+            task: the task that runs this.
+        """
+        reply: Reply | None
+        if self._is_cancelled:
+            # It was cancelled while it waited for its turn.
+            reply = self._cancelled()
+        else:
+            self._task = task
+            flow = self.method.flow
+            try:
+                arguments = self._arguments()
+                if self.method.options.timeout is not None:
+                    result = await self._within(self.method.options.timeout, arguments)
+                elif flow.has_hooks:
+                    result = await flow.run(arguments)
+                else:
+                    result = await flow.call(**arguments)
+                reply = None if self.id is UNSET else ResultReply(self.id, result)
+            except Exception as error:
+                reply = self._failed(error)
+            except asyncio.CancelledError as error:
+                reply = self._interrupted(error, task)
+            # From here on a cancellation comes too late.
+            self._task = None
+        if reply is None:
+            return
+        try:
+            if self._batch is None:
+                await self._conversation.send_reply(reply)
+            else:
+                await self._batch.add(reply)
+        except WebsocketClosed:
+            # Nobody is left to take the reply.
+            pass
+
+    def _arguments(self) -> dict[str, Any]:
+        method, conversation = self.method, self._conversation
+        if method.kind is Kind.STREAM:
+            arguments, token = method.bind_stream(self.params, conversation.codec)
+            if token is UNSET:
+                token = None if self.id is UNSET else self.id
+            current_sink.set(ItemSink(conversation.send, token))
+        else:
+            arguments = method.bind(self.params, conversation.codec)
+        if method.signature.is_injected:
+            conversation.inject(method.signature, arguments)
+        return arguments
+
+    async def _within(self, seconds: float, arguments: dict[str, Any]) -> Any:
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                return await self.method.flow.run(arguments)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            logger.warning("%s: the call took longer than its timeout of %g s", self.method.name, seconds)
+            raise CallError(
+                ErrorCode.SERVER_CANCELLED, f"the call took longer than {seconds:g} s", {"timeout": seconds}
+            ) from None
+
+    def _failed(self, error: Exception | asyncio.CancelledError) -> Reply | None:
+        """Return the reply to a call that raised."""
+        if isinstance(error, InvalidParams):
+            return self._error(ErrorCode.INVALID_PARAMS, "Invalid params", _describe(error.faults))
+        if isinstance(error, CallError):
+            return self._error(error.code, error.message, error.data)
+        if isinstance(error, HTTPException):
+            # `abort(403)`: the status is the code.
+            body = error.body if isinstance(error.body, str) else ""
+            return self._error(error.status, body or _phrase(error.status))
+        if isinstance(error, WebsocketClosed) and self._conversation.websocket.closed:
+            return None
+        logger.error("%s: the call failed", self.method.name, exc_info=error)
+        return self._error(ErrorCode.INTERNAL_ERROR, "Internal error")
+
+    def _interrupted(self, error: asyncio.CancelledError, task: asyncio.Task[Any]) -> Reply | None:
+        """Return the reply to a call that was cancelled.
+
+        Raises:
+            asyncio.CancelledError: all of the connection's calls are.
+        """
+        if self._conversation.is_ending:
+            raise error
+        # It was for this call alone, not for the task that runs it and may go on with another one.
+        while task.cancelling():
+            task.uncancel()
+        return self._cancelled() if self._is_cancelled else self._failed(error)
+
+    def _cancelled(self) -> Reply | None:
+        return self._error(ErrorCode.REQUEST_CANCELLED, "the call was cancelled")
+
+    def _error(self, code: int, message: str, data: Any = None) -> Reply | None:
+        if self.id is UNSET:
+            if code == ErrorCode.INVALID_PARAMS:
+                logger.info("%s: an event was dropped because its parameters do not fit: %s", self.method.name, data)
+            return None
+        return ErrorReply(self.id, Error(int(code), message, UNSET if data is None else data))
+
+
+def _describe(faults: list[Fault]) -> list[dict[str, Any]]:
+    return [{"path": list(fault.path), "message": fault.message} for fault in faults]
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"status {status}"

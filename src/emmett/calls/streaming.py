@@ -1,0 +1,57 @@
+"""Streams: the items of a call, each sent as it is produced, as `$/progress` (LSP 3.17, "Progress Support")."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+from .jsonrpc import PROGRESS, Notification, Progress
+
+# What the peer knows a stream by.
+Token = str | int | float | None
+
+Send = Callable[[Any], Awaitable[None]]
+
+
+class ItemSink:
+    """Where the items of one call go.
+
+    Arguments:
+        send: sends a message to the peer; waits while the peer does not keep up.
+        token: what the caller knows the stream by.
+    """
+
+    __slots__ = ("_send", "_token")
+
+    def __init__(self, send: Send, token: Token) -> None:
+        self._send = send
+        self._token = token
+
+    async def put(self, item: Any) -> None:
+        """Send an item."""
+        await self._send(Notification(PROGRESS, Progress(self._token, item)))
+
+
+# The stream of the running call. Each call has a context of its own.
+current_sink: ContextVar[ItemSink] = ContextVar("emmett.calls.sink")
+
+
+def send_items(function: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
+    """Return an async function that runs an async generator and sends what it yields."""
+
+    async def call(**arguments: Any) -> None:
+        sink = current_sink.get()
+        items: AsyncIterator[Any] | Awaitable[AsyncIterator[Any]] = function(**arguments)
+        if inspect.isawaitable(items):
+            items = await items
+        try:
+            async for item in items:
+                await sink.put(item)
+        finally:
+            # Left to the collector, what the generator holds would be let go of at some later time.
+            if inspect.isasyncgen(items):
+                await items.aclose()
+
+    return call

@@ -1,0 +1,165 @@
+"""The parameters of a function, from its annotations: what data it takes, and what is put in by the framework."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ..errors import ConfigurationError
+from .models import is_model
+
+_NO_VALUE = inspect.Parameter.empty
+# Defaults that a struct may share between its instances.
+_PLAIN = (str, int, float, bool, bytes, type(None))
+
+
+class Parameter(NamedTuple):
+    """One parameter that takes data.
+
+    Fields:
+        name: its name, in the function and in the data.
+        type: its annotation.
+        default: the default value; `UNSET` where there is none, or where the function's own is used.
+        is_required: whether data must have it.
+    """
+
+    name: str
+    type: Any
+    default: Any
+    is_required: bool
+
+
+class Signature(NamedTuple):
+    """What a function takes and returns.
+
+    Fields:
+        parameters: those that take data, in their order.
+        injected: what the others get, by name: an annotation for which the framework has a value.
+        path_variables: the names of those that get a variable of the path.
+        result: the annotation of what is returned; `Any` without one.
+    """
+
+    parameters: tuple[Parameter, ...]
+    injected: Mapping[str, type]
+    path_variables: frozenset[str]
+    result: Any
+
+    @property
+    def is_injected(self) -> bool:
+        """Whether the framework adds arguments of its own."""
+        return bool(self.injected or self.path_variables)
+
+
+def read_signature(
+    function: Callable[..., Any],
+    label: str,
+    *,
+    injectable: Collection[type] = (),
+    path_variables: Collection[str] = (),
+) -> Signature:
+    """Return what a function takes and returns.
+
+    Arguments:
+        function: the function; its annotations may be strings.
+        label: what errors call it.
+        injectable: annotations for which the framework has a value.
+        path_variables: the names of the variables of its route.
+
+    Raises:
+        ConfigurationError: a parameter has no annotation, one without meaning, or cannot be given by name.
+    """
+    hints = _hints(function, label)
+    parameters: list[Parameter] = []
+    injected: dict[str, type] = {}
+    from_path: set[str] = set()
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise ConfigurationError(
+                f"{label}: parameter {name!r} is {parameter.kind.description}; every parameter must have a name of its "
+                "own by which it can be given"
+            )
+        annotation = hints.get(name, _NO_VALUE)
+        if name in path_variables:
+            from_path.add(name)
+        elif isinstance(annotation, type) and annotation in injectable:
+            injected[name] = annotation
+        elif annotation is _NO_VALUE:
+            raise ConfigurationError(
+                f"{label}: parameter {name!r} has no annotation; write its type, as in {name}: str"
+            )
+        else:
+            parameters.append(_parameter(name, annotation, parameter.default, label))
+    return Signature(tuple(parameters), injected, frozenset(from_path), hints.get("return", Any))
+
+
+def object_parameter(parameters: tuple[Parameter, ...]) -> Parameter | None:
+    """Return the parameter whose members are the data: the only one, if it is an object; None for any others."""
+    if len(parameters) == 1 and is_object_type(parameters[0].type):
+        return parameters[0]
+    return None
+
+
+def is_object_type(type_: Any) -> bool:
+    """Return whether a type has named members: a Struct, a dataclass, a TypedDict or a pydantic model."""
+    if not isinstance(type_, type):
+        return False
+    is_struct = issubclass(type_, msgspec.Struct) and not type_.__struct_config__.array_like
+    return is_struct or dataclasses.is_dataclass(type_) or typing.is_typeddict(type_) or is_model(type_)
+
+
+def make_struct(name: str, parameters: tuple[Parameter, ...], *, array_like: bool = False) -> type[msgspec.Struct]:
+    """Return a struct whose fields are parameters, by name or, `array_like`, by position. Others are refused."""
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    for each in parameters:
+        if each.is_required:
+            fields.append((each.name, each.type))
+        elif each.default is UNSET:
+            fields.append((each.name, each.type | UnsetType, UNSET))
+        else:
+            fields.append((each.name, each.type, each.default))
+    return msgspec.defstruct(name, fields, forbid_unknown_fields=True, array_like=array_like, gc=False)
+
+
+def _hints(function: Callable[..., Any], label: str) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise ConfigurationError(
+            f"{label}: annotation {error.name!r} is not known; import it outside of `if TYPE_CHECKING:`"
+        ) from None
+
+
+def _parameter(name: str, annotation: Any, default: Any, label: str) -> Parameter:
+    try:
+        msgspec.json.Decoder(annotation)
+        strange = _strange_type(msgspec.inspect.type_info(annotation), set())
+    except TypeError as error:
+        raise ConfigurationError(f"{label}: parameter {name!r} has a type that no data can have: {error}") from None
+    if strange is not None:
+        raise ConfigurationError(
+            f"{label}: parameter {name!r} is a {strange.__qualname__}, which no data can be decoded into; use a "
+            "Struct, a dataclass, a TypedDict, a pydantic model or a built-in type"
+        )
+    if default is _NO_VALUE:
+        return Parameter(name, annotation, UNSET, True)
+    return Parameter(name, annotation, default if isinstance(default, _PLAIN) else UNSET, False)
+
+
+def _strange_type(info: object, seen: set[int]) -> type | None:
+    """Return a class inside a type that neither msgspec nor pydantic can make of data; None where there is none."""
+    if id(info) in seen:
+        return None
+    seen.add(id(info))
+    if isinstance(info, msgspec.inspect.CustomType):
+        return None if is_model(info.cls) else info.cls
+    parts: list[object] = []
+    for value in msgspec.structs.asdict(info).values() if isinstance(info, msgspec.Struct) else ():
+        parts += value if isinstance(value, tuple) else [value]
+    found = (_strange_type(part, seen) for part in parts if isinstance(part, msgspec.Struct))
+    return next((each for each in found if each is not None), None)
