@@ -255,9 +255,9 @@ class Calls:
             for function in self._on_close:
                 await _call(function)
 
-    def provide(self, type_: type, conversation: Conversation) -> Any:
-        """Return the value of an injected argument."""
-        return conversation.websocket if type_ is Websocket else current_session.get()
+    def provide(self, type_: type) -> Any:
+        """Return the value of an argument that does not come from the caller, in the context of its call."""
+        return current_websocket.get() if type_ is Websocket else current_session.get()
 
     # Registration, inside.
 

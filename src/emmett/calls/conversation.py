@@ -13,7 +13,7 @@ import difflib
 import logging
 from collections.abc import Coroutine, Mapping
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -25,7 +25,7 @@ from ..websockets.websocket import Websocket
 from .batch import Batch
 from .client_requests import ClientRequests
 from .codecs import Codec
-from .guard import Guard
+from .guard import Guard, UserBuckets
 from .jsonrpc import (
     CANCEL,
     UNREADABLE,
@@ -45,9 +45,6 @@ from .lanes import Lane
 from .method import Kind, Method
 from .running import RunningCall
 
-if TYPE_CHECKING:
-    from .calls import Calls
-
 logger = logging.getLogger("emmett.calls")
 
 # The close code for a client that goes on calling what is refused: HTTP's 429 in the range of applications.
@@ -61,6 +58,25 @@ class _CancelParams(msgspec.Struct, gc=False):
     """The parameters of `$/cancelRequest`."""
 
     id: Id
+
+
+class Endpoint(Protocol):
+    """What the connections of one route have in common.
+
+    Attributes:
+        name: what the log calls it.
+        methods: what can be called, by name.
+        user_buckets: how often users have called, over all their connections.
+        is_developing: whether errors may name the methods that there are.
+    """
+
+    name: str
+    methods: dict[str, Method]
+    user_buckets: UserBuckets
+    is_developing: bool
+
+    def provide(self, type_: type) -> Any:
+        """Return the value of an argument that does not come from the caller, in the context of its call."""
 
 
 class Conversation:
@@ -101,7 +117,7 @@ class Conversation:
 
     def __init__(
         self,
-        endpoint: Calls,
+        endpoint: Endpoint,
         websocket: Websocket,
         codec: Codec,
         user: str | None,
@@ -161,7 +177,7 @@ class Conversation:
     def inject(self, signature: Signature, arguments: dict[str, Any]) -> None:
         """Add the arguments that do not come from the caller."""
         for name, type_ in signature.injected.items():
-            arguments[name] = self.endpoint.provide(type_, self)
+            arguments[name] = self.endpoint.provide(type_)
         for name in signature.path_variables:
             arguments[name] = self._variables[name]
 

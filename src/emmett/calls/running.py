@@ -5,45 +5,68 @@ from __future__ import annotations
 import asyncio
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from msgspec import UNSET, Raw, UnsetType
 
 from ..errors import CallError, HTTPException, WebsocketClosed
 from ..typed.faults import Fault
+from ..typed.parameters import Signature
+from ..websockets.websocket import Websocket
 from .batch import Batch
+from .codecs import Codec
 from .jsonrpc import Error, ErrorCode, ErrorReply, Id, Reply, ResultReply
 from .method import InvalidParams, Kind, Method
 from .streaming import ItemSink, current_sink
 
-if TYPE_CHECKING:
-    from .conversation import Conversation
-
 logger = logging.getLogger("emmett.calls")
+
+
+class Caller(Protocol):
+    """Who has made a call: the connection that it came by.
+
+    Attributes:
+        codec: how its messages are encoded.
+        websocket: the connection.
+        is_ending: all its calls are being cancelled.
+    """
+
+    codec: Codec
+    websocket: Websocket
+    is_ending: bool
+
+    def inject(self, signature: Signature, arguments: dict[str, Any]) -> None:
+        """Add the arguments that do not come from the caller."""
+
+    async def send(self, message: Any) -> None:
+        """Send a message; waits while the peer does not keep up."""
+
+    async def send_reply(self, reply: Reply) -> None:
+        """Send the reply to a call."""
 
 
 class RunningCall:
     """One call, stream or event of a connection.
 
     Arguments:
-        conversation: the calls of its connection.
+        caller: who has made it.
         method: what is called.
         id: its id; `UNSET` for an event.
         params: its parameters, not decoded yet.
         batch: collects the replies of its batch; None where it came alone.
     """
 
-    __slots__ = ("_batch", "_conversation", "_is_cancelled", "_task", "id", "method", "params")
+    __slots__ = ("_batch", "_caller", "_is_cancelled", "_task", "id", "method", "params")
 
     def __init__(
         self,
-        conversation: Conversation,
+        caller: Caller,
         method: Method,
         id: Id | UnsetType,
         params: Raw | UnsetType,
         batch: Batch | None,
     ) -> None:
-        self._conversation = conversation
+        self._caller = caller
         self.method = method
         self.id = id
         self.params = params
@@ -90,7 +113,7 @@ class RunningCall:
             return
         try:
             if self._batch is None:
-                await self._conversation.send_reply(reply)
+                await self._caller.send_reply(reply)
             else:
                 await self._batch.add(reply)
         except WebsocketClosed:
@@ -98,16 +121,16 @@ class RunningCall:
             pass
 
     def _arguments(self) -> dict[str, Any]:
-        method, conversation = self.method, self._conversation
+        method, caller = self.method, self._caller
         if method.kind is Kind.STREAM:
-            arguments, token = method.bind_stream(self.params, conversation.codec)
+            arguments, token = method.bind_stream(self.params, caller.codec)
             if token is UNSET:
                 token = None if self.id is UNSET else self.id
-            current_sink.set(ItemSink(conversation.send, token))
+            current_sink.set(ItemSink(caller.send, token))
         else:
-            arguments = method.bind(self.params, conversation.codec)
+            arguments = method.bind(self.params, caller.codec)
         if method.signature.is_injected:
-            conversation.inject(method.signature, arguments)
+            caller.inject(method.signature, arguments)
         return arguments
 
     async def _within(self, seconds: float, arguments: dict[str, Any]) -> Any:
@@ -132,7 +155,7 @@ class RunningCall:
             # `abort(403)`: the status is the code.
             body = error.body if isinstance(error.body, str) else ""
             return self._error(error.status, body or _phrase(error.status))
-        if isinstance(error, WebsocketClosed) and self._conversation.websocket.closed:
+        if isinstance(error, WebsocketClosed) and self._caller.websocket.closed:
             return None
         logger.error("%s: the call failed", self.method.name, exc_info=error)
         return self._error(ErrorCode.INTERNAL_ERROR, "Internal error")
@@ -143,7 +166,7 @@ class RunningCall:
         Raises:
             asyncio.CancelledError: all of the connection's calls are.
         """
-        if self._conversation.is_ending:
+        if self._caller.is_ending:
             raise error
         # It was for this call alone, not for the task that runs it and may go on with another one.
         while task.cancelling():
