@@ -12,7 +12,7 @@ from tests.docs.programs import PREAMBLE, Program, programs, programs_of
 from tests.docs.transcripts import play
 from tests.integration.servers import run_emmett
 
-LANGUAGES = {"python", "jinja", "console", "sh", "nginx", "text"}
+LANGUAGES = {"python", "jinja", "json", "console", "sh", "nginx", "text"}
 ECHO_PAGES = ("README.md", "docs/quickstart.md", "docs/websockets.md")
 
 every_program = pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def value_of(text: str) -> object:
         ("docs/websockets.md", Config().websocket),
         ("docs/requests.md", Config().http),
         ("docs/deployment.md", Config().server),
+        ("docs/calls.md", Config().calls),
     ],
     ids=lambda value: value if isinstance(value, str) else value.section,
 )

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, get_origin
 from ..config import CallsSettings
 from ..ctx import current_session, current_websocket
 from ..errors import ConfigurationError, UsageError
-from ..pipeline import Pipe
+from ..pipeline import Pipe, collect_pipes
 from ..sessions import Session
 from ..typed.parameters import read_signature
 from ..websockets.websocket import Websocket
@@ -273,7 +273,7 @@ class Calls:
         signature = read_signature(
             function, label, injectable=(Websocket, Session), path_variables=self._path_variables
         )
-        method = Method(wanted, function, kind, signature, options, tuple(pipeline))
+        method = Method(wanted, function, kind, signature, options, (*pipeline, *collect_pipes(function)))
         method.compose(self._pipeline)
         self.methods[wanted] = method
 

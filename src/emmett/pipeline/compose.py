@@ -62,8 +62,7 @@ def compose_websocket(pipes: Sequence[Pipe], handler: Callable[..., Any]) -> Flo
 
 
 def compose_call(pipes: Sequence[Pipe], handler: Callable[..., Any]) -> Flow:
-    """Compose the flow of a method that clients call over a websocket: of its pipes, the hooks that are common to
-    requests and websockets.
+    """Compose the flow of a method that clients call over a websocket.
 
     Arguments:
         pipes: the pipeline, outermost pipe first.
@@ -73,9 +72,11 @@ def compose_call(pipes: Sequence[Pipe], handler: Callable[..., Any]) -> Flow:
         ConfigurationError: the handler or one of the pipes is not what it must be; the message says what that is.
     """
     _check(pipes, handler)
-    opens, closes = _find_openings(pipes, None)
+    opens, closes = _find_openings(pipes, "call")
     return Flow(
-        _chain(pipes, None, handler if is_async_function(handler) else _as_async(handler)), opens=opens, closes=closes
+        _chain(pipes, "pipe_call", handler if is_async_function(handler) else _as_async(handler)),
+        opens=opens,
+        closes=closes,
     )
 
 
@@ -108,11 +109,10 @@ def _as_async(handler: Callable[..., Any]) -> Call:
     return call
 
 
-def _chain(pipes: Sequence[Pipe], specific: str | None, handler: Call) -> Call:
+def _chain(pipes: Sequence[Pipe], specific: str, handler: Call) -> Call:
     call = handler
     for pipe in reversed(pipes):
-        hook = find_hook(pipe, specific, "next_pipe") if specific is not None else None
-        hook = hook or find_hook(pipe, "pipe", "next_pipe")
+        hook = find_hook(pipe, specific, "next_pipe") or find_hook(pipe, "pipe", "next_pipe")
         success = find_hook(pipe, "on_pipe_success")
         failure = find_hook(pipe, "on_pipe_failure")
         if hook is not None:
@@ -122,8 +122,8 @@ def _chain(pipes: Sequence[Pipe], specific: str | None, handler: Call) -> Call:
     return call
 
 
-def _find_openings(pipes: Sequence[Pipe], kind: str | None) -> tuple[tuple[Opening, ...], tuple[Hook, ...]]:
-    """Return the open hooks and the close hooks of one kind, `request` or `ws`; None for the common ones alone.
+def _find_openings(pipes: Sequence[Pipe], kind: str) -> tuple[tuple[Opening, ...], tuple[Hook, ...]]:
+    """Return the open hooks and the close hooks of one kind, `request`, `ws` or `call`.
 
     A close hook is due once its own open hook has run, and one that has none once all the open hooks of its pipe have.
     """
@@ -135,10 +135,10 @@ def _find_openings(pipes: Sequence[Pipe], kind: str | None) -> tuple[tuple[Openi
             opens.append(Opening(open_common, len(closes)))
             if close_common is not None:
                 closes.append(close_common)
-        if kind is not None and (open_specific := find_hook(pipe, f"open_{kind}")) is not None:
+        if (open_specific := find_hook(pipe, f"open_{kind}")) is not None:
             opens.append(Opening(open_specific, len(closes)))
         if open_common is None and close_common is not None:
             closes.append(close_common)
-        if kind is not None and (close_specific := find_hook(pipe, f"close_{kind}")) is not None:
+        if (close_specific := find_hook(pipe, f"close_{kind}")) is not None:
             closes.append(close_specific)
     return tuple(opens), tuple(closes)

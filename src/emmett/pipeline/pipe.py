@@ -30,10 +30,10 @@ _NOTHING = _Nothing()
 class Pipe:
     """The base of all pipes. A subclass overrides the hooks that it needs; the others cost nothing.
 
-    Every hook may be a plain or an async function. One pipe object serves all requests and websockets of its routes
-    at the same time, so what belongs to a single one must not be kept on `self`.
+    Every hook may be a plain or an async function. One pipe object serves all requests, websockets and calls of its
+    routes at the same time, so what belongs to a single one must not be kept on `self`.
 
-    A class may override `pipe`, for requests and websockets alike, or `pipe_request` and `pipe_ws`; both ways together
+    A class may override `pipe`, for all of them alike, or `pipe_request`, `pipe_ws` and `pipe_call`; both ways together
     raise `ConfigurationError` when the class is defined. `open` and `close` may go together with their specific forms:
     the common hook then opens first and closes last.
     """
@@ -42,15 +42,15 @@ class Pipe:
         super().__init_subclass__(**kwargs)
         if cls.pipe is Pipe.pipe:
             return
-        for specific in ("pipe_request", "pipe_ws"):
+        for specific in ("pipe_request", "pipe_ws", "pipe_call"):
             if getattr(cls, specific) is not getattr(Pipe, specific):
                 raise ConfigurationError(
                     f"pipe {cls.__qualname__} has both `pipe` and `{specific}`: use either `pipe`, which serves "
-                    "requests and websockets alike, or `pipe_request` and `pipe_ws`, one for each"
+                    "requests, websockets and calls alike, or `pipe_request`, `pipe_ws` and `pipe_call`, one for each"
                 )
 
     def open(self) -> Any:
-        """Run before the flow of every request and websocket. An error ends the flow before the handler is reached."""
+        """Run before every request, websocket and call. An error ends the flow before the handler is reached."""
         return _NOTHING
 
     def open_request(self) -> Any:
@@ -61,8 +61,12 @@ class Pipe:
         """Run before the flow of every websocket, after `open`; the handshake is not answered yet."""
         return _NOTHING
 
+    def open_call(self) -> Any:
+        """Run before every call to a method of `app.calls(...)`, after `open`."""
+        return _NOTHING
+
     def close(self) -> Any:
-        """Run after the flow of every request and websocket that was opened, whatever its end, also on cancellation."""
+        """Run after every request, websocket and call that was opened, whatever its end, also on cancellation."""
         return _NOTHING
 
     def close_request(self) -> Any:
@@ -73,10 +77,14 @@ class Pipe:
         """Run after the flow of every websocket that was opened, before `close`."""
         return _NOTHING
 
+    def close_call(self) -> Any:
+        """Run after every call that was opened, before `close`."""
+        return _NOTHING
+
     # No positional arguments come: `*args` lets type checkers accept a hook that names the variables it wants.
 
     def pipe(self, next_pipe: NextPipe, /, *args: Any, **kwargs: Any) -> Any:
-        """Wrap what lies behind this pipe, for requests and websockets.
+        """Wrap what lies behind this pipe, for requests, websockets and calls.
 
         Arguments:
             next_pipe: goes on with the flow, `await next_pipe(**kwargs)`. It may be called once. Not calling it ends
@@ -95,6 +103,14 @@ class Pipe:
 
     def pipe_ws(self, next_pipe: NextPipe, /, *args: Any, **kwargs: Any) -> Any:
         """Wrap what lies behind this pipe, for websockets only. See `pipe`."""
+        return next_pipe(**kwargs)
+
+    def pipe_call(self, next_pipe: NextPipe, /, *args: Any, **kwargs: Any) -> Any:
+        """Wrap what comes after this pipe, for calls to a method of `app.calls(...)` only. See `pipe`.
+
+        Arguments:
+            kwargs: the parameters of the call. What this hook returns is the result.
+        """
         return next_pipe(**kwargs)
 
     def on_pipe_success(self) -> Any:

@@ -55,6 +55,11 @@ class Requires(DecoratorPipe):
             return await next_pipe(**kwargs)
         return await self._refuse()
 
+    async def pipe_call(self, next_pipe: NextPipe, /, **kwargs: Any) -> Any:
+        if await _call(self._condition):
+            return await next_pipe(**kwargs)
+        return await self._refuse()
+
     async def _refuse(self) -> Any:
         if callable(self._otherwise):
             return await _call(self._otherwise)
@@ -71,7 +76,7 @@ def requires(condition: Condition, otherwise: Otherwise = None) -> Requires:
             for each request, and for each websocket before the handshake is answered.
         otherwise: what happens when it is not met. `None`: 403. A `str`: a redirect (303) to that address; a websocket
             cannot be redirected and is refused with 403. A plain or async function without arguments: what it returns
-            is the answer; a websocket that it did not accept is refused with 403.
+            is the answer; a websocket that it did not accept is refused with 403. A call gets an error with code 403.
 
     Raises:
         ConfigurationError: an argument is none of these.

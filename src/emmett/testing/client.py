@@ -11,6 +11,7 @@ from typing import Any, Self, TypedDict, Unpack
 from ..dispatch import Application
 from ..errors import ConfigurationError, UsageError
 from ..wire.fields import encode_fields
+from .calls import TestCalls
 from .context import RequestContext, Visits
 from .cookies import ClientCookies
 from .deadline import checked_timeout, deadline
@@ -297,6 +298,20 @@ class AsyncTestClient:
             await websocket.aclose()
         finally:
             self._open.discard(websocket)
+
+    @contextlib.asynccontextmanager
+    async def calls(self, path: str, **options: Unpack[WebsocketOptions]) -> AsyncIterator[TestCalls]:
+        """Open a websocket of an `app.calls(...)` route: `async with client.calls("/api") as api: await api.add(1, 2)`.
+
+        Arguments:
+            path: a path, or a whole URL.
+            options: as `websocket` takes them.
+
+        Raises:
+            RefusedHandshake, TimeoutError, UsageError: as `websocket`.
+        """
+        async with self.websocket(path, **options) as websocket:
+            yield TestCalls(websocket)
 
     async def _follow(
         self, method: str, path: str, options: RequestOptions, last: list[Exchange]

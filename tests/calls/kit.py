@@ -1,0 +1,45 @@
+"""Raw JSON-RPC on a websocket of the test client."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from emmett import App
+from emmett.testing import TestWebsocket
+
+
+class Wire:
+    """Sends and receives messages as they are on the wire.
+
+    Arguments:
+        websocket: the open websocket.
+    """
+
+    def __init__(self, websocket: TestWebsocket) -> None:
+        self.websocket = websocket
+
+    async def send(self, **members: Any) -> None:
+        """Send a message with these members."""
+        await self.websocket.send(json.dumps({"jsonrpc": "2.0", **members}))
+
+    async def receive(self) -> Any:
+        """Return the next message, without its version."""
+        message = json.loads(await self.websocket.receive())
+        for each in message if isinstance(message, list) else [message]:
+            assert each.pop("jsonrpc") == "2.0"
+        return message
+
+    async def ask(self, **members: Any) -> Any:
+        """Send a message, and return the next one."""
+        await self.send(**members)
+        return await self.receive()
+
+
+@contextlib.asynccontextmanager
+async def wire_to(app: App, path: str = "/api") -> AsyncIterator[Wire]:
+    """Run an application, and open a websocket."""
+    async with app.test_client_async() as client, client.websocket(path) as websocket:
+        yield Wire(websocket)

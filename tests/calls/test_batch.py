@@ -1,0 +1,15 @@
+from emmett.calls.batch import Batch
+from emmett.calls.jsonrpc import Reply, ResultReply
+
+
+async def test_the_last_reply_sends_them_all() -> None:
+    sent: list[list[Reply]] = []
+
+    async def send(replies: list[Reply]) -> None:
+        sent.append(replies)
+
+    batch = Batch(2, send)
+    await batch.add(ResultReply(2, "b"))
+    assert not sent
+    await batch.add(ResultReply(1, "a"))
+    assert sent == [[ResultReply(2, "b"), ResultReply(1, "a")]]

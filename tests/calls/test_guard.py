@@ -1,0 +1,106 @@
+import pytest
+from msgspec import UNSET, Raw
+
+from emmett.calls.guard import MAX_USERS, Guard, UserBuckets
+from emmett.calls.jsonrpc import ErrorCode
+from emmett.calls.limits import Rate
+from emmett.calls.method import Kind, Method, Options
+from emmett.config import CallsSettings
+from emmett.typed.parameters import read_signature
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def function() -> None: ...
+
+
+def make(
+    limit: Rate | None = None, per: str = "connection", max_params_size: int | None = None, kind: Kind = Kind.CALL
+) -> Method:
+    options = Options(limit, per, None, False, max_params_size)
+    return Method("it", function, kind, read_signature(function, "it"), options, ())
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def guard(clock: Clock, users: UserBuckets | None = None, user: str | None = None, **settings: object) -> Guard:
+    return Guard(users or UserBuckets(clock), user, CallsSettings(**settings), clock)
+
+
+def test_a_rate_for_a_connection(clock: Clock) -> None:
+    first, second, method = guard(clock), guard(clock), make(Rate(2, 1.0))
+    assert [first.check(method, UNSET, 0) for _ in range(2)] == [None, None]
+    error = first.check(method, UNSET, 0)
+    assert error is not None
+    assert (error.code, error.data) == (ErrorCode.LIMIT_EXCEEDED, {"retry_after": 0.5})
+    assert "2/s" in error.message
+    assert second.check(method, UNSET, 0) is None
+    clock.now = 0.5
+    assert first.check(method, UNSET, 0) is None
+
+
+def test_a_rate_for_a_user(clock: Clock) -> None:
+    users, method = UserBuckets(clock), make(Rate(1, 1.0), "user")
+    first, second, other = (guard(clock, users, user) for user in ("ada", "ada", "bob"))
+    assert first.check(method, UNSET, 0) is None
+    assert second.check(method, UNSET, 0) is not None
+    assert other.check(method, UNSET, 0) is None
+
+
+def test_who_is_nobody_in_particular_has_a_rate_of_the_connection(clock: Clock) -> None:
+    users, method = UserBuckets(clock), make(Rate(1, 1.0), "user")
+    first, second = guard(clock, users), guard(clock, users)
+    assert first.check(method, UNSET, 0) is None
+    assert second.check(method, UNSET, 0) is None
+    assert first.check(method, UNSET, 0) is not None
+
+
+def test_the_buckets_of_users_are_bounded(clock: Clock) -> None:
+    users, method, rate = UserBuckets(clock), make(Rate(1, 1.0), "user"), Rate(1, 1.0)
+    for number in range(MAX_USERS):
+        users.take(str(number), method, rate)
+    # Nobody's is full: the oldest goes.
+    assert users.take("one more", method, rate) == 0.0
+    assert len(users._buckets) == MAX_USERS
+    assert users.take("1", method, rate) > 0.0
+    clock.now = 10.0
+    users.take("after the pause", method, rate)
+    assert len(users._buckets) == 1
+
+
+def test_streams_and_sizes(clock: Clock) -> None:
+    watch = guard(clock, max_streams=2)
+    stream = make(kind=Kind.STREAM)
+    assert watch.check(stream, UNSET, 1) is None
+    refused = watch.check(stream, UNSET, 2)
+    assert refused is not None
+    assert refused.data == {"retry_after": 1.0}
+    small = make(max_params_size=5)
+    assert watch.check(small, Raw(b"[123]"), 0) is None
+    assert watch.check(small, UNSET, 0) is None
+    too_long = watch.check(small, Raw(b"[1234]"), 0)
+    assert too_long is not None
+    assert too_long.code == ErrorCode.INVALID_PARAMS
+
+
+def test_abuse(clock: Clock) -> None:
+    watch = guard(clock, max_refusals="2/s")
+    for expected in (False, False, True):
+        watch.refused()
+        assert watch.is_abused is expected
+
+
+def test_what_is_refused_now_and_then_is_no_abuse(clock: Clock) -> None:
+    watch = guard(clock, max_refusals="2/s")
+    for _ in range(10):
+        watch.refused()
+        clock.now += 0.5
+    assert not watch.is_abused

@@ -1,0 +1,43 @@
+"""The messages on the page about calls are what really comes; its tests pass; its examples are as short as it says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import page
+from tests.docs.programs import programs_of
+
+PAGE = page("docs/calls.md")
+
+
+async def test_the_messages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = [block for block in PAGE.blocks if block.language == "json"]
+    assert len(blocks) == 6
+    program = programs_of(PAGE)[0]
+    with program.loaded(tmp_path) as app:
+        async with app.test_client_async() as client, client.websocket("/api") as websocket:
+            for line in (line for block in blocks for line in block.text.splitlines()):
+                arrow, message = line[:4], line[4:]
+                if arrow == "--> ":
+                    await websocket.send(message)
+                else:
+                    assert json.loads(await websocket.receive()) == json.loads(message), line
+
+
+def test_its_tests_pass(tmp_path: Path) -> None:
+    for program in programs_of(PAGE):
+        if "assistant.py" in program.files or "test_assistant.py" in program.files:
+            program.save(tmp_path)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert "1 passed" in run.stdout, run.stdout
+
+
+def test_a_token_stream_takes_fifteen_lines() -> None:
+    (story,) = (block for block in PAGE.blocks if block.file_name == "story.py")
+    assert len(story.text.splitlines()) == 15
