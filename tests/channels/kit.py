@@ -166,9 +166,11 @@ class TestBroker(MemoryBroker):
         await self._enter("unsubscribe", sorted(names))
         await super().unsubscribe(names)
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         await self._enter("history", (channel, since, limit))
-        answer = await super().history(channel, since, limit, limits)
+        answer = await super().history(channel, since, limit, limits, max_bytes)
         if self._answers is not None:
             await self._answers.wait()
         return answer

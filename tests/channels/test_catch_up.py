@@ -43,6 +43,11 @@ class Bench:
         self.batches: list[Batch] = []
         self.catch_up = CatchUp(self.feed, "room:1", ROOM, at(start), None if last is None else at(last))
 
+    def finish(self, publications: list[Publication], top: Position, is_complete: bool) -> None:
+        """Deliver a history of one page."""
+        self.catch_up.add_page(publications, top, is_complete)
+        self.catch_up.finish(top)
+
     async def read(self) -> list[Publication]:
         self.feed.finish()
         found = []
@@ -56,7 +61,7 @@ class Bench:
 async def test_history_then_what_came_live_without_what_both_have() -> None:
     bench = Bench(start=3)
     bench.catch_up.add([message(4), message(5)], False)
-    bench.catch_up.finish([message(2), message(3), message(4)], at(4), True)
+    bench.finish([message(2), message(3), message(4)], at(4), True)
     bench.catch_up.add([message(5), message(6)], False)
     assert await bench.read() == [message(number) for number in range(2, 7)]
     assert bench.catch_up.is_level_with(at(6))
@@ -66,7 +71,7 @@ async def test_history_then_what_came_live_without_what_both_have() -> None:
 
 async def test_a_history_that_is_ahead_of_the_stream() -> None:
     bench = Bench(start=3)
-    bench.catch_up.finish([message(4), message(5)], at(5), True)
+    bench.finish([message(4), message(5)], at(5), True)
     bench.catch_up.add([message(4), message(5), Publication("room:1", "{}", Kind.JOIN), message(6)], False)
     assert [each.data for each in await bench.read()] == ["e4", "e5", "{}", "e6"]
 
@@ -80,11 +85,11 @@ async def test_a_history_that_is_older_than_the_stream_is_not_enough() -> None:
 
 async def test_what_was_missed_is_told_before_what_is_left() -> None:
     bench = Bench(start=9)
-    bench.catch_up.finish([message(7), message(8), message(9)], at(9), False)
+    bench.finish([message(7), message(8), message(9)], at(9), False)
     assert await bench.read() == [gap(6), message(7), message(8), message(9)]
     assert not bench.catch_up.is_complete
     empty = Bench(start=9)
-    empty.catch_up.finish([], at(9), False)
+    empty.finish([], at(9), False)
     assert await empty.read() == [gap(9)]
 
 
@@ -92,7 +97,7 @@ async def test_a_socket_that_knows_no_gaps_is_not_closed_for_one_it_asked_about(
     bench = Bench(start=0)
     bench.feed.encode = data_only
     bench.feed.take = bench.batches.append  # type: ignore[assignment]
-    bench.catch_up.finish([message(7)], at(7), False)
+    bench.finish([message(7)], at(7), False)
     assert [batch.messages for batch in bench.batches] == [["e7"]]
 
 
@@ -100,7 +105,7 @@ async def test_another_epoch_on_the_way() -> None:
     """The stream is still in the old epoch, the history in the new one: what is old was asked for, and not there."""
     bench = Bench(start=3)
     bench.catch_up.add([message(4), gap(0, "f"), message(1, "f")], False)
-    bench.catch_up.finish([message(1, "f"), message(2, "f")], at(2, "f"), False)
+    bench.finish([message(1, "f"), message(2, "f")], at(2, "f"), False)
     bench.catch_up.add([message(2, "f"), message(3, "f")], False)
     assert await bench.read() == [gap(0, "f"), message(1, "f"), message(2, "f"), message(3, "f")]
 
@@ -108,7 +113,7 @@ async def test_another_epoch_on_the_way() -> None:
 async def test_the_epoch_changes_behind_the_history() -> None:
     bench = Bench(start=3)
     bench.catch_up.add([message(4), gap(0, "f"), message(1, "f")], False)
-    bench.catch_up.finish([message(4)], at(4), True)
+    bench.finish([message(4)], at(4), True)
     assert await bench.read() == [message(4), gap(0, "f"), message(1, "f")]
 
 
@@ -120,5 +125,31 @@ async def test_too_much_comes_live_and_the_history_is_read_again(monkeypatch: py
     bench.catch_up.again(at(3))
     assert not bench.catch_up.is_past(at(2))
     assert bench.catch_up.is_past(at(3))
-    bench.catch_up.finish([message(1), message(2), message(3)], at(3), True)
+    bench.finish([message(1), message(2), message(3)], at(3), True)
     assert await bench.read() == [message(1), message(2), message(3)]
+
+
+async def test_page_after_page_and_a_hole_between_two_of_them() -> None:
+    bench = Bench(start=9)
+    bench.catch_up.add([message(10)], False)
+    bench.catch_up.add_page([message(2), message(3)], at(9), True)
+    assert bench.catch_up.last is None
+    # Trimmed while the socket took the first page.
+    bench.catch_up.add_page([message(6), message(7)], at(9), False)
+    bench.catch_up.add_page([message(8), message(9)], at(9), True)
+    bench.catch_up.finish(at(9))
+    assert await bench.read() == [
+        *(message(2), message(3), gap(5)),
+        *(message(number) for number in range(6, 11)),
+    ]
+    assert bench.catch_up.read == 6
+    assert not bench.catch_up.is_complete
+
+
+async def test_a_hole_between_the_history_and_what_came_live() -> None:
+    bench = Bench(start=6)
+    bench.catch_up.add([message(7), message(8)], False)
+    bench.catch_up.add_page([message(3)], at(3), True)
+    bench.catch_up.finish(at(3), is_complete=False)
+    assert await bench.read() == [message(3), gap(6), message(7), message(8)]
+    assert not bench.catch_up.is_complete

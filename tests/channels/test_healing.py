@@ -25,7 +25,7 @@ class Bench:
         self.broker._is_up = True
         self.tasks = Tasks()
         self.pauses: list[float] = []
-        reader = Reader(self.broker, Pool(self.tasks, 4))
+        reader = Reader(self.broker, self.tasks)
         self.healer = Healer(reader, Pool(self.tasks, 2), self.tasks, self._sleep)
         self.topics = [
             Topic(f"room:{number}", ROOM, Counters(), self.healer.heal, lambda _: None) for number in range(count)

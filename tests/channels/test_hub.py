@@ -8,8 +8,9 @@ import pytest
 
 from emmett.channels import Channels, Kind, Position, as_json
 from emmett.channels.brokers.memory import MemoryBus
+from emmett.channels.brokers.port import History, Limits
 from emmett.channels.envelope import pack
-from emmett.channels.hub import MAX_READS
+from emmett.channels.reading import FIRST_PAGE_BYTES, MAX_FIRST_PAGES, MAX_PAGES, MAX_READS, PAGE_BYTES
 from emmett.errors import BrokerUnavailable
 from tests.channels.kit import MemorySink, TestBroker, running, take, take_data, topics, turns, until
 
@@ -169,7 +170,7 @@ async def test_recovery_is_bounded_load_on_the_broker() -> None:
         subscriptions += [channels.subscribe(name, since=Position("gone", 1)) for name in names]
         await asyncio.gather(*(each.__aenter__() for each in subscriptions))
         assert [each.recovered for each in subscriptions] == [True] * 8000 + [False] * 2000
-        assert broker.most_at_work <= MAX_READS + 1
+        assert broker.most_at_work <= MAX_READS + MAX_FIRST_PAGES + MAX_PAGES + 1
         # The eight thousand asked the same: a few reads answer them all. Of the others each is read for itself.
         assert len([1 for name, since, limit in broker.named("history") if name == "room:1"]) <= 4
         assert len(broker.named("history")) <= 2 * 2000 + 4
@@ -178,6 +179,117 @@ async def test_recovery_is_bounded_load_on_the_broker() -> None:
         for subscription in subscriptions:
             await subscription.__aexit__(None, None, None)
         assert channels.stats().subscribers == 0
+
+
+class WeighingBroker(TestBroker):
+    """A broker that counts the bytes of history that are on their way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way = self.most_under_way = 0
+        self.pages: list[int] = []
+
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
+        answer = await super().history(channel, since, limit, limits, max_bytes)
+        size = sum(len(entry.payload) for entry in answer.entries)
+        self.under_way += size
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        self.pages.append(size)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self.under_way -= size
+        return answer
+
+
+async def test_large_histories_are_recovered_in_pages_of_which_few_are_under_way() -> None:
+    """Reliability, line 86: two hundred clients come back at once, each with a position of its own."""
+    broker, payload = WeighingBroker(), "x" * 4600
+    async with running(broker) as channels:
+        for number in range(10):
+            for _ in range(60):
+                await channels.publish(f"room:{number}", payload)
+        epochs = [(await channels.history(f"room:{number}", limit=0)).top.epoch for number in range(10)]
+        broker.pages.clear()
+        broker.most_under_way = 0
+        sinks = [MemorySink() for _ in range(200)]
+        subscriptions = [
+            channels.subscribe(f"room:{number % 10}", since=Position(epochs[number % 10], number // 10), deliver=sink)
+            for number, sink in enumerate(sinks)
+        ]
+        await asyncio.gather(*(each.__aenter__() for each in subscriptions))
+        assert all(each.recovered for each in subscriptions)
+        assert [len(sink.messages) for sink in sinks] == [60 - number // 10 for number in range(200)]
+        longest = len(payload) + 1
+        assert max(broker.pages) <= PAGE_BYTES + longest
+        bound = MAX_FIRST_PAGES * (FIRST_PAGE_BYTES + longest) + MAX_PAGES * (PAGE_BYTES + longest)
+        assert broker.most_under_way <= bound < 1024 * 1024
+        for subscription in subscriptions:
+            await subscription.__aexit__(None, None, None)
+
+
+async def test_history_is_not_read_faster_than_a_socket_takes_it() -> None:
+    broker, sink = TestBroker(), MemorySink()
+    async with running(broker) as channels:
+        for _ in range(100):
+            await channels.publish("room:1", "x" * 4600)
+        start = Position((await channels.history("room:1", limit=0)).top.epoch, 0)
+        broker.calls.clear()
+        sink.is_stalled = True
+        subscription = channels.subscribe("room:1", since=start, deliver=sink)
+        entering = asyncio.create_task(subscription.__aenter__())
+        await until(lambda: len(broker.named("history")) == 2)
+        await turns(50)
+        # One for the newest position, and one page.
+        assert len(broker.named("history")) == 2
+        assert not entering.done()
+        while not entering.done():
+            sink.resume()
+            await turns()
+            sink.is_stalled = True
+            await turns()
+        assert subscription.recovered
+        sink.resume()
+        await turns()
+        assert sink.messages == ["x" * 4600] * 100
+        await subscription.__aexit__(None, None, None)
+
+
+async def test_who_is_caught_up_with_and_leaves_waits_for_nothing() -> None:
+    broker, sink = TestBroker(), MemorySink()
+    async with running(broker) as channels:
+        for _ in range(100):
+            await channels.publish("room:1", "x" * 4600)
+        start = Position((await channels.history("room:1", limit=0)).top.epoch, 0)
+        sink.is_stalled = True
+        entering = asyncio.create_task(channels.subscribe("room:1", since=start, deliver=sink).__aenter__())
+        await until(lambda: sink._callbacks)
+        sink.closed = (1006, "")
+        sink.resume()
+        # Its handler learns from the socket that it has gone.
+        subscription = await entering
+        await subscription.__aexit__(None, None, None)
+        assert channels.stats().subscribers == 0
+
+
+async def test_a_channel_that_is_busier_than_its_history_is_read_is_given_up_with_a_gap() -> None:
+    class BusyBroker(TestBroker):
+        async def history(
+            self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+        ) -> History:
+            if max_bytes is not None:
+                for _ in range(40):
+                    await self.publish(channel, b"t" + b"x" * 4600, limits)
+            return await super().history(channel, since, limit, limits, max_bytes)
+
+    broker, sink = BusyBroker(), MemorySink()
+    async with running(broker) as channels:
+        await channels.publish("room:1", "x")
+        start = Position((await channels.history("room:1", limit=0)).top.epoch, 0)
+        async with channels.subscribe("room:1", since=start, deliver=sink, encode=as_json) as subscription:
+            assert subscription.recovered is False
+            assert any('"gap"' in str(message) for message in sink.messages)
 
 
 async def test_a_read_that_another_began_before_is_not_enough() -> None:

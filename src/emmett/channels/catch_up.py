@@ -25,16 +25,27 @@ class CatchUp:
         last: up to where the subscriber has everything; None while the history is still to be read.
 
     Attributes:
-        last: as above.
-        is_complete: nothing was missed as yet.
+        receiver, last: as above.
+        is_complete: nothing was missed so far.
+        read: how many publications of the history were delivered.
     """
 
-    __slots__ = ("_channel", "_has_overflowed", "_namespace", "_receiver", "_start", "_waiting", "is_complete", "last")
+    __slots__ = (
+        "_channel",
+        "_has_overflowed",
+        "_namespace",
+        "_start",
+        "_waiting",
+        "is_complete",
+        "last",
+        "read",
+        "receiver",
+    )
 
     def __init__(
         self, receiver: Receiver, channel: str, namespace: Namespace, start: Position, last: Position | None
     ) -> None:
-        self._receiver = receiver
+        self.receiver = receiver
         self._channel = channel
         self._namespace = namespace
         self._start = start
@@ -43,11 +54,12 @@ class CatchUp:
         self._has_overflowed = False
         self.last = last
         self.is_complete = True
+        self.read = 0
 
     def add(self, publications: Sequence[Publication], is_extra: bool) -> None:
         """Take what the stream brings."""
         if self.last is not None:
-            self._receiver.receive(self._namespace, self._new(publications), is_extra)
+            self.receiver.receive(self._namespace, self._new(publications), is_extra)
             return
         self._waiting.extend(publications)
         if len(self._waiting) > MAX_WAITING:
@@ -68,24 +80,41 @@ class CatchUp:
             self._has_overflowed = False
             self._start = start
 
-    def finish(self, publications: Sequence[Publication], top: Position, is_complete: bool) -> None:
-        """Deliver the history, then what came live meanwhile.
+    def add_page(self, publications: Sequence[Publication], top: Position, is_complete: bool) -> None:
+        """Deliver a part of the history.
 
         Arguments:
-            publications: what is in the history behind the position that was asked for.
-            top: its newest position.
-            is_complete: nothing of it was missed; otherwise a gap is told to those who can be told.
+            publications: in their order.
+            top: the newest position of the history.
+            is_complete: nothing was missed before them; otherwise a gap comes first.
         """
-        self.is_complete = is_complete
+        self.read += len(publications)
         found = list(publications)
-        if not is_complete and self._receiver.encode is not data_only:
+        if not is_complete:
             first = found[0].position if found else None
-            before = top if first is None else first.previous()
-            found.insert(0, Publication(self._channel, "", Kind.GAP, before))
-        self._receiver.receive(self._namespace, found, True)
-        self.last = top
+            self._miss(found, top if first is None else first.previous())
+        self.receiver.receive(self._namespace, found, True)
+
+    def finish(self, top: Position, is_complete: bool = True) -> None:
+        """Deliver what came live while the history was read.
+
+        Arguments:
+            top: up to where the history was delivered.
+            is_complete: what came live follows it; otherwise a gap comes first.
+        """
         waiting, self._waiting = self._waiting, []
-        self._receiver.receive(self._namespace, self._new(waiting), True)
+        self.last = top
+        found = self._new(waiting)
+        if not is_complete:
+            first = next((each.position for each in found if each.position is not None), None)
+            self._miss(found, top if first is None else first.previous())
+        self.receiver.receive(self._namespace, found, True)
+
+    def _miss(self, found: list[Publication], position: Position) -> None:
+        """Put a gap before publications, for subscribers that can express one. `recovered` says it to all."""
+        self.is_complete = False
+        if self.receiver.encode is not data_only:
+            found.insert(0, Publication(self._channel, "", Kind.GAP, position))
 
     def is_level_with(self, done: Position | None) -> bool:
         """Tell whether the stream has come to where the subscriber is: from here on it may be live."""

@@ -75,14 +75,16 @@ class Healer:
             return
         topic.hold()
         try:
-            history = await self._reader.read(topic.name, since, None, limits)
+            is_first, is_done = True, False
+            while not is_done:
+                page = await self._reader.page(topic.name, topic.position or since, limits, is_first)
+                is_first, is_done = False, topic.heal_with(page)
         except BrokerUnavailable as error:
             if topic.fail():
                 self._tasks.spawn(self._heal_later(topic))
             else:
                 logger.warning("the history of %r could not be read: %s", topic.name, error)
             return
-        topic.heal_with(history)
 
     async def _heal_later(self, topic: Topic) -> None:
         await self._sleep(FIRST_PAUSE * 2**topic.attempts * random.uniform(0.5, 1.0))
@@ -93,9 +95,9 @@ class Healer:
         if limits is None or not topic.users:
             return
         try:
-            history = await self._reader.read(topic.name, None, 0, limits)
+            top = await self._reader.top(topic.name, limits)
         except BrokerUnavailable:
             # It is asked again next time.
             return
-        if not topic.is_level_with(history.top):
+        if not topic.is_level_with(top):
             self.check(topic)

@@ -18,7 +18,7 @@ from .namespaces import Namespaces
 from .opening import Opener
 from .publication import Position
 from .rare_log import RareLog
-from .reading import Reader, stopped
+from .reading import Reader, is_last_page, stopped
 from .receiver import Receiver
 from .stats import Counters
 from .tasks import Pool, Tasks
@@ -28,8 +28,6 @@ from .topic import Topic, read_entry
 LINGER = 1.0
 # Seconds between two looks at the history of a channel where nothing is heard.
 CHECK_INTERVAL = 60.0
-# Reads of the history at once.
-MAX_READS = 32
 # Channels that are healed at once.
 MAX_HEALED = 16
 # Reads of a history for one subscriber, until it is taken as it is.
@@ -74,7 +72,7 @@ class Hub:
         self._linger = linger
         self._check_interval = check_interval
         self._sleep = sleep
-        self._reader = Reader(broker, Pool(self.tasks, MAX_READS))
+        self._reader = Reader(broker, self.tasks)
         self._healer = Healer(self._reader, Pool(self.tasks, MAX_HEALED), self.tasks, sleep)
         self._opener = Opener(broker, self.tasks, self._subscribed)
 
@@ -215,13 +213,13 @@ class Hub:
     async def _begin(self, topic: Topic) -> None:
         assert topic.namespace.limits is not None
         try:
-            history = await self._reader.read(topic.name, None, 0, topic.namespace.limits)
+            top = await self._reader.top(topic.name, topic.namespace.limits)
         except BrokerUnavailable as error:
             self._fail(topic, error)
             self._opener.close(topic)
             return
         if not topic.opened.done():
-            topic.begin(history.top)
+            topic.begin(top)
             topic.opened.set_result(None)
 
     def _fail(self, topic: Topic, error: Exception) -> None:
@@ -270,15 +268,23 @@ async def _recover(reader: Reader, topic: Topic, catch_up: CatchUp, since: Posit
     """Bring a receiver what it missed; returns whether that was all."""
     assert topic.namespace.limits is not None
     assert topic.position is not None
-    for attempt in range(1, MAX_TRIES + 1):
-        history = await reader.read(topic.name, since, None, topic.namespace.limits)
-        is_past = catch_up.is_past(history.top)
-        if is_past or attempt == MAX_TRIES:
+    limits, attempts = topic.namespace.limits, 1
+    while True:
+        page = await reader.page(topic.name, since, limits, is_first=not catch_up.read)
+        is_last, is_past = is_last_page(page), catch_up.is_past(page.top)
+        if is_last and not is_past and attempts < MAX_TRIES:
+            # A replica that lags behind, or live publications that were too many to keep.
+            attempts += 1
+            catch_up.again(topic.position)
+            continue
+        read = (read_entry(topic.name, entry) for entry in page.entries)
+        catch_up.add_page([each for each in read if each is not None], page.top, page.complete)
+        since = page.entries[-1].position or page.top if page.entries else page.top
+        # Publications that come as fast as they are read are never caught up with.
+        if is_last or catch_up.read > 2 * limits.size:
             break
-        catch_up.again(topic.position)
-    read = (read_entry(topic.name, entry) for entry in history.entries)
-    found = [publication for publication in read if publication is not None]
-    catch_up.finish(found, history.top, history.complete and is_past)
+        await catch_up.receiver.has_room()
+    catch_up.finish(since, is_last and is_past)
     if not topic.stream.is_busy:
         topic.stream.settle()
     return catch_up.is_complete

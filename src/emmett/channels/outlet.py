@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -38,7 +39,7 @@ class Outlet(Receiver):
         log: where that is logged.
     """
 
-    __slots__ = ("_closer", "_is_waiting", "_log", "_sink")
+    __slots__ = ("_closer", "_is_waiting", "_log", "_room", "_sink")
 
     def __init__(
         self,
@@ -56,6 +57,8 @@ class Outlet(Receiver):
         self._log = log
         # The sink will call back.
         self._is_waiting = False
+        # Done when nothing waits any more; None while nobody waits for that.
+        self._room: asyncio.Future[None] | None = None
 
     def position_in(self, topic: Membership) -> Position | None:
         """Return up to where everything of a channel was handed to the sink."""
@@ -64,6 +67,11 @@ class Outlet(Receiver):
             if first is not None and first.position is not None:
                 return first.position.previous()
         return topic.position_of(self)
+
+    async def has_room(self) -> None:
+        if self._is_waiting and not self.is_over:
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room
 
     def hold(self, parcel: Parcel) -> None:
         if not self._add(parcel):
@@ -91,6 +99,7 @@ class Outlet(Receiver):
     def left(self) -> None:
         super().left()
         self._forget_backlogs()
+        self._make_room()
 
     def _end(self, code: int, reason: str) -> None:
         self._leave(self)
@@ -116,6 +125,11 @@ class Outlet(Receiver):
             self.fail(error)
             return
         self.take = self._sink.deliver
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
 
     def _hand_over(self, backlog: Backlog) -> bool:
         items, gaps = backlog.portion(PORTION)

@@ -1,4 +1,4 @@
-"""Reads of the history: those for the same are shared, and only so many are under way at once."""
+"""Reads of the history: equal ones are shared, few are under way at once, and each is a page of bounded size."""
 
 from __future__ import annotations
 
@@ -8,10 +8,20 @@ import functools
 from ..errors import BrokerUnavailable
 from .brokers.port import Broker, History, Limits
 from .publication import Position
-from .tasks import Pool
+from .tasks import Pool, Tasks
 
-# What is asked for: the channel, behind which position, at most how many.
-Question = tuple[str, Position | None, int | None]
+# Bytes of a page; a single publication may be larger. What is on its way from the broker delays live publications, and
+# so does what is decoded, encoded and delivered in one turn of the event loop. Most clients have missed little, so the
+# first page is a small one, and many of them are read at once.
+FIRST_PAGE_BYTES = 16 * 1024
+PAGE_BYTES = 32 * 1024
+# Reads under way at once: for the newest position alone, for first pages, and for further ones.
+MAX_READS = 32
+MAX_FIRST_PAGES = 16
+MAX_PAGES = 4
+
+# What is asked for: the channel, after which position, and how many bytes; 0 for the newest position alone.
+Question = tuple[str, Position | None, int]
 
 
 class Reader:
@@ -19,28 +29,46 @@ class Reader:
 
     Arguments:
         broker: it has the histories.
-        pool: it bounds how many are read at once.
+        tasks: they keep the tasks.
     """
 
-    def __init__(self, broker: Broker, pool: Pool) -> None:
+    def __init__(self, broker: Broker, tasks: Tasks) -> None:
         self._broker = broker
-        self._pool = pool
+        # By the bytes that are asked for.
+        self._pools = {
+            0: Pool(tasks, MAX_READS),
+            FIRST_PAGE_BYTES: Pool(tasks, MAX_FIRST_PAGES),
+            PAGE_BYTES: Pool(tasks, MAX_PAGES),
+        }
         self._answers: dict[Question, asyncio.Future[History | BrokerUnavailable]] = {}
         self._is_stopped = False
 
-    async def read(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
-        """Read as `Broker.history` does; the answer may be that to another who has asked the same just before.
+    async def top(self, channel: str, limits: Limits) -> Position:
+        """Return the newest position of a channel.
+
+        Raises:
+            BrokerUnavailable: as `page`.
+        """
+        return (await self._read((channel, None, 0), limits)).top
+
+    async def page(self, channel: str, since: Position, limits: Limits, is_first: bool) -> History:
+        """Return what follows a position, or as much of it as is read at once.
+
+        The page is the last one when it has no entries, or its last entry is at `top`. The answer may be the one to an
+        equal call that came earlier.
 
         Raises:
             BrokerUnavailable: the broker does not answer, or the channels have stopped.
         """
-        question = (channel, since, limit)
+        return await self._read((channel, since, FIRST_PAGE_BYTES if is_first else PAGE_BYTES), limits)
+
+    async def _read(self, question: Question, limits: Limits) -> History:
         answer = self._answers.get(question)
         if answer is None:
             if self._is_stopped:
                 raise stopped()
             answer = self._answers[question] = asyncio.get_running_loop().create_future()
-            self._pool.submit(functools.partial(self._ask, question, limits))
+            self._pools[question[2]].submit(functools.partial(self._ask, question, limits))
         # One that is cancelled must not cancel the others.
         found = await asyncio.shield(answer)
         if isinstance(found, BrokerUnavailable):
@@ -56,10 +84,10 @@ class Reader:
         self._answers.clear()
 
     async def _ask(self, question: Question, limits: Limits) -> None:
-        channel, since, limit = question
+        channel, since, size = question
         found: History | BrokerUnavailable
         try:
-            found = await self._broker.history(channel, since, limit, limits)
+            found = await self._broker.history(channel, since, None if size else 0, limits, size or None)
         except BrokerUnavailable as error:
             found = error
         except Exception as error:
@@ -67,6 +95,11 @@ class Reader:
         answer = self._answers.pop(question, None)
         if answer is not None:
             answer.set_result(found)
+
+
+def is_last_page(page: History) -> bool:
+    """Tell whether nothing follows a page."""
+    return not page.entries or page.entries[-1].position == page.top
 
 
 def stopped() -> BrokerUnavailable:

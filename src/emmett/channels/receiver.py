@@ -78,6 +78,9 @@ class Receiver:
         """Note where it begins in a channel."""
         self._last_positions[channel] = position
 
+    async def has_room(self) -> None:
+        """Wait until more of a history may be handed to it: it is not to be read faster than it leaves."""
+
     def hold(self, parcel: Parcel) -> None:
         """Keep a parcel that was not taken."""
         raise NotImplementedError

@@ -12,6 +12,7 @@ from .envelope import unpack
 from .names import is_pattern
 from .namespaces import Namespace
 from .publication import Kind, Position, Publication
+from .reading import is_last_page
 from .receiver import Receiver
 from .stats import Counters
 from .stream import ChannelStream
@@ -151,23 +152,26 @@ class Topic:
         if self._held is None:
             self._held = deque()
 
-    def heal_with(self, history: History) -> None:
-        """Pass on what was missed, then what was held."""
-        entries, top, is_complete = history
+    def heal_with(self, page: History) -> bool:
+        """Pass on what was missed, and after the last page what was held; returns whether this was the last one."""
+        entries, top, is_complete = page
         before = self.position
         if not is_complete:
             first = entries[0].position if entries else None
             self._tell_gap(top if first is None else first.previous())
         for entry in entries:
             self._heal_entry(entry)
+        self.attempts = 0 if self.position != before else self.attempts + 1
+        if self.position != before and not is_last_page(page):
+            return False
         if entries:
             self._counters.healed += 1
         self.is_healing = False
-        self.attempts = 0 if self.position != before else self.attempts + 1
         if self.attempts >= MAX_ATTEMPTS:
             self.give_up()
         else:
             self._release()
+        return True
 
     def fail(self) -> bool:
         """The history could not be read; returns whether to try again."""

@@ -90,8 +90,10 @@ class DistantBroker(MemoryBroker):
     async def publish(self, channel: str, payload: bytes, limits: Limits | None) -> Position | None:
         return await self.far(lambda: MemoryBroker.publish(self, channel, payload, limits))
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
-        return await self.far(lambda: MemoryBroker.history(self, channel, since, limit, limits))
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
+        return await self.far(lambda: MemoryBroker.history(self, channel, since, limit, limits, max_bytes))
 
     async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
         return await self.far(lambda: MemoryBroker.join(self, channel, connection, member, info, ttl))

@@ -15,7 +15,9 @@ from tests.testing.brokers.broken import Case, Overheard, Right, Swapping, check
 class Reading(MemoryBroker):
     """Answers otherwise than it should: subclasses say how."""
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         asked = self.ask(since, limit, limits)
         return self.answer(await super().history(channel, *asked), since, limit)
 
@@ -119,7 +121,9 @@ class Trusting(Reading):
 class EpochBlind(Reading):
     """Does not look at the epoch."""
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         top = (await super().history(channel, None, 0, limits)).top
         return await super().history(channel, since and Position(top.epoch, since.offset), limit, limits)
 
@@ -138,14 +142,18 @@ class Hoarding(MemoryBroker):
     async def publish(self, channel: str, payload: bytes, limits: Limits | None) -> Position | None:
         return await super().publish(channel, payload, limits and Limits(10**6, 10**6))
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         return await super().history(channel, since, limit, Limits(10**6, 10**6))
 
 
 class Prolonging(Hoarding):
     """All of a channel lives as long as the newest of it."""
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         found = await super().history(channel, since, limit, limits)
         log = self.bus.histories._logs[channel]
         if log.entries and log.entries[-1][0] + limits.ttl <= self.bus.histories._clock():
@@ -156,7 +164,9 @@ class Prolonging(Hoarding):
 class Ephemeral(MemoryBroker):
     """Forgets epoch and counter of a channel with its last entry, or when it had none."""
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         found = await super().history(channel, since, limit, limits)
         if limit is None and since is None and not found.entries:
             del self.bus.histories._logs[channel]
@@ -166,7 +176,9 @@ class Ephemeral(MemoryBroker):
 class Resetting(MemoryBroker):
     """Counts anew, in the same epoch, when all has expired: what a position stands for is not clear any more."""
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         found = await super().history(channel, since, limit, limits)
         log = self.bus.histories._logs[channel]
         if found.top.offset and since is None and limit is None and not found.entries:
@@ -183,7 +195,9 @@ class TwoMinds(MemoryBroker):
         super().__init__(*args)  # type: ignore[arg-type]
         self.number = next(self.numbers)
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         found = await super().history(channel, since, limit, limits)
         return found._replace(top=Position(f"{found.top.epoch}-{self.number}", found.top.offset))
 
@@ -219,14 +233,18 @@ class FirstSize(MemoryBroker):
         FirstSize.first = FirstSize.first or limits
         return await super().publish(channel, payload, limits and FirstSize.first)
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         return await super().history(channel, since, limit, FirstSize.first or limits)
 
 
 class LateHistory(MemoryBroker):
     """Notes a publication in the history some time after it was sent."""
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         found = await super().history(channel, since, limit, limits)
         if len(found.entries) < 2:
             return found

@@ -156,7 +156,9 @@ class Mixed(MemoryBroker):
 class NoHistory(MemoryBroker):
     """Forgets the history with its stop."""
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         found = await super().history(channel, since, limit, limits)
         return found._replace(entries=[])
 

@@ -82,7 +82,9 @@ class Escaping(MemoryBroker):
     async def subscribe(self, names: Collection[str]) -> None:
         await super().subscribe([self.escaped(name) for name in names])
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         return await super().history(self.escaped(channel), since, limit, limits)
 
     async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:

@@ -191,9 +191,11 @@ class MemoryBroker:
         bus._send(channel, entry)
         return entry.position
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         self._require()
-        return self.bus.histories.read(channel, since, limit, limits)
+        return self.bus.histories.read(channel, since, limit, limits, max_bytes)
 
     async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
         self._require()

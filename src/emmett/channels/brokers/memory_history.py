@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..publication import Position
+from .bounds import up_to
 from .port import Entry, History, Limits
 
 # Seconds for which a channel's epoch and counter outlive its history: for so long, at least, a position which a client
@@ -67,7 +68,9 @@ class MemoryLog:
         if not self.entries:
             self.entries = None
 
-    def read(self, since: Position | None, limit: int | None, limits: Limits, now: float) -> History:
+    def read(
+        self, since: Position | None, limit: int | None, limits: Limits, now: float, max_bytes: int | None = None
+    ) -> History:
         """Return what `Broker.history` returns."""
         # Whoever gets a position from here may come back with it.
         self.forget_at = max(self.forget_at, now + EPOCH_KEPT)
@@ -85,7 +88,7 @@ class MemoryLog:
             start = max(start, stop - limit)
         elif limit is not None:
             stop = min(stop, start + limit)
-        entries = [entry for _, entry in itertools.islice(kept, start, stop)]
+        entries = up_to(max_bytes, (entry for _, entry in itertools.islice(kept, start, stop)))
         return History(entries, Position(self.epoch, self.top), complete)
 
 
@@ -115,10 +118,12 @@ class MemoryHistories:
         now = self._clock()
         return self._log(channel, now).append(payload, limits, now)
 
-    def read(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    def read(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         """Read the history of a channel, which is known from then on: its position is of use later."""
         now = self._clock()
-        return self._log(channel, now).read(since, limit, limits, now)
+        return self._log(channel, now).read(since, limit, limits, now, max_bytes)
 
     def forget(self) -> None:
         """Lose everything, as a server does that restarts without its data."""

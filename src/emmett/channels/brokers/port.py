@@ -65,7 +65,7 @@ class History(NamedTuple):
     Fields:
         entries: in order of their offsets.
         top: the position of the newest publication there is, whether or not it is among `entries`.
-        complete: whether all between the position asked for and the last of `entries` (`top`, when there was no limit)
+        complete: whether all between the position asked for and the last of `entries` (`top`, when there was no bound)
             is there. False when something was trimmed or has expired, or when the position is of another epoch or
             beyond `top`; then `entries` begin with the oldest that is left. Without a position it is True. With a limit
             of 0 it says nothing.
@@ -174,7 +174,9 @@ class Broker(Protocol):
             Its position; None without history.
         """
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         """Read the history of a channel.
 
         A channel that nothing was published to yet has a position too, with offset 0, from which what comes later can
@@ -186,6 +188,9 @@ class Broker(Protocol):
             limit: at most so many entries, the first ones behind `since`, or, where that is None, the newest; None for
                 all. 0 asks for `top` only.
             limits: those of the channel.
+            max_bytes: stop at the entry with which the payloads reach so many bytes, so that at least one entry is
+                returned where there is one; None for no bound. It is used together with `since` only: the next call
+                begins at the last entry of this one, until that is the one at `top`.
         """
 
     async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:

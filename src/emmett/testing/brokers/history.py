@@ -107,6 +107,36 @@ class HistoryContract(Hooks):
             assert (list(found.entries), found.top) == ([], positions[-1])
 
     @contract_test
+    async def test_history_in_pages_of_some_bytes(self, nodes: Nodes) -> None:
+        """Page after page, each of at least one publication, with nothing left out between them."""
+        publisher, node = await nodes.start_two()
+        channel, limits = nodes.name(), Limits(50, 600.0)
+        sizes = [1, 500, 20, 3000, 1, 1, 1, 999, 1] * 7
+        positions = await asyncio.gather(*(publisher.keep(channel, b"x" * size, limits) for size in sizes))
+        end = max(positions)
+        since, found, pages = Position(end.epoch, end.offset - 50), list[Entry](), 0
+        while since != end:
+            call = node.broker.history(channel, since, None, limits, max_bytes=1000)
+            page = await node.call(call)
+            assert page.complete, f"since {since.offset}: nothing is missing"
+            assert page.top == end
+            payload_sizes = [len(entry.payload) for entry in page.entries]
+            assert payload_sizes, f"since {since.offset}: a page without a publication"
+            found += page.entries
+            pages += 1
+            last = page.entries[-1].position
+            assert last is not None
+            assert since < last, f"since {since.offset}: a page that leads nowhere"
+            since = last
+        offsets = [entry.position.offset for entry in found if entry.position is not None]
+        assert offsets == list(range(end.offset - 49, end.offset + 1))
+        assert pages > 3, "max_bytes is ignored"
+        stale = Position(end.epoch, 0)
+        page = await node.call(node.broker.history(channel, stale, None, limits, max_bytes=1))
+        assert not page.complete
+        assert page.entries[0].position == Position(end.epoch, end.offset - 49), "not the oldest that is left"
+
+    @contract_test
     async def test_the_position_of_an_empty_channel_is_good_later(self, nodes: Nodes) -> None:
         node, other = await nodes.start_two()
         begin = await read(node, nodes.name())

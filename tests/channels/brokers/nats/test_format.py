@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emmett.channels.brokers.nats.format import At, pack, read_at, read_time, unpack
+from emmett.channels.brokers.nats.format import At, pack, payload_size, read_at, read_time, unpack
 from emmett.channels.publication import Position
 
 
@@ -17,6 +17,7 @@ def test_what_is_packed_is_unpacked(payloads: list[bytes]) -> None:
     at = At("e1", 7, len(payloads), 1000, 60)
     assert read_at(head(str(at))) == at
     entries = unpack(at, pack(payloads))
+    assert payload_size(at, pack(payloads)) == sum(map(len, payloads))
     assert [entry.payload for entry in entries] == payloads
     assert [entry.position for entry in entries] == [Position("e1", 7 + number) for number in range(len(payloads))]
     assert at.top == 6 + len(payloads)

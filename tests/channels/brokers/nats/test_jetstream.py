@@ -1,20 +1,33 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from emmett.channels import Channels, Position
 from emmett.channels.brokers.nats.connection import NatsConnection, Reply
+from emmett.channels.brokers.nats.jetstream import MAX_READ_BYTES, MAX_READS
 from emmett.channels.brokers.nats.subjects import Subjects
 from emmett.channels.brokers.port import Limits
 from emmett.errors import BrokerUnavailable
 from tests.channels.brokers.nats.nodes import LIMITS, fresh_channel, keep, node_of, running, until
+from tests.channels.kit import MemorySink
 from tests.nats import Nats, running_nats
 
 SUBJECTS = Subjects("emmett")
+
+
+@asynccontextmanager
+async def running_channels(url: str) -> AsyncIterator[Channels]:
+    channels = Channels(None, url)
+    channels.namespace("room", history=1000)
+    async with channels:
+        yield channels
 
 
 def info(server: Nats, name: str) -> dict[str, Any]:
@@ -167,3 +180,69 @@ async def test_what_nobody_answers_is_asked_again(nats_server: Nats, monkeypatch
         assert await broker.present(channel) == {"ada": (b"{}", 1)}
     assert len(asked) == 6
     assert all(asked.count(subject) == 2 for subject in asked)
+
+
+async def test_reads_of_any_number_of_callers_have_few_bytes_under_way(
+    nats_server: Nats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """History, presence and healing share one bound, below what a server lets wait for a client."""
+    asked: dict[int, int] = {}
+    most = 0
+    request = NatsConnection.request
+
+    async def count(
+        self: NatsConnection,
+        subject: str,
+        payload: bytes,
+        headers: Mapping[str, str] | None = None,
+        *,
+        many: bool = False,
+    ) -> list[Reply]:
+        nonlocal most
+        if not many:
+            return await request(self, subject, payload, headers)
+        number = len(asked) + id(payload)
+        asked[number] = json.loads(payload)["max_bytes"]
+        most = max(most, sum(asked.values()))
+        try:
+            return await request(self, subject, payload, headers, many=True)
+        finally:
+            del asked[number]
+
+    monkeypatch.setattr(NatsConnection, "request", count)
+    channel = fresh_channel()
+    async with running(nats_server.url, 30.0) as (broker, _):
+        await asyncio.gather(*(keep(broker, channel, b"x" * 4600) for _ in range(200)))
+        await broker.join(channel, "c1", "ada", b"{}", 60.0)
+        calls: list[Awaitable[Any]] = []
+        for _ in range(50):
+            calls += [broker.history(channel, None, None, LIMITS), broker.present(channel)]
+        found = await asyncio.gather(*calls)
+        assert {len(each.entries) for each in found[::2]} == {200}
+    assert 0 < most <= MAX_READS * MAX_READ_BYTES <= 4 * 1024 * 1024
+
+
+async def test_two_hundred_that_come_back_do_not_end_the_connection() -> None:
+    """Reliability, line 86: all do, and a subscriber that has nothing to do with it misses nothing."""
+    settings = ("jetstream {{ store_dir: {store} }}", "max_pending: 2MB")
+    with running_nats(*settings) as server:
+        async with running_channels(server.url) as channels, channels.subscribe("live:1") as live:
+            for number in range(4):
+                await asyncio.gather(*(channels.publish(f"room:{number}", "x" * 4600) for _ in range(500)))
+            tops = [(await channels.history(f"room:{number}", limit=0)).top for number in range(4)]
+
+            async def come_back(number: int) -> tuple[bool | None, int]:
+                sink, since = MemorySink(), Position(tops[number % 4].epoch, number // 4)
+                async with channels.subscribe(f"room:{number % 4}", since=since, deliver=sink) as subscription:
+                    return subscription.recovered, len(sink.messages)
+
+            returning = asyncio.gather(*(come_back(number) for number in range(200)))
+            published = 0
+            while not returning.done():
+                await channels.publish("live:1", str(published))
+                assert (await anext(live)).data == str(published)
+                published += 1
+            assert await returning == [(True, 500 - number // 4) for number in range(200)]
+            assert published > 10
+            assert channels.stats().gaps == 0
+        assert "Slow Consumer" not in server.log()

@@ -100,9 +100,11 @@ class NatsBroker:
             await connection.publish(self._subjects.live(channel), payload)
             return None
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         async with self._deadline():
-            return await self._require().histories.read(channel, since, limit, limits)
+            return await self._require().histories.read(channel, since, limit, limits, max_bytes)
 
     async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
         async with self._deadline():

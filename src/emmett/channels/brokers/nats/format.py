@@ -23,7 +23,7 @@ from .connection import find_field
 FIELD = "Emmett-At"
 # Publications in one message, and their bytes.
 MAX_PACKED = 64
-MAX_PACKED_BYTES = 128 * 1024
+MAX_PACKED_BYTES = 32 * 1024
 
 _FIELD = FIELD.encode()
 _AT = re.compile(
@@ -78,6 +78,11 @@ def pack(payloads: Sequence[bytes]) -> bytes:
     if len(payloads) == 1:
         return payloads[0]
     return b"".join(part for payload in payloads for part in (_SIZE.pack(len(payload)), payload))
+
+
+def payload_size(at: At, data: bytes) -> int:
+    """Return the bytes of the publications of a message."""
+    return len(data) if at.size == 1 else len(data) - _SIZE.size * at.size
 
 
 def unpack(at: At, data: bytes) -> list[Entry]:

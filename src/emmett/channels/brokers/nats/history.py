@@ -35,9 +35,10 @@ from typing import NamedTuple
 from ....errors import BrokerUnavailable
 from ...publication import Position
 from ..backoff import backoff
-from ..port import Entry, History, Limits
+from ..port import History, Limits
 from .format import FIELD, MAX_PACKED, MAX_PACKED_BYTES, At, pack, read_at, unpack
 from .jetstream import MAX_READ_MESSAGES, Conflict, JetStream, Stored
+from .pages import Run, is_enough, seek, select
 from .subjects import Subjects
 
 # Seconds for which the last message outlives its publications, and with it the epoch; and how long it has still to live
@@ -47,6 +48,8 @@ LIFE_AT_LEAST = 86_400.0 + 3_600.0
 MAX_TTL = 10 * 365 * 86_400.0
 # Channels whose last message is remembered.
 MAX_KNOWN = 16_384
+# Pages of which it is remembered where the next one begins.
+MAX_PAGES = 4_096
 # Publications of a channel that may wait for their turn, and their bytes.
 MAX_WAITING = 16_384
 MAX_WAITING_BYTES = 32 * 1024 * 1024
@@ -74,6 +77,19 @@ class _Last(NamedTuple):
     top: int
     sequence: int
     until: float
+
+
+class _NextPage(NamedTuple):
+    """Where a page begins that follows one that was read.
+
+    Fields:
+        begin: the number in the stream of its first message; 0 if that is to be found out.
+        at, newest: where the newest message of the channel is, and its number, as far as is known.
+    """
+
+    begin: int
+    at: At
+    newest: int
 
 
 class _Channel:
@@ -113,6 +129,8 @@ class NatsHistories:
         self._timeout = timeout
         self._note_strange = note_strange
         self._channels: OrderedDict[str, _Channel] = OrderedDict()
+        # By channel and the last position of a page that was read.
+        self._pages: OrderedDict[tuple[str, Position], _NextPage] = OrderedDict()
 
     async def stop(self) -> None:
         """End all tasks; who waits gets an error."""
@@ -145,10 +163,17 @@ class NatsHistories:
             channel.task = asyncio.create_task(self._send(name, channel, channel.waiting), name="emmett publications")
         return await future
 
-    async def read(self, name: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def read(
+        self, name: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         """Read the history of a channel; its deadline is the caller's."""
         await self._require(name, limits)
         subject, stream = self._subjects.kept(name), self._subjects.stream(name)
+        known = None if since is None else self._pages.pop((name, since), None)
+        if since is not None and known is not None:
+            page = await self._read_page(name, known, since, limit, limits, max_bytes)
+            if page is not None:
+                return page
         if limit == 0 or since is not None:
             # Mostly nothing was missed, and the last message tells so.
             newest = await self._jetstream.newest(stream, subject)
@@ -158,14 +183,71 @@ class NatsHistories:
             if newest is not None and at is not None and (limit == 0 or since == Position(at.epoch, at.top)):
                 await self._prolong(name, newest.time + at.life, limits)
                 return History([], Position(at.epoch, at.top), True)
+            if newest is not None and at is not None and since is not None and (limit or max_bytes):
+                next_page = _NextPage(0, at, newest.sequence)
+                page = await self._read_page(name, next_page, since, limit, limits, max_bytes)
+                if page is not None:
+                    await self._prolong(name, newest.time + at.life, limits)
+                    return page
         run = await self._read_run(name, stream, subject, limits)
         at, last = run[-1]
         await self._prolong(name, last.time + at.life, limits)
-        return _select(run, since, limit, limits, self._jetstream.now())
+        return select(run, at.top, since, limit, limits, max_bytes, self._jetstream.now())
 
     # Reading.
 
-    async def _read_run(self, name: str, stream: str, subject: str, limits: Limits) -> list[tuple[At, Stored]]:
+    async def _read_page(
+        self,
+        name: str,
+        known: _NextPage,
+        since: Position,
+        limit: int | None,
+        limits: Limits,
+        max_bytes: int | None,
+    ) -> History | None:
+        """Read no more of a history than is asked for; None where all of it must be read to answer."""
+        (begin, at, last), target = known, Position(since.epoch, since.offset + 1)
+        if since.epoch != at.epoch or not at.top - limits.size <= since.offset < at.top:
+            return None
+        begin = begin or await self._seek(name, target, last)
+        subject, stream = self._subjects.kept(name), self._subjects.stream(name)
+        run: Run = []
+        is_all = False
+        while not is_all and not (run and is_enough(run, since.offset, limit, max_bytes)):
+            found, pending = await self._jetstream.read(stream, subject, begin, MAX_READ_MESSAGES, max_bytes)
+            self._add_to_run(name, run, found)
+            is_all = not pending or not found
+            begin = found[-1].sequence + 1 if found else 0
+        if not run or run[-1][0].epoch != since.epoch or run[0][0].offset > target.offset:
+            return None
+        if is_all and run[-1][1].sequence < last:
+            # A server of a cluster that is late.
+            return None
+        if run[-1][0].top >= at.top:
+            if not is_all:
+                # There is a newer one meanwhile.
+                return None
+            at, last = run[-1][0], run[-1][1].sequence
+        page = select(run, at.top, since, limit, limits, max_bytes, self._jetstream.now())
+        if page.entries and (end := page.entries[-1].position) is not None and end != page.top:
+            # Where the next page begins: with what is left of this message, or with the next one.
+            part = next(stored for its, stored in run if its.top >= end.offset)
+            self._pages[name, end] = _NextPage(part.sequence, at, last)
+            if len(self._pages) > MAX_PAGES:
+                self._pages.popitem(last=False)
+        return page
+
+    async def _seek(self, name: str, target: Position, newest: int) -> int:
+        subject, stream = self._subjects.kept(name), self._subjects.stream(name)
+
+        async def probe(sequence: int) -> tuple[At, Stored] | None:
+            found, _ = await self._jetstream.read(stream, subject, sequence, 1)
+            at = self._at(name, found[0]) if found else None
+            return None if at is None else (at, found[0])
+
+        return await seek(probe, target, newest)
+
+    async def _read_run(self, name: str, stream: str, subject: str, limits: Limits) -> Run:
         """Return the messages at the end of a channel that belong together; there is one at least."""
         pause = FIRST_PAUSE
         while True:
@@ -180,25 +262,29 @@ class NatsHistories:
             await asyncio.sleep(pause)
             pause = min(2 * pause, MAX_PAUSE)
 
-    async def _try_run(self, name: str, stream: str, subject: str, limits: Limits) -> list[tuple[At, Stored]]:
-        run: list[tuple[At, Stored]] = []
+    async def _try_run(self, name: str, stream: str, subject: str, limits: Limits) -> Run:
+        run: Run = []
         begin = 1
         while True:
             found, pending = await self._jetstream.read(stream, subject, begin, MAX_READ_MESSAGES)
-            for stored in found:
-                at = self._at(name, stored)
-                if at is None:
-                    run.clear()
-                    continue
-                if run and (at.epoch != run[-1][0].epoch or at.offset + (at.size == 0) != run[-1][0].top + 1):
-                    # Another epoch, or some were trimmed while they were read.
-                    run.clear()
-                run.append((at, stored))
+            self._add_to_run(name, run, found)
             # What is trimmed anyway need not be held.
             del run[: max(0, len(run) - limits.size - 1)]
             if not pending or not found:
                 return run
             begin = found[-1].sequence + 1
+
+    def _add_to_run(self, name: str, run: Run, found: list[Stored]) -> None:
+        """Add messages, and leave only those at the end that belong together."""
+        for stored in found:
+            at = self._at(name, stored)
+            if at is None:
+                run.clear()
+                continue
+            if run and (at.epoch != run[-1][0].epoch or at.offset + (at.size == 0) != run[-1][0].top + 1):
+                # Another epoch, or some were trimmed while they were read.
+                run.clear()
+            run.append((at, stored))
 
     def _is_late(self, name: str, sequence: int) -> bool:
         """Tell whether a message cannot be the last one, since this process has stored or heard a later one."""
@@ -358,31 +444,6 @@ def _take(
             futures.append(future)
             limits = their_limits
     return payloads, limits, futures
-
-
-def _select(
-    run: list[tuple[At, Stored]], since: Position | None, limit: int | None, limits: Limits, now: float
-) -> History:
-    """Return the part of a channel's end that was asked for."""
-    epoch, top = run[-1][0].epoch, run[-1][0].top
-    kept: list[Entry] = []
-    for at, stored in run:
-        if stored.time + min(limits.ttl, at.ttl / 1000) > now:
-            kept += unpack(at, stored.data)
-        elif at.size:
-            # What is older is given out no longer, whatever its own time was.
-            kept.clear()
-    del kept[: max(0, len(kept) - limits.size)]
-    # The first that is there, or would be the next one.
-    first = top + 1 - len(kept)
-    complete = since is None or (since.epoch == epoch and first - 1 <= since.offset <= top)
-    if limit is not None and since is None:
-        kept = kept[max(0, len(kept) - limit) :]
-    elif since is not None and complete:
-        kept = kept[since.offset + 1 - first :]
-    if limit is not None:
-        kept = kept[:limit]
-    return History(kept, Position(epoch, top), complete)
 
 
 def _fail(futures: list[asyncio.Future[Position]], error: BaseException) -> None:

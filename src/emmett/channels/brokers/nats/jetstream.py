@@ -15,9 +15,12 @@ from .connection import Reply
 from .format import read_time
 from .link import NatsLink
 
-# What one question for messages is answered with, at most.
+# What one question for messages is answered with, at most, and how many such questions are under way. The answers come
+# on the connection that carries live publications, which wait until those before them were read. A server gives up a
+# connection that has more than 64 MiB unread (`max_pending`), and with it every subscription of the process.
 MAX_READ_MESSAGES = 1_000
-MAX_READ_BYTES = 4 * 1024 * 1024
+MAX_READ_BYTES = 256 * 1024
+MAX_READS = 8
 # Seconds before something is asked for again that a cluster without a leader does not answer, doubled each time.
 FIRST_PAUSE = 0.02
 MAX_PAUSE = 0.5
@@ -116,6 +119,7 @@ class JetStream:
         # By stream the age of the connection on which it was found, and how many messages it keeps of a subject.
         self._streams: dict[str, tuple[int, int]] = {}
         self._lock = asyncio.Lock()
+        self._reads = asyncio.Semaphore(MAX_READS)
         # What to add to `time.monotonic()`.
         self._clock = 0.0
 
@@ -209,17 +213,21 @@ class JetStream:
             self.forget(stream)
         return None if reply.status else _stored(reply)
 
-    async def read(self, stream: str, subject: str, since: int, most: int) -> tuple[list[Stored], int]:
+    async def read(
+        self, stream: str, subject: str, since: int, most: int, max_bytes: int | None = None
+    ) -> tuple[list[Stored], int]:
         """Return messages of a subject, which may have wildcards, in their order, and how many there are behind them.
 
         Arguments:
             since: the number in the stream to begin at.
             most: how many, at most.
+            max_bytes: how many bytes, at most; one message may be larger.
         """
-        question = {"seq": max(1, since), "batch": min(most, MAX_READ_MESSAGES), "max_bytes": MAX_READ_BYTES}
-        replies = await self._ask_any(
-            f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode({**question, "next_by_subj": subject}), many=True
-        )
+        size = min(max_bytes or MAX_READ_BYTES, MAX_READ_BYTES)
+        question = {"seq": max(1, since), "batch": min(most, MAX_READ_MESSAGES), "max_bytes": size}
+        encoded = msgspec.json.encode({**question, "next_by_subj": subject})
+        async with self._reads:
+            replies = await self._ask_any(f"$JS.API.DIRECT.GET.{stream}", encoded, many=True)
         *messages, end = replies
         if end.status == _NO_RESPONDERS:
             self.forget(stream)

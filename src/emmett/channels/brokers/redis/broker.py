@@ -106,11 +106,13 @@ class RedisBroker:
         answer = await servers.run(scripts.PUBLISH, channel, self._names.log_keys(channel), arguments)
         return servers.read(_position, answer, channel)
 
-    async def history(self, channel: str, since: Position | None, limit: int | None, limits: Limits) -> History:
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
         epoch, offset = ("", 0) if since is None else (since.epoch, min(since.offset, TOO_LARGE))
         arguments = (
             *(self._new_epoch(), EPOCH_KEPT, limits.size, _milliseconds(limits.ttl)),
-            *(epoch, offset, -1 if limit is None else limit),
+            *(epoch, offset, -1 if limit is None else limit, -1 if max_bytes is None else max_bytes),
         )
         servers = self._require()
         answer = await servers.run(scripts.READ, channel, self._names.log_keys(channel), arguments)

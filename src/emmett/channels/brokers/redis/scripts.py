@@ -77,7 +77,8 @@ return {epoch, top}
 )
 
 # ARGV further: milliseconds that the hash lives at least, size, milliseconds to live, epoch asked for (empty for none),
-# offset, limit (negative for none). Returns epoch, top, whether it is complete (1 or 0), how many entries, entries.
+# offset, limit (negative for none), bytes (negative for no bound): entries are returned up to the one with which their
+# payloads reach so many. Returns epoch, top, whether it is complete (1 or 0), how many entries, entries.
 READ = Script(
     _TIME,
     _KEEP_FOR,
@@ -115,8 +116,23 @@ elseif limit >= 0 then
   start = math.max(start, stop - limit + 1)
 end
 if stop < start then return {epoch, top, complete, 0, {}} end
-local entries = redis.call('XRANGE', KEYS[2], string.format('%d', start), string.format('%d', stop))
-return {epoch, top, complete, stop - start + 1, entries}
+local bytes = tonumber(ARGV[9])
+if bytes < 0 then
+  local entries = redis.call('XRANGE', KEYS[2], string.format('%d', start), string.format('%d', stop))
+  return {epoch, top, complete, stop - start + 1, entries}
+end
+local entries = {}
+while start <= stop do
+  local some = redis.call('XRANGE', KEYS[2], string.format('%d', start), string.format('%d', stop), 'COUNT', 16)
+  for _, entry in ipairs(some) do
+    entries[#entries + 1] = entry
+    bytes = bytes - string.len(entry[2][2])
+    if bytes <= 0 then return {epoch, top, complete, #entries, entries} end
+  end
+  start = start + #some
+  if #some == 0 then return {epoch, top, complete, #entries + 1, entries} end
+end
+return {epoch, top, complete, #entries, entries}
 """,
 )
 
