@@ -165,7 +165,9 @@ class TestPositions:
                 with pytest.raises(UsageError, match="positions"):
                     _ = feed.position
 
-    @pytest.mark.parametrize("since", ["gone:1", "no position", "\ud800", Position("gone", 1), "x" * 10_000])
+    @pytest.mark.parametrize(
+        "since", ["gone:1", "no position", "\ud800", Position("gone", 1), "x" * 10_000, ["e:1"] * 2]
+    )
     async def test_what_cannot_be_recovered_is_said(self, since: Any) -> None:
         sink = MemorySink()
         async with running() as channels:
@@ -178,6 +180,27 @@ class TestPositions:
                 # Its client has asked, and the application knows the answer: closing would only repeat it.
                 assert sink.messages == ["left"]
                 assert sink.closed is None
+
+    async def test_an_empty_text_is_none_with_several_channels_too(self) -> None:
+        async with running() as channels, channels.subscribe("room:1", "room:2", since="") as feed:
+            assert feed.recovered is None
+
+    async def test_a_pattern_has_no_position(self) -> None:
+        sink = MemorySink()
+        async with running() as channels:
+            async with (
+                channels.subscribe("room:1", "room:*", deliver=sink) as socket,
+                channels.subscribe("room:1", "room:*") as feed,
+            ):
+                position = await channels.publish("room:1", "a")
+                await channels.publish("room:2", "b")
+                await until(lambda: sorted(sink.messages) == ["a", "b"])
+                await take(feed, 2)
+                assert socket.positions == feed.positions == {"room:1": position}
+            assert socket.positions == feed.positions == {"room:1": position}
+            # What was kept of one socket can be given back as it is.
+            async with channels.subscribe("room:1", "room:*", since=socket.positions) as again:
+                assert again.recovered
 
     async def test_trimmed_history_is_said(self) -> None:
         async with running(history=2) as channels:

@@ -20,9 +20,10 @@ from .names import check_channel
 from .namespaces import Namespace, Namespaces, Options
 from .presence import Member, Presence
 from .publication import Position, Publication
+from .since import Since, parse_since
 from .sink import Sink
 from .stats import Counters
-from .subscription import Since, Subscription
+from .subscription import Subscription
 from .topic import read_entry
 
 BROKER_VARIABLE = "EMMETT_BROKER"
@@ -163,8 +164,9 @@ class Channels:
 
         Arguments:
             names: channels and patterns such as `room:*`, at most 128.
-            since: the position, or its text, behind which to begin, in a namespace with history; with several channels
-                a mapping by channel. A text that is no position counts as one that is not known any more.
+            since: the position, or its text, after which to begin, in a namespace with history; with several channels
+                a mapping by channel. It may be a field of a query as it is: anything that is no position, such as a
+                repeated field, counts as a position that is not known any more.
             deliver: a websocket that gets the publications. It is accepted first.
             encode: what the websocket gets of a publication: `str`, `bytes`, or None for nothing. By default the data
                 of messages.
@@ -219,21 +221,20 @@ class Channels:
 
         Arguments:
             channel: a channel of a namespace with history.
-            since: what is behind this position; without one the newest.
+            since: what follows this position; without one the newest. What is no position counts as one that is not
+                known any more.
             limit: at most so many; None for all that is kept.
 
         Raises:
             BrokerUnavailable: the broker does not answer.
             ConfigurationError: the namespace has no history.
-            ValueError: `since` is no position.
         """
         broker = self.running().broker
         check_channel(channel)
         limits = self._namespaces.of(channel).limits
         if limits is None:
             raise ConfigurationError(f"channel {channel!r} has no history: declare its namespace with history=…")
-        position = Position.parse(since) if isinstance(since, str) else since
-        found = await broker.history(channel, position, limit, limits)
+        found = await broker.history(channel, parse_since(since), limit, limits)
         read = (read_entry(channel, entry) for entry in found.entries)
         return HistoryPage([each for each in read if each is not None], found.top, found.complete)
 

@@ -17,15 +17,12 @@ from .outlet import Outlet
 from .presence import Presence
 from .publication import Position, Publication
 from .receiver import Receiver
+from .since import Since, parse_since
 from .sink import Sink
 
 # Bytes of the name of a member, and of its info.
 MAX_MEMBER_LENGTH = 200
 MAX_INFO_SIZE = 4096
-# Stands for a text that is no position: no history knows it.
-_NO_POSITION = Position("unknown", 0)
-
-Since = Position | str | None
 
 
 class Running(Protocol):
@@ -180,13 +177,13 @@ class Subscription:
     def _resolve_since(self, hub: Hub, names: Sequence[str]) -> dict[str, Position]:
         given = self._since
         if not isinstance(given, Mapping):
-            if given is not None and len(names) > 1:
+            if parse_since(given) is not None and len(names) > 1:
                 raise ConfigurationError("since with several channels: give a mapping, by channel the position")
             given = {names[0]: given}
         found: dict[str, Position] = {}
         for name, place in given.items():
-            # An empty text is what a form field or a query without a value gives.
-            if place is None or place == "":
+            position = parse_since(place)
+            if position is None:
                 continue
             if name not in names or is_pattern(name):
                 raise ConfigurationError(f"since has a position for {name!r}, which is no channel of this subscription")
@@ -194,7 +191,7 @@ class Subscription:
                 raise ConfigurationError(
                     f"since for {name!r}, which has no history: declare its namespace with history=…"
                 )
-            found[name] = place if isinstance(place, Position) else _parse(place)
+            found[name] = position
         return found
 
     def _check_member(self, hub: Hub, names: Sequence[str]) -> tuple[str | None, bytes]:
@@ -232,11 +229,3 @@ async def _ask(hub: Hub, name: str) -> None:
         answer = may_subscribe(name)
         if not (await answer if inspect.isawaitable(answer) else answer):
             raise ChannelDenied(f"channel {name!r} may not be subscribed to, says may_subscribe of its namespace")
-
-
-def _parse(text: str) -> Position:
-    """Read a position that a client has sent. What is none is like one of a history that is gone."""
-    try:
-        return Position.parse(text)
-    except (ValueError, TypeError):
-        return _NO_POSITION

@@ -108,7 +108,9 @@ class Topic:
         return bool(self.namespace.history) and not self.is_pattern
 
     def position_of(self, receiver: Receiver) -> Position | None:
-        """Return up to where everything was given to a receiver; None without history."""
+        """Return up to where everything was given to a receiver; None without history, and for a pattern."""
+        if self.is_pattern:
+            return None
         catch_up = self.stream.careful.get(receiver)
         return self.stream.done if catch_up is None else catch_up.last
 
