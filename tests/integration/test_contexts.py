@@ -10,7 +10,7 @@ from emmett import App, Pipe, request, session, websocket
 from emmett.ctx import current_session
 from emmett.datastructures import sdict
 from tests.integration.raw_client import RawClient, connect, upgrade_request
-from tests.integration.servers import SERVERS, run_emmett
+from tests.integration.servers import run_emmett
 from tests.wire.frame_maker import TEXT
 
 pytestmark = pytest.mark.loops("asyncio", "uvloop")
@@ -87,39 +87,3 @@ async def test_a_websocket_sent_behind_a_request() -> None:
         assert await texts(client, 1) == ["ada 0"]
         assert (await client.read_head())[0] == 101
         assert await client.read_frame() == (TEXT, b"- - -")
-
-
-@pytest.mark.parametrize("server", SERVERS)
-async def test_variables_of_start_up_are_seen_by_handlers(server: str) -> None:
-    app = App(__name__)
-
-    @app.on_startup
-    def set_trail() -> None:
-        trail.set("start-up")
-
-    @app.on_startup
-    async def go_on() -> None:
-        trail.set(f"{trail.get()}, twice")
-
-    @app.route("/page")
-    async def page() -> str:
-        before = trail.get()
-        trail.set("a request")
-        return before
-
-    @app.websocket("/live")
-    async def live() -> None:
-        await websocket.send(trail.get())
-
-    async with SERVERS[server](app) as running:
-        async with connect(running.port) as client:
-            client.write(head("GET", "/page"))
-            assert (await client.read_response())[2] == b"start-up, twice"
-        for _ in range(2):
-            async with connect(running.port) as client:
-                await client.upgrade("/live")
-                assert await client.read_frame() == (TEXT, b"start-up, twice")
-    async with app.test_client_async() as visitor:
-        assert (await visitor.get("/page")).text == "start-up, twice"
-        async with visitor.websocket("/live") as socket:
-            assert await socket.receive() == "start-up, twice"
