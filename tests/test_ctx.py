@@ -33,6 +33,19 @@ async def test_outside_the_methods_of_the_websocket_say_so_too() -> None:
             pass
 
 
+@pytest.mark.parametrize("handle", [request, response, session, websocket])
+def test_a_handle_is_no_key(handle: object) -> None:
+    with pytest.raises(TypeError, match="in each handler"):
+        {handle}  # noqa: B018
+    assert handle == handle
+    assert handle in [handle]
+
+
+def test_that_of_a_websocket_says_what_to_keep() -> None:
+    with pytest.raises(TypeError, match=r"keep `websocket\.connection`, or let the connections subscribe to a channel"):
+        {websocket: "ada"}  # noqa: B018
+
+
 async def test_a_handle_stands_for_what_its_own_context_holds() -> None:
     async def handle(status: int) -> int:
         current_response.set(Response())
@@ -65,7 +78,21 @@ def test_the_session_reads_as_attributes_and_items() -> None:
 
 
 def test_the_handle_has_what_a_websocket_shows_and_nothing_else() -> None:
-    shown = {name for name in vars(Websocket) if not name.startswith("_")}
-    assert shown <= set(dir(websocket))
+    internal = {
+        "deliver",
+        "when_ready",
+        "finish_delivery",
+        "refuse",
+        "mark_accepted",
+        "set_hooks",
+        "leave",
+        "end",
+        "take",
+    }
+    own = {name for kind in Websocket.__mro__[:-1] for name in vars(kind) if not name.startswith("_")}
+    assert {name for name in dir(websocket) if not name.startswith("_")} == own - internal
+    for name in internal:
+        with pytest.raises(AttributeError):
+            getattr(websocket, name)
     with pytest.raises(AttributeError):
         _ = websocket.sent  # type: ignore[attr-defined]

@@ -74,11 +74,17 @@ def _websocket() -> Websocket:
     except LookupError:
         other = current_request.get() is not None
         hint = "; in a request handler use `request`" if other else ""
-        raise UsageError(f"`websocket` is there only while a websocket is handled{hint}") from None
+        raise UsageError(
+            f"`websocket` is there only while a websocket is handled{hint}; to reach connections from elsewhere, "
+            "publish to a channel that they subscribe to (emmett.Channels), or keep `websocket.connection`"
+        ) from None
 
 
 class _Handle:
-    """Stands for the object of the running context."""
+    """Stands for the object of the running context.
+
+    It cannot be hashed: in a set or as a key it would mean another object in each handler.
+    """
 
     __slots__ = ("_find",)
 
@@ -86,6 +92,10 @@ class _Handle:
 
     def __init__(self, find: Callable[[], Any]) -> None:
         object.__setattr__(self, "_find", find)
+
+    def __hash__(self) -> int:
+        name = self._find.__name__.strip("_")
+        raise TypeError(f"`{name}` means another object in each handler: it can be no key and no member of a set")
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._find(), name, value)
@@ -153,10 +163,16 @@ class _WebsocketHandle(_Handle):
     (design.md, the hot path). They are no coroutines themselves but return that of the connection.
 
     The other public attributes are put here by name, below: in a class with `__getattr__` CPython looks up every
-    attribute the slow way, also those that are there.
+    attribute the slow way, also those that are there. What servers and channels call on a connection is not among them.
     """
 
     __slots__ = ()
+
+    def __hash__(self) -> int:
+        raise TypeError(
+            "`websocket` means another connection in each handler, so it cannot be kept: keep `websocket.connection`, "
+            "or let the connections subscribe to a channel (emmett.Channels)"
+        )
 
     def receive(self) -> Coroutine[Any, Any, str | bytes]:
         try:
@@ -174,9 +190,16 @@ class _WebsocketHandle(_Handle):
         return _websocket()
 
 
-for _name in vars(Websocket):
-    if not (_name.startswith("_") or _name in vars(_WebsocketHandle)):
-        setattr(_WebsocketHandle, _name, _Forwarded(_name))
+# What an application may use of its connection, beside the methods written out above.
+FORWARDED = (
+    *("scheme", "path", "host", "headers", "cookies", "query_params", "query_string", "client"),
+    *("subprotocols", "subprotocol", "accepted", "closed", "close_code", "close_reason", "connection"),
+    *("accept", "receive_text", "receive_bytes", "receive_json", "send_json", "send_nowait"),
+    *("ping", "close", "wait_closed"),
+)
+
+for _name in FORWARDED:
+    setattr(_WebsocketHandle, _name, _Forwarded(_name))
 
 request = cast(Request, _OpenHandle(_request))
 response = cast(Response, _OpenHandle(_response))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from typing import Any, NamedTuple
 
 from ..ctx import enter_websocket
@@ -14,7 +15,8 @@ from ..pipeline.groups import find_answer, is_failure
 from ..urls import current_place
 from ..websockets.websocket import Websocket
 from ..wire.close import CloseCode
-from .routes import RouteTable, WebsocketRoute
+from .kept_handle import warn_of_kept_handle
+from .routes import DEVELOPING, RouteTable, WebsocketRoute
 
 logger = logging.getLogger("emmett.websocket")
 
@@ -69,6 +71,8 @@ async def run_websocket(route: WebsocketRoute, websocket: Websocket, arguments: 
         websocket: the connection as the application sees it.
         arguments: the variables of the path.
     """
+    if DEVELOPING in os.environ:
+        warn_of_kept_handle()
     enter_websocket(websocket)
     current_place.set(route.place)
     flow = route.flow

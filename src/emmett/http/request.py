@@ -5,24 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
-from http.cookies import SimpleCookie
 from typing import Any
 
 from ..config import HTTPSettings
 from ..datastructures import Headers, sdict
 from ..errors import UsageError
 from .body import Body
-from .cookies import parse_cookies
 from .forms import read_body_params
+from .head import RequestHead
 from .multipart import MultipartForm
 from .negotiation import best_media_type
-from .query import parse_query
 from .uploads import UploadedFile
 
 _DEFAULTS = HTTPSettings()
 
 
-class Request:
+class Request(RequestHead):
     """One HTTP request. An adapter makes it; whatever needs parsing is parsed when it is first read, and kept.
 
     Arguments:
@@ -43,17 +41,13 @@ class Request:
         "_body",
         "_body_params",
         "_closed",
-        "_cookies",
         "_form",
-        "_query_params",
         "_read",
         "_settings",
         "client",
-        "headers",
         "http_version",
         "method",
         "path",
-        "query_string",
         "raw_path",
         "scheme",
     )
@@ -72,12 +66,11 @@ class Request:
         http_version: str = "1.1",
         settings: HTTPSettings | None = None,
     ) -> None:
+        super().__init__(query_string, headers)
         self.method = method
         self.scheme = scheme
         self.path = path
         self.raw_path = raw_path
-        self.query_string = query_string
-        self.headers = headers
         self.client = client
         self.http_version = http_version
         self._read = read
@@ -86,8 +79,6 @@ class Request:
         self._settings = _DEFAULTS if settings is None else settings
         # Seconds since the epoch: a float costs less than the datetime that few requests ask for.
         self._arrived = time.time()
-        self._cookies: SimpleCookie | None = None
-        self._query_params: sdict[str | list[str]] | None = None
         self._body_params: sdict[Any] | None = None
         self._form: MultipartForm | None = None
         self._closed = False
@@ -117,28 +108,9 @@ class Request:
         self._body = body
 
     @property
-    def host(self) -> str:
-        """The Host header, with the port when it names one; empty when there is none."""
-        return self.headers.get("host", "")
-
-    @property
     def now(self) -> datetime:
         """When the request arrived, in UTC: the same moment however often it is read."""
         return datetime.fromtimestamp(self._arrived, UTC)
-
-    @property
-    def cookies(self) -> SimpleCookie:
-        """The cookies that were sent: `request.cookies["name"].value`."""
-        if self._cookies is None:
-            self._cookies = parse_cookies(self.headers.get("cookie", ""))
-        return self._cookies
-
-    @property
-    def query_params(self) -> sdict[str | list[str]]:
-        """The query parameters: `str`, `list[str]` when repeated, `""` when blank, `None` when missing."""
-        if self._query_params is None:
-            self._query_params = parse_query(self.query_string)
-        return self._query_params
 
     @property
     def content_type(self) -> str:

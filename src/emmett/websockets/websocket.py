@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from http.cookies import SimpleCookie
 from typing import Any, TypeVar, cast, overload
 
 import msgspec
 
-from ..datastructures import Headers, sdict
+from ..datastructures import Headers
 from ..errors import MessageError, UsageError, WebsocketClosed
-from ..http.cookies import parse_cookies
-from ..http.query import parse_query
+from ..http.head import RequestHead
 from ..wire.close import CloseCode, check_to_send
 from ..wire.fields import HeaderFields
 from .connection import Connection, Data, MessageBatch
@@ -23,7 +21,7 @@ from .inbox import Inbox
 T = TypeVar("T")
 
 
-class Websocket:
+class Websocket(RequestHead):
     """A websocket connection.
 
     An application gets it as `emmett.websocket`, bound to the running context; a server adapter makes it.
@@ -44,7 +42,6 @@ class Websocket:
         "_closed",
         "_closing_watchers",
         "_connection",
-        "_cookies",
         "_delivery",
         "_in_receive_hook",
         "_inbox",
@@ -52,14 +49,11 @@ class Websocket:
         "_messages",
         "_on_receive",
         "_on_send",
-        "_query_params",
-        "_query_string",
         "_send_lock",
         "_write",
         "_writer",
         "accepted",
         "client",
-        "headers",
         "path",
         "scheme",
         "subprotocol",
@@ -78,18 +72,15 @@ class Websocket:
         connection: Connection,
         inbox: Inbox,
     ) -> None:
+        super().__init__(query_string, headers)
         self.scheme = scheme
         self.path = path
-        self.headers = headers
         self.client = client
         self.subprotocols = subprotocols
         # The subprotocol that `accept` chose.
         self.subprotocol: str | None = None
         # The handshake was answered with 101.
         self.accepted = False
-        self._query_string = query_string
-        self._query_params: sdict[str | list[str]] | None = None
-        self._cookies: SimpleCookie | None = None
         self._connection = connection
         self._writer = connection.writer
         self._inbox = inbox
@@ -113,25 +104,6 @@ class Websocket:
     def connection(self) -> Websocket:
         """This very connection, to keep and to send to from elsewhere: `emmett.websocket` means another one there."""
         return self
-
-    @property
-    def host(self) -> str:
-        """The Host header of the handshake."""
-        return self.headers.get("host", "")
-
-    @property
-    def cookies(self) -> SimpleCookie:
-        """The cookies of the handshake: `websocket.cookies["name"].value`."""
-        if self._cookies is None:
-            self._cookies = parse_cookies(self.headers.get("cookie", ""))
-        return self._cookies
-
-    @property
-    def query_params(self) -> sdict[str | list[str]]:
-        """The variables of the query string: one value as `str`, a repeated one as list, a missing one `None`."""
-        if self._query_params is None:
-            self._query_params = parse_query(self._query_string)
-        return self._query_params
 
     @property
     def closed(self) -> bool:

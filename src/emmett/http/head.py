@@ -1,0 +1,45 @@
+"""`RequestHead`: what a request and the handshake of a websocket have in common."""
+
+from __future__ import annotations
+
+from http.cookies import SimpleCookie
+
+from ..datastructures import Headers, sdict
+from .cookies import parse_cookies
+from .query import parse_query
+
+
+class RequestHead:
+    """Header fields and query string; what needs parsing is parsed when it is first read, and kept.
+
+    Arguments:
+        query_string: what follows the `?`, as it was sent.
+        headers: the header fields.
+    """
+
+    __slots__ = ("_cookies", "_query_params", "headers", "query_string")
+
+    def __init__(self, query_string: bytes, headers: Headers) -> None:
+        self.query_string = query_string
+        self.headers = headers
+        self._cookies: SimpleCookie | None = None
+        self._query_params: sdict[str | list[str]] | None = None
+
+    @property
+    def host(self) -> str:
+        """The Host header, with the port when it names one; empty when there is none."""
+        return self.headers.get("host", "")
+
+    @property
+    def cookies(self) -> SimpleCookie:
+        """The cookies that were sent: `request.cookies["name"].value`, `websocket.cookies["name"].value`."""
+        if self._cookies is None:
+            self._cookies = parse_cookies(self.headers.get("cookie", ""))
+        return self._cookies
+
+    @property
+    def query_params(self) -> sdict[str | list[str]]:
+        """The query parameters: `str`, `list[str]` when repeated, `""` when blank, `None` when missing."""
+        if self._query_params is None:
+            self._query_params = parse_query(self.query_string)
+        return self._query_params
