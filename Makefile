@@ -8,12 +8,12 @@ FUZZ_SECONDS ?= 600
 WORKERS ?= $(if $(ARGS),0,auto)
 
 PYTHON = .venv/bin/python
-SOURCES = src tests examples benchmarks soak compliance fuzzing
+SOURCES = src tests examples benchmarks clients soak compliance fuzzing
 
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help run board chat cluster test check format test-compiled bench bench-channels bench-capacity bench-guard soak compliance fuzz docs clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run board chat cluster test check format test-compiled bench bench-channels bench-capacity bench-guard clients soak compliance fuzz docs clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-channels  measure from publication to delivery with each broker; ARGS=\"--quick\" for a first look"
 	@echo "make bench-capacity  measure what subscribers need, and one that reads nothing beside 10,000 others"
 	@echo "make bench-guard count the instructions that a message takes, and compare them with the record (needs valgrind)"
+	@echo "make clients     measure what real websocket clients send, see and do; ARGS=\"--publish\" writes docs/clients.md"
 	@echo "make soak        run the server for ten minutes under everything that peers do; ARGS=\"--seconds 60\" for less"
 	@echo "make compliance  play the conformance cases of RFC 6455 and 7692; ARGS=\"--json FILE\" for results as data"
 	@echo "make fuzz        look for ten minutes for bytes that do harm; FUZZ_SECONDS=60 for less"
@@ -63,16 +64,19 @@ test-compiled: setup-test
 	.compiled/bin/python -m pytest tests/wire tests/websockets tests/server tests/dispatch $(ARGS)
 
 bench: setup-test
-	$(PYTHON) benchmarks/run.py $(ARGS)
+	$(PYTHON) -m benchmarks.run servers $(ARGS)
 
 bench-channels: setup-test
-	$(PYTHON) benchmarks/channels/run.py $(ARGS)
+	$(PYTHON) -m benchmarks.run channels $(ARGS)
 
 bench-capacity: setup-test
-	$(PYTHON) benchmarks/capacity/run.py $(ARGS)
+	$(PYTHON) -m benchmarks.run capacity $(ARGS)
 
 bench-guard: setup-test
-	$(PYTHON) benchmarks/guard/run.py $(ARGS)
+	$(PYTHON) -m benchmarks.run guard $(ARGS)
+
+clients: setup-test
+	$(PYTHON) -m clients.run $(ARGS)
 
 soak: setup-test
 	$(PYTHON) soak/run.py $(ARGS)
@@ -89,7 +93,7 @@ docs: setup-test
 	@echo "the site is build/docs/index.html"
 
 clean:
-	rm -rf .bench .compiled .fuzz .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
+	rm -rf .bench .clients .compiled .fuzz .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-run:

@@ -1,16 +1,24 @@
-"""Who takes part: each server, what it is, how it is installed and started, and what it cannot do."""
+"""Who takes part: each server, what it is, how it is installed and started, and what it cannot do.
+
+Commands run in the project's root, so the modules of `benchmarks/servers/` are found there. Those that are scripts read
+the options from their environment variables: see `ServerOptions`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from benchmarks import commands
-from benchmarks.environments import OWN, CompiledEnvironment, Environment, NodeEnvironment, OwnEnvironment
+from benchmarks.environments import BENCH_FOLDER, OWN, AnyEnvironment, CompiledEnvironment, Environment, NodeEnvironment
 from benchmarks.server_options import ServerOptions
 
 OURS = "ours"
 LIMIT = "raw"
+SERVERS = Path(__file__).resolve().parent / "servers"
+
+# Makes a command line from the interpreter and what the scenario wants.
+Command = Callable[[str, ServerOptions], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +28,7 @@ class Contestant:
     Attributes:
         name: what the command line and the JSON call it.
         title: what tables call it.
-        command: makes its command line from its interpreter and what the scenario wants.
+        command: makes its command line.
         packages: distributions whose versions belong into the results.
         imports: what an application of it imports, as code; the scenario of import times runs it.
         environment: where it is installed.
@@ -30,10 +38,10 @@ class Contestant:
 
     name: str
     title: str
-    command: Callable[[str, ServerOptions], list[str]]
+    command: Command
     packages: tuple[str, ...]
     imports: str
-    environment: OwnEnvironment | CompiledEnvironment | Environment | NodeEnvironment = OWN
+    environment: AnyEnvironment = OWN
     raw: bool = False
     lacks: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,163 +54,121 @@ class Contestant:
         return str(self.environment.prepare())
 
 
-UVICORN = ("uvicorn==0.54.0", "uvloop==0.23.0", "httptools==0.9.0", "websockets==17.4")
+def _address(options: ServerOptions) -> list[str]:
+    return ["--host", options.host, "--port", str(options.port), "--workers", str(options.workers)]
+
+
+def _tls(options: ServerOptions, certificate: str = "--ssl-certfile", key: str = "--ssl-keyfile") -> list[str]:
+    return [certificate, options.certificate, key, options.key or ""] if options.certificate else []
+
+
+def _script(module: str) -> Command:
+    return lambda python, options: [python, "-m", f"benchmarks.servers.{module}"]
+
+
+def _uvicorn(module: str, websockets: str) -> Command:
+    def command(python: str, options: ServerOptions) -> list[str]:
+        return [
+            *(python, "-m", "uvicorn", f"benchmarks.servers.{module}:app", *_address(options)),
+            *("--no-access-log", "--log-level", "warning", "--loop", "uvloop", "--http", "httptools"),
+            *("--ws", websockets, "--ws-per-message-deflate", "true" if options.deflate else "false", *_tls(options)),
+        ]
+
+    return command
+
+
+def _ours(python: str, options: ServerOptions) -> list[str]:
+    quiet = ("--no-access-log", "--log-level", "warning")
+    return [
+        *(python, "-m", "emmett", "-a", str(SERVERS / "ours.py"), "serve"),
+        *(*_address(options), *quiet, *_tls(options)),
+    ]
+
+
+def _emmett2(python: str, options: ServerOptions) -> list[str]:
+    quiet = ("--log-level", "warning", "--loop", "uvloop", "--interface", "rsgi")
+    application = ("-a", "benchmarks/servers/emmett2_app.py")
+    return [python, "-m", "emmett", *application, "serve", *_address(options), *quiet, *_tls(options)]
+
+
+def _granian(python: str, options: ServerOptions) -> list[str]:
+    quiet = ("--log-level", "warning", "--no-access-log", "--loop", "uvloop", "--interface", "asgi")
+    tls = _tls(options, "--ssl-certificate", "--ssl-keyfile")
+    return [python, "-m", "granian", *_address(options), *quiet, *tls, "benchmarks.servers.starlette_app:app"]
+
+
+def _hypercorn(python: str, options: ServerOptions) -> list[str]:
+    bound = ("--bind", f"{options.host}:{options.port}", "--workers", str(options.workers))
+    quiet = ("--worker-class", "uvloop", "--log-level", "warning")
+    tls = _tls(options, "--certfile", "--keyfile")
+    return [python, "-m", "hypercorn", *bound, *quiet, *tls, "benchmarks.servers.quart_app:app"]
+
+
+def _ws(node: str, options: ServerOptions) -> list[str]:
+    return [node, str(SERVERS / "ws_app.mjs"), str(BENCH_FOLDER / "ws")]
+
+
+UVLOOP, MSGSPEC = "uvloop==0.23.0", "msgspec==0.22.0"
+UVICORN = ("uvicorn==0.54.0", UVLOOP, "httptools==0.9.0", "websockets==17.4")
 UVICORN_PACKAGES = ("uvicorn", "uvloop", "httptools", "websockets")
-STARLETTE = Environment("starlette", ("starlette==1.10.0", "msgspec==0.22.0", *UVICORN))
+STARLETTE = Environment("starlette", ("starlette==1.10.0", MSGSPEC, *UVICORN))
 FASTAPI = Environment("fastapi", ("fastapi==0.165.0", "pydantic==2.14.3", "starlette==1.10.0", *UVICORN))
-EMMETT2 = Environment("emmett2", ("emmett==2.8.*", "granian==2.8.7", "uvloop==0.23.0", "msgspec==0.22.0"))
-GRANIAN = Environment("granian", ("granian==2.8.7", "starlette==1.10.0", "uvloop==0.23.0", "msgspec==0.22.0"))
-QUART = Environment("quart", ("quart==0.22.0", "hypercorn==0.18.0", "uvloop==0.23.0", "msgspec==0.22.0"))
-SANIC = Environment("sanic", ("sanic==25.12.1", "uvloop==0.23.0", "websockets==17.4", "msgspec==0.22.0"))
-AIOHTTP = Environment("aiohttp", ("aiohttp==3.14.5", "uvloop==0.23.0", "msgspec==0.22.0"))
-TORNADO = Environment("tornado", ("tornado==6.6.1", "msgspec==0.22.0"))
-WEBSOCKETS = Environment("websockets", ("websockets==17.4", "werkzeug==3.1.9", "uvloop==0.23.0", "msgspec==0.22.0"))
-PICOWS = Environment("picows", ("picows==2.3.1", "uvloop==0.23.0", "msgspec==0.22.0"))
-SOCKETIFY = Environment("socketify", ("socketify==0.0.31", "msgspec==0.22.0"))
+EMMETT2 = Environment("emmett2", ("emmett==2.8.*", "granian==2.8.7", UVLOOP, MSGSPEC))
+GRANIAN = Environment("granian", ("granian==2.8.7", "starlette==1.10.0", UVLOOP, MSGSPEC))
+QUART = Environment("quart", ("quart==0.22.0", "hypercorn==0.18.0", UVLOOP, MSGSPEC))
+SANIC = Environment("sanic", ("sanic==25.12.1", UVLOOP, "websockets==17.4", MSGSPEC))
+AIOHTTP = Environment("aiohttp", ("aiohttp==3.14.5", UVLOOP, MSGSPEC))
+TORNADO = Environment("tornado", ("tornado==6.6.1", MSGSPEC))
+WEBSOCKETS = Environment("websockets", ("websockets==17.4", "werkzeug==3.1.9", UVLOOP, MSGSPEC))
+PICOWS = Environment("picows", ("picows==2.3.1", UVLOOP, MSGSPEC))
+SOCKETIFY = Environment("socketify", ("socketify==0.0.31", MSGSPEC))
 WS = NodeEnvironment("ws", ("ws==8.23.0",))
 
 NO_DEFLATE = {"deflate": "does not take permessage-deflate"}
 NO_HTTP = {"http": "serves websockets only"}
 NO_WORKERS = {"workers": "starts no workers by itself"}
 SAME_HTTP = {"http": "HTTP is the same code with either websocket implementation"}
+OUR_PACKAGES = ("emmett", *UVICORN_PACKAGES)
+STARLETTE_IMPORTS = "import starlette.applications, starlette.routing, "
 
+# fmt: off
 CONTESTANTS = {
-    contestant.name: contestant
-    for contestant in (
-        Contestant(
-            LIMIT,
-            "raw TCP (limit)",
-            commands.raw,
-            ("uvloop",),
-            "import uvloop",
-            raw=True,
-            lacks={"deflate": "does not compress"},
-        ),
-        Contestant(
-            OURS,
-            "emmett",
-            commands.ours,
-            ("emmett", *UVICORN_PACKAGES),
-            "import emmett",
-        ),
-        Contestant(
-            "ours-compiled",
-            "emmett, compiled",
-            commands.ours,
-            ("emmett", *UVICORN_PACKAGES),
-            "import emmett",
-            CompiledEnvironment("ours-compiled"),
-            lacks={"http": "HTTP is not compiled"},
-        ),
-        Contestant(
-            "ours-asgi",
-            "emmett as ASGI, uvicorn",
-            commands.ours_asgi,
-            ("emmett", *UVICORN_PACKAGES),
-            "import emmett, uvicorn",
-        ),
-        Contestant(
-            "starlette",
-            "Starlette, uvicorn",
-            commands.starlette,
-            ("starlette", *UVICORN_PACKAGES),
-            "import starlette.applications, starlette.routing, uvicorn",
-            STARLETTE,
-        ),
-        Contestant(
-            "starlette-sansio",
-            "Starlette, uvicorn (sansio)",
-            commands.starlette_sansio,
-            ("starlette", *UVICORN_PACKAGES),
-            "import starlette.applications, starlette.routing, uvicorn",
-            STARLETTE,
-            lacks=SAME_HTTP,
-        ),
-        Contestant(
-            "fastapi",
-            "FastAPI, uvicorn",
-            commands.fastapi,
-            ("fastapi", "pydantic", *UVICORN_PACKAGES),
-            "import fastapi, uvicorn",
-            FASTAPI,
-        ),
-        Contestant(
-            "fastapi-sansio",
-            "FastAPI, uvicorn (sansio)",
-            commands.fastapi_sansio,
-            ("fastapi", "pydantic", *UVICORN_PACKAGES),
-            "import fastapi, uvicorn",
-            FASTAPI,
-            lacks=SAME_HTTP,
-        ),
-        Contestant(
-            "emmett2",
-            "Emmett 2.8, Granian",
-            commands.emmett2,
-            ("emmett", "granian", "uvloop"),
-            "import emmett",
-            EMMETT2,
-            lacks=NO_DEFLATE,
-        ),
-        Contestant(
-            "starlette-granian",
-            "Starlette, Granian",
-            commands.starlette_granian,
-            ("starlette", "granian", "uvloop"),
-            "import starlette.applications, starlette.routing, granian",
-            GRANIAN,
-            lacks=NO_DEFLATE,
-        ),
-        Contestant(
-            "quart",
-            "Quart, hypercorn",
-            commands.quart,
-            ("quart", "hypercorn", "uvloop"),
-            "import quart, hypercorn",
-            QUART,
-        ),
-        Contestant(
-            "sanic", "Sanic", commands.sanic, ("sanic", "uvloop", "websockets"), "import sanic", SANIC, lacks=NO_DEFLATE
-        ),
-        Contestant(
-            "aiohttp",
-            "aiohttp",
-            commands.aiohttp,
-            ("aiohttp", "uvloop"),
-            "import aiohttp.web",
-            AIOHTTP,
-            lacks=NO_WORKERS,
-        ),
-        Contestant(
-            "tornado", "Tornado", commands.tornado, ("tornado",), "import tornado.web, tornado.websocket", TORNADO
-        ),
-        Contestant(
-            "websockets",
-            "websockets",
-            commands.websockets,
-            ("websockets", "uvloop"),
-            "import websockets.asyncio.server",
-            WEBSOCKETS,
-            lacks=NO_HTTP | NO_WORKERS,
-        ),
-        Contestant(
-            "picows",
-            "picows (websockets API)",
-            commands.picows,
-            ("picows", "uvloop"),
-            "import picows.websockets.asyncio.server",
-            PICOWS,
-            lacks=NO_HTTP | NO_WORKERS,
-        ),
-        Contestant(
-            "socketify",
-            "socketify (uWebSockets)",
-            commands.socketify,
-            ("socketify",),
-            "import socketify",
-            SOCKETIFY,
-            lacks=NO_WORKERS,
-        ),
-        Contestant("ws", "ws, Node.js", commands.ws, ("ws",), "require('ws')", WS),
+    one.name: one
+    for one in (
+        Contestant(LIMIT, "raw TCP (limit)", _script("raw_tcp"), ("uvloop",), "import uvloop",
+                   raw=True, lacks={"deflate": "does not compress"}),
+        Contestant(OURS, "emmett", _ours, OUR_PACKAGES, "import emmett"),
+        Contestant("ours-compiled", "emmett, compiled", _ours, OUR_PACKAGES, "import emmett",
+                   CompiledEnvironment("ours-compiled"), lacks={"http": "HTTP is not compiled"}),
+        Contestant("ours-asgi", "emmett as ASGI, uvicorn", _uvicorn("ours", "websockets"), OUR_PACKAGES,
+                   "import emmett, uvicorn"),
+        Contestant("starlette", "Starlette, uvicorn", _uvicorn("starlette_app", "websockets"),
+                   ("starlette", *UVICORN_PACKAGES), STARLETTE_IMPORTS + "uvicorn", STARLETTE),
+        Contestant("starlette-sansio", "Starlette, uvicorn (sansio)", _uvicorn("starlette_app", "websockets-sansio"),
+                   ("starlette", *UVICORN_PACKAGES), STARLETTE_IMPORTS + "uvicorn", STARLETTE, lacks=SAME_HTTP),
+        Contestant("fastapi", "FastAPI, uvicorn", _uvicorn("fastapi_app", "websockets"),
+                   ("fastapi", "pydantic", *UVICORN_PACKAGES), "import fastapi, uvicorn", FASTAPI),
+        Contestant("fastapi-sansio", "FastAPI, uvicorn (sansio)", _uvicorn("fastapi_app", "websockets-sansio"),
+                   ("fastapi", "pydantic", *UVICORN_PACKAGES), "import fastapi, uvicorn", FASTAPI, lacks=SAME_HTTP),
+        Contestant("emmett2", "Emmett 2.8, Granian", _emmett2, ("emmett", "granian", "uvloop"), "import emmett",
+                   EMMETT2, lacks=NO_DEFLATE),
+        Contestant("starlette-granian", "Starlette, Granian", _granian, ("starlette", "granian", "uvloop"),
+                   STARLETTE_IMPORTS + "granian", GRANIAN, lacks=NO_DEFLATE),
+        Contestant("quart", "Quart, hypercorn", _hypercorn, ("quart", "hypercorn", "uvloop"),
+                   "import quart, hypercorn", QUART),
+        Contestant("sanic", "Sanic", _script("sanic_app"), ("sanic", "uvloop", "websockets"), "import sanic", SANIC,
+                   lacks=NO_DEFLATE),
+        Contestant("aiohttp", "aiohttp", _script("aiohttp_app"), ("aiohttp", "uvloop"), "import aiohttp.web", AIOHTTP,
+                   lacks=NO_WORKERS),
+        Contestant("tornado", "Tornado", _script("tornado_app"), ("tornado",),
+                   "import tornado.web, tornado.websocket", TORNADO),
+        Contestant("websockets", "websockets", _script("websockets_app"), ("websockets", "uvloop"),
+                   "import websockets.asyncio.server", WEBSOCKETS, lacks=NO_HTTP | NO_WORKERS),
+        Contestant("picows", "picows (websockets API)", _script("picows_app"), ("picows", "uvloop"),
+                   "import picows.websockets.asyncio.server", PICOWS, lacks=NO_HTTP | NO_WORKERS),
+        Contestant("socketify", "socketify (uWebSockets)", _script("socketify_app"), ("socketify",),
+                   "import socketify", SOCKETIFY, lacks=NO_WORKERS),
+        Contestant("ws", "ws, Node.js", _ws, ("ws",), "require('ws')", WS),
     )
 }
+# fmt: on

@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,107 +34,91 @@ class EnvironmentUnavailable(Exception):
     """A peer could not be installed; the message says what the installer said."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnEnvironment:
+class AnyEnvironment(ABC):
+    """What programs run in.
+
+    Attributes:
+        isolated: servers in it get none of the project's Python paths.
+    """
+
+    isolated = True
+
+    @abstractmethod
+    def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
+        """Make the environment unless it is there already as it should be.
+
+        Arguments:
+            folder: where environments are kept.
+
+        Returns:
+            Its interpreter.
+
+        Raises:
+            EnvironmentUnavailable: the installation failed, most often for want of a network, a wheel or a compiler.
+        """
+
+    def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
+        """Return the versions of the interpreter and of some packages."""
+        output = subprocess.run(
+            [runtime, "-c", _VERSIONS, *packages], capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+        versions: dict[str, str] = json.loads(output)
+        return versions
+
+    def run_code(self, runtime: str, code: str) -> list[str]:
+        """Return the command that runs a line of code."""
+        return [runtime, "-c", code]
+
+
+class OwnEnvironment(AnyEnvironment):
     """The project's own environment."""
 
-    isolated: bool = False
+    isolated = False
 
     def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
         """Return the Python that runs this."""
         return Path(sys.executable)
 
-    def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
-        """Return the versions of Python and of some distributions."""
-        return python_versions(runtime, packages)
-
-    def run_code(self, runtime: str, code: str) -> list[str]:
-        """Return the command that runs a line of code."""
-        return [runtime, "-c", code]
-
 
 OWN = OwnEnvironment()
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+@dataclass(frozen=True)
+class Environment(AnyEnvironment):
     """A virtual environment with pinned versions, so that figures of different days compare.
 
     Attributes:
         name: folder under `.bench/`.
         requirements: what pip installs, pinned with `==`.
-        isolated: servers in it get none of the project's Python paths.
     """
 
     name: str
     requirements: tuple[str, ...]
-    isolated: bool = True
 
     def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
-        """Make the environment unless it is there already with the same requirements.
+        """Make the environment unless it is there already with the same requirements."""
+        return _prepare_python(folder / self.name, "\n".join(self.requirements), self._install)
 
-        Arguments:
-            folder: where environments are kept.
-
-        Returns:
-            Its Python interpreter.
-
-        Raises:
-            EnvironmentUnavailable: the installation failed, most often for want of a network or of a wheel.
-        """
-        place = folder / self.name
-        python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-        # Written last: an environment without it was left half made.
-        receipt, wanted = place / "receipt.txt", "\n".join((sys.version, *self.requirements))
-        if python.exists() and receipt.exists() and receipt.read_text("utf-8") == wanted:
-            return python
-        make_folder(folder)
-        receipt.unlink(missing_ok=True)
+    def _install(self, place: Path, python: Path) -> None:
         for command in _install_commands(place, python, self.requirements):
             _run(command)
-        receipt.write_text(wanted, "utf-8")
-        return python
-
-    def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
-        """Return the versions of Python and of some distributions."""
-        return python_versions(runtime, packages)
-
-    def run_code(self, runtime: str, code: str) -> list[str]:
-        """Return the command that runs a line of code."""
-        return [runtime, "-c", code]
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledEnvironment:
+@dataclass(frozen=True)
+class CompiledEnvironment(AnyEnvironment):
     """A virtual environment with this project in it, compiled as its optional build does (docs/performance.md).
 
     Attributes:
         name: folder under `.bench/`.
-        isolated: servers in it get none of the project's Python paths.
     """
 
     name: str
-    isolated: bool = True
 
     def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
-        """Build and install the project unless the environment holds the very same source.
+        """Build and install the project unless the environment holds the very same source."""
+        return _prepare_python(folder / self.name, _fingerprint(), self._install)
 
-        Arguments:
-            folder: where environments are kept.
-
-        Returns:
-            Its Python interpreter.
-
-        Raises:
-            EnvironmentUnavailable: the build failed, most often for want of a C compiler.
-        """
-        place = folder / self.name
-        python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-        receipt, wanted = place / "receipt.txt", f"{sys.version}\n{_fingerprint()}"
-        if python.exists() and receipt.exists() and receipt.read_text("utf-8") == wanted:
-            return python
-        make_folder(folder)
-        receipt.unlink(missing_ok=True)
+    def _install(self, place: Path, python: Path) -> None:
         # The build leaves its modules beside the sources, where the project itself would find them.
         with tempfile.TemporaryDirectory() as copy:
             shutil.copytree(ROOT / "src", Path(copy, "src"))
@@ -141,54 +126,34 @@ class CompiledEnvironment:
                 shutil.copy(ROOT / name, copy)
             for command in _install_commands(place, python, (copy,)):
                 _run(command, {"HATCH_BUILD_HOOKS_ENABLE": "1"})
-        receipt.write_text(wanted, "utf-8")
-        return python
-
-    def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
-        """Return the versions of Python and of some distributions."""
-        return python_versions(runtime, packages)
-
-    def run_code(self, runtime: str, code: str) -> list[str]:
-        """Return the command that runs a line of code."""
-        return [runtime, "-c", code]
 
 
-@dataclass(frozen=True, slots=True)
-class NodeEnvironment:
+@dataclass(frozen=True)
+class NodeEnvironment(AnyEnvironment):
     """Packages for Node.js, installed by npm. Node.js itself must be there.
 
     Attributes:
         name: folder under `.bench/`.
         requirements: what npm installs, pinned with `==`.
-        isolated: servers in it get none of the project's Python paths.
     """
 
     name: str
     requirements: tuple[str, ...]
-    isolated: bool = True
 
     def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
-        """Install the packages unless they are there already, and return the path of `node`.
-
-        Arguments:
-            folder: where environments are kept.
-
-        Raises:
-            EnvironmentUnavailable: there is no Node.js or npm, or the installation failed.
-        """
+        """Install the packages unless they are there already, and return the path of `node`."""
         node, npm = shutil.which("node"), shutil.which("npm")
         if node is None or npm is None:
             raise EnvironmentUnavailable(f"{'node' if node is None else 'npm'} is not on the PATH")
         place = folder / self.name
-        receipt, wanted = place / "receipt.txt", "\n".join((node, *self.requirements))
-        if receipt.exists() and receipt.read_text("utf-8") == wanted:
-            return Path(node)
-        make_folder(folder)
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
-        packages = [requirement.replace("==", "@") for requirement in self.requirements]
-        _run([npm, "install", "--prefix", str(place), "--no-audit", "--no-fund", "--silent", *packages])
-        receipt.write_text(wanted, "utf-8")
+        wanted = "\n".join((node, *self.requirements))
+        if not _is_receipt(place, wanted):
+            make_folder(folder)
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            packages = [requirement.replace("==", "@") for requirement in self.requirements]
+            _run([npm, "install", "--prefix", str(place), "--no-audit", "--no-fund", "--silent", *packages])
+            (place / "receipt.txt").write_text(wanted, "utf-8")
         return Path(node)
 
     def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
@@ -206,18 +171,27 @@ class NodeEnvironment:
         return [runtime, "-e", f"(require => {{ {code} }})(require('node:module').createRequire({place}))"]
 
 
-def python_versions(python: str, packages: Sequence[str]) -> dict[str, str]:
-    """Return the versions of a Python and of distributions in its environment."""
-    command = [python, "-c", _VERSIONS, *packages]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    versions: dict[str, str] = json.loads(output)
-    return versions
-
-
 def make_folder(folder: Path) -> None:
-    """Make a folder of which git takes no notice."""
+    """Make a folder that git ignores."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".gitignore").write_text("*\n", "utf-8")
+
+
+def _is_receipt(place: Path, wanted: str) -> bool:
+    receipt = place / "receipt.txt"
+    return receipt.exists() and receipt.read_text("utf-8") == wanted
+
+
+def _prepare_python(place: Path, contents: str, install: Callable[[Path, Path], None]) -> Path:
+    python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    wanted = f"{sys.version}\n{contents}"
+    if not (python.exists() and _is_receipt(place, wanted)):
+        make_folder(place.parent)
+        # Written last: an environment without it was left half made.
+        (place / "receipt.txt").unlink(missing_ok=True)
+        install(place, python)
+        (place / "receipt.txt").write_text(wanted, "utf-8")
+    return python
 
 
 def _install_commands(place: Path, python: Path, requirements: tuple[str, ...]) -> list[list[str]]:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.goals import judge
-from benchmarks.notes import chapter_notes, describe_failures, describe_gaps
+from benchmarks.notes import chapter_notes, describe_failures, describe_gaps, is_limited
+from benchmarks.report import Spread, Summary
 from benchmarks.results import Chapter, Results
-from benchmarks.tables import format_cpu, format_ratio, format_share, format_spread, is_limited
 
 
-def results_markdown(results: Results, images: str) -> str:
+def results_markdown(results: Results, images: str | None = None) -> str:
     """Return all that a run has to say.
 
     Arguments:
-        images: folder of the charts, as the page sees it.
+        images: folder of the charts, as the page sees it; None for no charts.
     """
     parts = [_circumstances(results), _goals(results)]
     for chapter in results.chapters:
         parts += [
             f"### {chapter.title}",
-            f"![{chapter.title}]({images}/{image_name(chapter)})",
+            f"![{chapter.title}]({images}/{image_name(chapter)})" if images else "",
             _table(results, chapter),
         ]
         parts += [_list(chapter_notes(results, chapter))]
@@ -61,7 +61,8 @@ def _goals(results: Results) -> str:
     rows = [
         (v.goal.scenario, v.against, v.wanted, v.measured, "reached" if v.reached else "**missed**") for v in verdicts
     ]
-    return "### What was to be reached\n\n" + _rows(("scenario", "against", "wanted", "measured", ""), rows, "llrrl")
+    headings = ("scenario", "against", "wanted", "measured", "")
+    return "### What was to be reached\n\n" + table(headings, rows, left=2)
 
 
 def _table(results: Results, chapter: Chapter) -> str:
@@ -84,7 +85,7 @@ def _table(results: Results, chapter: Chapter) -> str:
         rows.append(cells)
     used = [i for i, heading in enumerate(headings) if heading is not None and any(row[i] for row in rows)]
     shown = [[row[i] or "" for i in used] for row in rows]
-    return _rows([headings[i] or "" for i in used], shown, "l" + "r" * (len(used) - 1))
+    return table([headings[i] or "" for i in used], shown, left=1)
 
 
 def _versions(results: Results) -> str:
@@ -92,12 +93,43 @@ def _versions(results: Results) -> str:
         (entrant.title, ", ".join(f"{name} {version}" for name, version in entrant.versions.items()))
         for entrant in results.entrants.values()
     ]
-    return _rows(("server", "versions"), rows, "ll")
+    return table(("server", "versions"), rows, left=2)
 
 
-def _rows(headings: Sequence[str], rows: Sequence[Sequence[str]], sides: str) -> str:
-    rule = ["---:" if side == "r" else "---" for side in sides]
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+    """Return a table in Markdown.
+
+    Arguments:
+        left: how many columns, from the first, are text and not figures.
+    """
+    rule = ["---" if column < left else "---:" for column in range(len(headings))]
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in (headings, rule, *rows))
+
+
+def format_cpu(chapter: Chapter, summary: Summary) -> str:
+    """Return the CPU time of the server: microseconds for one of what is counted, else milliseconds in all."""
+    if summary.cpu_per_one is None:
+        return "?"
+    if chapter.unit.one is None:
+        return f"{summary.cpu_per_one.median * 1e3:,.0f}" if chapter.unit.name == "ms" else ""
+    return f"{summary.cpu_per_one.median * 1e6:,.2f}"
+
+
+def format_share(share: float | None) -> str:
+    """Return a share of a core in per cent."""
+    return "" if share is None else f"{share:.0%}"
+
+
+def format_spread(figures: Spread) -> str:
+    """Return how far the lowest and the highest figure are from the median, in per cent: `-3% +5%`."""
+    if not figures.median:
+        return "?"
+    return f"{figures.low / figures.median - 1:+.0%} {figures.high / figures.median - 1:+.0%}"
+
+
+def format_ratio(ratio: Spread | None) -> str:
+    """Return a ratio with its lowest and highest value, `?` where it is unknown."""
+    return "?" if ratio is None else f"{ratio.median:.2f} ({ratio.low:.2f} - {ratio.high:.2f})"
 
 
 def _list(lines: list[str]) -> str:

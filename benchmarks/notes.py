@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from benchmarks.report import Failure, paired, spread
+from benchmarks.report import Failure, Summary, paired, spread
 from benchmarks.results import Chapter, Results
 
 # From this share of its core on the load generator may be what limits a rate.
@@ -23,12 +23,15 @@ def chapter_notes(results: Results, chapter: Chapter) -> list[str]:
     ]
 
 
+def is_limited(summary: Summary) -> bool:
+    """Tell whether the load generator may have limited a rate."""
+    return summary.generator_busy is not None and summary.generator_busy > GENERATOR_LIMIT
+
+
 def _generator_notes(results: Results, chapter: Chapter) -> list[str]:
     notes = []
     limited = [
-        f"{results.title(one.contestant)} ({one.generator_busy:.0%})"
-        for one in chapter.summaries
-        if one.generator_busy is not None and one.generator_busy > GENERATOR_LIMIT
+        f"{results.title(one.contestant)} ({one.generator_busy:.0%})" for one in chapter.summaries if is_limited(one)
     ]
     if limited:
         notes.append(

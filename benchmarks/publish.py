@@ -1,60 +1,50 @@
-"""Puts a run into the documents: `python benchmarks/publish.py .bench/results/results.json`.
-
-Figures in docs/ come from the JSON of a run and from nowhere else.
-"""
+"""Puts figures between the markers of a page. They come from the JSON of a run and from nowhere else."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-
-# Started as a script, Python looks for modules beside it and not where the package `benchmarks` is.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import click
 
 from benchmarks.charts import chapter_chart
 from benchmarks.environments import ROOT
 from benchmarks.markdown import image_name, results_markdown
 from benchmarks.results import Results
 
-BEGIN = "<!-- benchmarks: begin. Written by benchmarks/publish.py; do not edit. -->"
-END = "<!-- benchmarks: end -->"
+DOCS = ROOT / "docs"
 
 
 class MarkersMissing(Exception):
     """The page has no place for figures."""
 
 
-def write_charts(results: Results, folder: Path) -> list[Path]:
-    """Write a chart a scenario.
+def put(text: str, name: str, page: Path, *, command: str = "benchmarks/run.py") -> None:
+    """Replace what is between two markers of a page.
 
-    Returns:
-        The files.
+    Arguments:
+        name: of the markers.
+        command: what writes there; the marker says so.
+
+    Raises:
+        MarkersMissing: the page has not both of them, in order. Nothing has been written then.
     """
+    begin, end = f"<!-- {name}: begin. Written by {command}; do not edit. -->", f"<!-- {name}: end -->"
+    before, opened, rest = page.read_text("utf-8").partition(begin)
+    _, closed, after = rest.partition(end)
+    if not opened or not closed:
+        raise MarkersMissing(f"{page.name} needs two lines, {begin!r} and {end!r}")
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", "utf-8")
+
+
+def write_charts(results: Results, folder: Path) -> list[Path]:
+    """Write a chart for each scenario, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for chapter in results.chapters:
-        file = folder / image_name(chapter)
-        file.write_text(chapter_chart(results, chapter), "utf-8")
-        files.append(file)
+        files.append(folder / image_name(chapter))
+        files[-1].write_text(chapter_chart(results, chapter), "utf-8")
     return files
 
 
-def replaced(page: str, text: str, begin: str = BEGIN, end: str = END) -> str:
-    """Return a page with another text between its markers.
-
-    Raises:
-        MarkersMissing: it has not both of them, in order.
-    """
-    before, opened, rest = page.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not opened or not closed:
-        raise MarkersMissing(f"the page needs two lines, {begin!r} and {end!r}")
-    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
-
-
-def publish(results: Results, docs: Path = ROOT / "docs") -> list[Path]:
+def publish(results: Results, docs: Path = DOCS) -> list[Path]:
     """Write charts to `images/` and tables into `performance.md`.
 
     Arguments:
@@ -67,23 +57,5 @@ def publish(results: Results, docs: Path = ROOT / "docs") -> list[Path]:
         MarkersMissing: the page has no place for them. Nothing has been written then.
     """
     page = docs / "performance.md"
-    text = replaced(page.read_text("utf-8"), results_markdown(results, "images"))
-    files = write_charts(results, docs / "images")
-    page.write_text(text, "utf-8")
-    return [*files, page]
-
-
-@click.command()
-@click.argument("results", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def main(results: Path) -> None:
-    """Put the figures of a run into docs/performance.md and docs/images/."""
-    try:
-        files = publish(Results.read(results))
-    except MarkersMissing as error:
-        raise click.ClickException(str(error)) from error
-    for file in files:
-        click.echo(file)
-
-
-if __name__ == "__main__":
-    main()
+    put(results_markdown(results, "images"), "benchmarks", page)
+    return [*write_charts(results, docs / "images"), page]

@@ -76,7 +76,6 @@ class Summary:
         server_busy: share of one core that the server used; None where unknown.
         generator_busy: share of one core that the load generator used; None where there was none.
         ratio: how many times better the base is, round by round; None when no round has both.
-        cpu_ratio: CPU seconds for one of this contestant divided by those of the base; None when no round has both.
     """
 
     scenario: str
@@ -87,7 +86,6 @@ class Summary:
     server_busy: float | None
     generator_busy: float | None
     ratio: Spread | None
-    cpu_ratio: Spread | None
 
 
 def spread(figures: Iterable[float | None]) -> Spread | None:
@@ -109,7 +107,7 @@ def summarise(
         samples: all samples of the run.
         scenario: name of the scenario.
         contestant: name of the contestant.
-        base: name of the contestant that ratios refer to. Both ratios are above 1 where the base is the better one.
+        base: name of the contestant that the ratio refers to. It is above 1 where the base is the better one.
         higher_is_better: which figure is the better one.
 
     Returns:
@@ -134,7 +132,6 @@ def summarise(
             _ratio(theirs.value, mine.value) if higher_is_better else _ratio(mine.value, theirs.value)
             for mine, theirs in pairs
         ),
-        cpu_ratio=spread(_ratio(mine.cpu_per_one, theirs.cpu_per_one) for mine, theirs in pairs),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import Failure, Sample, Spread, Summary
-from benchmarks.scenarios.scenario import Unit
+from benchmarks.scenario import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +123,6 @@ def _chapter(fields: dict[str, Any], summaries: Sequence[Summary]) -> Chapter:
 
 
 def _summary(fields: dict[str, Any]) -> Summary:
-    spreads = ("value", "cpu_per_one", "ratio", "cpu_ratio")
+    spreads = ("value", "cpu_per_one", "ratio")
+    fields = {name: value for name, value in fields.items() if name != "cpu_ratio"}  # of older runs
     return Summary(**fields | {name: Spread(**fields[name]) for name in spreads if fields[name] is not None})

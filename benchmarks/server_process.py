@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from benchmarks.environments import ROOT
-from benchmarks.placement import pinned
-from benchmarks.process_tree import cpu_seconds
+from benchmarks.machine import cpu_seconds, pinned
 from benchmarks.server_options import ServerOptions
 
 START_TIMEOUT = 30.0
@@ -92,15 +91,7 @@ def running_server(
     environment = server_environment(options, isolated=isolated)
     with tempfile.TemporaryFile() as output:
         with pinned(cores):
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            process = start(command, environment, output)
         try:
             server = Server(process.pid, output)
             _wait_until_listening(process, options.host, options.port, server)
@@ -111,6 +102,19 @@ def running_server(
                 raise ServerFailed(f"the server ended with status {process.returncode}:\n{server.tail()}")
         finally:
             stop(process)
+
+
+def start(command: list[str], environment: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a server in a session of its own, so that `stop` ends all its processes."""
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def _wait_until_listening(process: subprocess.Popen[bytes], host: str, port: int, server: Server) -> None:

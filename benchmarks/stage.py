@@ -9,12 +9,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from benchmarks.certificate import certificate
+import trustme
+
 from benchmarks.contestants import Contestant
-from benchmarks.environments import ROOT
-from benchmarks.placement import Placement, pinned
+from benchmarks.environments import BENCH_FOLDER, ROOT, make_folder
+from benchmarks.machine import Placement, pinned
 from benchmarks.plan import LoadFailed, LoadPlan, LoadResult
 from benchmarks.server_options import ServerOptions
 from benchmarks.server_process import Server, free_port, running_server
@@ -62,11 +65,8 @@ class Stage:
             secure: with TLS.
             others: as of `ServerOptions`.
         """
-        files = certificate() if secure else None
-        port = free_port(HOST)
-        if files is None:
-            return ServerOptions(HOST, port, **others)
-        return ServerOptions(HOST, port, str(files.certificate), str(files.key), **others)
+        files = certificate(BENCH_FOLDER) if secure else (None, None)
+        return ServerOptions(HOST, free_port(HOST), *files, **others)
 
     @contextmanager
     def serving(self, options: ServerOptions) -> Iterator[Server]:
@@ -106,6 +106,17 @@ class Stage:
         return generate(plan, self.placement.generator_cores(options.workers))
 
 
+@cache
+def certificate(folder: Path) -> tuple[str, str]:
+    """Make a certificate for 127.0.0.1 and return the files with it and its key, PEM."""
+    make_folder(folder)
+    made = trustme.CA().issue_cert(HOST)
+    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
+    made.cert_chain_pems[0].write_to_path(certificate_file)
+    made.private_key_pem.write_to_path(key_file)
+    return str(certificate_file), str(key_file)
+
+
 def generate(plan: LoadPlan, cores: set[int] | None) -> LoadResult:
     """Run the load generator in a process of its own.
 
@@ -115,20 +126,35 @@ def generate(plan: LoadPlan, cores: set[int] | None) -> LoadResult:
     Raises:
         LoadFailed: the server did not answer as it should.
     """
-    command = [sys.executable, "-m", "benchmarks.loads.generator", json.dumps(asdict(plan))]
     timeout = plan.warm_up + plan.seconds + GENERATOR_TIMEOUT
-    with pinned(cores):
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return LoadResult(**run_generator("benchmarks.loads.generator", asdict(plan), cores, timeout))
+
+
+def run_generator(module: str, plan: dict[str, Any], cores: set[int] | None, timeout: float) -> dict[str, Any]:
+    """Run a load generator, a module that takes its plan as JSON and prints its result as JSON.
+
+    Arguments:
+        cores: logical cores to pin it to; None for any.
+        timeout: seconds after which it is given up.
+
+    Raises:
+        LoadFailed: it ended with an error, which it has printed, or not in time.
+    """
     try:
-        output, errors = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired as error:
-        raise LoadFailed(f"the load generator was not done after {timeout:.0f} s") from error
-    finally:
-        process.kill()
-        process.wait()
-    if process.returncode != 0:
-        raise LoadFailed(errors.strip() or f"the load generator ended with status {process.returncode}")
-    return LoadResult(**json.loads(output))
+        with pinned(cores):
+            done = subprocess.run(
+                [sys.executable, "-m", module, json.dumps(plan)],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+            )
+    except subprocess.TimeoutExpired:
+        raise LoadFailed(f"the load generator was not done after {timeout:.0f} s") from None
+    if done.returncode != 0:
+        raise LoadFailed(done.stderr.strip() or f"the load generator ended with status {done.returncode}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def allow_files(connections: int) -> int:

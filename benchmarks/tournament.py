@@ -11,11 +11,10 @@ from typing import Any
 
 from benchmarks.contestants import OURS, Contestant
 from benchmarks.environments import EnvironmentUnavailable
-from benchmarks.machine import describe_load, describe_machine
-from benchmarks.placement import Placement
+from benchmarks.machine import Placement, describe_load, describe_machine
 from benchmarks.plan import LoadFailed
 from benchmarks.report import Failure, Sample, summarise
-from benchmarks.scenarios.scenario import Scenario
+from benchmarks.scenario import Scenario
 from benchmarks.server_process import ServerFailed
 from benchmarks.stage import Stage, Timing
 

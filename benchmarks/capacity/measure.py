@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from benchmarks.capacity.model import Bounds, Capacity, Coefficients, Workload, predict
+from benchmarks.capacity.model import Bounds, Check, Coefficients, Workload, predict
+from benchmarks.capacity.report import checks_text, coefficients_text, examples_text
 from benchmarks.channels.brokers import BROKERS
 from benchmarks.channels.layouts import LAYOUTS, serving
-from benchmarks.channels.measure import Timing, run_generator
+from benchmarks.channels.measure import generate
 from benchmarks.channels.plan import ChannelPlan, ChannelResult
-from benchmarks.placement import Placement
-from benchmarks.stage import allow_files
+from benchmarks.machine import Placement
+from benchmarks.stage import Timing, allow_files
 
 BROKER = "valkey"
 # Few subscribers tell what a publication costs, many what a delivery does: as many as fill a process, since each takes
@@ -21,25 +23,10 @@ FEW, MANY = 16, 8000
 FEW_PACE = 400.0
 # Deliveries a second at which is measured: far from what a process can do.
 DELIVERIES = 30_000.0
+# The sizes for which the model is checked.
+SIZES = (1000, 5000, 10_000)
 
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A size for which the model is held to account.
-
-    Attributes:
-        subscribers: on one channel, in one process.
-        pace: publications a second.
-        predicted: what the model says, from the coefficients of other sizes.
-        busy: the share of a core that the server was busy.
-        memory: bytes of the server and the kernel's part.
-    """
-
-    subscribers: int
-    pace: float
-    predicted: Capacity
-    busy: float
-    memory: float
+Say = Callable[[str], object]
 
 
 def run(subscribers: int, pace: float, timing: Timing, placement: Placement, broker: str = BROKER) -> ChannelResult:
@@ -65,7 +52,7 @@ def run(subscribers: int, pace: float, timing: Timing, placement: Placement, bro
             warm_up=timing.warm_up,
             seconds=timing.seconds,
         )
-        return run_generator(plan, placement.generator_cores(1))
+        return generate(plan, placement.generator_cores(1))
 
 
 def coefficients(few: Sequence[ChannelResult], many: Sequence[ChannelResult]) -> Coefficients:
@@ -104,3 +91,38 @@ def check(found: Coefficients, subscribers: int, pace: float, results: Sequence[
             r.memory["full"] + max(0, r.memory["kernel_full"] - r.memory["kernel_empty"]) / 2 for r in results
         ),
     )
+
+
+def measure(
+    rounds: int, subscribers: int, timing: Timing, placement: Placement, say: Say
+) -> tuple[str, dict[str, Any]]:
+    """Measure the coefficients and the sizes for which they must hold.
+
+    Arguments:
+        subscribers: the largest of these sizes.
+        say: called with what is being done.
+
+    Returns:
+        The tables, and all that was measured.
+    """
+    sizes = [size for size in SIZES if size <= subscribers] or [subscribers]
+    loads = {FEW: FEW_PACE, **{size: DELIVERIES / size for size in (MANY, *sizes)}}
+    results: dict[int, list[ChannelResult]] = {size: [] for size in loads}
+    for number in range(rounds):
+        for size, pace in loads.items():
+            say(f"round {number + 1} of {rounds}: {size} subscribers")
+            results[size].append(run(size, pace, timing, placement))
+    found = coefficients(results[FEW], results[MANY])
+    checks = [check(found, size, loads[size], results[size]) for size in sizes]
+    text = "\n\n".join(
+        (
+            f"Coefficients, from {FEW} and {MANY:,} subscribers:",
+            coefficients_text(found),
+            "What the model says of other sizes, on one channel in one process, and what was measured:",
+            checks_text(checks),
+            "What a million connections need, by the model:",
+            examples_text(found, Bounds()),
+        )
+    )
+    samples = {str(size): [asdict(result) for result in taken] for size, taken in results.items()}
+    return text, {"coefficients": asdict(found), "samples": samples}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,25 @@ class Capacity:
         return self.processes * self.process_bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A size for which the model is held to account.
+
+    Attributes:
+        subscribers: on one channel, in one process.
+        pace: publications a second.
+        predicted: what the model says, from the coefficients of other sizes.
+        busy: the share of a core that the server was busy.
+        memory: bytes of the server and the kernel's part.
+    """
+
+    subscribers: int
+    pace: float
+    predicted: Capacity
+    busy: float
+    memory: float
+
+
 def predict(coefficients: Coefficients, workload: Workload, bounds: Bounds | None = None) -> Capacity:
     """Return what a workload needs, connections and channels being spread evenly.
 
@@ -183,3 +204,35 @@ def _check_positive(values: Coefficients | Workload | Bounds, allow_zero: tuple[
         if not math.isfinite(value) or value < 0 or (value == 0 and field.name not in allow_zero):
             expected = "0 or more" if field.name in allow_zero else "more than 0"
             raise ValueError(f"{field.name} is {value!r}: expected {expected}")
+
+
+# Measured on one machine with two cores, in one run (docs/scaling.md); `make bench-capacity` measures yours.
+PUBLISHED = Path(__file__).with_name("coefficients.json")
+
+
+def read_coefficients(results: Path) -> tuple[Coefficients, Path]:
+    """Return the coefficients of this machine, else the published ones, and the file that they are from.
+
+    Arguments:
+        results: what `make bench-capacity` has written.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    file = results if results.exists() else PUBLISHED
+    try:
+        data = json.loads(file.read_text("utf-8"))
+        return Coefficients(**data["coefficients"]), file
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{file} has no coefficients: run `make bench-capacity` ({error!r})") from error
+
+
+def describe(needed: Capacity) -> list[str]:
+    """Return what a workload needs, line by line."""
+    return [
+        f"processes      {needed.processes:,}, a core each; the limit is: {needed.limit}",
+        f"busy           {needed.cpu_share:.1%} of its core, each",
+        f"memory         {needed.process_bytes / 1e6:,.0f} MB each, {needed.total_bytes / 1e9:,.1f} GB in all",
+        f"deliveries     {needed.deliveries:,.0f} a second",
+        f"broker         {needed.broker_in:,.1f} in, {needed.broker_out:,.0f} out a second",
+    ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.capacity.measure import Check
-from benchmarks.capacity.model import Bounds, Capacity, Coefficients, Workload, predict
-from benchmarks.channels.report import markdown
+from benchmarks.capacity.model import Bounds, Capacity, Check, Coefficients, Workload, predict
+from benchmarks.markdown import table
 
 # What a million people need, in three ways to use the same thing.
 MILLION = 1_000_000
@@ -27,7 +26,7 @@ def coefficients_text(found: Coefficients) -> str:
         ("a publication in a process that takes and hears it", f"{found.publication_seconds * 1e6:.0f} µs"),
         ("a publication in the broker (Valkey, no history)", f"{found.broker_seconds * 1e6:.0f} µs"),
     ]
-    return markdown(("what", "measured"), rows, left=1)
+    return table(("what", "measured"), rows, left=1)
 
 
 def checks_text(checks: Sequence[Check]) -> str:
@@ -51,7 +50,7 @@ def checks_text(checks: Sequence[Check]) -> str:
         *("subscribers", "publications/s", "MB, model", "MB, measured", "difference"),
         *("busy, model", "busy, measured", "difference"),
     )
-    return markdown(headings, rows, left=0)
+    return table(headings, rows, left=0)
 
 
 def examples_text(found: Coefficients, bounds: Bounds) -> str:
@@ -65,7 +64,7 @@ def examples_text(found: Coefficients, bounds: Bounds) -> str:
             continue
         rows.append([name, *_cells(needed)])
     headings = ("use", "processes", "limit", "busy", "GB in all", "deliveries/s", "broker in/s", "broker out/s")
-    return markdown(headings, rows, left=1)
+    return table(headings, rows, left=1)
 
 
 def _cells(needed: Capacity) -> list[str]:

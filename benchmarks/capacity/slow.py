@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from benchmarks.channels.brokers import BROKERS
 from benchmarks.channels.layouts import LAYOUTS, serving
-from benchmarks.channels.measure import Timing, run_generator
+from benchmarks.channels.measure import generate
 from benchmarks.channels.plan import ChannelPlan, ChannelResult
-from benchmarks.placement import Placement
-from benchmarks.stage import allow_files
+from benchmarks.machine import Placement
+from benchmarks.markdown import table
+from benchmarks.stage import Timing, allow_files
 
 POLICIES = ("disconnect", "drop_oldest", "latest")
 # Deliveries a second: what a process can do at ease.
@@ -28,7 +30,7 @@ class Pair:
     beside: ChannelResult
 
 
-def measure(policy: str, subscribers: int, timing: Timing, placement: Placement) -> Pair:
+def measure_pair(policy: str, subscribers: int, timing: Timing, placement: Placement) -> Pair:
     """Measure both, each on a fresh server.
 
     Arguments:
@@ -57,7 +59,7 @@ def _measure(policy: str, subscribers: int, timing: Timing, placement: Placement
             seconds=LONGER * timing.seconds,
             slow=slow,
         )
-        return run_generator(plan, placement.generator_cores(1))
+        return generate(plan, placement.generator_cores(1))
 
 
 def row(policy: str, pairs: Sequence[Pair]) -> list[str]:
@@ -98,3 +100,25 @@ def _milliseconds(seconds: Sequence[float]) -> str:
 
 def _megabytes(sizes: Sequence[float]) -> str:
     return f"{statistics.median(sizes) / 1e6:.1f}"
+
+
+def measure(
+    rounds: int, subscribers: int, timing: Timing, placement: Placement, say: Callable[[str], object]
+) -> tuple[str, dict[str, Any]]:
+    """Measure each policy without and with a subscriber that reads nothing.
+
+    Arguments:
+        say: called with what is being done.
+
+    Returns:
+        The table, and all that was measured.
+    """
+    pairs: dict[str, list[Pair]] = {policy: [] for policy in POLICIES}
+    for number in range(rounds):
+        for policy in POLICIES:
+            say(f"round {number + 1} of {rounds}: a slow reader, {policy}")
+            pairs[policy].append(measure_pair(policy, subscribers, timing, placement))
+    pace = f"{subscribers:,} subscribers on one channel get {DELIVERIES / subscribers:g} publications a second"
+    text = table(HEADINGS, [row(policy, taken) for policy, taken in pairs.items()], left=1)
+    samples = {policy: [asdict(pair) for pair in taken] for policy, taken in pairs.items()}
+    return f"{pace}; one more reads nothing:\n\n{text}", {"samples": samples}

@@ -16,8 +16,8 @@ from benchmarks.channels.load import ChannelLoad
 from benchmarks.channels.plan import ChannelPlan, ChannelResult
 from benchmarks.handshake import HandshakeRefused
 from benchmarks.loads.load import Watch
+from benchmarks.machine import cpu_seconds, kernel_bytes, memory_bytes
 from benchmarks.plan import LoadFailed
-from benchmarks.process_tree import cpu_seconds, kernel_bytes, memory_bytes
 
 # Seconds between two looks at the servers' memory.
 LOOK_INTERVAL = 0.25

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.channels.brokers import RunningBroker
-from benchmarks.placement import Placement
+from benchmarks.machine import Placement
 from benchmarks.server_options import ServerOptions
 from benchmarks.server_process import free_port, running_server
 

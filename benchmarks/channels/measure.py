@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from benchmarks.channels.brokers import BROKERS
 from benchmarks.channels.layouts import LAYOUTS, serving
 from benchmarks.channels.plan import ChannelPlan, ChannelResult
-from benchmarks.environments import ROOT
-from benchmarks.placement import Placement, pinned
+from benchmarks.machine import Placement
 from benchmarks.plan import LoadFailed
+from benchmarks.stage import GENERATOR_TIMEOUT, Timing, run_generator
 
-# Seconds that a generator has for all but its measurement: 10,000 handshakes among them.
-GENERATOR_TIMEOUT = 120.0
 # Publications a second at which delays are measured: far from what any broker here can do.
 PACE = 200.0
 
@@ -39,14 +34,6 @@ class Case:
     def name(self) -> str:
         """What messages call it."""
         return f"{self.broker}, {LAYOUTS[self.layout].title}, {'with' if self.kept else 'without'} history"
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long a measurement takes, in seconds, and before it the warm-up."""
-
-    warm_up: float
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +91,9 @@ def measure(case: Case, timing: Timing, subscribers: int, placement: Placement) 
             seconds=timing.seconds,
         )
         cores = placement.generator_cores(layout.processes)
-        full = run_generator(plan, cores)
+        full = generate(plan, cores)
         room = plan.room.replace("full", "paced")
-        sample = Sample(full, run_generator(replace(plan, room=room, pace=PACE), cores))
+        sample = Sample(full, generate(replace(plan, room=room, pace=PACE), cores))
     check_processes(case, sample)
     return sample
 
@@ -123,7 +110,7 @@ def check_processes(case: Case, sample: Sample) -> None:
             raise LoadFailed(f"subscribers were on {result.processes} processes: expected {expected}")
 
 
-def run_generator(plan: ChannelPlan, cores: set[int] | None) -> ChannelResult:
+def generate(plan: ChannelPlan, cores: set[int] | None) -> ChannelResult:
     """Run the load generator in a process of its own.
 
     Arguments:
@@ -132,13 +119,5 @@ def run_generator(plan: ChannelPlan, cores: set[int] | None) -> ChannelResult:
     Raises:
         LoadFailed: a delivery was missing, doubled or wrong.
     """
-    command = [sys.executable, "-m", "benchmarks.channels.generator", json.dumps(plan.as_json())]
     timeout = plan.warm_up + plan.seconds + GENERATOR_TIMEOUT
-    try:
-        with pinned(cores):
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
-    except subprocess.TimeoutExpired:
-        raise LoadFailed(f"the load generator was not done after {timeout:.0f} s") from None
-    if done.returncode != 0:
-        raise LoadFailed(done.stderr.strip() or f"the load generator ended with status {done.returncode}")
-    return ChannelResult.from_json(json.loads(done.stdout))
+    return ChannelResult.from_json(run_generator("benchmarks.channels.generator", asdict(plan), cores, timeout))

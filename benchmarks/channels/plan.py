@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 
@@ -46,13 +46,9 @@ class ChannelPlan:
         if not self.ports:
             raise ValueError("ports is empty: expected that of a server")
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what `from_json` reads."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
-        """Return the plan in what `as_json` gave."""
+        """Return the plan in the JSON that the generator gets."""
         return cls(**{**fields, "ports": tuple(fields["ports"]), "servers": tuple(fields["servers"])})
 
 

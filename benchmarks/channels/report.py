@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.channels.layouts import LAYOUTS
-from benchmarks.channels.measure import Case, Sample
+from benchmarks.channels.measure import PACE, Case, Sample
+from benchmarks.markdown import format_share, table
 from benchmarks.notes import GENERATOR_LIMIT
-from benchmarks.tables import format_share
 
 HEADINGS = (
     "broker",
@@ -87,11 +87,24 @@ def _broker_cost(samples: Sequence[Sample], subscribers: int) -> str:
     return f"{statistics.median(costs) * 1e6:.1f}" if costs else "-"
 
 
-def markdown(headings: Sequence[str], table: Sequence[Sequence[str]], left: int) -> str:
-    """Return a table in Markdown.
+def text(samples: Mapping[Case, Sequence[Sample]], subscribers: int, notes: Sequence[str]) -> str:
+    """Return all that a run has to say, in Markdown.
 
     Arguments:
-        left: how many columns, from the first, are text and not figures.
+        notes: what to say first.
     """
-    rule = ["---" if column < left else "---:" for column in range(len(headings))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *table))
+    notes = [
+        *notes,
+        f"{subscribers} subscribers on one channel, a quarter of them publish, 64 bytes each.",
+        "Publications, deliveries and CPU time: with 16 publications in flight for each publisher, who writes the next "
+        "when it has its own back.",
+        f"p50, p99 and max: from writing it to having it, at {PACE:g} publications a second; all deliveries, those in "
+        "the process of the publisher, and those in another one.",
+    ]
+    return "\n\n".join(
+        (
+            "\n".join(f"- {note}" for note in notes),
+            table(HEADINGS, rows(samples, subscribers), left=3),
+            table(DELAY_HEADINGS, delay_rows(samples), left=3),
+        )
+    )

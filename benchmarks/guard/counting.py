@@ -1,20 +1,30 @@
-"""Counting the instructions of a program with valgrind, and from that those of one message."""
+"""Counts the instructions of a message with valgrind, and compares them with the record."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.guard.steps import explain, step_names
+from benchmarks.markdown import table
+
 WORKLOAD = Path(__file__).with_name("workload.py")
 STEPS = Path(__file__).with_name("steps.py")
+RECORD = Path(__file__).with_name("record.json")
+KINDS = ("single", "batch")
 # Two runs of different length: what they share, such as start-up and import, drops out of the difference.
 SHORT, LONG = 640, 3840
 DEADLINE = 300.0
+# More than two runs ever differ (0.1 %), less than any change that matters.
+TOLERANCE = 0.02
 
 _COUNTED = re.compile(rb"I\s+refs:\s+([\d,]+)")
+
+Figures = dict[str, float]
 
 
 def count_instructions(program: Path, kind: str, messages: int) -> int:
@@ -26,7 +36,7 @@ def count_instructions(program: Path, kind: str, messages: int) -> int:
         messages: how many messages it carries.
 
     Raises:
-        RuntimeError: valgrind is missing or said no number; subprocess.TimeoutExpired after five minutes.
+        RuntimeError: valgrind is missing or gave no number; subprocess.TimeoutExpired after five minutes.
     """
     command = [
         *("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"),
@@ -44,11 +54,46 @@ def count_instructions(program: Path, kind: str, messages: int) -> int:
     return int(found[1].replace(b",", b""))
 
 
-def per_message(short: int, long: int) -> float:
-    """Return the instructions of one message, given those of a run with `SHORT` and of one with `LONG` messages."""
+def measure(kind: str, program: Path = WORKLOAD) -> float:
+    """Return the instructions that one message takes, or one time of a step."""
+    short, long = (count_instructions(program, kind, messages) for messages in (SHORT, LONG))
     return (long - short) / (LONG - SHORT)
 
 
-def measure(kind: str, program: Path = WORKLOAD) -> float:
-    """Return the instructions that one message takes, or one time of a step."""
-    return per_message(count_instructions(program, kind, SHORT), count_instructions(program, kind, LONG))
+def steps_table() -> str:
+    """Return what each step of a lone message takes, as a table for docs/performance.md."""
+    parts = explain({name: measure(name, STEPS) for name in step_names()})
+    rows = [(name, f"{value:,.0f}", f"{value / parts['all']:.0%}") for name, value in parts.items()]
+    return table(("step", "instructions", "share"), rows, left=3)
+
+
+def interpreter() -> str:
+    """Return what the figures depend on besides our own code: another build of Python takes other instructions."""
+    return f"{sys.implementation.name} {sys.version}"
+
+
+def load(path: Path = RECORD) -> dict[str, Figures]:
+    """Return the recorded figures by interpreter."""
+    records: dict[str, Figures] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return records
+
+
+def save(figures: Figures, path: Path = RECORD) -> None:
+    """Record the figures of this interpreter, beside those of others."""
+    records = {**load(path), interpreter(): {kind: round(value) for kind, value in figures.items()}}
+    path.write_text(json.dumps(records, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+def judge(kind: str, measured: float, recorded: float) -> tuple[bool, str]:
+    """Compare a figure with the recorded one.
+
+    Returns:
+        Whether it is no worse than the tolerance allows, and a line that says so.
+    """
+    change = measured / recorded - 1
+    line = f"{kind:8} {measured:10,.0f} instructions a message, recorded {recorded:10,.0f} ({change:+.1%})"
+    if change > TOLERANCE:
+        return False, f"{line}: dearer than the {TOLERANCE:.0%} allowed"
+    if change < -TOLERANCE:
+        return True, f"{line}: cheaper; record it with --record"
+    return True, line

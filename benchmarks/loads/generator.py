@@ -25,8 +25,8 @@ from benchmarks.loads.funnel import FunnelLoad
 from benchmarks.loads.http import HTTPLoad
 from benchmarks.loads.idle import IdleLoad
 from benchmarks.loads.load import Load, Watch
+from benchmarks.machine import cpu_seconds
 from benchmarks.plan import LoadFailed, LoadPlan, LoadResult
-from benchmarks.process_tree import cpu_seconds
 
 LOADS: dict[str, type[Load]] = {
     "echo": EchoLoad,

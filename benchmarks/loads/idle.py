@@ -6,8 +6,8 @@ import asyncio
 
 from benchmarks.frames import echo_batch
 from benchmarks.loads.load import Load, Watch, opened
+from benchmarks.machine import memory_bytes
 from benchmarks.plan import LoadFailed, LoadPlan
-from benchmarks.process_tree import memory_bytes
 
 # Opened before the first reading, so that what a server loads for its first connections does not count.
 FIRST = 64

@@ -3,29 +3,15 @@
 
 from __future__ import annotations
 
-import msgspec
 import uvloop
 from aiohttp import web
 
 from benchmarks.server_options import ServerOptions
+from benchmarks.servers.orders import receipt
 
 options = ServerOptions.from_environment()
 members: set[web.WebSocketResponse] = set()
 readers: list[web.WebSocketResponse] = []
-
-
-class Order(msgspec.Struct):
-    id: int
-    name: str
-    price: float
-    quantity: int
-    tags: list[str]
-
-
-class Receipt(msgspec.Struct):
-    id: int
-    name: str
-    total: float
 
 
 async def opened(request: web.Request) -> web.WebSocketResponse:
@@ -44,9 +30,7 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
 async def orders(request: web.Request) -> web.WebSocketResponse:
     websocket = await opened(request)
     async for message in websocket:
-        order = msgspec.json.decode(message.data, type=Order)
-        receipt = Receipt(order.id, order.name, order.price * order.quantity)
-        await websocket.send_str(msgspec.json.encode(receipt).decode())
+        await websocket.send_str(receipt(message.data))
     return websocket
 
 

@@ -5,28 +5,14 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
 from emmett.tools import service
 
+from benchmarks.servers.orders import receipt
 from emmett import App, websocket
 
 app = App(__name__)
 members: set[asyncio.Queue[str | bytes]] = set()
 readers: list[asyncio.Queue[str | bytes]] = []
-
-
-class Order(msgspec.Struct):
-    id: int
-    name: str
-    price: float
-    quantity: int
-    tags: list[str]
-
-
-class Receipt(msgspec.Struct):
-    id: int
-    name: str
-    total: float
 
 
 @app.websocket(["/echo", "/echo/<str:room>"])
@@ -39,9 +25,7 @@ async def echo(room: str | None = None) -> None:
 @app.websocket("/json")
 async def orders() -> None:
     while True:
-        order = msgspec.json.decode(await websocket.receive(), type=Order)
-        receipt = Receipt(order.id, order.name, order.price * order.quantity)
-        await websocket.send(msgspec.json.encode(receipt).decode())
+        await websocket.send(receipt(await websocket.receive()))
 
 
 async def speak(waiting: asyncio.Queue[str | bytes]) -> None:

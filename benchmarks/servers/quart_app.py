@@ -5,26 +5,13 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
 from quart import Quart, Response, websocket
+
+from benchmarks.servers.orders import receipt
 
 app = Quart(__name__)
 members: set[asyncio.Queue[str]] = set()
 readers: list[asyncio.Queue[str]] = []
-
-
-class Order(msgspec.Struct):
-    id: int
-    name: str
-    price: float
-    quantity: int
-    tags: list[str]
-
-
-class Receipt(msgspec.Struct):
-    id: int
-    name: str
-    total: float
 
 
 @app.websocket("/echo")
@@ -37,9 +24,7 @@ async def echo(room: str | None = None) -> None:
 @app.websocket("/json")
 async def orders() -> None:
     while True:
-        order = msgspec.json.decode(await websocket.receive(), type=Order)
-        receipt = Receipt(order.id, order.name, order.price * order.quantity)
-        await websocket.send(msgspec.json.encode(receipt).decode())
+        await websocket.send(receipt(await websocket.receive()))
 
 
 async def speak(waiting: asyncio.Queue[str]) -> None:

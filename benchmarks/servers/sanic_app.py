@@ -3,30 +3,16 @@
 
 from __future__ import annotations
 
-import msgspec
 from sanic import Request, Sanic, Websocket, json, text
 from sanic.response import HTTPResponse
 
 from benchmarks.server_options import ServerOptions
+from benchmarks.servers.orders import receipt
 
 # Its own configuration of logging writes lines about each connection.
 app = Sanic("benchmark", configure_logging=False)
 members: set[Websocket] = set()
 readers: list[Websocket] = []
-
-
-class Order(msgspec.Struct):
-    id: int
-    name: str
-    price: float
-    quantity: int
-    tags: list[str]
-
-
-class Receipt(msgspec.Struct):
-    id: int
-    name: str
-    total: float
 
 
 @app.websocket("/echo", name="echo")
@@ -44,9 +30,7 @@ async def named_echo(request: Request, websocket: Websocket, room: str) -> None:
 @app.websocket("/json")
 async def orders(request: Request, websocket: Websocket) -> None:
     async for message in websocket:
-        order = msgspec.json.decode(message, type=Order)
-        receipt = Receipt(order.id, order.name, order.price * order.quantity)
-        await websocket.send(msgspec.json.encode(receipt).decode())
+        await websocket.send(receipt(message))
 
 
 @app.websocket("/broadcast")

@@ -3,28 +3,14 @@
 
 from __future__ import annotations
 
-import msgspec
 from socketify import App, AppListenOptions, AppOptions, CompressOptions, OpCode, Request, Response, WebSocket
 
 from benchmarks.server_options import ServerOptions
+from benchmarks.servers.orders import receipt
 
 options = ServerOptions.from_environment()
 TLS = AppOptions(key_file_name=options.key, cert_file_name=options.certificate) if options.certificate else None
 app = App(TLS)
-
-
-class Order(msgspec.Struct):
-    id: int
-    name: str
-    price: float
-    quantity: int
-    tags: list[str]
-
-
-class Receipt(msgspec.Struct):
-    id: int
-    name: str
-    total: float
 
 
 def echo(websocket: WebSocket, message: str, opcode: OpCode) -> None:
@@ -32,9 +18,7 @@ def echo(websocket: WebSocket, message: str, opcode: OpCode) -> None:
 
 
 def orders(websocket: WebSocket, message: str, opcode: OpCode) -> None:
-    order = msgspec.json.decode(message, type=Order)
-    receipt = Receipt(order.id, order.name, order.price * order.quantity)
-    websocket.send(msgspec.json.encode(receipt).decode(), opcode)
+    websocket.send(receipt(message), opcode)
 
 
 def join(websocket: WebSocket) -> None:

@@ -3,29 +3,16 @@
 
 from __future__ import annotations
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from benchmarks.servers.orders import receipt
+
 members: set[WebSocket] = set()
 readers: list[WebSocket] = []
-
-
-class Order(msgspec.Struct):
-    id: int
-    name: str
-    price: float
-    quantity: int
-    tags: list[str]
-
-
-class Receipt(msgspec.Struct):
-    id: int
-    name: str
-    total: float
 
 
 async def echo(websocket: WebSocket) -> None:
@@ -41,9 +28,7 @@ async def orders(websocket: WebSocket) -> None:
     await websocket.accept()
     try:
         while True:
-            order = msgspec.json.decode(await websocket.receive_text(), type=Order)
-            receipt = Receipt(order.id, order.name, order.price * order.quantity)
-            await websocket.send_text(msgspec.json.encode(receipt).decode())
+            await websocket.send_text(receipt(await websocket.receive_text()))
     except WebSocketDisconnect:
         pass
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
 import tornado.httpserver
 import tornado.netutil
 import tornado.process
@@ -14,24 +13,11 @@ import tornado.web
 import tornado.websocket
 
 from benchmarks.server_options import ServerOptions
+from benchmarks.servers.orders import receipt
 
 options = ServerOptions.from_environment()
 members: set[Broadcast] = set()
 readers: list[Reader] = []
-
-
-class Order(msgspec.Struct):
-    id: int
-    name: str
-    price: float
-    quantity: int
-    tags: list[str]
-
-
-class Receipt(msgspec.Struct):
-    id: int
-    name: str
-    total: float
 
 
 class Socket(tornado.websocket.WebSocketHandler):
@@ -49,9 +35,7 @@ class Echo(Socket):
 
 class Orders(Socket):
     async def on_message(self, message: str) -> None:
-        order = msgspec.json.decode(message, type=Order)
-        receipt = Receipt(order.id, order.name, order.price * order.quantity)
-        await self.write_message(msgspec.json.encode(receipt).decode())
+        await self.write_message(receipt(message))
 
 
 class Broadcast(Socket):

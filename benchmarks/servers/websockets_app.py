@@ -5,31 +5,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import uvloop
 from websockets.asyncio.router import route
 from websockets.asyncio.server import ServerConnection, broadcast
 from werkzeug.routing import Map, Rule
 
 from benchmarks.server_options import ServerOptions
+from benchmarks.servers.orders import receipt
 
 options = ServerOptions.from_environment()
 members: set[ServerConnection] = set()
 readers: list[ServerConnection] = []
-
-
-class Order(msgspec.Struct):
-    id: int
-    name: str
-    price: float
-    quantity: int
-    tags: list[str]
-
-
-class Receipt(msgspec.Struct):
-    id: int
-    name: str
-    total: float
 
 
 async def echo(websocket: ServerConnection, room: str | None = None) -> None:
@@ -39,9 +25,7 @@ async def echo(websocket: ServerConnection, room: str | None = None) -> None:
 
 async def orders(websocket: ServerConnection) -> None:
     async for message in websocket:
-        order = msgspec.json.decode(message, type=Order)
-        receipt = Receipt(order.id, order.name, order.price * order.quantity)
-        await websocket.send(msgspec.json.encode(receipt).decode())
+        await websocket.send(receipt(message))
 
 
 async def everybody(websocket: ServerConnection) -> None:

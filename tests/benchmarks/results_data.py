@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.report import Failure, Sample, summarise
 from benchmarks.results import Results
-from benchmarks.scenarios.registry import SCENARIOS
+from benchmarks.scenarios import SCENARIOS
 
 TITLES = {"raw": "raw TCP", "ours": "emmett", "ours-asgi": "emmett, ASGI", "starlette": "Starlette", "ws": "ws"}
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.guard import counting, record, run, steps
+from benchmarks.guard import counting, steps
 from benchmarks.guard.workload import carry
+from benchmarks.run import main
 
 
 @pytest.mark.parametrize("kind", ["single", "batch"])
@@ -32,9 +33,9 @@ def test_the_parts_of_a_message_make_up_the_whole() -> None:
     assert sum(parts.values()) == whole == counts["whole"] - counts["turn"]
 
 
-def test_the_cost_of_a_message_is_what_more_messages_cost() -> None:
-    start_up = 123_456_789
-    assert counting.per_message(start_up + counting.SHORT * 500, start_up + counting.LONG * 500) == 500
+def test_the_cost_of_a_message_is_what_more_messages_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "count_instructions", lambda program, kind, messages: 123_456_789 + messages * 500)
+    assert counting.measure("single") == 500
 
 
 def fake_valgrind(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
@@ -72,7 +73,7 @@ def test_without_valgrind_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ],
 )
 def test_verdicts(measured: float, good: bool, words: str) -> None:
-    verdict = record.judge("batch", measured, 1000)
+    verdict = counting.judge("batch", measured, 1000)
     assert verdict[0] is good
     assert words in verdict[1]
 
@@ -80,9 +81,9 @@ def test_verdicts(measured: float, good: bool, words: str) -> None:
 def test_records_of_other_interpreters_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
     path.write_text(json.dumps({"other": {"single": 1}}))
-    record.save({"single": 10.4}, path)
-    assert record.load(path) == {"other": {"single": 1}, record.interpreter(): {"single": 10}}
-    assert record.load(tmp_path / "none.json") == {}
+    counting.save({"single": 10.4}, path)
+    assert counting.load(path) == {"other": {"single": 1}, counting.interpreter(): {"single": 10}}
+    assert counting.load(tmp_path / "none.json") == {}
 
 
 @pytest.mark.parametrize(
@@ -95,13 +96,19 @@ def test_records_of_other_interpreters_are_kept(tmp_path: Path) -> None:
     ],
 )
 def test_the_command(
-    recorded: float | None, options: list[str], status: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recorded: float | None, options: list[str], status: int, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = {} if recorded is None else {record.interpreter(): dict.fromkeys(run.KINDS, recorded)}
-    saved: list[record.Figures] = []
-    monkeypatch.setattr(run, "measure", lambda kind: 1000.0)
-    monkeypatch.setattr(run, "load", lambda: known)
-    monkeypatch.setattr(run, "save", saved.append)
-    result = CliRunner().invoke(run.main, options)
-    assert (result.exit_code, len(saved)) == (status, len(options)), result.output
+    records = {} if recorded is None else {counting.interpreter(): dict.fromkeys(counting.KINDS, recorded)}
+    monkeypatch.setattr(counting, "measure", lambda kind: 1000.0)
+    monkeypatch.setattr(counting, "load", lambda: records)
+    monkeypatch.setattr(counting, "save", lambda figures: records.update({counting.interpreter(): figures}))
+    result = CliRunner().invoke(main, ["guard", *options])
+    assert result.exit_code == status, result.output
     assert words in result.output
+
+
+def test_the_steps_are_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "measure", lambda name, program: 2000.0 if name == "whole" else 100.0)
+    done = CliRunner().invoke(main, ["guard", "--steps"])
+    assert done.exit_code == 0
+    assert "| all | 1,900 | 100% |" in done.output

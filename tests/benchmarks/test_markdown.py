@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from benchmarks.markdown import results_markdown
-from benchmarks.report import Failure
+import pytest
+
+from benchmarks.markdown import format_ratio, format_share, format_spread, results_markdown, table
+from benchmarks.report import Failure, Spread
 from tests.benchmarks.results_data import results, sample
 
 
@@ -32,5 +34,34 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
     text = results_markdown(
         results(sample("ours", 2), sample("raw", 3), sample("ours", 4, scenario="startup")), "images"
     )
-    for table in (part for part in text.split("\n\n") if part.startswith("|")):
-        assert len({line.count("|") for line in table.splitlines()}) == 1
+    for part in (part for part in text.split("\n\n") if part.startswith("|")):
+        assert len({line.count("|") for line in part.splitlines()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("figures", "text"), [((200, 190, 260), "-5% +30%"), ((200, 200, 200), "+0% +0%"), ((0, 0, 0), "?")]
+)
+def test_spread_is_in_per_cent_of_the_median(figures: tuple[float, float, float], text: str) -> None:
+    assert format_spread(Spread(*figures)) == text
+
+
+def test_formats() -> None:
+    assert format_ratio(Spread(1.234, 1.0, 2.0)) == "1.23 (1.00 - 2.00)"
+    assert format_ratio(None) == "?"
+    assert (format_share(0.987), format_share(None)) == ("99%", "")
+
+
+def test_a_start_has_cpu_time_and_what_is_unknown_is_a_question_mark() -> None:
+    text = results_markdown(
+        results(
+            sample("ours", 0.5, scenario="startup", server=0.25, generator=None, count=1),
+            sample("starlette", 1.0, scenario="startup", server=None, generator=None, count=1),
+        )
+    )
+    assert "| **emmett** | 500 | +0% +0% | 250 |  |" in text
+    assert "| Starlette | 1,000 | +0% +0% | ? | 2.00 (2.00 - 2.00) |" in text
+    assert "![" not in text
+
+
+def test_a_cell_cannot_break_the_table() -> None:
+    assert table(("a|b", "n"), [("x", "1")], left=1) == "| a/b | n |\n| --- | ---: |\n| x | 1 |"

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.environments import ROOT
-from benchmarks.publish import BEGIN, END, MarkersMissing, main, publish, replaced
+from benchmarks import publish as publishing
+from benchmarks import run
+from benchmarks.publish import DOCS, MarkersMissing, publish, put
 from tests.benchmarks.results_data import results, sample
 
 RUN = results(sample("ours", 2), sample("raw", 3))
+BEGIN = "<!-- benchmarks: begin. Written by benchmarks/run.py; do not edit. -->"
+END = "<!-- benchmarks: end -->"
 
 
 @pytest.fixture
@@ -20,14 +23,13 @@ def docs(tmp_path: Path) -> Path:
 
 
 def test_what_is_between_the_markers_is_replaced_and_nothing_else(docs: Path) -> None:
-    assert replaced(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\n\nnew\n\n{END}\nb"
     written = publish(RUN, docs)
     page = (docs / "performance.md").read_text("utf-8")
-    assert page.startswith(f"# Before\n\n{BEGIN}\n")
+    assert page.startswith(f"# Before\n\n{BEGIN}\n\n- Made:")
     assert page.endswith(f"{END}\n\nAfter.\n")
     assert "old" not in page
     assert written == [docs / "images" / "benchmark-echo-64.svg", docs / "performance.md"]
-    assert (docs / "images" / "benchmark-echo-64.svg").read_text("utf-8").startswith("<svg")
+    assert written[0].read_text("utf-8").startswith("<svg")
     publish(RUN, docs)
     assert (docs / "performance.md").read_text("utf-8") == page
 
@@ -40,20 +42,27 @@ def test_a_page_without_markers_is_left_alone(page: str, docs: Path) -> None:
     assert not (docs / "images").exists()
 
 
-def test_the_projects_own_page_has_its_markers() -> None:
-    page = (ROOT / "docs" / "performance.md").read_text("utf-8")
-    assert replaced(page, "figures") != page
-
-
-def test_a_file_is_needed(tmp_path: Path) -> None:
-    missing = CliRunner().invoke(main, [str(tmp_path / "none.json")])
-    assert missing.exit_code == 2
-    assert "does not exist" in missing.output
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("performance.md", "benchmarks"),
+        ("channels.md", "bench-channels"),
+        ("scaling.md", "bench-capacity-model"),
+        ("scaling.md", "bench-capacity-slow"),
+    ],
+)
+def test_the_projects_own_pages_have_their_markers(page: str, name: str, tmp_path: Path) -> None:
+    copy = tmp_path / page
+    copy.write_text((DOCS / page).read_text("utf-8"), "utf-8")
+    put("figures", name, copy)
+    assert f"<!-- {name}: begin. Written by benchmarks/run.py; do not edit. -->\n\nfigures\n\n" in copy.read_text(
+        "utf-8"
+    )
 
 
 def test_a_stored_run_can_be_published(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (docs / "results.json").write_text(json.dumps(RUN.data), "utf-8")
-    monkeypatch.setattr("benchmarks.publish.publish", lambda results: publish(results, docs))
-    done = CliRunner().invoke(main, [str(docs / "results.json")])
-    assert done.exit_code == 0
+    monkeypatch.setattr(run, "publish", lambda results: publishing.publish(results, docs))
+    done = CliRunner().invoke(run.main, ["publish", str(docs / "results.json")])
+    assert done.exit_code == 0, done.output
     assert "performance.md" in done.output

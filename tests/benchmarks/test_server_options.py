@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.certificate import certificate
 from benchmarks.server_options import ServerOptions
+from benchmarks.stage import certificate
 
 ALL = ServerOptions("127.0.0.1", 1, "/c.pem", "/k.pem", deflate=True, workers=3, connections=12, mode="funnel")
 
@@ -23,6 +23,7 @@ def test_a_process_that_the_benchmark_did_not_start_has_none() -> None:
 
 def test_tls_is_there_with_a_certificate_only(tmp_path: Path) -> None:
     files = certificate(tmp_path)
+    assert certificate(tmp_path) == files
     assert ServerOptions("127.0.0.1", 1).tls() is None
-    context = ServerOptions("127.0.0.1", 1, str(files.certificate), str(files.key)).tls()
+    context = ServerOptions("127.0.0.1", 1, *files).tls()
     assert isinstance(context, ssl.SSLContext)

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 
 from benchmarks.contestants import CONTESTANTS, LIMIT, Contestant
-from benchmarks.placement import current_placement
+from benchmarks.machine import current_placement
 from benchmarks.plan import LoadFailed
-from benchmarks.scenarios.echo import EchoScenario
+from benchmarks.scenario import MESSAGES, LoadScenario
 from benchmarks.server_process import ServerFailed
 from benchmarks.stage import OTHER_FILES, Stage, Timing, allow_files
 
 pytest.importorskip("uvloop")
 
 RAW = CONTESTANTS[LIMIT]
-TINY = EchoScenario(name="tiny", title="Tiny", connections=2, in_flight=3, size=16)
+TINY = LoadScenario(
+    "tiny", "Tiny", "echo", MESSAGES, 2, {"kind": "echo", "path": "/echo/lobby", "in_flight": 3, "size": 16}
+)
 
 
 def stage(contestant: Contestant) -> Stage:

@@ -11,11 +11,11 @@ import pytest
 
 from benchmarks.contestants import Contestant
 from benchmarks.environments import EnvironmentUnavailable, OwnEnvironment
-from benchmarks.placement import Placement
+from benchmarks.machine import Placement
 from benchmarks.plan import LoadFailed
 from benchmarks.report import Failure
 from benchmarks.results import Results
-from benchmarks.scenarios.scenario import MESSAGES, Outcome, Scenario, Unit
+from benchmarks.scenario import MESSAGES, Outcome, Scenario, Unit
 from benchmarks.stage import Stage, Timing
 from benchmarks.tournament import Tournament, shuffled
 

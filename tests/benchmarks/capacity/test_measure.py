@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from benchmarks.capacity import measure, slow
-from benchmarks.capacity.measure import FEW, MANY, Check
-from benchmarks.capacity.model import Bounds
+from benchmarks.capacity.measure import FEW, MANY
+from benchmarks.capacity.model import Bounds, Check
 from benchmarks.capacity.report import checks_text, coefficients_text, examples_text
-from benchmarks.capacity.run import main
-from benchmarks.channels.plan import ChannelResult, Delays
+from benchmarks.channels.brokers import RunningBroker
+from benchmarks.channels.layouts import RunningServers
+from benchmarks.channels.plan import ChannelPlan, ChannelResult, Delays
+from benchmarks.machine import current_placement
+from benchmarks.stage import Timing
 
 PUBLICATION, DELIVERY = 200e-6, 5e-6
 
@@ -76,36 +79,43 @@ def test_a_policy_has_a_row_with_the_ratio_of_its_delays() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (["--parts", "fast"], "'fast' is not among model, slow"),
-        (["--subscribers", "3"], "--subscribers"),
-        (["--rounds", "0"], "--rounds"),
-    ],
-)
-def test_an_impossible_option_says_what_is_allowed(arguments: list[str], complaint: str) -> None:
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 2
-    assert complaint in done.output
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[ChannelPlan]:
+    """The plans of all measurements; a server and a generator that work as the model says take their place."""
+    plans: list[ChannelPlan] = []
+
+    def generate(plan: ChannelPlan, cores: set[int] | None) -> ChannelResult:
+        plans.append(plan)
+        found = result(plan.subscribers, max(1, round(plan.pace * plan.seconds)), seconds=plan.seconds)
+        return replace(found, delays={"all": Delays(9, 0.01, 0.02, 1.0)}, stats={"dropped": 3, "disconnected": 1})
+
+    @contextmanager
+    def serving(*arguments: object) -> Iterator[RunningServers]:
+        yield RunningServers((1,), (2,))
+
+    for module in (measure, slow):
+        monkeypatch.setattr(module, "generate", generate)
+        monkeypatch.setattr(module, "serving", serving)
+        monkeypatch.setattr(module, "allow_files", lambda connections: connections)
+    monkeypatch.setattr(measure, "BROKERS", {measure.BROKER: lambda: nullcontext(RunningBroker("memory", None))})
+    return plans
 
 
-def test_a_slow_reader_beside_a_few_is_measured_by_the_command(tmp_path: Path) -> None:
-    arguments = [
-        "--parts",
-        "slow",
-        "--rounds",
-        "1",
-        "--seconds",
-        "0.5",
-        "--subscribers",
-        "50",
-        "--results",
-        str(tmp_path),
+def test_each_policy_is_measured_without_and_with_a_subscriber_that_reads_nothing(measured: list[ChannelPlan]) -> None:
+    said: list[str] = []
+    text, data = slow.measure(2, 50, Timing(0.1, 0.5), current_placement(), said.append)
+    assert [(plan.room, plan.slow) for plan in measured[:6]] == [
+        (f"{policy}:all", with_it) for policy in slow.POLICIES for with_it in (False, True)
     ]
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 0, done.output
-    report = (tmp_path / "slow.txt").read_text()
-    for policy in slow.POLICIES:
-        assert f"| {policy} |" in report
-    assert "50 subscribers on one channel get 800 publications a second" in report
+    assert len(measured) == 12
+    assert "50 subscribers on one channel get 800 publications a second; one more reads nothing" in text
+    assert all(f"| {policy} |" in text for policy in slow.POLICIES)
+    assert set(data["samples"]) == set(slow.POLICIES)
+    assert said[-1] == "round 2 of 2: a slow reader, latest"
+
+
+def test_the_model_is_measured_and_checked(measured: list[ChannelPlan]) -> None:
+    text, data = measure.measure(1, 1000, Timing(0.1, 100.0), current_placement(), str)
+    assert [plan.subscribers for plan in measured] == [FEW, MANY, 1000]
+    assert data["coefficients"]["subscriber_bytes"] == 6000
+    assert "| 1,000 | 30 |" in text

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from click.testing import CliRunner
 
 from benchmarks.channels.brokers import BROKERS
 from benchmarks.channels.layouts import LAYOUTS, serving
-from benchmarks.channels.measure import Case, Timing, measure, run_generator
+from benchmarks.channels.measure import Case, generate, measure
 from benchmarks.channels.plan import ChannelPlan
-from benchmarks.channels.run import main
-from benchmarks.placement import current_placement
+from benchmarks.machine import current_placement
 from benchmarks.plan import LoadFailed
+from benchmarks.stage import Timing
 
 SHORT = Timing(0.05, 0.2)
 
@@ -49,28 +48,12 @@ def test_a_subscriber_that_reads_nothing_is_noticed_by_the_server() -> None:
             seconds=0.2,
             slow=True,
         )
-        result = run_generator(plan, None)
+        result = generate(plan, None)
         assert result.stats["dropped"] > 0
         assert result.stats["disconnected"] == 0
         assert result.delays["all"].count > 0
         assert 0 < result.memory["empty"] <= result.memory["peak"]
-        result = run_generator(replace(plan, room="disconnect:all"), None)
+        result = generate(replace(plan, room="disconnect:all"), None)
         assert result.stats["disconnected"] == 1
         with pytest.raises(LoadFailed, match=r"b'HTTP/1.1 404"):
-            run_generator(replace(plan, room="a/b/c"), None)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (["--brokers", "kafka"], "'kafka' is not among memory, valkey, nats"),
-        (["--layouts", ""], "nothing is not among process, workers, nodes"),
-        (["--subscribers", "1"], "--subscribers"),
-        (["--seconds", "60"], "--seconds"),
-        (["--brokers", "memory", "--layouts", "workers,nodes"], "is refused by design"),
-    ],
-)
-def test_an_impossible_option_says_what_is_allowed(arguments: list[str], complaint: str) -> None:
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 2
-    assert complaint in result.output
+            generate(replace(plan, room="a/b/c"), None)

@@ -17,7 +17,7 @@ def plan(**values: Any) -> ChannelPlan:
 
 def test_a_plan_crosses_as_json() -> None:
     sent = plan(pace=4.0, slow=True, broker=9)
-    assert ChannelPlan.from_json(json.loads(json.dumps(sent.as_json()))) == sent
+    assert ChannelPlan.from_json(json.loads(json.dumps(asdict(sent)))) == sent
 
 
 @pytest.mark.parametrize(

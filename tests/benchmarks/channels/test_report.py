@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from benchmarks.channels.measure import Case, Sample, cases, check_processes, refused
-from benchmarks.channels.pages import put
 from benchmarks.channels.plan import ChannelResult, Delays
-from benchmarks.channels.report import DELAY_HEADINGS, HEADINGS, delay_rows, markdown, rows
+from benchmarks.channels.report import DELAY_HEADINGS, HEADINGS, delay_rows, rows
+from benchmarks.channels.report import text as report_text
 from benchmarks.plan import LoadFailed
-from benchmarks.publish import MarkersMissing
 
 
 def sample(deliveries: int, p99: float, broker_cpu: float | None = None) -> Sample:
@@ -69,17 +67,8 @@ def test_a_process_without_subscribers_is_another_layout() -> None:
     check_processes(case, Sample(replace(taken.full, processes=2), replace(taken.paced, processes=2)))
 
 
-def test_a_table_in_markdown() -> None:
-    table = markdown(("name", "figure"), [["a", "1"]], left=1).splitlines()
-    assert table == ["| name | figure |", "| --- | ---: |", "| a | 1 |"]
-    assert len(HEADINGS) == 8
-
-
-def test_figures_go_between_their_markers(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("before\n<!-- x: begin. Written by c; do not edit. -->\nold\n<!-- x: end -->\nafter\n")
-    put("new", "x", "c", page)
-    assert "\n\nnew\n\n" in page.read_text()
-    assert "old" not in page.read_text()
-    with pytest.raises(MarkersMissing, match="y: begin"):
-        put("new", "y", "c", page)
+def test_the_text_has_the_notes_and_both_tables() -> None:
+    text = report_text({}, 8, ["Made: today"])
+    assert text.startswith("- Made: today\n- 8 subscribers on one channel")
+    assert f"| {' | '.join(HEADINGS)} |" in text
+    assert f"| {' | '.join(DELAY_HEADINGS)} |" in text

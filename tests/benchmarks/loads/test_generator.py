@@ -10,14 +10,14 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from benchmarks.certificate import certificate
 from benchmarks.handshake import HandshakeRefused
 from benchmarks.loads import load
 from benchmarks.loads.generator import LOADS, generate
 from benchmarks.plan import LoadFailed
-from benchmarks.scenarios.registry import SCENARIOS
-from benchmarks.scenarios.scenario import LoadScenario
+from benchmarks.scenario import LoadScenario
+from benchmarks.scenarios import SCENARIOS
 from benchmarks.server_options import ServerOptions
+from benchmarks.stage import certificate
 from tests.benchmarks.loads.servers import HOST, Base, Doubler, Leaving, Liar, Refusing, listening, plan
 
 pytest.importorskip("uvloop")
@@ -53,7 +53,7 @@ async def test_the_raw_server_passes_every_load(kind: str, mode: str, fields: di
 @pytest.mark.parametrize("size", [64, 200_000])
 async def test_echo_through_tls(size: int, tmp_path: Path) -> None:
     files = certificate(tmp_path)
-    tls = ServerOptions(HOST, 1, str(files.certificate), str(files.key)).tls()
+    tls = ServerOptions(HOST, 1, *files).tls()
     async with listening(raw_tcp.SecureEcho, tls) as port:
         result = await generate(plan("echo", port, raw=True, secure=True, size=size, in_flight=2, seconds=0.1))
     assert result.count > 0
@@ -114,5 +114,5 @@ async def test_connections_that_do_not_open_in_time_are_a_failure(monkeypatch: p
 
 
 def test_every_scenario_has_a_load() -> None:
-    kinds = {scenario.plan()["kind"] for scenario in SCENARIOS.values() if isinstance(scenario, LoadScenario)}
+    kinds = {scenario.plan["kind"] for scenario in SCENARIOS.values() if isinstance(scenario, LoadScenario)}
     assert kinds == LOADS.keys()

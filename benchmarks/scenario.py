@@ -1,0 +1,146 @@
+"""What every scenario is: a name, a unit, and a way to measure one contestant."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.plan import LoadFailed, LoadResult
+from benchmarks.stage import Stage, allow_files
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a figure counts.
+
+    Attributes:
+        name: what tables write: `messages/s`.
+        one: one of what is counted, for the CPU time: `message`; None where there is no such thing.
+        higher_is_better: whether a higher figure is the better one.
+        scale: what a value is multiplied by to be in this unit.
+        decimals: how many are written.
+    """
+
+    name: str
+    one: str | None = None
+    higher_is_better: bool = True
+    scale: float = 1
+    decimals: int = 0
+
+    def format(self, value: float) -> str:
+        """Return a value in this unit, without its name."""
+        return f"{value * self.scale:,.{self.decimals}f}"
+
+
+MESSAGES = Unit("messages/s", "message")
+DELIVERIES = Unit("deliveries/s", "delivery")
+CONNECTIONS = Unit("connections/s", "connection")
+RESPONSES = Unit("responses/s", "response")
+MEMORY = Unit("kB/connection", None, higher_is_better=False, scale=1e-3, decimals=1)
+TIME = Unit("ms", None, higher_is_better=False, scale=1e3)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One measurement.
+
+    Attributes:
+        value: the figure, in the scenario's unit before scaling: a number a second, bytes or seconds.
+        count: how many of what is counted there were.
+        seconds: the measured time.
+        server_cpu: CPU seconds of the server's process tree within it; None where they are unknown.
+        generator_cpu: CPU seconds of the load generator within it; None where there is none.
+        checked_bytes: bytes that came back, each of them checked.
+    """
+
+    value: float
+    count: int
+    seconds: float
+    server_cpu: float | None
+    generator_cpu: float | None
+    checked_bytes: int
+
+
+@dataclass(frozen=True)
+class Scenario(ABC):
+    """Something to measure.
+
+    Attributes:
+        name: what the command line and the JSON call it.
+        title: what tables call it.
+        feature: what a contestant must be able to do, as its `lacks` calls it.
+        unit: what the figure counts.
+        default: whether it is measured without being named.
+        most_rounds: rounds after which it is measured no more, where a figure hardly changes; None for all.
+    """
+
+    name: str
+    title: str
+    feature: str
+    unit: Unit
+    default: bool = field(default=True, kw_only=True)
+    most_rounds: int | None = field(default=None, kw_only=True)
+
+    @abstractmethod
+    def measure(self, stage: Stage) -> Outcome:
+        """Measure one contestant once.
+
+        Raises:
+            ServerFailed: the server did not start or did not stay.
+            LoadFailed: it did not answer as it should.
+        """
+
+
+@dataclass(frozen=True)
+class LoadScenario(Scenario):
+    """A scenario in which the load generator counts.
+
+    Attributes:
+        connections: how many are open at once.
+        plan: what the load generator does: fields of `LoadPlan`.
+        server: what is asked of the server: arguments of `Stage.options`.
+    """
+
+    connections: int = 64
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    server: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether the figure is memory for each connection; it is an average, so that fewer connections do too."""
+        return self.unit is MEMORY
+
+    def value(self, result: LoadResult) -> float:
+        """Return the figure: what was counted in a second, or the memory for each connection."""
+        if not self.is_memory:
+            return result.count / result.seconds
+        if result.memory is None:
+            raise LoadFailed("the load generator measured no memory")
+        return result.memory / result.count
+
+    def possible(self, connections: int) -> int:
+        """Return how many connections to open where the system allows so many.
+
+        Raises:
+            LoadFailed: the scenario needs more.
+        """
+        if connections < self.connections * (0.5 if self.is_memory else 1):
+            raise LoadFailed(f"{self.connections:,} connections need more open files than are allowed here: ulimit -Hn")
+        return connections
+
+    def measure(self, stage: Stage) -> Outcome:
+        """Start a server and a load generator, and let them work."""
+        connections = self.possible(allow_files(self.connections))
+        options = stage.options(connections=connections, **self.server)
+        with stage.serving(options) as server:
+            result = stage.load(server, options, {"connections": connections, **self.plan})
+        return Outcome(
+            self.value(result),
+            result.count,
+            result.seconds,
+            result.server_cpu,
+            result.generator_cpu,
+            result.checked_bytes,
+        )

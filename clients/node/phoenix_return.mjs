@@ -1,0 +1,6 @@
+import { WebSocket } from "undici";
+
+globalThis.window = globalThis;
+globalThis.addEventListener ??= () => {};
+const { Socket } = await import("phoenix");
+for (const url of process.argv.slice(2)) new Socket(url, { transport: WebSocket }).connect();

@@ -1,0 +1,4 @@
+import WebSocket from "ws";
+import { print, talk } from "./talking.mjs";
+
+talk(WebSocket, process.argv[2], print);
