@@ -8,6 +8,7 @@ import pytest
 
 from emmett import App
 from emmett.asgi.lifespan import serve_lifespan
+from emmett.errors import BrokerRefused, ConfigurationError
 
 STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 
@@ -123,3 +124,18 @@ async def test_what_is_no_exception_goes_on() -> None:
 
     with pytest.raises(Stop):
         await serve_lifespan(stop, stop, receive, send)
+
+
+@pytest.mark.parametrize("error", [BrokerRefused("no permission"), ConfigurationError("no such option")])
+async def test_what_its_message_explains_has_no_traceback(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    app = App(__name__)
+
+    @app.on_startup
+    def fail() -> None:
+        raise error
+
+    assert await Lifespan(app).run() == [
+        "lifespan.startup",
+        f"lifespan.startup.failed: {type(error).__name__}: {error}",
+    ]
+    assert caplog.records == []

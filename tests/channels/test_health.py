@@ -91,14 +91,17 @@ class TestStart:
         assert broker.calls[-1][0] == "stop"
         assert caplog.records == []
 
-    async def test_what_may_pass_is_tried_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("random.uniform", lambda *_: 0.0)
+    async def test_what_may_pass_is_tried_again(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr("random.random", lambda: 0.0)
         broker = TestBroker()
-        broker.start_errors.append(BrokerUnavailable("nobody listens"))
+        broker.start_errors += [BrokerUnavailable("nobody listens")] * 3
         broker.check_errors.append(BrokerUnavailable("memory is full"))
         channels = Channels(None, broker)
         await channels.startup()
-        assert [name for name, _ in broker.calls] == ["start", "start", "check", "check"]
+        assert [name for name, _ in broker.calls] == [*["start"] * 4, "check", "check"]
+        assert [line.getMessage().partition(";")[0] for line in caplog.records] == ["nobody listens", "memory is full"]
         await channels.shutdown()
 
     async def test_what_does_not_pass_is_an_error_and_leaves_nothing(self) -> None:

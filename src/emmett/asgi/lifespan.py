@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
+from ..errors import BrokerUnavailable, ConfigurationError
 from .types import ASGIReceive, ASGISend
 
 logger = logging.getLogger("emmett.app")
@@ -16,13 +17,15 @@ async def serve_lifespan(
     receive: ASGIReceive,
     send: ASGISend,
 ) -> None:
-    """Run the start-up functions, wait for the end, run the shutdown functions; a failure is logged and told."""
+    """Run the start-up functions, wait for the end, run the shutdown functions; a failure is logged and reported."""
     for event, run in (("startup", startup), ("shutdown", shutdown)):
         await receive()
         try:
             await run()
         except Exception as error:
-            logger.exception("a function for %s failed", event)
+            if not isinstance(error, (BrokerUnavailable, ConfigurationError)):
+                # Of these the message says it all, and the server logs it.
+                logger.exception("a function for %s failed", event)
             await send({"type": f"lifespan.{event}.failed", "message": f"{type(error).__name__}: {error}"})
             return
         await send({"type": f"lifespan.{event}.complete"})

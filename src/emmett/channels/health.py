@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-import random
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..errors import BrokerRefused, BrokerUnavailable
+from .brokers.backoff import backoff
 from .brokers.port import Broker, Listener, Needs
 from .namespaces import Namespace
 from .tasks import Tasks
 
 # Seconds for trying everything.
 CHECK_TIMEOUT = 10.0
-# Seconds before the broker is tried again at start-up: a random part of this, which doubles up to the second.
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 2.0
+# Seconds before the broker is tried again at start-up, at most (see `backoff`).
+MAX_START_PAUSE = 2.0
 
 logger = logging.getLogger("emmett.channels")
 
@@ -92,9 +92,9 @@ async def start_broker(broker: Broker, listener: Listener, check: HealthCheck, s
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
-    pause = FIRST_PAUSE
-    is_started = False
-    while True:
+    is_started, said = False, ""
+    for attempt in itertools.count():
+        pause = backoff(attempt, longest=MAX_START_PAUSE)
         try:
             if not is_started:
                 await broker.start(listener)
@@ -105,9 +105,11 @@ async def start_broker(broker: Broker, listener: Listener, check: HealthCheck, s
             if isinstance(error, BrokerRefused) or loop.time() + pause > end:
                 await broker.stop()
                 raise
-            logger.warning("%s; it is tried again", error)
+            if str(error) != said:
+                # Once, not for each attempt.
+                said = str(error)
+                logger.warning("%s; it is tried again for %g s", said, seconds)
         except BaseException:
             await broker.stop()
             raise
-        await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-        pause = min(pause * 2, LONGEST_PAUSE)
+        await asyncio.sleep(pause)
