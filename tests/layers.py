@@ -14,7 +14,7 @@ TABLE = """\
 | --- | --- | --- |
 | errors | nothing | pure standard library |
 | datastructures | errors | pure standard library |
-| logs | nothing | pure standard library |
+| environment, logs | nothing | pure standard library |
 | wire | datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
 | redis_urls | wire, errors | standard library, redis |
 | config | wire, datastructures, errors | pure standard library |
@@ -22,16 +22,16 @@ TABLE = """\
 | http | config and above | standard library, msgspec, multipart |
 | websockets | http, wire, config, logs, datastructures, errors | standard library, msgspec |
 | pipeline, ctx | websockets and above | standard library, msgspec |
-| urls, streams | all above | standard library, msgspec |
+| urls, streams, log_filter | all above | standard library, msgspec |
 | sessions | all above | standard library, cryptography, msgspec, redis |
 | typed | errors | standard library, msgspec |
 | calls | all above | standard library, msgspec |
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
-| channels | redis_urls, wire, logs, errors | standard library, msgspec, nats, redis |
+| channels | environment, redis_urls, wire, logs, errors | standard library, msgspec, nats, redis |
 | asgi, module | dispatch and above | standard library |
-| server | all above | standard library, httptools, uvicorn, uvloop |
+| server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |
 | testing | server and above | standard library, httptools, msgspec, pytest, uvicorn, websockets |
 | app | module and above, testing | standard library |
 | emmett | app and above | standard library |

@@ -26,6 +26,7 @@ WITHOUT_TEST = {
     "emmett.routing.charsets": "the alphabets of the expressions; tests/routing/test_expressions.py",
     "emmett.routing.tables": "a part of Router; tests/routing/test_router.py",
     "emmett.server.websocket_process": "a port without code; the tests of the websocket protocol fill it",
+    "emmett.environment": "names without code; the tests of who reads them",
     "emmett.sessions.ports": "types and ports without code; its keepers and stores have the tests",
     "emmett.websockets.connection": "a port without code; its adapters have the tests",
     "emmett.websockets.hooks": "one constant and its type; the pipeline's tests use it",

@@ -18,6 +18,7 @@ from .dispatch.startup import find_changes
 from .errors import ConfigurationError
 from .http.response import Response
 from .http.static_files import StaticFiles
+from .logs import enable_loggers
 from .module import AppModule, Function, RouteInfo
 from .pipeline import compose_request
 from .routing import PathPattern, UrlBuilder
@@ -101,8 +102,13 @@ class App(AppModule):
         Context variables that they set are set in every handler.
         """
         before = copy_context()
-        for function in self._startup:
-            await _run(function)
+        # A configuration of logging, here or where the application is imported, must not silence our tracebacks.
+        enable_loggers()
+        try:
+            for function in self._startup:
+                await _run(function)
+        finally:
+            enable_loggers()
         self.table.startup_changes = find_changes(before, copy_context())
 
     async def shutdown(self) -> None:

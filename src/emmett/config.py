@@ -333,6 +333,8 @@ class ServerSettings(Settings):
     max_connections: int = _count(10_000, "connections")
     # Seconds in which running handlers must end once the server stops.
     shutdown_timeout: float = _seconds(30.0)
+    # Seconds in which a handler must end once it is cancelled because the server stops.
+    cancel_timeout: float = _seconds(5.0)
     # The proxies in front, whose word about the client is believed: addresses, networks, and "unix" for
     # whoever connects to a unix socket. They count from the start of the server on.
     trusted_proxies: Sequence[str] = _proxies()

@@ -40,19 +40,22 @@ class Running:
 
         Arguments:
             pattern: a regular expression.
-            nudge: called now, and again each second without output: it causes what an observer that was not there
-                yet has missed.
+            nudge: called now, and again after a second without output, two, four...: it causes what an observer that
+                was not there yet has missed.
         """
         end = time.monotonic() + DEADLINE
+        pause = 1.0
         if nudge is not None:
             nudge()
         while not (match := re.compile(pattern).search(self.text, self._read_to)):
             assert time.monotonic() < end, f"{pattern!r} did not come in:\n{self.text}"
             try:
-                line = self._lines.get(timeout=1.0)
+                line = self._lines.get(timeout=pause)
             except queue.Empty:
                 if nudge is not None:
                     nudge()
+                # A machine under load may need longer than that for what it is nudged to do.
+                pause *= 2
                 continue
             assert line is not None, f"the process ended without {pattern!r}:\n{self.text}"
             self.text += line

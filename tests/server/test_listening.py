@@ -1,98 +1,177 @@
-"""How listeners are opened."""
+"""How sockets are bound, and how the event loop accepts from them."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
 import ssl
-from typing import Any, cast
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
-from emmett.server.listening import ACCEPTS_A_TURN, careful_listening
+from emmett.server import listening
+from emmett.server.listening import ACCEPTS_A_TURN, BACKLOG, UnixSocketFile, bind_tcp, is_served, listen
 
 
-class Listener:
-    """A listening socket that notes its backlog."""
-
-    def __init__(self, backlog: int) -> None:
-        self.backlog = backlog
-
-    def dup(self) -> Listener:
-        return self
-
-    def listen(self, backlog: int) -> None:
-        self.backlog = backlog
-
-    def __enter__(self) -> Listener:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
+@pytest.fixture
+def path() -> Iterator[str]:
+    """A path short enough for a unix socket."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        yield f"{folder}/web.sock"
 
 
-class Opened:
-    """What a loop was asked for, and the listener that it gave."""
-
-    def __init__(self, options: dict[str, Any]) -> None:
-        self.options = options
-        self.sockets = [Listener(options.get("backlog", 100))]
-
-
-class SelectorLoop(asyncio.SelectorEventLoop):
-    async def create_server(self, *_: Any, **options: Any) -> Any:
-        return Opened(options)
-
-    create_unix_server = create_server
-
-
-class OtherLoop:
-    async def create_server(self, *_: Any, **options: Any) -> Any:
-        return Opened(options)
-
-    create_unix_server = create_server
-
-
-async def opened(loop: Any, how: str, **options: Any) -> Opened:
-    with careful_listening(cast(asyncio.AbstractEventLoop, loop), 5.0):
-        return cast(Opened, await getattr(loop, how)(asyncio.Protocol, **options))
-
-
-HOWS = pytest.mark.parametrize("how", ["create_server", "create_unix_server"])
-
-
-@HOWS
-async def test_a_tls_handshake_has_a_deadline(how: str) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server = await opened(OtherLoop(), how, ssl=context, backlog=2048)
-    assert server.options == {"ssl": context, "backlog": 2048, "ssl_handshake_timeout": 5.0}
-    server = await opened(OtherLoop(), how, ssl=context, ssl_handshake_timeout=1.0)
-    assert server.options["ssl_handshake_timeout"] == 1.0
-
-
-@HOWS
-async def test_without_tls_there_is_no_handshake(how: str) -> None:
-    assert (await opened(OtherLoop(), how, ssl=None, backlog=2048)).options == {"ssl": None, "backlog": 2048}
-
-
-@HOWS
-async def test_asyncio_accepts_few_in_a_turn_and_the_kernel_keeps_the_rest(how: str) -> None:
-    loop = SelectorLoop()
+def test_all_addresses_of_a_host_get_the_same_port() -> None:
+    sockets = bind_tcp("localhost", 0)
     try:
-        server = await opened(loop, how, backlog=2048)
-        assert server.options["backlog"] == ACCEPTS_A_TURN
-        assert server.sockets[0].backlog == 2048
-        assert (await opened(loop, how, backlog=3)).options["backlog"] == 3
+        assert len({listener.getsockname()[1] for listener in sockets}) == 1
+    finally:
+        for listener in sockets:
+            listener.close()
+
+
+def test_a_port_in_use() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(OSError) as caught:  # noqa: PT011
+        bind_tcp("127.0.0.1", other.getsockname()[1])
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_an_address_of_another_machine() -> None:
+    with pytest.raises(OSError) as caught:  # noqa: PT011
+        bind_tcp("192.0.2.1", 0)
+    assert caught.value.errno == errno.EADDRNOTAVAIL
+
+
+def test_the_file_of_a_server_that_is_gone_is_replaced_with_its_permissions(path: str) -> None:
+    killed = UnixSocketFile(path)
+    os.chmod(path, 0o600)
+    killed.socket.close()
+    assert not is_served(path)
+    file = UnixSocketFile(path)
+    assert is_served(path)
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    # The first one has nothing to remove any more.
+    killed.close()
+    assert is_served(path)
+    file.close()
+    assert not os.path.exists(path)
+
+
+def test_the_file_of_a_server_that_listens_is_left_alone(path: str) -> None:
+    file = UnixSocketFile(path)
+    try:
+        before = os.stat(path)
+        with pytest.raises(OSError, match="in use"):
+            UnixSocketFile(path)
+        assert os.stat(path) == before
+    finally:
+        file.socket.close()
+
+
+def test_a_server_without_time_to_accept_counts_as_one_that_listens(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(0)
+        waiting = []
+        try:
+            while True:
+                client = socket.socket(socket.AF_UNIX)
+                client.setblocking(False)
+                waiting.append(client)
+                if client.connect_ex(path):
+                    break
+            assert is_served(path)
+        finally:
+            for client in waiting:
+                client.close()
+
+
+def test_what_is_no_socket_is_left_alone(path: str) -> None:
+    Path(path).write_text("mine")
+    with pytest.raises(OSError, match="in use"):
+        UnixSocketFile(path)
+    assert Path(path).read_text() == "mine"
+
+
+def test_the_lock_of_a_folder_is_not_waited_for_without_end(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "LOCK_TIMEOUT", 0.0)
+    with listening._locked(Path(path).parent), pytest.raises(BlockingIOError):
+        UnixSocketFile(path)
+    UnixSocketFile(path).socket.close()
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """A loop that notes what it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options: list[dict[str, Any]] = []
+
+    async def create_server(self, *arguments: Any, **options: Any) -> Any:
+        self.options.append(options)
+        return await super().create_server(*arguments, **options)
+
+
+def test_asyncio_accepts_few_in_a_turn_and_a_tls_handshake_has_a_deadline() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    loop = Loop()
+
+    async def run() -> None:
+        for tls in (context, None):
+            sockets = bind_tcp("127.0.0.1", 0)
+            (server,) = await listen(asyncio.Protocol, sockets, tls=tls, handshake_timeout=5.0)
+            server.close()
+            await server.wait_closed()
+
+    try:
+        loop.run_until_complete(run())
     finally:
         loop.close()
+    assert [options["ssl_handshake_timeout"] for options in loop.options] == [5.0, None]
+    assert {options["backlog"] for options in loop.options} == {ACCEPTS_A_TURN}
+
+
+class CountedSocket(socket.socket):
+    """A socket that notes its backlogs."""
+
+    backlogs: list[int]
+
+    def listen(self, backlog: int = 0, /) -> None:
+        self.backlogs.append(backlog)
+        super().listen(backlog)
 
 
 @pytest.mark.loops("asyncio", "uvloop")
-async def test_the_loop_is_as_it_was() -> None:
-    loop = asyncio.get_running_loop()
-    before = dict(vars(loop)) if hasattr(loop, "__dict__") else {}
-    with careful_listening(loop, 5.0):
-        server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
-    server.close()
-    await server.wait_closed()
-    after = dict(vars(loop)) if hasattr(loop, "__dict__") else {}
-    assert before.keys() == after.keys()
+async def test_the_kernel_keeps_the_connections_that_wait() -> None:
+    listener = CountedSocket()
+    listener.backlogs = []
+    listener.bind(("127.0.0.1", 0))
+    (server,) = await listen(asyncio.Protocol, [listener], tls=None, handshake_timeout=5.0)
+    try:
+        if isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+            assert listener.backlogs == [ACCEPTS_A_TURN, BACKLOG]
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.close()
+        await writer.wait_closed()
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.mark.loops("asyncio", "uvloop")
+async def test_a_server_that_stops_leaves_the_file_of_its_socket_to_the_others(path: str) -> None:
+    file = UnixSocketFile(path)
+    other = file.socket.dup()
+    try:
+        (server,) = await listen(asyncio.Protocol, [file.socket], tls=None, handshake_timeout=5.0)
+        server.close()
+        await server.wait_closed()
+        file.close()
+        assert is_served(path)
+    finally:
+        other.close()

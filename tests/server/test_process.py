@@ -1,33 +1,29 @@
-"""Options that do not go together, and signals; tests/cli/ and tests/integration/ run real processes."""
+"""Options that do not go together; tests/cli/ and tests/integration/ run real processes."""
 
 from __future__ import annotations
 
-import signal
+import socket
 
 import pytest
 
 from emmett import App
 from emmett.errors import ConfigurationError
-from emmett.server import Server, make_config, serve
+from emmett.server import serve
+from emmett.server.process import ServerOptions
 
 
-@pytest.mark.parametrize("options", [{"workers": 2}, {"reload": True}])
-def test_other_processes_need_an_import_string(options: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "options", [ServerOptions(workers=2, configure_logging=False), ServerOptions(reload=True, configure_logging=False)]
+)
+def test_other_processes_need_an_import_string(options: ServerOptions) -> None:
     with pytest.raises(ConfigurationError, match=r"package\.module:name"):
-        serve(App(__name__), configure_logging=False, **options)
+        serve(App(__name__), **options)
 
 
-def test_a_first_signal_stops_and_a_second_one_of_either_kind_forces() -> None:
-    for first, second in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)):
-        server = Server(make_config(App(__name__), configure_logging=False))
-        server.handle_exit(first, None)
-        assert (server.should_exit, server.force_exit) == (True, False)
-        server.handle_exit(second, None)
-        assert server.force_exit
-
-
-def test_signals_are_not_raised_again_at_the_end() -> None:
-    server = Server(make_config(App(__name__), configure_logging=False))
-    with server.capture_signals():
-        signal.raise_signal(signal.SIGTERM)
-        assert server.should_exit
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_address_in_use_ends_with_status_3(workers: int, caplog: pytest.LogCaptureFixture) -> None:
+    app: App | str = App(__name__) if workers == 1 else "app:app"
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(SystemExit) as caught:
+        serve(app, port=other.getsockname()[1], workers=workers, configure_logging=False)
+    assert caught.value.code == 3
+    assert "cannot listen" in caplog.text

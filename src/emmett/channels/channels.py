@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self, Unpack
 
+from .. import environment
 from ..errors import BrokerUnavailable, ChannelDenied, ConfigurationError, UsageError
 from .brokers.port import Broker
 from .brokers.registry import is_in_memory, make_broker
@@ -28,7 +29,7 @@ from .topic import read_entry
 
 BROKER_VARIABLE = "EMMETT_BROKER"
 # How many worker processes there are; `emmett serve --workers` sets it.
-WORKERS_VARIABLE = "EMMETT_WORKERS"
+
 # Seconds for which the broker is tried at start-up.
 START_TIMEOUT = 10.0
 
@@ -355,7 +356,7 @@ class Channels:
 
 
 def _check_workers() -> None:
-    count = os.environ.get(WORKERS_VARIABLE, "1")
+    count = os.environ.get(environment.WORKERS, "1")
     if count.isdigit() and int(count) > 1:
         raise ConfigurationError(
             f"{count} worker processes cannot share channels in memory: each would have its own subscribers. Configure "

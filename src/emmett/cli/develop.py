@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from ..environment import DEVELOP
 from .addresses import ANYWHERE, browser_url, find_port, parse_port
-from .development import TARGET, VARIABLE, quieten_server
+from .development import TARGET, quieten_server
 from .discovery import Selection
 from .errors import CommandLineError
 from .printing import print_startup
@@ -40,7 +41,7 @@ def develop(selection: Selection, host: str, port: int, no_reload: bool, reload_
 
     from ..server import serve
 
-    os.environ[VARIABLE] = application.import_string
+    os.environ[DEVELOP] = application.import_string
     quieten_server()
     # Ctrl+C is how the start-up says to stop it.
     with suppress(KeyboardInterrupt):

@@ -12,11 +12,10 @@ import os
 from operator import attrgetter
 
 from ..app import App
+from ..environment import DEVELOP
 from .tracebacks import make_log_records_readable, print_traceback
 
 TARGET = f"{__name__}:app"
-# The import string of the user's application, for the child process.
-VARIABLE = "EMMETT_DEVELOP"
 # What uvicorn tells of its processes; the start-up says all that a developer needs of it.
 PROCESS_TALK = (
     "Started reloader process",
@@ -33,7 +32,7 @@ PROCESS_TALK = (
 def __getattr__(name: str) -> App:
     # Not a variable: only a process that serves imports the application.
     if name == "app":
-        return _load(os.environ[VARIABLE])
+        return _load(os.environ[DEVELOP])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

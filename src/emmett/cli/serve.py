@@ -63,6 +63,7 @@ def serve(
         find_port(host, port, "emmett serve")
 
     from ..server import serve as run
+    from ..server.exit_limit import limit_exit
 
     # Ctrl+C asks for a stop like SIGTERM does, and the server has stopped.
     with suppress(KeyboardInterrupt):
@@ -78,6 +79,8 @@ def serve(
             log_level=log_level,
             access_log=access_log,
         )
+    # Threads of the application must not keep the process.
+    limit_exit()
 
 
 def _check_alone(context: click.Context, *names: str) -> None:

@@ -1,5 +1,6 @@
 """The default server."""
 
-from .process import Server, make_config, serve
+from .process import make_config, serve
+from .uvicorn_server import Server
 
 __all__ = ["Server", "make_config", "serve"]

@@ -13,7 +13,7 @@ logger = logging.getLogger("uvicorn.access")
 
 def is_access_logged() -> bool:
     """Return whether anybody reads the log."""
-    return logger.hasHandlers()
+    return logger.isEnabledFor(logging.INFO)
 
 
 def log_response(request: Request, status: int, query: QueryLogging = "names") -> None:

@@ -1,166 +1,124 @@
-"""The server process: uvicorn with our protocol classes, alone, with workers, or reloading."""
+"""Serving an application until a signal stops it: in this process, with workers, or restarted on each change."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import logging
 import os
-import socket
 import sys
-from collections.abc import Generator, Sequence
-from copy import deepcopy
-from types import FrameType
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
-import uvicorn
-from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
-from uvicorn.supervisors import ChangeReload, Multiprocess
+from uvicorn.config import STARTUP_FAILURE
 
 from ..dispatch import Application
+from ..environment import WORKERS
 from ..errors import ConfigurationError
 from .http_protocol import HTTPProtocol
-from .listening import careful_listening
+from .listeners import Listeners
+from .reloading import Reloader
 from .uvicorn_config import ServerConfig
+from .uvicorn_server import Server
+from .workers import Workers
 
-# Tells the workers how many they are: what they would have to share cannot be in the memory of one of them.
-WORKERS_VARIABLE = "EMMETT_WORKERS"
-LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server; a stop that a signal asked for ends with status 0, and a second signal ends it at once."""
-
-    config: ServerConfig
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        with careful_listening(asyncio.get_running_loop(), self.config.application.table.config.http.head_timeout):
-            await super().startup(sockets)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.force_exit = self.force_exit or self.should_exit
-        super().handle_exit(sig, frame)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        with super().capture_signals():
-            yield
-            # uvicorn raises them again at the end, which would end the process as if the signal had killed it.
-            self._captured_signals.clear()
+logger = logging.getLogger("uvicorn.error")
 
 
-class Workers(Multiprocess):
-    """uvicorn's supervisor of several processes; a second signal ends them at once."""
+class ServerOptions(TypedDict, total=False):
+    """The options of a server.
 
-    def join_all(self) -> None:
-        for process in self.processes:
-            while process.process.is_alive():
-                process.process.join(0.1)
-                if self.signal_queue:
-                    process.kill()
+    Fields:
+        host: the address to listen on; 127.0.0.1 by default.
+        port: the port; 8000 by default, 0 takes a free one.
+        uds: the path of a unix socket to listen on instead.
+        workers: the number of processes; 1 by default.
+        ssl_certfile, ssl_keyfile, ssl_keyfile_password: the files of a TLS certificate and its key.
+        log_level: "critical", "error", "warning", "info" (the default) or "debug".
+        access_log: whether to log a line for each request and each websocket; True by default.
+        reload: whether to restart when a Python file changes.
+        reload_dirs: the folders to watch; the current one by default.
+        loop: "auto" (the default: uvloop where it is installed), "asyncio" or "uvloop".
+        configure_logging: whether to set up logging as `emmett serve` does; without it, log_level and access_log have
+            no effect. True by default.
+    """
+
+    host: str
+    port: int
+    uds: str | None
+    workers: int
+    ssl_certfile: str | None
+    ssl_keyfile: str | None
+    ssl_keyfile_password: str | None
+    log_level: str
+    access_log: bool
+    reload: bool
+    reload_dirs: Sequence[str]
+    loop: str
+    configure_logging: bool
 
 
-def make_config(
-    app: str | Application,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 8000,
-    uds: str | None = None,
-    workers: int = 1,
-    ssl_certfile: str | None = None,
-    ssl_keyfile: str | None = None,
-    ssl_keyfile_password: str | None = None,
-    log_level: str = "info",
-    access_log: bool = True,
-    reload: bool = False,
-    reload_dirs: Sequence[str] = (),
-    loop: str = "auto",
-    configure_logging: bool = True,
-) -> ServerConfig:
+def make_config(app: str | Application, **options: Unpack[ServerOptions]) -> ServerConfig:
     """Return the configuration of a server.
 
     Arguments:
-        loop: "auto" for uvloop where there is one, "asyncio" or "uvloop".
-        configure_logging: whether to set up logging as `emmett serve` does; without it, log_level and access_log do
-            nothing.
-        app and the others: as for `serve`.
+        app: the application, or its import string, `package.module:name`.
+        options: see `ServerOptions`.
     """
     return ServerConfig(
         app,
-        host=host,
-        port=port,
-        uds=uds,
-        workers=workers,
-        ssl_certfile=ssl_certfile,
-        ssl_keyfile=ssl_keyfile,
-        ssl_keyfile_password=ssl_keyfile_password,
-        log_level=log_level if configure_logging else None,
-        access_log=access_log,
-        log_config=_log_config(log_level, access_log) if configure_logging else None,
-        reload=reload,
-        reload_dirs=list(reload_dirs) or None,
-        loop=loop,
+        host=options.get("host", "127.0.0.1"),
+        port=options.get("port", 8000),
+        uds=options.get("uds"),
+        workers=options.get("workers", 1),
+        ssl_certfile=options.get("ssl_certfile"),
+        ssl_keyfile=options.get("ssl_keyfile"),
+        ssl_keyfile_password=options.get("ssl_keyfile_password"),
+        log_level=options.get("log_level", "info"),
+        access_log=options.get("access_log", True),
+        # uvicorn's own configuration is not used; whether there is one says whether to configure anything.
+        log_config={} if options.get("configure_logging", True) else None,
+        reload=options.get("reload", False),
+        reload_dirs=list(options.get("reload_dirs", ())) or None,
+        loop=options.get("loop", "auto"),
         http=HTTPProtocol,
         ws="none",
         interface="asgi3",
-        lifespan="on",
+        # `Server` runs the functions of on_startup and on_shutdown itself.
+        lifespan="off",
         proxy_headers=False,
         server_header=False,
     )
 
 
-def serve(app: str | Application, **options: Any) -> None:
+def serve(app: str | Application, **options: Unpack[ServerOptions]) -> None:
     """Serve an application until a signal stops it.
 
     Arguments:
         app: the application; several workers and reloading need its import string, `package.module:name`.
-        host, port: the address to listen on.
-        uds: the path of a unix socket to listen on instead.
-        workers: the number of processes.
-        ssl_certfile, ssl_keyfile, ssl_keyfile_password: the files of a TLS certificate and its key.
-        log_level: "critical", "error", "warning", "info" or "debug".
-        access_log: whether to log a line for each request and each websocket.
-        reload: whether to start anew when a Python file changes.
-        reload_dirs: the folders to watch; the current one by default.
+        options: see `ServerOptions`.
 
     Raises:
         ConfigurationError: the options do not go together.
-        SystemExit: the server could not start.
+        SystemExit: the server could not start, with status 3.
     """
     config = make_config(app, **options)
     if config.use_subprocess and not isinstance(app, str):
         raise ConfigurationError("several workers and reloading need the application as 'package.module:name'")
-    server = Server(config)
-    if config.should_reload:
-        ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
-    elif config.workers > 1:
-        os.environ[WORKERS_VARIABLE] = str(config.workers)
-        workers = Workers(config, sockets=[config.bind_socket()])
-        workers.run()
-        if any(worker.exitcode == STARTUP_FAILURE for worker in workers.processes):
-            sys.exit(STARTUP_FAILURE)
-    else:
-        server.run()
-        if not server.started:
-            sys.exit(STARTUP_FAILURE)
+    has_started = _supervise(config) if config.use_subprocess else Server(config).run_until_stopped()
+    if not has_started:
+        sys.exit(STARTUP_FAILURE)
 
 
-def _log_config(level: str, access_log: bool) -> dict[str, Any]:
-    """uvicorn's logging, with our loggers beside its own."""
-    config: dict[str, Any] = deepcopy(LOGGING_CONFIG)
-    name = level.upper()
-    config["loggers"]["emmett"] = {"handlers": ["default"], "level": name, "propagate": False}
-    config["formatters"]["websocket_access"] = {
-        "()": "uvicorn.logging.DefaultFormatter",
-        "fmt": "%(levelprefix)s %(message)s",
-    }
-    config["handlers"]["websocket_access"] = {
-        "formatter": "websocket_access",
-        "class": "logging.StreamHandler",
-        "stream": "ext://sys.stdout",
-    }
-    config["loggers"]["emmett.access"] = {
-        "handlers": ["websocket_access"] if access_log else [],
-        "level": name if access_log else "CRITICAL",
-        "propagate": False,
-    }
-    return config
+def _supervise(config: ServerConfig) -> bool:
+    """Serve from other processes, and return whether they started."""
+    try:
+        listeners = Listeners(config)
+    except OSError as error:
+        logger.error("cannot listen: %s", error)
+        return False
+    with listeners:
+        if config.should_reload:
+            Reloader(config, listeners).run()
+            return True
+        listeners.log_address()
+        os.environ[WORKERS] = str(config.workers)
+        return Workers(config, listeners.sockets).run()

@@ -8,6 +8,7 @@ import uvicorn
 
 from ..dispatch import Application
 from ..errors import ConfigurationError
+from .log_setup import set_up_logging
 
 # Seconds in which handlers must end when a file has changed.
 RELOAD_TIMEOUT = 1.0
@@ -16,19 +17,36 @@ RELOAD_TIMEOUT = 1.0
 class ServerConfig(uvicorn.Config):
     """uvicorn's configuration; it remembers the application that it loads.
 
+    Attributes:
+        application: the application, once it is loaded.
+        shutdown_timeout: seconds in which handlers must end when the server stops.
+        cancel_timeout: seconds in which they must end once they are cancelled.
+
     Raises:
-        ConfigurationError: on loading, when what is loaded is no application of emmett.
+        ConfigurationError: on loading, when what is loaded is not an application of emmett.
     """
 
     application: Application
+    shutdown_timeout: float = RELOAD_TIMEOUT
+    cancel_timeout: float = RELOAD_TIMEOUT
 
     def load_app(self) -> Any:
+        """Import the application."""
         application = super().load_app()
         if not isinstance(application, Application):
             raise ConfigurationError(f"{self.app!r} is {application!r}; the default server runs an emmett.App")
         self.application = application
-        timeout = application.table.config.server.shutdown_timeout
-        # uvicorn takes any number of seconds, though it asks for a whole one. While developing nobody waits for the old
-        # process: the page is back with the next one.
-        self.timeout_graceful_shutdown = min(timeout, RELOAD_TIMEOUT) if self.reload else timeout  # type: ignore[assignment]
+        settings = application.table.config.server
+        # While developing nobody waits for the old process: the page is back with the next one.
+        longest = RELOAD_TIMEOUT if self.reload else settings.shutdown_timeout
+        self.shutdown_timeout = min(settings.shutdown_timeout, longest)
+        self.cancel_timeout = min(settings.cancel_timeout, longest)
+        # uvicorn takes any number of seconds, although its type is `int`.
+        self.timeout_graceful_shutdown = self.shutdown_timeout  # type: ignore[assignment]
         return application
+
+    def configure_logging(self) -> None:
+        """Set up logging; uvicorn calls this when the configuration is made."""
+        if self.log_config is not None:
+            assert isinstance(self.log_level, str)
+            set_up_logging(self.log_level, self.access_log)

@@ -1,0 +1,77 @@
+"""`Listeners`: what the processes of a server listen on together."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+from types import TracebackType
+from typing import Self
+
+from .listening import UnixSocketFile, bind_tcp
+from .uvicorn_config import ServerConfig
+
+logger = logging.getLogger("uvicorn.error")
+
+
+class Listeners:
+    """The sockets of a server, bound. At the end of the block they are closed, and the file of a unix socket removed.
+
+    Arguments:
+        config: host and port, or the path of a unix socket. A port that the system chose is written back.
+
+    Attributes:
+        sockets: the sockets.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+        self._file: UnixSocketFile | None = None
+        self.sockets: list[socket.socket] = []
+        self.open()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Bind the sockets, if they are closed.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        if self.sockets:
+            return
+        if self._config.uds is not None:
+            self._file = UnixSocketFile(self._config.uds)
+            self.sockets = [self._file.socket]
+        else:
+            self.sockets = bind_tcp(self._config.host, self._config.port)
+            self._config.port = self.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Close the sockets, so that clients are refused and do not wait, and remove the file of a unix socket."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        for listener in self.sockets:
+            with contextlib.suppress(OSError):
+                listener.close()
+        self.sockets = []
+
+    def log_address(self) -> None:
+        """Log where the server listens."""
+        config = self._config
+        if config.uds is not None:
+            logger.info("Uvicorn running on unix socket %s (Press CTRL+C to quit)", config.uds)
+        else:
+            host = f"[{config.host}]" if ":" in config.host else config.host
+            scheme = "https" if config.is_ssl else "http"
+            logger.info("Uvicorn running on %s://%s:%d (Press CTRL+C to quit)", scheme, host, config.port)

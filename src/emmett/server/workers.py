@@ -1,0 +1,188 @@
+"""`Workers`: several processes that serve, and their supervisor."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import wait
+
+from uvicorn.config import STARTUP_FAILURE
+
+from .backoff import Backoff
+from .child import Child
+from .signal_inbox import HANG_UP, STOP_SIGNALS, SignalInbox
+from .uvicorn_config import ServerConfig
+
+logger = logging.getLogger("uvicorn.error")
+
+# Starts in a row of one worker that may fail while no worker serves.
+MAX_FAILED_STARTS = 5
+
+
+class Worker:
+    """The place of one worker, which several processes have in turn.
+
+    Attributes:
+        child: the process that serves, or is about to.
+        successor: the process that takes its place once it serves.
+        start_at: when to start the next process, if there is none.
+        backoff: counts the processes that failed.
+    """
+
+    def __init__(self) -> None:
+        self.child: Child | None = None
+        self.successor: Child | None = None
+        self.start_at = 0.0
+        self.backoff = Backoff()
+
+    @property
+    def serves(self) -> bool:
+        """Whether its process serves."""
+        return self.child is not None and self.child.serves
+
+
+class Workers:
+    """Starts as many processes as the configuration says, and keeps as many running until a signal stops them.
+
+    One that dies is replaced, after a pause if it was not the first. While none can be started, the supervisor gives
+    up after `MAX_FAILED_STARTS`; it does so at once when the application itself says that it cannot start. SIGHUP
+    replaces all processes, one after the other.
+
+    Arguments:
+        config: the configuration of the servers.
+        sockets: what they listen on, bound.
+        start: starts a process.
+        clock: the time in seconds.
+    """
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        sockets: Sequence[socket.socket],
+        start: Callable[[ServerConfig, Sequence[socket.socket]], Child] = Child,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = config
+        self._sockets = sockets
+        self._start_child = start
+        self._clock = clock
+        self._workers = [Worker() for _ in range(config.workers)]
+        # Workers whose process is still to be replaced, after a SIGHUP.
+        self._outdated: list[Worker] = []
+        # Processes that were replaced and have not ended yet.
+        self._retired: list[Child] = []
+        self._has_served = False
+        self._has_failed = False
+        self._stops = 0
+
+    def run(self) -> bool:
+        """Serve until a signal stops the workers; return whether they could be started."""
+        logger.info("Started parent process [%d]", os.getpid())
+        with SignalInbox((*STOP_SIGNALS, HANG_UP)) as signals:
+            while not (self._stops or self._has_failed):
+                self.look()
+                wait([signals.fileno(), *self._watched()], self._pause())
+                self.handle(signals.take())
+            self._stop(signals)
+        logger.info("Stopping parent process [%d]", os.getpid())
+        return not self._has_failed
+
+    def look(self) -> None:
+        """Take in what became of the processes, and start those that are missing."""
+        self._retired = [child for child in self._retired if child.is_alive]
+        for worker in self._workers:
+            self._look_at(worker)
+        if self._outdated and not any(worker.successor for worker in self._workers):
+            worker = self._outdated.pop(0)
+            worker.successor = self._start()
+
+    def handle(self, numbers: Sequence[int]) -> None:
+        """Do what signals ask for."""
+        for number in numbers:
+            if number == HANG_UP:
+                logger.info("Received SIGHUP, restarting processes.")
+                self._outdated = list(self._workers)
+            else:
+                logger.info("Received a signal to stop.")
+                self._stops += 1
+
+    def _look_at(self, worker: Worker) -> None:
+        self._look_at_successor(worker)
+        child = worker.child
+        if child is None:
+            if worker.start_at <= self._clock() and not self._has_failed:
+                worker.child = self._start()
+            return
+        child.look()
+        self._has_served = self._has_served or child.serves
+        if not child.is_alive:
+            worker.child = None
+            self._replace(worker, child)
+
+    def _look_at_successor(self, worker: Worker) -> None:
+        successor = worker.successor
+        if successor is None:
+            return
+        successor.look()
+        if successor.serves:
+            if worker.child is not None:
+                worker.child.terminate()
+                self._retired.append(worker.child)
+            worker.child, worker.successor = successor, None
+        elif not successor.is_alive:
+            logger.error("Child process [%d] %s before it served: the others stay", successor.pid, successor.end)
+            worker.successor = None
+            self._outdated.clear()
+
+    def _replace(self, worker: Worker, ended: Child) -> None:
+        """Decide when to start the next process of a worker, or give up."""
+        pause = worker.backoff.fail(self._clock())
+        when = f"starting another one in {pause:g} s" if pause else "starting another one"
+        text = "died: it" if ended.serves else "failed to start: it"
+        serving = any(each.serves for each in self._workers)
+        if not (serving or ended.serves) and (
+            (ended.status == STARTUP_FAILURE and not self._has_served) or worker.backoff.failures >= MAX_FAILED_STARTS
+        ):
+            self._has_failed = True
+            when = "no worker serves, stopping the parent process"
+        level = logging.ERROR if self._has_failed or not ended.serves else logging.WARNING
+        logger.log(level, "Child process [%d] %s %s; %s", ended.pid, text, ended.end, when)
+        worker.start_at = self._clock() + pause
+
+    def _start(self) -> Child:
+        return self._start_child(self._config, self._sockets)
+
+    def _children(self) -> list[Child]:
+        found = [child for worker in self._workers for child in (worker.child, worker.successor) if child is not None]
+        return [*found, *self._retired]
+
+    def _watched(self) -> list[int]:
+        children = self._children()
+        return [
+            *(child.sentinel for child in children),
+            *(child.ready.fileno() for child in children if not child.ready.closed),
+        ]
+
+    def _pause(self) -> float | None:
+        """The seconds until a process must be started."""
+        due = [worker.start_at for worker in self._workers if worker.child is None]
+        return max(0.0, min(due) - self._clock()) if due else None
+
+    def _stop(self, signals: SignalInbox) -> None:
+        """End all processes: those that have not done so in time, or at a second signal, are killed."""
+        children = self._children()
+        for child in children:
+            child.look()
+            child.terminate()
+        end = self._clock() + max((child.stop_timeout for child in children), default=0.0)
+        while children := [child for child in children if child.is_alive]:
+            wait([signals.fileno(), *(child.sentinel for child in children)], max(0.0, end - self._clock()))
+            self.handle(signals.take())
+            if self._stops > 1 or self._clock() >= end:
+                for child in children:
+                    logger.warning("Killing child process [%d], which has not ended", child.pid)
+                    child.kill()
+                    child.join()

@@ -1,0 +1,34 @@
+"""What the processes of a server listen on together."""
+
+from __future__ import annotations
+
+import logging
+import os
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from emmett.server import make_config
+from emmett.server.listeners import Listeners
+from emmett.server.listening import is_served
+
+
+def test_a_port_that_the_system_chose_stays_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    config = make_config("app:app", port=0, configure_logging=False)
+    with Listeners(config) as listeners:
+        port = listeners.sockets[0].getsockname()[1]
+        listeners.close()
+        listeners.open()
+        assert listeners.sockets[0].getsockname()[1] == port
+        with caplog.at_level(logging.INFO, "uvicorn.error"):
+            listeners.log_address()
+    assert listeners.sockets == []
+    assert f"running on http://127.0.0.1:{port} " in caplog.text
+
+
+def test_the_file_of_a_unix_socket_goes_with_the_server() -> None:
+    with TemporaryDirectory(dir="/tmp") as folder:
+        path = f"{folder}/web.sock"
+        with Listeners(make_config("app:app", uds=path, configure_logging=False)):
+            assert is_served(path)
+        assert not os.path.exists(path)

@@ -1,0 +1,169 @@
+"""A server whose start and stop are bounded, in the loop of the test; tests/cli/test_lifetimes.py sends signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from contextvars import ContextVar
+
+import pytest
+
+from emmett import App, websocket
+from emmett.server import Server, make_config
+from tests.integration.raw_client import connect
+from tests.integration.servers import run_emmett
+
+
+def test_a_first_signal_stops_and_a_second_one_of_either_kind_forces() -> None:
+    for first, second in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)):
+        server = Server(make_config(App(__name__), configure_logging=False))
+        server.handle_exit(first, None)
+        assert (server.should_exit, server.force_exit) == (True, False)
+        server.handle_exit(second, None)
+        assert server.force_exit
+
+
+def test_signals_are_not_raised_again_at_the_end() -> None:
+    server = Server(make_config(App(__name__), configure_logging=False))
+    with server.capture_signals():
+        signal.raise_signal(signal.SIGTERM)
+        assert server.should_exit
+
+
+def test_a_closed_terminal_stops_it_as_the_other_signals_do() -> None:
+    server = Server(make_config(App(__name__), configure_logging=False))
+    before = signal.getsignal(signal.SIGHUP)
+    with server.capture_signals():
+        signal.raise_signal(signal.SIGHUP)
+        assert server.should_exit
+    assert signal.getsignal(signal.SIGHUP) is before
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    server = Server(make_config(App(__name__), configure_logging=False))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with server.capture_signals():
+            signal.raise_signal(signal.SIGHUP)
+            assert not server.should_exit
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def test_a_handler_that_does_not_end_though_it_is_cancelled_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    app = App(__name__)
+    app.config.server.shutdown_timeout = app.config.server.cancel_timeout = 0.1
+    release, ended = asyncio.Event(), asyncio.Event()
+
+    @app.websocket("/")
+    async def stubborn() -> None:
+        await websocket.accept()
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    @app.on_shutdown
+    async def end() -> None:
+        ended.set()
+
+    async with run_emmett(app) as running, connect(running.port) as client:
+        await client.upgrade("/")
+        (task,) = running.server.server_state.tasks  # type: ignore[union-attr]
+    assert ended.is_set()
+    assert "stubborn" in caplog.text
+    assert f"{__file__}:" in caplog.text
+    release.set()
+    await task
+
+
+@pytest.mark.parametrize("event", ["on_startup", "on_shutdown"])
+async def test_a_signal_ends_functions_that_wait_for_something(event: str, caplog: pytest.LogCaptureFixture) -> None:
+    app = App(__name__)
+    waiting = asyncio.Event()
+
+    async def wait() -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    getattr(app, event)(wait)
+    server = Server(make_config(app, port=0, configure_logging=False))
+    serving = asyncio.create_task(server.serve())
+    if event == "on_shutdown":
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.001)
+        server.handle_exit(signal.SIGTERM, None)
+    await waiting.wait()
+    server.handle_exit(signal.SIGTERM, None)
+    await serving
+    assert f"a signal ended the functions of {event}" in caplog.text
+
+
+async def test_functions_for_the_end_have_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
+    app = App(__name__)
+    app.config.server.shutdown_timeout = 0.1
+
+    @app.on_shutdown
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    async with run_emmett(app):
+        pass
+    assert "the functions of on_shutdown did not end within 0.1 s" in caplog.text
+
+
+async def test_an_error_at_the_start_ends_with_status_3(caplog: pytest.LogCaptureFixture) -> None:
+    app = App(__name__)
+
+    @app.on_startup
+    async def fail() -> None:
+        raise LookupError("no database")
+
+    config = make_config(app, port=0, configure_logging=False)
+    config.load()
+    with pytest.raises(SystemExit) as caught:
+        await Server(config).startup()
+    assert caught.value.code == 3
+
+
+variable: ContextVar[str] = ContextVar("variable", default="unset")
+
+
+async def test_handlers_see_the_context_variables_of_the_start() -> None:
+    app = App(__name__)
+
+    @app.on_startup
+    async def start() -> None:
+        variable.set("set at the start")
+
+    @app.websocket("/")
+    async def tell() -> None:
+        await websocket.send(variable.get())
+
+    async with run_emmett(app) as running, connect(running.port) as client:
+        await client.upgrade("/")
+        assert (await client.read_frame())[1] == b"set at the start"
+
+
+def test_what_the_application_left_running_does_not_keep_the_process(caplog: pytest.LogCaptureFixture) -> None:
+    app = App(__name__)
+    app.config.server.cancel_timeout = 0.1
+    tasks: list[asyncio.Task[None]] = []
+
+    async def stubborn() -> None:
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    server = Server(
+        make_config(app, port=0, configure_logging=False, loop="asyncio"), lambda: server.handle_exit(2, None)
+    )
+
+    @app.on_startup
+    async def start() -> None:
+        tasks.append(asyncio.create_task(stubborn()))
+
+    with caplog.at_level(logging.CRITICAL, "asyncio"):
+        assert server.run_until_stopped()
+        assert not tasks.pop().done()

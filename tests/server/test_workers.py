@@ -1,0 +1,168 @@
+"""What the supervisor of several processes does; tests/cli/test_lifetimes.py runs real ones."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from emmett.server import make_config
+from emmett.server.workers import MAX_FAILED_STARTS, Workers
+from tests.server.fake_children import FakeChild, Nursery
+
+
+@pytest.fixture
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+def two_workers(nursery: Nursery) -> Workers:
+    config = make_config("app:app", workers=2, configure_logging=False)
+    workers = Workers(config, [], nursery.start, nursery.clock)
+    workers.look()
+    return workers
+
+
+def serve(*children: FakeChild) -> None:
+    for child in children:
+        child.serves = True
+
+
+def test_as_many_processes_run_as_were_asked_for(nursery: Nursery) -> None:
+    workers = two_workers(nursery)
+    workers.look()
+    assert len(nursery.children) == 2
+
+
+def test_a_process_that_dies_is_replaced_at_once_and_the_next_ones_after_a_pause(nursery: Nursery) -> None:
+    workers = two_workers(nursery)
+    serve(*nursery.children)
+    workers.look()
+    nursery.children[0].exit(-9)
+    workers.look()
+    workers.look()
+    assert len(nursery.children) == 3
+    nursery.children[2].exit(7)
+    workers.look()
+    workers.look()
+    assert len(nursery.children) == 3
+    nursery.now += 0.5
+    workers.look()
+    assert len(nursery.children) == 4
+
+
+def test_while_one_serves_the_other_is_tried_again_without_end(nursery: Nursery) -> None:
+    workers = two_workers(nursery)
+    serve(nursery.children[0])
+    for _ in range(2 * MAX_FAILED_STARTS):
+        nursery.children[-1].exit(3)
+        workers.look()
+        nursery.now += 30.0
+        workers.look()
+    assert len(nursery.children) == 2 + 2 * MAX_FAILED_STARTS
+
+
+def test_when_none_can_be_started_it_gives_up(nursery: Nursery, caplog: pytest.LogCaptureFixture) -> None:
+    config = make_config("app:app", workers=2, configure_logging=False)
+
+    class Crashing(Nursery):
+        def start(self, *_: object) -> object:  # type: ignore[override]
+            child = super().start()
+            self.children[-1].exit(7)
+            return child
+
+        def clock(self) -> float:
+            # Time passes with each look at it, so that no pause is waited for.
+            self.now += 1.0
+            return self.now
+
+    crashing = Crashing()
+    workers = Workers(config, [], crashing.start, crashing.clock)  # type: ignore[arg-type]
+    with caplog.at_level(logging.INFO):
+        assert not workers.run()
+    assert MAX_FAILED_STARTS <= len(crashing.children) <= 2 * MAX_FAILED_STARTS
+    assert "ended with status 7; no worker serves, stopping the parent process" in caplog.text
+    crashing.close()
+
+
+def test_an_application_that_says_that_it_cannot_start_is_not_tried_again(nursery: Nursery) -> None:
+    workers = two_workers(nursery)
+    nursery.children[1].exit(3)
+    workers.look()
+    workers.look()
+    assert len(nursery.children) == 2
+    assert workers._has_failed
+
+
+def test_a_hang_up_replaces_one_process_after_the_other(nursery: Nursery) -> None:
+    workers = two_workers(nursery)
+    serve(*nursery.children)
+    workers.handle([signal.SIGHUP])
+    workers.look()
+    workers.look()
+    first, second, new = nursery.children
+    assert (first.asked, second.asked) == ([], [])
+    serve(new)
+    workers.look()
+    assert (first.asked, second.asked) == (["terminate"], [])
+    first.exit(0)
+    workers.look()
+    serve(nursery.children[3])
+    workers.look()
+    assert (second.asked, len(nursery.children)) == (["terminate"], 4)
+    second.exit(0)
+    workers.look()
+    workers.look()
+    assert len(nursery.children) == 4
+
+
+def test_the_processes_stay_when_the_new_one_does_not_serve(nursery: Nursery, caplog: pytest.LogCaptureFixture) -> None:
+    workers = two_workers(nursery)
+    serve(*nursery.children)
+    workers.handle([signal.SIGHUP])
+    workers.look()
+    nursery.children[2].exit(1)
+    workers.look()
+    workers.look()
+    assert len(nursery.children) == 3
+    assert [child.asked for child in nursery.children[:2]] == [[], []]
+    assert "before it served: the others stay" in caplog.text
+
+
+class Signals:
+    """Signals that a test has prepared."""
+
+    def __init__(self, sentinel: int, *numbers: int) -> None:
+        self._sentinel = sentinel
+        self._numbers = list(numbers)
+
+    def fileno(self) -> int:
+        return self._sentinel
+
+    def take(self) -> list[int]:
+        return [self._numbers.pop(0)] if self._numbers else []
+
+
+def test_what_does_not_end_is_killed_at_the_second_signal(nursery: Nursery) -> None:
+    workers = two_workers(nursery)
+    serve(*nursery.children)
+    workers.handle([signal.SIGTERM])
+    first, second = nursery.children
+    first.exit(0)
+    # The first one's end is readable for good: nothing is waited for.
+    workers._stop(Signals(first.sentinel, signal.SIGTERM))  # type: ignore[arg-type]
+    assert (first.asked, second.asked) == (["terminate"], ["terminate", "kill"])
+
+
+def test_what_does_not_end_in_time_is_killed(nursery: Nursery) -> None:
+    workers = two_workers(nursery)
+    for child in nursery.children:
+        child.stop_timeout = 0.0
+    workers.handle([signal.SIGTERM])
+    nursery.children[0].exit(0)
+    workers._stop(Signals(nursery.children[0].sentinel))  # type: ignore[arg-type]
+    assert nursery.children[1].asked == ["terminate", "kill"]
