@@ -47,7 +47,7 @@ def started(listeners: Listeners, config: Any) -> Child:
 
 @pytest.mark.deadline(90)
 def test_it_says_when_it_serves_and_stops_when_asked(module: Path) -> None:
-    config = make_config("child_app:app", port=0, log_level="critical")
+    config = make_config("child_app:app", port=0, configure_logging=False)
     with Listeners(config) as listeners:
         child = started(listeners, config)
         try:
@@ -68,7 +68,7 @@ def test_it_says_when_it_serves_and_stops_when_asked(module: Path) -> None:
 @pytest.mark.deadline(90)
 def test_it_tells_how_it_ended_before_it_served(module: Path) -> None:
     module.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    config = make_config("child_app:app", port=0, log_level="critical")
+    config = make_config("child_app:app", port=0, configure_logging=False)
     with Listeners(config) as listeners:
         child = started(listeners, config)
         assert child.join(60)
