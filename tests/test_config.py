@@ -68,7 +68,7 @@ def test_a_length_of_time_may_be_a_fraction(section: type[Settings], name: str) 
 
 def test_only_pings_can_be_switched_off() -> None:
     optional = {name for section, name in SECONDS if section._settings[name].check(None) is None}
-    assert optional == {"ping_interval", "ping_timeout"}
+    assert optional == {"disconnect_grace", "ping_interval", "ping_timeout"}
     with pytest.raises(ConfigurationError, match="or None to switch it off"):
         Config().websocket.ping_interval = 0
     with pytest.raises(ConfigurationError, match=r"expected a number of seconds above 0$"):
@@ -138,7 +138,9 @@ def test_an_unknown_name_is_an_error_that_knows_a_close_one() -> None:
         Config().websocket.max_mesage_size = 5
     assert "websocket has no setting 'max_mesage_size'; did you mean 'max_message_size'?" in str(caught.value)
     assert "ping_interval" in str(caught.value)
-    with pytest.raises(ConfigurationError, match="http has no setting 'zzz'; allowed are body_timeout, head_timeout, "):
+    with pytest.raises(
+        ConfigurationError, match="http has no setting 'zzz'; allowed are body_timeout, disconnect_grace, "
+    ):
         HTTPSettings(zzz=1)
 
 
@@ -165,7 +167,7 @@ def test_a_route_has_settings_of_its_own_for_the_body() -> None:
     own = settings.for_route({"max_body_size": 5})
     settings.body_timeout = 7.0
     assert (own.max_body_size, own.body_timeout, settings.max_body_size) == (5, 7.0, 1024 * 1024)
-    allowed = "allowed are body_timeout, max_body_fields, max_body_size, max_form_memory"
+    allowed = "allowed are body_timeout, disconnect_grace, max_body_fields, max_body_size, max_form_memory"
     for name in ("max_head_size", "static_version", "max_bodysize"):
         with pytest.raises(ConfigurationError, match=f"a route has no option '{name}'.*{allowed}"):
             settings.for_route({name: 1})

@@ -271,7 +271,7 @@ class HTTPSettings(Settings):
     """Limits and deadlines of a request; those of its body may be given per route."""
 
     section = "http"
-    per_route = ("body_timeout", "max_body_fields", "max_body_size", "max_form_memory")
+    per_route = ("body_timeout", "disconnect_grace", "max_body_fields", "max_body_size", "max_form_memory")
 
     # Bytes, and fields, in the head of a request.
     max_head_size: int = _count(16 * KIB, "bytes")
@@ -286,13 +286,20 @@ class HTTPSettings(Settings):
     max_form_memory: int = _count(1 * MIB, "bytes", least=0)
     # Seconds in which a body must come; a long one has a second more for each KiB.
     body_timeout: float = _seconds(30.0)
-    # Seconds for which a response may wait to be taken, with a second more for each KiB that waits.
+    # Seconds for which a handler runs on after its client has left; None lets it run to its end.
+    disconnect_grace: float | None = _seconds(10.0, optional=True)
+    # Seconds in which a peer must take a KiB of its response for each of them, or all that is left of it.
     send_timeout: float = _seconds(30.0)
     # Seconds for which a client may use its copy of a static file without asking.
     static_max_age: int = _count(0, "seconds", least=0)
     # A name for the static files as they are now, such as "7" or a commit: it is put into their URLs, so that clients
     # may keep their copies for good.
     static_version: str | None = _version()
+
+    @property
+    def shortest_deadline(self) -> float:
+        """The shortest of the deadlines that the server looks at, in seconds."""
+        return min(self.head_timeout, self.body_timeout, self.send_timeout, self.disconnect_grace or self.send_timeout)
 
     def for_route(self, values: dict[str, Any]) -> Self:
         """Return these settings with the values of a route.

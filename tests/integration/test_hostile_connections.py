@@ -297,6 +297,7 @@ async def test_connections_far_over_the_cap_are_dropped(caplog: Log) -> None:
 async def test_a_refused_peer_that_neither_reads_nor_closes(caplog: Log) -> None:
     """What was refused or ended is dropped, also with bytes on their way that the peer never takes."""
     app = impatient(echo_app())
+    app.config.http.send_timeout = 0.3
 
     @app.route("/large")
     async def large() -> bytes:
@@ -318,7 +319,7 @@ async def test_a_refused_peer_that_neither_reads_nor_closes(caplog: Log) -> None
 async def test_a_slow_reader_gets_all_of_a_last_response() -> None:
     """A response that closes may take longer than the deadline, as long as the peer takes something."""
     app = echo_app()
-    app.config.http.head_timeout = 1.0
+    app.config.http.send_timeout = 1.0
 
     @app.route("/large")
     async def large() -> bytes:

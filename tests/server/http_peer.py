@@ -20,12 +20,13 @@ class Peer(MemoryTransport):
         unsent: bytes that wait to be taken by the peer.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, state: ServerState | None = None) -> None:
         super().__init__()
         self.unsent = 0
         config = make_config(app, configure_logging=False)
         config.load()
-        self.state = ServerState()
+        # What connections of one process share.
+        self.state = state or ServerState()
         self.protocol: asyncio.Protocol = HTTPProtocol(config, self.state, {}, asyncio.get_running_loop())
         self.sweep = process_state(config, self.state, asyncio.get_running_loop()).sweep
         self.protocol.connection_made(self)

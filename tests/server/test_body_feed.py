@@ -10,7 +10,7 @@ import pytest
 
 from emmett.errors import RequestError
 from emmett.server.body_feed import HIGH_WATER, BodyFeed
-from emmett.server.flow import Flow
+from emmett.server.flow import BODY, Flow
 from tests.websockets.memory_transport import MemoryTransport
 
 
@@ -77,7 +77,7 @@ async def test_the_connection_is_not_read_while_too_much_is_unread() -> None:
 
 async def test_who_waits_for_a_body_lets_the_connection_be_read() -> None:
     feed = Feed()
-    feed._flow.pause_reading()
+    feed._flow.pause_reading(BODY)
     reading = asyncio.create_task(feed.read())
     await asyncio.sleep(0)
     assert feed.is_reading()

@@ -8,16 +8,27 @@ from contextvars import copy_context
 from typing import Any
 
 import pytest
+from uvicorn.server import ServerState
 
 from emmett import App, Response, request
 from emmett.datastructures import Headers
+from emmett.dispatch import RouteTable
 from emmett.http.request import Request
 from emmett.server.body_feed import BodyFeed
-from emmett.server.exchange import LARGE, Exchange, Fields
+from emmett.server.exchange import LARGE, Exchange
 from emmett.server.flow import Flow
 from emmett.server.response_head import ResponseHeads
 from tests.http.builders import reader_of
 from tests.websockets.memory_transport import MemoryTransport
+
+
+class Process:
+    """What an exchange needs of its process."""
+
+    def __init__(self, table: RouteTable) -> None:
+        self.table = table
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.heads = ResponseHeads()
 
 
 class Connection:
@@ -25,19 +36,26 @@ class Connection:
 
     Attributes:
         completed: how many responses were complete.
+        abandoned: how many handlers have ended after their client had left.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, table: RouteTable) -> None:
         self.transport: asyncio.Transport = MemoryTransport()
         self.flow = Flow(self.transport, copy_context())
         self.access_log = False
+        self.process: Process = Process(table)
+        self.server_state = ServerState()
         self.completed = 0
+        self.abandoned = 0
 
-    def response_head(self, status: int, fields: Fields, framing: str) -> bytes:
-        return ResponseHeads().write(status, [], fields, framing)
+    def close(self) -> None:
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         self.completed += 1
+
+    def on_abandoned_end(self) -> None:
+        self.abandoned += 1
 
 
 class Run:
@@ -62,7 +80,7 @@ class Run:
     ) -> None:
         app = App(__name__)
         app.route("/", name="index", methods=["get", "post"])(handler)
-        self.connection = Connection()
+        self.connection = Connection(app.table)
         self.feed = BodyFeed(self.connection.flow, (lambda: None) if expects else None) if has_body else None
         request = Request(
             method=method,
@@ -75,8 +93,8 @@ class Run:
             read=reader_of() if self.feed is None else self.feed.read,
             http_version=version,
         )
-        self.tasks: set[asyncio.Task[Any]] = set()
-        self.exchange = Exchange(self.connection, app.table, self.tasks, request, self.feed, version == "1.1")
+        self.tasks = self.connection.process.tasks
+        self.exchange = Exchange(self.connection, request, self.feed, version == "1.1")
         self.exchange.start(asyncio.get_running_loop(), copy_context())
         assert self.exchange._task is not None
         self.task = self.exchange._task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextvars import Context, ContextVar, copy_context
 
-from emmett.server.flow import Flow
+from emmett.server.flow import ALL, BODY, QUEUE, TURN, Flow
 from tests.websockets.memory_transport import MemoryTransport
 
 visitor: ContextVar[str] = ContextVar("visitor", default="nobody")
@@ -31,35 +31,44 @@ def make_flow() -> tuple[Flow, Transport]:
 
 async def test_reading_stops_and_goes_on_once() -> None:
     flow, transport = make_flow()
-    flow.resume_reading()
+    flow.resume_reading(BODY)
     for _ in range(2):
-        flow.pause_reading()
-        flow.pause_reading()
+        flow.pause_reading(BODY)
+        flow.pause_reading(BODY)
         assert not transport.is_reading()
-        flow.resume_reading()
-        flow.resume_reading()
+        flow.resume_reading(BODY)
+        flow.resume_reading(BODY)
         assert transport.is_reading()
 
 
-async def test_reading_that_is_held() -> None:
+async def test_reading_goes_on_when_the_last_reason_is_gone() -> None:
     flow, transport = make_flow()
-    flow.pause_reading()
-    flow.held = True
-    flow.resume_reading()
-    assert not transport.is_reading()
-    assert flow.read_paused
-    flow.held = False
-    flow.resume_reading()
+    for reason in (BODY, QUEUE, TURN):
+        flow.pause_reading(reason)
+    for reason in (QUEUE, BODY):
+        flow.resume_reading(reason)
+        assert not transport.is_reading()
+    assert flow.pauses == TURN
+    flow.resume_reading(ALL)
     assert transport.is_reading()
+    assert not flow.pauses
+
+
+async def test_a_closed_transport_is_not_read() -> None:
+    flow, transport = make_flow()
+    flow.pause_reading(BODY)
+    transport.close()
+    flow.resume_reading(BODY)
+    assert not transport.is_reading()
 
 
 async def test_reading_goes_on_in_the_context_of_the_process() -> None:
     flow, transport = make_flow()
-    flow.pause_reading()
+    flow.pause_reading(BODY)
 
     def ask() -> None:
         visitor.set("ada")
-        flow.resume_reading()
+        flow.resume_reading(BODY)
 
     Context().run(ask)
     assert transport.seen == "nobody"

@@ -84,22 +84,24 @@ async def test_a_head_that_began_before_the_response_was_complete_has_its_deadli
 
 async def test_a_closed_connection_is_dropped_when_the_peer_takes_nothing() -> None:
     peer = Peer(victim_app())
-    peer.unsent = 1000
+    peer.unsent = 100_000
     await peer.send(request_of(b"Connection: close"))
     assert peer.is_closing()
-    for seconds in (0.0, 9.0):
+    for seconds in (0.0, 29.0):
         peer.http.sweep(later(seconds))
-    peer.unsent = 999
-    for seconds in (9.9, 19.8):
+    # As much as the slowest peer takes in 30 seconds: it has 30 more. A single byte does not count.
+    peer.unsent -= 30 * 1024
+    for seconds in (29.5, 59.0):
         peer.http.sweep(later(seconds))
+        peer.unsent -= 1
     assert not peer.is_aborted()
-    peer.http.sweep(later(21.0))
+    peer.http.sweep(later(60.0))
     assert peer.is_aborted()
     await peer.leave()
 
 
 async def test_a_peer_that_does_not_take_its_response_is_dropped() -> None:
-    """After 30 seconds, and one for each KiB that waited: a slow line is not cut."""
+    """However large the response is: after 30 seconds without progress. A slow line is not cut."""
     app = victim_app()
 
     @app.route("/endless")
@@ -109,17 +111,54 @@ async def test_a_peer_that_does_not_take_its_response_is_dropped() -> None:
 
     peer = Peer(app)
     await peer.send(request_of(line=b"GET /endless HTTP/1.1"))
-    peer.unsent = 10 * 1024
+    peer.unsent = 20_000_000
     peer.http.pause_writing()
-    peer.http.sweep(later(39.0))
-    assert not peer.is_aborted()
+    for seconds in (29.0, 58.0, 87.0):
+        peer.http.sweep(later(seconds))
+        assert not peer.is_aborted()
+        peer.unsent -= 40 * 1024
     peer.http.resume_writing()
-    peer.http.sweep(later(41.0))
-    peer.http.pause_writing()
-    peer.http.sweep(later(39.0))
+    peer.http.sweep(later(200.0))
     assert not peer.is_aborted()
-    peer.http.sweep(later(41.0))
+    peer.http.pause_writing()
+    peer.http.sweep(later(29.0))
+    assert not peer.is_aborted()
+    peer.http.sweep(later(31.0))
     assert peer.is_aborted()
+    await peer.leave()
+
+
+async def test_the_next_response_is_made_when_the_peer_has_taken_the_one_before() -> None:
+    """What a peer that reads nothing can make us hold is one response, however many it asks for at once."""
+    app = App(__name__)
+    made: list[str] = []
+
+    @app.route("/<str:name>")
+    async def large(name: str) -> bytes:
+        made.append(name)
+        return b"x" * 200_000
+
+    peer = Peer(app)
+    write = peer.write
+
+    def write_slowly(data: bytes | bytearray | memoryview) -> None:
+        write(data)
+        peer.unsent += len(data)
+        if not peer.http.flow.write_paused and peer.unsent > 64 * 1024:
+            peer.http.pause_writing()
+
+    peer.write = write_slowly  # type: ignore[method-assign]
+    await peer.send(b"".join(request_of(line=b"GET /%d HTTP/1.1" % number) for number in range(3)))
+    for count in (1, 2, 3):
+        assert made == ["0", "1", "2"][:count]
+        assert peer.unsent < 201_000
+        peer.unsent = 0
+        peer.http.resume_writing()
+        await settled()
+    assert peer.written.count(b"HTTP/1.1 200 OK") == 3
+    assert peer.is_reading()
+    peer.http.sweep(later(4.0))
+    assert not peer.is_closing()
     await peer.leave()
 
 
@@ -380,7 +419,7 @@ async def test_what_it_refuses_is_told_once() -> None:
     peer = Peer(victim_app())
     await peer.send(request_of(host=None))
     assert peer.written.count(b"HTTP/1.1 ") == 1
-    refusal = peer.http._refusal
+    refusal = peer.http.refusal
     assert isinstance(refusal, RequestError)
     assert refusal.__traceback__ is None
     await peer.leave()

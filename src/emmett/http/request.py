@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ class Request(RequestHead):
         read: gives the next chunk of the body, and `b""` at its end: see `Body`.
         http_version: `1.0`, `1.1` or `2`.
         settings: the bounds of the body; the defaults when there are none.
+        wait_gone: waits until the client has left; `None` when that cannot be known.
     """
 
     __slots__ = (
@@ -44,6 +46,7 @@ class Request(RequestHead):
         "_form",
         "_read",
         "_settings",
+        "_wait_gone",
         "client",
         "http_version",
         "method",
@@ -65,6 +68,7 @@ class Request(RequestHead):
         read: Callable[[], Awaitable[bytes]],
         http_version: str = "1.1",
         settings: HTTPSettings | None = None,
+        wait_gone: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__(query_string, headers)
         self.method = method
@@ -74,6 +78,7 @@ class Request(RequestHead):
         self.client = client
         self.http_version = http_version
         self._read = read
+        self._wait_gone = wait_gone
         # Made when it is asked for: few requests have one.
         self._body: Body | None = None
         self._settings = _DEFAULTS if settings is None else settings
@@ -89,6 +94,26 @@ class Request(RequestHead):
         if self._body is not None:
             self._body.max_size = settings.max_body_size
             self._body.timeout = settings.body_timeout
+
+    @property
+    def settings(self) -> HTTPSettings:
+        """The settings that count for this request: those of its route, or of the application."""
+        return self._settings
+
+    async def wait_disconnected(self) -> None:
+        """Wait until the client has left, so that a handler can end its work for it.
+
+        Returns at once when it has left already, and when the request has been answered. Without this a handler learns
+        of it when it reads the body or sends its response, or is cancelled after the setting `http.disconnect_grace`.
+
+        Where the server does not report that clients leave, this waits until it is cancelled.
+        """
+        if self._closed:
+            return
+        if self._wait_gone is None:
+            await asyncio.get_running_loop().create_future()
+        else:
+            await self._wait_gone()
 
     @property
     def body(self) -> Body:

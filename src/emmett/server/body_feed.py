@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from ..errors import RequestError
-from .flow import Flow
+from .flow import BODY, Flow
 
 # Bytes that were not read above which the connection is not read either.
 HIGH_WATER = 64 * 1024
@@ -44,7 +44,7 @@ class BodyFeed:
             return
         self._unread += data
         if len(self._unread) > HIGH_WATER:
-            self._flow.pause_reading()
+            self._flow.pause_reading(BODY)
         self._wake()
 
     def end(self) -> None:
@@ -57,6 +57,7 @@ class BodyFeed:
         self._is_over = True
         self._invite = None
         self._unread.clear()
+        self._flow.resume_reading(BODY)
         self._wake()
 
     async def read(self) -> bytes:
@@ -73,7 +74,7 @@ class BodyFeed:
             if self._invite is not None:
                 self._invite()
                 self._invite = None
-            self._flow.resume_reading()
+            self._flow.resume_reading(BODY)
             self._reader = asyncio.get_running_loop().create_future()
             try:
                 await self._reader
@@ -81,7 +82,7 @@ class BodyFeed:
                 self._reader = None
         data = bytes(self._unread)
         self._unread.clear()
-        self._flow.resume_reading()
+        self._flow.resume_reading(BODY)
         return data
 
     def _wake(self) -> None:

@@ -6,7 +6,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextvars import Context
-from typing import Any, Protocol
+from typing import Protocol
+
+from uvicorn.server import ServerState
 
 from ..dispatch import RouteTable, serve_request
 from ..http.request import Request
@@ -14,6 +16,7 @@ from ..http.response import Response
 from .access_log import log_response
 from .body_feed import BodyFeed
 from .flow import Flow
+from .response_head import ResponseHeads
 
 logger = logging.getLogger("emmett.server")
 
@@ -23,24 +26,47 @@ Fields = Sequence[tuple[str, str]]
 LARGE = 64 * 1024
 
 
+class Process(Protocol):
+    """What an exchange needs of the process.
+
+    Attributes:
+        table: the routes of the application.
+        tasks: those of all handlers; the one that runs an exchange is among them while it does.
+        heads: writes the heads of responses.
+    """
+
+    table: RouteTable
+    tasks: set[asyncio.Task[None]]
+    heads: ResponseHeads
+
+
 class Connection(Protocol):
     """What an exchange needs of the connection that it is on.
 
     Attributes:
         transport: takes the response.
-        flow: tells when to wait with it.
+        flow: says when to wait with it.
+        process: the routes, the tasks of all handlers, and what writes heads.
+        server_state: has the fields that all responses begin with.
         access_log: whether responses are logged.
     """
 
     transport: asyncio.Transport
     flow: Flow
+    server_state: ServerState
     access_log: bool
 
-    def response_head(self, status: int, fields: Fields, framing: str) -> bytes:
-        """Return the head of a response, with the fields that all responses of the server have."""
+    @property
+    def process(self) -> Process: ...
+
+    def close(self) -> None:
+        """Close once what was written has left."""
 
     def on_response_complete(self) -> None:
         """The response was written; where the connection is not to be kept, it is closing."""
+
+    def on_abandoned_end(self) -> None:
+        """The handler has ended after `abandon`."""
 
 
 class Exchange:
@@ -48,8 +74,6 @@ class Exchange:
 
     Arguments:
         connection: what it is on.
-        table: the routes of the application.
-        tasks: those of all handlers; the one that runs this is among them while it does.
         request: the request.
         feed: the body of the request; None when it has none.
         keep_alive: whether the connection is of use after it.
@@ -62,12 +86,11 @@ class Exchange:
     """
 
     __slots__ = (
+        "_cancel_at",
         "_connection",
         "_is_event_stream",
         "_request",
-        "_table",
         "_task",
-        "_tasks",
         "feed",
         "is_abandoned",
         "is_complete",
@@ -78,15 +101,11 @@ class Exchange:
     def __init__(
         self,
         connection: Connection,
-        table: RouteTable,
-        tasks: set[asyncio.Task[Any]],
         request: Request,
         feed: BodyFeed | None,
         keep_alive: bool,
     ) -> None:
         self._connection = connection
-        self._table = table
-        self._tasks = tasks
         self._request = request
         self.feed = feed
         self.keep_alive = keep_alive
@@ -94,8 +113,10 @@ class Exchange:
         self.is_complete = False
         self.is_abandoned = False
         # The task that runs it, while it does.
-        self._task: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._is_event_stream = False
+        # When a handler whose client has left is cancelled, in the loop's seconds.
+        self._cancel_at: float | None = None
 
     @property
     def is_streaming(self) -> bool:
@@ -118,32 +139,65 @@ class Exchange:
 
     async def _run(self) -> None:
         task = self._task
-        if self.is_abandoned or task is None:
+        assert task is not None
+        if self.is_abandoned:
+            self._end()
             return
         # Here and below, and not by a callback of the task, which would cost the loop another turn.
-        self._tasks.add(task)
+        process = self._connection.process
+        process.tasks.add(task)
         try:
-            await serve_request(self._table, self._request, self)
+            await serve_request(process.table, self._request, self)
         except BaseException as error:
             if not self._is_settled(error):
                 self._fail(error)
         finally:
-            self._tasks.discard(task)
-            self._task = None
+            process.tasks.discard(task)
+            self._end()
 
-    def abandon(self) -> None:
+    def _end(self) -> None:
+        self._task = None
+        if self.is_abandoned:
+            self._connection.on_abandoned_end()
+
+    def abandon(self) -> bool:
         """The peer has gone, or is not to get this response.
 
-        A handler that is at work runs on; when it asks for more of the body, or answers, it learns that nobody is
-        there. A response that has begun is a stream, perhaps one that waits for ever: that is cancelled.
+        A handler that is at work runs on for the time of the setting `http.disconnect_grace`; when it asks for more of
+        the body, or answers, it learns that nobody is there. A response that has begun is a stream, perhaps one that
+        waits for ever: that is cancelled.
+
+        Returns:
+            Whether the handler runs on, so that `cancel_when_due` and `on_abandoned_end` are to be called.
         """
         if self.is_complete:
-            return
+            return False
         self.is_abandoned = True
         if self.feed is not None:
             self.feed.stop()
-        if self.is_started and self._task is not None:
-            self._task.cancel()
+        task = self._task
+        if task is None:
+            return False
+        grace = self._request.settings.disconnect_grace
+        if grace is not None:
+            self._cancel_at = task.get_loop().time() + grace
+        if self.is_started:
+            task.cancel()
+        return True
+
+    def cancel_when_due(self, now: float) -> None:
+        """Cancel the handler of an abandoned request when its grace is over.
+
+        Arguments:
+            now: the loop's time in seconds.
+        """
+        grace = self._request.settings.disconnect_grace
+        if self._task is None or self._cancel_at is None or grace is None or now < self._cancel_at:
+            return
+        logger.info("%s %r was cancelled: its client left %g s ago", self._request.method, self._request.path, grace)
+        # A handler that swallows its cancellation is cancelled again.
+        self._cancel_at = now + grace
+        self._task.cancel()
 
     # What carries the response.
 
@@ -210,17 +264,18 @@ class Exchange:
             # The peer may send its body now or leave it out, nobody can tell: nothing behind it can be read.
             self.keep_alive = False
         if self._connection.access_log:
-            log_response(self._request, status, self._table.config.server.log_query)
+            log_response(self._request, status, self._connection.process.table.config.server.log_query)
         if not self.keep_alive and not says_close:
             framing = f"connection: close\r\n{framing}"
-        return self._connection.response_head(status, fields, framing)
+        connection = self._connection
+        return connection.process.heads.write(status, connection.server_state.default_headers, fields, framing)
 
     def _complete(self) -> None:
         self.is_complete = True
         if self.feed is not None:
             self.feed.stop()
         if not self.keep_alive:
-            self._connection.transport.close()
+            self._connection.close()
         self._connection.on_response_complete()
 
     # What goes wrong.
@@ -232,7 +287,7 @@ class Exchange:
             return
         if self.is_started:
             # What was sent must not look whole.
-            self._connection.transport.close()
+            self._connection.close()
         else:
             self._answer(500, b"Internal Server Error")
 
@@ -255,7 +310,7 @@ class Exchange:
             self._answer(503, b"Service Unavailable")
         else:
             self.is_abandoned = True
-            self._connection.transport.close()
+            self._connection.close()
         return True
 
 

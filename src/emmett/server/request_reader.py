@@ -1,0 +1,281 @@
+"""`RequestReader`: bytes of a connection to checked heads and pieces of bodies, a bounded amount of work a turn.
+
+httptools parses and calls the methods of this class. What the connection does with a request is for its subclass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextvars import Context
+
+import httptools
+
+from ..config import HTTPSettings
+from ..errors import HandshakeError, RequestError
+from ..wire.handshake import Upgrade, check_upgrade, is_broken_upgrade, is_upgrade
+from ..wire.request import check_request, check_target
+from .body_feed import BodyFeed
+from .checked_head import CheckedHead, field_size
+from .flow import TURN, Flow
+from .head_meter import HeadMeter
+
+logger = logging.getLogger("emmett.server")
+
+# What a connection may cost at a stretch before others have their turn, in pieces of a body. A piece takes about a
+# microsecond, and may be a single byte.
+MAX_WORK = 4096
+# What a head costs, beside a piece for each of its fields.
+HEAD_WORK = 16
+# Bytes that cost as much as a piece, however few pieces they come in.
+BYTES_PER_PIECE = 256
+# Bytes that are parsed before the work is looked at: they hold some 2,700 pieces at most.
+SLICE = 16 * 1024
+
+
+class RequestReader(asyncio.Protocol):
+    """The reading half of an HTTP connection.
+
+    Arguments:
+        loop: the event loop.
+        limits: the bounds of heads.
+        context: the context variables of the process.
+
+    Attributes:
+        transport: that of the connection.
+        flow: stops and resumes its reading.
+        method, version, target, headers: the head that is read, or was read last.
+        checked: what its fields say; that of an older head while they are the same.
+        in_head, in_body: the part of a request that is being read; neither when one begins.
+        feed: the body that is being read; `None` when there is none, or nobody wants it.
+        parser: what reads, until `stop_reading`.
+        is_skipping: the rest of the body is read for nobody.
+        refusal: why nothing more is read.
+        upgrade: a checked upgrade. What comes after it is kept in `after_upgrade`.
+    """
+
+    transport: asyncio.Transport
+    flow: Flow
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: HTTPSettings, context: Context) -> None:
+        self.loop = loop
+        self.method = b""
+        self.version = ""
+        self.target = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.checked: CheckedHead | None = None
+        self.in_head = False
+        self.in_body = False
+        self.is_skipping = False
+        self.refusal: RequestError | None = None
+        self.feed: BodyFeed | None = None
+        self.upgrade: Upgrade | None = None
+        self.after_upgrade = b""
+        self._context = context
+        self._meter = HeadMeter(limits)
+        self.parser: httptools.HttpRequestParser | None = _new_parser(self)
+        # An upgrade to something that is not known here is being skipped.
+        self._skipping_upgrade = False
+        # What was done since others had their turn, and what waits for the next turn; None when nothing does.
+        self._work = 0
+        self._unparsed: bytes | None = None
+
+    # What the subclass does.
+
+    def admit(self) -> None:
+        """A head is complete and checked. Raises `RequestError` when its request is not to be served."""
+
+    def take_request(self) -> None:
+        """A request has come; its body comes into `feed`, where the method puts one."""
+
+    def take_upgrade(self) -> None:
+        """An upgrade has come, with all that came after it so far."""
+
+    def end_skipped(self) -> None:
+        """The body is complete, and `is_skipping` was set."""
+
+    def begin_head(self) -> None:
+        """All that came is read, or as much as fits a turn, and it ends within a head."""
+
+    def refuse(self, error: RequestError) -> None:
+        """What came is no request that can be served; nothing more is to be read."""
+
+    # Reading.
+
+    def data_received(self, data: bytes) -> None:
+        if self.refusal is not None:
+            return
+        if self.upgrade is not None:
+            self.after_upgrade += data
+            return
+        if self._unparsed is not None:
+            # The transport had it already when it was paused.
+            self._unparsed += data
+            return
+        self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        """Read what has come, as much as fits this turn."""
+        if len(data) <= SLICE:
+            self._work += len(data) // BYTES_PER_PIECE
+            if self._parse(data, b"") and self._work >= MAX_WORK:
+                self._yield(b"")
+        else:
+            self._read_slices(data)
+        if self.in_head:
+            self.begin_head()
+
+    def stop_reading(self) -> None:
+        """Read no more. The parser knows this object: the two would wait for the garbage collector."""
+        self.parser = None
+        self._unparsed = None
+
+    def _read_slices(self, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(data), SLICE):
+            piece = view[start : start + SLICE]
+            self._work += len(piece) // BYTES_PER_PIECE
+            if not self._parse(piece, view[start + SLICE :]):
+                return
+            if self._work >= MAX_WORK:
+                self._yield(bytes(view[start + SLICE :]))
+                return
+
+    def _yield(self, rest: bytes) -> None:
+        """Let others have their turn. uvloop would read on, up to 32 times, unless the transport is paused."""
+        self._unparsed = rest
+        self.flow.pause_reading(TURN)
+        self.loop.call_soon(self._next_turn, context=self._context)
+
+    def _next_turn(self) -> None:
+        rest, self._unparsed = self._unparsed, None
+        self._work = 0
+        if rest is None or self.parser is None:
+            return
+        if rest:
+            self._read(rest)
+        if not self._is_yielding():
+            self.flow.resume_reading(TURN)
+
+    def _is_yielding(self) -> bool:
+        return self._unparsed is not None or self.parser is None
+
+    def _parse(self, data: bytes | memoryview, rest: bytes | memoryview) -> bool:
+        """Parse a slice; returns whether the rest is to be parsed after it."""
+        assert self.parser is not None
+        try:
+            self.parser.feed_data(data)
+            self._meter.end_read(len(data))
+            return True
+        except httptools.HttpParserUpgrade as stop:
+            after = bytes(data[stop.args[0] :]) + bytes(rest)
+        except httptools.HttpParserError as error:
+            # What the methods below raise comes as context of the parser's own error.
+            cause = error.__context__
+            if not isinstance(cause, RequestError):
+                if cause is not None and not isinstance(cause, httptools.HttpParserError):
+                    logger.error("a request could not be read", exc_info=cause)
+                cause = RequestError(400, "the request is not valid HTTP/1.1")
+            self._give_up(cause)
+            return False
+        except RequestError as error:
+            self._give_up(error)
+            return False
+        # Outside of the handlers above: what is raised from here on has another context.
+        if self.upgrade is None:
+            self._read_without_upgrade(after)
+        else:
+            self.after_upgrade = after
+            self.take_upgrade()
+        return False
+
+    def _give_up(self, error: RequestError) -> None:
+        self.upgrade = None
+        self.in_head = False
+        self.refuse(error)
+
+    def _read_without_upgrade(self, after: bytes) -> None:
+        """Read a request again that asks for an upgrade to what is not known here, as if it did not (RFC 9110, 7.8).
+
+        The parser would skip its body. Clients that try h2c do send bodies with it.
+        """
+        self._skipping_upgrade = False
+        lines = [b"%b %b HTTP/%b" % (self.method, self.target, self.version.encode())]
+        lines += [b"%b: %b" % field for field in self.headers if field[0] != b"upgrade"]
+        self.parser = _new_parser(self)
+        self._read(b"\r\n".join(lines) + b"\r\n\r\n" + after)
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        self.target = b""
+        self.headers = []
+        self.in_head = True
+        self._meter.begin()
+
+    def on_url(self, url: bytes) -> None:
+        self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._meter.count_field()
+        # A trailer is no part of the head: it must not add a Host or a Cookie to it (RFC 9110, 6.5.1).
+        if self.in_head:
+            self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        self._work += HEAD_WORK + len(self.headers)
+        self._check_head()
+        self.admit()
+        if self.upgrade is None and not self._skipping_upgrade:
+            self.in_body = True
+            self.take_request()
+
+    def on_body(self, body: bytes) -> None:
+        self._work += 1
+        self._meter.move_on()
+        if self.feed is not None:
+            self.feed.put(body)
+
+    def on_message_complete(self) -> None:
+        self._meter.move_on()
+        self.in_body = False
+        if self.feed is not None:
+            self.feed.end()
+            self.feed = None
+        if self.is_skipping:
+            self.is_skipping = False
+            self.end_skipped()
+
+    def _check_head(self) -> None:
+        parser, target, headers = self.parser, self.target, self.headers
+        assert parser is not None
+        method, version = self.method, self.version = parser.get_method(), parser.get_http_version()
+        checked = self.checked
+        if checked is not None and not checked.is_like(version, headers):
+            checked = None
+        self._meter.end_head(len(target) + (field_size(headers) if checked is None else checked.size))
+        if method == b"CONNECT":
+            raise RequestError(501, "CONNECT is for proxies, and this is none")
+        if checked is not None:
+            self.target = check_target(method, target, checked.host)
+            return
+        asks_for_upgrade = is_upgrade(headers)
+        if asks_for_upgrade and parser.should_upgrade():
+            upgrade = check_upgrade(method, version, headers)
+            self.target = check_target(method, target, upgrade.host)
+            self.upgrade = upgrade
+        elif asks_for_upgrade or is_broken_upgrade(headers):
+            raise HandshakeError(400, "a websocket handshake needs Connection: Upgrade and Upgrade: websocket")
+        else:
+            self.target = check_request(method, version, target, headers)
+            self._skipping_upgrade = parser.should_upgrade()
+            if not self._skipping_upgrade:
+                self.checked = CheckedHead(version, headers)
+
+
+def _new_parser(reader: RequestReader) -> httptools.HttpRequestParser:
+    parser = httptools.HttpRequestParser(reader)
+    # What comes after a request that asks to close is read, and not an error: its response comes all the same.
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser

@@ -1,0 +1,177 @@
+"""The reading half of an HTTP connection: how much it does before others have their turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emmett import App, request
+from emmett.server.request_reader import BYTES_PER_PIECE, HEAD_WORK, MAX_WORK, SLICE, _new_parser
+from tests.integration.hostile import request_of
+from tests.integration.raw_client import upgrade_request
+from tests.server.http_peer import Peer, settled
+from tests.wire.frame_maker import TEXT, client_frame
+
+# What a slice can hold at most: chunks of one byte, of six bytes with their frame.
+MOST_AT_ONCE = MAX_WORK + SLICE // 6 + SLICE // BYTES_PER_PIECE
+# What one wake-up of uvloop brings: 32 reads, if the transport is not paused between.
+READS, READ = 32, 64 * 1024
+CHUNKED = request_of(b"Transfer-Encoding: chunked", line=b"POST /%b HTTP/1.1")
+FORM = b"Content-Type: application/json"
+
+
+class Counted:
+    """A connection whose work is counted between two turns of the loop, as the reader's callbacks tell it."""
+
+    def __init__(self) -> None:
+        app = App(__name__)
+        app.config.http.max_body_size = 2**30
+        self.bodies: list[int] = []
+
+        @app.route("/ignored", methods="post")
+        async def ignored() -> str:
+            return "done"
+
+        @app.route("/read", methods="post")
+        async def read() -> str:
+            self.bodies.append(len(await request.body))
+            return "done"
+
+        @app.route("/json", methods="post")
+        async def form() -> dict[str, object]:
+            return dict(await request.body_params)
+
+        self.peer = Peer(app)
+        self.work = self.most = 0
+        http = self.peer.http
+        for name in ("on_body", "on_header", "on_message_begin"):
+            setattr(http, name, self._counting(getattr(http, name)))
+        # httptools looks its callbacks up when it is made.
+        http.parser = _new_parser(http)
+        next_turn = http._next_turn
+
+        def take_turn() -> None:
+            # The loop has called all others meanwhile.
+            self.work = 0
+            next_turn()
+
+        http._next_turn = take_turn  # type: ignore[method-assign]
+
+    def _counting(self, callback: Callable[..., None]) -> Callable[..., None]:
+        def count(*values: object) -> None:
+            self.work += 1
+            self.most = max(self.most, self.work)
+            callback(*values)
+
+        return count
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes as uvloop hands them on: many reads at a stretch, as long as the transport is not paused."""
+        position = 0
+        idle = 0
+        while position < len(data) and not self.peer.is_closing():
+            for _ in range(READS):
+                if not self.peer.is_reading() or position >= len(data):
+                    break
+                self.peer.protocol.data_received(data[position : position + READ])
+                position += READ
+                idle = 0
+            await asyncio.sleep(0)
+            self.work = 0
+            idle += 1
+            assert idle < 1000, "the connection is not read any more"
+        for _ in range(len(data) // SLICE + 20):
+            await asyncio.sleep(0)
+            self.work = 0
+
+
+def chunks(sizes: list[int]) -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (size, b" " * size) for size in sizes) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize("path", [b"ignored", b"read"])
+async def test_chunks_of_one_byte(path: bytes) -> None:
+    counted = Counted()
+    await counted.send(CHUNKED % path + chunks([1] * 400_000))
+    assert counted.most <= MOST_AT_ONCE
+    assert counted.peer.written.count(b"HTTP/1.1 200 OK") == 1
+    assert counted.bodies == ([400_000] if path == b"read" else [])
+    await counted.peer.leave()
+
+
+async def test_chunks_of_a_json_form() -> None:
+    counted = Counted()
+    head = request_of(FORM, b"Transfer-Encoding: chunked", line=b"POST /json HTTP/1.1")
+    text = b'{"a":"' + b"x" * 200_000 + b'"}'
+    await counted.send(head + b"".join(b"1\r\n%c\r\n" % byte for byte in text) + b"0\r\n\r\n")
+    assert counted.most <= MOST_AT_ONCE
+    assert counted.peer.written.endswith(text)
+    await counted.peer.leave()
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.tuples(st.integers(1, 3000), st.integers(1, 20_000)), min_size=1, max_size=6),
+    st.sampled_from([b"ignored", b"read"]),
+    st.integers(1, 3),
+)
+async def test_no_bytes_hold_the_loop(runs: list[tuple[int, int]], path: bytes, times: int) -> None:
+    """Chunks of any sizes, in runs of any lengths, over several requests."""
+    sizes = [size for size, count in runs for _ in range(min(count, 2_000_000 // size))]
+    counted = Counted()
+    await counted.send((CHUNKED % path + chunks(sizes)) * times)
+    assert counted.most <= MOST_AT_ONCE
+    assert counted.peer.written.count(b"HTTP/1.1 200 OK") == times
+    await counted.peer.leave()
+
+
+async def test_bytes_count_too() -> None:
+    """A large body comes in few pieces: others have their turn after a MiB of it."""
+    counted = Counted()
+    size = 4 * 1024 * 1024
+    head = request_of(b"Content-Length: %d" % size, line=b"POST /ignored HTTP/1.1")
+    peer = counted.peer
+    peer.protocol.data_received(head)
+    await settled()
+    taken = 0
+    while peer.is_reading():
+        peer.protocol.data_received(b"x" * READ)
+        taken += READ
+    assert MAX_WORK * BYTES_PER_PIECE - READ <= taken <= MAX_WORK * BYTES_PER_PIECE + READ
+    await settled()
+    assert peer.is_reading()
+    await peer.leave()
+
+
+async def test_heads_count_too() -> None:
+    counted = Counted()
+    await counted.send(request_of(line=b"GET /nowhere HTTP/1.1") * 100)
+    assert counted.peer.http._work >= 100 * HEAD_WORK
+    for _ in range(20):
+        await settled()
+    assert counted.peer.written.count(b"HTTP/1.1 404") == 100
+    await counted.peer.leave()
+
+
+async def test_a_peer_that_leaves_between_two_turns() -> None:
+    counted = Counted()
+    counted.peer.protocol.data_received(CHUNKED % b"ignored" + chunks([1] * 10_000))
+    assert not counted.peer.is_reading()
+    counted.peer.protocol.connection_lost(None)
+    await settled()
+    assert counted.most <= MOST_AT_ONCE
+    assert not counted.peer.state.connections
+
+
+async def test_an_upgrade_after_a_turn() -> None:
+    """Frames that follow it come after it, however the turns cut."""
+    counted = Counted()
+    data = CHUNKED % b"ignored" + chunks([1] * 10_000) + upgrade_request("/nowhere") + client_frame(TEXT, b"hello")
+    await counted.send(data)
+    assert counted.peer.written.count(b"HTTP/1.1 200 OK") == 1
+    assert counted.peer.written.count(b"HTTP/1.1 404") == 1
+    await counted.peer.leave()

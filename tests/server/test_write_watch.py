@@ -1,0 +1,53 @@
+"""Whether a peer takes what is written to it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emmett.http.body import SLOWEST_RATE
+from emmett.server.write_watch import WriteWatch
+
+TIMEOUT = 30.0
+NEEDED = int(TIMEOUT * SLOWEST_RATE)
+
+
+def test_a_peer_that_takes_nothing() -> None:
+    watch = WriteWatch()
+    assert not watch.is_stuck(1, 0.0, TIMEOUT)
+    assert not watch.is_stuck(1, 29.9, TIMEOUT)
+    assert watch.is_stuck(1, 30.0, TIMEOUT)
+
+
+def test_a_peer_that_takes_enough_has_its_time_again() -> None:
+    watch = WriteWatch()
+    watch.start(10 * NEEDED, 0.0)
+    assert not watch.is_stuck(9 * NEEDED, 29.0, TIMEOUT)
+    assert not watch.is_stuck(8 * NEEDED, 58.0, TIMEOUT)
+    assert watch.is_stuck(7 * NEEDED + 1, 88.0, TIMEOUT)
+
+
+def test_all_that_is_left_is_enough() -> None:
+    watch = WriteWatch()
+    watch.start(100, 0.0)
+    assert not watch.is_stuck(0, 29.0, TIMEOUT)
+
+
+def test_a_pause_ends_it() -> None:
+    watch = WriteWatch()
+    watch.start(100, 0.0)
+    watch.stop()
+    assert not watch.is_stuck(100, 1000.0, TIMEOUT)
+
+
+@given(st.integers(1, 10**8), st.lists(st.integers(0, 10**6)))
+def test_no_peer_keeps_bytes_for_longer_than_the_slowest_would(size: int, taken: list[int]) -> None:
+    """However it spreads what it takes: the seconds for a response are bounded by its size."""
+    watch, now, left = WriteWatch(), 0.0, size
+    watch.start(left, now)
+    for count in taken:
+        now += 1.0
+        left = max(left - count, 0)
+        if left == 0 or watch.is_stuck(left, now, TIMEOUT):
+            break
+        assert now <= (size - left) / SLOWEST_RATE + 2 * TIMEOUT
