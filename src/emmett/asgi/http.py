@@ -9,6 +9,7 @@ from ..datastructures import Headers
 from ..dispatch import RouteTable, serve_request
 from ..http.request import Request
 from ..http.response import Response
+from .departure import Departure
 from .incoming import Incoming
 from .types import ASGIReceive, ASGIScope, ASGISend
 
@@ -21,6 +22,7 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         scope, receive, send: as ASGI 3 gives them.
     """
     incoming = Incoming(receive)
+    departure = Departure(incoming.wait_gone)
     request = Request(
         method=scope["method"],
         scheme=scope.get("scheme", "http"),
@@ -32,10 +34,11 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         read=incoming.read,
         http_version=scope.get("http_version", "1.1"),
         settings=table.config.http,
+        wait_gone=departure.wait_gone,
     )
     # How servers say that the peer has gone.
     with contextlib.suppress(OSError):
-        await serve_request(table, request, Outgoing(incoming, send))
+        await departure.serve(request, serve_request(table, request, Outgoing(incoming, send)))
 
 
 class Outgoing:

@@ -15,7 +15,7 @@ class Incoming:
         receive: as ASGI 3 gives it.
     """
 
-    __slots__ = ("_ended", "_held", "_lock", "_receive", "_taken")
+    __slots__ = ("_ended", "_gone", "_held", "_lock", "_receive", "_taken")
 
     def __init__(self, receive: ASGIReceive) -> None:
         self._receive = receive
@@ -25,8 +25,9 @@ class Incoming:
         self._held: list[ASGIMessage] = []
         # Set while `wait_gone` waits for that to be taken.
         self._taken: asyncio.Event | None = None
-        # The end of the body was read.
+        # The end of the body was read; the server has said that the peer has gone.
         self._ended = False
+        self._gone = False
 
     async def read(self) -> bytes:
         """Return the next part of the body; `b""` at its end.
@@ -45,7 +46,7 @@ class Incoming:
             if self._taken is not None:
                 self._taken.set()
             if message["type"] == "http.disconnect":
-                self._ended = True
+                self._ended = self._gone = True
                 raise RequestError(400, "the client left before its request was complete")
             self._ended = not message.get("more_body", False)
             body: bytes = message.get("body", b"")
@@ -54,18 +55,23 @@ class Incoming:
         return b""
 
     async def wait_gone(self) -> None:
-        """Wait until the peer has gone.
+        """Wait until the peer has gone. Several may wait.
 
         Of a body that nobody reads, one part is kept here; behind it the peer is not seen to leave.
         """
         while True:
             async with self._receiving():
+                if self._gone:
+                    return
                 message = await self._receive()
                 self._held.append(message)
+                self._gone = message["type"] == "http.disconnect"
             if message["type"] == "http.disconnect":
                 return
             while self._held and message.get("more_body", False):
-                self._taken = asyncio.Event()
+                if self._taken is None:
+                    self._taken = asyncio.Event()
+                self._taken.clear()
                 await self._taken.wait()
 
     def _receiving(self) -> asyncio.Lock:
