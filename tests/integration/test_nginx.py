@@ -20,8 +20,9 @@ from websockets.typing import Origin
 from emmett import App
 from tests.docs.pages import page
 from tests.docs.programs import programs_of
-from tests.integration.servers import Running, connectable, free_port, run_emmett
+from tests.integration.servers import Running, connectable, run_emmett
 from tests.integration.visitors import visitor_app
+from tests.ports import free_port
 from tests.tools import tool
 
 pytestmark = [pytest.mark.needs("nginx"), pytest.mark.deadline(60)]

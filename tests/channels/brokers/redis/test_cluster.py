@@ -16,7 +16,8 @@ from emmett.channels.publication import Position
 from emmett.errors import BrokerRefused, BrokerUnavailable
 from tests.channels.brokers.clock import Ear
 from tests.channels.brokers.redis.nodes import running, until
-from tests.valkey import Cluster, Valkey, free_port, running_cluster, running_valkey
+from tests.ports import free_port
+from tests.valkey import Cluster, Valkey, running_cluster, running_valkey
 
 LIMITS = Limits(1000, 60)
 
