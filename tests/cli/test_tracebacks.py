@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 import emmett
+from emmett.cli import tracebacks
 from emmett.cli.tracebacks import (
     format_traceback,
     is_own,
@@ -51,11 +52,16 @@ def caught_in_own_code() -> Exception:
         (json.__file__, False),
         (str(Path(emmett.__file__).parent / "app.py"), False),
         (str(Path(sysconfig.get_path("stdlib")) / "asyncio" / "tasks.py"), False),
-        (str(Path(emmett.__file__).parent) + "_site/app.py", True),
     ],
 )
 def test_is_own(file: str, expected: bool) -> None:
     assert is_own(file) is expected
+
+
+def test_a_folder_whose_name_begins_like_one_of_ours_is_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracebacks, "_foreign_folders", lambda: (Path("/srv/emmett"),))
+    assert not is_own("/srv/emmett/app.py")
+    assert is_own("/srv/emmett_site/app.py")
 
 
 def test_a_traceback_has_the_frames_of_own_code_only() -> None:

@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 
 import redis
 
-from tests.valkey import Valkey, free_port, running_sentinel, running_valkey
+from tests.ports import free_port
+from tests.valkey import Valkey, running_sentinel, running_valkey
 
 SERVICE = "main"
 

@@ -14,8 +14,9 @@ from emmett.errors import BrokerRefused, BrokerUnavailable
 from tests.channels.brokers.clock import Ear
 from tests.channels.brokers.redis.nodes import running, until
 from tests.channels.brokers.redis.services import SERVICE, Service, running_service
+from tests.ports import free_port
 from tests.tools import tool
-from tests.valkey import free_port, running_sentinel, running_valkey
+from tests.valkey import running_sentinel, running_valkey
 
 LIMITS = Limits(1000, 600)
 NEEDS = Needs(history=True, presence=True)
