@@ -13,7 +13,7 @@ SOURCES = src tests examples benchmarks clients soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help run board chat cluster test check format test-compiled bench bench-channels bench-capacity bench-guard clients soak compliance fuzz docs clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run board chat cluster test check format test-compiled bench bench-channels bench-capacity bench-guard clients soak compliance fuzz docs wheel clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
@@ -21,6 +21,7 @@ help:
 	@echo "make chat        serve the chat: rooms, history, who is here"
 	@echo "make cluster     serve the chat on two nodes behind nginx, with Valkey between them"
 	@echo "make test        run all tests; ARGS=\"tests/wire -k close\" for some of them"
+	@echo "make wheel       build dist/emmett-….whl, which your projects can depend on"
 	@echo "make test-compiled  build with the optional compiled modules and test those; it needs a C compiler"
 	@echo "make check       formatting, lint and types, changing nothing"
 	@echo "make format      format the code and mend what ruff can mend"
@@ -58,6 +59,9 @@ check: setup-test
 format: setup-test
 	$(PYTHON) -m ruff format $(SOURCES)
 	$(PYTHON) -m ruff check --fix $(SOURCES)
+
+wheel: setup-run
+	@sh tools/wheel.sh
 
 test-compiled: setup-test
 	@sh tools/setup_compiled.sh

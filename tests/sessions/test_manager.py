@@ -133,7 +133,7 @@ def test_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
         return load(name, *arguments, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ConfigurationError, match=r"pip install emmett\[redis\]"):
+    with pytest.raises(ConfigurationError, match=r"pip install 'redis\[hiredis\]'"):
         SessionManager.redis("redis://localhost")
 
 

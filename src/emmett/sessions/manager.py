@@ -88,7 +88,7 @@ class SessionManager:
         domain: str | None = None,
         cookie_name: str | None = None,
     ) -> SessionPipe:
-        """Keep the sessions in Redis or Valkey, for all processes that use it. Needs `pip install emmett[redis]`.
+        """Keep the sessions in Redis or Valkey, for all processes that use it. Needs `pip install redis`.
 
         Register `app.on_shutdown(sessions.shutdown)` to close its connections.
 
@@ -110,7 +110,7 @@ class SessionManager:
             if error.name is None or error.name.partition(".")[0] != "redis":
                 raise
             raise ConfigurationError(
-                "SessionManager.redis() needs the package redis: pip install emmett[redis]"
+                "SessionManager.redis() needs the package redis: pip install 'redis[hiredis]'"
             ) from None
         store = RedisStore(url, prefix=prefix, timeout=timeout, max_connections=max_connections)
         return _stored(cookie, store, max_size)

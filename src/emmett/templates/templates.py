@@ -21,7 +21,7 @@ from .finding import is_html, template_path
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
-_MISSING = 'templates need jinja2, which is not installed: pip install "emmett[templates]"'
+_MISSING = "templates need jinja2, which is not installed: pip install jinja2"
 
 # What every template sees beside the values it is given.
 _GLOBALS: dict[str, Any] = {

@@ -29,7 +29,7 @@ _fast_compressor: Callable[[int, int, int, int], _Compressor] | None
 try:
     from isal.isal_zlib import compressobj
 except ImportError:
-    # It is an extra: emmett[speed].
+    # It is optional: pip install isal.
     _fast_compressor = None
 else:
     _fast_compressor = compressobj

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from emmett.channels.brokers import make_broker
@@ -23,16 +25,17 @@ def test_what_is_no_broker_is_told_without_passwords(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "library", "extra"),
+    ("url", "library", "package"),
     [
-        ("redis://localhost,redis://other", "redis", "redis"),
-        ("redis+cluster://localhost", "redis", "redis"),
-        ("unix:///tmp/valkey.sock", "redis", "redis"),
-        ("nats://localhost", "nats", "nats"),
+        ("redis://localhost,redis://other", "redis", "redis[hiredis]"),
+        ("redis+cluster://localhost", "redis", "redis[hiredis]"),
+        ("redis+sentinel://localhost/main", "redis", "redis[hiredis]"),
+        ("unix:///tmp/valkey.sock", "redis", "redis[hiredis]"),
+        ("nats://localhost", "nats", "nats-py"),
     ],
 )
 def test_a_library_that_is_not_installed_is_named(
-    url: str, library: str, extra: str, monkeypatch: pytest.MonkeyPatch
+    url: str, library: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imported: list[str] = []
 
@@ -41,6 +44,6 @@ def test_a_library_that_is_not_installed_is_named(
         raise ModuleNotFoundError(f"No module named {library!r}", name=library)
 
     monkeypatch.setattr("importlib.import_module", import_module)
-    with pytest.raises(ConfigurationError, match=rf"{library}.*pip install 'emmett\[{extra}\]'"):
+    with pytest.raises(ConfigurationError, match=rf"{library}.*pip install '{re.escape(package)}'"):
         make_broker(url, "emmett")
-    assert imported == [f"emmett.channels.brokers.{extra}"]
+    assert imported == [f"emmett.channels.brokers.{library}"]

@@ -8,7 +8,9 @@ from typing import cast
 from ...errors import ConfigurationError
 from .port import Broker
 
-# By scheme the module and the class, and what to install.
+# By module what to install.
+PACKAGES = {"redis": "redis[hiredis]", "nats": "nats-py"}
+# By scheme the module and the class.
 BROKERS = {
     "redis": ("redis", "RedisBroker"),
     "rediss": ("redis", "RedisBroker"),
@@ -49,7 +51,7 @@ def make_broker(url: str, prefix: str) -> Broker:
         if error.name is None or error.name.startswith("emmett"):
             raise
         raise ConfigurationError(
-            f"a broker at {scheme}:// needs the library {error.name!r}: pip install 'emmett[{module}]'"
+            f"a broker at {scheme}:// needs the library {error.name!r}: pip install '{PACKAGES[module]}'"
         ) from None
     return cast(Broker, made)
 

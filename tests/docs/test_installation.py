@@ -1,0 +1,44 @@
+"""What pages and messages say about installing: packages that exist, and that emmett is made for."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.imports import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+FILES = [
+    *(ROOT.glob("*.md")),
+    *(
+        path
+        for folder in ("docs", "examples", "src")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".md", ".py"}
+    ),
+]
+
+
+def known() -> set[str]:
+    """Return the packages that emmett depends on, or may."""
+    optional = PROJECT["optional-dependencies"].values()
+    requirements = [*PROJECT["dependencies"], *(each for extra in optional for each in extra)]
+    return {re.split("[<>=;]", each)[0].strip() for each in requirements}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_extra_of_another_project(path: Path) -> None:
+    """The `emmett` that pip finds is not this one."""
+    assert "emmett[" not in path.read_text("utf-8")
+
+
+def test_what_is_to_be_installed_is_what_emmett_is_made_for() -> None:
+    text = "\n".join(path.read_text("utf-8") for path in FILES)
+    commands = [re.split(r'"\)|[{|]', line)[0] for line in re.findall(r"pip install ([^\n`]+)", text)]
+    package = re.compile(r"(?<![\w./-])[a-z][a-z0-9-]+(?:\[[a-z]+\])?(?![\w./])")
+    named = {name for command in commands for name in package.findall(command)}
+    assert {"redis[hiredis]", "nats-py", "jinja2", "isal"} <= named
+    assert named <= known() | {"redis"}
