@@ -260,3 +260,16 @@ def test_a_copy_keeps_its_own_values_and_follows_in_the_others() -> None:
     route.frame_timeout = 3.0
     below.frame_timeout = 1.0
     assert (route.frame_timeout, route.shortest_deadline) == (3.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "section"),
+    [("websockets", "websocket"), ("web_socket", "websocket"), ("servers", "server"), ("https", "http")],
+)
+def test_a_section_that_does_not_exist_is_an_error_that_names_one(name: str, section: str) -> None:
+    config = Config()
+    for read in (lambda: getattr(config, name), lambda: config[name]):
+        with pytest.raises(ConfigurationError, match=f"no section '{name}'; did you mean '{section}'"):
+            read()
+    setattr(config, name, "mine")
+    assert config[name] == "mine"

@@ -23,7 +23,7 @@ class Sign(Pipe):
         return f"{self.text}({data})"
 
 
-async def handler() -> str:
+async def handler(**kwargs: object) -> str:
     return "x"
 
 

@@ -371,6 +371,14 @@ class Config(sdict[Any]):
             websocket=WebsocketSettings(), http=HTTPSettings(), server=ServerSettings(), calls=CallsSettings()
         )
 
+    def __missing__(self, name: str) -> None:
+        # Any other name is the application's own, and reads as None.
+        sections = [section for section, value in dict.items(self) if isinstance(value, Settings)]
+        if close := difflib.get_close_matches(name, sections, n=1, cutoff=0.75):
+            raise ConfigurationError(
+                f"config has no section {name!r}; did you mean {close[0]!r}? The sections are {', '.join(sections)}"
+            )
+
     def __setitem__(self, name: str, value: Any) -> None:
         current = dict.get(self, name)
         if isinstance(current, Settings) and type(value) is not type(current):

@@ -13,6 +13,7 @@ from .dispatch.routes import DEVELOPING, OUTPUTS, Handler, HTTPRoute, Output, Ro
 from .errors import ConfigurationError
 from .pipeline import Pipe, compose_request, compose_websocket
 from .pipeline.decorator import collect_pipes
+from .pipeline.parameters import check_parameters
 from .pipeline.service import JSONService
 from .routing import PathPattern
 from .templates import fill_template
@@ -167,6 +168,7 @@ class AppModule:
             wanted = _names(schemes, ("http", "https"), ("http", "https"), f"{label}: scheme", str.lower)
             pipes = _checked_pipes(pipeline or (), label) + collect_pipes(function)
             flow = compose_request(self._all_pipes() + pipes, function)
+            self._check_parameters(label, function, patterns, pipes)
             page = fill_template(function, self.table.templates, full_name, template)
             own = self.table.config.http.for_route(settings) if settings else None
             route = HTTPRoute(full_name, self.place, flow, output, own)
@@ -210,6 +212,7 @@ class AppModule:
             wanted = _names(schemes, ("ws", "wss"), ("ws", "wss"), f"{label}: scheme", str.lower)
             pipes = _checked_pipes(pipeline or (), label) + collect_pipes(function)
             flow = compose_websocket(self._all_pipes() + pipes, function)
+            self._check_parameters(label, function, patterns, pipes)
             own: WebsocketSettings = self.table.config.websocket.replace(settings)
             route = WebsocketRoute(full_name, self.place, flow, own)
             infos = []
@@ -309,6 +312,12 @@ class AppModule:
             PathPattern(f"{before}(/)?" if before and path == "/" else _join(before, path) or "/") for path in given
         ]
         return f"{self.name}.{own}" if self.name else own, patterns
+
+    def _check_parameters(
+        self, label: str, function: Handler, patterns: list[PathPattern], pipes: tuple[Pipe, ...]
+    ) -> None:
+        paths = [(pattern.source, [variable.name for variable in pattern.variables]) for pattern in patterns]
+        check_parameters(label, function, paths, self._all_pipes() + pipes)
 
     def _add(self, registration: Registration) -> None:
         registration.compose(self._all_pipes())

@@ -125,3 +125,33 @@ async def test_failure_and_stream_hooks_may_call_super() -> None:
     await pipe.on_stream()
     assert pipe.on_receive("text") == "text"
     assert pipe.on_send(b"data") == b"data"
+
+
+@pytest.mark.parametrize(
+    ("name", "hook"),
+    [
+        ("on_recieve", "on_receive"),
+        ("on_recive", "on_receive"),
+        ("on_sent", "on_send"),
+        ("open_websocket", "open_ws"),
+        ("pipe_websocket", "pipe_ws"),
+        ("close_requests", "close_request"),
+        ("on_message", "on_receive"),
+        ("on_success", "on_pipe_success"),
+    ],
+)
+def test_a_hook_that_is_none_is_refused(name: str, hook: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"Misspelt has '{name}', which is no hook; did you mean '{hook}'"):
+        type("Misspelt", (Pipe,), {name: lambda self: None})
+
+
+def test_methods_of_other_names_are_an_applications_own() -> None:
+    class Own(Pipe):
+        on_recieves = "no method"
+
+        def load(self) -> None: ...
+        def on_login(self) -> None: ...
+        def open_file(self) -> None: ...
+        def _on_recieve(self) -> None: ...
+
+    assert Own().load() is None  # type: ignore[func-returns-value]

@@ -46,6 +46,11 @@ TYPES = "types: int, float, str, alpha, any, date"
         ("/<str:a:b>", 1, "'a:b' cannot name a keyword argument"),
         ("/<int:a>/<str:a>", 9, "there are two variables 'a'; each needs a name of its own"),
         ("/<int:a>(/<str:a>)?", 10, "there are two variables 'a'"),
+        ("/rooms/{name}", 7, f"'{{name}}' would be taken as it is; a variable is written '<str:name>'; {TYPES}"),
+        ("/rooms/{name:int}/x", 7, "'{name:int}' would be taken as it is; a variable is written '<str:name>'"),
+        ("/rooms/:name", 7, "':name' would be taken as it is; a variable is written '<str:name>'"),
+        ("/a/<string:name>", 3, f"there is no type 'string'; {TYPES}; for string write str"),
+        ("/a/<id:int>", 3, "there is no type 'id': the type comes first, write '<int:id>'"),
         ("/a/<int:id", 3, "this '<' is never closed; a variable is written '<type:name>'"),
         ("/<int:<str:a>>", 1, "this '<' is never closed"),
         ("/a>", 2, "this '>' closes nothing; a variable is written '<type:name>'"),
@@ -73,7 +78,26 @@ def test_percent_sign_is_text() -> None:
     assert PathPattern("/100%").match("/100%") == {}
 
 
-@pytest.mark.parametrize("text", ["/a.b", "/a+", "/[a]", "/a|b", "/^a$", "/a{2}", "/a\\b", "/a*", "/a b\n", "/#"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/a.b",
+        "/a+",
+        "/[a]",
+        "/a|b",
+        "/^a$",
+        "/a{2}",
+        "/v1/all:batch",
+        "/a:b",
+        "/{}",
+        "/a/:",
+        "/a/:1",
+        "/a\\b",
+        "/a*",
+        "/a b\n",
+        "/#",
+    ],
+)
 def test_text_stands_for_itself(text: str) -> None:
     pattern = PathPattern(text + "/<int:id>")
     assert pattern.match(f"{text}/5") == {"id": 5}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol
 
@@ -40,6 +41,9 @@ class Pipe:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for name, value in vars(cls).items():
+            if callable(value) and not name.startswith("_") and not hasattr(Pipe, name):
+                _check_hook_name(cls, name)
         if cls.pipe is Pipe.pipe:
             return
         for specific in ("pipe_request", "pipe_ws", "pipe_call"):
@@ -142,3 +146,21 @@ class Pipe:
     def on_stream(self) -> Any:
         """Run before the first byte of a streamed response is sent."""
         return _NOTHING
+
+
+_HOOKS = tuple(name for name in vars(Pipe) if not name.startswith("_"))
+# What hooks might be called, and are not.
+_OTHER_NAMES = {"on_message": "on_receive", "on_success": "on_pipe_success", "on_failure": "on_pipe_failure"} | {
+    f"{step}_{other}": f"{step}_ws" for step in ("open", "close", "pipe") for other in ("websocket", "socket")
+}
+
+
+def _check_hook_name(kind: type[Pipe], name: str) -> None:
+    """Refuse a method whose name is nearly that of a hook: it would never be called."""
+    close = difflib.get_close_matches(name, _HOOKS, n=1, cutoff=0.8)
+    hook = _OTHER_NAMES.get(name) or (close[0] if close else None)
+    if hook is not None:
+        raise ConfigurationError(
+            f"pipe {kind.__qualname__} has {name!r}, which is no hook; did you mean {hook!r}? The hooks are "
+            f"{', '.join(sorted(_HOOKS))}; begin the name of a method of your own with an underscore"
+        )

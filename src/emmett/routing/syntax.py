@@ -17,6 +17,10 @@ MAX_GROUPS: Final = 8
 """The most optional groups of one path; a path without variables stands for up to 2 ** 8 texts."""
 
 _TOKEN = re.compile(r"(?P<text>[^<>()?]+)|(?P<open>\()|(?P<close>\)\??)|<(?P<variable>[^<>]*)>", re.DOTALL)
+# How other frameworks write variables: `{name}`, `{name:type}` and, at the beginning of a segment, `:name`.
+_FOREIGN_VARIABLE = re.compile(r"\{([A-Za-z_]\w*)(?::[^}]*)?\}|(?<=/):([A-Za-z_]\w*)")
+# What they call types.
+_FOREIGN_TYPES = {"string": "str", "integer": "int", "path": "any", "slug": "str", "uuid": "str"}
 _PERCENT_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 
 
@@ -94,6 +98,12 @@ class _Parser:
         if encoded := _PERCENT_ENCODED.search(self.source):
             self.position = encoded.start()
             self._fail(f"{encoded[0]!r} is percent-encoded; write the character itself")
+        if foreign := _FOREIGN_VARIABLE.search(self.source):
+            self.position = foreign.start()
+            self._fail(
+                f"{foreign[0]!r} would be taken as it is; a variable is written '<str:{foreign[1] or foreign[2]}>'; "
+                f"types: {', '.join(VARIABLE_TYPES)}"
+            )
         while self.position < len(self.source):
             token = _TOKEN.match(self.source, self.position)
             if token is None:
@@ -138,7 +148,10 @@ class _Parser:
         if not colon:
             self._fail(f"a variable is written '<type:name>', such as '<str:{content or 'name'}>'; types: {types}")
         if kind not in VARIABLE_TYPES:
-            self._fail(f"there is no type {kind!r}; types: {types}")
+            if name in VARIABLE_TYPES:
+                self._fail(f"there is no type {kind!r}: the type comes first, write '<{name}:{kind}>'")
+            hint = f"; for {kind} write {_FOREIGN_TYPES[kind]}" if kind in _FOREIGN_TYPES else ""
+            self._fail(f"there is no type {kind!r}; types: {types}{hint}")
         if not name:
             self._fail(f"the variable has no name; it is written '<{kind}:name>'")
         if not name.isidentifier() or iskeyword(name):

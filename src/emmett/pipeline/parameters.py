@@ -1,0 +1,87 @@
+"""The check of a handler's parameters against the variables of its path, when its route is registered."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import ConfigurationError
+from .pipe import Pipe
+
+_ADVICE = {
+    "body": "await request.body, or await request.body_params for a form or JSON",
+    "data": "await request.body_params for a form or JSON",
+    "form": "await request.body_params",
+    "payload": "await request.body_params for a form or JSON",
+    "files": "await request.files",
+    "query": "request.query_params",
+    "params": "request.query_params",
+    "request": "from emmett import request",
+    "response": "from emmett import response",
+    "session": "from emmett import session",
+    "websocket": "from emmett import websocket",
+    "ws": "from emmett import websocket",
+}
+
+
+def check_parameters(
+    label: str, handler: Callable[..., Any], paths: Sequence[tuple[str, Sequence[str]]], pipes: Sequence[Pipe]
+) -> None:
+    """Refuse a handler that could not be called with the variables of its paths.
+
+    A pipe with a `pipe` hook may change what reaches the handler: where an application's own one is in the pipeline,
+    nothing is checked.
+
+    Arguments:
+        label: what the error calls the route.
+        handler: what the route calls.
+        paths: each path with the names of its variables.
+        pipes: the whole pipeline.
+
+    Raises:
+        ConfigurationError: a variable that the handler does not take, or a parameter that nothing gives a value.
+    """
+    if any(_may_change_arguments(pipe) for pipe in pipes):
+        return
+    try:
+        # What a decorator wraps is its own business.
+        parameters = inspect.signature(handler, follow_wrapped=False).parameters.values()
+    except (TypeError, ValueError):
+        return  # some callables written in C do not tell
+    by_name = {each.name for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)}
+    open_ended = any(each.kind is each.VAR_KEYWORD for each in parameters)
+    for path, variables in paths:
+        unknown = [name for name in variables if name not in by_name]
+        if unknown and not open_ended:
+            takes = f"it takes {', '.join(sorted(by_name))}" if by_name else "it takes no parameters"
+            raise ConfigurationError(
+                f"{label}: path {path!r} has the variable {unknown[0]!r}, which the function does not take ({takes}): "
+                f"add a parameter {unknown[0]!r}, or rename one of the two"
+            )
+        for each in parameters:
+            is_filled = each.name in by_name and each.name in variables
+            is_variadic = each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+            if not (is_filled or is_variadic) and each.default is each.empty:
+                raise ConfigurationError(_describe_unfilled(label, each, path, variables))
+
+
+def _describe_unfilled(label: str, parameter: inspect.Parameter, path: str, variables: Sequence[str]) -> str:
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+        return f"{label}: its parameter {parameter.name!r} is positional-only; the variables of a path come by name"
+    has = f"has the variables {', '.join(variables)}" if variables else "has no variables"
+    said = f"{label}: nothing gives its parameter {parameter.name!r} a value: path {path!r} {has}"
+    advice = _ADVICE.get(parameter.name)
+    if advice is None and parameter.annotation not in (parameter.empty, str, int, float, "str", "int", "float"):
+        advice = _ADVICE["body"]
+    if advice is not None:
+        return f"{said}. A handler gets nothing else; use {advice}"
+    return f"{said}. Write it into the path as '<str:{parameter.name}>', or give it a default"
+
+
+def _may_change_arguments(pipe: Pipe) -> bool:
+    kind = type(pipe)
+    hooks = ("pipe", "pipe_request", "pipe_ws")
+    own = any(getattr(getattr(pipe, name), "__func__", None) is not getattr(Pipe, name) for name in hooks)
+    # Ours leave them as they are.
+    return own and not kind.__module__.startswith("emmett.")
