@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import pytest
@@ -268,8 +269,8 @@ def test_a_copy_keeps_its_own_values_and_follows_in_the_others() -> None:
 )
 def test_a_section_that_does_not_exist_is_an_error_that_names_one(name: str, section: str) -> None:
     config = Config()
-    for read in (lambda: getattr(config, name), lambda: config[name]):
+    for read in (getattr, operator.getitem):
         with pytest.raises(ConfigurationError, match=f"no section '{name}'; did you mean '{section}'"):
-            read()
+            read(config, name)
     setattr(config, name, "mine")
     assert config[name] == "mine"

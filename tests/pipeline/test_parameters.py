@@ -66,7 +66,7 @@ def test_what_fits_is_registered(path: Any, handler: Callable[..., Any]) -> None
         (
             "/<str:name>",
             nothing,
-            "has the variable 'name', does not take .it takes no parameters.*add a",
+            "has the variable 'name', which the .* not take .it takes no parameters.*add a",
         ),
         ("/<str:nome>", named, "has the variable 'nome', which the function does not take .it takes name.*rename one"),
         (
