@@ -179,7 +179,7 @@ def _running_program(command: Sequence[str], **settings: str) -> Iterator[Valkey
 
 @contextmanager
 def running_valkey(port: int = 0, **settings: str) -> Iterator[Valkey]:
-    """Run a server while the block does; underscores in the names of its settings stand for hyphens."""
+    """Run a server while the block does; hyphens in the names of its settings are written as underscores."""
     # Not pytest's tmp_path: the path of a unix socket is short.
     folder = Path(tempfile.mkdtemp(prefix="valkey-"))
     valkey = Valkey(folder, port, {name.replace("_", "-"): value for name, value in settings.items()})
@@ -204,7 +204,7 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """All nodes, as the broker is told them."""
+        """The URLs of all nodes."""
         return ",".join(node.url.replace("redis://", "redis+cluster://") for node in self.nodes)
 
     def form(self) -> None:

@@ -66,7 +66,7 @@ class SentinelURL(NamedTuple):
 
 
 def is_sentinel_url(url: str) -> bool:
-    """Tell whether a URL names Sentinels."""
+    """Return whether a URL names Sentinels."""
     return url.strip().partition("://")[0] in SENTINEL_SCHEMES
 
 

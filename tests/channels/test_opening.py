@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 
 from emmett.channels import Namespace
-from emmett.channels.opening import BATCH, Opener
+from emmett.channels.brokers.port import BATCH
+from emmett.channels.opening import Opener
 from emmett.channels.stats import Counters
 from emmett.channels.tasks import Tasks
 from emmett.channels.topic import Topic

@@ -6,12 +6,9 @@ import logging
 from collections.abc import Callable
 
 from ..errors import BrokerRefused, BrokerUnavailable
-from .brokers.port import Broker
+from .brokers.port import BATCH, Broker
 from .tasks import Tasks
 from .topic import Topic
-
-# Names in one call.
-BATCH = 500
 
 logger = logging.getLogger("emmett.channels")
 

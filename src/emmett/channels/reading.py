@@ -73,7 +73,7 @@ class Reader:
         found = await asyncio.shield(answer)
         if isinstance(found, BrokerUnavailable):
             # A new one for each: one that is shared would collect their tracebacks.
-            raise BrokerUnavailable(found.message)
+            raise type(found)(found.message)
         return found
 
     def stop(self) -> None:

@@ -54,7 +54,7 @@ class RedisStore:
         self._max_connections = max_connections
         self._unavailable = False
         self._log_next = 0.0
-        self._client: _Client | None = None
+        self._client: _Connections | None = None
 
     async def get(self, key: str) -> bytes | None:
         """See `Store.get`."""
@@ -80,7 +80,7 @@ class RedisStore:
     async def _ask(self, command: Callable[[Redis], Awaitable[Any]]) -> Any:
         if self._client is None:
             # Connections belong to an event loop, so they are made on the one that is running.
-            self._client = _Client(self._url, self._timeout, self._max_connections)
+            self._client = _Connections(self._url, self._timeout, self._max_connections)
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._client.run(command)
@@ -110,7 +110,7 @@ class RedisStore:
             logger.error("session store: refused (%s: %s); the request gets 503", type(error).__name__, error)
 
 
-class _Client:
+class _Connections:
     """The connections of one event loop."""
 
     def __init__(self, url: RedisURL | SentinelURL, timeout: float, max_connections: int) -> None:

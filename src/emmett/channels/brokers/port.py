@@ -23,6 +23,9 @@ from typing import NamedTuple, Protocol
 
 from ..publication import Position
 
+# Names that are subscribed to in one call, and in one command of a server.
+BATCH = 500
+
 
 class Limits(NamedTuple):
     """How much history a channel keeps.

@@ -11,7 +11,7 @@ import pytest
 from emmett.channels.brokers.port import Limits
 from emmett.channels.brokers.redis import feed as module
 from emmett.channels.brokers.redis.broker import RedisBroker
-from emmett.channels.brokers.redis.feed import RETRY_EVERY, Feed
+from emmett.channels.brokers.redis.feed import RETRY_EVERY, RedisFeed
 from emmett.channels.brokers.redis.link import FAIR
 from emmett.channels.rare_log import RareLog
 from emmett.errors import BrokerRefused, BrokerUnavailable
@@ -23,9 +23,9 @@ LIMITS = Limits(1000, 600)
 OPEN = ("~*", "+@all", "resetchannels", "&emmett:open*", "&emmett:open:*", "&emmett:emmett-check:*")
 
 
-def feed_of(broker: RedisBroker) -> Feed:
+def feed_of(broker: RedisBroker) -> RedisFeed:
     assert broker._servers is not None
-    return next(link for link in broker._servers.links() if isinstance(link, Feed))
+    return next(link for link in broker._servers.links() if isinstance(link, RedisFeed))
 
 
 async def test_the_server_kills_the_connection(first_valkey: Valkey) -> None:

@@ -5,10 +5,10 @@ from redis.crc import key_slot
 from redis.exceptions import InvalidResponse
 
 from emmett.channels.brokers.port import Entry
-from emmett.channels.brokers.redis.format import Names, pack_live, unpack, unpack_logged
+from emmett.channels.brokers.redis.format import RedisNames, pack_live, unpack, unpack_logged
 from emmett.channels.publication import Position
 
-NAMES = Names("emmett")
+NAMES = RedisNames("emmett")
 
 
 @pytest.mark.parametrize("channel", ["a", "room:1", "{", "}", "{}", "{a}b", "a}:top", "}{", "é", "a" * 200])

@@ -6,7 +6,7 @@ import pytest
 
 from emmett.channels.brokers.port import Limits, Needs
 from emmett.channels.brokers.redis.address import parse_urls
-from emmett.channels.brokers.redis.format import Names
+from emmett.channels.brokers.redis.format import RedisNames
 from emmett.channels.brokers.redis.shards import Shards
 from emmett.errors import BrokerRefused, BrokerUnavailable
 from tests.channels.brokers.clock import Ear
@@ -20,7 +20,7 @@ CHANNELS = [f"room:{number}" for number in range(1000)]
 def places(urls: str) -> dict[str, str]:
     """Return the URL of each channel."""
     addresses = parse_urls(urls).addresses
-    shards = Shards(addresses, Ear(), Names("emmett"), 1, "test")
+    shards = Shards(addresses, Ear(), RedisNames("emmett"), 1, "test")
     return {channel: addresses[shards.place(channel)].label for channel in CHANNELS}
 
 

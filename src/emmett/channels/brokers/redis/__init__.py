@@ -1,4 +1,4 @@
-"""The broker on Redis or Valkey: one server, several, or a cluster. `broker.py` tells how it keeps its promises."""
+"""The broker on Redis or Valkey: one server, several, a cluster, or a service with Sentinels. See `broker.py`."""
 
 from .broker import RedisBroker
 

@@ -97,7 +97,7 @@ def _parse(url: str) -> RedisAddress:
     is_durable = _is_durable(found)
     if is_durable and scheme in CLUSTER:
         # A replica takes over without what had not come to it yet.
-        raise ConfigurationError("a Redis cluster is not durable: after a failover it may know less than it told")
+        raise ConfigurationError("a Redis cluster is not durable: after a failover it may have lost what it confirmed")
     if scheme in CLUSTER and (database := found.options.get("db", 0)):
         raise ConfigurationError(f"a Redis cluster has no database but 0, and its URL says {database}")
     return RedisAddress(found, is_durable)

@@ -22,15 +22,15 @@ from ..trial import try_channels
 from . import scripts
 from .address import parse_urls
 from .cluster import Cluster
-from .format import Names, pack_live, unpack_logged
+from .format import RedisNames, pack_live, unpack_logged
 from .sentinels import Sentinels
 from .servers import Servers
 from .shards import Shards
 
-# Milliseconds for which epoch and offset outlive the history; and presence those who are in it: so long can be told
-# that they are gone.
+# Milliseconds for which epoch and offset outlive the history, and for which presence outlives its members: so long can
+# their leaving be reported.
 EPOCH_KEPT = 86_400_000
-UNTOLD_KEPT = 3_600_000
+GONE_KEPT = 3_600_000
 # No offset is as large, since Lua counts no further.
 TOO_LARGE = 2**53
 # Connections in one call of the script that keeps them: it holds the server up while it runs.
@@ -42,7 +42,7 @@ class RedisBroker:
 
     Arguments:
         urls: `redis://user:password@host:port/0`, `rediss://` for TLS, `unix:///path`, as redis-py reads them; several
-            servers with commas between; or nodes of a cluster, `redis+cluster://host:port`. `?durable=yes` behind it
+            servers with commas between; or nodes of a cluster, `redis+cluster://host:port`. `?durable=yes` after it
             declares that the server has all that it ever acknowledged also after a crash or a failover: positions stay
             valid then. `appendonly yes` with `appendfsync always` makes one so; a replica that takes over does not.
         prefix: what the names of everything on the servers begin with.
@@ -58,11 +58,11 @@ class RedisBroker:
         if not 0 < timeout < math.inf:
             raise ConfigurationError(f"timeout={timeout!r}: expected seconds above 0")
         self._target = parse_urls(urls)
-        self._names = Names(prefix)
+        self._names = RedisNames(prefix)
         self._prefix = prefix
         self._timeout = timeout
         self._servers: Servers | None = None
-        # Names for epochs that this process may have to begin.
+        # RedisNames for epochs that this process may have to begin.
         self._life = secrets.token_hex(8)
         self._epochs = itertools.count(1)
 
@@ -120,7 +120,7 @@ class RedisBroker:
 
     async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
         milliseconds = _milliseconds(ttl)
-        arguments = (connection, member, info, milliseconds, milliseconds + UNTOLD_KEPT)
+        arguments = (connection, member, info, milliseconds, milliseconds + GONE_KEPT)
         return bool(await self._run_in_room(scripts.JOIN, channel, arguments))
 
     async def leave(self, channel: str, connection: str) -> str | None:
@@ -133,7 +133,7 @@ class RedisBroker:
         for begin in range(0, max(1, len(all_of_them)), MAX_KEPT):
             some = all_of_them[begin : begin + MAX_KEPT]
             is_last = begin + MAX_KEPT >= len(all_of_them)
-            arguments = (int(is_last), milliseconds, milliseconds + UNTOLD_KEPT, *some)
+            arguments = (int(is_last), milliseconds, milliseconds + GONE_KEPT, *some)
             answer = await self._run_in_room(scripts.KEEP, channel, arguments)
             gone += self._require().read(_texts, answer, channel)
         return gone

@@ -13,7 +13,7 @@ from redis.exceptions import InvalidResponse, NoScriptError, ReadOnlyError, Resp
 from ....errors import BrokerRefused
 from ..liveness import TICKS
 from .address import RedisAddress
-from .link import Link
+from .link import RedisLink
 from .scripts import Script
 
 # Calls that may wait for one server; more are refused.
@@ -23,7 +23,7 @@ MAX_PACKED = 512
 
 
 class Call:
-    """One command, and who waits for its answer. A command that is None is a script's, with keys in front."""
+    """One command, and the future of its answer."""
 
     __slots__ = ("arguments", "born", "command", "future", "is_asking", "keys")
 
@@ -40,13 +40,13 @@ class Call:
         self.future = future
         # At which tick it was made.
         self.born = born
-        # The keys of a script, behind which the server's name for its own life is put; None for a plain command.
+        # The keys of a script, after which the server's name for its own life is put; None for a plain command.
         self.keys = keys
         self.arguments = arguments
         self.is_asking = is_asking
 
 
-class CallLink(Link):
+class CallLink(RedisLink):
     """Asks a server. A call that is cancelled leaves its answer to nobody.
 
     Calls that were sent when the connection is lost fail: they may have been carried out. Those that were not are kept
@@ -87,7 +87,7 @@ class CallLink(Link):
             except NoScriptError:
                 return await self._put(("EVAL", script.text), keys, arguments, is_asking)
         except ReadOnlyError:
-            # It has become a replica: the address may stand for another server by now.
+            # It has become a replica: the address may be that of another server by now.
             self.drop("it takes no writes any more")
             raise
 
@@ -160,7 +160,7 @@ class CallLink(Link):
             call.future.set_result(reply)
 
     def _ping(self) -> None:
-        # While calls wait for an answer, they tell.
+        # Calls that wait for an answer show as much.
         if not self._sent and not self._waiting:
             self._put(("PING",)).add_done_callback(_look)
 

@@ -1,6 +1,6 @@
-"""Redis Cluster: who has which slot, and what becomes of it when a node goes.
+"""Redis Cluster: which node has which slot, also after nodes have gone and slots have moved.
 
-Publications are PUBLISHed, which a cluster tells all of its nodes, and heard at any one of them. Sharded pub/sub would
+A cluster passes publications on to all of its nodes, so they are heard at any one of them. Sharded pub/sub would
 spare the nodes that, but has no patterns, and its subscriptions end whenever a slot moves.
 """
 
@@ -22,16 +22,16 @@ from ..port import Listener
 from ..trial import NAMESPACE
 from .address import RedisAddress
 from .calls import CallLink
-from .feed import Feed
-from .format import Names
-from .link import Link
+from .feed import RedisFeed
+from .format import RedisNames
+from .link import RedisLink
 from .refusals import describe, is_final
 from .scripts import Script
 from .servers import Servers
 
 # Seconds before asking again while a slot is on its way, or has no node.
 PAUSE = 0.05
-# The map of slots is asked for anew after so many ticks, also when nothing has told that it is old.
+# The map of slots is asked for again after so many ticks, even when nothing shows that it is old.
 LOOK_EVERY = 4 * TICKS
 # Channels among which one is looked for on each node; a node with very few slots may have none of them.
 MAX_TRIAL_CHANNELS = 4 * REDIS_CLUSTER_HASH_SLOTS
@@ -45,28 +45,28 @@ class Cluster(Servers):
     """
 
     def __init__(
-        self, seeds: Sequence[RedisAddress], listener: Listener, names: Names, timeout: float, name: str
+        self, seeds: Sequence[RedisAddress], listener: Listener, names: RedisNames, timeout: float, name: str
     ) -> None:
         super().__init__(listener, names, timeout, name)
         self._seeds = seeds
         self._slots: list[RedisAddress | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
-        # By label: those who have slots, and a link to each that was needed.
+        # By label: the nodes with slots, and a link to each that was needed.
         self._primaries: dict[str, RedisAddress] = {}
         self._links: dict[str, CallLink] = {}
         self._nodes: dict[str, RedisAddress] = {}
-        self._feed = Feed(self._pick, timeout, name, listener, names, self._prepare)
+        self._feed = RedisFeed(self._pick, timeout, name, listener, names, self._prepare)
         self._untried: list[RedisAddress] = []
         self._refreshing: asyncio.Task[None] | None = None
         self._ticks = 0
         self._is_stopped = False
 
-    def links(self) -> Iterable[Link]:
+    def links(self) -> Iterable[RedisLink]:
         return [*self._links.values(), self._feed]
 
     def callers(self) -> Sequence[CallLink]:
         return [self._link(address) for address in self._primaries.values()]
 
-    def feeds_of(self, name: str) -> Sequence[Feed]:
+    def feeds_of(self, name: str) -> Sequence[RedisFeed]:
         return [self._feed]
 
     def trial_channels(self) -> Iterable[str]:
@@ -176,7 +176,7 @@ class Cluster(Servers):
             self._refreshing = asyncio.create_task(self._refresh_once())
 
     async def _refresh_once(self) -> None:
-        # What is wrong is told to who asks for a channel.
+        # Calls for a channel raise what is wrong.
         with contextlib.suppress(BrokerUnavailable):
             await self._refresh()
         # Many may find at once that the map is old.
@@ -184,7 +184,7 @@ class Cluster(Servers):
         self._refreshing = None
 
     async def _refresh(self) -> None:
-        """Ask who has which slot: those that are there, then all that may be."""
+        """Ask for the map of slots: first the connected nodes, then all that are known."""
         for link in [link for link in self._links.values() if link.is_up]:
             with contextlib.suppress(BrokerUnavailable, ResponseError):
                 return await self._take_map(link, await link.ask("CLUSTER", "SLOTS"))
@@ -205,7 +205,7 @@ class Cluster(Servers):
                 if not task.cancelled():
                     task.exception()
         kind = BrokerRefused if failed and all(map(is_final, failed)) else BrokerUnavailable
-        raise kind(f"no node of the Redis cluster tells who has which slot: {describe(failed[-1])}")
+        raise kind(f"no node of the Redis cluster returns the map of slots: {describe(failed[-1])}")
 
     async def _ask_map(self, link: CallLink) -> tuple[CallLink, Any]:
         return link, await link.ask("CLUSTER", "SLOTS")
@@ -223,7 +223,7 @@ class Cluster(Servers):
                 primaries[known[0].label] = known[0]
                 nodes.update((address.label, address) for address in known)
         except (TypeError, ValueError, IndexError, AttributeError):
-            raise BrokerUnavailable(f"{asked.label} tells nothing of slots that could be read") from None
+            raise BrokerUnavailable(f"{asked.label} returns a map of slots that cannot be read") from None
         if not primaries or len(slots) != REDIS_CLUSTER_HASH_SLOTS:
             raise BrokerUnavailable(f"{asked.label} has no slots: is it part of a cluster?")
         self._slots, self._primaries, self._nodes = slots, primaries, nodes

@@ -14,14 +14,13 @@ from redis.exceptions import InvalidResponse, ResponseError
 from ....errors import BrokerRefused, BrokerUnavailable
 from ...names import is_pattern
 from ..liveness import TICKS
-from ..port import Listener
+from ..port import BATCH, Listener
 from .address import RedisAddress
-from .format import Names, unpack
-from .link import Link
+from .format import RedisNames, unpack
+from .link import RedisLink
 from .refusals import refused
 
-# Names in one command; and names that may wait for the server's confirmation before it is sent more.
-BATCH = 500
+# Names that may wait for the server's confirmation before it is sent more.
 MAX_UNCONFIRMED = 2_000
 # A subscription that was made before and is refused now is tried again after so many ticks.
 RETRY_EVERY = 6 * TICKS
@@ -30,17 +29,17 @@ SUBSCRIBING = (b"subscribe", b"psubscribe")
 logger = logging.getLogger("emmett.channels")
 
 
-class Name:
+class RedisSubscription:
     """A channel or a pattern that is subscribed to, or to be."""
 
-    __slots__ = ("is_alone", "is_pattern", "name", "refusal", "stands", "waiter", "wire")
+    __slots__ = ("is_alone", "is_confirmed", "is_pattern", "name", "refusal", "waiter", "wire")
 
     def __init__(self, name: str, wire: bytes) -> None:
         self.name = name
         self.wire = wire
         self.is_pattern = is_pattern(name)
         # The server has confirmed it.
-        self.stands = False
+        self.is_confirmed = False
         # The server has refused it.
         self.refusal: BrokerUnavailable | None = None
         # It is subscribed to in a command of its own: the server has refused it together with others.
@@ -49,7 +48,7 @@ class Name:
         self.waiter: asyncio.Future[str | None] | None = None
 
     def settle(self, why: str | None) -> None:
-        """Wake those who wait."""
+        """Wake the callers that wait."""
         waiter, self.waiter = self.waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(why)
@@ -59,18 +58,18 @@ class Expected(NamedTuple):
     """A confirmation that is to come: of what, for what (a PING has no name), and whether it ends its command."""
 
     verb: bytes
-    name: Name | None
+    name: RedisSubscription | None
     is_last: bool
 
 
-class Feed(Link):
+class RedisFeed(RedisLink):
     """Subscriptions at one server.
 
     Arguments:
-        listener: who hears; of `lost` and `restored` it is told the names.
-        names: how they are called on the server.
-        prepare: awaited on each new connection, before it is subscribed on. Who hears that all stands again will ask
-            for what was missed, and that is to be answered.
+        listener: hears the publications; `lost` and `restored` are called with names.
+        names: the names on the server.
+        prepare: awaited on each new connection, before anything is subscribed on it. When all is subscribed again, the
+            listener asks for what was missed, and that has to be answered.
     """
 
     def __init__(
@@ -79,20 +78,20 @@ class Feed(Link):
         timeout: float,
         name: str,
         listener: Listener,
-        names: Names,
+        names: RedisNames,
         prepare: Callable[[], Awaitable[None]],
     ) -> None:
         super().__init__(pick, timeout, name)
         self._listener = listener
         self._wire = names
         self._prepare = prepare
-        self._names: dict[str, Name] = {}
-        self._channels: dict[bytes, Name] = {}
-        self._patterns: dict[bytes, Name] = {}
+        self._names: dict[str, RedisSubscription] = {}
+        self._channels: dict[bytes, RedisSubscription] = {}
+        self._patterns: dict[bytes, RedisSubscription] = {}
         # Verbs, and to what they are to be applied, in order. A verb without a name is a PING.
-        self._outgoing: deque[tuple[bytes, Name | None]] = deque()
+        self._outgoing: deque[tuple[bytes, RedisSubscription | None]] = deque()
         self._expected: deque[Expected] = deque()
-        # The listener was told of a loss; of which names; and which of those stand again meanwhile.
+        # Whether a loss was reported to the listener, of which names, and which of these are subscribed again.
         self._was_begun = False
         self._is_lost = False
         self._lost: set[str] = set()
@@ -111,7 +110,7 @@ class Feed(Link):
             raise self.unavailable()
         new = [name for name in dict.fromkeys(names) if name not in self._names]
         for text in new:
-            name = self._names[text] = Name(text, self._wire.wire_name(text))
+            name = self._names[text] = RedisSubscription(text, self._wire.wire_name(text))
             (self._patterns if name.is_pattern else self._channels)[name.wire] = name
             if self.is_up:
                 self._subscribe(name)
@@ -129,7 +128,7 @@ class Feed(Link):
             name = self._names.get(text)
             if name is None:
                 raise self.unavailable("it was unsubscribed from meanwhile")
-            if not name.stands and name.refusal is None:
+            if not name.is_confirmed and name.refusal is None:
                 if self.away is not None:
                     raise self.unavailable()
                 name.waiter = name.waiter or asyncio.get_running_loop().create_future()
@@ -155,7 +154,7 @@ class Feed(Link):
             self._refused.discard(text)
             if text in self._lost:
                 self._lost.discard(text)
-                if name.stands:
+                if name.is_confirmed:
                     self._back.remove(text)
             name.settle("it was unsubscribed from meanwhile")
             if self.is_up:
@@ -164,7 +163,7 @@ class Feed(Link):
         self._wake.set()
 
     def misses(self, text: str) -> bool:
-        """Tell whether a name is lost here, as the listener was told."""
+        """Return whether the loss of a name here was reported, and not yet its return."""
         return text in self._lost
 
     def tick(self) -> None:
@@ -179,7 +178,7 @@ class Feed(Link):
         self._channels.clear()
         self._patterns.clear()
         for name in self._names.values():
-            name.stands = False
+            name.is_confirmed = False
         self._lost.clear()
         self._was_begun = False
         self._refused.clear()
@@ -203,11 +202,11 @@ class Feed(Link):
         self._tell_restored()
 
     def _fail(self, is_away: bool) -> None:
-        lost = [name for name in self._names.values() if name.stands]
+        lost = [name for name in self._names.values() if name.is_confirmed]
         self._outgoing.clear()
         self._expected.clear()
         for name in lost:
-            name.stands = False
+            name.is_confirmed = False
         self._lost.update(name.name for name in lost)
         self._back.clear()
         for name in self._names.values():
@@ -235,9 +234,9 @@ class Feed(Link):
             parts += connection.pack_command(verb.upper(), *(name.wire for name in batch))
         return parts
 
-    def _take_batch(self, verb: bytes) -> list[Name]:
+    def _take_batch(self, verb: bytes) -> list[RedisSubscription]:
         """Take from what is to be sent the names of one command."""
-        batch: list[Name] = []
+        batch: list[RedisSubscription] = []
         while self._outgoing and self._outgoing[0][0] == verb and len(batch) < BATCH:
             name = self._outgoing[0][1]
             if name is None or (name.is_alone and batch):
@@ -265,7 +264,7 @@ class Feed(Link):
             case _:
                 raise InvalidResponse("something else than publications and confirmations")
 
-    def _hear(self, name: Name | None, wire: bytes | None, data: object) -> None:
+    def _hear(self, name: RedisSubscription | None, wire: bytes | None, data: object) -> None:
         # What was on its way when it was unsubscribed from.
         if name is None:
             return
@@ -280,7 +279,7 @@ class Feed(Link):
         except Exception:
             logger.exception("a listener of the Redis broker failed, which none may")
 
-    def _note_strange(self, name: Name, error: ValueError) -> None:
+    def _note_strange(self, name: RedisSubscription, error: ValueError) -> None:
         """Log what another program has published: once a minute at most."""
         self._log.warn(
             "channel %s: ignored a publication that no broker of emmett made: %s",
@@ -293,7 +292,7 @@ class Feed(Link):
             raise InvalidResponse("a confirmation that nobody has asked for")
         _, name, is_last = expected
         if name is not None and verb in SUBSCRIBING and self._names.get(name.name) is name:
-            name.stands, name.is_alone, name.refusal = True, False, None
+            name.is_confirmed, name.is_alone, name.refusal = True, False, None
             self._refused.discard(name.name)
             name.settle(None)
             if name.name in self._lost:
@@ -305,7 +304,7 @@ class Feed(Link):
 
     def _refuse(self, error: ResponseError) -> None:
         """Take the refusal of a command. The server refuses it as a whole, whichever of its names it forbids."""
-        names: list[Name] = []
+        names: list[RedisSubscription] = []
         while self._expected:
             verb, name, is_last = self._expected.popleft()
             if name is not None and verb in SUBSCRIBING and self._names.get(name.name) is name:
@@ -327,7 +326,7 @@ class Feed(Link):
         # There may be room for another batch.
         self._wake.set()
 
-    def _subscribe(self, name: Name) -> None:
+    def _subscribe(self, name: RedisSubscription) -> None:
         self._outgoing.append((_verb(b"subscribe", name), name))
         self._wake.set()
 
@@ -344,5 +343,5 @@ class Feed(Link):
             self._listener.restored(restored)
 
 
-def _verb(verb: bytes, name: Name) -> bytes:
+def _verb(verb: bytes, name: RedisSubscription) -> bytes:
     return b"p" + verb if name.is_pattern else verb

@@ -16,10 +16,10 @@ _HEAD = re.compile(rb"h([A-Za-z0-9_.-]{1,78}):([1-9][0-9]{0,15}):")
 _GLOB = re.compile(r"([*?\[\]\\])")
 
 
-class Names:
+class RedisNames:
     """The names of channels on the server.
 
-    Keys are `{prefix:channel}:x`. What stands in the braces decides about the slot in a cluster, so that all keys of a
+    Keys are `{prefix:channel}:x`. The text in the braces decides the slot in a cluster, so that all keys of a
     channel are in one. A channel whose name has braces of its own may share a slot with others; its keys are apart.
 
     Arguments:

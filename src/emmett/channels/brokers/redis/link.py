@@ -26,7 +26,7 @@ FAIR = 256
 logger = logging.getLogger("emmett.channels")
 
 
-class Link:
+class RedisLink:
     """A connection, read and written by two tasks of its own, in a third one that makes it again.
 
     Arguments:
@@ -82,7 +82,7 @@ class Link:
             raise self.unavailable()
 
     async def stop(self) -> None:
-        """Let go of the connection, and of all who wait."""
+        """Close the connection, and end all calls that wait."""
         task, self._task = self._task, None
         self.is_up = False
         self.away, self._is_refused = "it was stopped", False
@@ -132,10 +132,10 @@ class Link:
         raise NotImplementedError
 
     def _fail(self, is_away: bool) -> None:
-        """Tell those who wait that the connection is lost, or was not made.
+        """End the calls that wait: the connection is lost, or was not made.
 
         Arguments:
-            is_away: those too whose words were not sent yet.
+            is_away: those too that were not sent yet.
         """
         raise NotImplementedError
 

@@ -18,7 +18,7 @@ from redis.exceptions import (
 from ....errors import BrokerRefused, BrokerUnavailable
 
 
-class Refusal(NamedTuple):
+class ErrorKind(NamedTuple):
     """One kind of error.
 
     Fields:
@@ -32,22 +32,22 @@ class Refusal(NamedTuple):
 
 # By the word that begins an error of the server.
 KINDS = {
-    "NOPERM": Refusal("its access list lacks a permission that emmett needs; docs/channels.md has the list", True),
-    "WRONGPASS": Refusal("check user and password in the URL", True),
-    "WRONGTYPE": Refusal("another program uses a key of this channel: delete that key, or use another prefix", True),
-    "MOVED": Refusal("it is a node of a cluster: write redis+cluster:// in the URL", True),
-    "NOCLUSTER": Refusal("it is no node of a cluster: write redis:// in the URL", True),
-    "UNKNOWN": Refusal("it lacks a command that emmett needs: expected Redis 6.2 or newer, or Valkey", True),
-    "PROTOCOL": Refusal("no Redis server listens there", True),
-    "TLS": Refusal("check the scheme in the URL, the name of the host, and ca=", True),
-    "READONLY": Refusal("it is a read-only replica: name its primary in the URL, or find it with redis+sentinel://"),
-    "OOM": Refusal("its memory is full: raise maxmemory, or let it hold less"),
-    "MISCONF": Refusal("it cannot save its data to the disk: its log has the reason"),
-    "NOREPLICAS": Refusal("it has fewer replicas than min-replicas-to-write asks for"),
-    "BUSY": Refusal("it is busy with a script"),
-    "NOSCRIPT": Refusal("it forgets scripts as soon as it gets them"),
+    "NOPERM": ErrorKind("its access list lacks a permission that emmett needs; docs/channels.md has the list", True),
+    "WRONGPASS": ErrorKind("check user and password in the URL", True),
+    "WRONGTYPE": ErrorKind("another program uses a key of this channel: delete that key, or use another prefix", True),
+    "MOVED": ErrorKind("it is a node of a cluster: write redis+cluster:// in the URL", True),
+    "NOCLUSTER": ErrorKind("it is no node of a cluster: write redis:// in the URL", True),
+    "UNKNOWN": ErrorKind("it lacks a command that emmett needs: expected Redis 6.2 or newer, or Valkey", True),
+    "PROTOCOL": ErrorKind("no Redis server listens there", True),
+    "TLS": ErrorKind("check the scheme in the URL, the name of the host, and ca=", True),
+    "READONLY": ErrorKind("it is a read-only replica: name its primary in the URL, or find it with redis+sentinel://"),
+    "OOM": ErrorKind("its memory is full: raise maxmemory, or let it hold less"),
+    "MISCONF": ErrorKind("it cannot save its data to the disk: its log has the reason"),
+    "NOREPLICAS": ErrorKind("it has fewer replicas than min-replicas-to-write asks for"),
+    "BUSY": ErrorKind("it is busy with a script"),
+    "NOSCRIPT": ErrorKind("it forgets scripts as soon as it gets them"),
 }
-OTHER = Refusal("")
+OTHER = ErrorKind("")
 # Words of the server itself, which redis-py takes away.
 SPOKEN = {"NOPERM", "WRONGPASS", "READONLY", "OOM", "MOVED"}
 
@@ -87,7 +87,7 @@ def kind_of(error: BaseException) -> str:
 
 
 def is_final(error: BaseException) -> bool:
-    """Tell whether waiting does not help."""
+    """Return whether waiting does not help."""
     return isinstance(error, BrokerRefused) or KINDS.get(kind_of(error), OTHER).is_final
 
 

@@ -6,7 +6,7 @@ wrote last (`r`) and until when the hash lives (`x`); a stream with the publicat
 of connections by the end of their time, a hash from connection to member, and a hash from member to `count:info`.
 
 The life of a server is the run ID of its process. When it is another one, the server was restarted, or a replica has
-taken over: what it knows may be older than what clients were told, so that offsets would be given a second time. Then
+taken over: what it knows may be older than what clients have, so that offsets would be given a second time. Then
 a new epoch begins, and what is left of the history goes on in it. A server that is declared durable has one life.
 """
 
@@ -91,7 +91,7 @@ local function entry_from(offset)
   return redis.call('XRANGE', KEYS[2], string.format('%d', offset), '+', 'COUNT', 1)[1]
 end
 -- The first offset that is there and not older than the time to live; one beyond the newest when there is none. They
--- stand in the order of their times, so it is looked for by halves.
+-- are in the order of their times, so it is looked for by halves.
 local first = top + 1
 local oldest = entry_from(0)
 if oldest then
@@ -183,11 +183,11 @@ return is_new and 1 or 0
 """,
 )
 
-# ARGV further: connection. Returns the member who is gone, or nothing.
+# ARGV further: connection. Returns the member that is gone, or nothing.
 LEAVE = Script(_ROOM, "return release(ARGV[2])")
 
 # ARGV further: 1 to forget those whose time is over, milliseconds to live, milliseconds that the keys live at least,
-# connections. Returns the members who are gone.
+# connections. Returns the members that are gone.
 KEEP = Script(
     _TIME,
     _KEEP_FOR,

@@ -14,7 +14,7 @@ from ..liveness import TICKS
 from ..port import Listener
 from .address import RedisAddress, RedisTarget
 from .calls import CallLink
-from .format import Names
+from .format import RedisNames
 from .link import abort
 from .refusals import describe, is_final
 from .shards import Shards
@@ -44,7 +44,7 @@ class Sentinels(Shards):
 
     caller_kind = PrimaryLink
 
-    def __init__(self, target: RedisTarget, listener: Listener, names: Names, timeout: float, name: str) -> None:
+    def __init__(self, target: RedisTarget, listener: Listener, names: RedisNames, timeout: float, name: str) -> None:
         self._sentinels = list(target.sentinels)
         self._service = target.service
         self._ticks = 0

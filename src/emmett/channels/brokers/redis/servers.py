@@ -17,9 +17,9 @@ from ..liveness import TICKS
 from ..port import Listener
 from ..trial import NAMESPACE
 from .calls import CallLink
-from .feed import Feed
-from .format import Names
-from .link import Link
+from .feed import RedisFeed
+from .format import RedisNames
+from .link import RedisLink
 from .refusals import kind_of, refused
 from .scripts import Script
 
@@ -32,13 +32,13 @@ class Servers:
     """One server, several, or a cluster; subclasses know which of them has a channel.
 
     Arguments:
-        listener: who hears.
+        listener: hears the publications.
         names: how things are called on the servers.
-        timeout: seconds, as of `Link`.
+        timeout: seconds, as of `RedisLink`.
         name: what CLIENT LIST calls the connections.
     """
 
-    def __init__(self, listener: Listener, names: Names, timeout: float, name: str) -> None:
+    def __init__(self, listener: Listener, names: RedisNames, timeout: float, name: str) -> None:
         self.names = names
         self._listener = listener
         self._timeout = timeout
@@ -49,11 +49,11 @@ class Servers:
 
     # What subclasses fill.
 
-    def links(self) -> Iterable[Link]:
+    def links(self) -> Iterable[RedisLink]:
         """Return all links there are now."""
         raise NotImplementedError
 
-    def feeds_of(self, name: str) -> Sequence[Feed]:
+    def feeds_of(self, name: str) -> Sequence[RedisFeed]:
         """Return where a channel or a pattern is to be subscribed to."""
         raise NotImplementedError
 
@@ -98,7 +98,7 @@ class Servers:
         """Connect, and stay connected.
 
         Raises:
-            BrokerUnavailable: the servers cannot be reached; nothing is left behind then.
+            BrokerUnavailable: the servers cannot be reached; nothing is left then.
         """
         self._keeper = asyncio.create_task(self._keep(), name=f"{self._name} keeper")
         try:
@@ -122,7 +122,7 @@ class Servers:
         """
         callers = self.callers()
         for link in self.links():
-            if isinstance(link, Feed) and not link.is_up:
+            if isinstance(link, RedisFeed) and not link.is_up:
                 raise link.unavailable("its publications are not heard at the moment")
         await asyncio.gather(*(self._check_role(link) for link in callers))
 
@@ -140,11 +140,11 @@ class Servers:
 
     async def subscribe(self, names: Collection[str]) -> None:
         """See `Broker.subscribe`."""
-        wanted: dict[Feed, list[str]] = {}
+        wanted: dict[RedisFeed, list[str]] = {}
         for name in names:
             for feed in self.feeds_of(name):
                 wanted.setdefault(feed, []).append(name)
-        begun: list[tuple[Feed, list[str]]] = []
+        begun: list[tuple[RedisFeed, list[str]]] = []
         try:
             for feed, some in wanted.items():
                 begun.append((feed, feed.begin(some)))
@@ -162,7 +162,7 @@ class Servers:
                 feed.end(some)
             raise
 
-    def refuse(self, error: ResponseError, link: Link, channel: str) -> BrokerUnavailable:
+    def refuse(self, error: ResponseError, link: RedisLink, channel: str) -> BrokerUnavailable:
         """Return the error to raise for an error that a server has answered with, and log it."""
         found = refused(error, label_of(link))
         self._note(kind_of(error), channel, found)
@@ -186,14 +186,14 @@ class Servers:
     def _note(self, kind: str, channel: str, error: BrokerUnavailable) -> None:
         """Log why a call failed, each kind once a minute: callers see no more than a 503."""
         if namespace_of(channel) == NAMESPACE:
-            # A check: who asked for it is given the error.
+            # A check: its caller gets the error.
             return
         log = self._logs.setdefault(kind, RareLog(logger))
         log.warn("channel %s, keys %s: %s", channel, self.names.key(channel, b"*").decode(), error.message)
 
     def unsubscribe(self, names: Collection[str]) -> None:
         """See `Broker.unsubscribe`."""
-        wanted: dict[Feed, list[str]] = {}
+        wanted: dict[RedisFeed, list[str]] = {}
         for name in names:
             for feed in self.feeds_of(name):
                 wanted.setdefault(feed, []).append(name)
@@ -210,6 +210,6 @@ class Servers:
             self.look()
 
 
-def label_of(link: Link) -> str:
+def label_of(link: RedisLink) -> str:
     """Return what the server of a link is called in errors."""
     return "" if link.address is None else link.address.label

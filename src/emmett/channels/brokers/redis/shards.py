@@ -16,9 +16,9 @@ from ..port import Entry, Listener
 from ..trial import NAMESPACE
 from .address import RedisAddress
 from .calls import CallLink
-from .feed import Feed
-from .format import Names
-from .link import Link
+from .feed import RedisFeed
+from .format import RedisNames
+from .link import RedisLink
 from .scripts import Script
 from .servers import Servers
 
@@ -33,31 +33,31 @@ class Shards(Servers):
     caller_kind = CallLink
 
     def __init__(
-        self, addresses: Sequence[RedisAddress], listener: Listener, names: Names, timeout: float, name: str
+        self, addresses: Sequence[RedisAddress], listener: Listener, names: RedisNames, timeout: float, name: str
     ) -> None:
         super().__init__(listener, names, timeout, name)
         self._addresses = addresses
         self._labels = [address.label.encode() for address in addresses]
-        part = _Part(listener, self)
+        part = _ShardListener(listener, self)
         self._callers: list[CallLink] = []
-        self.feeds: list[Feed] = []
+        self.feeds: list[RedisFeed] = []
         for address in addresses:
             pick = functools.partial(self.pick, address)
             caller = self.caller_kind(pick, timeout, name)
             self._callers.append(caller)
-            self.feeds.append(Feed(pick, timeout, name, part, names, caller.connected))
+            self.feeds.append(RedisFeed(pick, timeout, name, part, names, caller.connected))
 
     async def pick(self, address: RedisAddress) -> RedisAddress:
         """Find what to connect to for one of the addresses: the address itself."""
         return address
 
-    def links(self) -> Iterable[Link]:
+    def links(self) -> Iterable[RedisLink]:
         return [*self._callers, *self.feeds]
 
     def callers(self) -> Sequence[CallLink]:
         return self._callers
 
-    def feeds_of(self, name: str) -> Sequence[Feed]:
+    def feeds_of(self, name: str) -> Sequence[RedisFeed]:
         return self.feeds if is_pattern(name) else [self.feeds[self.place(name)]]
 
     def trial_channels(self) -> Iterable[str]:
@@ -98,7 +98,7 @@ class Shards(Servers):
             raise self.refuse(error, link, channel) from None
 
 
-class _Part:
+class _ShardListener:
     """What one of several feeds reports: a pattern that is lost on two servers is restored when both have it again."""
 
     def __init__(self, listener: Listener, shards: Shards) -> None:
