@@ -20,11 +20,11 @@ TABLE = """\
 | config | wire, datastructures, errors | pure standard library |
 | routing | all above | standard library |
 | http | config and above | standard library, msgspec, multipart |
-| websockets | http, wire, config, logs, datastructures, errors | standard library, msgspec |
+| typed | errors | standard library, msgspec |
+| websockets | http, wire, config, typed, logs, datastructures, errors | standard library, msgspec |
 | pipeline, ctx | websockets and above | standard library, msgspec |
 | urls, streams, log_filter | all above | standard library, msgspec |
 | sessions | all above | standard library, cryptography, msgspec, redis |
-| typed | errors | standard library, msgspec |
 | calls | all above | standard library, msgspec |
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |

@@ -55,12 +55,26 @@ class TestPublish:
             for name in ("room:*", "", "a b"):
                 with pytest.raises(InvalidChannel):
                     await channels.publish(name, "x")
-            with pytest.raises(TypeError, match="str or bytes, not dict"):
-                await channels.publish("room:1", {})  # type: ignore[arg-type]
+            with pytest.raises(TypeError, match="str, bytes or what JSON can express, not object"):
+                await channels.publish("room:1", object())
             for data in ("üüx", b"12345"):
                 with pytest.raises(ValueError, match="5 bytes for channel 'room:1': max_message_size is 4"):
                     await channels.publish("room:1", data)
             await channels.publish("room:1", "üü")
+
+    async def test_what_json_can_express_is_published_as_json(self) -> None:
+        asked: list[object] = []
+
+        def may_publish(channel: str, data: object) -> bool:
+            asked.append(data)
+            return True
+
+        async with running(may_publish=may_publish) as channels, channels.subscribe("room:1") as feed:
+            for data in ({"a": [1, None]}, [True], 5, None):
+                await channels.publish("room:1", data)
+            sent = ['{"a":[1,null]}', "[true]", "5", "null"]
+            assert await take_data(feed, 4) == sent
+            assert asked == sent
 
     async def test_positions_are_those_of_the_history(self) -> None:
         async with running() as channels:

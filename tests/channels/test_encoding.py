@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emmett.channels import Kind, Position, Publication, as_json, data_only
-from emmett.channels.encoding import check_member_data, decode_info, encode_info, member_data
+from emmett.channels.encoding import check_member_data, decode_info, encode_data, encode_info, member_data
 
 HERE = Position("e", 7)
 
@@ -55,3 +55,12 @@ def test_info_is_json() -> None:
     assert decode_info(b"[" * 100_000) is None
     with pytest.raises(TypeError):
         encode_info(object())
+
+
+def test_data_is_json() -> None:
+    assert encode_data({"a": [1, "é"]}) == '{"a":[1,"é"]}'
+    circle: list[object] = []
+    circle.append(circle)
+    for data in (object(), circle):
+        with pytest.raises(TypeError, match=f"what JSON can express, not {type(data).__name__}"):
+            encode_data(data)

@@ -434,3 +434,22 @@ async def test_the_limits_of_a_route_count_where_it_was_found() -> None:
     for path in ("/small", "/large"):
         assert await text_of(await ask(app, path, "POST", body=b"abc")) == "3"
     assert await text_of(await ask(app, "/large", "POST", body=b"abcd")) == "4"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize(("http_version", "fields"), [("1.1", True), ("2", False)])
+async def test_a_path_for_websockets_is_426(method: str, http_version: str, fields: bool) -> None:
+    app = App(__name__)
+    app.websocket("/talk")(talk)
+    request = make_request(method, "/talk")
+    request.http_version = http_version
+    answer = await run_request(app.table, request)
+    assert (answer.status, await text_of(answer)) == (
+        426,
+        "this path is for websockets: connect with ws:// instead of http://",
+    )
+    sent = dict(answer.raw_headers())
+    assert (sent.get(b"upgrade"), sent.get(b"connection")) == ((b"websocket", b"Upgrade") if fields else (None, None))
+
+
+async def talk() -> None: ...

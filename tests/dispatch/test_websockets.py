@@ -11,9 +11,10 @@ import pytest
 
 from emmett import App, HTTPException, WebsocketClosed, abort, redirect, request, response, session, url, websocket
 from emmett.ctx import current_session, enter_request
-from emmett.datastructures import sdict
+from emmett.datastructures import Headers, sdict
 from emmett.dispatch import run_websocket
-from emmett.errors import MessageError, RequestError, UsageError
+from emmett.dispatch.websockets import find_websocket
+from emmett.errors import HandshakeError, MessageError, RequestError, UsageError
 from emmett.http.response import Response
 from tests.http.builders import make_request
 from tests.websockets.memory_connection import MemoryConnection, turns
@@ -329,3 +330,14 @@ async def test_the_context_of_a_handler() -> None:
     await run(room, connection, "/rooms/<int:number>")
     assert seen == [(7, "/rooms/7", "/rooms/7")]
     assert connection.events == [("refuse", 403, "", {})]
+
+
+@pytest.mark.parametrize(("scheme", "request_scheme"), [("ws", "http"), ("wss", "https")])
+def test_a_path_for_requests_says_so(scheme: str, request_scheme: str) -> None:
+    app = App(__name__)
+    app.route("/page", methods="post")(lambda: "page")
+    with pytest.raises(HandshakeError, match=f"for requests, not for websockets: use {request_scheme}://") as error:
+        find_websocket(app.table, scheme=scheme, path="/page", headers=Headers())
+    assert error.value.status == 404
+    with pytest.raises(HandshakeError, match="Not Found"):
+        find_websocket(app.table, scheme=scheme, path="/nowhere", headers=Headers())

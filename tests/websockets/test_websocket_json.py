@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Annotated, Any
 
 import msgspec
+import pydantic
 import pytest
 
 from emmett.errors import MessageError
@@ -19,6 +21,10 @@ class Point:
 
 class Move(msgspec.Struct):
     to: Point
+
+
+class Other:
+    """Nothing that JSON could be made into."""
 
 
 async def test_messages_of_one_kind() -> None:
@@ -47,6 +53,35 @@ async def test_json() -> None:
     await websocket.send_json({"a": [1, 2.5, None, "é"]})
     await websocket.send_json(Move(Point(3)))
     assert connection.events == [("send", '{"a":[1,2.5,null,"é"]}'), ("send", '{"to":{"x":3,"y":0}}')]
+
+
+class Person(pydantic.BaseModel):
+    name: str
+    age: int = pydantic.Field(alias="years", ge=0)
+
+
+async def test_pydantic_models() -> None:
+    connection = MemoryConnection(accepted=True)
+    websocket = connection.websocket
+    connection.arrive('{"name": "ada", "years": 36}', '[{"name": "bob", "years": 1}]', '{"name": "eve", "years": -1}')
+    ada = await websocket.receive_json(Person)
+    assert ada == Person(name="ada", years=36)
+    assert await websocket.receive_json(list[Person]) == [Person(name="bob", years=1)]
+    with pytest.raises(MessageError) as error:
+        await websocket.receive_json(Person)
+    assert error.value.code == 1007
+    assert error.value.reason.startswith("unexpected JSON: 1 validation error for Person years Input should be")
+    await websocket.send_json([ada])
+    assert connection.events == [("send", '[{"name":"ada","years":36}]')]
+
+
+@pytest.mark.parametrize("kind", [Other, list[Other], dict[str, Other | None], Annotated[Other, []]])
+async def test_a_type_that_no_json_can_have_takes_no_message(kind: Any) -> None:
+    connection = MemoryConnection(accepted=True)
+    connection.arrive('{"a": 1}')
+    with pytest.raises(TypeError, match="no JSON can be decoded into Other; use a Struct, a dataclass"):
+        await connection.websocket.receive_json(kind)
+    assert await connection.websocket.receive_json() == {"a": 1}
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ class ASGIConnection:
             return {"type": "websocket.send", "text": message}
         if isinstance(message, (bytes, bytearray, memoryview)):
             return {"type": "websocket.send", "bytes": bytes(message)}
-        raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+        raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}; send_json() sends data as JSON")
 
     async def _write(self, event: ASGIMessage, place: Place | None = None) -> None:
         async with place or self._sending.join():

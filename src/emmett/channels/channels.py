@@ -13,7 +13,7 @@ from .. import environment
 from ..errors import BrokerUnavailable, ChannelDenied, ConfigurationError, UsageError
 from .brokers.port import Broker
 from .brokers.registry import is_in_memory, make_broker
-from .encoding import Encode
+from .encoding import Encode, encode_data
 from .envelope import pack
 from .health import Health, HealthCheck, find_needs, start_broker
 from .hub import CHECK_INTERVAL, LINGER, Hub
@@ -182,12 +182,12 @@ class Channels:
         """
         return Subscription(self, names, since, deliver, encode, member, info)
 
-    async def publish(self, channel: str, data: str | bytes, *, check: bool = True) -> Position | None:
+    async def publish(self, channel: str, data: Any, *, check: bool = True) -> Position | None:
         """Publish to a channel: every subscriber of it gets the data, on every node.
 
         Arguments:
             channel: the channel.
-            data: what is published.
+            data: what is published: `str` or `bytes` as it is, anything else that JSON can express as JSON text.
             check: whether to ask `may_publish` of the namespace; not to ask is for code that may do everything.
 
         Returns:
@@ -197,12 +197,14 @@ class Channels:
             ChannelDenied: `may_publish` refuses; also InvalidChannel for a name that none can have.
             BrokerUnavailable: the broker does not answer. The publication may have happened nevertheless.
             ValueError: the data is larger than `max_message_size`.
-            TypeError: the data is neither `str` nor `bytes`.
+            TypeError: the data is neither `str` nor `bytes`, and JSON cannot express it.
             UsageError: the channels are not started.
         """
         broker = self.running().broker
         check_channel(channel)
         namespace = self._namespaces.of(channel)
+        if not isinstance(data, (str, bytes, bytearray, memoryview)):
+            data = encode_data(data)
         payload = pack(data)
         # One byte is the envelope.
         if len(payload) - 1 > namespace.max_message_size:

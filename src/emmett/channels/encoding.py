@@ -71,6 +71,20 @@ def check_member_data(data: str) -> None:
         raise ValueError(f"no member: {error}") from None
 
 
+def encode_data(data: Any) -> str:
+    """Return the data of a publication as JSON text.
+
+    Raises:
+        TypeError: it cannot be expressed in JSON.
+    """
+    try:
+        return _to_json(data).decode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(
+            f"a publication is str, bytes or what JSON can express, not {type(data).__name__}: {error}"
+        ) from None
+
+
 def encode_info(info: Any) -> bytes:
     """Return the info of a member as JSON.
 

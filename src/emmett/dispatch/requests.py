@@ -82,12 +82,21 @@ def _preflight_response(table: RouteTable, request: Request, match: Match[HTTPRo
         route = _match(table, request, asked).endpoint
         if route is not None and route.preflight is not None:
             return render(route.preflight(match.allowed), response)
-    raise _no_route(request, match)
+    raise _no_route(table, request, match)
 
 
-def _no_route(request: Request, match: Match[HTTPRoute]) -> RequestError:
+def _no_route(table: RouteTable, request: Request, match: Match[HTTPRoute]) -> RequestError:
     if not match.allowed:
-        return RequestError(404, "")
+        scheme = "wss" if request.scheme == "https" else "ws"
+        if table.websockets.match(request.path, scheme=scheme, host=request.host).endpoint is None:
+            return RequestError(404, "")
+        # Fields of the connection exist in HTTP/1 alone (RFC 9110, 15.5.22; RFC 9113, 8.2.2).
+        is_http1 = request.http_version.startswith("1")
+        return RequestError(
+            426,
+            f"this path is for websockets: connect with {scheme}:// instead of {request.scheme}://",
+            {"Upgrade": "websocket", "Connection": "Upgrade"} if is_http1 else {},
+        )
     allowed = ", ".join(sorted(match.allowed | ({"HEAD"} if "GET" in match.allowed else set())))
     return RequestError(405, f"{request.method} is not allowed here; allowed are {allowed}", {"allow": allowed})
 

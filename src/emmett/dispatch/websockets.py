@@ -50,7 +50,13 @@ def find_websocket(table: RouteTable, *, scheme: str, path: str, headers: Header
     host = headers.get("host", "").strip()
     match = table.websockets.match(path, scheme=scheme, host=host)
     if match.endpoint is None:
-        raise HandshakeError(404, "Not Found")
+        request_scheme = "https" if scheme == "wss" else "http"
+        requests = table.http.match(path, method="GET", scheme=request_scheme, host=host)
+        if requests.endpoint is None and not requests.allowed:
+            raise HandshakeError(404, "Not Found")
+        raise HandshakeError(
+            404, f"this path is for requests, not for websockets: use {request_scheme}:// instead of {scheme}://"
+        )
     refusal = match.endpoint.refuse_origin(headers.get("origin"), scheme=scheme, host=host)
     if refusal is not None:
         raise HandshakeError(403, refusal)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import msgspec
+
 
 def is_model(type_: object) -> bool:
     """Return whether a type is a pydantic model. Where pydantic was not imported, there is none."""
@@ -33,3 +35,27 @@ def encode_model(value: Any) -> Any:
     if is_model(type(value)):
         return value.model_dump(mode="json", by_alias=True)
     raise NotImplementedError(f"{type(value).__qualname__} is not a type that can be encoded")
+
+
+def find_undecodable(type_: Any) -> type | None:
+    """Return a class in a type that neither msgspec nor pydantic can make of data; None where there is none."""
+    return find_undecodable_part(msgspec.inspect.type_info(type_))
+
+
+def find_undecodable_part(info: object) -> type | None:
+    """Do as `find_undecodable` for what msgspec has found out about a type."""
+    return _find_undecodable(info, set())
+
+
+def _find_undecodable(info: object, seen: set[int]) -> type | None:
+    """Return a class inside a type that neither msgspec nor pydantic can make of data; None where there is none."""
+    if id(info) in seen:
+        return None
+    seen.add(id(info))
+    if isinstance(info, msgspec.inspect.CustomType):
+        return None if is_model(info.cls) else info.cls
+    parts: list[object] = []
+    for value in msgspec.structs.asdict(info).values() if isinstance(info, msgspec.Struct) else ():
+        parts += value if isinstance(value, tuple) else [value]
+    found = (_find_undecodable(part, seen) for part in parts if isinstance(part, msgspec.Struct))
+    return next((each for each in found if each is not None), None)

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ..errors import ConfigurationError
-from .models import is_model
+from .models import find_undecodable_part, is_model
 
 _NO_VALUE = inspect.Parameter.empty
 # Defaults that a struct may share between its instances.
@@ -138,7 +138,7 @@ def _hints(function: Callable[..., Any], label: str) -> dict[str, Any]:
 def _parameter(name: str, annotation: Any, default: Any, label: str) -> Parameter:
     try:
         msgspec.json.Decoder(annotation)
-        strange = _strange_type(msgspec.inspect.type_info(annotation), set())
+        strange = find_undecodable_part(msgspec.inspect.type_info(annotation))
     except TypeError as error:
         raise ConfigurationError(f"{label}: parameter {name!r} has a type that no data can have: {error}") from None
     if strange is not None:
@@ -149,17 +149,3 @@ def _parameter(name: str, annotation: Any, default: Any, label: str) -> Paramete
     if default is _NO_VALUE:
         return Parameter(name, annotation, UNSET, True)
     return Parameter(name, annotation, default if isinstance(default, _PLAIN) else UNSET, False)
-
-
-def _strange_type(info: object, seen: set[int]) -> type | None:
-    """Return a class inside a type that neither msgspec nor pydantic can make of data; None where there is none."""
-    if id(info) in seen:
-        return None
-    seen.add(id(info))
-    if isinstance(info, msgspec.inspect.CustomType):
-        return None if is_model(info.cls) else info.cls
-    parts: list[object] = []
-    for value in msgspec.structs.asdict(info).values() if isinstance(info, msgspec.Struct) else ():
-        parts += value if isinstance(value, tuple) else [value]
-    found = (_strange_type(part, seen) for part in parts if isinstance(part, msgspec.Struct))
-    return next((each for each in found if each is not None), None)

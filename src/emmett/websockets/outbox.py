@@ -265,7 +265,7 @@ def _snapshot(message: Data) -> str | bytes:
         return message
     if isinstance(message, (bytes, bytearray, memoryview)):
         return bytes(message)
-    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}; send_json() sends data as JSON")
 
 
 def _as_it_is(frame: bytes) -> bytes:

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar, cast, overload
 
-import msgspec
-
 from ..datastructures import Headers
 from ..errors import MessageError, UsageError, WebsocketClosed
 from ..http.head import RequestHead
@@ -17,6 +15,7 @@ from .connection import Connection, Data, MessageBatch
 from .delivery import Delivery
 from .hooks import DROP, Hook
 from .inbox import Inbox
+from .json_messages import decode_json, encode_json, find_decoder
 
 T = TypeVar("T")
 
@@ -309,30 +308,25 @@ class Websocket(RequestHead):
         """Return the next message, decoded from JSON.
 
         Arguments:
-            type: what it must be, anything that msgspec can decode into: a Struct, a dataclass, `dict[str, int]`.
+            type: what it must be, anything that msgspec can decode into: a Struct, a dataclass, `dict[str, int]`; or a
+                pydantic model, where pydantic is installed.
 
         Raises:
+            TypeError: no JSON can be decoded into this type; no message was taken.
             MessageError: it is not JSON or not of that type; uncaught it closes the connection with 1007.
             WebsocketClosed, UsageError: as `receive`.
         """
-        message = await self.receive()
-        try:
-            return msgspec.json.decode(message, type=type)
-        except msgspec.ValidationError as error:
-            raise MessageError(CloseCode.INVALID_DATA, _shortened(f"unexpected JSON: {error}")) from None
-        except RecursionError:
-            raise MessageError(CloseCode.INVALID_DATA, "JSON nested too deeply") from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise MessageError(CloseCode.INVALID_DATA, "expected a message in JSON") from None
+        decode = find_decoder(type)
+        return decode_json(await self.receive(), decode)
 
     async def send_json(self, data: Any) -> None:
-        """Send data as JSON, in a text message: whatever msgspec can encode.
+        """Send data as JSON, in a text message: whatever msgspec can encode, and pydantic models.
 
         Raises:
             TypeError: JSON cannot express the data.
             WebsocketClosed: as `send`.
         """
-        await self.send(msgspec.json.encode(data).decode())
+        await self.send(encode_json(data))
 
     # What follows is for the server adapter, dispatch and channels, not for applications.
 
@@ -451,8 +445,3 @@ class Websocket(RequestHead):
             waiting = self._writer.write(data, bool(self._messages))
             if waiting is not None:
                 await waiting
-
-
-def _shortened(reason: str) -> str:
-    """Cut a reason to what a Close frame carries (RFC 6455, 5.5)."""
-    return reason.encode()[:123].decode(errors="ignore")

@@ -128,4 +128,4 @@ def _split(message: Message) -> tuple[int, bytes]:
         return OP_TEXT, message.encode()
     if isinstance(message, (bytes, bytearray, memoryview)):
         return OP_BINARY, bytes(message)
-    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}; send_json() sends data as JSON")

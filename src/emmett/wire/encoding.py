@@ -54,7 +54,7 @@ def _encode_other(message: str | bytes | bytearray | memoryview) -> bytes:
         return encode_header(OP_BINARY, length) + payload
     if isinstance(message, str):
         return encode_message(str.__str__(message))
-    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}; send_json() sends data as JSON")
 
 
 def encode_control(opcode: int, payload: bytes = b"") -> bytes:
