@@ -74,6 +74,12 @@ class Process:
     def stop_after(self) -> float:
         return 0.0
 
+    def opened(self, websocket: ServedWebsocket) -> None:
+        pass
+
+    def slow(self, websocket: ServedWebsocket, reason: str) -> None:
+        pass
+
     def ended(self, websocket: ServedWebsocket) -> None:
         pass
 

@@ -20,6 +20,7 @@ from .http.response import Response
 from .http.static_files import StaticFiles
 from .logs import enable_loggers
 from .module import AppModule, Function, RouteInfo
+from .observers import Observers
 from .pipeline import compose_request
 from .routing import PathPattern, UrlBuilder
 from .templates import Templates
@@ -58,6 +59,11 @@ class App(AppModule):
         super().__init__(RouteTable(self.config, place, self.templates), place, None, import_name, "")
         add_application(self.place)
         self._add_static_files()
+
+    @property
+    def observers(self) -> Observers:
+        """Those that learn of requests, websockets and channels: `app.observers.add(observer)`, before it starts."""
+        return self.table.observers
 
     @property
     def routes(self) -> list[RouteInfo]:

@@ -1,50 +1,83 @@
-"""A line for each response, which uvicorn's own formatter must understand."""
+"""The access logs: a line for each response, which uvicorn's own formatter must understand, and for each websocket."""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 from uvicorn.logging import AccessFormatter
 
-from emmett.server.access_log import is_access_logged, log_response
+from emmett.config import ServerSettings
+from emmett.observers import RequestEnded, WebsocketEnded
+from emmett.server.access_log import RequestLog, WebsocketLog, access_logs
 from emmett.wire.targets import QueryLogging
-from tests.http.builders import make_request
+
+CLIENT = ("192.0.2.1", 50_000)
+REQUEST = RequestEnded("GET", "/", "", "1.1", CLIENT, "app.index", 404, True, 0.5)
+WEBSOCKET = WebsocketEnded(7, "/é", "/%C3%A9", "", CLIENT, "app.room", 101, 4001, "", 1.25, 3, 4, None, None)
+
+
+def line_of(
+    event: RequestEnded | WebsocketEnded, caplog: pytest.LogCaptureFixture, logged: QueryLogging = "names"
+) -> Any:
+    settings = ServerSettings(log_query=logged)
+    if isinstance(event, RequestEnded):
+        caplog.set_level("INFO", "uvicorn.access")
+        RequestLog(settings).request_ended(event)
+    else:
+        caplog.set_level("INFO", "emmett.access")
+        WebsocketLog(settings).websocket_ended(event)
+    (record,) = caplog.records
+    return record
 
 
 @pytest.mark.parametrize(
     ("path", "query", "target"),
-    [("/", b"", "/"), ("/café", b"token=secret&c", "/caf%C3%A9?token=*&*"), ('/a b\r\n"', b"", "/a%20b%0D%0A%22")],
+    [("/", "", "/"), ("/café", "token=secret&c", "/caf%C3%A9?token=*&*"), ('/a b\r\n"', "", "/a%20b%0D%0A%22")],
 )
-def test_a_line(path: str, query: bytes, target: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "uvicorn.access")
-    log_response(make_request("GET", path, query_string=query), 404)
-    (record,) = caplog.records
+def test_a_line(path: str, query: str, target: str, caplog: pytest.LogCaptureFixture) -> None:
+    record = line_of(REQUEST._replace(path=path, query=query), caplog)
     assert record.getMessage() == f'192.0.2.1:50000 - "GET {target} HTTP/1.1" 404'
     formatter = AccessFormatter("%(client_addr)s|%(request_line)s|%(status_code)s", use_colors=False)
     assert formatter.format(record) == f"192.0.2.1:50000|GET {target} HTTP/1.1|404 Not Found"
+    assert (record.route, record.status, record.seconds) == ("app.index", 404, 0.5)
 
 
 @pytest.mark.parametrize(("logged", "target"), [("all", "/?token=secret"), ("none", "/")])
 def test_what_is_shown_of_a_query(logged: QueryLogging, target: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "uvicorn.access")
-    log_response(make_request("GET", "/", query_string=b"token=secret"), 200, logged)
-    assert caplog.records[0].getMessage() == f'192.0.2.1:50000 - "GET {target} HTTP/1.1" 200'
+    record = line_of(REQUEST._replace(query="token=secret"), caplog, logged)
+    assert record.getMessage() == f'192.0.2.1:50000 - "GET {target} HTTP/1.1" 404'
 
 
 def test_a_peer_without_an_address(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "uvicorn.access")
-    request = make_request()
-    request.client = None
-    log_response(request, 200)
-    assert caplog.records[0].getMessage() == ' - "GET / HTTP/1.1" 200'
+    assert line_of(REQUEST._replace(client=None), caplog).getMessage() == ' - "GET / HTTP/1.1" 404'
 
 
-def test_whether_it_is_written() -> None:
+def test_a_client_that_left_before_its_response(caplog: pytest.LogCaptureFixture) -> None:
+    record = line_of(REQUEST._replace(status=None, complete=False), caplog)
+    assert record.getMessage().endswith('"GET / HTTP/1.1" 499')
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, '192.0.2.1:50000 - "WEBSOCKET /%C3%A9" closed 4001 after 1.250 s, 3 in, 4 out'),
+        ({"query": "a=b"}, '192.0.2.1:50000 - "WEBSOCKET /%C3%A9?a=*" closed 4001 after 1.250 s, 3 in, 4 out'),
+        ({"code": None, "status": 403}, '192.0.2.1:50000 - "WEBSOCKET /%C3%A9" 403'),
+        ({"code": None, "status": None}, '192.0.2.1:50000 - "WEBSOCKET /%C3%A9" -'),
+    ],
+)
+def test_a_line_of_a_websocket(changes: dict[str, Any], line: str, caplog: pytest.LogCaptureFixture) -> None:
+    record = line_of(WEBSOCKET._replace(**changes), caplog)
+    assert record.getMessage() == line
+    assert record.connection == 7
+
+
+def test_a_log_that_nobody_reads_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     logger = logging.getLogger("uvicorn.access")
-    before = logger.level
-    logger.setLevel(logging.WARNING)
-    assert not is_access_logged()
-    logger.setLevel(logging.INFO)
-    assert is_access_logged()
-    logger.setLevel(before)
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(logger, "handlers", [])
+    assert [type(log) for log in access_logs(ServerSettings())] == [WebsocketLog]
+    monkeypatch.setattr(logger, "handlers", [logging.NullHandler()])
+    assert [type(log) for log in access_logs(ServerSettings())] == [RequestLog, WebsocketLog]

@@ -14,6 +14,7 @@ from emmett import App, Response, request
 from emmett.datastructures import Headers
 from emmett.dispatch import RouteTable
 from emmett.http.request import Request
+from emmett.observers import Observers
 from emmett.server.body_feed import BodyFeed
 from emmett.server.exchange import LARGE, Exchange
 from emmett.server.flow import Flow
@@ -29,6 +30,7 @@ class Process:
         self.table = table
         self.tasks: set[asyncio.Task[None]] = set()
         self.heads = ResponseHeads()
+        self.observers = Observers()
 
 
 class Connection:
@@ -42,7 +44,7 @@ class Connection:
     def __init__(self, table: RouteTable) -> None:
         self.transport: asyncio.Transport = MemoryTransport()
         self.flow = Flow(self.transport, copy_context())
-        self.access_log = False
+
         self.process: Process = Process(table)
         self.server_state = ServerState()
         self.completed = 0

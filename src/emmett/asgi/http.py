@@ -7,8 +7,10 @@ import contextlib
 
 from ..datastructures import Headers
 from ..dispatch import RouteTable, serve_request
+from ..dispatch.serving import describe_end
 from ..http.request import Request
 from ..http.response import Response
+from ..observers import notify
 from .departure import Departure
 from .incoming import Incoming
 from .types import ASGIReceive, ASGIScope, ASGISend
@@ -37,8 +39,15 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         wait_gone=departure.wait_gone,
     )
     # How servers say that the peer has gone.
-    with contextlib.suppress(OSError):
-        await departure.serve(request, serve_request(table, request, Outgoing(incoming, send)))
+    outgoing = Outgoing(incoming, send)
+    began = asyncio.get_running_loop().time()
+    try:
+        with contextlib.suppress(OSError):
+            await departure.serve(request, serve_request(table, request, outgoing))
+    finally:
+        if table.observers.request_ended:
+            seconds = asyncio.get_running_loop().time() - began
+            notify(table.observers.request_ended, describe_end(request, outgoing.status, outgoing.is_complete, seconds))
 
 
 class Outgoing:
@@ -47,17 +56,24 @@ class Outgoing:
     Arguments:
         incoming: tells when the peer has gone.
         send: as ASGI 3 gives it.
+
+    Attributes:
+        status: that of the response, once it has begun.
+        is_complete: whether all of it was sent.
     """
 
-    __slots__ = ("_incoming", "_send")
+    __slots__ = ("_incoming", "_send", "is_complete", "status")
 
     def __init__(self, incoming: Incoming, send: ASGISend) -> None:
         self._incoming = incoming
         self._send = send
+        self.status: int | None = None
+        self.is_complete = False
 
     async def send_whole(self, response: Response, body: bytes) -> None:
         await self._start(response)
         await self._send({"type": "http.response.body", "body": body})
+        self.is_complete = True
 
     async def send_stream(self, response: Response) -> None:
         """Send a streamed body; end it when the peer leaves, which `send` does not tell on most servers."""
@@ -76,6 +92,7 @@ class Outgoing:
 
     async def _start(self, response: Response) -> None:
         headers = response.raw_headers()
+        self.status = response.status
         await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
 
     async def _send_chunks(self, response: Response) -> None:
@@ -83,6 +100,7 @@ class Outgoing:
             async for chunk in response.chunks():
                 await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
             await self._send({"type": "http.response.body", "body": b""})
+            self.is_complete = True
         finally:
             # In the task that ran it.
             await response.aclose()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, Self, Unpack
 
 from .. import environment
 from ..errors import BrokerUnavailable, ChannelDenied, ConfigurationError, UsageError
+from ..observers import Observers
 from .brokers.port import Broker
 from .brokers.registry import is_in_memory, make_broker
 from .encoding import Encode, encode_data
@@ -36,6 +37,10 @@ START_TIMEOUT = 10.0
 
 class HostApplication(Protocol):
     """What channels are wired to: an `App`."""
+
+    @property
+    def observers(self) -> Observers:
+        """Those that learn of its channels."""
 
     @property
     def wired(self) -> list[Any]:
@@ -128,6 +133,7 @@ class Channels:
         self._counters = Counters()
         self._running: _Running | None = None
         if app is not None:
+            self._counters.observers = app.observers
             app.on_startup(self.startup)
             app.on_shutdown(self.shutdown)
             app.wired.append(self)

@@ -88,7 +88,7 @@ class Feed(Receiver):
                 f"more than {namespace.queue_messages} publications or {namespace.queue_bytes} bytes had to wait in "
                 f"namespace {namespace.name!r}, for which slow is 'disconnect'"
             )
-            self._counters.disconnected += 1
+            self._counters.disconnect(parcel.items[0][0].channel, self._slow)
             self._log.warn("a feed of namespace %r is ended: its reader did not keep up", namespace.name)
             self._forget_backlogs()
             self._leave(self)

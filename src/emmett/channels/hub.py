@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 from ..errors import BrokerUnavailable
+from ..observers import BrokerEvent, ChannelEvent, notify
 from .brokers.port import Broker, Entry
 from .catch_up import CatchUp
 from .closing import Closer
@@ -19,7 +20,7 @@ from .opening import Opener
 from .publication import Position
 from .rare_log import RareLog
 from .reading import Reader, is_last_page, stopped
-from .receiver import Receiver
+from .receiver import Membership, Receiver
 from .stats import Counters
 from .tasks import Pool, Tasks
 from .topic import Topic, read_entry
@@ -91,6 +92,7 @@ class Hub:
         for topic in topics:
             topic.is_lost = True
         self.log.warn("the broker is away: %d channels hear nothing until it is back", len(topics))
+        notify(self.counters.observers.broker_lost, BrokerEvent(len(topics)))
 
     def restored(self, subscribed: Collection[str] | None) -> None:
         """Look for what was missed, and tell of what cannot be found. See `Listener`."""
@@ -102,6 +104,7 @@ class Hub:
             elif topic.is_listening:
                 topic.miss()
         logger.info("the broker is back: %d channels hear again", len(topics))
+        notify(self.counters.observers.broker_restored, BrokerEvent(len(topics)))
         for callback in self.on_restored:
             callback()
 
@@ -123,6 +126,8 @@ class Hub:
         topics = [self._reserve(name) for name in names]
         receiver.topics.extend(topics)
         self.subscribers += 1
+        if observers := self.counters.observers.channel_subscribed:
+            self._tell(observers, topics)
         try:
             for topic in topics:
                 await self._opened(topic)
@@ -142,6 +147,8 @@ class Hub:
         receiver.left()
         for topic in topics:
             topic.leave(receiver)
+        if observers := self.counters.observers.channel_unsubscribed:
+            self._tell(observers, topics)
 
     async def run(self) -> None:
         """Look after quiet channels for as long as the hub lives."""
@@ -169,6 +176,10 @@ class Hub:
         self.topics.clear()
         self.on_restored.clear()
         await self.tasks.cancel()
+
+    def _tell(self, observers: Iterable[Callable[[ChannelEvent], None]], topics: Iterable[Membership]) -> None:
+        for topic in topics:
+            notify(observers, ChannelEvent(topic.name, self.subscribers))
 
     def _named(self, names: Collection[str] | None) -> list[Topic]:
         if names is None:

@@ -75,7 +75,8 @@ class Outlet(Receiver):
 
     def hold(self, parcel: Parcel) -> None:
         if not self._add(parcel):
-            self._counters.disconnected += 1
+            reason = f"it did not keep up with namespace {parcel.namespace.name!r}"
+            self._counters.disconnect(parcel.items[0][0].channel, reason)
             self._log.warn("a socket is closed: it did not keep up with namespace %r", parcel.namespace.name)
             self._end(TRY_AGAIN_LATER, "try again later")
             return

@@ -53,6 +53,7 @@ async def _answer(table: RouteTable, request: Request, response: Response) -> Re
         current_place.set(table.place if route is None else route.place)
         if route is None:
             return _preflight_response(table, request, match, response)
+        request.route = route.name
         if route.settings is not None:
             request.configure(route.settings)
         return await _run_route(route, match.arguments, response)

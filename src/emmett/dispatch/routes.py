@@ -12,6 +12,7 @@ from typing import Any, Literal
 from ..config import Config, HTTPSettings, WebsocketSettings
 from ..http.request import Request
 from ..http.response import Response
+from ..observers import Observers
 from ..pipeline import Flow
 from ..pipeline.hooks import run_hooks
 from ..routing import Router
@@ -117,6 +118,7 @@ class RouteTable:
         config: the settings.
         place: where the application itself stands, for `url` where no route has matched.
         templates: the templates of the application.
+        observers: learn of its requests, websockets and channels.
         on_request_end: called in the context of a request when its response is made, before it is sent.
         startup_changes: the context variables that the start-up functions set last.
     """
@@ -127,5 +129,6 @@ class RouteTable:
     http: Router[HTTPRoute] = field(default_factory=Router)
     websockets: Router[WebsocketRoute] = field(default_factory=Router)
     error_pages: dict[int, Handler] = field(default_factory=dict)
+    observers: Observers = field(default_factory=Observers)
     on_request_end: Callable[[Request], None] | None = None
     startup_changes: list[VariableChange] = field(default_factory=list)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ..http.request import Request
 from ..http.response import Response
+from ..observers import RequestEnded
 from .requests import run_request
 from .routes import RouteTable
 
@@ -54,3 +55,25 @@ async def serve_request(table: RouteTable, request: Request, carrier: Carrier) -
             await response.aclose()
     finally:
         await request.aclose()
+
+
+def describe_end(request: Request, status: int | None, complete: bool, seconds: float) -> RequestEnded:
+    """Return what observers learn of a request that has ended.
+
+    Arguments:
+        request: the request.
+        status: that of its response; `None` when there was none.
+        complete: whether the whole response was sent.
+        seconds: how long it took.
+    """
+    return RequestEnded(
+        request.method,
+        request.path,
+        request.query_string.decode("latin-1"),
+        request.http_version,
+        request.client,
+        request.route,
+        status,
+        complete,
+        seconds,
+    )

@@ -52,6 +52,7 @@ class Request(RequestHead):
         "method",
         "path",
         "raw_path",
+        "route",
         "scheme",
     )
 
@@ -77,6 +78,8 @@ class Request(RequestHead):
         self.raw_path = raw_path
         self.client = client
         self.http_version = http_version
+        # The full name of the route that answers, once it is found.
+        self.route: str | None = None
         self._read = read
         self._wait_gone = wait_gone
         # Made when it is asked for: few requests have one.

@@ -1,32 +1,93 @@
-"""One line for each response in uvicorn's access log, as uvicorn's own protocols write it."""
+"""The access logs: an observer that writes a line for each response and for each websocket."""
 
 from __future__ import annotations
 
 import logging
 from urllib.parse import quote
 
-from ..http.request import Request
-from ..wire.targets import QueryLogging, loggable_query
+from ..config import ServerSettings
+from ..logs import log_fields
+from ..observers import Observer, RequestEnded, WebsocketEnded
+from ..wire.targets import escape, loggable_query
 
 logger = logging.getLogger("uvicorn.access")
+websocket_logger = logging.getLogger("emmett.access")
+
+# What the log shows for a request whose client left before its response, as nginx does.
+CLIENT_LEFT = 499
 
 
-def is_access_logged() -> bool:
-    """Return whether anybody reads the log."""
-    return logger.isEnabledFor(logging.INFO)
-
-
-def log_response(request: Request, status: int, query: QueryLogging = "names") -> None:
-    """Log that a response begins.
+class RequestLog(Observer):
+    """Writes a line for each response into uvicorn's access log, in the form of uvicorn's own protocols.
 
     Arguments:
-        request: what it answers.
-        status: its HTTP status.
-        query: what is shown of its query.
+        settings: with the setting `log_query`.
     """
-    # These five values, in this order, are what `uvicorn.logging.AccessFormatter` takes apart.
-    client = f"{request.client[0]}:{request.client[1]}" if request.client else ""
-    target = quote(request.path)
-    if request.query_string and (shown := loggable_query(request.query_string.decode("ascii"), query)):
-        target += f"?{shown}"
-    logger.info('%s - "%s %s HTTP/%s" %d', client, request.method, target, request.http_version, status)
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+
+    def request_ended(self, event: RequestEnded) -> None:
+        # These five values, in this order, are what `uvicorn.logging.AccessFormatter` takes apart.
+        client = f"{event.client[0]}:{event.client[1]}" if event.client else ""
+        query = loggable_query(event.query, self._settings.log_query)
+        target = f"{quote(event.path)}?{query}" if query else quote(event.path)
+        status = CLIENT_LEFT if event.status is None else event.status
+        fields = log_fields(
+            client=event.client,
+            method=event.method,
+            path=event.path,
+            route=event.route,
+            status=status,
+            seconds=event.seconds,
+        )
+        logger.info('%s - "%s %s HTTP/%s" %d', client, event.method, target, event.http_version, status, extra=fields)
+
+
+class WebsocketLog(Observer):
+    """Writes a line for each websocket that has ended, or was refused, into the access log of websockets.
+
+    Arguments:
+        settings: with the setting `log_query`.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+
+    def websocket_ended(self, event: WebsocketEnded) -> None:
+        if not websocket_logger.isEnabledFor(logging.INFO):
+            return
+        client = f"{event.client[0]}:{event.client[1]}" if event.client else "-"
+        query = loggable_query(event.query, self._settings.log_query)
+        target = f"{escape(event.target)}?{query}" if query else escape(event.target)
+        fields = log_fields(
+            connection=event.number,
+            client=event.client,
+            path=event.path,
+            route=event.route,
+            status=event.status,
+            code=event.code,
+            reason=event.reason or None,
+            seconds=event.seconds,
+            received=event.received,
+            sent=event.sent,
+        )
+        if event.code is None:
+            websocket_logger.info('%s - "WEBSOCKET %s" %s', client, target, event.status or "-", extra=fields)
+            return
+        websocket_logger.info(
+            '%s - "WEBSOCKET %s" closed %d after %.3f s, %d in, %d out',
+            client,
+            target,
+            event.code,
+            event.seconds,
+            event.received,
+            event.sent,
+            extra=fields,
+        )
+
+
+def access_logs(settings: ServerSettings) -> list[Observer]:
+    """Return the access logs that anybody reads."""
+    logs: list[Observer] = [WebsocketLog(settings)]
+    return [RequestLog(settings), *logs] if logger.hasHandlers() else logs

@@ -11,9 +11,10 @@ from typing import Protocol
 from uvicorn.server import ServerState
 
 from ..dispatch import RouteTable, serve_request
+from ..dispatch.serving import describe_end
 from ..http.request import Request
 from ..http.response import Response
-from .access_log import log_response
+from ..observers import Observers, notify
 from .body_feed import BodyFeed
 from .flow import Flow
 from .response_head import ResponseHeads
@@ -33,11 +34,13 @@ class Process(Protocol):
         table: the routes of the application.
         tasks: those of all handlers; the one that runs an exchange is among them while it does.
         heads: writes the heads of responses.
+        observers: learn when a request has ended.
     """
 
     table: RouteTable
     tasks: set[asyncio.Task[None]]
     heads: ResponseHeads
+    observers: Observers
 
 
 class Connection(Protocol):
@@ -48,13 +51,11 @@ class Connection(Protocol):
         flow: says when to wait with it.
         process: the routes, the tasks of all handlers, and what writes heads.
         server_state: has the fields that all responses begin with.
-        access_log: whether responses are logged.
     """
 
     transport: asyncio.Transport
     flow: Flow
     server_state: ServerState
-    access_log: bool
 
     @property
     def process(self) -> Process: ...
@@ -86,10 +87,12 @@ class Exchange:
     """
 
     __slots__ = (
+        "_began",
         "_cancel_at",
         "_connection",
         "_is_event_stream",
         "_request",
+        "_status",
         "_task",
         "feed",
         "is_abandoned",
@@ -115,6 +118,9 @@ class Exchange:
         # The task that runs it, while it does.
         self._task: asyncio.Task[None] | None = None
         self._is_event_stream = False
+        # The status of the response that has begun; when the request came, where an observer asks, in seconds.
+        self._status: int | None = None
+        self._began = 0.0
         # When a handler whose client has left is cancelled, in the loop's seconds.
         self._cancel_at: float | None = None
 
@@ -135,6 +141,8 @@ class Exchange:
             loop: the event loop.
             context: the context variables that the handler sees; it may change them.
         """
+        if self._connection.process.observers.request_ended:
+            self._began = loop.time()
         self._task = loop.create_task(self._run(), context=context)
 
     async def _run(self) -> None:
@@ -156,9 +164,16 @@ class Exchange:
             self._end()
 
     def _end(self) -> None:
-        self._task = None
+        task, self._task = self._task, None
+        observers = self._connection.process.observers
+        if observers.request_ended and task is not None:
+            self._tell(observers, task.get_loop().time())
         if self.is_abandoned:
             self._connection.on_abandoned_end()
+
+    def _tell(self, observers: Observers, now: float) -> None:
+        event = describe_end(self._request, self._status, self.is_complete, now - self._began)
+        notify(observers.request_ended, event)
 
     def abandon(self) -> bool:
         """The peer has gone, or is not to get this response.
@@ -256,6 +271,7 @@ class Exchange:
     def _begin(self, status: int, fields: Fields, framing: str = "") -> bytes:
         """Return the head of the response, which must be written now."""
         self.is_started = True
+        self._status = status
         says_close = False
         for name, value in fields:
             if name == "connection" and _lists_close(value):
@@ -263,8 +279,6 @@ class Exchange:
         if self.feed is not None and self.feed.is_uninvited:
             # The peer may send its body now or leave it out, nobody can tell: nothing behind it can be read.
             self.keep_alive = False
-        if self._connection.access_log:
-            log_response(self._request, status, self._connection.process.table.config.server.log_query)
         if not self.keep_alive and not says_close:
             framing = f"connection: close\r\n{framing}"
         connection = self._connection

@@ -21,8 +21,8 @@ from ..dispatch.hosts import check_host
 from ..errors import RequestError
 from ..http.presence import Presence
 from ..http.request import Request
+from ..observers import SlowConsumer, notify
 from ..wire.handshake import refusal_response
-from .access_log import is_access_logged
 from .body_feed import BodyFeed
 from .capacity import refused_at_once
 from .exchange import Exchange
@@ -80,7 +80,6 @@ class HTTPProtocol(RequestReader):
         phase: what the connection is doing.
         process: what the connections of the process share.
         server_state: as above.
-        access_log: whether responses are logged.
     """
 
     def __init__(
@@ -95,7 +94,6 @@ class HTTPProtocol(RequestReader):
         self._limits = process.table.config.http
         super().__init__(loop, self._limits, process.context)
         self.server_state = server_state
-        self.access_log = is_access_logged()
         self.phase = PHASES.first
         self._keep_alive_timeout: float = config.timeout_keep_alive
         # What the peer must do next, None while it is not its turn; and by when, in the loop's seconds. Not a
@@ -161,6 +159,7 @@ class HTTPProtocol(RequestReader):
         if self.flow.write_paused or self.phase is CLOSING:
             if self._writes.is_stuck(self.transport.get_write_buffer_size(), now, self._limits.send_timeout):
                 logger.info("%s: dropped: the peer does not take its response", self._peer())
+                self._tell_slow()
                 self.transport.abort()
                 return
         else:
@@ -419,6 +418,12 @@ class HTTPProtocol(RequestReader):
         self.process.connections.discard(self)
         # Nothing must hold this object any more.
         self.stop_reading()
+
+    def _tell_slow(self) -> None:
+        observers = self.process.observers
+        if observers.slow_consumer:
+            reason = f"it made no progress with its response in {self._limits.send_timeout:g} s"
+            notify(observers.slow_consumer, SlowConsumer("request", self._own_ends.client, None, None, reason))
 
     def _peer(self) -> str:
         client = self._own_ends.client

@@ -12,12 +12,14 @@ from uvicorn.server import ServerState
 from ..dispatch import RouteTable
 from ..dispatch.hosts import allowed_hosts
 from ..dispatch.startup import apply_changes
+from ..observers import Observers
 from ..wire.forwarded import TrustedProxies
+from .access_log import access_logs
 from .capacity import connection_cap, raise_file_limit
+from .observed import tell_ended, tell_opened, tell_slow
 from .response_head import ResponseHeads
 from .sweep import Sweep
 from .uvicorn_config import ServerConfig
-from .websocket_log import log_access
 from .websocket_process import ServedWebsocket
 
 # Websockets that drain at once when the server stops, and the seconds until the next ones do.
@@ -39,6 +41,7 @@ class ProcessState:
         trusted: the proxies whose word about the client counts.
         heads: writes the heads of responses.
         hosts: the hosts that are served; None when all are.
+        observers: those of the application, and the access logs.
     """
 
     __slots__ = (
@@ -49,6 +52,7 @@ class ProcessState:
         "heads",
         "hosts",
         "loop",
+        "observers",
         "sweep",
         "table",
         "tasks",
@@ -68,6 +72,7 @@ class ProcessState:
         self.trusted = TrustedProxies(settings.trusted_proxies, settings.proxy_headers)
         self.heads = ResponseHeads()
         self.hosts = allowed_hosts(settings, config.host)
+        self.observers = Observers([*access_logs(settings), *self.table.observers])
         # Websockets that were told to stop.
         self._stopping = 0
         # How many files the process may open.
@@ -84,11 +89,19 @@ class ProcessState:
         longest = self.table.config.server.shutdown_timeout / 4
         return batch * min(PAUSE, longest * BATCH / max(len(self.connections), 1))
 
+    def opened(self, websocket: ServedWebsocket) -> None:
+        """Tell observers that the application has accepted a websocket."""
+        tell_opened(self.observers, websocket)
+
+    def slow(self, websocket: ServedWebsocket, reason: str) -> None:
+        """Tell observers that a websocket is dropped since its peer does not read."""
+        tell_slow(self.observers, websocket, reason)
+
     def ended(self, websocket: ServedWebsocket) -> None:
         """Forget a websocket whose handler has ended too."""
         self.connections.discard(websocket)
         self.sweep.discard(websocket)
-        log_access(websocket, self.loop.time(), self.table.config.server.log_query)
+        tell_ended(self.observers, websocket, self.loop.time())
 
     @property
     def connection_cap(self) -> int:

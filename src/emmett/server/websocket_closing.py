@@ -62,6 +62,7 @@ class ClosingConnection(asyncio.Protocol):
         "inbox",
         "number",
         "phase",
+        "route",
         "status",
         "target",
         "websocket",
@@ -84,6 +85,8 @@ class ClosingConnection(asyncio.Protocol):
         self.number = next(_numbers)
         # When the handshake came, in the loop's seconds.
         self.began = loop.time()
+        # The full name of the route that matched.
+        self.route: str | None = None
         self.phase = WEBSOCKET_PHASES.first
         self._watch = WebsocketWatch(settings, self.began)
         # The HTTP status that answered the handshake; None until then.
@@ -271,6 +274,11 @@ class ClosingConnection(asyncio.Protocol):
     def messages(self) -> tuple[int, int]:
         """How many messages were received and sent."""
         return self._reading.reader.received, self._outbox.written
+
+    @property
+    def bytes(self) -> tuple[int, int] | None:
+        """How many bytes were received and sent; None when nobody counts them."""
+        return None
 
     def log(self, level: int, message: str, *values: object) -> None:
         """Log what happens to the connection."""

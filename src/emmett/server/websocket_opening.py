@@ -17,6 +17,7 @@ from ..wire.extensions import Extension, parse_extensions
 from ..wire.handshake import Upgrade
 from ..wire.inflater import Inflater
 from .field_pool import pooled
+from .metering import MeteredProtocol, MeteredTransport
 from .process_state import ProcessState
 from .websocket_protocol import WebsocketProtocol
 
@@ -67,7 +68,7 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
     except HandshakeError as error:
         # It would keep its traceback, and with it this frame.
         refusal = error.with_traceback(None)
-    protocol = WebsocketProtocol(process.loop, opening.transport, opening.upgrade, settings, process, opening.target)
+    protocol = _make_protocol(process, opening, settings)
     websocket = Websocket(
         scheme=scheme,
         path=path,
@@ -87,6 +88,16 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
     if offers and settings.compression is not None:
         _compress(protocol, offers, settings)
     protocol.start(route, websocket, arguments, opening.early)
+
+
+def _make_protocol(process: ProcessState, opening: Opening, settings: WebsocketSettings) -> WebsocketProtocol:
+    transport = opening.transport
+    if process.observers.counts_bytes:
+        transport = MeteredTransport(transport)
+        metered = MeteredProtocol(process.loop, transport, opening.upgrade, settings, process, opening.target)
+        metered.bytes_received = len(opening.early)
+        return metered
+    return WebsocketProtocol(process.loop, transport, opening.upgrade, settings, process, opening.target)
 
 
 def _compress(protocol: WebsocketProtocol, offers: list[Extension], settings: WebsocketSettings) -> None:

@@ -18,6 +18,7 @@ class ServedWebsocket(Protocol):
         target: path and query of the request as they came.
         status: the HTTP status that answered the handshake; None until then.
         began: when the handshake came, in the loop's seconds.
+        route: the full name of the route; None when none matched.
     """
 
     number: int
@@ -25,10 +26,15 @@ class ServedWebsocket(Protocol):
     target: bytes
     status: int | None
     began: float
+    route: str | None
 
     @property
     def messages(self) -> tuple[int, int]:
         """How many messages were received and sent."""
+
+    @property
+    def bytes(self) -> tuple[int, int] | None:
+        """How many bytes were received and sent; None when nobody counts them."""
 
 
 class WebsocketProcess(Protocol):
@@ -44,6 +50,12 @@ class WebsocketProcess(Protocol):
 
     def stop_after(self) -> float:
         """Return how many seconds the next connection waits with its drain when the server stops."""
+
+    def opened(self, websocket: ServedWebsocket) -> None:
+        """The application has accepted the connection."""
+
+    def slow(self, websocket: ServedWebsocket, reason: str) -> None:
+        """The connection is dropped since its peer does not read."""
 
     def ended(self, websocket: ServedWebsocket) -> None:
         """The connection is gone and its handler has ended. Called once."""

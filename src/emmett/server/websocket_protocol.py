@@ -77,6 +77,7 @@ class WebsocketProtocol(ClosingConnection):
             early: what followed the handshake in the same read.
         """
         self.websocket = websocket
+        self.route = route.name
         if early:
             self._reading.keep_early(early)
         context = self._process.context
@@ -140,11 +141,13 @@ class WebsocketProtocol(ClosingConnection):
         self.status = 101
         self._enter(WebsocketPhase.OPEN)
         self.websocket.mark_accepted(subprotocol)
+        self._process.opened(self)
         self._reading.begin()
 
     def write_now(self, message: Data) -> None:
         """See `Connection.write_now`."""
         if not self._outbox.write_now(message, self._settings.write_limit):
+            self._process.slow(self, f"it has not taken {self._settings.write_limit} bytes")
             self.drop("the peer has not taken %d bytes", self._settings.write_limit)
             self._end(CloseCode.ABNORMAL, "the peer does not keep up")
             raise WebsocketClosed(CloseCode.ABNORMAL, "the peer does not keep up")
@@ -213,6 +216,7 @@ class WebsocketProtocol(ClosingConnection):
         """Drop a peer that has gone, or does not do what is its turn to do."""
         stalled = self._outbox.stalled_since
         if stalled is not None and now - stalled >= self._settings.send_timeout:
+            self._process.slow(self, f"it did not read for {self._settings.send_timeout:g} s")
             self.drop("the peer did not read for %g s", self._settings.send_timeout)
         elif self.inbox.held_back and self._has_closed():
             pass

@@ -1,0 +1,233 @@
+"""Observers: what logs, telemetry and tests learn of requests, websockets and channels.
+
+Register them before the application starts: `app.observers.add(observer)`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+logger = logging.getLogger("emmett.observers")
+
+Address = tuple[str, int]
+
+
+class RequestEnded(NamedTuple):
+    """A request was answered, or its client left before that.
+
+    Fields:
+        method, path, query, http_version: of the request; the query as it was sent, it may hold secrets.
+        client: address and port of the client; `None` where there is none.
+        route: the full name of the route; `None` when none matched.
+        status: the HTTP status of the response; `None` when the client left before there was one.
+        complete: whether the whole response was written.
+        seconds: from its head to its end.
+    """
+
+    method: str
+    path: str
+    query: str
+    http_version: str
+    client: Address | None
+    route: str | None
+    status: int | None
+    complete: bool
+    seconds: float
+
+
+class WebsocketOpened(NamedTuple):
+    """The application has accepted a websocket.
+
+    Fields:
+        number: the number of the connection in its process.
+        path, query: of the handshake; the query as it was sent, it may hold secrets.
+        client: address and port of the client; `None` where there is none.
+        route: the full name of the route.
+        subprotocol: the one that was agreed on.
+    """
+
+    number: int
+    path: str
+    query: str
+    client: Address | None
+    route: str | None
+    subprotocol: str | None
+
+
+class WebsocketEnded(NamedTuple):
+    """A websocket has ended, and its handler too; or its handshake was refused.
+
+    Fields:
+        number, path, query, client, route: as for `WebsocketOpened`; the route is `None` when none matched.
+        target: the path as it was sent, percent-encoded.
+        status: the HTTP status that answered the handshake, 101 when it was accepted; `None` when nothing did.
+        code, reason: how it was closed (RFC 6455, 7.4); `None` and empty when it was never open.
+        seconds: from its handshake to its end.
+        received, sent: messages.
+        bytes_received, bytes_sent: bytes on the connection since the handshake, its answer included; `None` unless an
+            observer has `counts_bytes`.
+    """
+
+    number: int
+    path: str
+    target: str
+    query: str
+    client: Address | None
+    route: str | None
+    status: int | None
+    code: int | None
+    reason: str
+    seconds: float
+    received: int
+    sent: int
+    bytes_received: int | None
+    bytes_sent: int | None
+
+
+class SlowConsumer(NamedTuple):
+    """A peer or a subscriber did not take what was sent to it.
+
+    Fields:
+        kind: `"request"`, `"websocket"` or `"subscriber"`.
+        client: address and port of the client, where it is known.
+        route: the full name of the route, where it is known.
+        channel: the channel of a publication that had to wait, for a subscriber.
+        reason: what happened, in words.
+    """
+
+    kind: str
+    client: Address | None
+    route: str | None
+    channel: str | None
+    reason: str
+
+
+class ChannelEvent(NamedTuple):
+    """Something happened to the subscribers of a channel.
+
+    Fields:
+        channel: the name of the channel or pattern.
+        subscribers: how many subscriptions the process has, over all channels.
+    """
+
+    channel: str
+    subscribers: int
+
+
+class BrokerEvent(NamedTuple):
+    """The broker of the channels went away, or is back.
+
+    Fields:
+        channels: how many channels of this process it concerns.
+    """
+
+    channels: int
+
+
+class Observer:
+    """Learns what happens. A subclass overrides what it wants to know; all else costs nothing.
+
+    The methods are called on the event loop and must not block. What they raise is logged and hurts nobody.
+
+    Attributes:
+        counts_bytes: whether the bytes of websockets are to be counted, which costs a call for each read and write.
+    """
+
+    counts_bytes = False
+
+    def request_ended(self, event: RequestEnded) -> None:
+        """A request was answered, or its client has left."""
+
+    def websocket_opened(self, event: WebsocketOpened) -> None:
+        """The application has accepted a websocket."""
+
+    def websocket_ended(self, event: WebsocketEnded) -> None:
+        """A websocket has ended, or its handshake was refused."""
+
+    def slow_consumer(self, event: SlowConsumer) -> None:
+        """A peer was dropped, or a subscriber lost publications, since it did not keep up."""
+
+    def channel_subscribed(self, event: ChannelEvent) -> None:
+        """A subscriber has entered a channel."""
+
+    def channel_unsubscribed(self, event: ChannelEvent) -> None:
+        """A subscriber has left a channel."""
+
+    def broker_lost(self, event: BrokerEvent) -> None:
+        """The broker does not answer."""
+
+    def broker_restored(self, event: BrokerEvent) -> None:
+        """The broker answers again, and subscriptions stand again."""
+
+
+EVENTS = (
+    "request_ended",
+    "websocket_opened",
+    "websocket_ended",
+    "slow_consumer",
+    "channel_subscribed",
+    "channel_unsubscribed",
+    "broker_lost",
+    "broker_restored",
+)
+
+
+class Observers:
+    """The observers of an application: for each event the methods to call, none of those that are not overridden.
+
+    Arguments:
+        observers: those to begin with.
+
+    Attributes:
+        counts_bytes: whether one of them has `counts_bytes`.
+        The names of the events: the methods to call, in the order of registration; see `notify`.
+    """
+
+    request_ended: tuple[Callable[[RequestEnded], None], ...] = ()
+    websocket_opened: tuple[Callable[[WebsocketOpened], None], ...] = ()
+    websocket_ended: tuple[Callable[[WebsocketEnded], None], ...] = ()
+    slow_consumer: tuple[Callable[[SlowConsumer], None], ...] = ()
+    channel_subscribed: tuple[Callable[[ChannelEvent], None], ...] = ()
+    channel_unsubscribed: tuple[Callable[[ChannelEvent], None], ...] = ()
+    broker_lost: tuple[Callable[[BrokerEvent], None], ...] = ()
+    broker_restored: tuple[Callable[[BrokerEvent], None], ...] = ()
+
+    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        self._all: list[Observer] = []
+        self.counts_bytes = False
+        for observer in observers:
+            self.add(observer)
+
+    def add(self, observer: Observer) -> None:
+        """Register an observer.
+
+        Raises:
+            TypeError: it is no `Observer`.
+        """
+        if not isinstance(observer, Observer):
+            raise TypeError(
+                f"{observer!r} is no observer: expected an object of a subclass of emmett.observers.Observer"
+            )
+        self._all.append(observer)
+        self.counts_bytes = self.counts_bytes or observer.counts_bytes
+        for event in EVENTS:
+            method = getattr(observer, event)
+            if getattr(method, "__func__", method) is not getattr(Observer, event):
+                setattr(self, event, (*getattr(self, event), method))
+
+    def __iter__(self) -> Iterator[Observer]:
+        return iter(self._all)
+
+    def __repr__(self) -> str:
+        return f"Observers({self._all!r})"
+
+
+def notify(methods: Iterable[Callable[[Any], None]], event: object) -> None:
+    """Call the methods of observers; what one of them raises is logged."""
+    for method in methods:
+        try:
+            method(event)
+        except Exception:
+            logger.exception("an observer failed on %s", type(event).__name__)

@@ -1,0 +1,62 @@
+"""What observers learn of the websockets of a process."""
+
+from __future__ import annotations
+
+from ..observers import Observers, SlowConsumer, WebsocketEnded, WebsocketOpened, notify
+from .websocket_process import ServedWebsocket
+
+
+def tell_opened(observers: Observers, served: ServedWebsocket) -> None:
+    """Tell that the application has accepted a websocket."""
+    websocket = served.websocket
+    if observers.websocket_opened and websocket is not None:
+        event = WebsocketOpened(
+            served.number,
+            websocket.path,
+            websocket.query_string.decode("latin-1"),
+            websocket.client,
+            served.route,
+            websocket.subprotocol,
+        )
+        notify(observers.websocket_opened, event)
+
+
+def tell_ended(observers: Observers, served: ServedWebsocket, now: float) -> None:
+    """Tell that a websocket has ended, and its handler too, or that its handshake was refused.
+
+    Arguments:
+        observers: who is to know.
+        served: the connection.
+        now: the loop's time in seconds.
+    """
+    websocket = served.websocket
+    if not observers.websocket_ended or websocket is None:
+        return
+    is_open = served.status == 101
+    received, sent = served.messages
+    bytes_received, bytes_sent = served.bytes or (None, None)
+    target, _, query = served.target.decode("latin-1").partition("?")
+    event = WebsocketEnded(
+        served.number,
+        websocket.path,
+        target,
+        query,
+        websocket.client,
+        served.route,
+        served.status,
+        websocket.close_code if is_open else None,
+        (websocket.close_reason or "") if is_open else "",
+        now - served.began,
+        received,
+        sent,
+        bytes_received,
+        bytes_sent,
+    )
+    notify(observers.websocket_ended, event)
+
+
+def tell_slow(observers: Observers, served: ServedWebsocket, reason: str) -> None:
+    """Tell that a websocket is dropped since its peer does not read."""
+    if observers.slow_consumer:
+        client = None if served.websocket is None else served.websocket.client
+        notify(observers.slow_consumer, SlowConsumer("websocket", client, served.route, None, reason))

@@ -1,0 +1,83 @@
+"""What observers learn of peers that do not read; of openings and endings, `tests/test_observers.py` has the tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emmett.observers import Observer, Observers, SlowConsumer, WebsocketEnded, WebsocketOpened
+from emmett.server.observed import tell_ended, tell_opened, tell_slow
+
+
+class Served:
+    """A websocket whose handshake was read, and nothing more."""
+
+    number = 3
+    websocket: Any = None
+    target = b"/a%20b?c=d"
+    status: int | None = None
+    began = 10.0
+    route: str | None = "app.room"
+    messages = (1, 2)
+    bytes: tuple[int, int] | None = None
+
+
+class Connection:
+    """The connection as an application sees it."""
+
+    path = "/a b"
+    query_string = b"c=d"
+    client = ("192.0.2.1", 5)
+    subprotocol = "chat"
+    close_code = 4001
+    close_reason = "bye"
+
+
+class Recorder(Observer):
+    def __init__(self) -> None:
+        self.events: list[object] = []
+
+    def websocket_opened(self, event: WebsocketOpened) -> None:
+        self.events.append(event)
+
+    def websocket_ended(self, event: WebsocketEnded) -> None:
+        self.events.append(event)
+
+    def slow_consumer(self, event: SlowConsumer) -> None:
+        self.events.append(event)
+
+
+def test_the_events_of_a_websocket() -> None:
+    recorder, served = Recorder(), Served()
+    observers = Observers([recorder])
+    served.websocket = Connection()
+    served.status = 101
+    served.bytes = (10, 20)
+    tell_opened(observers, served)
+    tell_slow(observers, served, "it does not read")
+    tell_ended(observers, served, 12.5)
+    assert recorder.events == [
+        WebsocketOpened(3, "/a b", "c=d", Connection.client, "app.room", "chat"),
+        SlowConsumer("websocket", Connection.client, "app.room", None, "it does not read"),
+        WebsocketEnded(
+            *(3, "/a b", "/a%20b", "c=d", Connection.client, "app.room", 101, 4001, "bye", 2.5, 1, 2, 10, 20),
+        ),
+    ]
+
+
+def test_one_that_was_never_open_has_no_code() -> None:
+    recorder, served = Recorder(), Served()
+    served.websocket = Connection()
+    served.status = 403
+    tell_ended(Observers([recorder]), served, 10.0)
+    (event,) = recorder.events
+    assert isinstance(event, WebsocketEnded)
+    assert (event.status, event.code, event.reason) == (403, None, "")
+
+
+def test_nothing_is_told_without_observers_or_before_it_begins() -> None:
+    recorder, served = Recorder(), Served()
+    for observers in (Observers(), Observers([recorder])):
+        tell_opened(observers, served)
+        tell_ended(observers, served, 1.0)
+    tell_slow(Observers(), served, "")
+    assert not recorder.events
