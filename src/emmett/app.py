@@ -10,11 +10,12 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from .asgi import ASGIReceive, ASGIScope, ASGISend, serve_asgi
+from .asgi import ASGIReceive, ASGIScope, ASGISend, explain_other_interfaces, serve_asgi
 from .config import Config
 from .ctx import request
-from .dispatch.routes import DEVELOPING, HTTPRoute, RouteTable
+from .dispatch.routes import HTTPRoute, RouteTable
 from .dispatch.startup import find_changes
+from .environment import DEVELOP
 from .errors import ConfigurationError
 from .http.response import Response
 from .http.static_files import StaticFiles
@@ -55,7 +56,7 @@ class App(AppModule):
         self._startup: list[Callable[[], Any]] = []
         self._shutdown: list[Callable[[], Any]] = []
         place = Place(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")), self.config.http)
-        self.templates = Templates(self.root_path / "templates", reload=lambda: DEVELOPING in os.environ)
+        self.templates = Templates(self.root_path / "templates", reload=lambda: DEVELOP in os.environ)
         super().__init__(RouteTable(self.config, place, self.templates), place, None, import_name, "")
         add_application(self.place)
         self._add_static_files()
@@ -170,6 +171,7 @@ class App(AppModule):
 
         return register
 
+    @explain_other_interfaces
     async def __call__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
         """Serve one ASGI 3 connection: HTTP, websocket or lifespan."""
         await serve_asgi(self.table, self.startup, self.shutdown, scope, receive, send)

@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from .calls.calls import Calls
 from .config import CallsSettings, WebsocketSettings
-from .dispatch.routes import DEVELOPING, OUTPUTS, Handler, HTTPRoute, Output, RouteTable, WebsocketRoute
+from .dispatch.routes import OUTPUTS, Handler, HTTPRoute, Output, RouteTable, WebsocketRoute
+from .environment import DEVELOP
 from .errors import ConfigurationError
 from .pipeline import Pipe, compose_request, compose_websocket
 from .pipeline.decorator import collect_pipes
@@ -258,7 +259,7 @@ class AppModule:
             path_variables=frozenset(variable.name for pattern in patterns for variable in pattern.variables),
             settings=self.table.config.calls.replace(own),
             user=user,
-            is_developing=DEVELOPING in os.environ,
+            is_developing=DEVELOP in os.environ,
         )
         self.websocket(paths, name, pipeline, schemes, hostname, prefix, **settings)(calls.serve)
         return calls

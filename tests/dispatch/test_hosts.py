@@ -9,7 +9,7 @@ import pytest
 from emmett.config import ServerSettings
 from emmett.dispatch import hosts
 from emmett.dispatch.hosts import allowed_hosts, check_host
-from emmett.dispatch.routes import DEVELOPING
+from emmett.environment import DEVELOP
 from emmett.errors import RequestError
 from emmett.wire.hosts import AllowedHosts
 
@@ -40,7 +40,7 @@ def test_those_of_the_setting(listed: str | list[str]) -> None:
 def test_while_developing(
     bound: str | None, served: tuple[str, ...], refused: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(DEVELOPING, "app:app")
+    monkeypatch.setenv(DEVELOP, "app:app")
     allowed = allowed_hosts(ServerSettings(), bound)
     with_more = allowed_hosts(ServerSettings(allowed_hosts=["evil.com"]), bound)
     assert allowed is not None

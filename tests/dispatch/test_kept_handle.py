@@ -11,7 +11,7 @@ import pytest
 from emmett import App, websocket
 from emmett.dispatch import kept_handle
 from emmett.dispatch.kept_handle import find_keepers
-from emmett.dispatch.routes import DEVELOPING
+from emmett.environment import DEVELOP
 
 
 class Member:
@@ -73,7 +73,7 @@ async def test_it_is_logged_once_while_developing(
 ) -> None:
     monkeypatch.setattr(kept_handle, "_warned", False)
     if developing:
-        monkeypatch.setenv(DEVELOPING, "app:app")
+        monkeypatch.setenv(DEVELOP, "app:app")
     app = App(__name__)
     kept = []
 

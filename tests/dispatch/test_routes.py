@@ -9,6 +9,7 @@ import pytest
 
 from emmett import App, Pipe
 from emmett.dispatch import WebsocketRoute, routes
+from emmett.environment import DEVELOP
 from emmett.pipeline import DROP
 
 HERE = {"scheme": "ws", "host": "example.org"}
@@ -17,7 +18,7 @@ HERE = {"scheme": "ws", "host": "example.org"}
 @pytest.fixture(autouse=True)
 def _forget_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "_refused_origins", set())
-    monkeypatch.delenv(routes.DEVELOPING, raising=False)
+    monkeypatch.delenv(DEVELOP, raising=False)
 
 
 def make_route(app: App | None = None, **options: Any) -> WebsocketRoute:
@@ -54,7 +55,7 @@ def test_a_later_change_of_the_settings_counts() -> None:
 
 def test_pages_of_this_machine_may_connect_while_developing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert make_route().refuse_origin("http://localhost:3000", scheme="ws", host="localhost:8000") is not None
-    monkeypatch.setenv(routes.DEVELOPING, "1")
+    monkeypatch.setenv(DEVELOP, "1")
     assert make_route().refuse_origin("http://localhost:3000", scheme="ws", host="localhost:8000") is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emmett import App, request, websocket
-from emmett.dispatch.routes import DEVELOPING
+from emmett.environment import DEVELOP
 from tests.asgi.peers import WebsocketPeer, fetch
 from tests.integration.raw_client import connect, upgrade_request
 from tests.integration.servers import SERVERS, run_emmett
@@ -43,7 +43,7 @@ async def request_status(port: int, host: bytes, *fields: bytes) -> int:
 
 
 async def test_developing_serves_this_machine_and_no_rebound_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(DEVELOPING, "app:app")
+    monkeypatch.setenv(DEVELOP, "app:app")
     visits: list[str] = []
     async with run_emmett(make_app(visits)) as running:
         for host in (b"evil", b"evil:%d" % running.port, b"127.0.0.1.evil.com", b"192.0.2.1"):

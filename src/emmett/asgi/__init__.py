@@ -5,6 +5,7 @@ without it.
 """
 
 from .application import serve_asgi
+from .interfaces import explain_other_interfaces
 from .types import ASGIReceive, ASGIScope, ASGISend
 
-__all__ = ["ASGIReceive", "ASGIScope", "ASGISend", "serve_asgi"]
+__all__ = ["ASGIReceive", "ASGIScope", "ASGISend", "explain_other_interfaces", "serve_asgi"]

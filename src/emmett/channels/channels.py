@@ -356,7 +356,8 @@ class Channels:
         if running is None:
             raise UsageError(
                 "the channels are not started: Channels(app) starts with the application, and after it the functions "
-                "that were registered with app.on_startup later; elsewhere write `async with channels:`"
+                "that were registered with app.on_startup later. A server without ASGI lifespan, such as daphne, never "
+                "starts them: use emmett serve, uvicorn or hypercorn. In a script, write `async with channels:`"
             )
         if running.loop is not asyncio.get_running_loop():
             raise UsageError("the channels were started on another event loop, and can be used on that one only")

@@ -13,6 +13,8 @@ from operator import attrgetter
 
 from ..app import App
 from ..environment import DEVELOP
+from .blocking import watch_running_loop
+from .error_page import render_error_page
 from .tracebacks import make_log_records_readable, print_traceback
 
 TARGET = f"{__name__}:app"
@@ -51,6 +53,8 @@ def _load(import_string: str) -> App:
         print_traceback(error)
         # The process that watches the files waits for the next change.
         raise SystemExit(1) from None
+    app.on_startup(watch_running_loop)
+    app.table.explain_error = render_error_page
     return app
 
 

@@ -13,6 +13,7 @@ from ..http.render import render
 from ..http.request import Request
 from ..http.response import Response
 from ..http.vary import add_vary
+from ..logs import log_fields
 from ..pipeline.groups import find_answer, is_failure
 from .routes import RouteTable
 
@@ -42,7 +43,17 @@ async def answer_error(table: RouteTable, request: Request, response: Response, 
     except ValueError:
         logger.exception("%s %r cannot be answered as it was asked", request.method, request.path)
     else:
-        logger.error("%s %r failed", request.method, request.path, exc_info=error)
+        logger.error(
+            "%s %r failed",
+            request.method,
+            request.path,
+            exc_info=error,
+            extra=log_fields(client=request.client, method=request.method, path=request.path, status=500),
+        )
+        if table.explain_error is not None and "text/html" in request.headers.get("accept", ""):
+            response.content_type = "text/html; charset=utf-8"
+            response.status = 500
+            return render(table.explain_error(error, f"{request.method} {request.path}"), response)
     return await _error_response(table, response, 500, "", ())
 
 

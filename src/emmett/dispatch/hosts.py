@@ -8,11 +8,11 @@ import os
 from collections.abc import Iterable
 
 from ..config import ServerSettings
+from ..environment import DEVELOP
 from ..errors import RequestError
 from ..wire.fields import RawHeaders
 from ..wire.hosts import AllowedHosts
 from ..wire.request import find_host
-from .routes import DEVELOPING
 
 logger = logging.getLogger("emmett.server")
 
@@ -33,7 +33,7 @@ def allowed_hosts(settings: ServerSettings, bound: str | None = None) -> Allowed
         settings: with the setting `allowed_hosts`.
         bound: the host or address that the server listens on, `None` where that is not known.
     """
-    developing = DEVELOPING in os.environ
+    developing = DEVELOP in os.environ
     entries = settings.allowed_hosts
     if entries is None and not developing:
         return None

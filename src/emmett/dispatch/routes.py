@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 from ..config import Config, HTTPSettings, WebsocketSettings
+from ..environment import DEVELOP
 from ..http.request import Request
 from ..http.response import Response
 from ..observers import Observers
@@ -29,8 +30,6 @@ Handler = Callable[..., Any]
 
 logger = logging.getLogger("emmett.websocket")
 
-# The variable of the environment by which `emmett develop` tells the server process that it is developing.
-DEVELOPING = "EMMETT_DEVELOP"
 # Origins that were logged as refused; a bound, since peers choose them.
 MAX_REFUSED_ORIGINS = 1000
 _refused_origins: set[tuple[str, str]] = set()
@@ -90,7 +89,7 @@ class WebsocketRoute:
         allowed = self.settings.origins
         patterns = (allowed,) if isinstance(allowed, str) else tuple(allowed)
         if self._policy is None or self._policy.allowed != patterns:
-            self._policy = OriginPolicy(patterns, loopback=DEVELOPING in os.environ)
+            self._policy = OriginPolicy(patterns, loopback=DEVELOP in os.environ)
         if self._policy.allows(origin, scheme=scheme, host=host):
             return None
         said = self._policy.explain(origin, scheme=scheme, host=host)
@@ -121,6 +120,7 @@ class RouteTable:
         observers: learn of its requests, websockets and channels.
         on_request_end: called in the context of a request when its response is made, before it is sent.
         startup_changes: the context variables that the start-up functions set last.
+        explain_error: makes an HTML page of an error and of what was asked for; None, except while developing.
     """
 
     config: Config
@@ -132,3 +132,4 @@ class RouteTable:
     observers: Observers = field(default_factory=Observers)
     on_request_end: Callable[[Request], None] | None = None
     startup_changes: list[VariableChange] = field(default_factory=list)
+    explain_error: Callable[[BaseException, str], str] | None = None

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from ..ctx import enter_websocket
 from ..datastructures import Headers
+from ..environment import DEVELOP
 from ..errors import HandshakeError, HTTPException, MessageError, RequestError, WebsocketClosed
 from ..pipeline.groups import find_answer, is_failure
 from ..urls import current_place
 from ..websockets.websocket import Websocket
 from ..wire.close import CloseCode
 from .kept_handle import warn_of_kept_handle
-from .routes import DEVELOPING, RouteTable, WebsocketRoute
+from .routes import RouteTable, WebsocketRoute
 
 logger = logging.getLogger("emmett.websocket")
 
@@ -77,7 +78,7 @@ async def run_websocket(route: WebsocketRoute, websocket: Websocket, arguments: 
         websocket: the connection as the application sees it.
         arguments: the variables of the path.
     """
-    if DEVELOPING in os.environ:
+    if DEVELOP in os.environ:
         warn_of_kept_handle()
     enter_websocket(websocket)
     current_place.set(route.place)

@@ -1,0 +1,59 @@
+"""What happens when a server calls an application as something else than ASGI 3: an error that says what to type."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+from .types import ASGIReceive, ASGIScope, ASGISend
+
+Call = Callable[[Any, ASGIScope, ASGIReceive, ASGISend], Coroutine[Any, Any, None]]
+
+WSGI = (
+    "the server calls the application as WSGI, but an emmett App is an ASGI 3 application. With gunicorn, install "
+    "uvicorn-worker and type: gunicorn -k uvicorn_worker.UvicornWorker app:app"
+)
+RSGI = (
+    "the server calls the application as RSGI, but an emmett App is an ASGI 3 application. With granian, type: "
+    "granian --interface asgi app:app"
+)
+OTHER = "the server calls the application with {count} arguments; ASGI 3 has three: scope, receive, send"
+
+
+class _BoundCall(functools.partial[Coroutine[Any, Any, None]]):
+    """The call of one application. As a partial, it passes for the coroutine function that servers look for."""
+
+    def __call__(self, *arguments: Any) -> Coroutine[Any, Any, None]:
+        if len(arguments) != 3:
+            # Now, not in a coroutine: a WSGI server never awaits one. uvicorn expects this type when it tries whether
+            # an application is a factory.
+            raise TypeError(_explanation(arguments))
+        return self.func(*self.args, *arguments)
+
+
+class ASGICall:
+    """A method `__call__(self, scope, receive, send)` that explains what is wrong when it is called otherwise.
+
+    Arguments:
+        function: the method.
+    """
+
+    def __init__(self, function: Call) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    def __get__(self, application: Any, owner: type) -> Any:
+        """Return the call of an application."""
+        return self if application is None else _BoundCall(self._function, application)
+
+
+def explain_other_interfaces(function: Call) -> Call:
+    """Decorate the method `__call__` of an application."""
+    return cast(Call, ASGICall(function))
+
+
+def _explanation(arguments: tuple[Any, ...]) -> str:
+    if len(arguments) == 2:
+        return WSGI if isinstance(arguments[0], dict) and "REQUEST_METHOD" in arguments[0] else RSGI
+    return OTHER.format(count=len(arguments))

@@ -1,0 +1,82 @@
+"""Servers that call the application as something else than ASGI 3."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, cast
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+
+from emmett import App
+from tests.imports import SOURCE
+from tests.ports import free_port
+
+
+def called(*arguments: Any) -> str:
+    with pytest.raises(TypeError) as caught:
+        cast(Any, App(__name__))(*arguments)
+    return str(caught.value)
+
+
+def test_a_wsgi_server_is_told_at_the_call() -> None:
+    environ: dict[str, Any] = {}
+    setup_testing_defaults(environ)
+    assert "gunicorn -k uvicorn_worker.UvicornWorker app:app" in called(environ, lambda *_: None)
+
+
+def test_rsgi_and_asgi_2() -> None:
+    assert "granian --interface asgi app:app" in called(object(), object())
+    assert "with 1 arguments; ASGI 3 has three" in called({"type": "http"})
+
+
+def test_it_passes_for_a_coroutine_function() -> None:
+    """That is how uvicorn and hypercorn find out which interface an application has."""
+    app = App(__name__)
+    assert inspect.iscoroutinefunction(app.__call__)
+    assert asyncio.iscoroutinefunction(app.__call__)
+    assert callable(app)
+
+
+def poke(port: int) -> None:
+    """Send a request as soon as somebody listens; granian does not say when."""
+    while True:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                return
+        time.sleep(0.02)
+
+
+@pytest.mark.deadline(60)
+def test_granian_as_a_user_starts_it(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("from emmett import App\napp = App(__name__)")
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "granian", "--port", str(port), "app:app"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        while "Started worker" not in process.stdout.readline():
+            assert process.poll() is None
+        poke(port)
+        for line in process.stdout:
+            if "granian --interface asgi app:app" in line:
+                break
+        else:
+            pytest.fail("granian ended without the explanation")
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
