@@ -6,6 +6,12 @@ ARGS ?=
 FUZZ_SECONDS ?= 600
 # Processes that run the tests; without ARGS three for each core, with ARGS one.
 WORKERS ?= $(if $(ARGS),0,auto)
+PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# What needs no server, browser or broker of its own. `make test` runs the rest once, on one Python.
+UNITS = tests/wire tests/websockets tests/server tests/dispatch tests/asgi tests/http tests/routing tests/pipeline \
+	tests/sessions tests/security tests/templates tests/testing tests/channels/test_*.py tests/cli tests/test_*.py
+# What every message and every request passes: it may be compiled, and is measured for branches that no test takes.
+HOT = tests/wire tests/websockets tests/server tests/dispatch tests/asgi
 
 PYTHON = .venv/bin/python
 SOURCES = src tests examples benchmarks clients soak compliance fuzzing
@@ -13,7 +19,7 @@ SOURCES = src tests examples benchmarks clients soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help run board chat cluster test check format test-compiled bench bench-channels bench-capacity bench-guard clients soak compliance fuzz docs wheel clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run board chat cluster test test-pythons test-compiled coverage check format bench bench-channels bench-capacity bench-guard clients soak compliance fuzz docs wheel clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
@@ -22,8 +28,10 @@ help:
 	@echo "make cluster     serve the chat on two nodes behind nginx, with Valkey between them"
 	@echo "make test        run all tests; ARGS=\"tests/wire -k close\" for some of them"
 	@echo "make wheel       build dist/emmett-….whl, which your projects can depend on"
-	@echo "make test-compiled  build with the optional compiled modules and test those; it needs a C compiler"
-	@echo "make check       formatting, lint and types, changing nothing"
+	@echo "make test-pythons  run the unit tests from the wheel on every CPython found; VERSIONS=\"3.12 3.13\" for some"
+	@echo "make test-compiled  the same with the optional compiled modules, for what they do; it needs a C compiler"
+	@echo "make coverage    measure the branches that tests take in what every message passes; it needs CPython 3.12"
+	@echo "make check       formatting, lint, types and spelling, changing nothing"
 	@echo "make format      format the code and mend what ruff can mend"
 	@echo "make bench       run the benchmarks; ARGS=\"--help\" shows their options"
 	@echo "make bench-channels  measure from publication to delivery with each broker; ARGS=\"--quick\" for a first look"
@@ -49,23 +57,28 @@ cluster: setup-test
 	@$(PYTHON) examples/chat/cluster.py --host $(HOST) --port $(PORT) $(ARGS)
 
 test: setup-test setup-node
-	$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTHON) -m pytest $(PARALLEL) $(ARGS)
 
 check: setup-test
 	$(PYTHON) -m ruff format --check $(SOURCES)
 	$(PYTHON) -m ruff check $(SOURCES)
 	$(PYTHON) -m mypy
+	$(PYTHON) -m codespell_lib
 
 format: setup-test
 	$(PYTHON) -m ruff format $(SOURCES)
 	$(PYTHON) -m ruff check --fix $(SOURCES)
 
-wheel: setup-run
-	@sh tools/wheel.sh
+test-pythons:
+	@sh tools/test_pythons.sh $(PARALLEL) $(UNITS) $(ARGS)
 
-test-compiled: setup-test
-	@sh tools/setup_compiled.sh
-	.compiled/bin/python -m pytest tests/wire tests/websockets tests/server tests/dispatch $(ARGS)
+test-compiled:
+	@MODE=compiled sh tools/test_pythons.sh $(PARALLEL) $(HOT) $(ARGS)
+
+# Not on CPython 3.11, which loses exceptions in coroutines that are traced.
+coverage:
+	@MODE=coverage VERSIONS="$${VERSIONS:-$$(VERSIONS="3.12 3.13 3.14" MODE=list sh tools/test_pythons.sh | \
+		sed 's/.* \(3[.0-9]*\) *$$/\1/')}" sh tools/test_pythons.sh $(PARALLEL) $(HOT) $(ARGS)
 
 bench: setup-test
 	$(PYTHON) -m benchmarks.run servers $(ARGS)
@@ -97,7 +110,7 @@ docs: setup-test
 	@echo "the site is build/docs/index.html"
 
 clean:
-	rm -rf .bench .clients .compiled .fuzz .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
+	rm -rf .bench .clients .compiled .coverage .fuzz .pythons .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-run:

@@ -1,13 +1,18 @@
 #!/bin/sh
-# Runs tests from the wheel on every CPython >= 3.11 of this machine, each minor version once: `sh tools/test_pythons.sh
-# [pytest's arguments]`. The environments are in .pythons, and are made again when what they depend on has changed.
-# VERSIONS="3.12 3.13" chooses versions. `make test-pythons` calls it.
+# Runs tests with emmett installed from its wheel: `sh tools/test_pythons.sh [pytest's arguments]` on every CPython >=
+# 3.11 of this machine. The environments are in .pythons, and are made again when what they depend on has changed.
+#
+# MODE=wheel     plain Python (the default)
+# MODE=compiled  the wheel with the optional compiled modules, which needs a C compiler
+# MODE=coverage  measures, and fails where less is covered than before
+# MODE=list      only prints the versions found
+# VERSIONS="3.12 3.13" leaves other versions out.
 set -eu
 
 unset PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV || true
 cd "$(dirname "$0")/.."
 folder=.pythons
-versions=${VERSIONS:-3.11 3.12 3.13 3.14}
+mode=${MODE:-wheel}
 
 say() { printf '%s\n' "$*" >&2; }
 have_uv() { command -v uv >/dev/null 2>&1; }
@@ -24,10 +29,17 @@ find_python() {
     have_uv && uv python find --no-python-downloads "$1" 2>/dev/null
 }
 
+find_versions() {
+    for version in ${VERSIONS:-3.11 3.12 3.13 3.14}; do
+        find_python "$version" >/dev/null && printf '%s ' "$version"
+    done
+    return 0
+}
+
 # What an environment depends on besides the wheel, which is put in each time.
 wanted() { printf '%s\n' "$1 $(pwd -P) $(cat pyproject.toml tools/test_pythons.sh | cksum)"; }
 
-install() { # environment, what to install...
+pip_install() { # environment, what to install...
     environment=$1
     shift
     if have_uv; then
@@ -37,40 +49,65 @@ install() { # environment, what to install...
     fi
 }
 
-prepare() { # version, python
-    environment=$folder/$1
-    if [ "$(cat "$environment/emmett-setup" 2>/dev/null)" != "$(wanted "$2")" ]; then
-        say "Making $environment with $2"
-        rm -rf "$environment"
-        if have_uv; then uv venv --quiet --python "$2" "$environment"; else "$2" -m venv "$environment"; fi
-        install "$environment" "$wheel[test]"
-        wanted "$2" >"$environment/emmett-setup"
+# Prints the path of the wheel of a copy: a build with compiled modules leaves them beside the sources.
+build_wheel() { # environment
+    copy=$(mktemp -d)
+    cp -R src pyproject.toml README.md LICENSE "$copy"
+    rm -rf "$1/wheel"
+    if [ "$mode" = compiled ]; then export HATCH_BUILD_HOOKS_ENABLE=1; fi
+    if have_uv; then
+        uv build --quiet --wheel --python "$1/bin/python" --out-dir "$1/wheel" "$copy" >&2
+    else
+        "$1/bin/python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$1/wheel" "$copy" >&2
     fi
-    install "$environment" --force-reinstall --no-deps "$wheel"
+    rm -rf "$copy"
+    echo "$1"/wheel/emmett-*.whl
 }
 
-found=
-rm -rf "$folder/dist"
-for version in $versions; do
-    python=$(find_python "$version") || continue
-    if [ -z "$found" ]; then
+# Makes or mends the environment of a version and puts the wheel in.
+prepare() { # version
+    environment=$folder/$1
+    python=$(find_python "$1")
+    is_new=
+    if [ "$(cat "$environment/emmett-setup" 2>/dev/null)" != "$(wanted "$python")" ]; then
+        say "Making $environment with $python"
+        rm -rf "$environment"
         mkdir -p "$folder"
-        if have_uv; then
-            uv build --quiet --wheel --python "$python" --out-dir "$folder/dist" .
-        else
-            .venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$folder/dist" .
-        fi
-        wheel=$(echo "$folder"/dist/emmett-*.whl)
+        if have_uv; then uv venv --quiet --python "$python" "$environment"; else "$python" -m venv "$environment"; fi
+        is_new=1
     fi
-    found="$found $version"
-    prepare "$version" "$python"
-done
-[ -n "$found" ] || { say "found none of CPython $versions"; exit 1; }
+    wheel=$(build_wheel "$environment")
+    if [ -n "$is_new" ]; then
+        pip_install "$environment" "$wheel[test]"
+        wanted "$python" >"$environment/emmett-setup"
+    else
+        pip_install "$environment" --force-reinstall --no-deps "$wheel"
+    fi
+}
 
-status=0
-for version in $found; do
-    say "== CPython $version, emmett from the wheel"
-    "$folder/$version/bin/python" -m pytest "$@" || { status=1; say "FAILED on CPython $version"; }
+measure() { # version, pytest's arguments...
+    python=$folder/$1/bin/python
+    shift
+    rm -rf .coverage
+    "$python" -m coverage run -m pytest "$@" && "$python" -m coverage combine --quiet &&
+        "$python" -m coverage report && "$python" -m coverage report --include '*/emmett/wire/*' --fail-under 100
+}
+
+versions=$(find_versions)
+if [ "$mode" = list ]; then
+    echo "$versions"
+    exit
+fi
+[ -n "$versions" ] || { say "found no CPython ${VERSIONS:->= 3.11}"; exit 1; }
+
+failed=
+for version in $versions; do
+    prepare "$version"
+    say "== CPython $version, emmett from its wheel, $mode"
+    case $mode in
+        wheel | compiled) "$folder/$version/bin/python" -m pytest "$@" || failed="$failed $version" ;;
+        coverage) measure "$version" "$@" || failed="$failed $version" ;;
+        *) say "unknown mode '$mode'; it is wheel, compiled, coverage or list"; exit 2 ;;
+    esac
 done
-say "ran on CPython$found"
-exit $status
+[ -z "$failed" ] || { say "FAILED on CPython$failed"; exit 1; }

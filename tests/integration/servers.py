@@ -55,6 +55,12 @@ async def gone(running: Running) -> None:
         await asyncio.sleep(0.005)
 
 
+async def settle() -> None:
+    """Let a server of this event loop handle what it has been sent: on loopback that has already arrived."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
 def _uvicorn_with(implementation: str) -> Callable[[App], AbstractAsyncContextManager[Running]]:
     @contextlib.asynccontextmanager
     async def run(app: App) -> AsyncIterator[Running]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from emmett import App, request
 from tests.integration.hostile import Visits, attacked, check_alive, echo_app, refusal, request_of, victim_app
 from tests.integration.raw_client import RawClient, connect, upgrade_request
-from tests.integration.servers import Running, gone, run_emmett
+from tests.integration.servers import Running, gone, run_emmett, settle
 from tests.wire.frame_maker import TEXT, client_frame
 
 pytestmark = pytest.mark.loops("asyncio", "uvloop")
@@ -48,9 +47,7 @@ async def test_a_head_that_does_not_end(sent: bytes, caplog: Log) -> None:
     async with attacked(impatient(victim_app()), caplog) as running, connect(running.port) as client:
         if sent:
             client.write(sent)
-        began = time.monotonic()
         answer = await client.read_end()
-        assert TIMEOUT <= time.monotonic() - began + 0.01 < SOON
         # Who has not begun to ask gets no answer.
         assert answer.startswith(b"HTTP/1.1 408 ") if sent.strip() else answer == b""
         await gone(running)
@@ -129,7 +126,7 @@ async def test_garbage_behind_a_request_that_is_under_way(caplog: Log) -> None:
                 answer.clear()
                 async with connect(running.port) as client:
                     client.write(request_of(line=b"GET /slow HTTP/1.1") + between + garbage + good)
-                    await asyncio.sleep(0.02)
+                    await settle()
                     answer.set()
                     assert (await client.read_response())[::2] == (200, b"slow")
                     if between:
@@ -211,7 +208,7 @@ async def test_a_peer_leaves_with_half_a_body(caplog: Log) -> None:
         for field, part in ((b"Content-Length: 10", b"half"), (b"Transfer-Encoding: chunked", b"a\r\nhalf")):
             async with connect(running.port) as client:
                 client.write(request_of(field, line=b"POST /echo HTTP/1.1") + part)
-                await asyncio.sleep(0.02)
+                await settle()
             await gone(running)
 
 
@@ -227,7 +224,7 @@ async def test_an_upgrade_behind_a_request_whose_peer_leaves(caplog: Log) -> Non
     async with attacked(app, caplog) as running:
         async with connect(running.port) as client:
             client.write(request_of(line=b"POST /slow HTTP/1.1") + upgrade_request("/x") + client_frame(TEXT, b"hello"))
-            await asyncio.sleep(0.02)
+            await settle()
         answer.set()
         await gone(running)
 
@@ -310,7 +307,7 @@ async def test_a_refused_peer_that_neither_reads_nor_closes(caplog: Log) -> None
                 peer.setblocking(False)
                 await asyncio.get_running_loop().sock_connect(peer, ("127.0.0.1", running.port))
                 await asyncio.get_running_loop().sock_sendall(peer, attack)
-                await asyncio.sleep(0.05)
+                await settle()
                 assert running.server is not None
                 assert len(running.server.server_state.connections) == 1
                 await gone(running)

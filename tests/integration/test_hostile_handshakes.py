@@ -261,7 +261,7 @@ async def test_a_handshake_and_frames_byte_by_byte(caplog: Log) -> None:
     async with attacked(victim_app(), caplog) as running, connect(running.port) as client:
         for number in range(len(stream)):
             client.write(stream[number : number + 1])
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         assert (await client.read_head())[0] == 101
         assert await client.read_frame() == (TEXT, b"one")
         assert await client.read_frame() == (BINARY, b"two" * 50)

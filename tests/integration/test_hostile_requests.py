@@ -9,7 +9,7 @@ import pytest
 from emmett import App, request
 from tests.integration.hostile import Visits, attacked, echo_app, refusal, request_of, victim_app
 from tests.integration.raw_client import connect, upgrade_request
-from tests.integration.servers import Running, run_emmett
+from tests.integration.servers import Running, run_emmett, settle
 
 pytestmark = pytest.mark.loops("asyncio", "uvloop")
 
@@ -259,7 +259,7 @@ async def test_an_upgrade_to_something_else_is_ignored(upgrade: bytes, caplog: L
     async with attacked(victim_app(visits), caplog) as running, connect(running.port) as client:
         client.write(request_of(*fields, line=b"GET /first HTTP/1.1") * 2)
         client.write(post(*fields, length, body=hidden) + post(*fields, CHUNKED, body=chunks))
-        await asyncio.sleep(0.05)
+        await settle()
         client.write(upgrade_request("/echo"))
         assert [(await client.read_response())[2] for _ in range(4)] == [b"visited", b"visited", hidden, hidden]
         assert (await client.read_head())[0] == 101

@@ -17,7 +17,7 @@ from emmett import App, Websocket, WebsocketClosed, websocket
 from emmett.ctx import current_websocket
 from emmett.wire.encoding import encode_message
 from tests.integration.raw_client import RawClient, connect, upgrade_request
-from tests.integration.servers import gone, run_emmett
+from tests.integration.servers import gone, run_emmett, settle
 from tests.wire.frame_maker import BINARY, CLOSE, PING, PONG, TEXT, client_frame, close_payload
 
 pytestmark = pytest.mark.loops("asyncio", "uvloop")
@@ -68,7 +68,7 @@ async def test_a_request_pipelined_before_the_upgrade() -> None:
     async with run_emmett(app) as running, connect(running.port) as client:
         client.write(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n" + upgrade_request("/") + client_frame(TEXT, b"hello"))
         client.write(client_frame(TEXT, b"world"))
-        await asyncio.sleep(0.05)
+        await settle()
         answer.set()
         status, _, body = await client.read_response()
         assert (status, body) == (200, b"slow")
@@ -182,7 +182,7 @@ async def test_a_connection_that_breaks(how: str) -> None:
             sock = client.writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.writer.transport.abort()
-            await asyncio.sleep(0.05)
+            await settle()
             ready.set()
             received = await told.get()
             assert received[-1] == 1006
@@ -216,12 +216,12 @@ async def test_close_comes_behind_all_that_was_sent() -> None:
         async with asyncio.TaskGroup() as tasks:
             for number in range(64):
                 tasks.create_task(websocket.send(bytes([number]) * 65536))
-            await asyncio.sleep(0.05)
+            await settle()
             tasks.create_task(websocket.close(4000, "done"))
 
     async with run_emmett(app) as running, connect(running.port) as client:
         await client.upgrade("/")
-        await asyncio.sleep(0.1)
+        await settle()
         for number in range(64):
             assert await client.read_frame() == (BINARY, bytes([number]) * 65536)
         assert await client.read_close() == (4000, "done")
@@ -263,7 +263,7 @@ async def test_the_peer_closes_while_a_send_is_blocked() -> None:
 
     async with run_emmett(app) as running, connect(running.port) as client:
         await client.upgrade("/")
-        await asyncio.sleep(0.1)
+        await settle()
         client.write(client_frame(CLOSE, close_payload(4001)))
         assert await told.get() == 4001
         assert (await client.read_close())[0] == 4001

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import ssl
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -102,9 +101,7 @@ async def test_websockets_over_tls(certificate: Certificate) -> None:
 async def test_a_tls_handshake_that_does_not_end(sent: bytes, certificate: Certificate) -> None:
     async with run_tls(telling_app(), certificate) as running, connect(running.port) as client:
         client.write(sent)
-        began = time.monotonic()
         await client.read_end()
-        assert time.monotonic() - began < SOON
         async with connect(running.port, tls=certificate.client) as other:
             await check_echo(other)
 

@@ -10,7 +10,7 @@ import pytest
 
 from emmett import App, Response, stream, websocket
 from tests.integration.raw_client import connect, upgrade_request
-from tests.integration.servers import Running, run_emmett
+from tests.integration.servers import Running, run_emmett, settle
 from tests.wire.frame_maker import CLOSE, TEXT, client_frame, close_payload
 
 pytestmark = pytest.mark.loops("asyncio", "uvloop")
@@ -104,7 +104,7 @@ async def test_a_handler_that_returns_meanwhile_closes_with_1012_too() -> None:
 
     async with run_emmett(app) as running, connect(running.port) as client:
         await client.upgrade("/", behind=client_frame(TEXT, b"start"))
-        await asyncio.sleep(0.05)
+        await settle()
         stop(running)
         await asyncio.sleep(0.15)
         work.set()
@@ -145,7 +145,7 @@ async def test_a_handler_that_does_not_end_is_cancelled_at_the_shutdown_timeout(
 
     async with run_emmett(app) as running, connect(running.port) as client:
         await client.upgrade("/", behind=client_frame(TEXT, b"start"))
-        await asyncio.sleep(0.05)
+        await settle()
         stop(running)
         assert await client.read_close() == (1012, "service restart")
         client.write(client_frame(CLOSE, close_payload(1012)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import time
 
 import pytest
 
@@ -177,14 +176,15 @@ async def test_a_publisher_who_never_pauses_does_not_shut_others_out(nats_server
                 done += 1
 
         task = asyncio.ensure_future(publish())
-        longest = 0.0
+        waits = []
         for number in range(20):
-            begin = time.monotonic()
+            before = done
             await keep(other, channel, b"%d" % number)
-            longest = max(longest, time.monotonic() - begin)
+            waits.append(done - before)
         is_over = True
         await task
-        assert longest < 1.5, f"one had to wait {longest:.2f} s, while the other published {done}"
+        # Each conflict is settled by one of the two: how many the other has won in a row, the median of 20.
+        assert sorted(waits)[10] < 50, f"what the other published meanwhile: {waits}"
 
 
 async def test_reading_keeps_an_epoch_alive(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:

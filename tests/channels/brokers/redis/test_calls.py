@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -85,10 +84,8 @@ async def test_a_server_that_is_silent() -> None:
         async with linked(valkey, 0.25) as link:
             keeper = asyncio.ensure_future(tick_until_stopped(link, 0.05))
             with valkey.paused():
-                begin = time.monotonic()
                 waiting = [asyncio.ensure_future(link.ask("ECHO", number)) for number in range(10)]
                 answers = await asyncio.gather(*waiting, return_exceptions=True)
-                assert time.monotonic() - begin < 2
                 assert all(isinstance(answer, BrokerUnavailable) for answer in answers)
                 assert "no answer in time" in str(answers[0]) or "lost" in str(answers[0])
             await until(lambda: link.is_up)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
-import time
 
 import pytest
 
@@ -86,7 +85,6 @@ async def test_a_server_that_has_fallen_silent_is_noticed_without_a_call() -> No
             await until(lambda: not link._sent)
         assert link.is_up
         with valkey.paused():
-            begin = time.monotonic()
             ticks = 0
             while link.is_up:
                 link.tick()
@@ -94,7 +92,6 @@ async def test_a_server_that_has_fallen_silent_is_noticed_without_a_call() -> No
                 await asyncio.sleep(0.005)
             # It was asked after `timeout`, and given up after another one.
             assert ticks <= 2 * TICKS + 1
-            assert time.monotonic() - begin < 5
             await link.stop()
 
 
