@@ -69,6 +69,9 @@ format: setup-test
 	$(PYTHON) -m ruff format $(SOURCES)
 	$(PYTHON) -m ruff check --fix $(SOURCES)
 
+wheel: setup-run
+	@sh tools/wheel.sh
+
 test-pythons:
 	@sh tools/test_pythons.sh $(PARALLEL) $(UNITS) $(ARGS)
 
