@@ -79,7 +79,7 @@ class HistoryPage(NamedTuple):
     Fields:
         publications: in their order.
         top: the position of the newest publication there is.
-        complete: whether everything behind the position that was asked for is there.
+        complete: whether everything after the position that was asked for is there.
     """
 
     publications: list[Publication]
@@ -147,7 +147,7 @@ class Channels:
         """Say what holds for the channels of a namespace: those whose names begin with it and a colon.
 
         Arguments:
-            name: what stands before the colon; empty for channels without one.
+            name: the text before the colon; empty for channels without one.
             options: see `Namespace`.
 
         Raises:
@@ -201,7 +201,7 @@ class Channels:
 
         Raises:
             ChannelDenied: `may_publish` refuses; also InvalidChannel for a name that none can have.
-            BrokerUnavailable: the broker does not answer. The publication may have happened nevertheless.
+            BrokerUnavailable: the broker does not answer. The publication may still have happened.
             ValueError: the data is larger than `max_message_size`.
             TypeError: the data is neither `str` nor `bytes`, and JSON cannot express it.
             UsageError: the channels are not started.

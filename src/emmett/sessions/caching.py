@@ -1,4 +1,4 @@
-"""What a response that sets or deletes the cookie of a session tells caches: they keep that too (RFC 9111, 7.3)."""
+"""Cache-Control of responses that set or delete a session's cookie, which caches would keep too (RFC 9111, 7.3)."""
 
 from __future__ import annotations
 

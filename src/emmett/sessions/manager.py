@@ -18,10 +18,10 @@ SameSite: TypeAlias = Literal["Strict", "Lax", "None"]
 
 
 class SessionManager:
-    """Makes the pipe of a pipeline behind which `emmett.session` is there.
+    """Makes the pipe that gives the handlers of a pipeline their `emmett.session`.
 
     All kinds take:
-        expire: seconds that a session lives on after it was last sent; it is sent anew when it has changed, or when
+        expire: seconds that a session lives on after it was last sent; it is sent again when it has changed, or when
             half of this time has passed.
         secure: send the cookie over TLS only. Without a `domain` and a `cookie_name` of your own, browsers then take it
             from this very host alone (the prefix `__Host-`).
@@ -95,7 +95,7 @@ class SessionManager:
         Arguments:
             url: `redis://host:port/0`, `rediss://…` for TLS, `unix:///path`; `redis+sentinel://host:port/service` for
                 the primary of a service, which is found through Sentinels.
-            prefix: stands before each key.
+            prefix: the beginning of each key.
             timeout: seconds for one command; a request whose store does not answer in time gets 503.
             max_connections: the most connections to it.
             max_size: the most bytes of one session, as JSON.

@@ -14,13 +14,13 @@ class MemoryStore:
 
     Arguments:
         max_sessions: the most values that are kept.
-        clock: tells seconds since the epoch.
+        clock: returns the seconds since the epoch.
     """
 
     def __init__(self, max_sessions: int, clock: Callable[[], float]) -> None:
         self._max_sessions = max_sessions
         self._clock = clock
-        # By key: expiry and value. The front of a dict would be slow to reach behind many deletions.
+        # By key: expiry and value. The front of a dict would be slow to reach after many deletions.
         self._values: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
 
     def __len__(self) -> int:

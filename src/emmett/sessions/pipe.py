@@ -33,7 +33,7 @@ class _Visit:
         pipe: the pipe that loaded it.
         outer: the session that was there before, of another pipe.
         record: how it was kept; None when it was not.
-        passed: whether the pipe is at work already; it may stand twice in a pipeline.
+        passed: whether the pipe is at work already; it may be in a pipeline twice.
         sets_cookie: whether the response sets or deletes its cookie.
     """
 
@@ -48,7 +48,7 @@ class _Visit:
 
 
 class SessionPipe(Pipe):
-    """The pipe behind which `emmett.session` is there. `SessionManager` makes it.
+    """The pipe that loads and saves `emmett.session`. `SessionManager` makes it.
 
     One pipe holds what belongs together: keep it in a variable, put it into the pipeline, and call `renew`, `end` and
     `close_websockets` on it.
@@ -56,7 +56,7 @@ class SessionPipe(Pipe):
     Arguments:
         cookie: how the cookie is sent.
         keeper: what keeps the sessions between requests.
-        clock: tells seconds since the epoch.
+        clock: returns the seconds since the epoch.
     """
 
     def __init__(self, cookie: SessionCookie, keeper: Keeper, clock: Callable[[], float]) -> None:
@@ -68,10 +68,10 @@ class SessionPipe(Pipe):
 
     @property
     def current(self) -> Session:
-        """The running session of this pipe: `emmett.session`, unless another session pipe stands behind this one.
+        """The running session of this pipe: `emmett.session`, unless another session pipe follows this one.
 
         Raises:
-            UsageError: nothing that runs here is behind this pipe.
+            UsageError: what runs here has not passed this pipe.
         """
         session = self._find(current_session.get())
         if session is None:
@@ -88,7 +88,7 @@ class SessionPipe(Pipe):
         session gets a new id anyway.
 
         Raises:
-            UsageError: outside of a request behind this pipe, or when the handler has returned.
+            UsageError: outside of a request that has passed this pipe, or when the handler has returned.
             StoreUnavailable: the store does not answer; the handler ends with 503.
         """
         session, visit, response = self._running("renew")
@@ -115,7 +115,7 @@ class SessionPipe(Pipe):
             reason: the reason that they get.
 
         Raises:
-            UsageError: outside of a request behind this pipe, or when the handler has returned.
+            UsageError: outside of a request that has passed this pipe, or when the handler has returned.
             ValueError: the code or the reason cannot be sent; nothing was done.
             StoreUnavailable: the store does not answer; the handler ends with 503, the session has not ended.
         """
@@ -152,7 +152,7 @@ class SessionPipe(Pipe):
         """Close the connections to the store: `app.on_shutdown(sessions.shutdown)`. A later use makes new ones."""
         await self._keeper.shutdown()
 
-    # The session is loaded by the open hooks, so that those of the pipes behind this one can read it.
+    # The session is loaded by the open hooks, so that those of the pipes after this one can read it.
 
     async def open_request(self) -> None:
         request, outer = current_request.get(), current_session.get()
@@ -187,7 +187,7 @@ class SessionPipe(Pipe):
         session, response = self._find(current_session.get()), current_response.get()
         if session is not None and response is not None:
             lock(session, SAVED)
-            # Any answer behind a session may depend on it (RFC 9110, 12.5.5).
+            # Any answer of a handler with a session may depend on it (RFC 9110, 12.5.5).
             add_vary(response.headers, "Cookie")
             if visit_of(session).sets_cookie:
                 forbid_storing(response.headers)
@@ -270,7 +270,7 @@ class SessionPipe(Pipe):
         self._send(visit, response)
 
     def _is_due(self, record: Record) -> bool:
-        """Whether half of the session's time has passed, or it should be kept anew."""
+        """Whether half of the session's time has passed, or it should be saved again."""
         return record.stale or record.expires - self._clock() < self._cookie.expire / 2
 
     def _send(self, visit: _Visit, response: Response) -> None:

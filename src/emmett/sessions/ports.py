@@ -18,12 +18,12 @@ class Record(NamedTuple):
     """A session as it was kept.
 
     Fields:
-        id: names the session inside the process; secret from nobody who may read its memory, shown to nobody else.
+        id: the session's name inside the process. It is never shown to visitors.
         token: what the cookie holds.
         data: the values, as JSON.
         values: the values.
         expires: when it ends, in seconds since the epoch.
-        stale: whether it should be kept anew though nothing has changed, as after the rotation of a key.
+        stale: whether it should be saved again though nothing has changed, as after the rotation of a key.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Record(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A cookie that may stand for a session.
+    """A cookie that may belong to a session.
 
     Fields:
         id: the session that it claims.

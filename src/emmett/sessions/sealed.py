@@ -81,7 +81,7 @@ class SealedKeeper:
     Arguments:
         sealer: seals and opens.
         expire: seconds that a session lives on after it was sealed.
-        clock: tells seconds since the epoch.
+        clock: returns the seconds since the epoch.
     """
 
     def __init__(self, sealer: Sealer, expire: float, clock: Callable[[], float]) -> None:

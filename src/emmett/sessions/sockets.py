@@ -13,12 +13,12 @@ from .session import Session
 
 logger = logging.getLogger("emmett.session")
 
-# Seconds that the one who closes waits for peers that do not read; their Close frames are on their way all the same.
+# Seconds that `end` waits for peers that do not read; their Close frames are on their way in any case.
 GRACE = 1.0
 
 
 class SocketRegistry:
-    """The open websockets behind one pipe. It keeps none of them alive."""
+    """The open websockets that have passed one pipe. It keeps none of them alive."""
 
     def __init__(self) -> None:
         # Which session each one belongs to; None for a visitor without one.

@@ -26,7 +26,7 @@ class StoredKeeper:
         store: where they are kept.
         expire: seconds that a session lives on after it was saved.
         max_size: the most bytes of the values of one session, as JSON.
-        clock: tells seconds since the epoch.
+        clock: returns the seconds since the epoch.
     """
 
     def __init__(self, store: Store, expire: float, max_size: int, clock: Callable[[], float]) -> None:
@@ -47,7 +47,7 @@ class StoredKeeper:
         if value is None:
             return None
         found = unpack(value)
-        # The key stands in the value too: an answer to another question must never become a visitor's session.
+        # The key is in the value too: an answer to another question must never become a visitor's session.
         if found is None or found.id != claim.id:
             logger.warning("session store: a value that is no session of this key was left alone")
             return None
