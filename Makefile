@@ -51,7 +51,7 @@ board: setup-run
 	.venv/bin/emmett -a examples/board/app.py develop --host $(HOST) --port $(PORT)
 
 chat: setup-run
-	.venv/bin/emmett -a examples/chat/app.py serve --host $(HOST) --port $(PORT)
+	.venv/bin/emmett -a examples/chat/app.py develop --host $(HOST) --port $(PORT)
 
 cluster: setup-test
 	@$(PYTHON) examples/chat/cluster.py --host $(HOST) --port $(PORT) $(ARGS)

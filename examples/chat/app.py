@@ -1,6 +1,6 @@
 """The chat: what a browser can ask for.
 
-`emmett -a examples/chat/app.py serve`, or `make chat`; `make cluster` runs it on two nodes.
+`emmett -a examples/chat/app.py develop`, or `make chat`; `make cluster` runs it on two nodes.
 """
 
 from __future__ import annotations

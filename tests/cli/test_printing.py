@@ -81,6 +81,20 @@ def test_the_startup_says_what_to_open_and_how_to_stop(capsys: pytest.CaptureFix
     assert f"Restarts when a Python file in /srv/demo, {Path.cwd()} changes. Stop with Ctrl+C." in output
 
 
+def test_only_a_page_that_there_is_is_to_be_opened(capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = INDEX._replace(hostname="a.example")
+    for routes in (
+        [ECHO, STATIC],
+        [elsewhere],
+        [INDEX._replace(methods=("POST",))],
+        [INDEX._replace(kind="websocket")],
+    ):
+        print_startup("app:app", "http://127.0.0.1:8000/", routes, [], "")
+        output = capsys.readouterr().out
+        assert "Open" not in output
+        assert "  Listening on http://127.0.0.1:8000/" in output
+
+
 def test_the_startup_without_reloading_has_no_word_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     print_startup("app:app", "http://127.0.0.1:8000/", [], [], "(everywhere)")
     output = capsys.readouterr().out

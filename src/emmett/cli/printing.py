@@ -65,7 +65,7 @@ def print_startup(application: str, url: str, routes: Sequence[RouteInfo], watch
 
     Arguments:
         application: the import string.
-        url: what to open in a browser.
+        url: where the server listens.
         routes: the routes; the first few are shown.
         watched: the folders whose changes restart the application.
         note: a remark on the address; may be empty.
@@ -73,7 +73,7 @@ def print_startup(application: str, url: str, routes: Sequence[RouteInfo], watch
     console = answers_to()
     remark = f"   {note}" if note else ""
     console.print(
-        Text.assemble("\nemmett develops ", (application, "bold"), "\n\n  Open "),
+        Text.assemble("\nemmett develops ", (application, "bold"), f"\n\n  {_invitation(routes)} "),
         Text.assemble((url, f"bold cyan link {url}"), (remark, "dim"), "\n"),
         sep="",
         soft_wrap=True,
@@ -82,6 +82,12 @@ def print_startup(application: str, url: str, routes: Sequence[RouteInfo], watch
         console.print(_short_table(routes))
     reloading = "Restarts when a Python file in " + ", ".join(map(_short_path, watched)) + " changes. "
     console.print(Text(f"\n{reloading if watched else ''}Stop with Ctrl+C.\n"), soft_wrap=True)
+
+
+def _invitation(routes: Sequence[RouteInfo]) -> str:
+    """What to do with the URL: open it, if a browser gets a page there."""
+    pages = (route for route in routes if route.kind == "http" and route.path == "/" and route.hostname is None)
+    return "Open" if any("GET" in route.methods for route in pages) else "Listening on"
 
 
 def _short_table(routes: Sequence[RouteInfo]) -> Padding:
