@@ -178,7 +178,8 @@ def test_a_route_has_settings_of_its_own_for_the_body() -> None:
 
 def test_a_section_shows_its_values() -> None:
     shown = (
-        "ServerSettings(max_connections=5, shutdown_timeout=30.0, trusted_proxies=(), proxy_headers='x-forwarded', "
+        "ServerSettings(max_connections=5, shutdown_timeout=30.0, cancel_timeout=5.0, trusted_proxies=(), "
+        "proxy_headers='x-forwarded', "
         "allowed_hosts=None, log_query='names')"
     )
     assert repr(ServerSettings(max_connections=5)) == shown
@@ -274,3 +275,23 @@ def test_a_section_that_does_not_exist_is_an_error_that_names_one(name: str, sec
             read(config, name)
     setattr(config, name, "mine")
     assert config[name] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("values", "limit"),
+    [
+        ({}, 2048),
+        ({"max_message_size": 1}, 1024),
+        ({"max_message_size": 64 * 1024 * 1024}, 65536),
+        ({"max_message_size": 64 * 1024 * 1024, "max_fragments": 10}, 10),
+    ],
+)
+def test_the_fragments_of_a_message_follow_its_size(values: dict[str, int], limit: int) -> None:
+    settings = WebsocketSettings(max_message_size=2 * 1024 * 1024).replace(values)
+    assert settings.fragment_limit == limit
+
+
+def test_no_number_of_fragments_is_allowed_too() -> None:
+    assert WebsocketSettings(max_fragments=None).max_fragments is None
+    with pytest.raises(ConfigurationError, match="a whole number of frames, at least 1, or None"):
+        WebsocketSettings(max_fragments=0)

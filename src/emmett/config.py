@@ -36,11 +36,15 @@ class _Setting:
         self.check = check
 
 
-def _count(default: int, unit: str, *, least: int = 1, most: int | None = None) -> Any:
-    """A whole number of `unit`."""
+def _count(default: int | None, unit: str, *, least: int = 1, most: int | None = None, optional: bool = False) -> Any:
+    """A whole number of `unit`; where it is optional, None leaves the choice to emmett."""
     limits = f"at least {least}" if most is None else f"{least} to {most}"
+    if optional:
+        limits += ", or None"
 
     def check(value: object) -> str | None:
+        if optional and value is None:
+            return None
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= (most or value):
             return None
         return f"a whole number of {unit}, {limits}"
@@ -218,8 +222,8 @@ class WebsocketSettings(Settings):
 
     # Bytes in a received message, over all its fragments.
     max_message_size: int = _count(1 * MIB, "bytes")
-    # Frames in a received message.
-    max_fragments: int = _count(1024, "frames")
+    # Frames in a received message; None allows one for each KiB of `max_message_size`, and 1024 at least.
+    max_fragments: int | None = _count(None, "frames", optional=True)
     # Messages, and bytes, that were received and wait for `receive()`.
     inbox_messages: int = _count(16, "messages")
     inbox_bytes: int = _count(1 * MIB, "bytes")
@@ -253,6 +257,11 @@ class WebsocketSettings(Settings):
     compression_min_size: int = _count(64, "bytes", least=0)
     # Whether messages may refer to those before them: they become smaller, but each connection keeps its windows.
     compression_context_takeover: bool = _flag(True)
+
+    @property
+    def fragment_limit(self) -> int:
+        """The frames that a received message may have."""
+        return self.max_fragments or max(1024, self.max_message_size // KIB)
 
     @functools.cached_property
     def shortest_deadline(self) -> float:

@@ -10,7 +10,7 @@ from compliance.case import Exchange, Handshake, Section, codes, cut, request
 from compliance.catalogue import SECTIONS
 from compliance.play import play_all, referee
 from compliance.report import Result, as_json, describe_failures, make_table
-from emmett.server.websocket_protocol import WebsocketProtocol
+from emmett.server.websocket_reading import Reading
 from tests.wire.frame_maker import PING, TEXT, client_frame
 
 
@@ -58,13 +58,13 @@ async def test_the_referee_sees_a_fault(name: str) -> None:
 @pytest.mark.loops("asyncio", "uvloop")
 async def test_pieces_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[bytes] = []
-    read = WebsocketProtocol.data_received
+    read = Reading.take
 
-    def spy(self: WebsocketProtocol, data: bytes) -> None:
+    def spy(self: Reading, data: bytes) -> None:
         reads.append(bytes(data))
         read(self, data)
 
-    monkeypatch.setattr(WebsocketProtocol, "data_received", spy)
+    monkeypatch.setattr(Reading, "take", spy)
     pieces = cut(client_frame(TEXT, b"x" * 200), 1)
     async with referee() as judge:
         assert await judge.play(Exchange("", pieces, ("x" * 200,))) is None

@@ -254,6 +254,17 @@ async def test_a_handler_that_is_cancelled_after_the_end() -> None:
     assert connection.events == []
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), BaseExceptionGroup("several", [SystemExit(3)])])
+@pytest.mark.parametrize(("accepted", "event"), [(False, ("refuse", 500, "", {})), (True, ("close", 1011, ""))])
+async def test_leaving_the_process_is_a_failure_of_this_handler_only(
+    error: BaseException, accepted: bool, event: tuple[object, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = MemoryConnection(accepted=accepted)
+    await run(raising(error), connection)
+    assert connection.events == [event]
+    assert "the handler failed on '/'" in caplog.text
+
+
 class Stop(BaseException):
     """Like KeyboardInterrupt, which would end the test run."""
 

@@ -24,10 +24,10 @@ def test_a_peer_that_sends_nothing_is_dead_at_the_timeout() -> None:
 
 def test_anything_that_comes_shows_life() -> None:
     keepalive = Keepalive(20.0, 5.0, 100.0)
-    keepalive.heard = True
+    keepalive.hear()
     keepalive.sent(120.0)
     assert keepalive.is_dead(125.0), "what came before the Ping does not count"
-    keepalive.heard = True
+    keepalive.hear()
     assert not keepalive.is_dead(125.0)
     assert not keepalive.is_dead(200.0), "nothing is waited for until the next Ping"
 

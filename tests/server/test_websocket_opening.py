@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from emmett import App, websocket
 from tests.integration.raw_client import connect, upgrade_request
 from tests.integration.servers import gone, run_emmett
@@ -36,3 +38,33 @@ async def test_no_route() -> None:
             assert (status, fields["connection"]) == (404, "close")
             assert await client.read_end() == b""
         await gone(running)
+
+
+@pytest.mark.parametrize(
+    ("target", "origin", "logged"),
+    [
+        ("/nowhere/else", b"", "from 203.0.113.7:0, '/nowhere/else': refused with 404: Not Found"),
+        ("/room/1", b"Origin: https://evil.example", "from 203.0.113.7:0, '/room/1': refused with 403: "),
+    ],
+)
+async def test_a_refusal_is_logged_with_its_path_and_its_visitor(
+    target: str, origin: bytes, logged: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "emmett")
+    app = App(__name__)
+    app.config.server.trusted_proxies = ["127.0.0.1"]
+
+    @app.websocket("/room/<int:number>")
+    async def room(number: int) -> None:
+        raise AssertionError("a handshake that is refused reaches no handler")
+
+    async with run_emmett(app) as running, connect(running.port) as client:
+        fields = [b"X-Forwarded-For: 203.0.113.7", *([origin] if origin else [])]
+        client.write(upgrade_request(target, *fields))
+        await client.read_response()
+        assert await client.read_end() == b""
+        client.writer.close()
+        await gone(running)
+    lines = [record.getMessage() for record in caplog.records if "refused with" in record.getMessage()]
+    assert len(lines) == 1
+    assert logged in lines[0]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from emmett import WebsocketClosed, abort, websocket
-from emmett.wire.frames import WORK_A_FRAME, WORK_A_TURN
+from emmett.wire.frames import FRAMES_A_TURN
 from tests.server.protocol_peer import PeerTransport, ProtocolPeer, settled
 from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_payload
 from tests.wire.upgrade_maker import ACCEPT
@@ -22,9 +22,6 @@ from tests.wire.upgrade_maker import ACCEPT
 def is_reading(peer: ProtocolPeer) -> bool:
     """A call, since mypy believes that an attribute stays what it was asserted to be."""
     return peer.transport.reading
-
-
-MESSAGES_A_TURN = WORK_A_TURN // WORK_A_FRAME
 
 
 async def echo() -> None:
@@ -236,7 +233,7 @@ async def test_a_handler_that_never_waits_lets_others_have_their_turn() -> None:
         await asyncio.sleep(0)
     turns.append(len(got))
     steps = [later - earlier for earlier, later in pairwise(turns)]
-    assert max(steps) <= MESSAGES_A_TURN
+    assert max(steps) <= FRAMES_A_TURN
     await peer.end()
 
 
@@ -411,7 +408,7 @@ async def test_more_than_is_parsed_at_once_is_handed_out_when_the_connection_end
             taken.append(message)
 
     # With so large an inbox the second refill is another turn's, and the inbox is empty until then.
-    peer = ProtocolPeer(slow, inbox_messages=2 * MESSAGES_A_TURN)
+    peer = ProtocolPeer(slow, inbox_messages=2 * FRAMES_A_TURN)
     await settled()
     sent = [str(number) for number in range(10_000)]
     peer.protocol.data_received(b"".join(client_frame(TEXT, message.encode()) for message in sent))

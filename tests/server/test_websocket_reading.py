@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from typing import Any
 
 import pytest
@@ -11,14 +12,16 @@ from hypothesis import strategies as st
 
 from emmett import websocket
 from emmett.server.websocket_reading import READ_AHEAD
-from emmett.wire.frames import WORK_A_FRAME, WORK_A_TURN
+from emmett.wire.deflater import Deflater
+from emmett.wire.frames import BYTES_A_TURN, FRAMES_A_TURN
+from emmett.wire.inflater import Inflater
 from tests.server.protocol_peer import ProtocolPeer, settled
 from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_payload
 
-FRAMES_A_TURN = WORK_A_TURN // WORK_A_FRAME
 # What uvloop reads in one wake-up, unless reading is paused meanwhile.
 READS_A_WAKE_UP = 32
 READ_SIZE = 256 * 1024
+MIB = 1024 * 1024
 
 
 async def listen() -> None:
@@ -85,14 +88,14 @@ async def flood(kind: str, size: int, handler: str, **limits: Any) -> tuple[floa
     st.sampled_from([16, 100_000]),
 )
 def test_no_kind_of_frame_holds_the_loop(kind: str, size: int, handler: str, inbox_messages: int) -> None:
-    """Reliability, line 82: counted in frames and bytes, since a clock would depend on the machine."""
+    """Reliability, line 80: counted in frames and bytes, since a clock would depend on the machine."""
     frames, read, _ = asyncio.run(flood(kind, size, handler, inbox_messages=inbox_messages, inbox_bytes=2**40))
     assert frames <= 2 * FRAMES_A_TURN
-    assert read <= 2 * (WORK_A_TURN + READ_SIZE)
+    assert read <= 2 * (BYTES_A_TURN + READ_SIZE)
 
 
 async def test_a_flood_of_pings_is_answered_once_a_read() -> None:
-    """Reliability, line 83: the latest Ping counts (RFC 6455, 5.5.3)."""
+    """Reliability, line 80: the latest Ping counts (RFC 6455, 5.5.3)."""
     peer = ProtocolPeer(listen)
     await settled()
     peer.frames()
@@ -100,7 +103,7 @@ async def test_a_flood_of_pings_is_answered_once_a_read() -> None:
     assert peer.frames() == [(PONG, b"99")]
     before = len(peer.transport.writes)
     await peer.send(b"".join(client_frame(PING, b"%d" % number) for number in range(10 * FRAMES_A_TURN)))
-    # One for each turn that the read takes: its bytes count as well as its frames.
+    # One for each turn that the read takes.
     assert 10 <= len(peer.transport.writes) - before <= 11
     assert peer.frames()[-1] == (PONG, b"%d" % (10 * FRAMES_A_TURN - 1))
     await peer.end()
@@ -162,3 +165,62 @@ async def test_what_comes_before_the_answer_is_bounded(early: bytes) -> None:
     await peer.lose()
     await peer.sweep_from_now(11)
     assert peer.ends == 1
+
+
+def compressed(peer: ProtocolPeer, count: int) -> list[bytes]:
+    """Agree on compression; returns frames of about 1 kB, each of which inflates to 1 MiB."""
+    inflater = Inflater(window_bits=15, context_takeover=False, max_size=MIB)
+    deflater = Deflater(window_bits=15, context_takeover=False, memory_level=5, min_size=0)
+    peer.protocol.compress("permessage-deflate", inflater, deflater)
+    compressor = zlib.compressobj(wbits=-15)
+    payload = (compressor.compress(bytes(MIB)) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    return [client_frame(BINARY, payload, rsv=4) for _ in range(count)]
+
+
+async def test_a_turn_ends_by_bytes_after_inflation() -> None:
+    """Reliability, line 81: a read of 64 messages takes 64 turns, and not one."""
+    got: list[int] = []
+
+    async def measure() -> None:
+        async for message in websocket:
+            got.append(len(message))
+
+    peer = ProtocolPeer(measure)
+    frames = compressed(peer, 64)
+    await settled()
+    peer.protocol.data_received(b"".join(frames))
+    most = 0
+    while len(got) < 64:
+        before = len(got)
+        await asyncio.sleep(0)
+        most = max(most, len(got) - before)
+    assert got == [MIB] * 64
+    assert most <= 2 * BYTES_A_TURN // MIB
+    await peer.end()
+
+
+async def test_draining_inflates_no_more_than_the_inbox_has_room_for() -> None:
+    """Reliability, line 82."""
+    go = asyncio.Event()
+    got: list[int] = []
+
+    async def slow() -> None:
+        await websocket.accept()
+        await go.wait()
+        async for message in websocket:
+            got.append(len(message))
+
+    peer = ProtocolPeer(slow)
+    frames = compressed(peer, 17)
+    await settled()
+    await peer.send(b"".join(frames))
+    assert len(peer.protocol.inbox.messages) == 1
+    peer.protocol.shutdown()
+    await settled()
+    assert len(peer.protocol.inbox.messages) == 1
+    go.set()
+    while peer.protocol.task is not None:  # noqa: ASYNC110 - each turn brings one
+        await asyncio.sleep(0)
+    assert got == [MIB] * 17
+    assert peer.frames() == [(CLOSE, close_payload(1012, b"service restart"))]
+    await peer.end()

@@ -13,6 +13,7 @@ from ..datastructures import Headers
 from ..dispatch import RouteTable, describe_refusal, find_websocket, run_websocket
 from ..dispatch.websocket_watch import WebsocketWatch
 from ..errors import HandshakeError, UsageError, WebsocketClosed
+from ..websockets.calling import check_caller
 from ..websockets.connection import Data, MessageBatch
 from ..websockets.inbox import Inbox
 from ..websockets.websocket import Websocket
@@ -165,6 +166,7 @@ class ASGIConnection:
 
     def write_now(self, message: Data) -> None:
         """See `Connection.write_now`. What the server has not taken yet counts as what the peer has not."""
+        check_caller(self._loop, "send_nowait")
         event = self._event_of(message)
         size = len(message.encode()) if isinstance(message, str) else len(event["bytes"])
         if self._unsent + size > self._settings.write_limit:

@@ -1,22 +1,43 @@
-"""Whether the peer has hung up, asked of the socket itself: for connections that are not being read."""
+"""What the operating system knows of a peer: for connections that are not read, and for peers that say nothing."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import select
+import socket
 
-# Linux alone tells of a FIN that has unread bytes before it. Elsewhere such a peer is found when something is written.
+# Linux alone reports a FIN that has unread bytes before it. Elsewhere such a peer is found when something is written.
 _POLLRDHUP: int | None = getattr(select, "POLLRDHUP", None)
+# RFC 5482, in milliseconds; Linux has it.
+_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 def has_hung_up(transport: asyncio.BaseTransport) -> bool:
-    """Tell whether the peer of an open transport has closed the connection or its half of it."""
+    """Return whether the peer of an open transport has closed the connection or its half of it, or has reset it."""
     connection = transport.get_extra_info("socket")
     if connection is None:
-        # A transport in memory tells itself.
+        # A transport in memory knows itself.
         return bool(transport.get_extra_info("hung_up"))
     if _POLLRDHUP is None:
         return False
     poll = select.poll()
     poll.register(connection.fileno(), _POLLRDHUP)
     return bool(poll.poll(0))
+
+
+def limit_unacknowledged(transport: asyncio.BaseTransport, seconds: float) -> None:
+    """Let the system break the connection off once bytes that were sent stay unacknowledged for so long.
+
+    So a peer that has vanished is noticed although nothing is read from it. Does nothing where the system cannot.
+
+    Arguments:
+        transport: an open transport.
+        seconds: rounded to milliseconds.
+    """
+    connection = transport.get_extra_info("socket")
+    if _USER_TIMEOUT is None or connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    # The peer may be gone already.
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, max(round(seconds * 1000), 1))

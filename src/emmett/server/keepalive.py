@@ -21,7 +21,7 @@ class Keepalive:
         now: the loop's time in seconds.
     """
 
-    __slots__ = ("_asked", "_counter", "_interval", "_last", "_timeout", "_waiting_since", "heard")
+    __slots__ = ("_asked", "_counter", "_interval", "_last", "_timeout", "_waiting_since")
 
     def __init__(self, interval: float | None, timeout: float | None, now: float) -> None:
         self._interval = interval
@@ -30,8 +30,6 @@ class Keepalive:
         self._last = now
         # When a Ping was sent that nothing has followed yet.
         self._waiting_since: float | None = None
-        # Something has come since the last look. A flag, and not a time: it is set for every read.
-        self.heard = False
         # Pings of the application: payload, when it was sent, who waits for the answer.
         self._asked: dict[bytes, tuple[float, asyncio.Future[float | None]]] | None = None
         self._counter = 0
@@ -42,17 +40,17 @@ class Keepalive:
 
     def is_dead(self, now: float) -> bool:
         """Whether the peer has sent nothing for too long after a Ping."""
-        if self.heard:
-            self.heard = False
-            self._waiting_since = None
         if self._waiting_since is None or self._timeout is None:
             return False
         return now - self._waiting_since >= self._timeout
 
+    def hear(self) -> None:
+        """Note that something has come since the last look: the peer is alive."""
+        self._waiting_since = None
+
     def sent(self, now: float) -> bytes:
         """Note that a Ping is sent; returns its payload."""
         self._last = now
-        self.heard = False
         if self._waiting_since is None:
             self._waiting_since = now
         return b""

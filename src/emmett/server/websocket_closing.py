@@ -200,6 +200,7 @@ class ClosingConnection(asyncio.Protocol):
         """The peer has hung up while it was not read: the handler learns of it now, and may take what came before."""
         self.log(logging.INFO, "lost: the peer hung up behind messages that nobody took")
         self._enter(WebsocketPhase.DEPARTED)
+        self._reading.expect_rest()
         self._end(CloseCode.ABNORMAL, "")
         self._outbox.lose(WebsocketClosed(CloseCode.ABNORMAL))
         if self._task is None:

@@ -56,9 +56,11 @@ class Reading:
         "_early",
         "_loop",
         "_ping",
+        "_rest_expected",
         "_transport",
         "_turn_planned",
         "_wanted",
+        "heard",
         "inbox",
         "lost",
         "paused",
@@ -80,7 +82,7 @@ class Reading:
             self.inbox.messages,
             self._take_control,
             max_message_size=settings.max_message_size,
-            max_fragments=settings.max_fragments,
+            max_fragments=settings.fragment_limit,
             max_messages=settings.inbox_messages,
             max_bytes=settings.inbox_bytes,
         )
@@ -90,9 +92,13 @@ class Reading:
         self._ping: bytes | None = None
         # Whether the handler gets the messages that still come.
         self._wanted = True
+        # The peer has hung up, and the transport may still have what it sent before.
+        self._rest_expected = False
         # The next turn of this connection has been asked for.
         self._turn_planned = False
         self.paused = False
+        # Something has come since the last look. A flag, and not a time: it is set for every read.
+        self.heard = False
         # The transport is gone.
         self.lost = False
 
@@ -121,6 +127,10 @@ class Reading:
 
     def take(self, data: bytes) -> None:
         """Take what one read brought."""
+        self.heard = True
+        if self._early is not None:
+            self.keep_early(data)
+            return
         try:
             held_back = self.reader.feed(data)
         except FrameError as error:
@@ -140,9 +150,19 @@ class Reading:
             self._plan_turn()
         self.resume()
 
+    def expect_rest(self) -> None:
+        """The peer has hung up: what it sent before is still read, as the handler takes it."""
+        self._rest_expected = True
+        self.inbox.held_back = True
+
     def lose(self) -> None:
         """The transport is gone: deliver what has come as the handler takes it, for no more will."""
         self.lost = True
+        self._rest_expected = False
+        self._hold_back_rest()
+        self.inbox.wake()
+
+    def _hold_back_rest(self) -> None:
         if not self._wanted or self._early is not None:
             self.inbox.held_back = False
             return
@@ -230,7 +250,7 @@ class Reading:
             return
         if self._ping is not None:
             self._answer_ping()
-        self.inbox.held_back = held_back and self._wanted
+        self.inbox.held_back = (held_back or self._rest_expected) and self._wanted
         if not held_back:
             self._connection.on_caught_up()
         elif self.reader.spent:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from ..errors import WebsocketClosed
 from ..wire.deflater import Deflater
 from ..wire.encoding import encode_message
+from .calling import check_caller
 from .connection import Data, MessageBatch
 
 Content = TypeVar("Content")
@@ -107,7 +108,9 @@ class Outbox:
 
         Raises:
             WebsocketClosed, TypeError: as `write`.
+            UsageError: the caller is in another thread.
         """
+        check_caller(self._loop, "send_nowait")
         if self.closed is not None:
             raise self.error()
         # When it is too much the connection ends, so no later message can miss this one.

@@ -11,6 +11,7 @@ from ..errors import MessageError, UsageError, WebsocketClosed
 from ..http.head import RequestHead
 from ..wire.close import CloseCode, check_to_send
 from ..wire.fields import HeaderFields
+from .calling import excuse_closing
 from .connection import Connection, Data, MessageBatch
 from .delivery import Delivery
 from .hooks import DROP, Hook
@@ -168,6 +169,7 @@ class Websocket(RequestHead):
                     if self._closed is not None:
                         if iterating:
                             raise StopAsyncIteration
+                        excuse_closing(asyncio.current_task())
                         raise self._error()
                     if self._leaving is not None:
                         await self.close(self._leaving.code, self._leaving.reason)
@@ -207,7 +209,7 @@ class Websocket(RequestHead):
 
         Raises:
             WebsocketClosed: the peer has gone, or is dropped for not keeping up.
-            UsageError: the connection is not accepted yet, or its pipeline has `on_send` hooks.
+            UsageError: the connection is not accepted yet, its pipeline has `on_send` hooks, or this is another thread.
             TypeError: the data is neither `str` nor bytes-like.
         """
         if not self.accepted:

@@ -43,10 +43,10 @@ LENGTH_16 = 126
 LENGTH_64 = 127
 MAX_CONTROL_PAYLOAD = 125
 
-# What may be read before other connections have their turn, in bytes after inflation, and how many of these a frame
-# counts: 1 MiB, or 256 frames of any kind. That takes less than 2 ms.
-WORK_A_TURN = 1024 * 1024
-WORK_A_FRAME = 4096
+# What may be read before other connections have their turn: frames of any kind, and bytes after inflation. That takes
+# less than 4 ms.
+FRAMES_A_TURN = 256
+BYTES_A_TURN = 1024 * 1024
 # Frames among what is held back whose headers one look for a Close frame takes.
 LOOKED_AT = 4096
 
@@ -112,7 +112,8 @@ class FrameReader:
         "_read",
         "_small_frames",
         "_taken",
-        "_work_left",
+        "_turn_bytes",
+        "_turn_frames",
         "finished",
         "inflater",
         "messages",
@@ -154,8 +155,10 @@ class FrameReader:
         self._missing = 0
         # Bytes parsed since `messages` was last found empty, compressed ones as what they were inflated to.
         self._taken = 0
-        # What may still be done in this turn.
-        self._work_left = WORK_A_TURN
+        # What `parsed` and `_read` may become in this turn. Bytes that come from inflation, and frames that are not a
+        # whole message, lower them.
+        self._turn_bytes = BYTES_A_TURN
+        self._turn_frames = FRAMES_A_TURN
         # How far `find_close` has looked, counted as `parsed`.
         self._looked_at = 0
         # The message in fragments that is being read: its pieces, their number and bytes on the wire, the decoder of a
@@ -179,7 +182,7 @@ class FrameReader:
     @property
     def spent(self) -> bool:
         """Whether the work of a turn is done: nothing is parsed until `begin_turn`."""
-        return self._work_left < WORK_A_FRAME
+        return self._read >= self._turn_frames or self.parsed >= self._turn_bytes
 
     @property
     def unparsed(self) -> int:
@@ -196,7 +199,7 @@ class FrameReader:
             FrameError: the peer broke RFC 6455; the messages before that are in `messages`.
         """
         if self.finished:
-            self._work_left -= len(data)
+            self.parsed += len(data)
             return self.spent
         if self._buffer:
             self._buffer += data
@@ -223,7 +226,8 @@ class FrameReader:
 
     def begin_turn(self) -> None:
         """Allow the work of another turn."""
-        self._work_left = WORK_A_TURN
+        self._turn_bytes = self.parsed + BYTES_A_TURN
+        self._turn_frames = self._read + FRAMES_A_TURN
 
     def find_close(self) -> bytes | None:
         """Look for a Close frame behind the messages that are held back, without taking these.
@@ -278,18 +282,19 @@ class FrameReader:
         if not count:
             self._taken = 0
         end = len(data)
-        work = self._work_left
-        # Frames that may be read, until there is no more room or the turn is over; and the bytes for which that holds.
-        frames = work // WORK_A_FRAME
         room = self._max_messages - count
-        if room > frames:
-            room = frames
+        left = self._turn_frames - self._read
+        if left < room:
+            room = left
         last = self._max_bytes - self._taken
-        if last > work:
-            last = work
-        # What `room` was, and where, when the work was last counted.
-        counted_room = room
-        counted = position = 0
+        left = self._turn_bytes - self.parsed
+        if left < last:
+            last = left
+            if left <= 0:
+                room = 0
+        # What `room` was when the messages were last counted.
+        counted = room
+        position = 0
         small_frames = self._small_frames
         try:
             while True:
@@ -331,11 +336,12 @@ class FrameReader:
                 position = stop
                 if self.finished:
                     return end
-                self._read += counted_room - room
-                self._work_left -= (counted_room - room + 1) * WORK_A_FRAME + position - counted
-                counted = position
-                counted_room = room = min(self._max_messages - len(messages), self._work_left // WORK_A_FRAME)
-                last = min(self._max_bytes - self._taken, position + self._work_left)
+                self._read += counted - room
+                left = self._turn_bytes - self.parsed
+                last = min(self._max_bytes - self._taken, left)
+                counted = room = min(self._max_messages - len(messages), self._turn_frames - self._read)
+                if position >= left:
+                    counted = room = 0
             self._missing = 0
             return position
         except UnicodeDecodeError:
@@ -347,8 +353,7 @@ class FrameReader:
         finally:
             self._taken += position
             self.parsed += position
-            self._read += counted_room - room
-            self._work_left -= (counted_room - room) * WORK_A_FRAME + position - counted
+            self._read += counted - room
 
     def _finish(self) -> None:
         """Ignore all that follows, and let go of what was kept for it."""
@@ -395,16 +400,19 @@ class FrameReader:
             payload = apply_mask(view[start:stop], data[start - 4 : start])
         if opcode >= OP_CLOSE:
             self.finished = opcode == OP_CLOSE
+            self._turn_frames -= 1
             self.on_control(opcode, payload)
             return stop
         if not first & FIN or self._fragments is not None:
             self._count_fragment(length)
+        if not first & FIN:
+            self._turn_frames -= 1
         if inflater is not None:
             self._compressed = not first & FIN
             payload = inflater.inflate(payload, final=not self._compressed)
             inflated = max(len(payload) - length, 0)
             self._taken += inflated
-            self._work_left -= inflated
+            self._turn_bytes -= inflated
         self._take_data(first, opcode, payload)
         return stop
 
