@@ -30,7 +30,7 @@ def make_app(records: Records) -> App:
     """Return the application.
 
     Arguments:
-        records: one for each connection, by what the client gives as `?case=`; whoever connects puts it there.
+        records: one for each connection, by the value of `?case=`; the client adds it before it connects.
     """
     app = App("compliance")
 

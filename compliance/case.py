@@ -29,19 +29,19 @@ class Handshake:
         pieces: what the client sends, each piece read on its own.
         statuses: the HTTP statuses that are right; 101 opens the connection, and an echo must work then.
         fields: header fields that the answer must have, lower-case; `None` for one that it must not have.
-        behind: messages that were sent behind the request in the same pieces.
+        following: messages that were sent after the request in the same pieces.
     """
 
     name: str
     pieces: Sequence[bytes]
     statuses: frozenset[int]
     fields: Mapping[str, str | None] = field(default_factory=dict)
-    behind: Sequence[Message] = ()
+    following: Sequence[Message] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Frames behind a good handshake.
+    """Frames after a good handshake.
 
     Attributes:
         name: what it shows.
@@ -87,7 +87,7 @@ def request(
 
     Arguments:
         changes: values by name; `None` leaves the field out.
-        more: whole lines behind the fields.
+        more: whole lines after the fields.
         line: the request line.
     """
     fields = {**FIELDS, **(changes or {})}

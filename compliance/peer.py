@@ -79,7 +79,7 @@ class Peer:
         return Answer(int(status), fields)
 
     async def read_body(self, answer: Answer) -> None:
-        """Read the body of an answer that refuses; nothing may be behind it."""
+        """Read the body of an answer that refuses; nothing may follow it."""
         size = int(answer.fields.get("content-length", "0"))
         await self._reader.readexactly(size)
         await self.read_end()

@@ -89,8 +89,8 @@ async def _play_handshake(case: Handshake, peer: Peer) -> None:
         return
     _check_switch(answer)
     await peer.send(client_frame(TEXT, b"hello"))
-    replies = [peer.decode(await peer.read_frame()) for _ in range(len(case.behind) + 1)]
-    _require(replies == [*case.behind, "hello"], f"came back: {_shown(replies)}")
+    replies = [peer.decode(await peer.read_frame()) for _ in range(len(case.following) + 1)]
+    _require(replies == [*case.following, "hello"], f"came back: {_shown(replies)}")
     await _close(peer)
 
 
@@ -149,7 +149,7 @@ async def _close(peer: Peer) -> None:
 
 
 async def _read_refused(case: Exchange, peer: Peer) -> list[Message]:
-    """Read up to the Close frame of the server and behind it; return the messages that came before."""
+    """Read up to the Close frame of the server and beyond; return the messages that came before."""
     replies: list[Message] = []
     pongs: list[bytes] = []
     while (frame := await peer.read_frame()).opcode != CLOSE:

@@ -24,7 +24,7 @@ WORK = ROOT / ".fuzz"
 MAX_INPUT = 4096
 INPUT_TIMEOUT = 10
 MEMORY_LIMIT = 1024
-# Seconds that a harness may take longer than it was told to.
+# Seconds that a harness may take beyond its own limit.
 GRACE = 120
 
 

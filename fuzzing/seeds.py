@@ -21,7 +21,7 @@ def generate(harness: str) -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> None:
-    """Write them all anew."""
+    """Write all of them again."""
     for harness in HARNESSES:
         folder = FOLDER / harness
         folder.mkdir(parents=True, exist_ok=True)

@@ -48,10 +48,10 @@ def _by_client() -> list[Exchange]:
     text = client_frame(TEXT, b"before")
     for name, late in _LATE.items():
         cases += [
-            Exchange(f"{name} behind the Close", (close_frame(1000) + late,), close=codes(1000)),
-            Exchange(f"{name} behind the Close, in another read", (close_frame(1000), late), close=codes(1000)),
+            Exchange(f"{name} after the Close", (close_frame(1000) + late,), close=codes(1000)),
+            Exchange(f"{name} after the Close, in another read", (close_frame(1000), late), close=codes(1000)),
             Exchange(
-                f"a text before, {name} behind", (text + close_frame(4000) + late,), ("before",), close=codes(4000)
+                f"a text before, {name} after", (text + close_frame(4000) + late,), ("before",), close=codes(4000)
             ),
         ]
     cases += [
@@ -86,7 +86,7 @@ def _broken() -> list[Exchange]:
         for name, reason in _BAD_REASONS.items()
     ]
     text = client_frame(TEXT, b"before")
-    cases.append(Exchange("a wrong code behind a message", (text + close_frame(1005),), ("before",), close=_BROKEN))
+    cases.append(Exchange("a wrong code after a message", (text + close_frame(1005),), ("before",), close=_BROKEN))
     return cases
 
 
@@ -106,14 +106,14 @@ def _by_server() -> list[Exchange]:
         for code in _GOOD_CODES
     ]
     cases += [
-        Exchange(f"{name} behind the server's Close", (ask,), asked, close=codes(1000), after=late, path="/close/1000")
+        Exchange(f"{name} after the server's Close", (ask,), asked, close=codes(1000), after=late, path="/close/1000")
         for name, late in _LATE.items()
         if name not in ("another Close", "half a frame")
     ]
     begun = client_frame(TEXT, b"be", fin=False)
     cases += [
         Exchange(
-            "the rest of a message behind the server's Close",
+            "the rest of a message after the server's Close",
             (ask + begun,),
             asked,
             close=codes(1000),

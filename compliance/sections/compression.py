@@ -18,7 +18,7 @@ _RSV1 = 4
 _TAIL_SIZE = 4
 _BROKEN, _INVALID, _TOO_BIG = codes(1002), codes(1007), codes(1009)
 
-# What a client offers behind the name, and what the server must answer; the same when it is None.
+# What a client offers after the name, and what the server must answer; the same when it is None.
 _OFFERS: dict[str, str | None] = {
     "": None,
     "; client_max_window_bits": "; client_max_window_bits=15",
@@ -113,7 +113,7 @@ def _negotiation() -> list[Handshake | Exchange]:
     lists = {
         "the first of two": (f"{_NAME}; server_max_window_bits=10, {_NAME}", f"{_NAME}; server_max_window_bits=10"),
         "the second, where the first cannot be": (f"{_NAME}; nobody_knows, {_NAME}", _NAME),
-        "behind one that nobody knows": (f"x-nobody-knows; a=1, {_NAME}", _NAME),
+        "after an unknown one": (f"x-nobody-knows; a=1, {_NAME}", _NAME),
         "empty members": (f", ,{_NAME}, ,", _NAME),
         "another name": ("x-webkit-deflate-frame", None),
     }
@@ -221,7 +221,7 @@ def _bits() -> list[Exchange]:
     }
     cases = [compressed(name, (stream,), close=_BROKEN) for name, stream in streams.items()]
     cases += [
-        replace(case, name=f"{case.name}, behind a good message", pieces=(good, *case.pieces), messages=("good",))
+        replace(case, name=f"{case.name}, after a good message", pieces=(good, *case.pieces), messages=("good",))
         for case in cases
     ]
     declined = Exchange(

@@ -21,13 +21,13 @@ def _pings() -> list[Exchange]:
     cases = []
     for name, payload in _PAYLOADS.items():
         ping, pong = client_frame(PING, payload), client_frame(PONG, payload)
-        text = client_frame(TEXT, b"behind")
+        text = client_frame(TEXT, b"after")
         cases += [
             Exchange(f"Ping, {name}", (ping,), pongs=(payload,)),
             Exchange(f"Ping, {name}, byte by byte", cut(ping, 1), pongs=(payload,)),
-            Exchange(f"Ping, {name}, a message behind", (ping + text,), ("behind",), (payload,)),
+            Exchange(f"Ping, {name}, then a message", (ping + text,), ("after",), (payload,)),
             Exchange(f"Pong that nobody asked for, {name}", (pong,)),
-            Exchange(f"Pong that nobody asked for, {name}, a message behind", (pong + text,), ("behind",)),
+            Exchange(f"Pong that nobody asked for, {name}, then a message", (pong + text,), ("after",)),
             Exchange(f"Pong, then Ping, {name}", (pong + ping,), pongs=(payload,)),
         ]
     ten = [client_frame(PING, b"%d" % number) for number in range(10)]
@@ -38,7 +38,7 @@ def _pings() -> list[Exchange]:
         Exchange("ten Pings byte by byte", cut(b"".join(ten), 1), pongs=answers),
         Exchange("a thousand Pongs", (client_frame(PONG, b"x" * 100) * 1000,)),
         Exchange("a Ping before a Close", (ten[0] + close_frame(1000),), pongs=(b"0",), close=codes(1000)),
-        Exchange("a Ping behind a Close", (close_frame(1000) + ten[0],), close=codes(1000)),
+        Exchange("a Ping after a Close", (close_frame(1000) + ten[0],), close=codes(1000)),
     ]
     return cases
 

@@ -50,11 +50,11 @@ def _bad() -> list[Exchange]:
         for final in (True, False):
             rest = "final" if final else "not final"
             streams[f"a new {kind} inside a message, {rest}"] = begun + client_frame(opcode, b"x", fin=final)
-            streams[f"a new {kind} behind two fragments, {rest}"] = (
+            streams[f"a new {kind} after two fragments, {rest}"] = (
                 begun + client_frame(CONTINUATION, b"x", fin=False) + client_frame(opcode, b"x", fin=final)
             )
             streams[f"a new {kind} inside a message, empty, {rest}"] = begun + client_frame(opcode, b"", fin=final)
-            streams[f"a new {kind} inside a message, behind a Ping, {rest}"] = (
+            streams[f"a new {kind} inside a message, after a Ping, {rest}"] = (
                 begun + client_frame(PING) + client_frame(opcode, b"x", fin=final)
             )
     for final in (True, False):
@@ -70,7 +70,7 @@ def _bad() -> list[Exchange]:
         rest = "final" if final else "not final"
         cases.append(Exchange(f"one continuation too many, {rest}", (done + stray,), ("before",), close=_BROKEN))
         whole = client_frame(BINARY, b"whole") + stray
-        cases.append(Exchange(f"a continuation behind a whole message, {rest}", (whole,), (b"whole",), close=_BROKEN))
+        cases.append(Exchange(f"a continuation after a whole message, {rest}", (whole,), (b"whole",), close=_BROKEN))
     for opcode, name in ((CLOSE, "Close"), (PING, "Ping"), (PONG, "Pong")):
         cases.append(Exchange(f"{name} in fragments", (client_frame(opcode, fin=False),), close=_BROKEN))
         inside = begun + client_frame(opcode, fin=False)

@@ -43,7 +43,7 @@ def _reserved_bits() -> list[Exchange]:
             cases.append(Exchange(f"RSV {rsv:03b} on {name}", (frame,), close=_BROKEN))
         good = client_frame(TEXT, b"good")
         bad = client_frame(TEXT, b"bad", rsv=rsv)
-        cases.append(Exchange(f"RSV {rsv:03b} behind a good message", (good + bad,), ("good",), close=_BROKEN))
+        cases.append(Exchange(f"RSV {rsv:03b} after a good message", (good + bad,), ("good",), close=_BROKEN))
     return cases
 
 
@@ -58,8 +58,8 @@ def _opcodes() -> list[Exchange]:
             "its first byte": client_frame(opcode)[:1],
         }
         cases += [Exchange(f"opcode {opcode:#x}, {name}", (frame,), close=_BROKEN) for name, frame in frames.items()]
-        behind = client_frame(PING, b"?") + client_frame(opcode, b"x")
-        cases.append(Exchange(f"opcode {opcode:#x} behind a Ping", (behind,), pongs=(b"?",), close=_BROKEN))
+        following = client_frame(PING, b"?") + client_frame(opcode, b"x")
+        cases.append(Exchange(f"opcode {opcode:#x} after a Ping", (following,), pongs=(b"?",), close=_BROKEN))
     return cases
 
 

@@ -23,7 +23,7 @@ _GOOD: dict[str, Changes] = {
     "Connection in lower case": {b"Connection": b"upgrade"},
     "Connection in capitals": {b"Connection": b"UPGRADE"},
     "Connection lists keep-alive before": {b"Connection": b"keep-alive, Upgrade"},
-    "Connection lists keep-alive behind": {b"Connection": b"Upgrade, keep-alive"},
+    "Connection lists keep-alive after": {b"Connection": b"Upgrade, keep-alive"},
     "Connection lists without a space": {b"Connection": b"keep-alive,upgrade"},
     "Connection with empty members": {b"Connection": b", ,Upgrade, ,"},
     "Connection with tabs": {b"Connection": b"keep-alive,\tUpgrade\t"},
@@ -166,16 +166,16 @@ def _reading() -> list[Handshake]:
     """How the request arrives must not matter."""
     head = request()
     frames = client_frame(TEXT, b"early") + client_frame(BINARY, b"\x00\xff")
-    behind = ("early", b"\x00\xff")
+    following = ("early", b"\x00\xff")
     whole = head + frames
     sizes = [Handshake(f"the request in pieces of {size}", cut(head, size), _SWITCH) for size in (1, 2, 3, 7, 64)]
     early = [
-        Handshake("frames in the same read", (whole,), _SWITCH, behind=behind),
-        Handshake("frames in the same read, byte by byte", cut(whole, 1), _SWITCH, behind=behind),
-        Handshake("frames in a read of their own, before the answer", (head, frames), _SWITCH, behind=behind),
+        Handshake("frames in the same read", (whole,), _SWITCH, following=following),
+        Handshake("frames in the same read, byte by byte", cut(whole, 1), _SWITCH, following=following),
+        Handshake("frames in a read of their own, before the answer", (head, frames), _SWITCH, following=following),
     ]
     spots = [
-        Handshake(f"cut at byte {spot}", (whole[:spot], whole[spot:]), _SWITCH, behind=behind)
+        Handshake(f"cut at byte {spot}", (whole[:spot], whole[spot:]), _SWITCH, following=following)
         for spot in range(len(head) - 6, len(whole))
     ]
     return [*sizes, *early, *spots]
@@ -184,5 +184,5 @@ def _reading() -> list[Handshake]:
 SECTIONS = [
     Section("6455 4.1, 4.2.1", "reading the opening handshake", _requests()),
     Section("6455 4.2.2", "answering the opening handshake", _answers()),
-    Section("6455 4.2.1, chopping", "the opening handshake in pieces, frames right behind it", _reading()),
+    Section("6455 4.2.1, chopping", "the opening handshake in pieces, frames right after it", _reading()),
 ]

@@ -47,13 +47,13 @@ def _sizes() -> list[Exchange]:
                 _exchange(f"{kind}, the header of {length} bytes alone", (header,), close=_TOO_BIG),
                 _exchange(f"{kind}, the header of {length} bytes, in pieces", cut(header, 1), close=_TOO_BIG),
                 _exchange(
-                    f"{kind}, {length} bytes announced behind a fragment",
+                    f"{kind}, {length} bytes announced after a fragment",
                     (begun + _header(CONTINUATION, length),),
                     close=_TOO_BIG,
                 ),
             ]
     fits = client_frame(TEXT, b"fits")
-    cases.append(_exchange("too big behind one that fits", (fits + _header(TEXT, 5000),), ("fits",), close=_TOO_BIG))
+    cases.append(_exchange("too big after one that fits", (fits + _header(TEXT, 5000),), ("fits",), close=_TOO_BIG))
     return cases
 
 
@@ -92,7 +92,7 @@ def _floods() -> list[Exchange]:
         Exchange("2000 messages in reads of 1000 bytes", cut(stream, 1000), texts),
         Exchange("2000 messages in reads of 999 bytes", cut(stream, 999), texts),
         Exchange("20000 empty messages", (client_frame(TEXT) * 20_000,), ("",) * 20_000),
-        Exchange("100 messages, a Ping behind each", (mixed,), texts[:100], [b"?"] * 100),
+        Exchange("100 messages, a Ping after each", (mixed,), texts[:100], [b"?"] * 100),
         Exchange("2.5 MiB in messages of 64 KiB", (large,), (b"l" * 65536,) * 40),
     ]
 

@@ -24,7 +24,7 @@ _GOOD = {
     "last of two bytes, U+07FF": "\u07ff",
     "first of three bytes, U+0800": "\u0800",
     "before the surrogates, U+D7FF": "\ud7ff",
-    "behind the surrogates, U+E000": "\ue000",
+    "above the surrogates, U+E000": "\ue000",
     "replacement, U+FFFD": "\ufffd",
     "no character, U+FFFE": "\ufffe",
     "no character, U+FFFF": "\uffff",
@@ -87,8 +87,8 @@ def _bad() -> list[Exchange]:
     for name, payload in _BAD.items():
         streams = {
             "whole": client_frame(TEXT, payload),
-            "behind text": client_frame(TEXT, "κόσμε".encode() + payload),
-            "behind 300 bytes": client_frame(TEXT, b"a" * 300 + payload),
+            "after text": client_frame(TEXT, "κόσμε".encode() + payload),
+            "after 300 bytes": client_frame(TEXT, b"a" * 300 + payload),
             "before text": client_frame(TEXT, payload + b"rest"),
             "a fragment for each byte": fragmented(TEXT, cut(b"x" + payload, 1)),
             "in a first fragment, the rest missing": client_frame(TEXT, payload, fin=False),
@@ -97,7 +97,7 @@ def _bad() -> list[Exchange]:
         }
         cases += [Exchange(f"{name}, {where}", (stream,), close=_INVALID) for where, stream in streams.items()]
         good = client_frame(TEXT, b"good")
-        cases.append(Exchange(f"{name}, behind a good message", (good + streams["whole"],), ("good",), close=_INVALID))
+        cases.append(Exchange(f"{name}, after a good message", (good + streams["whole"],), ("good",), close=_INVALID))
         cases.append(Exchange(f"{name}, but binary", (client_frame(BINARY, payload),), (payload,)))
     for name, payload in _CUT.items():
         cases += [

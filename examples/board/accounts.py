@@ -24,7 +24,7 @@ class Account(NamedTuple):
     hash: str
 
 
-# Yours come from a database. The passwords of these two stand in README.md.
+# Yours come from a database. README.md has the passwords of these two.
 ACCOUNTS = {
     "ada": Account(
         "Ada",

@@ -24,7 +24,7 @@ from .feed import Feed, Full, SocketReader, StreamReader, encode
 
 MAX_UPLOAD = 5 * 1024 * 1024  # bytes of a notice with its file
 MAX_MESSAGE = 8 * 1024  # bytes of a message on the websocket
-WRITE_LIMIT = 256 * 1024  # bytes that a websocket may be behind
+WRITE_LIMIT = 256 * 1024  # bytes that may wait for the peer of a websocket
 PAUSE = 0.1  # seconds between two notices on one websocket
 
 sessions = SessionManager.cookies(

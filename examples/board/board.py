@@ -63,7 +63,7 @@ class Board:
         self.notices: deque[Notice] = deque()
         self._folder = Path(tempfile.mkdtemp(prefix="emmett-board-"))
         self._dropped: list[Path] = []
-        # From the clock on, so that a browser that comes back after a restart is behind, never ahead.
+        # It starts from the clock, so that a browser that returns after a restart is never ahead.
         self._ids = itertools.count(time.time_ns() // 1_000_000)
 
     @property

@@ -94,7 +94,7 @@ class StreamReader:
 
 
 class Feed:
-    """Tells all its readers. It never waits for one: whoever is slow is left behind alone."""
+    """Send it to all readers. It never waits for one: a slow reader delays nobody else."""
 
     def __init__(self, board: Board) -> None:
         self._board = board

@@ -93,7 +93,7 @@ async def live(name: str) -> None:
     since = websocket.query_params.since
     me = Person(str(session.visitor), str(session.name))
     try:
-        # Whoever comes back says how far they have read; a newcomer gets the latest messages.
+        # A returning client says how far it has read; a new one gets the latest messages.
         start = since if isinstance(since, str) else str(await rooms.start_of(channel))
         async with rooms.channels.subscribe(
             channel, since=start, deliver=websocket, encode=as_json, member=me.id, info={"name": me.name}
@@ -118,6 +118,6 @@ async def listen(channel: str, me: Person) -> None:
             said = parse(frame)
             bucket.take(said)
         except Refused as refusal:
-            await websocket.send_json({"type": "error", **refusal.told})
+            await websocket.send_json({"type": "error", **refusal.answer})
             continue
         await rooms.channels.publish(channel, encode(Message(said.id, me, said.text, time.time())))

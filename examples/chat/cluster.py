@@ -70,7 +70,7 @@ class Program:
     Arguments:
         name: what it is called in what is printed.
         command: how it is started.
-        is_ready: tells whether it answers.
+        is_ready: returns whether it answers.
         environment: variables for it, beside ours.
     """
 
@@ -128,7 +128,7 @@ class Program:
 
 
 def answers(family: int, address: str | tuple[str, int]) -> Callable[[], bool]:
-    """Return a function that tells whether somebody listens there."""
+    """Return a function that returns whether something listens there."""
 
     def ask() -> bool:
         with socket.socket(family) as probe:
@@ -261,7 +261,7 @@ async def run(host: str, port: int, nodes: int, pause: float) -> None:
 
 async def main() -> int:
     """Run what the command line says, until SIGINT or SIGTERM; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="cluster.py", description="The chat on several nodes behind nginx.")
+    parser = argparse.ArgumentParser(prog="cluster.py", description="The chat on several nodes, with nginx in front.")
     parser.add_argument("--host", default="127.0.0.1", help="where nginx listens; 0.0.0.0 for other machines, too")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--nodes", type=int, default=2)
@@ -270,7 +270,7 @@ async def main() -> int:
     running = asyncio.create_task(run(options.host, options.port, options.nodes, options.restart))
 
     def end() -> None:
-        # One is enough: a second one must not leave programs behind.
+        # One is enough: a second one must not leave programs running.
         if not running.cancelling():
             running.cancel()
 

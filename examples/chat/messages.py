@@ -43,11 +43,11 @@ class Message(msgspec.Struct):
 
 
 class Refused(Exception):
-    """A message that is not published; `told` is what its sender hears: the id, if it has one, and why."""
+    """A message that is not published; `answer` is what its sender gets: the id, if there is one, and the reason."""
 
     def __init__(self, text: str, **more: Any) -> None:
         super().__init__(text)
-        self.told = {"text": text, "id": None, **more}
+        self.answer = {"text": text, "id": None, **more}
 
 
 _decode = msgspec.json.Decoder(Said).decode

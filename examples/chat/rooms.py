@@ -25,7 +25,7 @@ class Listed(NamedTuple):
 
 
 def tidy_room(name: object) -> str:
-    """Return the name of a room as it stands in its address, such as `tea-time`; empty when it is none."""
+    """Return the name of a room as it appears in its address, such as `tea-time`; empty when it is none."""
     if not isinstance(name, str):
         return ""
     words = "".join(letter if letter.isalnum() else " " for letter in name.lower()).split()
@@ -45,7 +45,7 @@ class Rooms:
             presence=True,
             presence_ttl=15,
             join_leave=True,
-            # Whoever is further behind is disconnected with 1013, and comes back for the rest.
+            # A subscriber with more than that waiting is disconnected with 1013, and comes back for the rest.
             slow="disconnect",
             queue_messages=256,
             max_message_size=16 * 1024,
@@ -56,7 +56,7 @@ class Rooms:
         return f"room:{name}"
 
     async def start_of(self, channel: str) -> Position:
-        """Return the position behind which a newcomer begins."""
+        """Return the position after which a new client begins."""
         past = await self.channels.history(channel, limit=SHOWN)
         first = past.publications[0].position if past.publications else None
         return past.top if first is None else Position(first.epoch, first.offset - 1)

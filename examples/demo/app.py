@@ -169,7 +169,7 @@ class Room:
                 self.tell(Changed(person))
 
     def tell(self, message: ToMember) -> None:
-        """Send a message to everybody. Whoever has too many waiting is no member any more."""
+        """Send a message to everybody. A member with too many messages waiting is removed."""
         text = to_json(message)
         slow = [member for member in self.members.values() if not member.put(text)]
         for member in slow:

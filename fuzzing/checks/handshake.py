@@ -92,7 +92,7 @@ class _Server:
         protocol.connection_made(transport)
         for piece in pieces:
             if not transport.closing:
-                # It is another one behind the handshake.
+                # The handshake puts another protocol in place.
                 assert isinstance(transport.protocol, asyncio.Protocol)
                 transport.protocol.data_received(piece)
                 self.turn()
@@ -100,8 +100,8 @@ class _Server:
         assert transport.protocol is not None
         transport.protocol.connection_lost(None)
         self.turn()
-        assert not self.state.connections, f"connections left behind: {self.state.connections}"
-        assert not self.state.tasks, f"tasks left behind: {self.state.tasks}"
+        assert not self.state.connections, f"connections are left: {self.state.connections}"
+        assert not self.state.tasks, f"tasks are left: {self.state.tasks}"
         assert not self.faults, self.faults
         assert not self.errors.records, self.errors.records[0].getMessage()
         return transport.written
@@ -111,7 +111,7 @@ def check(data: bytes) -> None:
     """Send a request in one piece, or in several: the first byte says how long they are.
 
     Raises:
-        AssertionError: what is answered is not HTTP, or something is left behind.
+        AssertionError: what is answered is not HTTP, or something is left.
         Exception: whatever the peer has managed to raise.
     """
     size = data[0] if data else 0

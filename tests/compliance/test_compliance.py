@@ -15,7 +15,7 @@ from tests.wire.frame_maker import PING, TEXT, client_frame
 
 
 @pytest.mark.loops("asyncio", "uvloop")
-@pytest.mark.deadline(60)
+@pytest.mark.deadline(300)
 async def test_all_sections() -> None:
     async with referee() as judge:
         results = [Result(section, await play_all(judge, section.cases)) for section in SECTIONS]

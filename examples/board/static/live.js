@@ -3,7 +3,7 @@
 const FIRST_WAIT = 500; // milliseconds before the first new try; each further one waits twice as long
 const LONGEST_WAIT = 15_000;
 const DEADLINE = 8_000; // milliseconds for a connection, and for an answer to what was sent
-const STABLE = 5_000; // a connection that lasted this long was a good one: the waits begin anew
+const STABLE = 5_000; // a connection that lasted this long was a good one: the waits start over
 const TRIES = 2; // websockets that never opened though the server was there, before the page turns to server-sent events
 
 export class Live {

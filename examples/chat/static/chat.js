@@ -3,7 +3,7 @@
 import { Live } from "./live.js";
 
 const MOST = 1000; // messages that the page keeps
-const TOGETHER = 300; // seconds within which messages of one person stand under one name
+const TOGETHER = 300; // seconds within which messages of one person share one name
 
 const page = document.body.dataset;
 const find = (id) => document.getElementById(id);
@@ -124,7 +124,7 @@ function join({ member, info }) {
     people.set(member, name);
     showPeople();
     if (member === page.visitor) return;
-    // Whoever only loads the page anew neither goes nor comes.
+    // Reloading the page counts as neither leaving nor arriving.
     const last = list.lastElementChild;
     if (last?.matches(".leave") && last.dataset.who === member) last.remove();
     else showNote(`${name} is here`, "join", member);

@@ -4,7 +4,7 @@ const FIRST_WAIT = 500; // milliseconds before the first new try; each further o
 const LONGEST_WAIT = 15_000;
 const SOON = 1_000; // the longest wait where the server has asked to come back
 const DEADLINE = 8_000; // for a connection, and for an answer to what was sent
-const STABLE = 5_000; // a connection that lasted this long was a good one: the waits begin anew
+const STABLE = 5_000; // a connection that lasted this long was a good one: the waits start over
 const COME_BACK = [1012, 1013]; // the server restarts; this page did not keep up, or the broker is away
 const NOT_ALLOWED = 1008; // there is no name in the session any more
 

@@ -1,9 +1,9 @@
-/** A websocket that comes back when it is lost, and a panel that shows how it stands. */
+/** A websocket that comes back when it is lost, and a panel that shows its state. */
 
 const FIRST_WAIT = 500; // milliseconds before the first new try; each further one waits twice as long
 const LONGEST_WAIT = 15_000;
 const CONNECT_DEADLINE = 10_000;
-const STABLE = 5_000; // a connection that lasted this long was a good one: the waits begin anew
+const STABLE = 5_000; // a connection that lasted this long was a good one: the waits start over
 
 export class Connection {
   /**

@@ -4,7 +4,7 @@ import { Connection } from "./connection.js";
 import { inventName, recallName, rememberName } from "./names.js";
 
 const IDLE = 3000; // milliseconds without a key, after which somebody does not type any more
-const TOGETHER = 120; // seconds in which the messages of one person stand together
+const TOGETHER = 120; // seconds in which the messages of one person are shown together
 const ROWS = 300; // messages and notices that stay on the page
 
 const find = (id) => document.getElementById(id);
@@ -65,7 +65,7 @@ messages.addEventListener("scroll", () => {
   atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 40;
   if (atEnd) newer.hidden = true;
 });
-// Whoever reads the latest messages goes on doing so when the keyboard of a phone appears.
+// A reader at the latest messages stays there when the keyboard of a phone appears.
 new ResizeObserver(() => atEnd && scrollToEnd()).observe(messages);
 
 function send(message) {
@@ -118,7 +118,7 @@ function receive(data) {
 }
 
 function enter({ you: number, people: present, history }) {
-  // The numbers of a server that was restarted begin anew.
+  // A restarted server starts counting again.
   if (number <= you) mine.clear();
   you = number;
   mine.add(you);
