@@ -47,7 +47,7 @@ class Exchange:
         name: what it shows.
         pieces: what the client sends, each piece read on its own.
         messages: what the application must get; all of it comes back while the connection stays open.
-        pongs: the payloads of the Pongs that must come back.
+        pongs: the payloads of the Pings; a Pong must come back for the last one, and may for those before (5.5.3).
         close: the codes with which the server may end the connection, 1005 for none; empty when it must stay open
             until the client closes.
         reason: the reason in the Close frame of the server, where it matters.

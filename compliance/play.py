@@ -91,7 +91,7 @@ async def _play_handshake(case: Handshake, peer: Peer) -> None:
     await peer.send(client_frame(TEXT, b"hello"))
     replies = [peer.decode(await peer.read_frame()) for _ in range(len(case.following) + 1)]
     _require(replies == [*case.following, "hello"], f"came back: {_shown(replies)}")
-    await _close(peer)
+    _require(not await _close(peer), "a Pong without a Ping")
 
 
 def _check_switch(answer: Answer) -> None:
@@ -125,7 +125,7 @@ async def _converse(case: Exchange, peer: Peer) -> None:
     expected = list(case.messages if case.replies is None else case.replies)
     replies: list[Message] = []
     pongs: list[bytes] = []
-    while len(replies) < len(expected) or len(pongs) < len(case.pongs):
+    while len(replies) < len(expected) or pongs[-1:] != list(case.pongs[-1:]):
         frame = await peer.read_frame()
         if frame.opcode == PONG:
             pongs.append(frame.payload)
@@ -137,15 +137,25 @@ async def _converse(case: Exchange, peer: Peer) -> None:
             compressible = peer.inflater is not None and len(frame.payload) >= COMPRESSIBLE
             _require(not compressible or frame.compressed, "a long message came back uncompressed")
     _require(replies == expected, f"came back: {_shown(replies)}")
-    _require(pongs == list(case.pongs), f"the Pongs were {_shown(pongs)}")
-    await _close(peer)
+    pongs += await _close(peer)
+    _require(_answers(pongs, case.pongs), f"the Pongs were {_shown(pongs)}")
 
 
-async def _close(peer: Peer) -> None:
+async def _close(peer: Peer) -> list[bytes]:
+    """Close the connection; return the payloads of the Pongs that were still to come."""
+    pongs: list[bytes] = []
     await peer.send(client_frame(CLOSE, close_payload(NORMAL)))
-    frame = await peer.read_frame()
+    while (frame := await peer.read_frame()).opcode == PONG:
+        pongs.append(frame.payload)
     _require(frame.opcode == CLOSE and _code(frame.payload) == NORMAL, f"no Close with 1000, but {frame}")
     await peer.read_end()
+    return pongs
+
+
+def _answers(pongs: Sequence[bytes], pings: Sequence[bytes]) -> bool:
+    """Return whether Pongs answer Pings: in their order, the last one in any case, others perhaps (RFC 6455, 5.5.3)."""
+    left = iter(pings)
+    return all(pong in left for pong in pongs) and list(pongs[-1:]) == list(pings[-1:])
 
 
 async def _read_refused(case: Exchange, peer: Peer) -> list[Message]:
@@ -157,7 +167,7 @@ async def _read_refused(case: Exchange, peer: Peer) -> list[Message]:
             pongs.append(frame.payload)
         else:
             replies.append(peer.decode(frame))
-    _require(pongs == list(case.pongs), f"the Pongs were {_shown(pongs)}")
+    _require(_answers(pongs, case.pongs), f"the Pongs were {_shown(pongs)}")
     code = _code(frame.payload)
     _require(code in case.close, f"closed with {code}, not {_listed(case.close)}")
     reason = frame.payload[2:].decode()

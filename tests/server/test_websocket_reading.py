@@ -109,11 +109,22 @@ async def test_a_flood_of_pings_is_answered_once_a_read() -> None:
     await peer.end()
 
 
-async def test_a_ping_in_front_of_a_close_frame_is_not_answered_behind_ours() -> None:
+async def test_a_ping_is_answered_before_a_close_frame_in_the_same_read() -> None:
+    """A Ping that comes before the peer's Close frame must be answered (RFC 6455, 5.5.2), ours ends what is sent."""
     peer = ProtocolPeer(listen)
     await settled()
     await peer.send(client_frame(PING, b"?") + client_frame(CLOSE, close_payload(1000)))
-    assert peer.frames() == [(CLOSE, close_payload(1000))]
+    assert peer.frames() == [(PONG, b"?"), (CLOSE, close_payload(1000))]
+    await peer.end()
+
+
+async def test_a_ping_is_answered_before_a_broken_frame_in_the_same_read() -> None:
+    peer = ProtocolPeer(listen)
+    await settled()
+    await peer.send(client_frame(PING, b"?") + client_frame(TEXT, rsv=7))
+    pong, close = peer.frames()
+    assert pong == (PONG, b"?")
+    assert (close[0], close[1][:2]) == (CLOSE, close_payload(1002))
     await peer.end()
 
 

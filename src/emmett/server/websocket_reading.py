@@ -203,6 +203,8 @@ class Reading:
         if opcode == OP_PING:
             self._ping = payload
         else:
+            # Nothing may follow the answer to a Close frame.
+            self._answer_ping()
             self._connection.on_control(opcode, payload)
 
     def _answer_ping(self) -> None:
@@ -258,6 +260,7 @@ class Reading:
         self.inbox.wake()
 
     def _fail(self, error: FrameError) -> None:
+        self._answer_ping()
         self.inbox.held_back = False
         self._connection.on_fault(error)
         self.inbox.wake()
