@@ -289,7 +289,7 @@ class TestBus:
         clock.now += 61
         for _ in range(600):
             await broker.publish("b", b"", Limits(1, 60))
-        assert bus.histories.count_entries() == 1
+        assert sum(len(log.entries or ()) for log in bus.histories._busy.values()) == 1
         clock.now += 3 * 86_400
         for _ in range(600):
             await broker.publish("b", b"", Limits(1, 60))

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import pytest
+
+from emmett.channels.brokers import memory_history
 from emmett.channels.brokers.memory_history import EPOCH_KEPT, LOOKED_AT, MemoryHistories
 from emmett.channels.brokers.port import Limits
 from emmett.channels.publication import Position
 from tests.channels.brokers.clock import Clock
 
 LIMITS = Limits(5, 60.0)
+
+
+def count_entries(histories: MemoryHistories) -> int:
+    logs = [*histories._busy.values(), *histories._quiet.values()]
+    return sum(len(log.entries or ()) for log in logs)
 
 
 def test_a_quiet_channel_keeps_its_place_for_a_day() -> None:
@@ -48,10 +56,10 @@ def test_a_quiet_channel_holds_no_entries() -> None:
     histories = MemoryHistories(clock)
     for number in range(10):
         histories.append("a", b"%d" % number, LIMITS)
-    assert histories.count_entries() == 5
+    assert count_entries(histories) == 5
     clock.now += LIMITS.ttl
     histories.append("b", b"", LIMITS)
-    assert histories.count_entries() == 1
+    assert count_entries(histories) == 1
     assert len(histories) == 2
 
 
@@ -65,6 +73,41 @@ def test_new_channels_do_not_pile_up() -> None:
         clock.now += EPOCH_KEPT / 100
         most = max(most, len(histories))
     assert most <= 220
+
+
+def test_names_chosen_by_visitors_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reliability, line 88: published to, or only asked for, as many as come."""
+    monkeypatch.setattr(memory_history, "MAX_BUSY", 100)
+    monkeypatch.setattr(memory_history, "MAX_QUIET", 50)
+    histories = MemoryHistories(Clock())
+    for number in range(3000):
+        histories.append(f"room:{number}", b"", LIMITS)
+        histories.read(f"other:{number}", None, 0, LIMITS)
+        assert len(histories._busy) <= 100
+        assert len(histories._quiet) <= 50
+    # Those used last are those that are left.
+    assert set(histories._quiet) == {f"other:{number}" for number in range(2950, 3000)}
+
+
+def test_a_channel_that_is_used_now_and_then_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_history, "MAX_QUIET", 50)
+    histories = MemoryHistories(Clock())
+    top = histories.read("room:1", None, 0, LIMITS).top
+    for number in range(1000):
+        histories.read(f"other:{number}", None, 0, LIMITS)
+        if not number % 40:
+            assert histories.read("room:1", None, 0, LIMITS).top == top
+
+
+def test_a_channel_that_somebody_is_subscribed_to_is_not_forgotten_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_history, "MAX_QUIET", 50)
+    histories = MemoryHistories(Clock(), is_subscribed=lambda name: name.startswith("room:"))
+    tops = [histories.read(f"room:{number}", None, 0, LIMITS).top for number in range(200)]
+    for number in range(1000):
+        histories.read(f"other:{number}", None, 0, LIMITS)
+    assert [histories.read(f"room:{number}", None, 0, LIMITS).top for number in range(200)] == tops
+    # Two are looked at for each that comes, so one in two may be of them.
+    assert len(histories) <= 2 * 200 + 51
 
 
 def test_narrower_limits_of_a_reader_count() -> None:

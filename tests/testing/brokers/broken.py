@@ -8,6 +8,7 @@ from collections.abc import Collection
 import pytest
 
 from emmett.channels.brokers.memory import MemoryBroker, MemoryBus
+from emmett.channels.brokers.memory_history import MemoryLog
 from emmett.channels.brokers.port import Entry, Listener
 from emmett.testing.brokers import BrokerContract
 from tests.channels.brokers.clock import Clock
@@ -162,3 +163,8 @@ class Keeping(MemoryBroker):
 
     async def unsubscribe(self, names: Collection[str]) -> None:
         pass
+
+
+def all_logs(bus: MemoryBus) -> dict[str, MemoryLog]:
+    """Return what a bus has of each channel."""
+    return {**bus.histories._busy, **bus.histories._quiet}

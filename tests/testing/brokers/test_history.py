@@ -9,7 +9,7 @@ import pytest
 from emmett.channels.brokers.memory import MemoryBroker
 from emmett.channels.brokers.port import Entry, History, Limits
 from emmett.channels.publication import Position
-from tests.testing.brokers.broken import Case, Overheard, Right, Swapping, check_finds, parametrize
+from tests.testing.brokers.broken import Case, Overheard, Right, Swapping, all_logs, check_finds, parametrize
 
 
 class Reading(MemoryBroker):
@@ -155,7 +155,7 @@ class Prolonging(Hoarding):
         self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
     ) -> History:
         found = await super().history(channel, since, limit, limits)
-        log = self.bus.histories._logs[channel]
+        log = all_logs(self.bus)[channel]
         if log.entries and log.entries[-1][0] + limits.ttl <= self.bus.histories._clock():
             log.entries = None
         return found
@@ -169,7 +169,8 @@ class Ephemeral(MemoryBroker):
     ) -> History:
         found = await super().history(channel, since, limit, limits)
         if limit is None and since is None and not found.entries:
-            del self.bus.histories._logs[channel]
+            self.bus.histories._quiet.pop(channel, None)
+            self.bus.histories._busy.pop(channel, None)
         return found
 
 
@@ -180,10 +181,19 @@ class Resetting(MemoryBroker):
         self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
     ) -> History:
         found = await super().history(channel, since, limit, limits)
-        log = self.bus.histories._logs[channel]
+        log = all_logs(self.bus)[channel]
         if found.top.offset and since is None and limit is None and not found.entries:
             log.top, log.entries = 0, None
         return found
+
+
+class Pageless(MemoryBroker):
+    """Returns everything, whatever `max_bytes` is."""
+
+    async def history(
+        self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
+    ) -> History:
+        return await super().history(channel, since, limit, limits)
 
 
 class TwoMinds(MemoryBroker):
@@ -258,6 +268,7 @@ POSITIONS = "test_positions_that_are_not_of_this_history"
 CASES: list[Case] = [
     (FromZero, ("test_offsets_are_consecutive_from_one_on", "test_publish_history_and_listeners_tell_the_same")),
     (OneCounter, ("test_offsets_are_consecutive_from_one_on",)),
+    (Pageless, ("test_history_in_pages_of_some_bytes",)),
     (Unplaced, ("test_publish_history_and_listeners_tell_the_same",)),
     (LateHistory, ("test_publish_history_and_listeners_tell_the_same", "test_history_and_live_leave_no_gap")),
     (Including, ("test_since_and_limit", "test_history_is_trimmed_to_its_size")),

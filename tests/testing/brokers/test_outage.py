@@ -12,7 +12,7 @@ from emmett.channels.brokers.memory_history import MemoryLog
 from emmett.channels.brokers.port import NO_NEEDS, Limits, Listener, Needs
 from emmett.channels.publication import Position
 from emmett.errors import BrokerUnavailable, UsageError
-from tests.testing.brokers.broken import Case, Overheard, check_finds, parametrize
+from tests.testing.brokers.broken import Case, Overheard, all_logs, check_finds, parametrize
 
 
 class Confident(MemoryBroker):
@@ -149,7 +149,7 @@ class Rewinding(MemoryBroker):
     def _refresh(self) -> None:
         super()._refresh()
         if not self.bus.is_cut:
-            for log in self.bus.histories._logs.values():
+            for log in all_logs(self.bus).values():
                 rewind(log)
 
 
@@ -166,7 +166,7 @@ class Lossy(MemoryBroker):
     def _refresh(self) -> None:
         super()._refresh()
         if not self.bus.is_cut:
-            for log in self.bus.histories._logs.values():
+            for log in all_logs(self.bus).values():
                 log.entries = None
                 log.top = 0
 

@@ -38,7 +38,7 @@ class MemoryBus:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.histories = MemoryHistories(clock)
+        self.histories = MemoryHistories(clock, self._is_subscribed)
         self.rooms = MemoryRooms(clock)
         self.is_cut = False
         # By name or pattern, who has subscribed.
@@ -94,6 +94,9 @@ class MemoryBus:
                 self._patterns -= name.endswith(":*")
                 if not nodes:
                     del self._nodes[name]
+
+    def _is_subscribed(self, channel: str) -> bool:
+        return channel in self._nodes
 
     def _send(self, channel: str, entry: Entry) -> None:
         for node in self._nodes.get(channel, ()):

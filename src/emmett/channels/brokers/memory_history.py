@@ -6,7 +6,6 @@ import itertools
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import TypeVar
 
 from ..publication import Position
 from .bounds import up_to
@@ -15,19 +14,12 @@ from .port import Entry, History, Limits
 # Seconds for which a channel's epoch and counter outlive its history: for so long, at least, a position which a client
 # of a quiet channel holds stays good. After that the channel is forgotten, and begins anew under another epoch.
 EPOCH_KEPT = 86_400.0
+# Channels whose log is kept, beside those that somebody is subscribed to: without publications, and with some.
+MAX_QUIET = 16_384
+MAX_BUSY = 65_536
 # How many channels each call looks at, in rotation, for what has expired. More than the one it can add: so what has
 # expired goes faster than new things come, whichever channels are used.
 LOOKED_AT = 2
-
-Value = TypeVar("Value")
-
-
-def look_around(values: OrderedDict[str, Value], is_over: Callable[[Value], bool]) -> None:
-    """Look at the next few values: remove those of which `is_over` says so, put the others at the end of the line."""
-    for _ in range(min(LOOKED_AT, len(values))):
-        name, value = values.popitem(last=False)
-        if not is_over(value):
-            values[name] = value
 
 
 class MemoryLog:
@@ -95,49 +87,77 @@ class MemoryLog:
 class MemoryHistories:
     """The logs of all channels.
 
+    Names of channels often come from visitors, so the number of logs is bounded: those of channels without publications
+    by `MAX_QUIET`, and the others by `MAX_BUSY`. Beyond that the log that was not used for the longest time is
+    forgotten, as if its day was over. Channels that somebody is subscribed to are not counted among them.
+
     Arguments:
-        clock: the time in seconds.
+        clock: returns the time in seconds.
+        is_subscribed: tells whether somebody is subscribed to a channel.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], is_subscribed: Callable[[str], bool] = lambda _: False) -> None:
         self._clock = clock
-        self._logs: OrderedDict[str, MemoryLog] = OrderedDict()
+        self._is_subscribed = is_subscribed
+        # Those with publications, which are looked at in rotation; and those without, in the order of their last use.
+        self._busy: OrderedDict[str, MemoryLog] = OrderedDict()
+        self._quiet: OrderedDict[str, MemoryLog] = OrderedDict()
         self._life = secrets.token_hex(6)
         self._epochs = itertools.count(1)
 
     def __len__(self) -> int:
         """Return how many channels are known, those included whose history has expired."""
-        return len(self._logs)
-
-    def count_entries(self) -> int:
-        """Return how many publications are held in memory."""
-        return sum(len(log.entries or ()) for log in self._logs.values())
+        return len(self._busy) + len(self._quiet)
 
     def append(self, channel: str, payload: bytes, limits: Limits) -> Entry:
         """Add a publication to the history of a channel."""
         now = self._clock()
-        return self._log(channel, now).append(payload, limits, now)
+        log = self._find(channel, now)
+        entry = log.append(payload, limits, now)
+        self._keep(channel, log)
+        return entry
 
     def read(
         self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
     ) -> History:
         """Read the history of a channel, which is known from then on: its position is of use later."""
         now = self._clock()
-        return self._log(channel, now).read(since, limit, limits, now, max_bytes)
+        log = self._find(channel, now)
+        history = log.read(since, limit, limits, now, max_bytes)
+        self._keep(channel, log)
+        return history
 
     def forget(self) -> None:
         """Lose everything, as a server does that restarts without its data."""
-        self._logs.clear()
+        self._busy.clear()
+        self._quiet.clear()
 
-    def _log(self, channel: str, now: float) -> MemoryLog:
-        def is_over(log: MemoryLog) -> bool:
-            log.drop_expired(now)
-            return log.forget_at <= now
-
-        look_around(self._logs, is_over)
-        log = self._logs.get(channel)
-        if log is not None and log.forget_at <= now:
-            log = None
-        if log is None:
-            log = self._logs[channel] = MemoryLog(f"{self._life}-{next(self._epochs)}", now)
+    def _find(self, channel: str, now: float) -> MemoryLog:
+        """Take the log of a channel out, or make one; and forget what has expired of a few others."""
+        self._expire(now)
+        log = self._busy.pop(channel, None) or self._quiet.pop(channel, None)
+        if log is None or log.forget_at <= now:
+            log = MemoryLog(f"{self._life}-{next(self._epochs)}", now)
         return log
+
+    def _keep(self, channel: str, log: MemoryLog) -> None:
+        """Put a log back, and forget one where there are too many."""
+        logs, limit = (self._quiet, MAX_QUIET) if log.entries is None else (self._busy, MAX_BUSY)
+        logs[channel] = log
+        if len(logs) <= limit:
+            return
+        for _ in range(LOOKED_AT):
+            name, oldest = logs.popitem(last=False)
+            if not self._is_subscribed(name):
+                return
+            logs[name] = oldest
+
+    def _expire(self, now: float) -> None:
+        for _ in range(min(LOOKED_AT, len(self._busy))):
+            name, log = self._busy.popitem(last=False)
+            log.drop_expired(now)
+            (self._quiet if log.entries is None else self._busy)[name] = log
+        for _ in range(min(LOOKED_AT, len(self._quiet))):
+            if next(iter(self._quiet.values())).forget_at > now:
+                break
+            self._quiet.popitem(last=False)

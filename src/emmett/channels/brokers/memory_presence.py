@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from .memory_history import look_around
-
+# How many channels each call looks at, in rotation, for what has expired. More than the one it can add.
+LOOKED_AT = 2
 # Seconds after which those whose time is over are forgotten also where nobody asks, and then nobody is told.
 UNTOLD_KEPT = 3_600.0
 
@@ -88,7 +88,7 @@ class MemoryRooms:
     def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
         """Note a connection; returns whether its member is new."""
         now = self._clock()
-        look_around(self._rooms, lambda room: _is_over(room, now))
+        self._expire(now)
         room = self._rooms.get(channel)
         if room is None:
             room = self._rooms[channel] = MemoryRoom()
@@ -106,7 +106,7 @@ class MemoryRooms:
     def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
         """Renew connections, and forget those whose time is over; returns the members who are gone by that."""
         now = self._clock()
-        look_around(self._rooms, lambda room: _is_over(room, now))
+        self._expire(now)
         room = self._rooms.get(channel)
         if room is None:
             return []
@@ -122,6 +122,12 @@ class MemoryRooms:
     def forget(self) -> None:
         """Lose everything, as a server does that restarts without its data."""
         self._rooms.clear()
+
+    def _expire(self, now: float) -> None:
+        for _ in range(min(LOOKED_AT, len(self._rooms))):
+            channel, room = self._rooms.popitem(last=False)
+            if not _is_over(room, now):
+                self._rooms[channel] = room
 
     def _drop_empty(self, channel: str, room: MemoryRoom) -> None:
         if not room.connections:
