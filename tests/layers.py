@@ -30,7 +30,7 @@ TABLE = """\
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
-| channels | environment, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, redis |
+| channels | environment, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
 | asgi, module | dispatch and above | standard library |
 | server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |
 | testing | server and above | standard library, httptools, msgspec, pytest, uvicorn, websockets |

@@ -1,20 +1,21 @@
-"""Connections, and what of nats-py's inside they rely on."""
+"""Connections: what is asked, refused and lost on them."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
+import nkeys  # type: ignore[import-untyped]
 import pytest
 import trustme
-from nats.aio.client import Client
-from nats.aio.transport import TcpTransport
 
+from emmett.channels.brokers.nats import NatsBroker
 from emmett.channels.brokers.nats.address import parse_urls
 from emmett.channels.brokers.nats.connection import NatsConnection
-from emmett.errors import BrokerUnavailable
+from emmett.channels.brokers.port import Limits
+from emmett.errors import BrokerRefused, BrokerUnavailable, ConfigurationError
+from tests.channels.brokers.clock import Ear
 from tests.channels.brokers.nats.nodes import running
 from tests.nats import Nats, running_nats
 
@@ -36,26 +37,6 @@ def guarded() -> Iterator[Nats]:
 def make(url: str, heard: list[bytes] | None = None) -> NatsConnection:
     [address], settings = parse_urls(url)
     return NatsConnection(address, settings, lambda _number, _subject, data, _headers: (heard or []).append(data))
-
-
-def test_what_nats_py_has_inside() -> None:
-    """A version of it that differs is to be noticed here."""
-    client = Client()
-    for name in ("_transport", "_reading_task", "_server_info"):
-        assert hasattr(client, name), name
-    hooks = {
-        "_process_msg": ["self", "sid", "subject", "reply", "data", "headers"],
-        "_process_pong": ["self"],
-        "_process_err": ["self", "err_msg"],
-        "_process_op_err": ["self", "e"],
-    }
-    for name, parameters in hooks.items():
-        function = getattr(Client, name)
-        assert inspect.iscoroutinefunction(function)
-        assert list(inspect.signature(function).parameters) == parameters
-    assert TcpTransport()._io_writer is None  # type: ignore[no-untyped-call]
-    source = inspect.getsource(Client._connect_to_server)
-    assert "if not self._transport:" in source, "a transport that is there already must be used"
 
 
 async def test_an_answer_that_comes_too_late_harms_nobody(nats_server: Nats) -> None:
@@ -115,6 +96,95 @@ async def test_what_is_not_permitted_is_told(guarded: Nats) -> None:
         await broker.check()
         # The connection stands.
         assert ear.said == [b"2"]
+
+
+async def test_refusals_name_the_channels_and_harm_no_others(guarded: Nats, caplog: pytest.LogCaptureFixture) -> None:
+    url = guarded.url.replace("nats://", "nats://bob:secret@")
+    async with running(url, 1.0) as (broker, ear):
+        await broker.subscribe(["yes:2"])
+        with pytest.raises(BrokerRefused) as caught:
+            await broker.subscribe(["yes:1", "no:1", "no:2", "yes:2"])
+        assert caught.value.names == {"no:1", "no:2"}
+        with pytest.raises(BrokerRefused, match=r"refuses: it does not permit publish: emmett\.h\.no\.1"):
+            await broker.publish("no:1", b"1", Limits(10, 60.0))
+        await broker.publish("yes:2", b"2", None)
+        await broker.check()
+        assert ear.payloads == [b"2"]
+    assert "2 channels may not be subscribed to, the first is 'no:1'" in caplog.text
+
+
+async def test_a_user_that_may_not_hear_answers_is_refused_at_once() -> None:
+    user = '{{ user: ada, password: pw, permissions: {{ subscribe: "emmett.>" }} }}'
+    with running_nats(f"authorization {{{{ users: [ {user} ] }}}}") as server:
+        broker = NatsBroker(server.url.replace("nats://", "nats://ada:pw@"))
+        with pytest.raises(BrokerRefused, match=r"does not permit subscription to _INBOX\.>.*permit it for this user"):
+            await broker.start(Ear())
+
+
+async def test_the_limit_of_an_account_is_honoured() -> None:
+    """Reliability, line 87: it is below that of the server, and comes in an INFO of its own, after the login."""
+    accounts = """accounts {{
+      SMALL {{ jetstream: enabled, users: [ {{ user: small, password: pw }} ], limits: {{ max_payload: 2000 }} }}
+      LARGE {{ users: [ {{ user: large, password: pw }} ] }}
+    }}"""
+    with running_nats("jetstream {{ store_dir: {store} }}", accounts) as server:
+        url = server.url.replace("nats://", "nats://small:pw@")
+        async with running(url) as (broker, ear), running(url.replace("small", "large")) as (other, other_ear):
+            await broker.subscribe(["a", "room:1"])
+            await other.subscribe(["a"])
+            for limits in (None, Limits(100, 60.0)):
+                with pytest.raises(BrokerRefused, match=r"raise max_payload, 2000 now, .* or of the account"):
+                    await broker.publish("room:1", bytes(2001), limits)
+            await broker.publish("a", bytes(2000), None)
+            await other.publish("a", bytes(10_000), None)
+            # What is packed stays within the limit, too.
+            await asyncio.gather(*(broker.publish("room:1", bytes(600), Limits(100, 60.0)) for _ in range(30)))
+            await broker.check()
+            await other.check()
+            assert ear.said == [bytes(2000), *[bytes(600)] * 30]
+            assert other_ear.said == [bytes(10_000)]
+        assert "Maximum Payload" not in server.log()
+
+
+async def test_limits_that_change_are_honoured(nats_server: Nats) -> None:
+    connection = make(nats_server.url)
+    await connection.open("test", 5)
+    await connection.publish("a", bytes(200))
+    await connection._client._process_info({"max_payload": 100})
+    with pytest.raises(BrokerRefused, match="message of 200 bytes: raise max_payload, 100 now"):
+        await connection.publish("a", bytes(200))
+    assert connection.info["server_id"]
+    await connection.close()
+
+
+async def test_a_seed_of_an_nkey_without_jwt(tmp_path: Path) -> None:
+    seed = nkeys.encode_seed(bytes(range(32)), nkeys.PREFIX_BYTE_USER)
+    public = nkeys.from_seed(bytearray(seed)).public_key.decode()
+    good, bad, wrong = tmp_path / "user.nk", tmp_path / "bad.nk", tmp_path / "wrong.nk"
+    good.write_bytes(seed + b"\n")
+    wrong.write_bytes(nkeys.encode_seed(bytes(32), nkeys.PREFIX_BYTE_USER))
+    bad.write_text("no seed")
+    with running_nats(f"authorization {{{{ users: [ {{{{ nkey: {public} }}}} ] }}}}") as server:
+        async with running(f"{server.url}?nkey={good}") as (broker, ear):
+            await broker.subscribe(["a"])
+            await broker.publish("a", b"1", None)
+            await broker.check()
+            assert ear.said == [b"1"]
+        for path, why in ((wrong, "(?i)authorization violation"), (bad, "key in its file cannot be read")):
+            with pytest.raises(BrokerRefused, match=why):
+                async with running(f"{server.url}?nkey={path}"):
+                    pass
+        with pytest.raises(BrokerUnavailable, match="No such file"):
+            async with running(f"{server.url}?nkey={tmp_path}/nowhere"):
+                pass
+
+
+def test_keys_without_their_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emmett.channels.brokers.nats.client.KEY_ERRORS", ())
+    for setting in ("nkey=/a", "credentials=/a"):
+        with pytest.raises(ConfigurationError, match="pip install 'nkeys"):
+            NatsBroker(f"nats://localhost?{setting}")
+    NatsBroker("nats://localhost")
 
 
 async def test_no_login_in_the_clear(nats_server: Nats) -> None:

@@ -13,11 +13,12 @@ from emmett.channels import Channels, Position
 from emmett.channels.brokers.nats.connection import NatsConnection, Reply
 from emmett.channels.brokers.nats.jetstream import MAX_READ_BYTES, MAX_READS
 from emmett.channels.brokers.nats.subjects import Subjects
-from emmett.channels.brokers.port import Limits
+from emmett.channels.brokers.port import Limits, Needs
 from emmett.errors import BrokerUnavailable
 from tests.channels.brokers.nats.nodes import LIMITS, fresh_channel, keep, node_of, running, until
 from tests.channels.kit import MemorySink
 from tests.nats import Nats, running_nats
+from tests.ports import free_port
 
 SUBJECTS = Subjects("emmett")
 
@@ -246,3 +247,45 @@ async def test_two_hundred_that_come_back_do_not_end_the_connection() -> None:
             assert published > 10
             assert channels.stats().gaps == 0
         assert "Slow Consumer" not in server.log()
+
+
+@pytest.mark.parametrize("leaf_has_jetstream", [False, True])
+async def test_a_domain_behind_a_leaf_node(leaf_has_jetstream: bool) -> None:
+    """Histories and presence of both servers are those of the hub."""
+    port = free_port()
+    hub_settings = (
+        "jetstream {{ store_dir: {store}, domain: hub }}",
+        "server_name: hub",
+        f"leafnodes {{{{ listen: 127.0.0.1:{port} }}}}",
+    )
+    leaf_settings = [
+        "server_name: leaf",
+        f"leafnodes {{{{ remotes: [{{{{ url: 'nats://127.0.0.1:{port}' }}}}] }}}}",
+        *(["jetstream {{ store_dir: {store}, domain: leaf }}"] if leaf_has_jetstream else []),
+    ]
+    with running_nats(*hub_settings) as hub, running_nats(*leaf_settings) as leaf:
+        await until(lambda: "Leafnode connection created" in leaf.log())
+        async with (
+            running(f"{leaf.url}?domain=hub", 5.0) as (near, near_ear),
+            running(f"{hub.url}?domain=hub", 5.0) as (far, far_ear),
+        ):
+            for broker in (near, far):
+                await broker.subscribe(["room:1"])
+                await broker.check(Needs(history=True, presence=True))
+            assert await near.join("room:1", "c1", "ada", b"{}", 60.0)
+            assert await far.present("room:1") == {"ada": (b"{}", 1)}
+            assert not await far.join("room:1", "c2", "ada", b"{}", 60.0)
+            positions = [await keep(broker, "room:1", b"x") for broker in (near, far, near)]
+            assert [position.offset for position in positions] == [1, 2, 3]
+            assert (await near.history("room:1", positions[0], None, LIMITS)).top == positions[2]
+            await until(lambda: len(near_ear.payloads) == len(far_ear.payloads) == 3)
+            assert await far.leave("room:1", "c2") is None
+            assert await near.leave("room:1", "c1") == "ada"
+        domain = "in domain 'leaf'" if leaf_has_jetstream else "in no domain"
+        async with running(f"{leaf.url}?domain=nowhere", 1.0) as (lost, _):
+            with pytest.raises(BrokerUnavailable, match=f"no JetStream of domain 'nowhere' .* {domain}"):
+                await lost.history("room:1", None, 0, LIMITS)
+        if not leaf_has_jetstream:
+            async with running(leaf.url, 1.0) as (lost, _):
+                with pytest.raises(BrokerUnavailable, match="name its domain with domain= in the URL"):
+                    await lost.history("room:1", None, 0, LIMITS)

@@ -15,6 +15,13 @@ from ....wire.authority import format_authority
 EXPECTED = "expected nats://host:4222 or tls://host:4222, several of them with commas between"
 MAX_REPLICAS = 5
 
+# Settings that are texts, and what they may be.
+_TEXTS = {
+    "storage": "file|memory",
+    "domain": "[A-Za-z0-9_-]{1,100}",
+    **dict.fromkeys(("credentials", "nkey", "ca"), ".+"),
+}
+
 
 @dataclass(frozen=True)
 class NatsAddress:
@@ -54,12 +61,16 @@ class NatsSettings:
         replicas: on how many servers of a cluster JetStream keeps each stream.
         storage: where it keeps them.
         credentials: path of a .creds file with JWT and key.
+        nkey: path of a file with the seed of an nkey alone.
+        domain: the JetStream domain that keeps histories and presence, where it is not that of the server itself.
         ca: path of the certificates that the server's must be signed by.
     """
 
     replicas: int = 1
     storage: Literal["file", "memory"] = "file"
     credentials: str = ""
+    nkey: str = ""
+    domain: str = ""
     ca: str = ""
 
     def make_context(self) -> ssl.SSLContext:
@@ -104,11 +115,11 @@ def _settings(values: dict[str, str]) -> NatsSettings:
     for name, value in values.items():
         if name == "replicas" and re.fullmatch("[1-9]", value) and int(value) <= MAX_REPLICAS:
             known[name] = int(value)
-        elif (name == "storage" and value in ("file", "memory")) or (name in ("credentials", "ca") and value):
+        elif name in _TEXTS and re.fullmatch(_TEXTS[name], value):
             known[name] = value
         else:
             raise ConfigurationError(
                 f"the URL of a NATS broker says {name[:40]}=…: expected replicas=1 to {MAX_REPLICAS}, "
-                "storage=file or memory, credentials=path, ca=path"
+                "storage=file or memory, domain=name, credentials=path, nkey=path, ca=path"
             )
     return NatsSettings(**known)

@@ -24,6 +24,7 @@ from ...rare_log import RareLog
 from ..port import NO_NEEDS, Entry, History, Limits, Listener, Needs
 from ..trial import NAMESPACE, try_channels
 from .address import parse_urls
+from .client import check_library
 from .connection import find_field
 from .format import read_at, unpack
 from .history import NatsHistories
@@ -41,7 +42,8 @@ class NatsBroker:
     Arguments:
         urls: `nats://user:password@host:4222`, `nats://token@host`, or `tls://` where nothing but TLS will do; several
             servers of one cluster with commas between. Behind a `?`: `replicas=3`, on how many servers JetStream keeps
-            history and presence; `storage=memory`; `credentials=` path of a .creds file, for which the package nkeys
+            history and presence; `storage=memory`; `domain=` the JetStream domain that keeps them, where the server is
+            a leaf node; `credentials=` path of a .creds file, or `nkey=` path of a seed, for which the package nkeys
             must be installed; `ca=` path of certificates.
         prefix: what the names of all subjects, streams and buckets begin with.
         timeout: seconds for each call, at most. A server that falls silent is noticed within twice this time.
@@ -56,6 +58,7 @@ class NatsBroker:
         if not 0 < timeout < math.inf:
             raise ConfigurationError(f"timeout={timeout!r}: expected seconds above 0")
         self._addresses, self._settings = parse_urls(urls)
+        check_library(needs_keys=bool(self._settings.credentials or self._settings.nkey))
         self._subjects = Subjects(prefix)
         self._prefix = prefix
         self._timeout = timeout
@@ -150,7 +153,7 @@ class _Node:
         self.link = NatsLink(
             broker._addresses, settings, timeout, broker._prefix, subjects.live, self._hear, self._tell_change
         )
-        jetstream = JetStream(self.link, settings.replicas, settings.storage, timeout / 4)
+        jetstream = JetStream(self.link, settings, timeout / 4)
         self.histories = NatsHistories(jetstream, subjects, timeout, self._note_strange)
         self.presence = NatsPresence(jetstream, subjects, self._note_strange)
 

@@ -11,8 +11,8 @@ promises, and is not used. Of nats-py 2.16:
 - What is published while the connection is away waits in a buffer, and is sent when nobody expects it any more.
 - Errors that end a connection for a while, such as that of a slow consumer, close the client for ever.
 
-So a client of nats-py lives here for one connection, and `link.py` makes the next one. All that this needs of nats-py's
-inside is in this file; `tests/channels/brokers/nats/test_connection.py` shows that it is there.
+So a client of nats-py lives here for one connection, and `link.py` makes the next one. What this needs of nats-py's
+inside is in `client.py`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from nats import errors
-from nats.aio.client import Client
-from nats.aio.transport import TcpTransport
 
-from ....errors import BrokerUnavailable
+from ....errors import BrokerRefused, BrokerUnavailable
 from ..liveness import Liveness
 from .address import NatsAddress, NatsSettings
+from .client import KEY_ERRORS, NatsClient, NatsTransport, describe
 
 # Bytes that may wait to be sent; more are refused.
 MAX_UNSENT = 64 * 1024 * 1024
@@ -41,7 +40,10 @@ NEVER = 10 * 365 * 86_400
 # The number of the subscription for answers.
 INBOX = 1
 
+# What nats-py raises when no connection can be made.
+_FAILURES: tuple[type[Exception], ...] = (errors.Error, OSError, TimeoutError, ValueError, *KEY_ERRORS)
 _REFUSED = re.compile(r"permissions violation for (publish|subscription) to \"([^\"]*)\"")
+_NOT_PERMITTED = re.compile("authorization violation|authentication", re.IGNORECASE)
 _STATUS = re.compile(rb"NATS/1\.0 ([0-9]{3})")
 
 
@@ -104,7 +106,7 @@ class NatsConnection:
     Attributes:
         broken: done when the connection is lost, with why.
         liveness: how long nothing has been received.
-        info: what the server told of itself.
+        info: what the server told of itself, and of the limits of the account.
     """
 
     def __init__(
@@ -116,8 +118,8 @@ class NatsConnection:
         self.info: Mapping[str, Any] = {}
         self._settings = settings
         self._hear = hear
-        self._client = _Client(self)
-        self._transport = _Transport(address.tls)
+        self._client = NatsClient(self)
+        self._transport = NatsTransport(address.tls)
         self._client._transport = self._transport
         self._inbox = f"_INBOX.{secrets.token_hex(11)}."
         self._requests: dict[bytes, _Request] = {}
@@ -140,7 +142,7 @@ class NatsConnection:
         failures: list[str] = []
 
         async def note(error: Exception) -> None:
-            failures.append(_text(error))
+            failures.append(describe(error))
 
         try:
             async with asyncio.timeout(seconds):
@@ -156,16 +158,24 @@ class NatsConnection:
                     tls=self._tls(),
                     tls_hostname=self.address.name,
                     user_credentials=self._settings.credentials or None,
+                    nkeys_seed=self._settings.nkey or None,
                     **self.address.login,  # type: ignore[arg-type]
                 )
-            reading = self._client._reading_task
-            assert reading is not None
-            reading.add_done_callback(lambda _: self.break_off("nothing is read any more"))
-            self.info = dict(self._client._server_info)
-            self.write(f"SUB {self._inbox}* {INBOX}\r\n".encode())
-        except (errors.Error, OSError, TimeoutError, ValueError) as error:
+                reading = self._client._reading_task
+                assert reading is not None
+                reading.add_done_callback(lambda _: self.break_off("nothing is read any more"))
+                self.info = {**self._client._server_info, **self.info}
+                await self._open_inbox()
+        except BrokerUnavailable:
             await self.close()
-            reason = failures[-1] if isinstance(error, errors.NoServersError) and failures else _text(error)
+            raise
+        except _FAILURES as error:
+            await self.close()
+            if isinstance(error, KEY_ERRORS):
+                raise self.refusal(f"the key in its file cannot be read: {type(error).__name__}") from None
+            reason = failures[-1] if isinstance(error, errors.NoServersError) and failures else describe(error)
+            if _NOT_PERMITTED.search(reason):
+                raise self.refusal(f"{reason}; check the user, the password and the keys") from None
             raise self.unavailable("no answer in time" if isinstance(error, TimeoutError) else reason) from None
         except BaseException:
             await self.close()
@@ -186,8 +196,27 @@ class NatsConnection:
         ]
 
     def unavailable(self, why: str) -> BrokerUnavailable:
-        """Return the error for who has asked in vain."""
+        """Return the error to raise to callers that get no answer."""
         return BrokerUnavailable(f"the NATS broker at {self.address.label} does not answer: {why}")
+
+    def refusal(self, why: str) -> BrokerRefused:
+        """Return the error to raise to callers whose call the server refuses, now and later."""
+        return BrokerRefused(f"the NATS broker at {self.address.label} refuses: {why}")
+
+    async def _open_inbox(self) -> None:
+        """Subscribe to what answers come on. The limits of the account are known after that, too.
+
+        Raises:
+            BrokerRefused: this is not permitted.
+        """
+        subject = f"{self._inbox}*"
+        self.write(f"SUB {subject} {INBOX}\r\n".encode())
+        try:
+            await self.flush(subject)
+        except BrokerRefused:
+            raise self.refusal(
+                "it does not permit subscription to _INBOX.>, on which it answers; permit it for this user"
+            ) from None
 
     # Writing.
 
@@ -213,17 +242,20 @@ class NatsConnection:
             subjects: what was written is about them; when the server refuses it, this raises.
 
         Raises:
-            BrokerUnavailable: it has not, since the connection was lost.
+            BrokerRefused: the server refuses a subject.
+            BrokerUnavailable: the connection was lost.
         """
         turn = self.ask()
         waiter: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         turn.waiters.append(waiter)
         turn.subjects.extend(subjects)
         why = await waiter
-        if why is None and turn.refused:
-            why = next((turn.refused[subject] for subject in subjects if subject in turn.refused), None)
         if why is not None:
             raise self.unavailable(why)
+        if turn.refused:
+            mine = [subject for subject in subjects if subject in turn.refused]
+            if mine:
+                raise BrokerRefused(self.refusal(turn.refused[mine[0]]).message, mine)
 
     def ask(self) -> _Turn:
         """Ask for an answer to what is written in this turn of the event loop.
@@ -240,9 +272,10 @@ class NatsConnection:
         """Publish, and wait until the server has read it.
 
         Raises:
-            BrokerUnavailable: it was too large, was not permitted, or the connection was lost.
+            BrokerRefused: it is too large, or not permitted.
+            BrokerUnavailable: the connection was lost.
         """
-        self._check_size(len(payload))
+        self.check_size(len(payload))
         self.write(b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(payload), payload))
         await self.flush(subject)
 
@@ -252,7 +285,8 @@ class NatsConnection:
         """Ask, and return the answers: with `many` all, up to and without the one with a status that ends them.
 
         Raises:
-            BrokerUnavailable: it could not be asked, or the connection was lost.
+            BrokerRefused: it is too large, or not permitted.
+            BrokerUnavailable: the connection was lost.
         """
         self._numbers += 1
         token = b"%d" % self._numbers
@@ -260,9 +294,10 @@ class NatsConnection:
         if headers:
             head = b"NATS/1.0\r\n%b\r\n" % "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
             sizes = (len(head), len(head) + len(payload))
-            self._check_size(sizes[1])
+            self.check_size(sizes[1])
             command = b"HPUB %b %b %d %d\r\n%b%b\r\n" % (subject.encode(), reply, *sizes, head, payload)
         else:
+            self.check_size(len(payload))
             command = b"PUB %b %b %d\r\n%b\r\n" % (subject.encode(), reply, len(payload), payload)
         request = _Request(subject, asyncio.get_running_loop().create_future(), many)
         self.write(command)
@@ -272,13 +307,21 @@ class NatsConnection:
         finally:
             self._requests.pop(token, None)
 
-    def _check_size(self, size: int) -> None:
-        """Refuse what the server would not take: it would end the connection."""
-        most = self.info.get("max_payload", 1_048_576)
-        if size > most:
-            raise BrokerUnavailable(
-                f"the NATS broker does not take a message of {size} bytes: raise max_payload, {most} now, in the "
-                "configuration of the server"
+    @property
+    def max_payload(self) -> int:
+        """The bytes of a message, with its header fields, that the server takes from this account."""
+        return int(self.info.get("max_payload", 1_048_576))
+
+    def check_size(self, size: int) -> None:
+        """Refuse a message that the server would not take: it would end the connection, with all subscriptions.
+
+        Raises:
+            BrokerRefused: it is too large.
+        """
+        if size > self.max_payload:
+            raise self.refusal(
+                f"a message of {size} bytes: raise max_payload, {self.max_payload} now, in the configuration of the "
+                "server or of the account"
             )
 
     def _send(self) -> None:
@@ -316,6 +359,12 @@ class NatsConnection:
                 if not waiter.done():
                     waiter.set_result(None)
 
+    def informed(self, info: Mapping[str, Any]) -> None:
+        """Take what the server tells later: after the login the limits of the account, then those of a new
+        configuration.
+        """
+        self.info = {**self.info, **info}
+
     def refused(self, message: str) -> None:
         """Take an error of the server. All of them but missing permissions end the connection."""
         match = _REFUSED.search(message)
@@ -330,7 +379,7 @@ class NatsConnection:
                     turn.refused[name] = f"it does not permit {match[1]}: {name}"
         for request in self._requests.values():
             if request.subject.lower() == subject and not request.future.done():
-                request.future.set_exception(self.unavailable(f"it does not permit {match[1]}: {request.subject}"))
+                request.future.set_exception(self.refusal(f"it does not permit {match[1]}: {request.subject}"))
 
     def break_off(self, why: str) -> None:
         """Lose the connection, and tell all who wait."""
@@ -350,61 +399,3 @@ class NatsConnection:
 
     def _tls(self) -> ssl.SSLContext | None:
         return self._settings.make_context() if self.address.tls or self._settings.ca else None
-
-
-class _Client(Client):
-    """A client of nats-py that hands on what it reads, and leaves it to its owner when the connection is lost."""
-
-    def __init__(self, owner: NatsConnection) -> None:
-        super().__init__()
-        self._owner = owner
-
-    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
-        self._owner.take(sid, subject, data, headers or b"")
-
-    async def _process_pong(self) -> None:
-        self._owner.answered()
-
-    async def _process_err(self, err_msg: str) -> None:
-        self._owner.refused(err_msg)
-
-    async def _process_op_err(self, e: Exception) -> None:
-        self._owner.break_off(_text(e))
-
-
-class _Transport(TcpTransport):
-    """A transport that can be given up at once, and that sends no login in the clear where TLS was asked for."""
-
-    def __init__(self, needs_tls: bool) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._is_plain = needs_tls
-
-    def __bool__(self) -> bool:
-        return True
-
-    async def connect_tls(self, *args: Any, **kwargs: Any) -> None:
-        await super().connect_tls(*args, **kwargs)
-        self._is_plain = False
-
-    async def wait_closed(self) -> None:
-        # It was given up. A socket whose TLS failed would be waited for in vain.
-        await asyncio.sleep(0)
-
-    def write(self, payload: bytes) -> None:
-        if self._is_plain:
-            raise errors.Error("its URL says tls://, and it does not ask for TLS")
-        if self._io_writer is not None:
-            self._io_writer.write(payload)
-
-    def unsent(self) -> int:
-        """Return how many bytes the event loop holds back."""
-        return 0 if self._io_writer is None else self._io_writer.transport.get_write_buffer_size()
-
-    def abort(self) -> None:
-        """Close the socket, whatever is to be sent still."""
-        if self._io_writer is not None:
-            self._io_writer.transport.abort()
-
-
-def _text(error: Exception) -> str:
-    return (str(error) or type(error).__name__).removeprefix("nats: ")[:200]

@@ -32,7 +32,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ....errors import BrokerUnavailable
+from ....errors import BrokerRefused, BrokerUnavailable
 from ...publication import Position
 from ..backoff import backoff
 from ..port import History, Limits
@@ -448,6 +448,7 @@ def _take(
 
 def _fail(futures: list[asyncio.Future[Position]], error: BaseException) -> None:
     """Give everybody an error of their own: one that is shared would collect their tracebacks."""
+    kind = BrokerRefused if isinstance(error, BrokerRefused) else BrokerUnavailable
     if isinstance(error, BrokerUnavailable):
         message = error.message
     elif isinstance(error, TimeoutError):
@@ -456,6 +457,6 @@ def _fail(futures: list[asyncio.Future[Position]], error: BaseException) -> None
         message = "the NATS broker does not answer: it was stopped"
     for future in futures:
         if not future.done():
-            future.set_exception(BrokerUnavailable(message))
+            future.set_exception(kind(message))
             # Who has asked may be gone.
             future.exception()

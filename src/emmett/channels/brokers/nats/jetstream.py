@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from ....errors import BrokerUnavailable
+from ....errors import BrokerRefused, BrokerUnavailable
+from .address import NatsSettings
 from .connection import Reply
 from .format import read_time
 from .link import NatsLink
@@ -107,15 +108,15 @@ class JetStream:
 
     Arguments:
         link: the connection.
-        replicas, storage: as of `NatsSettings`.
+        settings: replicas, storage and domain.
         patience: seconds for an answer, before what is well asked twice is asked again.
     """
 
-    def __init__(self, link: NatsLink, replicas: int, storage: str, patience: float) -> None:
+    def __init__(self, link: NatsLink, settings: NatsSettings, patience: float) -> None:
         self._link = link
         self._patience = patience
-        self._replicas = replicas
-        self._storage = storage
+        self._settings = settings
+        self._api_prefix = f"$JS.{settings.domain}.API" if settings.domain else "$JS.API"
         # By stream the age of the connection on which it was found, and how many messages it keeps of a subject.
         self._streams: dict[str, tuple[int, int]] = {}
         self._lock = asyncio.Lock()
@@ -130,7 +131,7 @@ class JetStream:
     def most_bytes(self) -> int:
         """Return what a message may hold, beside its header fields."""
         connection = self._link.connection
-        return 1 if connection is None else int(connection.info.get("max_payload", 1_048_576)) - 1024
+        return 1 if connection is None else max(1, connection.max_payload - 1024)
 
     async def require(self, name: str, size: int, config: Mapping[str, Any]) -> None:
         """See that a stream is there. Several nodes may do so at once.
@@ -171,6 +172,9 @@ class JetStream:
             BrokerUnavailable: there was no answer. It may have been stored.
         """
         connection = await self._link.ready()
+        if self._settings.domain and subject.startswith("$KV."):
+            # A leaf node passes on no writes to buckets but these.
+            subject = f"{self._api_prefix}.{subject}"
         fields = {**headers, "Nats-TTL": f"{int(life) + 1}s", "Nats-Expected-Last-Subject-Sequence": str(last)}
         [reply] = await connection.request(subject, data, fields)
         if reply.status == _NO_RESPONDERS:
@@ -185,7 +189,7 @@ class JetStream:
 
     async def last(self, stream: str, subject: str) -> Stored | None:
         """Return the last message of a subject, as the leader of the stream has it."""
-        [reply] = await self._retry(self._ask, f"$JS.API.STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
+        [reply] = await self._retry(self._ask, f"{self._api_prefix}.STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
         if reply.status == _NO_RESPONDERS:
             self.forget(stream)
             return None
@@ -208,7 +212,7 @@ class JetStream:
 
     async def newest(self, stream: str, subject: str) -> Stored | None:
         """Return the last message of a subject, as any server has it that has the stream: faster, and maybe late."""
-        [reply] = await self._ask_any(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"")
+        [reply] = await self._ask_any(f"{self._api_prefix}.DIRECT.GET.{stream}.{subject}", b"")
         if reply.status == _NO_RESPONDERS:
             self.forget(stream)
         return None if reply.status else _stored(reply)
@@ -227,7 +231,7 @@ class JetStream:
         question = {"seq": max(1, since), "batch": min(most, MAX_READ_MESSAGES), "max_bytes": size}
         encoded = msgspec.json.encode({**question, "next_by_subj": subject})
         async with self._reads:
-            replies = await self._ask_any(f"$JS.API.DIRECT.GET.{stream}", encoded, many=True)
+            replies = await self._ask_any(f"{self._api_prefix}.DIRECT.GET.{stream}", encoded, many=True)
         *messages, end = replies
         if end.status == _NO_RESPONDERS:
             self.forget(stream)
@@ -244,14 +248,30 @@ class JetStream:
         return age == self._link.age and found >= size
 
     async def _retry(self, call: Any, *arguments: Any) -> Any:
-        """Call until a leader answers; the deadline is the caller's."""
-        pause = FIRST_PAUSE
+        """Call until a leader answers.
+
+        Raises:
+            BrokerUnavailable: none does. It comes before the deadline of the caller, whose error says less.
+        """
+        loop = asyncio.get_running_loop()
+        end, pause = loop.time() + 3 * self._patience, FIRST_PAUSE
         while True:
             try:
                 return await call(*arguments)
             except _NoStream:
+                if loop.time() + pause > end:
+                    raise BrokerUnavailable(f"the NATS broker does not answer: {self._silence()}") from None
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, MAX_PAUSE)
+
+    def _silence(self) -> str:
+        """Say why JetStream may not answer."""
+        domain, connection = self._settings.domain, self._link.connection
+        own = "" if connection is None else str(connection.info.get("domain") or "")
+        here = f"the server itself is in domain {own!r}" if own else "the server itself is in no domain"
+        if domain:
+            return f"no JetStream of domain {domain!r} answers; {here}: check domain= in the URL"
+        return f"no JetStream answers; {here}: where it is behind a leaf node, name its domain with domain= in the URL"
 
     async def _ask(self, subject: str, content: Mapping[str, Any]) -> list[Reply]:
         """Ask what is well asked twice: without a leader a cluster does not answer at all.
@@ -282,7 +302,12 @@ class JetStream:
                 patience *= 2
 
     async def _make(self, name: str, size: int, config: Mapping[str, Any]) -> int:
-        fixed = {"name": name, "num_replicas": self._replicas, "storage": self._storage, "allow_direct": True}
+        fixed = {
+            "name": name,
+            "num_replicas": self._settings.replicas,
+            "storage": self._settings.storage,
+            "allow_direct": True,
+        }
         wanted = {**config, **fixed, "max_msgs_per_subject": size, "allow_msg_ttl": True, "discard": "old"}
         info = await self._api("CREATE", name, wanted)
         if info.error is None:
@@ -295,7 +320,7 @@ class JetStream:
             raise _NoStream
         for key in ("subjects", "republish", "allow_direct", "allow_msg_ttl"):
             if key in wanted and info.config.get(key) != wanted[key]:
-                raise BrokerUnavailable(
+                raise BrokerRefused(
                     f"the stream {name} of the NATS broker is of another make: its {key} is {info.config.get(key)!r}, "
                     f"expected {wanted[key]!r}; remove it, or use another prefix"
                 )
@@ -311,11 +336,11 @@ class JetStream:
         server = (await self._link.ready()).info
         _check_version(server.get("version"))
         begin = time.monotonic()
-        [reply] = await self._ask(f"$JS.API.STREAM.{verb}.{name}", content)
+        [reply] = await self._ask(f"{self._api_prefix}.STREAM.{verb}.{name}", content)
         if reply.status == _NO_RESPONDERS:
             if server.get("jetstream") or server.get("cluster"):
                 raise _NoStream
-            raise BrokerUnavailable(WITHOUT)
+            raise BrokerRefused(WITHOUT)
         info = _decode(reply, _Info)
         if info.error is not None and info.error.err_code in _NO_LEADER:
             raise _NoStream
@@ -352,11 +377,11 @@ def _strange() -> BrokerUnavailable:
 
 def _refused(error: _Error) -> BrokerUnavailable:
     if error.err_code in _NOT_ENABLED:
-        return BrokerUnavailable(WITHOUT)
+        return BrokerRefused(WITHOUT)
     return BrokerUnavailable(f"the NATS broker does not do it: {error.description[:200]} ({error.err_code})")
 
 
 def _check_version(version: object) -> None:
     parts = str(version).split(".")[:2]
     if all(part.isdigit() for part in parts) and tuple(map(int, parts)) < OLDEST:
-        raise BrokerUnavailable(f"history and presence need NATS {OLDEST[0]}.{OLDEST[1]} or newer; this is {version}")
+        raise BrokerRefused(f"history and presence need NATS {OLDEST[0]}.{OLDEST[1]} or newer; this is {version}")

@@ -9,7 +9,8 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from ....errors import BrokerUnavailable
+from ....errors import BrokerRefused, BrokerUnavailable
+from ...rare_log import RareLog
 from ..backoff import backoff
 from ..liveness import TICKS
 from .address import NatsAddress, NatsSettings
@@ -86,11 +87,13 @@ class NatsLink:
         # Done when the first attempt after a loss is over.
         self._tried: asyncio.Future[None] | None = None
         self._is_stopped = False
+        self._log = RareLog(logger)
 
     async def start(self) -> None:
         """Connect, and stay connected.
 
         Raises:
+            BrokerRefused: all servers refuse, and waiting does not help.
             BrokerUnavailable: no server can be reached.
         """
         connection = await self._connect()
@@ -138,6 +141,7 @@ class NatsLink:
         """See `Broker.subscribe`. Its deadline is the caller's.
 
         Raises:
+            BrokerRefused: the server refuses some of them, which the error names.
             BrokerUnavailable: it was not confirmed.
         """
         connection = await self.ready()
@@ -148,7 +152,7 @@ class NatsLink:
                 name.calls += 1
                 wanted.append(name)
             if not all(name.stands for name in wanted):
-                await connection.flush(*(name.subject for name in wanted if not name.stands))
+                await self._confirm(connection, [name for name in wanted if not name.stands])
             for name in wanted:
                 name.stands = True
         finally:
@@ -157,6 +161,14 @@ class NatsLink:
             self.unsubscribe([name.name for name in wanted if not name.stands and not name.calls])
         if any(self._names.get(name.name) is not name for name in wanted):
             raise connection.unavailable("it was unsubscribed from meanwhile")
+
+    async def _confirm(self, connection: NatsConnection, names: Sequence[NatsSubscription]) -> None:
+        try:
+            await connection.flush(*(name.subject for name in names))
+        except BrokerRefused as error:
+            refused = [name.name for name in names if name.subject in error.names]
+            self._log.warn("%d channels may not be subscribed to, the first is %r: %s", len(refused), refused[0], error)
+            raise BrokerRefused(error.message, refused) from None
 
     def unsubscribe(self, names: Collection[str]) -> None:
         """Subscribe no longer; nothing is waited for."""
@@ -221,7 +233,7 @@ class NatsLink:
             try:
                 connection = await self._connect()
             except BrokerUnavailable as error:
-                self._away = error.message.partition("not answer: ")[2]
+                self._away = error.message.partition(": ")[2]
                 self._settle()
                 continue
             try:
@@ -266,7 +278,9 @@ class NatsLink:
             try:
                 await connection.open(self._name, self._timeout / min(len(self._known), 3))
             except BrokerUnavailable as failed:
-                error = failed
+                # A refusal is the answer only where all of them refuse.
+                if address is self._known[0] or isinstance(error, BrokerRefused):
+                    error = failed
                 continue
             known = {address.label: address for address in (*self._addresses, *connection.servers())}
             self._known = list(known.values())
