@@ -25,7 +25,7 @@ from .observers import Observers
 from .pipeline import compose_request
 from .routing import PathPattern, UrlBuilder
 from .templates import Templates
-from .urls import Place, add_application
+from .urls import UrlScope, add_application
 
 if TYPE_CHECKING:
     from .testing import AsyncTestClient, ClientOptions, TestClient
@@ -55,7 +55,7 @@ class App(AppModule):
         self.wired: list[Any] = []
         self._startup: list[Callable[[], Any]] = []
         self._shutdown: list[Callable[[], Any]] = []
-        place = Place(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")), self.config.http)
+        place = UrlScope(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")), self.config.http)
         self.templates = Templates(self.root_path / "templates", reload=lambda: DEVELOP in os.environ)
         super().__init__(RouteTable(self.config, place, self.templates), place, None, import_name, "")
         add_application(self.place)

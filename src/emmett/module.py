@@ -18,7 +18,7 @@ from .pipeline.parameters import check_parameters
 from .pipeline.service import JSONService
 from .routing import PathPattern
 from .templates import fill_template
-from .urls import Place
+from .urls import UrlScope
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -88,7 +88,7 @@ class AppModule:
     def __init__(
         self,
         table: RouteTable,
-        place: Place,
+        place: UrlScope,
         parent: AppModule | None,
         import_name: str,
         name: str,

@@ -11,7 +11,7 @@ from .errors import ConfigurationError, UsageError
 from .routing import UrlBuilder
 
 
-class Place:
+class UrlScope:
     """Where a route stands: its application's URLs and settings, its module's name, "" for the application itself."""
 
     __slots__ = ("http", "module", "settings", "websocket")
@@ -22,26 +22,26 @@ class Place:
         self.settings = settings
         self.module = module
 
-    def inside(self, module: str) -> Place:
+    def inside(self, module: str) -> UrlScope:
         """Return the place of a module of the same application."""
-        return Place(self.http, self.websocket, self.settings, module)
+        return UrlScope(self.http, self.websocket, self.settings, module)
 
 
-current_place: ContextVar[Place] = ContextVar("emmett.place")
+current_place: ContextVar[UrlScope] = ContextVar("emmett.place")
 
 # The path below which an ASGI server or another ASGI application has put this application; "" where it has not.
 current_root_path: ContextVar[str] = ContextVar("emmett.root_path", default="")
 
 # The applications of this process, for `url` outside of a handler: there it works while there is just one.
-_places: list[Place] = []
+_places: list[UrlScope] = []
 
 
-def add_application(place: Place) -> None:
+def add_application(place: UrlScope) -> None:
     """Make the URLs of an application known to `url` outside of its handlers."""
     _places.append(place)
 
 
-def _place() -> Place:
+def _place() -> UrlScope:
     place = current_place.get(None)
     if place is not None:
         return place

@@ -1,4 +1,4 @@
-from emmett.calls.batch import Batch
+from emmett.calls.batch import CallBatch
 from emmett.calls.jsonrpc import Reply, ResultReply
 
 
@@ -8,7 +8,7 @@ async def test_the_last_reply_sends_them_all() -> None:
     async def send(replies: list[Reply]) -> None:
         sent.append(replies)
 
-    batch = Batch(2, send)
+    batch = CallBatch(2, send)
     await batch.add(ResultReply(2, "b"))
     assert not sent
     await batch.add(ResultReply(1, "a"))

@@ -8,7 +8,7 @@ import pytest
 
 from emmett import App, Pipe, Websocket, abort, requires, websocket
 from emmett.calls.calls import Calls, snake_case
-from emmett.calls.method import Kind
+from emmett.calls.method import MethodKind
 from emmett.ctx import current_websocket
 from emmett.errors import CallError, ConfigurationError
 from emmett.testing import RefusedHandshake
@@ -65,12 +65,12 @@ def test_what_is_registered() -> None:
 
     kinds = {name: method.kind for name, method in calls.methods.items()}
     assert kinds == {
-        "add": Kind.CALL,
-        "sub": Kind.CALL,
-        "count": Kind.STREAM,
-        "begin": Kind.STREAM,
-        "open_one": Kind.STREAM,
-        "typing": Kind.EVENT,
+        "add": MethodKind.CALL,
+        "sub": MethodKind.CALL,
+        "count": MethodKind.STREAM,
+        "begin": MethodKind.STREAM,
+        "open_one": MethodKind.STREAM,
+        "typing": MethodKind.EVENT,
     }
     options = calls.methods["sub"].options
     assert (str(options.limit), options.timeout, options.is_ordered) == ("2/s", 3, True)

@@ -4,13 +4,13 @@ import pytest
 
 from emmett.calls.client_requests import ClientRequests
 from emmett.calls.codecs import JSON
-from emmett.calls.jsonrpc import Message, Request, message_decoder
+from emmett.calls.jsonrpc import Message, ServerRequest, message_decoder
 from emmett.errors import CallError, WebsocketClosed
 
 
 class Peer:
     def __init__(self) -> None:
-        self.sent: asyncio.Queue[Request] = asyncio.Queue()
+        self.sent: asyncio.Queue[ServerRequest] = asyncio.Queue()
         self.requests = ClientRequests(self.sent.put, JSON, 2)
 
     def reply(self, text: str) -> Message:

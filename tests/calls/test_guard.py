@@ -4,7 +4,7 @@ from msgspec import UNSET, Raw
 from emmett.calls.guard import MAX_USERS, Guard, UserBuckets
 from emmett.calls.jsonrpc import ErrorCode
 from emmett.calls.limits import Rate
-from emmett.calls.method import Kind, Method, Options
+from emmett.calls.method import Method, MethodKind, MethodOptions
 from emmett.config import CallsSettings
 from emmett.typed.parameters import read_signature
 
@@ -20,9 +20,12 @@ async def function() -> None: ...
 
 
 def make(
-    limit: Rate | None = None, per: str = "connection", max_params_size: int | None = None, kind: Kind = Kind.CALL
+    limit: Rate | None = None,
+    per: str = "connection",
+    max_params_size: int | None = None,
+    kind: MethodKind = MethodKind.CALL,
 ) -> Method:
-    options = Options(limit, per, None, False, max_params_size)
+    options = MethodOptions(limit, per, None, False, max_params_size)
     return Method("it", function, kind, read_signature(function, "it"), options, ())
 
 
@@ -78,7 +81,7 @@ def test_the_buckets_of_users_are_bounded(clock: Clock) -> None:
 
 def test_streams_and_sizes(clock: Clock) -> None:
     watch = guard(clock, max_streams=2)
-    stream = make(kind=Kind.STREAM)
+    stream = make(kind=MethodKind.STREAM)
     assert watch.check(stream, UNSET, 1) is None
     refused = watch.check(stream, UNSET, 2)
     assert refused is not None

@@ -15,8 +15,8 @@ from emmett.calls.jsonrpc import (
     Notification,
     Progress,
     Refusal,
-    Request,
     ResultReply,
+    ServerRequest,
     is_call,
     message_decoder,
     read_frame,
@@ -134,7 +134,7 @@ def test_the_messages_that_are_sent() -> None:
             ErrorReply(None, Error(1, "no", {"why": "so"})),
             Notification("said", {"text": "hi"}),
             Notification("$/progress", Progress("t", [1])),
-            Request("s1", "confirm", {}),
+            ServerRequest("s1", "confirm", {}),
         )
     ] == [
         {"jsonrpc": "2.0", "id": 1, "result": None},

@@ -5,10 +5,10 @@ import pytest
 from msgspec import UNSET, Raw
 
 from emmett.calls.codecs import JSON
-from emmett.calls.method import InvalidParams, Kind, Method, Options
+from emmett.calls.method import InvalidParams, Method, MethodKind, MethodOptions
 from emmett.typed.parameters import read_signature
 
-OPTIONS = Options(None, "connection", None, False, None)
+OPTIONS = MethodOptions(None, "connection", None, False, None)
 
 
 class Point(msgspec.Struct):
@@ -16,7 +16,7 @@ class Point(msgspec.Struct):
     y: int = 0
 
 
-def make(function: Any, kind: Kind = Kind.CALL) -> Method:
+def make(function: Any, kind: MethodKind = MethodKind.CALL) -> Method:
     method = Method(function.__name__, function, kind, read_signature(function, "it"), OPTIONS, ())
     method.compose(())
     return method
@@ -82,11 +82,11 @@ def test_at_most_fifty_faults() -> None:
 @pytest.mark.parametrize("token", ["t", 5, 0])
 def test_the_token_of_a_stream(name: str, token: str | int) -> None:
     params = Raw(msgspec.json.encode({"prompt": "a", name: token}))
-    assert make(stream, Kind.STREAM).bind_stream(params, JSON) == ({"prompt": "a"}, token)
+    assert make(stream, MethodKind.STREAM).bind_stream(params, JSON) == ({"prompt": "a"}, token)
 
 
 def test_a_stream_without_a_token() -> None:
-    method = make(stream, Kind.STREAM)
+    method = make(stream, MethodKind.STREAM)
     assert method.bind_stream(UNSET, JSON) == ({"prompt": ""}, UNSET)
     assert method.bind_stream(Raw(b'["a"]'), JSON) == ({"prompt": "a"}, UNSET)
     # What is no token names nothing.
@@ -94,6 +94,6 @@ def test_a_stream_without_a_token() -> None:
 
 
 def test_events_share_a_lane_and_methods_have_their_own() -> None:
-    assert make(add, Kind.EVENT).lane is None
+    assert make(add, MethodKind.EVENT).lane is None
     method = make(add)
     assert method.lane is method

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from emmett import App
-from emmett.dispatch import Application
+from emmett.dispatch import ServedApplication
 from emmett.testing import MemoryServer
 
 
 def test_an_app_is_one() -> None:
-    assert isinstance(App(__name__), Application)
+    assert isinstance(App(__name__), ServedApplication)
 
 
 @pytest.mark.parametrize("other", [None, "app:app", App, lambda scope, receive, send: None])
 def test_nothing_else_is(other: object) -> None:
     # A class has the names, but no table: that is made for each application.
-    assert not isinstance(other, Application)
+    assert not isinstance(other, ServedApplication)
 
 
 async def test_no_more_is_needed_to_run_one() -> None:

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from emmett.http.presence import Presence
+from emmett.http.presence import ClientPresence
 
 
 async def test_all_who_wait_are_woken_when_it_leaves() -> None:
-    presence = Presence()
+    presence = ClientPresence()
     waiting = [asyncio.create_task(presence.wait_gone()) for _ in range(3)]
     await asyncio.sleep(0)
     assert not presence.gone
@@ -21,7 +21,7 @@ async def test_all_who_wait_are_woken_when_it_leaves() -> None:
 
 
 async def test_an_answer_wakes_them_too_and_the_client_is_still_there() -> None:
-    presence = Presence()
+    presence = ClientPresence()
     waiting = asyncio.create_task(presence.wait_gone())
     await asyncio.sleep(0)
     presence.answered()
@@ -31,7 +31,7 @@ async def test_an_answer_wakes_them_too_and_the_client_is_still_there() -> None:
 
 
 async def test_one_that_is_cancelled_is_forgotten() -> None:
-    presence = Presence()
+    presence = ClientPresence()
     waiting, other = (asyncio.create_task(presence.wait_gone()) for _ in range(2))
     await asyncio.sleep(0)
     waiting.cancel()

@@ -10,7 +10,7 @@ import pytest
 
 from emmett.errors import RequestError
 from emmett.server.body_feed import HIGH_WATER, BodyFeed
-from emmett.server.flow import BODY, Flow
+from emmett.server.flow import BODY, FlowControl
 from tests.websockets.memory_transport import MemoryTransport
 
 
@@ -24,7 +24,7 @@ class Feed(BodyFeed):
     def __init__(self, *, waits: bool = False) -> None:
         self.transport = MemoryTransport()
         self.invitations = 0
-        super().__init__(Flow(self.transport, copy_context()), self.count if waits else None)
+        super().__init__(FlowControl(self.transport, copy_context()), self.count if waits else None)
 
     def count(self) -> None:
         self.invitations += 1

@@ -17,7 +17,7 @@ from emmett.http.request import Request
 from emmett.observers import Observers
 from emmett.server.body_feed import BodyFeed
 from emmett.server.exchange import LARGE, Exchange
-from emmett.server.flow import Flow
+from emmett.server.flow import FlowControl
 from emmett.server.response_head import ResponseHeads
 from tests.http.builders import reader_of
 from tests.websockets.memory_transport import MemoryTransport
@@ -43,7 +43,7 @@ class Connection:
 
     def __init__(self, table: RouteTable) -> None:
         self.transport: asyncio.Transport = MemoryTransport()
-        self.flow = Flow(self.transport, copy_context())
+        self.flow = FlowControl(self.transport, copy_context())
 
         self.process: Process = Process(table)
         self.server_state = ServerState()

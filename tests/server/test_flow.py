@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextvars import Context, ContextVar, copy_context
 
-from emmett.server.flow import ALL, BODY, QUEUE, TURN, Flow
+from emmett.server.flow import ALL, BODY, QUEUE, TURN, FlowControl
 from tests.websockets.memory_transport import MemoryTransport
 
 visitor: ContextVar[str] = ContextVar("visitor", default="nobody")
@@ -24,9 +24,9 @@ class Transport(MemoryTransport):
         return self.reading
 
 
-def make_flow() -> tuple[Flow, Transport]:
+def make_flow() -> tuple[FlowControl, Transport]:
     transport = Transport()
-    return Flow(transport, copy_context()), transport
+    return FlowControl(transport, copy_context()), transport
 
 
 async def test_reading_stops_and_goes_on_once() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ..http.presence import Presence
+from ..http.presence import ClientPresence
 from ..http.request import Request
 
 logger = logging.getLogger("emmett.request")
@@ -27,7 +27,7 @@ class Departure:
 
     def __init__(self, wait_gone: Callable[[], Awaitable[None]]) -> None:
         self._wait_gone = wait_gone
-        self._presence = Presence()
+        self._presence = ClientPresence()
         self._request: Request | None = None
         self._handler: asyncio.Task[object] | None = None
         self._watcher: asyncio.Task[None] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from .jsonrpc import Reply
 
 
-class Batch:
+class CallBatch:
     """Collects replies.
 
     Arguments:

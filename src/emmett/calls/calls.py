@@ -22,7 +22,7 @@ from .conversation import Conversation
 from .guard import UserBuckets
 from .jsonrpc import Notification
 from .limits import parse_rate
-from .method import Kind, Method, Options
+from .method import Method, MethodKind, MethodOptions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -116,7 +116,7 @@ class Calls:
         options = _options(limit, per, timeout, ordered, max_params_size)
 
         def register(function: Function) -> Function:
-            kind = Kind.STREAM if _is_stream(function) else Kind.CALL
+            kind = MethodKind.STREAM if _is_stream(function) else MethodKind.CALL
             self._add(name, function, kind, options, pipeline)
             return function
 
@@ -148,7 +148,7 @@ class Calls:
                 raise ConfigurationError(
                     f"event {function.__qualname__}: an event has no reply, so it cannot yield items"
                 )
-            self._add(name, function, Kind.EVENT, options, pipeline)
+            self._add(name, function, MethodKind.EVENT, options, pipeline)
             return function
 
         return register
@@ -262,7 +262,12 @@ class Calls:
     # Registration, inside.
 
     def _add(
-        self, name: str | None, function: Callable[..., Any], kind: Kind, options: Options, pipeline: Sequence[Pipe]
+        self,
+        name: str | None,
+        function: Callable[..., Any],
+        kind: MethodKind,
+        options: MethodOptions,
+        pipeline: Sequence[Pipe],
     ) -> None:
         wanted = name or function.__name__
         label = f"{kind.value} {function.__qualname__!r}"
@@ -317,13 +322,13 @@ def _is_stream(function: Callable[..., Any]) -> bool:
 
 def _options(
     limit: str | None, per: str, timeout: float | None, is_ordered: bool, max_params_size: int | None
-) -> Options:
+) -> MethodOptions:
     if per not in ("connection", "user"):
         raise ConfigurationError(f"per={per!r}: expected 'connection' or 'user'")
     if timeout is not None and not 0 < timeout < float("inf"):
         raise ConfigurationError(f"timeout={timeout!r}: expected a number of seconds above 0, or None for no deadline")
     rate = None if limit is None else parse_rate(limit)
-    return Options(rate, per, timeout, is_ordered, max_params_size)
+    return MethodOptions(rate, per, timeout, is_ordered, max_params_size)
 
 
 def _refuse_bare(name: object, decorator: str) -> None:

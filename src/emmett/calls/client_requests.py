@@ -11,7 +11,7 @@ from msgspec import UNSET, Raw
 
 from ..errors import CallError, WebsocketClosed
 from .codecs import Codec
-from .jsonrpc import Error, ErrorCode, Message, Request
+from .jsonrpc import Error, ErrorCode, Message, ServerRequest
 
 
 class ClientRequests:
@@ -48,7 +48,7 @@ class ClientRequests:
         self._waiting[id_] = reply
         try:
             async with asyncio.timeout(seconds) as deadline:
-                await self._send(Request(id_, method, params))
+                await self._send(ServerRequest(id_, method, params))
                 message = await reply
         except TimeoutError:
             if not deadline.expired():

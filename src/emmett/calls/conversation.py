@@ -22,7 +22,7 @@ from ..config import CallsSettings
 from ..errors import WebsocketClosed
 from ..typed.parameters import Signature
 from ..websockets.websocket import Websocket
-from .batch import Batch
+from .batch import CallBatch
 from .client_requests import ClientRequests
 from .codecs import Codec
 from .guard import Guard, UserBuckets
@@ -42,7 +42,7 @@ from .jsonrpc import (
     read_frame,
 )
 from .lanes import Lane
-from .method import Kind, Method
+from .method import Method, MethodKind
 from .running import RunningCall
 
 logger = logging.getLogger("emmett.calls")
@@ -286,7 +286,9 @@ class Conversation:
             text = f"Invalid Request: {count} messages in a batch, at most {most} are taken"
             await self._refuse(None, Error(ErrorCode.INVALID_REQUEST, text))
             return
-        batch = Batch(sum(1 for each in frame.messages if isinstance(each, Refusal) or is_call(each)), self._send_batch)
+        batch = CallBatch(
+            sum(1 for each in frame.messages if isinstance(each, Refusal) or is_call(each)), self._send_batch
+        )
         for each in frame.messages:
             if isinstance(each, Refusal):
                 self._guard.refused()
@@ -294,7 +296,7 @@ class Conversation:
             else:
                 await self._take_of_batch(each, batch)
 
-    async def _take_of_batch(self, message: Message, batch: Batch) -> None:
+    async def _take_of_batch(self, message: Message, batch: CallBatch) -> None:
         if self._in_flight >= self._settings.max_in_flight:
             await self._wait_for_room()
         method = self.endpoint.methods.get(message.method)  # type: ignore[arg-type]
@@ -381,7 +383,7 @@ class Conversation:
     def _enter(self, call: RunningCall) -> None:
         """A call is in flight from here on."""
         self._in_flight += 1
-        if call.method.kind is Kind.STREAM:
+        if call.method.kind is MethodKind.STREAM:
             self._streams += 1
         if call.id is not UNSET:
             if self._by_key is None:
@@ -391,7 +393,7 @@ class Conversation:
     def _left(self, call: RunningCall) -> None:
         """A call that was in flight has been answered."""
         self._in_flight -= 1
-        if call.method.kind is Kind.STREAM:
+        if call.method.kind is MethodKind.STREAM:
             self._streams -= 1
         if call.id is not UNSET:
             assert self._by_key is not None

@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw, UnsetType
 from ..config import CallsSettings
 from .jsonrpc import Error, ErrorCode
 from .limits import Rate, TokenBucket, parse_rate
-from .method import Kind, Method
+from .method import Method, MethodKind
 
 # Users whose buckets are kept. Those that are full again are forgotten first.
 MAX_USERS = 10_000
@@ -84,7 +84,7 @@ class Guard:
             if size > options.max_params_size:
                 text = f"the parameters are {size} bytes long, at most {options.max_params_size} are taken"
                 return Error(ErrorCode.INVALID_PARAMS, "Invalid params", [{"path": [], "message": text}])
-        if method.kind is Kind.STREAM and streams >= self._settings.max_streams:
+        if method.kind is MethodKind.STREAM and streams >= self._settings.max_streams:
             return _exceeded(f"{streams} streams are open, at most {self._settings.max_streams} may be", 1.0)
         if options.limit is None:
             return None

@@ -110,7 +110,7 @@ class Notification(msgspec.Struct, tag_field="jsonrpc", tag=VERSION, gc=False):
     params: Any
 
 
-class Request(msgspec.Struct, tag_field="jsonrpc", tag=VERSION, gc=False):
+class ServerRequest(msgspec.Struct, tag_field="jsonrpc", tag=VERSION, gc=False):
     """A call of ours to the client."""
 
     id: str

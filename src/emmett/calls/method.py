@@ -23,7 +23,7 @@ from .streaming import Token, send_items
 TOKEN_NAMES = ("progressToken", "partialResultToken")
 
 
-class Kind(Enum):
+class MethodKind(Enum):
     """How a function answers."""
 
     CALL = "call"
@@ -43,7 +43,7 @@ class InvalidParams(Exception):
         self.faults = faults
 
 
-class Options(NamedTuple):
+class MethodOptions(NamedTuple):
     """How a function may be called.
 
     Fields:
@@ -79,9 +79,9 @@ class Method:
 
     name: str
     function: Callable[..., Any]
-    kind: Kind
+    kind: MethodKind
     signature: Signature
-    options: Options
+    options: MethodOptions
     pipes: tuple[Pipe, ...]
 
     flow: Flow = field(init=False)
@@ -99,7 +99,7 @@ class Method:
         options = self.options
         self.is_ordered = options.is_ordered
         is_bounded = options.limit is not None or options.max_params_size is not None
-        self.is_guarded = is_bounded or options.is_ordered or self.kind is Kind.STREAM
+        self.is_guarded = is_bounded or options.is_ordered or self.kind is MethodKind.STREAM
         self._object = object_parameter(parameters)
         self._by_name = self._object.type if self._object is not None else make_struct(self.name, parameters)
         self._by_position = make_struct(self.name, parameters, array_like=True)
@@ -108,11 +108,11 @@ class Method:
     @property
     def lane(self) -> Method | None:
         """What its calls wait for: the calls of this method; None for all the events of the connection."""
-        return None if self.kind is Kind.EVENT else self
+        return None if self.kind is MethodKind.EVENT else self
 
     def compose(self, outer: tuple[Pipe, ...]) -> None:
         """Compose the function and its pipes inside those of all methods."""
-        handler = send_items(self.function) if self.kind is Kind.STREAM else self.function
+        handler = send_items(self.function) if self.kind is MethodKind.STREAM else self.function
         self.flow = compose_call((*outer, *self.pipes), handler)
 
     def bind(self, params: Raw | UnsetType, codec: Codec) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from ..errors import CallError, HTTPException, WebsocketClosed
 from ..typed.faults import Fault
 from ..typed.parameters import Signature
 from ..websockets.websocket import Websocket
-from .batch import Batch
+from .batch import CallBatch
 from .codecs import Codec
 from .jsonrpc import Error, ErrorCode, ErrorReply, Id, Reply, ResultReply
-from .method import InvalidParams, Kind, Method
+from .method import InvalidParams, Method, MethodKind
 from .streaming import ItemSink, current_sink
 
 logger = logging.getLogger("emmett.calls")
@@ -64,7 +64,7 @@ class RunningCall:
         method: Method,
         id: Id | UnsetType,
         params: Raw | UnsetType,
-        batch: Batch | None,
+        batch: CallBatch | None,
     ) -> None:
         self._caller = caller
         self.method = method
@@ -122,7 +122,7 @@ class RunningCall:
 
     def _arguments(self) -> dict[str, Any]:
         method, caller = self.method, self._caller
-        if method.kind is Kind.STREAM:
+        if method.kind is MethodKind.STREAM:
             arguments, token = method.bind_stream(self.params, caller.codec)
             if token is UNSET:
                 token = None if self.id is UNSET else self.id

@@ -1,4 +1,4 @@
-"""`Application`: what servers and test clients need of an application."""
+"""`ServedApplication`: what servers and test clients need of an application."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .routes import RouteTable
 
 
 @runtime_checkable
-class Application(Protocol):
+class ServedApplication(Protocol):
     """An application as those see it that run it: `emmett.App` is one.
 
     Attributes:

@@ -18,7 +18,7 @@ from ..pipeline import Flow
 from ..pipeline.hooks import run_hooks
 from ..routing import Router
 from ..templates import Templates
-from ..urls import Place
+from ..urls import UrlScope
 from ..websockets.hooks import Hook
 from ..wire.origin import OriginPolicy
 from .startup import VariableChange
@@ -49,7 +49,7 @@ class HTTPRoute:
     """
 
     name: str
-    place: Place
+    place: UrlScope
     flow: Flow
     output: Output = "auto"
     settings: HTTPSettings | None = None
@@ -68,7 +68,7 @@ class WebsocketRoute:
     """
 
     name: str
-    place: Place
+    place: UrlScope
     flow: Flow
     settings: WebsocketSettings
 
@@ -124,7 +124,7 @@ class RouteTable:
     """
 
     config: Config
-    place: Place
+    place: UrlScope
     templates: Templates
     http: Router[HTTPRoute] = field(default_factory=Router)
     websockets: Router[WebsocketRoute] = field(default_factory=Router)

@@ -1,11 +1,11 @@
-"""`Presence`: whether the client of a request is there."""
+"""`ClientPresence`: whether the client of a request is there."""
 
 from __future__ import annotations
 
 import asyncio
 
 
-class Presence:
+class ClientPresence:
     """Whether a client is there. One connection has one for all its requests, which follow each other.
 
     Attributes:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from .chain import Call, around, observed
-from .flow import Flow, Opening
+from .flow import Flow, OpenHook
 from .hooks import Hook, find_hook, find_hooks, is_async_function, is_awaitable
 from .pipe import Pipe
 
@@ -122,21 +122,21 @@ def _chain(pipes: Sequence[Pipe], specific: str, handler: Call) -> Call:
     return call
 
 
-def _find_openings(pipes: Sequence[Pipe], kind: str) -> tuple[tuple[Opening, ...], tuple[Hook, ...]]:
+def _find_openings(pipes: Sequence[Pipe], kind: str) -> tuple[tuple[OpenHook, ...], tuple[Hook, ...]]:
     """Return the open hooks and the close hooks of one kind, `request`, `ws` or `call`.
 
     A close hook is due once its own open hook has run, and one that has none once all the open hooks of its pipe have.
     """
-    opens: list[Opening] = []
+    opens: list[OpenHook] = []
     closes: list[Hook] = []
     for pipe in pipes:
         open_common, close_common = find_hook(pipe, "open"), find_hook(pipe, "close")
         if open_common is not None:
-            opens.append(Opening(open_common, len(closes)))
+            opens.append(OpenHook(open_common, len(closes)))
             if close_common is not None:
                 closes.append(close_common)
         if (open_specific := find_hook(pipe, f"open_{kind}")) is not None:
-            opens.append(Opening(open_specific, len(closes)))
+            opens.append(OpenHook(open_specific, len(closes)))
         if open_common is None and close_common is not None:
             closes.append(close_common)
         if (close_specific := find_hook(pipe, f"close_{kind}")) is not None:

@@ -9,7 +9,7 @@ from .hooks import Hook, invoke
 from .outcome import log_outranked, outranks
 
 
-class Opening(NamedTuple):
+class OpenHook(NamedTuple):
     """An `open` hook, and how many of the flow's `closes` are due before it has run."""
 
     hook: Hook
@@ -35,7 +35,7 @@ class Flow:
         self,
         call: Call,
         *,
-        opens: tuple[Opening, ...] = (),
+        opens: tuple[OpenHook, ...] = (),
         closes: tuple[Hook, ...] = (),
         on_receive: tuple[Hook, ...] = (),
         on_send: tuple[Hook, ...] = (),

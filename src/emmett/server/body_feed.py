@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from ..errors import RequestError
-from .flow import BODY, Flow
+from .flow import BODY, FlowControl
 
 # Bytes that were not read above which the connection is not read either.
 HIGH_WATER = 64 * 1024
@@ -23,7 +23,7 @@ class BodyFeed:
 
     __slots__ = ("_ended", "_flow", "_invite", "_is_over", "_reader", "_unread")
 
-    def __init__(self, flow: Flow, invite: Callable[[], None] | None = None) -> None:
+    def __init__(self, flow: FlowControl, invite: Callable[[], None] | None = None) -> None:
         self._flow = flow
         self._invite = invite
         self._unread = bytearray()

@@ -16,7 +16,7 @@ from ..http.request import Request
 from ..http.response import Response
 from ..observers import Observers, notify
 from .body_feed import BodyFeed
-from .flow import Flow
+from .flow import FlowControl
 from .response_head import ResponseHeads
 
 logger = logging.getLogger("emmett.server")
@@ -43,7 +43,7 @@ class Process(Protocol):
     observers: Observers
 
 
-class Connection(Protocol):
+class ExchangeConnection(Protocol):
     """What an exchange needs of the connection that it is on.
 
     Attributes:
@@ -54,7 +54,7 @@ class Connection(Protocol):
     """
 
     transport: asyncio.Transport
-    flow: Flow
+    flow: FlowControl
     server_state: ServerState
 
     @property
@@ -103,7 +103,7 @@ class Exchange:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ExchangeConnection,
         request: Request,
         feed: BodyFeed | None,
         keep_alive: bool,

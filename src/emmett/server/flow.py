@@ -1,4 +1,4 @@
-"""`Flow`: stops the reading and the writing of one connection."""
+"""`FlowControl`: stops the reading and the writing of one connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BODY, QUEUE, TURN = 1, 2, 4
 ALL = BODY | QUEUE | TURN
 
 
-class Flow:
+class FlowControl:
     """Whether a connection is read, and whether its peer takes what is written.
 
     Arguments:

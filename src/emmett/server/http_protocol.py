@@ -19,14 +19,14 @@ from uvicorn.server import ServerState
 from ..datastructures import Headers
 from ..dispatch.hosts import check_host
 from ..errors import RequestError
-from ..http.presence import Presence
+from ..http.presence import ClientPresence
 from ..http.request import Request
 from ..observers import SlowConsumer, notify
 from ..wire.handshake import refusal_response
 from .body_feed import BodyFeed
 from .capacity import refused_at_once
 from .exchange import Exchange
-from .flow import ALL, QUEUE, Flow
+from .flow import ALL, QUEUE, FlowControl
 from .hang_up import has_hung_up
 from .http_phases import (
     CLOSING,
@@ -111,7 +111,7 @@ class HTTPProtocol(RequestReader):
         self._waiting: list[Exchange] = []
         # A request whose client has left, while its handler runs on.
         self._abandoned: Exchange | None = None
-        presence = Presence()
+        presence = ClientPresence()
         self._presence = presence
         self._wait_gone = presence.wait_gone
 
@@ -119,7 +119,7 @@ class HTTPProtocol(RequestReader):
         process = self.process
         process.connections.add(self)
         self.transport = transport
-        self.flow = Flow(transport, process.context)
+        self.flow = FlowControl(transport, process.context)
         # Those of the connection, and those of the request that was read last, which differ behind a proxy.
         self._own_ends = self._ends = ends_of(transport)
         self._trusted = process.trusted or None

@@ -10,7 +10,7 @@ from typing import TypedDict, Unpack
 
 from uvicorn.config import STARTUP_FAILURE
 
-from ..dispatch import Application
+from ..dispatch import ServedApplication
 from ..environment import WORKERS
 from ..errors import ConfigurationError
 from .http_protocol import HTTPProtocol
@@ -56,7 +56,7 @@ class ServerOptions(TypedDict, total=False):
     configure_logging: bool
 
 
-def make_config(app: str | Application, **options: Unpack[ServerOptions]) -> ServerConfig:
+def make_config(app: str | ServedApplication, **options: Unpack[ServerOptions]) -> ServerConfig:
     """Return the configuration of a server.
 
     Arguments:
@@ -89,7 +89,7 @@ def make_config(app: str | Application, **options: Unpack[ServerOptions]) -> Ser
     )
 
 
-def serve(app: str | Application, **options: Unpack[ServerOptions]) -> None:
+def serve(app: str | ServedApplication, **options: Unpack[ServerOptions]) -> None:
     """Serve an application until a signal stops it.
 
     Arguments:

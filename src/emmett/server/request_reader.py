@@ -17,7 +17,7 @@ from ..wire.handshake import Upgrade, check_upgrade, is_broken_upgrade, is_upgra
 from ..wire.request import check_request, check_target
 from .body_feed import BodyFeed
 from .checked_head import CheckedHead, field_size
-from .flow import TURN, Flow
+from .flow import TURN, FlowControl
 from .head_meter import HeadMeter
 
 logger = logging.getLogger("emmett.server")
@@ -55,7 +55,7 @@ class RequestReader(asyncio.Protocol):
     """
 
     transport: asyncio.Transport
-    flow: Flow
+    flow: FlowControl
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: HTTPSettings, context: Context) -> None:
         self.loop = loop

@@ -6,7 +6,7 @@ from typing import Any
 
 import uvicorn
 
-from ..dispatch import Application
+from ..dispatch import ServedApplication
 from ..errors import ConfigurationError
 from .log_setup import set_up_logging
 
@@ -26,14 +26,14 @@ class ServerConfig(uvicorn.Config):
         ConfigurationError: on loading, when what is loaded is not an application of emmett.
     """
 
-    application: Application
+    application: ServedApplication
     shutdown_timeout: float = RELOAD_TIMEOUT
     cancel_timeout: float = RELOAD_TIMEOUT
 
     def load_app(self) -> Any:
         """Import the application."""
         application = super().load_app()
-        if not isinstance(application, Application):
+        if not isinstance(application, ServedApplication):
             raise ConfigurationError(f"{self.app!r} is {application!r}; the default server runs an emmett.App")
         self.application = application
         settings = application.table.config.server

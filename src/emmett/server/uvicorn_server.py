@@ -96,7 +96,7 @@ class Server(uvicorn.Server):
             return
         logger.info("Waiting for application shutdown.")
         if await self._run(self.config.application.shutdown, "on_shutdown", self.config.shutdown_timeout):
-            logger.info("Application shutdown complete.")
+            logger.info("ServedApplication shutdown complete.")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop, or stop at once if a signal came before."""
@@ -141,9 +141,9 @@ class Server(uvicorn.Server):
         if self.should_exit:
             return
         if not succeeded:
-            logger.error("Application startup failed. Exiting.")
+            logger.error("ServedApplication startup failed. Exiting.")
             sys.exit(STARTUP_FAILURE)
-        logger.info("Application startup complete.")
+        logger.info("ServedApplication startup complete.")
         self.servers = await listen(
             self._make_protocol,
             sockets,

@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
 
-from ..dispatch import Application
+from ..dispatch import ServedApplication
 from ..errors import ConfigurationError, UsageError
 from ..wire.fields import encode_fields
 from .calls import TestCalls
 from .context import RequestContext, Visits
 from .cookies import ClientCookies
 from .deadline import checked_timeout, deadline
-from .exchange import END_GRACE, Exchange
+from .exchange import END_GRACE, ClientExchange
 from .faults import Faults
-from .handshake import Opening, open_websocket
-from .redirects import MOST_REDIRECTS, RedirectError, next_request
+from .handshake import ClientHandshake, open_websocket
+from .redirects import MAX_REDIRECTS, RedirectError, next_request
 from .requests import ClientRequest, HeaderFields, RequestOptions, make_request, merged
 from .response import ResponseHead, TestResponse
 from .server import MemoryServer
@@ -80,7 +80,7 @@ class AsyncTestClient:
 
     def __init__(
         self,
-        app: Application,
+        app: ServedApplication,
         *,
         base_url: str = "http://localhost",
         headers: HeaderFields | None = None,
@@ -100,7 +100,7 @@ class AsyncTestClient:
         self._faults = faults or Faults()
         self._visits = Visits(app.table)
         self._server: MemoryServer | None = None
-        self._open: set[Exchange | TestWebsocket] = set()
+        self._open: set[ClientExchange | TestWebsocket] = set()
         self._last: ResponseHead | None = None
 
     @property
@@ -218,7 +218,7 @@ class AsyncTestClient:
             UsageError: the client is not open, or the arguments do not go together.
         """
         timeout = checked_timeout(options.get("timeout", self._timeout))
-        last: list[Exchange] = []
+        last: list[ClientExchange] = []
         async with deadline(timeout, lambda within: _describe(last, within)):
             exchange, history = await self._follow(method, path, options, last)
             try:
@@ -239,7 +239,7 @@ class AsyncTestClient:
         Arguments and errors: as for `request`.
         """
         timeout = checked_timeout(options.get("timeout", self._timeout))
-        last: list[Exchange] = []
+        last: list[ClientExchange] = []
         async with deadline(timeout, lambda within: _describe(last, within)):
             exchange, history = await self._follow(method, path, options, last)
         try:
@@ -276,7 +276,7 @@ class AsyncTestClient:
             TimeoutError: it answered not in time.
             UsageError: the client is not open, or an argument cannot be.
         """
-        opening = Opening(
+        opening = ClientHandshake(
             url=self._url.join(path),
             fields=merged([_USER_AGENT, *self._fields], encode_fields(headers or {}, {})),
             subprotocols=subprotocols,
@@ -314,8 +314,8 @@ class AsyncTestClient:
             yield TestCalls(websocket)
 
     async def _follow(
-        self, method: str, path: str, options: RequestOptions, last: list[Exchange]
-    ) -> tuple[Exchange, list[TestResponse]]:
+        self, method: str, path: str, options: RequestOptions, last: list[ClientExchange]
+    ) -> tuple[ClientExchange, list[TestResponse]]:
         """Send a request, and those that redirects ask for, until the head of the final response has come."""
         follow = options.get("follow_redirects", self._follow_redirects)
         url = self._url.join(path, options.get("params"))
@@ -333,8 +333,8 @@ class AsyncTestClient:
                 following = next_request(request, head) if follow else None
                 if following is None:
                     return exchange, history
-                if len(history) == MOST_REDIRECTS:
-                    raise RedirectError(f"over {MOST_REDIRECTS} redirects, the last one to {following.url}")
+                if len(history) == MAX_REDIRECTS:
+                    raise RedirectError(f"over {MAX_REDIRECTS} redirects, the last one to {following.url}")
                 content = await exchange.read_body()
             except BaseException:
                 await self._leave(exchange)
@@ -343,9 +343,9 @@ class AsyncTestClient:
             history.append(_whole(exchange, history, content))
             request = following
 
-    def _send(self, request: ClientRequest, cookies: str) -> Exchange:
+    def _send(self, request: ClientRequest, cookies: str) -> ClientExchange:
         connection, peer = self._connect(request.url.secure)
-        exchange = Exchange(request, connection, self._visits.expect(peer))
+        exchange = ClientExchange(request, connection, self._visits.expect(peer))
         self._open.add(exchange)
         exchange.send(cookies)
         return exchange
@@ -354,13 +354,13 @@ class AsyncTestClient:
         peer = ("127.0.0.1", next(_ports))
         return self.server.connect(client=peer, secure=secure, faults=self._faults), peer
 
-    async def _leave(self, exchange: Exchange) -> None:
+    async def _leave(self, exchange: ClientExchange) -> None:
         self._open.discard(exchange)
         self._visits.forget(exchange.visit)
         await exchange.aclose()
 
 
-def _whole(exchange: Exchange, history: list[TestResponse], content: bytes) -> TestResponse:
+def _whole(exchange: ClientExchange, history: list[TestResponse], content: bytes) -> TestResponse:
     request, reader = exchange.request, exchange.reader
     return TestResponse(
         request.method,
@@ -373,6 +373,6 @@ def _whole(exchange: Exchange, history: list[TestResponse], content: bytes) -> T
     )
 
 
-def _describe(last: list[Exchange], within: str) -> str:
+def _describe(last: list[ClientExchange], within: str) -> str:
     (exchange,) = last
     return f"no response to {exchange.request} {within}; {exchange.describe()}"

@@ -15,7 +15,7 @@ from .transport import MemoryConnection
 END_GRACE = 1.0
 
 
-class Exchange:
+class ClientExchange:
     """Sends a request and reads its response. The body goes out while the response is awaited, which may come first.
 
     Arguments:

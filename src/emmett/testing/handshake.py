@@ -48,7 +48,7 @@ class RefusedHandshake(EmmettError):
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class ClientHandshake:
     """What a handshake asks for.
 
     Attributes:
@@ -88,7 +88,7 @@ class Opening:
 
 
 async def open_websocket(
-    connection: MemoryConnection, opening: Opening, cookies: str, store: Callable[[URL, Iterable[str]], None]
+    connection: MemoryConnection, opening: ClientHandshake, cookies: str, store: Callable[[URL, Iterable[str]], None]
 ) -> TestWebsocket:
     """Make a handshake.
 
@@ -120,7 +120,9 @@ async def open_websocket(
     return TestWebsocket(connection, protocol, opening.url.path, headers, opening.timeout)
 
 
-async def _ask(connection: MemoryConnection, protocol: ClientProtocol, opening: Opening, cookies: str) -> Response:
+async def _ask(
+    connection: MemoryConnection, protocol: ClientProtocol, opening: ClientHandshake, cookies: str
+) -> Response:
     request = protocol.connect()
     for given in {name.decode() for name, _ in opening.fields} & set(request.headers):
         del request.headers[given]

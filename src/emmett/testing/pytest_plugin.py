@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ..dispatch import Application
+    from ..dispatch import ServedApplication
     from .client import AsyncTestClient
     from .sync import TestClient
 
@@ -58,13 +58,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(type("Fixtures", (), offered)(), "emmett-fixtures")
 
 
-def find_app(request: pytest.FixtureRequest) -> Application:
+def find_app(request: pytest.FixtureRequest) -> ServedApplication:
     """Return the application under test: that of the fixture `app`, or else that of the setting `emmett_app`.
 
     Raises:
         pytest.UsageError: there is neither, or it is something else than an `emmett.App`.
     """
-    from ..dispatch import Application
+    from ..dispatch import ServedApplication
 
     try:
         app, origin = request.getfixturevalue("app"), "the fixture app"
@@ -78,7 +78,7 @@ def find_app(request: pytest.FixtureRequest) -> Application:
                 "settings of pytest"
             ) from None
         app, origin = _import_app(setting, str(request.config.rootpath)), f"{OPTION} = {setting}"
-    if not isinstance(app, Application):
+    if not isinstance(app, ServedApplication):
         raise pytest.UsageError(f"{origin} is of type {type(app).__name__}, expected an emmett.App")
     return app
 

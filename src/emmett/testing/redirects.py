@@ -9,7 +9,7 @@ from ..errors import EmmettError, UsageError
 from .requests import ClientRequest
 from .response import ResponseHead
 
-MOST_REDIRECTS = 20
+MAX_REDIRECTS = 20
 
 _WITH_GET = (301, 302, 303)
 _AS_IT_WAS = (307, 308)

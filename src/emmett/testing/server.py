@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from uvicorn.server import ServerState
 
-from ..dispatch import Application
+from ..dispatch import ServedApplication
 from ..errors import UsageError
 from ..server.http_protocol import HTTPProtocol
 from ..server.process import make_config
@@ -38,7 +38,7 @@ class MemoryServer:
             setting `server.shutdown_timeout`.
     """
 
-    def __init__(self, app: Application, *, drain_timeout: float | None = None) -> None:
+    def __init__(self, app: ServedApplication, *, drain_timeout: float | None = None) -> None:
         self.app = app
         self._drain_timeout = drain_timeout
         self._config = make_config(app, port=0, configure_logging=False)

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import AsyncIterator, Iterable
 
 from .deadline import deadline
-from .exchange import Exchange
+from .exchange import ClientExchange
 from .response import ResponseHead, TestResponse
 
 
@@ -19,7 +19,7 @@ class StreamedResponse(ResponseHead):
         timeout: seconds that each wait for more may take.
     """
 
-    def __init__(self, exchange: Exchange, history: Iterable[TestResponse], timeout: float) -> None:
+    def __init__(self, exchange: ClientExchange, history: Iterable[TestResponse], timeout: float) -> None:
         request, reader = exchange.request, exchange.reader
         super().__init__(request.method, request.url, reader.status, reader.headers, exchange.visit.context, history)
         self._exchange = exchange

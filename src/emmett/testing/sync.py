@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
 
 from ..datastructures import Headers
-from ..dispatch import Application
+from ..dispatch import ServedApplication
 from ..errors import UsageError
 from .client import AsyncTestClient, ClientOptions, WebsocketOptions
 from .context import RequestContext
@@ -44,7 +44,7 @@ class TestClient:
 
     __test__ = False
 
-    def __init__(self, app: Application, **options: Unpack[ClientOptions]) -> None:
+    def __init__(self, app: ServedApplication, **options: Unpack[ClientOptions]) -> None:
         self.app = app
         self._client = AsyncTestClient(app, **options)
         self._runner: asyncio.Runner | None = None
