@@ -15,7 +15,7 @@ BAR_HEIGHT = 16
 LABEL_WIDTH = 216
 VALUE_WIDTH = 96
 FOOT_HEIGHT = 28
-# Letters of the font that stands for those of the reader's system, in pixels at a size of 13.
+# The width of a letter of an average system font, in pixels at a size of 13.
 LETTER_WIDTH = 7.2
 
 # A picture in a page follows the reader's colour scheme, not the page's: so it brings a background of its own.
@@ -40,11 +40,11 @@ class Bar:
     """One bar.
 
     Attributes:
-        label: what stands before it.
+        label: the text before it.
         value: how long it is.
         low: the lowest figure that was measured.
         high: the highest figure that was measured.
-        text: what stands behind it.
+        text: the text after it.
         kind: `own`, `limit` or `peer`: its colour.
     """
 

@@ -62,7 +62,7 @@ def _disturbance_notes(results: Results, chapter: Chapter) -> list[str]:
         return []
     return [
         f"Neither the server nor the load generator had a whole core with {', '.join(disturbed)}: they waited for each "
-        "other, or other programs were running. The CPU time tells more than the rate."
+        "other, or other programs were running. Compare the CPU time rather than the rate."
     ]
 
 
@@ -95,7 +95,7 @@ def _memory_notes(results: Results, chapter: Chapter) -> list[str]:
 
 
 def describe_failures(failures: tuple[Failure, ...]) -> list[str]:
-    """Return one text a failure; the same failure of the same contestant is told once, with its number."""
+    """Return one text for each failure; a repeated failure of a contestant is reported once, with its number."""
     counted = Counter((failure.contestant, failure.during, failure.reason) for failure in failures)
     return [
         f"Failed: {contestant}, {during}{f' ({times} times)' if times > 1 else ''}: {reason}"

@@ -1,4 +1,4 @@
-"""A run as its JSON tells it. Tables, charts and the page in docs/ are made of nothing else."""
+"""A run as read from its JSON, from which tables, charts and the page in docs/ are made."""
 
 from __future__ import annotations
 

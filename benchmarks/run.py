@@ -43,7 +43,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Names(click.ParamType[list[str]]):
-    """Names with commas between them; each stands for one of several things."""
+    """Names with commas between them, each from a known set."""
 
     name = "names"
 

@@ -23,7 +23,7 @@ class ServerOptions:
         key: file with its key.
         deflate: whether to take permessage-deflate where a client offers it.
         workers: number of processes that serve.
-        connections: how many will be open at once; above 10,000 some servers must be told.
+        connections: how many will be open at once; some servers need a setting above 10,000.
         mode: what a server that knows no paths does with bytes: `echo`, `broadcast` or `funnel`.
     """
 

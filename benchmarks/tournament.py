@@ -69,7 +69,7 @@ class Tournament:
         """Install the contestants. One that cannot be installed here is left out and goes into the failures.
 
         Arguments:
-            announce: told what is being done.
+            announce: called with what is being done.
         """
         for contestant in self.contestants:
             announce(f"installing {contestant.title}")
@@ -86,7 +86,7 @@ class Tournament:
         """Take every sample. In each round and scenario the contestants come in another order.
 
         Arguments:
-            announce: told what is being done.
+            announce: called with what is being done.
         """
         chance = random.Random(self.seed)
         done = 0

@@ -184,6 +184,7 @@ TALKING = (
     Client("ws4py", _version("ws4py", PYTHON), _python("ws4py_client")),
     Client("aiomqtt", f"{_version('aiomqtt', PYTHON)} (MQTT)", _python("aiomqtt_client"), "mqtt"),
     Client("engineio", f"{_version('python-engineio', PYTHON)}", _python("engineio_client"), "engineio"),
+    Client("signalrcore", _version("signalrcore", PYTHON), _python("signalr_return"), "signalr"),
     Client("ws", f"npm {_version('ws', NODE)}", _node("ws_client")),
     Client("websocket", f"npm {_version('websocket', NODE)}", _node("websocket_client")),
     Client("undici", f"{_version('undici', NODE)} (Node.js)", _node("undici_client")),

@@ -56,6 +56,7 @@ class Running:
                     seen["status"] = seen["status"] or event.get("status")
                     if event["event"] == "closed":
                         seen["code"], seen["reason"] = event["code"], event["reason"]
+                    if event["event"] in ("closed", "exited"):
                         break
         return seen
 
@@ -96,6 +97,7 @@ async def _read(process: asyncio.subprocess.Process, client: Running) -> None:
     async for line in process.stdout:
         if line.startswith(b"{"):
             client.events.put_nowait(json.loads(line))
+    client.events.put_nowait({"event": "exited"})
 
 
 async def measure_talk(client: Client) -> dict[str, Any]:
@@ -115,6 +117,7 @@ async def measure_talk(client: Client) -> dict[str, Any]:
             await connection.send(f"send {SENT_SIZE}")
             async with asyncio.timeout(LARGE_TIMEOUT):
                 found["frames"] = [frame.size for frame in await connection.message()]
+            found["pong with message"] = connection.pongs > 0
             await connection.send(f"pause {PAUSE}")
             found["pong busy"] = await _pong(connection, PAUSE - 1)
             async with asyncio.timeout(PAUSE + ANSWER_TIMEOUT):
@@ -148,17 +151,23 @@ async def _pong(connection: Connection, seconds: float) -> bool:
 
 async def measure_sizes(client: Client) -> dict[str, Any]:
     """Return the largest message, of `SIZES`, that the client takes, and the code with which it refuses the next."""
-    largest, code = 0, None
+    largest = 0
+    code: int | str | None = None
     async with running(client, "sizes") as one:
         connection = await one.probe.connection("sizes", START_TIMEOUT)
         await connection.accept()
         for size in SIZES:
+            # It is read while it is written: a client may close, and reset the connection, before it has read it all.
+            reading = asyncio.create_task(connection.message())
             try:
                 async with asyncio.timeout(LARGE_TIMEOUT):
-                    with contextlib.suppress(OSError):  # it may have closed before it has read the whole message
+                    with contextlib.suppress(OSError):
                         await connection.send(b"\x00" * size)
-                    (frame,) = await connection.message()
-            except (EOFError, OSError, TimeoutError):
+                    (frame,) = await reading
+            except TimeoutError:
+                code = "too slow"
+                break
+            except (EOFError, OSError):
                 break
             if frame.opcode == CLOSE:
                 code = int.from_bytes(frame.payload[:2]) if frame.payload else 1005

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -39,13 +39,14 @@ class Connection:
     Attributes:
         path: the path and query of the request.
         fields: its header fields, names in lower case.
+        pongs: how many Pongs have come.
     """
 
     path: str
     fields: Mapping[str, str]
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    _pending: list[Frame] = field(default_factory=list)
+    pongs: int = 0
 
     async def accept(self) -> None:
         """Answer the handshake with 101, and with the first subprotocol that the client offers."""
@@ -105,6 +106,7 @@ class Connection:
         while True:
             found = await self.frame()
             if found.opcode in (PING, PONG):
+                self.pongs += found.opcode == PONG
                 continue
             frames.append(found)
             if found.final:

@@ -65,7 +65,12 @@ async def measure_all(
 
 
 @click.command()
-@click.option("--only", default="", metavar="NAMES", help="Only these clients, separated by commas; writes no page.")
+@click.option(
+    "--only",
+    default="",
+    metavar="NAMES",
+    help="Only these, with commas between them; what was measured of others before stays in the tables.",
+)
 @click.option("--publish", is_flag=True, help="Put the tables into docs/clients.md.")
 def main(only: str, publish: bool) -> None:
     """Measure what real clients send, see and do."""
@@ -78,10 +83,16 @@ def main(only: str, publish: bool) -> None:
     returning = [client for client in RETURNING if not names or client.name in names]
     talked, returned = asyncio.run(measure_all(talking, returning))
     make_folder(FOLDER)
-    (FOLDER / "results.json").write_text(json.dumps({"talking": talked, "returning": returned}, indent=2), "utf-8")
-    tables = {"clients-talking": talking_table(talked), "clients-returning": returning_table(returned)}
+    file = FOLDER / "results.json"
+    before = json.loads(file.read_text("utf-8")) if file.exists() else {"talking": {}, "returning": {}}
+    results = {"talking": before["talking"] | talked, "returning": before["returning"] | returned}
+    file.write_text(json.dumps(results, indent=2), "utf-8")
+    tables = {
+        "clients-talking": talking_table(results["talking"]),
+        "clients-returning": returning_table(results["returning"]),
+    }
     click.echo("\n\n".join((*tables.values(), legend())))
-    if publish and not names:
+    if publish:
         for name, table in tables.items():
             put(table, name, PAGE, command=COMMAND)
 

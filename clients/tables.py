@@ -50,7 +50,7 @@ def _talking_row(client: Client, found: Mapping[str, Any]) -> Sequence[str]:
         frames(found["frames"]) if plain else "",
         size(found["largest"]) if plain else "",
         (str(found["too large"] or "none") if found["largest"] < SIZES[-1] else "") if plain else "",
-        pongs(found["pong waiting"], found.get("pong busy")),
+        pongs(found["pong waiting"], found.get("pong busy"), found.get("pong with message")),
         "none" if found["pings after"] is None else f"after {found['pings after']:.0f} s",
         close(found["close"]),
         refusal(found["refusal"]),
@@ -82,10 +82,10 @@ def size(largest: int) -> str:
     return f"under {after // MIB} MiB"
 
 
-def pongs(waiting: bool, busy: bool | None) -> str:
+def pongs(waiting: bool, busy: bool | None, with_message: bool | None) -> str:
     """Return when a client answers a Ping."""
     if not waiting:
-        return "no"
+        return "with its next message" if with_message else "never"
     return {None: "yes", True: "always", False: "in `receive` only"}[busy]
 
 

@@ -1,7 +1,7 @@
 """What well-behaved connections notice of bad ones: p99 of an echo beside a flood, a slow reader and slow handshakes.
 
-Measured in turns, without the bad ones and beside them, and told as a ratio: machines are noisy. The generator runs in
-the same process as neither: server and bad ones have processes of their own.
+Measured in turns, with and without the bad connections, and reported as a ratio: machines are noisy. The server
+and the bad connections have processes of their own.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ async def start_server(log: list[str]) -> tuple[asyncio.subprocess.Process, int]
 
 
 async def follow(server: asyncio.subprocess.Process, log: list[str]) -> None:
-    """Read the log of the server to its end, and keep what tells of errors."""
+    """Read the log of the server to its end, and keep the lines that report errors."""
     assert server.stderr is not None
     while line := (await server.stderr.readline()).decode():
         if "Traceback" in line or "ERROR" in line:

@@ -68,9 +68,9 @@ async def run(size: int) -> int:
         await upload(port, len(CHUNK))
         before = await usage(port)
         began = time.monotonic()
-        told = await upload(port, size)
-        if told != f'{{"size":{size},"read":{size}}}':
-            faults.append(f"the server says {told!r} of an upload of {size} bytes")
+        answer = await upload(port, size)
+        if answer != f'{{"size":{size},"read":{size}}}':
+            faults.append(f"the server says {answer!r} of an upload of {size} bytes")
         uploaded = time.monotonic()
         with tempfile.NamedTemporaryFile() as file:
             file.truncate(size)

@@ -26,7 +26,7 @@ async def member(room: str) -> None:
     also = websocket.query_params.also
     rooms = [room, also] if isinstance(also, str) else [room]
     async with channels.subscribe(*rooms, deliver=websocket):
-        # The answer says that the subscription stands, and in which process.
+        # The answer confirms the subscription and names the process.
         await websocket.receive()
         await websocket.send(str(os.getpid()))
         async for message in websocket:

@@ -64,7 +64,7 @@ def serving(
     """Run the servers of a layout for the time of the body.
 
     Arguments:
-        broker: what stands between them.
+        broker: what connects them.
         placement: their cores.
         connections: how many will be open at once.
 

@@ -32,7 +32,7 @@ class ChannelLoad:
 
     Arguments:
         plan: what to do.
-        watch: told what goes wrong.
+        watch: collects failures.
     """
 
     def __init__(self, plan: ChannelPlan, watch: Watch) -> None:

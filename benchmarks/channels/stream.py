@@ -29,7 +29,8 @@ def publication(publisher: int, number: int, sent: int, size: int) -> bytes:
 class Stream:
     """The bytes for the subscribers of one process.
 
-    Whoever gets a piece first brings it: its frames are read and checked once. For all others it is compared.
+    The first subscriber to get a piece adds it: its frames are read and checked once. The bytes of the others are
+    compared with it.
 
     Arguments:
         publishers: how many there are.

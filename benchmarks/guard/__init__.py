@@ -1,1 +1,1 @@
-"""Instructions per message of a fixed run in memory: what a change costs, told without a clock."""
+"""Instructions per message of a fixed run in memory: what a change costs, measured without a clock."""

@@ -1,6 +1,6 @@
 """The way of one message in steps, each alone, so that its instructions can be counted.
 
-A step is a coroutine that does one thing so many times, on uvloop as in a server. `PARTS` tells how the steps make up
+A step is a coroutine that does one thing so many times, on uvloop as in a server. `PARTS` shows how the steps make up
 the whole: what a part costs is the difference between steps that have it and those that have not.
 """
 

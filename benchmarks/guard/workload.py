@@ -1,6 +1,6 @@
 """The work that is counted: an echo in memory, through all that a message passes between one socket and back.
 
-Run as a program, it carries as many messages as it is told: `python benchmarks/guard/workload.py batch 1000`.
+Run as a program, it carries as many messages as its argument says: `python benchmarks/guard/workload.py batch 1000`.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Visitor:
 
     Arguments:
         plan: where to.
-        number: tells it from the others.
+        number: distinguishes it from the others.
         failed: called with a sentence when something goes wrong.
     """
 

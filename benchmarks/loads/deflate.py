@@ -141,7 +141,7 @@ def chat_text(connection: int, size: int) -> bytes:
 
 
 def compressed_frame(text: bytes, bits: int, number: int) -> bytes:
-    """Return a compressed, masked message that stands alone (RFC 7692, section 7.2.1).
+    """Return a compressed, masked message that needs no earlier one (RFC 7692, section 7.2.1).
 
     Arguments:
         bits: window that the server asked for; zlib writes none under 9, which those who ask for 8 read too.

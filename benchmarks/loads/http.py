@@ -23,7 +23,7 @@ class HTTPConnection(asyncio.Protocol):
 
     Arguments:
         request: what it writes.
-        is_right: tells whether a body is the right one.
+        is_right: whether a body is the expected one.
         failed: called with a sentence when something else happens.
     """
 

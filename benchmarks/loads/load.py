@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Watch:
-    """The first thing that goes wrong; whoever waits gets it raised."""
+    """Holds the first failure and raises it to all that wait."""
 
     def __init__(self) -> None:
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -63,7 +63,7 @@ class Load(ABC):
 
     Arguments:
         plan: what to do.
-        watch: told what goes wrong.
+        watch: collects failures.
     """
 
     connect_timeout = CONNECT_TIMEOUT

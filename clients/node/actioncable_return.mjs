@@ -1,4 +1,4 @@
-import { WebSocket } from "undici";
+import WebSocket from "ws";
 
 globalThis.addEventListener ??= () => {};
 globalThis.removeEventListener ??= () => {};

@@ -1,4 +1,4 @@
+import WebSocket from "ws";
 import ReconnectingWebSocket from "reconnecting-websocket";
-import { WebSocket } from "undici";
 
-for (const url of process.argv.slice(2)) new ReconnectingWebSocket.default(url, [], { WebSocket });
+for (const url of process.argv.slice(2)) new ReconnectingWebSocket(url, [], { WebSocket });

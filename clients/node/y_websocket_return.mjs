@@ -1,4 +1,4 @@
-import { WebSocket } from "undici";
+import WebSocket from "ws";
 import { WebsocketProvider } from "y-websocket";
 import { Doc } from "yjs";
 
