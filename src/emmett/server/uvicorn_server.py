@@ -16,6 +16,7 @@ from typing import cast
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from ..errors import BrokerUnavailable, ConfigurationError
 from ..logs import enable_loggers
 from .exit_limit import EXIT_MARGIN, cancel_exit_limit, limit_exit
 from .listeners import Listeners
@@ -182,9 +183,12 @@ class Server(uvicorn.Server):
                 has_ended = True
             if not has_ended:
                 logger.warning("a signal ended the functions of %s", event)
-        except Exception:
+        except Exception as error:
             if deadline.expired():
                 logger.error("the functions of %s did not end within %g s", event, seconds)
+            elif isinstance(error, (BrokerUnavailable, ConfigurationError)):
+                # The message says it all: a traceback would hide it.
+                logger.error("%s: %s", type(error).__name__, error)
             else:
                 logger.exception("a function of %s failed", event)
         return has_ended
