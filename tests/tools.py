@@ -21,6 +21,11 @@ def _node() -> str | None:
     return shutil.which("node") if (NODE_FOLDER / "node_modules" / "ws").is_dir() else None
 
 
+def _pyright() -> str | None:
+    """Node again, with the package that `make test` installs."""
+    return shutil.which("node") if (NODE_FOLDER / "node_modules" / "pyright").is_dir() else None
+
+
 def _nginx() -> str | None:
     return shutil.which("nginx", path=SERVER_PATH)
 
@@ -33,6 +38,7 @@ FINDERS: dict[str, Callable[[], str | None]] = {
     "chromium": _chromium,
     "node": _node,
     "nginx": _nginx,
+    "pyright": _pyright,
     "redis-server": _redis_server,
 }
 
@@ -40,6 +46,7 @@ HINTS = {
     "chromium": "install Chromium, or put Chrome on the PATH as google-chrome",
     "node": "install Node.js and npm, then run `make test` once: it brings the ws package",
     "nginx": "install nginx (Debian: nginx-light)",
+    "pyright": "install Node.js and npm, then run `make test` once: it brings the pyright package",
     "redis-server": "install Redis (Debian: redis-server)",
 }
 
