@@ -74,10 +74,13 @@ def test_a_line_of_a_websocket(changes: dict[str, Any], line: str, caplog: pytes
     assert record.connection == 7
 
 
-def test_a_log_that_nobody_reads_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_that_nobody_reads_costs_nothing() -> None:
     logger = logging.getLogger("uvicorn.access")
-    monkeypatch.setattr(logger, "propagate", False)
-    monkeypatch.setattr(logger, "handlers", [])
-    assert [type(log) for log in access_logs(ServerSettings())] == [WebsocketLog]
-    monkeypatch.setattr(logger, "handlers", [logging.NullHandler()])
-    assert [type(log) for log in access_logs(ServerSettings())] == [RequestLog, WebsocketLog]
+    before = logger.level
+    try:
+        logger.setLevel(logging.WARNING)
+        assert [type(each) for each in access_logs(ServerSettings())] == [WebsocketLog]
+        logger.setLevel(logging.INFO)
+        assert [type(each) for each in access_logs(ServerSettings())] == [RequestLog, WebsocketLog]
+    finally:
+        logger.setLevel(before)

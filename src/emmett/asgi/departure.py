@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from ..http.presence import ClientPresence
 from ..http.request import Request
+from ..logs import log_fields
 
 logger = logging.getLogger("emmett.request")
 
@@ -84,6 +85,9 @@ class Departure:
         # A handler that swallows its cancellation is cancelled again.
         while grace is not None:
             await asyncio.sleep(grace)
-            logger.info("%s %r was cancelled: its client left %g s ago", request.method, request.path, grace)
+            fields = log_fields(client=request.client, method=request.method, path=request.path)
+            logger.info(
+                "%s %r was cancelled: its client left %g s ago", request.method, request.path, grace, extra=fields
+            )
             self._cancellations += 1
             task.cancel()

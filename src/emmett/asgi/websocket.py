@@ -13,6 +13,7 @@ from ..datastructures import Headers
 from ..dispatch import RouteTable, describe_refusal, find_websocket, run_websocket
 from ..dispatch.websocket_watch import WebsocketWatch
 from ..errors import HandshakeError, UsageError, WebsocketClosed
+from ..logs import format_client, log_fields
 from ..websockets.calling import check_caller
 from ..websockets.connection import Data, MessageBatch
 from ..websockets.inbox import Inbox
@@ -210,8 +211,8 @@ class ASGIConnection:
         websocket = self._websocket
         path = "" if websocket is None else websocket.path
         client = None if websocket is None else websocket.client
-        peer = f"{client[0]}:{client[1]}" if client else "-"
-        logger.log(level, "websocket from %s, %r: " + message, peer, path, *values)
+        fields = log_fields(client=client, path=path or None)
+        logger.log(level, "websocket from %s, %r: " + message, format_client(client), path, *values, extra=fields)
 
     def give_up_handshake(self) -> None:
         """See `Watched.give_up_handshake`."""

@@ -41,20 +41,20 @@ async def answer_error(table: RouteTable, request: Request, response: Response, 
         if isinstance(answer, RequestError):
             return await _error_response(table, response, answer.status, answer.message, answer.headers.items())
     except ValueError:
-        logger.exception("%s %r cannot be answered as it was asked", request.method, request.path)
-    else:
-        logger.error(
-            "%s %r failed",
-            request.method,
-            request.path,
-            exc_info=error,
-            extra=log_fields(client=request.client, method=request.method, path=request.path, status=500),
+        logger.exception(
+            "%s %r cannot be answered as it was asked", request.method, request.path, extra=_fields_of(request)
         )
+    else:
+        logger.error("%s %r failed", request.method, request.path, exc_info=error, extra=_fields_of(request))
         if table.explain_error is not None and "text/html" in request.headers.get("accept", ""):
             response.content_type = "text/html; charset=utf-8"
             response.status = 500
             return render(table.explain_error(error, f"{request.method} {request.path}"), response)
     return await _error_response(table, response, 500, "", ())
+
+
+def _fields_of(request: Request) -> dict[str, object]:
+    return log_fields(client=request.client, method=request.method, path=request.path, status=500)
 
 
 async def _error_response(

@@ -13,6 +13,7 @@ from ..config import Config, HTTPSettings, WebsocketSettings
 from ..environment import DEVELOP
 from ..http.request import Request
 from ..http.response import Response
+from ..logs import log_fields
 from ..observers import Observers
 from ..pipeline import Flow
 from ..pipeline.hooks import run_hooks
@@ -95,7 +96,13 @@ class WebsocketRoute:
         said = self._policy.explain(origin, scheme=scheme, host=host)
         if (self.name, origin) not in _refused_origins and len(_refused_origins) < MAX_REFUSED_ORIGINS:
             _refused_origins.add((self.name, origin))
-            logger.warning("%s: %s; the setting websocket.origins is %s", self.name, said, ", ".join(patterns))
+            logger.warning(
+                "%s: %s; the setting websocket.origins is %s",
+                self.name,
+                said,
+                ", ".join(patterns),
+                extra=log_fields(route=self.name),
+            )
         return said
 
     @property

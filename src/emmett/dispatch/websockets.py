@@ -12,6 +12,7 @@ from ..ctx import enter_websocket
 from ..datastructures import Headers
 from ..environment import DEVELOP
 from ..errors import HandshakeError, HTTPException, MessageError, RequestError, WebsocketClosed
+from ..logs import log_fields
 from ..pipeline.groups import find_answer, is_failure
 from ..urls import current_place
 from ..websockets.websocket import Websocket
@@ -109,11 +110,17 @@ async def _end_with(error: BaseException, route: WebsocketRoute, websocket: Webs
         await _end_as_http(answer, websocket)
     elif isinstance(answer, MessageError) and websocket.accepted:
         if not websocket.closed:
-            logger.info("%s: message refused with %d: %s", route.name, answer.code, answer.reason)
+            fields = _fields_of(websocket, route) | log_fields(code=answer.code, reason=answer.reason)
+            logger.info("%s: message refused with %d: %s", route.name, answer.code, answer.reason, extra=fields)
         await _end(websocket, 400, answer.code, answer.reason)
     elif not _is_only_closing(error, websocket):
-        logger.error("%s: the handler failed on %r", route.name, websocket.path, exc_info=error)
+        fields = _fields_of(websocket, route)
+        logger.error("%s: the handler failed on %r", route.name, websocket.path, exc_info=error, extra=fields)
         await _end(websocket, 500, CloseCode.INTERNAL_ERROR)
+
+
+def _fields_of(websocket: Websocket, route: WebsocketRoute | None) -> dict[str, object]:
+    return log_fields(client=websocket.client, path=websocket.path, route=None if route is None else route.name)
 
 
 def _without_closing(error: BaseException, websocket: Websocket) -> BaseException:
@@ -130,7 +137,8 @@ async def _end_as_http(error: HTTPException, websocket: Websocket) -> None:
             with contextlib.suppress(WebsocketClosed):
                 await websocket.refuse(error.status, error.body, error.fields)
         except ValueError:
-            logger.exception("%r: the handshake cannot be refused so", websocket.path)
+            fields = _fields_of(websocket, None)
+            logger.exception("%r: the handshake cannot be refused so", websocket.path, extra=fields)
             await _end(websocket, 500, CloseCode.INTERNAL_ERROR)
     elif error.status < 400:
         await _end(websocket, error.status, CloseCode.NORMAL)

@@ -90,4 +90,5 @@ class WebsocketLog(Observer):
 def access_logs(settings: ServerSettings) -> list[Observer]:
     """Return the access logs that anybody reads."""
     logs: list[Observer] = [WebsocketLog(settings)]
-    return [RequestLog(settings), *logs] if logger.hasHandlers() else logs
+    # Not whether it has a handler: without one, the handler of last resort writes its records.
+    return [RequestLog(settings), *logs] if logger.isEnabledFor(logging.INFO) else logs

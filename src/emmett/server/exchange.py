@@ -14,6 +14,7 @@ from ..dispatch import RouteTable, serve_request
 from ..dispatch.serving import describe_end
 from ..http.request import Request
 from ..http.response import Response
+from ..logs import log_fields
 from ..observers import Observers, notify
 from .body_feed import BodyFeed
 from .flow import FlowControl
@@ -209,7 +210,7 @@ class Exchange:
         grace = self._request.settings.disconnect_grace
         if self._task is None or self._cancel_at is None or grace is None or now < self._cancel_at:
             return
-        logger.info("%s %r was cancelled: its client left %g s ago", self._request.method, self._request.path, grace)
+        self._log(logging.INFO, "%s %r was cancelled: its client left %g s ago", grace)
         # A handler that swallows its cancellation is cancelled again.
         self._cancel_at = now + grace
         self._task.cancel()
@@ -296,7 +297,7 @@ class Exchange:
 
     def _fail(self, error: BaseException) -> None:
         """Say that the response could not be made: to the log, and to the peer, if it has got nothing of it."""
-        logger.error("the response to %s %r failed", self._request.method, self._request.path, exc_info=error)
+        self._log(logging.ERROR, "the response to %s %r failed", error=error)
         if self.is_abandoned:
             return
         if self.is_started:
@@ -304,6 +305,12 @@ class Exchange:
             self._connection.close()
         else:
             self._answer(500, b"Internal Server Error")
+
+    def _log(self, level: int, message: str, *values: object, error: BaseException | None = None) -> None:
+        """Log a line that begins with the method and the path."""
+        request = self._request
+        fields = log_fields(client=request.client, method=request.method, path=request.path)
+        logger.log(level, message, request.method, request.path, *values, exc_info=error, extra=fields)
 
     def _answer(self, status: int, body: bytes) -> None:
         """Answer in place of the application, and close."""
@@ -319,7 +326,7 @@ class Exchange:
         if not isinstance(error, asyncio.CancelledError) or self._task is None or not self._task.cancelling():
             return False
         # The server stops, and has waited for this handler as long as it may.
-        logger.warning("%s %r was cancelled: the server stops", self._request.method, self._request.path)
+        self._log(logging.WARNING, "%s %r was cancelled: the server stops")
         if not self.is_started and not self._connection.flow.write_paused:
             self._answer(503, b"Service Unavailable")
         else:

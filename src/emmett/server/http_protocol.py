@@ -21,6 +21,7 @@ from ..dispatch.hosts import check_host
 from ..errors import RequestError
 from ..http.presence import ClientPresence
 from ..http.request import Request
+from ..logs import log_fields
 from ..observers import SlowConsumer, notify
 from ..wire.handshake import refusal_response
 from .body_feed import BodyFeed
@@ -158,7 +159,11 @@ class HTTPProtocol(RequestReader):
             return
         if self.flow.write_paused or self.phase is CLOSING:
             if self._writes.is_stuck(self.transport.get_write_buffer_size(), now, self._limits.send_timeout):
-                logger.info("%s: dropped: the peer does not take its response", self._peer())
+                logger.info(
+                    "%s: dropped: the peer does not take its response",
+                    self._peer(),
+                    extra=log_fields(client=self._own_ends.client),
+                )
                 self._tell_slow()
                 self.transport.abort()
                 return
@@ -262,7 +267,8 @@ class HTTPProtocol(RequestReader):
         """Answer with an error, after the responses that are under way, and close."""
         self.refusal = error.with_traceback(None)
         self._enter(REFUSING)
-        logger.info("%s: refused with %d: %s", self._peer(), error.status, error.message)
+        fields = log_fields(client=self._own_ends.client, status=error.status, reason=error.message)
+        logger.info("%s: refused with %d: %s", self._peer(), error.status, error.message, extra=fields)
         if self.in_body:
             self._give_up_broken()
         if self._is_idle():

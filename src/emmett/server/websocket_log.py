@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from ..logs import format_client, log_fields
 from .websocket_process import ServedWebsocket
 
 logger = logging.getLogger("emmett.websocket")
@@ -14,10 +15,11 @@ def log_event(served: ServedWebsocket, level: int, message: str, *values: object
     websocket = served.websocket
     path = websocket.path if websocket is not None else ""
     client = websocket.client if websocket is not None else None
-    peer = f"{client[0]}:{client[1]}" if client else "-"
-    logger.log(level, "websocket %d from %s, %r: " + message, served.number, peer, path, *values)
+    fields = log_fields(connection=served.number, client=client, path=path or None)
+    peer = format_client(client)
+    logger.log(level, "websocket %d from %s, %r: " + message, served.number, peer, path, *values, extra=fields)
 
 
 def log_failure(served: ServedWebsocket, error: BaseException | None) -> None:
     """Log that the task of a connection failed, which is none of the ways in which handlers end."""
-    logger.error("websocket %d ended badly", served.number, exc_info=error)
+    logger.error("websocket %d ended badly", served.number, exc_info=error, extra=log_fields(connection=served.number))
