@@ -197,6 +197,26 @@ class TestBrokers:
             pass
 
 
+async def test_a_program_of_its_own_is_warned_once_that_nobody_hears_it(caplog: pytest.LogCaptureFixture) -> None:
+    app = App(__name__)
+    channels = Channels(app)
+    async with channels:
+        async with channels.subscribe("news"):
+            await channels.publish("news", "heard here")
+        assert "no other process hears" not in caplog.text
+        for _ in range(3):
+            await channels.publish("news", "good night")
+        assert caplog.text.count("no other process hears") == 1
+    caplog.clear()
+    # The application is served.
+    await channels.startup()
+    await channels.publish("news", "good morning")
+    await channels.shutdown()
+    async with Channels() as others:
+        await others.publish("news", "good morning")
+    assert "no other process hears" not in caplog.text
+
+
 async def test_health() -> None:
     bus = MemoryBus()
     broker = TestBroker(bus)

@@ -9,12 +9,18 @@ APP = """
     from emmett import App, Channels
     from emmett.channels.brokers.memory import MemoryBroker
 
-    class SharedBroker(MemoryBroker):
+    class SharedBroker:
         '''It stands for one that processes share.'''
+
+        def __init__(self):
+            self.memory = MemoryBroker()
+
+        def __getattr__(self, name):
+            return getattr(self.memory, name)
 
         async def publish(self, channel, payload, limits):
             pathlib.Path(f"published-{self.name}").write_text(f"{channel} {payload.decode()}")
-            return await super().publish(channel, payload, limits)
+            return await self.memory.publish(channel, payload, limits)
 
     app = App(__name__)
     for name in ("one", "two"):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import os
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self, Unpack
 
-from .. import environment
 from ..errors import BrokerUnavailable, ChannelDenied, ConfigurationError, UsageError
 from ..observers import Observers
 from .brokers.port import Broker
@@ -27,12 +27,16 @@ from .sink import Sink
 from .stats import Counters
 from .subscription import Subscription
 from .topic import read_entry
+from .workers import check_workers
 
 BROKER_VARIABLE = "EMMETT_BROKER"
 # How many worker processes there are; `emmett serve --workers` sets it.
 
 # Seconds for which the broker is tried at start-up.
 START_TIMEOUT = 10.0
+
+
+logger = logging.getLogger("emmett.channels")
 
 
 class HostApplication(Protocol):
@@ -132,6 +136,9 @@ class Channels:
         self._namespaces = Namespaces()
         self._counters = Counters()
         self._running: _Running | None = None
+        self._has_app = app is not None
+        # Nobody may hear what is published.
+        self._is_alone = False
         if app is not None:
             self._counters.observers = app.observers
             app.on_startup(self.startup)
@@ -221,6 +228,8 @@ class Channels:
             answer = namespace.may_publish(channel, data)
             if not (await answer if inspect.isawaitable(answer) else answer):
                 raise ChannelDenied(f"channel {channel!r} may not be published to, says may_publish of its namespace")
+        if self._is_alone and not self.running().hub.subscribers:
+            self._warn_of_memory()
         position = await broker.publish(channel, payload, namespace.limits)
         self._counters.published += 1
         return position
@@ -309,7 +318,7 @@ class Channels:
         if self._running is not None:
             raise UsageError("the channels are started already")
         if self.is_in_memory:
-            _check_workers()
+            check_workers()
         broker = self._broker
         hub = Hub(broker, self._namespaces, self._counters, linger=self._linger, check_interval=self._check_interval)
         health = HealthCheck(broker, find_needs(self._namespaces), hub.tasks)
@@ -339,12 +348,23 @@ class Channels:
 
     async def __aenter__(self) -> Self:
         await self.startup()
+        # Not served, but in a program of its own, such as a cron job.
+        self._is_alone = self._has_app and self.is_in_memory
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._is_alone = False
         await self.shutdown()
+
+    def _warn_of_memory(self) -> None:
+        """Say once that nobody hears what is published in memory, in a process of its own."""
+        self._is_alone = False
+        logger.warning(
+            "published to channels in memory, which no other process hears: configure a broker that processes share, "
+            "Channels(app, 'redis://…') or EMMETT_BROKER=redis://… (or nats://…)"
+        )
 
     def running(self) -> _Running:
         """Return what runs while the channels are started.
@@ -362,13 +382,3 @@ class Channels:
         if running.loop is not asyncio.get_running_loop():
             raise UsageError("the channels were started on another event loop, and can be used on that one only")
         return running
-
-
-def _check_workers() -> None:
-    count = os.environ.get(environment.WORKERS, "1")
-    if count.isdigit() and int(count) > 1:
-        raise ConfigurationError(
-            f"{count} worker processes cannot share channels in memory: each would have its own subscribers. Configure "
-            f"a broker, Channels(app, 'redis://…') or {BROKER_VARIABLE}=redis://… (or nats://…), or serve with one "
-            "worker"
-        )

@@ -17,6 +17,14 @@ def test_memory(url: str) -> None:
     assert is_in_memory(broker)
 
 
+def test_a_subclass_of_the_memory_broker_is_in_memory_too() -> None:
+    class OwnBroker(MemoryBroker):
+        pass
+
+    assert is_in_memory(OwnBroker())
+    assert not is_in_memory(make_broker("redis://localhost", "emmett"))
+
+
 @pytest.mark.parametrize("url", ["", "redis", "http://:secret@host", "secret"])
 def test_what_is_no_broker_is_told_without_passwords(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"expected memory, redis://.* or nats://") as caught:

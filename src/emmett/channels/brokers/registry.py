@@ -58,4 +58,4 @@ def make_broker(url: str, prefix: str) -> Broker:
 
 def is_in_memory(broker: Broker) -> bool:
     """Tell whether a broker reaches no further than this process."""
-    return type(broker).__module__ == f"{__package__}.memory"
+    return isinstance(broker, importlib.import_module(f"{__package__}.memory").MemoryBroker)

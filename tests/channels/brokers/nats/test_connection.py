@@ -110,6 +110,7 @@ async def test_refusals_name_the_channels_and_harm_no_others(guarded: Nats, capl
         await broker.publish("yes:2", b"2", None)
         await broker.check()
         assert ear.payloads == [b"2"]
+    assert "does not permit publish: emmett.h.no.1" in caplog.text
     assert "2 channels may not be subscribed to, the first is 'no:1'" in caplog.text
 
 

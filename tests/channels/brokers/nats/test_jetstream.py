@@ -37,7 +37,7 @@ def info(server: Nats, name: str) -> dict[str, Any]:
         return found
 
 
-async def test_a_server_without_jetstream() -> None:
+async def test_a_server_without_jetstream(caplog: pytest.LogCaptureFixture) -> None:
     with running_nats("debug: false") as server:
         async with running(server.url) as (broker, ear):
             await broker.subscribe(["room:1"])
@@ -54,6 +54,8 @@ async def test_a_server_without_jetstream() -> None:
                 with pytest.raises(BrokerUnavailable, match="start it with -js, or put jetstream"):
                     await call
             await until(lambda: ear.said == [b"1"])
+    # Once a minute.
+    assert caplog.text.count("start it with -js") == 1
 
 
 async def test_an_old_server(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +109,7 @@ async def test_a_stream_of_another_make(nats_server: Nats) -> None:
     with nats_server.client() as client:
         client.request(f"$JS.API.STREAM.CREATE.{name}", {"name": name, "subjects": [f"{channel[:-2]}.x"]})
     async with running(nats_server.url) as (broker, _):
-        with pytest.raises(BrokerUnavailable, match="is of another make: its subjects is"):
+        with pytest.raises(BrokerUnavailable, match="of another make: its subjects is"):
             await keep(broker, channel, b"1")
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import secrets
 import ssl
@@ -29,6 +30,7 @@ from typing import Any, NamedTuple
 from nats import errors
 
 from ....errors import BrokerRefused, BrokerUnavailable
+from ...rare_log import RareLog
 from ..liveness import Liveness
 from .address import NatsAddress, NatsSettings
 from .client import KEY_ERRORS, NatsClient, NatsTransport, describe
@@ -42,6 +44,8 @@ INBOX = 1
 
 # What nats-py raises when no connection can be made.
 _FAILURES: tuple[type[Exception], ...] = (errors.Error, OSError, TimeoutError, ValueError, *KEY_ERRORS)
+logger = logging.getLogger("emmett.channels")
+
 _REFUSED = re.compile(r"permissions violation for (publish|subscription) to \"([^\"]*)\"")
 _NOT_PERMITTED = re.compile("authorization violation|authentication", re.IGNORECASE)
 _STATUS = re.compile(rb"NATS/1\.0 ([0-9]{3})")
@@ -117,6 +121,7 @@ class NatsConnection:
         self.liveness = Liveness()
         self.info: Mapping[str, Any] = {}
         self._settings = settings
+        self._log = RareLog(logger)
         self._hear = hear
         self._client = NatsClient(self)
         self._transport = NatsTransport(address.tls)
@@ -371,6 +376,9 @@ class NatsConnection:
         if match is None:
             self.break_off(f"it answered {message[:200]}")
             return
+        # Of a subscription `link.py` knows the channels.
+        if match[1] == "publish":
+            self._log.warn("the NATS broker at %s does not permit publish: %s", self.address.label, match[2])
         # nats-py has made it lower case.
         subject = match[2]
         for turn in self._turns:

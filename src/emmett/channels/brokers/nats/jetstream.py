@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from ....errors import BrokerRefused, BrokerUnavailable
+from ...rare_log import RareLog
 from .address import NatsSettings
 from .connection import Reply
 from .format import read_time
@@ -44,6 +46,9 @@ WITHOUT = (
 )
 
 Answer = TypeVar("Answer", bound="_ApiAnswer")
+Refusal = TypeVar("Refusal", bound=BrokerUnavailable)
+
+logger = logging.getLogger("emmett.channels")
 
 
 class Stored(NamedTuple):
@@ -120,6 +125,7 @@ class JetStream:
         # By stream the age of the connection on which it was found, and how many messages it keeps of a subject.
         self._streams: dict[str, tuple[int, int]] = {}
         self._lock = asyncio.Lock()
+        self._log = RareLog(logger)
         self._reads = asyncio.Semaphore(MAX_READS)
         # What to add to `time.monotonic()`.
         self._clock = 0.0
@@ -184,7 +190,7 @@ class JetStream:
         if ack.error is not None:
             if ack.error.err_code in _WRONG_LAST:
                 raise Conflict
-            raise _refused(ack.error)
+            raise self._refusal(ack.error)
         return ack.seq
 
     async def last(self, stream: str, subject: str) -> Stored | None:
@@ -200,7 +206,7 @@ class JetStream:
                 return None
             if got.error.err_code == _NO_MESSAGE:
                 return None
-            raise _refused(got.error)
+            raise self._refusal(got.error)
         message = got.message
         if message is None:
             raise _strange()
@@ -246,6 +252,18 @@ class JetStream:
     def _is_there(self, name: str, size: int) -> bool:
         age, found = self._streams.get(name, (-1, 0))
         return age == self._link.age and found >= size
+
+    def _refusal(self, error: _Error) -> BrokerUnavailable:
+        """Return the error for an answer that JetStream refuses with, and log it: a 503 alone says nothing."""
+        if error.err_code in _NOT_ENABLED:
+            return self._logged(BrokerRefused(WITHOUT))
+        return self._logged(
+            BrokerUnavailable(f"the NATS broker does not do it: {error.description[:200]} ({error.err_code})")
+        )
+
+    def _logged(self, error: Refusal) -> Refusal:
+        self._log.warn("%s", error.message)
+        return error
 
     async def _retry(self, call: Any, *arguments: Any) -> Any:
         """Call until a leader answers.
@@ -313,23 +331,25 @@ class JetStream:
         if info.error is None:
             return size
         if info.error.err_code != _OTHER_SETTINGS:
-            raise _refused(info.error)
+            raise self._refusal(info.error)
         # It is there, with a size of its own, or with settings that somebody has given it.
         info = await self._api("INFO", name, {})
         if info.error is not None:
             raise _NoStream
         for key in ("subjects", "republish", "allow_direct", "allow_msg_ttl"):
             if key in wanted and info.config.get(key) != wanted[key]:
-                raise BrokerRefused(
-                    f"the stream {name} of the NATS broker is of another make: its {key} is {info.config.get(key)!r}, "
-                    f"expected {wanted[key]!r}; remove it, or use another prefix"
+                raise self._logged(
+                    BrokerRefused(
+                        f"the NATS broker has a stream {name} of another make: its {key} is {info.config.get(key)!r}, "
+                        f"expected {wanted[key]!r}; remove it, or use another prefix"
+                    )
                 )
         found = info.config.get("max_msgs_per_subject")
         if not isinstance(found, int) or found < 1 or found >= size:
             return found if isinstance(found, int) and found > size else size
         info = await self._api("UPDATE", name, {**info.config, "max_msgs_per_subject": size})
         if info.error is not None:
-            raise _refused(info.error)
+            raise self._refusal(info.error)
         return size
 
     async def _api(self, verb: str, name: str, content: Mapping[str, Any]) -> _Info:
@@ -340,7 +360,7 @@ class JetStream:
         if reply.status == _NO_RESPONDERS:
             if server.get("jetstream") or server.get("cluster"):
                 raise _NoStream
-            raise BrokerRefused(WITHOUT)
+            raise self._logged(BrokerRefused(WITHOUT))
         info = _decode(reply, _Info)
         if info.error is not None and info.error.err_code in _NO_LEADER:
             raise _NoStream
@@ -373,12 +393,6 @@ def _decode(reply: Reply, kind: type[Answer]) -> Answer:
 
 def _strange() -> BrokerUnavailable:
     return BrokerUnavailable("the NATS broker does not answer: it is no JetStream that we know")
-
-
-def _refused(error: _Error) -> BrokerUnavailable:
-    if error.err_code in _NOT_ENABLED:
-        return BrokerRefused(WITHOUT)
-    return BrokerUnavailable(f"the NATS broker does not do it: {error.description[:200]} ({error.err_code})")
 
 
 def _check_version(version: object) -> None:
