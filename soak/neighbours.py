@@ -1,4 +1,4 @@
-"""What well-behaved connections notice of bad ones: p99 of an echo beside a flood, a slow reader and slow handshakes.
+"""What well-behaved connections notice of bad ones: p99 of an echo beside floods, a slow reader and slow handshakes.
 
 Measured in turns, with and without the bad connections, and reported as a ratio: machines are noisy. The server
 and the bad connections have processes of their own.
@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -23,10 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 if __package__ in (None, ""):
     sys.path.insert(0, str(ROOT))
 
+from soak.floods import FLOODS, Flood  # noqa: E402 - the path comes first
 from soak.run import follow, start_server  # noqa: E402 - the path comes first
-from soak.visitors import REQUEST, TEXT, Visitor, frame  # noqa: E402
-
-BAD = ("flood", "one byte a second", "500 slow handshakes a second", "500 requests a second")
+from soak.visitors import REQUEST, Visitor  # noqa: E402
 
 
 async def measure(port: int, connections: int, seconds: float, interval: float) -> float:
@@ -51,22 +51,11 @@ async def measure(port: int, connections: int, seconds: float, interval: float) 
 
 def misbehave(kind: str, port: int) -> None:
     """Be a bad peer until the process is ended."""
-    uvloop.run({BAD[0]: _flood, BAD[1]: _read_slowly, BAD[2]: _shake_hands_slowly, BAD[3]: _ask}[kind](port))
+    uvloop.run(_run(BAD[kind], port))
 
 
-async def _flood(port: int) -> None:
-    visitor = Visitor(port, Counter())
-    await visitor.open("/echo")
-    burst = frame(TEXT, b"x" * 64) * 1000
-
-    async def swallow() -> None:
-        while await visitor.reader.read(1 << 16):
-            pass
-
-    swallowing = asyncio.create_task(swallow())
-    while not swallowing.done():
-        visitor.writer.write(burst)
-        await visitor.writer.drain()
+async def _run(peer: Flood, port: int) -> None:
+    await peer(port)
 
 
 async def _read_slowly(port: int) -> None:
@@ -80,7 +69,7 @@ async def _read_slowly(port: int) -> None:
 
 
 async def _shake_hands_slowly(port: int) -> None:
-    request = REQUEST.format(path="/echo").encode()
+    request = REQUEST.format(path="/echo", fields="").encode()
 
     async def dawdle() -> None:
         with contextlib.suppress(OSError):
@@ -113,16 +102,24 @@ async def _ask(port: int) -> None:
     await asyncio.gather(*(ask() for _ in range(10)))
 
 
-async def compare(connections: int, seconds: float, rounds: int, interval: float) -> None:
+BAD: dict[str, Flood] = {
+    **FLOODS,
+    "one byte a second": _read_slowly,
+    "500 slow handshakes a second": _shake_hands_slowly,
+    "500 requests a second": _ask,
+}
+
+
+async def compare(kinds: Sequence[str], connections: int, seconds: float, rounds: int, interval: float) -> None:
     """Measure in turns and print medians and ratios."""
     log: list[str] = []
     server, port = await start_server(log)
     following = asyncio.create_task(follow(server, log))
-    figures: dict[str, list[float]] = {"alone": [], **{kind: [] for kind in BAD}}
+    figures: dict[str, list[float]] = {"alone": [], **{kind: [] for kind in kinds}}
     try:
         for _ in range(rounds):
             figures["alone"].append(await measure(port, connections, seconds, interval))
-            for kind in BAD:
+            for kind in kinds:
                 bad = multiprocessing.get_context("spawn").Process(target=misbehave, args=(kind, port), daemon=True)
                 bad.start()
                 await asyncio.sleep(3)
@@ -146,9 +143,10 @@ async def compare(connections: int, seconds: float, rounds: int, interval: float
 @click.option("--seconds", default=5.0, show_default=True)
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--interval", default=0.2, show_default=True, help="Seconds between two messages of a connection.")
-def main(connections: int, seconds: float, rounds: int, interval: float) -> None:
-    """Compare the p99 of well-behaved connections alone and beside bad ones."""
-    uvloop.run(compare(connections, seconds, rounds, interval))
+@click.argument("kinds", nargs=-1, type=click.Choice(list(BAD)))
+def main(kinds: tuple[str, ...], connections: int, seconds: float, rounds: int, interval: float) -> None:
+    """Compare the p99 of well-behaved connections alone and beside bad ones: all KINDS, or those that are named."""
+    uvloop.run(compare(kinds or tuple(BAD), connections, seconds, rounds, interval))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,34 @@ async def flood() -> None:
         await websocket.send(b"x" * 1024)
 
 
+@app.websocket("/closing", close_timeout=60.0)
+async def closing() -> None:
+    """Close at once, and wait long for the answer."""
+    await websocket.accept()
+
+
+@app.websocket("/deflate", compression="deflate")
+async def deflate() -> None:
+    """Take compressed messages."""
+    async for _ in websocket:
+        pass
+
+
+ghost_count = 0
+
+
+@app.websocket("/ghosts")
+async def ghosts() -> None:
+    """Take nothing, and wait until the peer has gone."""
+    global ghost_count
+    await websocket.accept()
+    ghost_count += 1
+    try:
+        await websocket.wait_closed()
+    finally:
+        ghost_count -= 1
+
+
 @app.route("/hello")
 async def hello() -> str:
     """Say hello."""
@@ -51,7 +79,7 @@ async def download(path: str) -> Response:
 
 @app.route("/usage")
 async def usage() -> dict[str, int]:
-    """Memory, also the most there was, in KiB, and open descriptors of this process, after a collection."""
+    """Memory, also the most there was, in KiB, open descriptors of this process, and ghosts, after a collection."""
     gc.collect()
     status = Path("/proc/self/status").read_text()  # noqa: ASYNC240 - it is no file on a disk
     peak = int(status.partition("VmHWM:")[2].split()[0])
@@ -61,4 +89,5 @@ async def usage() -> dict[str, int]:
         "memory": pages * os.sysconf("SC_PAGE_SIZE") // 1024,
         "peak": peak,
         "descriptors": len(os.listdir("/proc/self/fd")),
+        "ghosts": ghost_count,
     }

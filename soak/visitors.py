@@ -7,15 +7,16 @@ import random
 import socket
 import struct
 from collections import Counter
+from collections.abc import Sequence
 
 from websockets.utils import apply_mask
 
 REQUEST = (
     "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{fields}\r\n"
 )
 SIZE = 1024
-TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -48,15 +49,16 @@ class Visitor:
         self.reader: asyncio.StreamReader
         self.writer: asyncio.StreamWriter
 
-    async def open(self, path: str, receive_buffer: int | None = None) -> None:
-        """Make the handshake."""
+    async def open(self, path: str, receive_buffer: int | None = None, fields: Sequence[str] = ()) -> None:
+        """Make the handshake, with further header fields."""
         sock = socket.socket()
         sock.setblocking(False)
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
         self.reader, self.writer = await asyncio.open_connection(sock=sock, limit=1 << 16)
-        self.writer.write(REQUEST.format(path=path).encode())
+        lines = "".join(f"{field}\r\n" for field in fields)
+        self.writer.write(REQUEST.format(path=path, fields=lines).encode())
         head = await self.reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101 "):
             self.seen[f"fault: handshake answered {head[:15]!r}"] += 1
@@ -145,3 +147,22 @@ async def slow(port: int, seen: Counter[str], end: float, interval: float) -> No
         await asyncio.sleep(8)
         visitor.writer.transport.abort()
         seen["slow readers"] += 1
+
+
+async def ghostly(port: int, seen: Counter[str], end: float, interval: float) -> None:
+    """Send one message more than is taken, and leave: by the end of the connection, a reset or a Close frame."""
+    loop = asyncio.get_running_loop()
+    while loop.time() < end:
+        visitor = Visitor(port, seen)
+        await visitor.open("/ghosts")
+        visitor.writer.write(frame(TEXT, b"x") * 17)
+        await visitor.writer.drain()
+        how = random.choice(("end", "reset", "close"))
+        if how == "reset":
+            visitor.vanish()
+        elif how == "close":
+            await visitor.leave()
+        else:
+            visitor.writer.close()
+        seen["ghosts"] += 1
+        await asyncio.sleep(random.uniform(0.5, 1.5) * interval)

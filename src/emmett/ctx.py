@@ -176,7 +176,7 @@ class _WebsocketHandle(_Handle):
 
     def receive(self) -> Coroutine[Any, Any, str | bytes]:
         try:
-            return current_websocket.get().take(False)
+            return current_websocket.get().receive_next(False)
         except LookupError:
             return _websocket().receive()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emmett.asgi.line import Line, Place
+from emmett.asgi.line import Line, Ticket
 
 
 async def turns(number: int = 5) -> None:
@@ -16,7 +16,7 @@ async def turns(number: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-async def work(place: Place, name: str, done: list[str], length: int = 0) -> None:
+async def work(place: Ticket, name: str, done: list[str], length: int = 0) -> None:
     async with place:
         done.append(f"{name} begins")
         await turns(length)

@@ -1,4 +1,4 @@
-"""A lock that is given in the order of the calls, also to those who cannot wait for it yet."""
+"""A lock that is granted in the order of the calls, also to callers that cannot wait for it yet."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from collections import deque
 
 
 class Line:
-    """Who stands in it has its turn, one at a time. `asyncio.Lock` begins to count at the first wait only.
+    """Holders of its tickets have their turn one at a time. `asyncio.Lock` begins to count at the first wait only.
 
     Arguments:
         loop: the event loop.
     """
 
-    __slots__ = ("_loop", "_places")
+    __slots__ = ("_loop", "_tickets")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._places: deque[Place] = deque()
+        self._tickets: deque[Ticket] = deque()
 
-    def join(self) -> Place:
-        """Return a place behind all the others. It must be entered with `async with`, or left."""
-        place = Place(self, self._loop.create_future())
-        self._places.append(place)
+    def join(self) -> Ticket:
+        """Return a ticket after all the others. It must be entered with `async with`, or left."""
+        ticket = Ticket(self, self._loop.create_future())
+        self._tickets.append(ticket)
         self._call_first()
-        return place
+        return ticket
 
-    def leave(self, place: Place) -> None:
-        """Give up a place, before, in or after its turn."""
-        if place in self._places:
-            self._places.remove(place)
+    def leave(self, ticket: Ticket) -> None:
+        """Give up a ticket, before, in or after its turn."""
+        if ticket in self._tickets:
+            self._tickets.remove(ticket)
             self._call_first()
 
     def _call_first(self) -> None:
-        if self._places and not self._places[0].turn.done():
-            self._places[0].turn.set_result(None)
+        if self._tickets and not self._tickets[0].turn.done():
+            self._tickets[0].turn.set_result(None)
 
 
-class Place:
-    """A place in a line: `async with` waits for its turn, and leaves at the end."""
+class Ticket:
+    """A turn in a line: `async with` waits for it, and leaves at the end."""
 
     __slots__ = ("_line", "turn")
 

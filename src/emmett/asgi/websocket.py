@@ -22,7 +22,7 @@ from ..wire.close import CloseCode
 from ..wire.fields import HeaderFields
 from ..wire.handshake import check_accept, check_refusal
 from .http import client_of, path_of
-from .line import Line, Place
+from .line import Line, Ticket
 from .types import ASGIMessage, ASGIReceive, ASGIScope, ASGISend
 
 logger = logging.getLogger("emmett.websocket")
@@ -243,7 +243,7 @@ class ASGIConnection:
             return {"type": "websocket.send", "bytes": bytes(message)}
         raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}; send_json() sends data as JSON")
 
-    async def _write(self, event: ASGIMessage, place: Place | None = None) -> None:
+    async def _write(self, event: ASGIMessage, place: Ticket | None = None) -> None:
         async with place or self._sending.join():
             try:
                 async with asyncio.timeout(self._settings.send_timeout):
@@ -253,7 +253,7 @@ class ASGIConnection:
                 self._end(CloseCode.ABNORMAL, "")
                 raise WebsocketClosed(CloseCode.ABNORMAL) from None
 
-    async def _write_later(self, event: ASGIMessage, place: Place, size: int) -> None:
+    async def _write_later(self, event: ASGIMessage, place: Ticket, size: int) -> None:
         try:
             await self._write(event, place)
         finally:

@@ -52,7 +52,7 @@ from .process_state import process_state
 from .proxies import ends_of, is_unix_socket, see_through
 from .request_reader import RequestReader
 from .uvicorn_config import ServerConfig
-from .websocket_opening import Opening, open_websocket
+from .websocket_opening import UpgradeRequest, open_websocket
 from .write_watch import WriteWatch
 
 logger = logging.getLogger("emmett.server")
@@ -417,8 +417,10 @@ class HTTPProtocol(RequestReader):
         upgrade, self.upgrade = self.upgrade, None
         assert upgrade is not None
         client, secure = self._ends.client, self._ends.scheme == "https"
-        opening = Opening(self.transport, upgrade, self.headers, self.target, client, secure, early=self.after_upgrade)
-        open_websocket(self.process, opening)
+        request = UpgradeRequest(
+            self.transport, upgrade, self.headers, self.target, client, secure, early=self.after_upgrade
+        )
+        open_websocket(self.process, request)
         self._enter(UPGRADED)
         self.process.sweep.discard(self)
         self.process.connections.discard(self)

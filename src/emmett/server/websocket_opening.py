@@ -23,7 +23,7 @@ from .websocket_protocol import WebsocketProtocol
 
 
 @dataclass(slots=True)
-class Opening:
+class UpgradeRequest:
     """An upgrade request, as the HTTP protocol hands it over.
 
     Attributes:
@@ -45,18 +45,18 @@ class Opening:
     early: bytes
 
 
-def open_websocket(process: ProcessState, opening: Opening) -> None:
+def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
     """Hand the transport to a websocket of the route that matches, or to one that refuses the handshake.
 
     Arguments:
         process: what the connections of this process share.
-        opening: the upgrade request.
+        request: the upgrade request.
     """
-    raw_path, _, query_string = opening.target.partition(b"?")
+    raw_path, _, query_string = request.target.partition(b"?")
     path = unquote_to_bytes(raw_path).decode("utf-8", "replace")
     # The host in them is not always that of the handshake: a proxy may name another one.
-    headers = Headers(pooled(opening.headers))
-    scheme = "wss" if opening.secure else "ws"
+    headers = Headers(pooled(request.headers))
+    scheme = "wss" if request.secure else "ws"
     refusal: RequestError | None = None
     settings = process.table.config.websocket
     offers: list[Extension] = []
@@ -64,22 +64,22 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
         route, arguments = find_websocket(process.table, scheme=scheme, path=path, headers=headers)
         settings = route.settings
         # Read for every route: a client that offers what is not an extension must not be let in (RFC 6455, 9.1).
-        offers = parse_extensions(opening.upgrade.extensions)
+        offers = parse_extensions(request.upgrade.extensions)
     except HandshakeError as error:
         # It would keep its traceback, and with it this frame.
         refusal = error.with_traceback(None)
-    protocol = _make_protocol(process, opening, settings)
+    protocol = _make_protocol(process, request, settings)
     websocket = Websocket(
         scheme=scheme,
         path=path,
         query_string=query_string,
         headers=headers,
-        client=opening.client,
-        subprotocols=opening.upgrade.subprotocols,
+        client=request.client,
+        subprotocols=request.upgrade.subprotocols,
         connection=protocol,
         inbox=protocol.inbox,
     )
-    opening.transport.set_protocol(protocol)
+    request.transport.set_protocol(protocol)
     process.connections.add(protocol)
     process.sweep.add(protocol, settings.shortest_deadline)
     if refusal is not None:
@@ -87,17 +87,17 @@ def open_websocket(process: ProcessState, opening: Opening) -> None:
         return
     if offers and settings.compression is not None:
         _compress(protocol, offers, settings)
-    protocol.start(route, websocket, arguments, opening.early)
+    protocol.start(route, websocket, arguments, request.early)
 
 
-def _make_protocol(process: ProcessState, opening: Opening, settings: WebsocketSettings) -> WebsocketProtocol:
-    transport = opening.transport
+def _make_protocol(process: ProcessState, request: UpgradeRequest, settings: WebsocketSettings) -> WebsocketProtocol:
+    transport = request.transport
     if process.observers.counts_bytes:
         transport = MeteredTransport(transport)
-        metered = MeteredProtocol(process.loop, transport, opening.upgrade, settings, process, opening.target)
-        metered.bytes_received = len(opening.early)
+        metered = MeteredProtocol(process.loop, transport, request.upgrade, settings, process, request.target)
+        metered.bytes_received = len(request.early)
         return metered
-    return WebsocketProtocol(process.loop, transport, opening.upgrade, settings, process, opening.target)
+    return WebsocketProtocol(process.loop, transport, request.upgrade, settings, process, request.target)
 
 
 def _compress(protocol: WebsocketProtocol, offers: list[Extension], settings: WebsocketSettings) -> None:

@@ -13,7 +13,7 @@ from ..http.response import Response
 from ..http.vary import add_vary
 from ..pipeline.groups import find_answer
 from ..pipeline.pipe import NextPipe, Pipe
-from ..wire.close import check_to_send
+from ..wire.close import CloseCode, check_to_send
 from .caching import forbid_storing, forbid_storing_error, forbid_storing_result
 from .cookie import SessionCookie
 from .encoding import check, encode
@@ -22,8 +22,6 @@ from .session import IN_WEBSOCKET, SAVED, Session, lock, visit_of
 from .sockets import SocketRegistry
 
 logger = logging.getLogger("emmett.session")
-
-POLICY_VIOLATION = 1008
 
 
 class _Visit:
@@ -104,7 +102,7 @@ class SessionPipe(Pipe):
         self._sockets.move(record.id, visit.record.id)
         self._send(visit, response)
 
-    async def end(self, code: int = POLICY_VIOLATION, reason: str = "logged out") -> None:
+    async def end(self, code: int = CloseCode.POLICY_VIOLATION, reason: str = "logged out") -> None:
         """End the running session, as a logout does.
 
         It is empty afterwards, its cookie is deleted, the store forgets it, and the websockets that were opened with it
@@ -130,7 +128,7 @@ class SessionPipe(Pipe):
             await self._sockets.close_session(record.id, code, reason)
 
     async def close_websockets(
-        self, matches: Callable[[Session], object], code: int = POLICY_VIOLATION, reason: str = "logged out"
+        self, matches: Callable[[Session], object], code: int = CloseCode.POLICY_VIOLATION, reason: str = "logged out"
     ) -> int:
         """Close the websockets of this process whose session a condition holds for. Any task may call it.
 

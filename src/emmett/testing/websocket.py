@@ -18,13 +18,12 @@ from websockets.protocol import State
 from ..datastructures import Headers
 from ..errors import UsageError, WebsocketClosed
 from ..server.websocket_protocol import WebsocketProtocol
+from ..wire.close import CloseCode
 from .deadline import checked_timeout, deadline
 from .exchange import END_GRACE
 from .transport import MemoryConnection
 
 Found = TypeVar("Found")
-
-_BROKEN = 1006
 
 
 class TestWebsocket:
@@ -78,7 +77,7 @@ class TestWebsocket:
         """How the server ended it: 1005 for a Close frame without a code, 1006 for none; None while it is open."""
         if self._protocol.close_rcvd is not None:
             return int(self._protocol.close_rcvd.code)
-        return _BROKEN if self._protocol.state is State.CLOSED else None
+        return CloseCode.ABNORMAL.value if self._protocol.state is State.CLOSED else None
 
     @property
     def close_reason(self) -> str | None:

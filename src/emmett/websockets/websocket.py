@@ -146,19 +146,19 @@ class Websocket(RequestHead):
             WebsocketClosed: the connection has ended and all that was received has been handed out.
             UsageError: another task is receiving.
         """
-        return self.take(False)
+        return self.receive_next(False)
 
-    async def take(self, iterating: bool) -> str | bytes:
+    async def receive_next(self, stops: bool) -> str | bytes:
         """Return the next message: what `receive` and iteration have in common, in one coroutine for the sake of speed.
 
         Arguments:
-            iterating: whether to raise StopAsyncIteration at the end, and not WebsocketClosed.
+            stops: whether to raise StopAsyncIteration at the end, and not WebsocketClosed.
         """
         if not self.accepted:
             try:
                 await self.accept()
             except WebsocketClosed:
-                if iterating:
+                if stops:
                     raise StopAsyncIteration from None
                 raise
         messages = self._messages
@@ -167,7 +167,7 @@ class Websocket(RequestHead):
                 # What is held back is on its way, also when the peer has gone.
                 if not self._inbox.held_back:
                     if self._closed is not None:
-                        if iterating:
+                        if stops:
                             raise StopAsyncIteration
                         excuse_closing(asyncio.current_task())
                         raise self._error()
@@ -271,7 +271,7 @@ class Websocket(RequestHead):
         return self
 
     def __anext__(self) -> Coroutine[Any, Any, str | bytes]:
-        return self.take(True)
+        return self.receive_next(True)
 
     async def receive_text(self) -> str:
         """Return the next message, which must be text.
