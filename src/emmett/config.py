@@ -37,7 +37,7 @@ class _Setting:
 
 
 def _count(default: int | None, unit: str, *, least: int = 1, most: int | None = None, optional: bool = False) -> Any:
-    """A whole number of `unit`; where it is optional, None leaves the choice to emmett."""
+    """Declare a whole number of `unit`; where it is optional, None leaves the choice to emmett."""
     limits = f"at least {least}" if most is None else f"{least} to {most}"
     if optional:
         limits += ", or None"
@@ -53,7 +53,7 @@ def _count(default: int | None, unit: str, *, least: int = 1, most: int | None =
 
 
 def _seconds(default: float, *, optional: bool = False) -> Any:
-    """A length of time; where it is optional, None switches off what it is for."""
+    """Declare a length of time; where it is optional, None switches off what it is for."""
 
     def check(value: object) -> str | None:
         if optional and value is None:
@@ -113,7 +113,7 @@ def _proxies() -> Any:
 
 
 def _hosts() -> Any:
-    """The hosts that are served, as `wire.hosts.AllowedHosts` takes them; None for all."""
+    """Declare the hosts that are served, as `wire.hosts.AllowedHosts` takes them; None for all."""
 
     def check(value: object) -> str | None:
         if value is None:
@@ -137,7 +137,7 @@ def _rate(default: str) -> Any:
 
 
 def _version() -> Any:
-    """A name that can stand in a path."""
+    """Declare a name that can be part of a path."""
 
     def check(value: object) -> str | None:
         if value is None or (isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.~-][A-Za-z0-9._~-]{0,63}", value)):
@@ -184,7 +184,7 @@ class Settings:
 
     @classmethod
     def names(cls) -> frozenset[str]:
-        """The names of the settings of this section."""
+        """Return the names of the settings of this section."""
         return frozenset(cls._settings)
 
     def replace(self, values: dict[str, Any]) -> Self:

@@ -107,13 +107,13 @@ class Outgoing:
 
 
 def client_of(scope: ASGIScope) -> tuple[str, int] | None:
-    """The address and port of the peer; there are servers that give the port as text."""
+    """Return the address and port of the peer; there are servers that give the port as text."""
     client = scope.get("client")
     return None if client is None else (client[0], int(client[1]))
 
 
 def path_of(scope: ASGIScope) -> str:
-    """The path below the point at which this application is mounted."""
+    """Return the path below the point at which this application is mounted."""
     path: str = scope["path"]
     root = scope.get("root_path", "").rstrip("/")
     return path[len(root) :] or "/" if root and (path == root or path.startswith(root + "/")) else path

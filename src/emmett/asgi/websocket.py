@@ -301,7 +301,7 @@ class ASGIConnection:
         return True
 
     def _refill(self) -> None:
-        """The inbox has run empty while more was received."""
+        """Refill the inbox, which has run empty while more was received."""
         taken = 0
         for message in self._ahead:
             size = _size_of(message)
@@ -337,7 +337,7 @@ class ASGIConnection:
             raise WebsocketClosed(self._closed.code, self._closed.reason)
 
     def _end(self, code: int, reason: str) -> None:
-        """The connection has ended: tell the application, and give its handler the time to end too."""
+        """End the connection: inform the application, and give its handler the time to end too."""
         if self._closed is None:
             self._closed = WebsocketClosed(code, reason)
         if self._websocket is not None:

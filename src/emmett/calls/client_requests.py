@@ -66,7 +66,7 @@ class ClientRequests:
             waiting.set_result(message)
 
     def fail(self, closed: WebsocketClosed) -> None:
-        """The client can reply no more."""
+        """Give up all requests: the client can reply no more."""
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(closed)

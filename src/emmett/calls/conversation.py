@@ -362,7 +362,7 @@ class Conversation:
     # Running.
 
     def _look(self) -> None:
-        """The task that reads has let go of the loop: if that was in a call, another task reads on."""
+        """Let another task read on if the one that read has entered a call and let go of the loop."""
         self._is_watching = False
         call = self._current
         if call is not None:
@@ -381,7 +381,7 @@ class Conversation:
         self._left(call)
 
     def _enter(self, call: RunningCall) -> None:
-        """A call is in flight from here on."""
+        """Count a call as in flight from here on."""
         self._in_flight += 1
         if call.method.kind is MethodKind.STREAM:
             self._streams += 1
@@ -391,7 +391,7 @@ class Conversation:
             self._by_key[type(call.id), call.id] = call
 
     def _left(self, call: RunningCall) -> None:
-        """A call that was in flight has been answered."""
+        """Count a call that was in flight as answered."""
         self._in_flight -= 1
         if call.method.kind is MethodKind.STREAM:
             self._streams -= 1

@@ -25,7 +25,7 @@ class Lane:
         return True
 
     def leave(self) -> RunningCall | None:
-        """The running call has ended: return the next one; None where no call waits."""
+        """Return the next call now that the running one has ended; None where no call waits."""
         if self._waiting:
             return self._waiting.popleft()
         self._is_busy = False

@@ -71,7 +71,7 @@ class CatchUp:
         return not self._has_overflowed and (top.epoch != self._start.epoch or top.offset >= self._start.offset)
 
     def again(self, start: Position) -> None:
-        """The history is read once more.
+        """Start over: the history is read once more.
 
         Arguments:
             start: where the stream stands now.

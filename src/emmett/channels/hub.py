@@ -209,7 +209,7 @@ class Hub:
             raise BrokerUnavailable(f"the broker is away, and channel {topic.name!r} hears nothing until it is back")
 
     def _subscribed(self, topic: Topic, error: Exception | None) -> None:
-        """The broker has subscribed, or failed to."""
+        """Take note that the broker has subscribed, or failed to."""
         if error is not None:
             self._fail(topic, error)
         elif topic.opened.done():

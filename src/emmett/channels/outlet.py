@@ -112,7 +112,7 @@ class Outlet(Receiver):
             self._sink.when_ready(self._ready)
 
     def _ready(self) -> None:
-        """The sink has room again."""
+        """Go on: the sink has room again."""
         self._is_waiting = False
         if self.is_over:
             return

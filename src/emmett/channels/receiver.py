@@ -86,15 +86,15 @@ class Receiver:
         raise NotImplementedError
 
     def fail(self, error: Exception) -> None:
-        """Taking has raised an error."""
+        """Handle an error that taking has raised."""
         raise NotImplementedError
 
     def cut(self) -> None:
-        """A gap comes that it cannot be told."""
+        """Handle a gap that cannot be reported."""
         raise NotImplementedError
 
     def finish(self) -> None:
-        """The channels stop: nothing more comes."""
+        """Stop with the channels: nothing more comes."""
         raise NotImplementedError
 
     def left(self) -> None:

@@ -135,7 +135,7 @@ class ChannelStream:
         self._under_way = iter(())
 
     def _overflow(self) -> None:
-        """The subscribers cannot be served as fast as it comes: what was gathered is lost, and they are told."""
+        """Drop what was gathered, which came faster than the subscribers can be served, and report the loss to them."""
         placed = [each.position for each in self._pending if each.position is not None]
         self._counters.dropped += len(self._pending)
         self._counters.gaps += 1

@@ -122,7 +122,7 @@ class Topic:
             self._idle(self)
 
     def listen(self) -> None:
-        """The broker has subscribed. In a channel with history what is heard waits for `begin`."""
+        """Take note that the broker has subscribed. In a channel with history what is heard waits for `begin`."""
         self.is_listening = True
         if self.has_history:
             self._held = deque()
@@ -176,7 +176,7 @@ class Topic:
         return True
 
     def fail(self) -> bool:
-        """The history could not be read; returns whether to try again."""
+        """Return whether to try again to read the history, which failed."""
         self.attempts += 1
         if not self._held and not self._has_dropped:
             # Nothing is known to be missing, so nobody has to wait.

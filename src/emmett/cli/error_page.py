@@ -58,7 +58,7 @@ def render_error_page(error: BaseException, subject: str) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[tuple[BaseException, str]]:
-    """The error, what it came from, and what is in its group, each with its relation to the one before."""
+    """Return the error, what it came from, and what is in its group, each with its relation to the one before."""
     waiting: list[tuple[BaseException, str]] = [(error, "")]
     seen: set[int] = set()
     while waiting and len(seen) < MAX_ERRORS:

@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _selection(ctx: click.Context) -> Selection:
-    """The chosen application, also while the help is printed and no command has been invoked."""
+    """Return the chosen application, also while the help is printed and no command has been invoked."""
     if not isinstance(ctx.obj, Selection):
         typed = ctx.get_parameter_source("application") is ParameterSource.COMMANDLINE
         # The help comes before the variable is read.

@@ -85,7 +85,7 @@ def print_startup(application: str, url: str, routes: Sequence[RouteInfo], watch
 
 
 def _invitation(routes: Sequence[RouteInfo]) -> str:
-    """What to do with the URL: open it, if a browser gets a page there."""
+    """Return what to do with the URL: open it, if a browser gets a page there."""
     pages = (route for route in routes if route.kind == "http" and route.path == "/" and route.hostname is None)
     return "Open" if any("GET" in route.methods for route in pages) else "Listening on"
 
@@ -109,7 +109,7 @@ def _table(*columns: str) -> Table:
 
 
 def _cells(route: RouteInfo) -> tuple[Text, Text, Text, Text]:
-    """The cells as `Text`: a path in brackets must not be taken for markup."""
+    """Return the cells as `Text`: a path in brackets must not be taken for markup."""
     kind = Text(route.kind, style="magenta" if route.kind == "websocket" else "green")
     return kind, Text(" ".join(route.methods)), Text(route.path, style="bold"), Text(route.name)
 

@@ -57,11 +57,11 @@ class WebsocketWatch:
         self._unread = -1
 
     def expect_close(self, now: float) -> None:
-        """The peer must close within `close_timeout`."""
+        """Require that the peer closes within `close_timeout`."""
         self.deadline = Deadline(Awaited.CLOSE, now + self._settings.close_timeout)
 
     def expect_end(self, now: float) -> None:
-        """The peer has gone: the handler must end within `disconnect_grace`. Only the first call counts."""
+        """Require that the handler ends within `disconnect_grace`: the peer has gone. Only the first call counts."""
         if self.deadline is None or self.deadline.kind is not Awaited.END:
             self.deadline = Deadline(Awaited.END, now + self._settings.disconnect_grace)
 

@@ -162,7 +162,7 @@ class _Part:
         self.size = 0
 
     def filename(self, charset: str) -> str:
-        """The name of a file as it was sent."""
+        """Return the name of a file as it was sent."""
         return self.extended_filename or _decode(self.segment.filename or "", charset)
 
 
@@ -210,7 +210,7 @@ class _FormParser:
         self._parse(self._delimiters.feed(chunk))
 
     def finish(self) -> None:
-        """The body has ended.
+        """Handle the end of the body.
 
         Raises:
             RequestError: the form has not.
@@ -293,7 +293,7 @@ class _FormParser:
         return True
 
     def _default_charset(self) -> str:
-        """What text is in that does not say it: a field called `_charset_` tells (RFC 7578, 4.6)."""
+        """Return the encoding of text that does not say it: a field called `_charset_` tells (RFC 7578, 4.6)."""
         told = next((part.value for part in self._parts if part.name == "_charset_" and part.is_field), None)
         return _charset(told.decode("latin-1")) if told else "utf-8"
 
@@ -358,7 +358,7 @@ def _check_head(fields: list[tuple[str, str]]) -> None:
 
 
 def _extended_filename(disposition: str) -> str | None:
-    """The value of `filename*` (RFC 8187). RFC 7578, 4.2, forbids it in forms, and there are clients that send it."""
+    """Return the value of `filename*` (RFC 8187). RFC 7578, 4.2, forbids it in forms; some clients send it."""
     if "*" in disposition:
         found = _EXTENDED_NAME.search(_QUOTED.sub('""', disposition))
         if found is not None and found[1].lower() in ("utf-8", "iso-8859-1"):

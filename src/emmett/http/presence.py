@@ -39,11 +39,11 @@ class ClientPresence:
             self.waiters.remove(waiter)
 
     def answered(self) -> None:
-        """The request is answered: nobody has a reason to wait."""
+        """Stop waiting: the request is answered, and nobody has a reason to wait."""
         self._wake()
 
     def leave(self) -> None:
-        """The client has left."""
+        """Wake those that wait: the client has left."""
         self.gone = True
         self._wake()
 

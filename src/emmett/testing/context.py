@@ -79,7 +79,7 @@ class Visits:
         return visit
 
     def forget(self, visit: Visit) -> None:
-        """The request is over."""
+        """End the request."""
         self._visits.pop(visit.peer, None)
 
     def _note(self, request: Request) -> None:

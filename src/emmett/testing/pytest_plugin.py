@@ -26,7 +26,7 @@ class Fixtures:
 
     @pytest.fixture
     def client(self, request: pytest.FixtureRequest) -> Iterator[TestClient]:
-        """A test client for plain tests, opened: start-up has run. The application is that of the fixture `app`."""
+        """Give a test client for plain tests, opened: start-up has run. Its application is the fixture `app`."""
         from .sync import TestClient
 
         with TestClient(find_app(request)) as client:
@@ -34,7 +34,7 @@ class Fixtures:
 
     @pytest.fixture
     def async_client(self, request: pytest.FixtureRequest) -> AsyncTestClient:
-        """A test client for coroutine tests, to be opened there: `async with async_client as client:`."""
+        """Give a test client for coroutine tests, to be opened there: `async with async_client as client:`."""
         from .client import AsyncTestClient
 
         return AsyncTestClient(find_app(request))

@@ -51,7 +51,7 @@ class ResponseReader:
                 raise ConnectionError(f"the response is no valid HTTP: {error}") from error
 
     def feed_end(self) -> None:
-        """The connection has ended.
+        """Handle the end of the connection.
 
         Raises:
             ConnectionResetError: the response is not complete.
@@ -65,16 +65,16 @@ class ResponseReader:
     # What the parser calls.
 
     def on_message_begin(self) -> None:
-        """The first line comes."""
+        """Handle the first line."""
         self._fields = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head, or of the trailers, which nobody asks for."""
+        """Keep a field of the head; those of the trailers, which nobody asks for, are dropped."""
         if not self.status:
             self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """The head is complete, perhaps that of an interim response."""
+        """Handle a head that is complete, perhaps that of an interim response."""
         status = self._parser.get_status_code()
         if self.complete or (status < 200 and status != SWITCHING_PROTOCOLS):
             return
@@ -85,7 +85,7 @@ class ResponseReader:
         self._ends_with_connection = not framed
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body."""
+        """Take a part of the body."""
         if not self.complete:
             self._received += len(body)
             self.chunks.append(body)

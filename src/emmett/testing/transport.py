@@ -146,12 +146,12 @@ class MemoryTransport(asyncio.Transport):
         self._plan_delivery()
 
     def take_end(self) -> None:
-        """The client writes no more."""
+        """End what the client writes."""
         self._incoming_ended = True
         self._plan_delivery()
 
     def leave(self) -> None:
-        """The client closes: it writes and reads no more."""
+        """Close on the client's side: it writes and reads no more."""
         self._client_gone = self._incoming_ended = True
         self._readable.clear()
         self._wake_reader()
@@ -161,7 +161,7 @@ class MemoryTransport(asyncio.Transport):
             self.take_end()
 
     def break_off(self, error: OSError | None) -> None:
-        """The connection breaks now: what is on its way in either direction is gone."""
+        """Break the connection now: what is on its way in either direction is gone."""
         self._lose(error, reset=True)
 
     @property

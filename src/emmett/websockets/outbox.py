@@ -184,12 +184,12 @@ class Outbox:
             self._transport.write(data)
 
     def stall(self) -> None:
-        """The transport is full: writers wait from now on."""
+        """Let writers wait from now on: the transport is full."""
         if self.stalled_since is None:
             self.stalled_since = self._loop.time()
 
     def resume(self) -> None:
-        """The transport has room again: the first in line writes."""
+        """Let the first in line write: the transport has room again."""
         self.stalled_since = None
         if self._pong is not None:
             pong, self._pong = self._pong, None
@@ -197,7 +197,7 @@ class Outbox:
         self._call_first()
 
     def lose(self, closed: WebsocketClosed) -> None:
-        """The peer takes no more messages: whoever waits in line gets `closed`."""
+        """Raise `closed` in all that wait in line: the peer takes no more messages."""
         self.closed = self.closed or closed
         self._lost = True
         for waiter in self._line or ():

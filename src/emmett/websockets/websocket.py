@@ -377,7 +377,7 @@ class Websocket(RequestHead):
             await waiting
 
     def mark_accepted(self, subprotocol: str | None) -> None:
-        """The 101 was written."""
+        """Take note that the 101 was written."""
         self.accepted = True
         self.subprotocol = subprotocol
         self._choose_write()
@@ -394,7 +394,7 @@ class Websocket(RequestHead):
         self._inbox.wake()
 
     def end(self, code: int, reason: str) -> None:
-        """The connection has ended: tell everybody who waits. Only the first call counts."""
+        """End the connection, and wake all that wait. Only the first call counts."""
         if self._closed is not None:
             return
         self._closed = WebsocketClosed(code, reason)

@@ -83,7 +83,7 @@ class Listener(Protocol):
     """Who hears what a broker brings: the hub. None of its methods waits or raises."""
 
     def heard(self, subscribed: str, channel: str, entry: Entry) -> None:
-        """A publication has come.
+        """Take a publication that has come.
 
         Arguments:
             subscribed: the name or pattern of the subscription that brought it. A channel that is subscribed to by name
