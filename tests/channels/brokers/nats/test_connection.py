@@ -13,10 +13,11 @@ import trustme
 from emmett.channels.brokers.nats import NatsBroker
 from emmett.channels.brokers.nats.address import parse_urls
 from emmett.channels.brokers.nats.connection import NatsConnection
-from emmett.channels.brokers.port import Limits
+from emmett.channels.brokers.port import Limits, Needs
 from emmett.errors import BrokerRefused, BrokerUnavailable, ConfigurationError
 from tests.channels.brokers.clock import Ear
 from tests.channels.brokers.nats.nodes import running
+from tests.docs.pages import page
 from tests.nats import Nats, running_nats
 
 USERS = """authorization {{
@@ -120,6 +121,21 @@ async def test_a_user_that_may_not_hear_answers_is_refused_at_once() -> None:
         broker = NatsBroker(server.url.replace("nats://", "nats://ada:pw@"))
         with pytest.raises(BrokerRefused, match=r"does not permit subscription to _INBOX\.>.*permit it for this user"):
             await broker.start(Ear())
+
+
+async def test_the_permissions_in_the_documentation_are_enough() -> None:
+    assert "publish to `emmett.>`, to subscribe to `emmett.c.>` and to `_INBOX.>`" in page("docs/channels.md").text
+    assert "also to publish to `$JS.API.>` and `$KV.emmett-presence.>`" in page("docs/channels.md").text
+    permissions = 'publish: ["emmett.>", "$JS.API.>", "$KV.emmett-presence.>"], subscribe: ["emmett.c.>", "_INBOX.>"]'
+    user = f"{{{{ user: ada, password: pw, permissions: {{{{ {permissions} }}}} }}}}"
+    with running_nats("jetstream {{ store_dir: {store} }}", f"authorization {{{{ users: [ {user} ] }}}}") as server:
+        async with running(server.url.replace("nats://", "nats://ada:pw@"), 5.0) as (broker, ear):
+            await broker.check(Needs(history=True, presence=True))
+            await broker.subscribe(["room:1", "room:*"])
+            await broker.publish("room:1", b"1", Limits(10, 60.0))
+            await broker.publish("room:1", b"2", None)
+            await broker.check()
+            assert sorted(ear.payloads) == [b"1", b"1", b"2", b"2"]
 
 
 async def test_the_limit_of_an_account_is_honoured() -> None:
