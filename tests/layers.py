@@ -15,7 +15,7 @@ TABLE = """\
 | errors | nothing | pure standard library |
 | datastructures | errors | pure standard library |
 | observers | errors, datastructures | standard library |
-| environment, logs | nothing | pure standard library |
+| environment, logs, pacing | nothing | pure standard library |
 | wire | datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
 | redis_urls | wire, errors | standard library, redis |
 | config | wire, datastructures, errors | pure standard library |
@@ -30,7 +30,7 @@ TABLE = """\
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
-| channels | environment, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
+| channels | environment, pacing, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
 | asgi, module | dispatch and above | standard library |
 | server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |
 | testing | server and above | standard library, httptools, msgspec, pytest, uvicorn, websockets |

@@ -26,6 +26,7 @@ WITHOUT_TEST = {
     "emmett.routing.charsets": "the alphabets of the expressions; tests/routing/test_expressions.py",
     "emmett.routing.tables": "a part of Router; tests/routing/test_router.py",
     "emmett.server.websocket_process": "a port without code; the tests of the websocket protocol fill it",
+    "emmett.pacing": "two numbers; tests/channels/test_closing.py and tests/server/test_process_state.py",
     "emmett.environment": "names without code; the tests of who reads them",
     "emmett.sessions.ports": "types and ports without code; its keepers and stores have the tests",
     "emmett.websockets.connection": "a port without code; its adapters have the tests",

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from emmett.channels.closing import BATCH, PAUSE, Closer
+from emmett.channels.closing import Closer
 from emmett.channels.tasks import Tasks
 from emmett.errors import WebsocketClosed
+from emmett.pacing import CLOSE_BATCH, CLOSE_PAUSE
 from tests.channels.kit import MemorySink, turns, until
 
 
@@ -29,15 +30,15 @@ async def test_many_are_closed_a_few_at_a_time() -> None:
 
     tasks = Tasks()
     closer = Closer(tasks, sleep)
-    sinks = [MemorySink() for _ in range(BATCH + 1)]
+    sinks = [MemorySink() for _ in range(CLOSE_BATCH + 1)]
     for sink in sinks:
         closer.close(sink, 1013, "try again later")
-    await until(lambda: sinks[BATCH - 1].closed)
+    await until(lambda: sinks[CLOSE_BATCH - 1].closed)
     await turns()
-    assert sinks[BATCH].closed is None
+    assert sinks[CLOSE_BATCH].closed is None
     gate.set()
-    await until(lambda: sinks[BATCH].closed == (1013, "try again later"))
-    assert pauses == [PAUSE]
+    await until(lambda: sinks[CLOSE_BATCH].closed == (1013, "try again later"))
+    assert pauses == [CLOSE_PAUSE]
     await until(lambda: not len(tasks))
     closer.close(MemorySink(), 1013, "")
     await until(lambda: not len(tasks))

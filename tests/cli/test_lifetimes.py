@@ -123,6 +123,8 @@ def test_a_worker_that_dies_is_replaced(folder: Path) -> None:
 def test_workers_that_crash_at_the_start_end_the_server(folder: Path) -> None:
     write(folder, APP + "\n    @app.on_startup\n    async def crash():\n        os._exit(7)\n")
     with run_emmett(folder, "serve", "--workers", "2", "--port", "0") as running:
+        for pause in ("0.5", "1", "2"):
+            running.wait_for(f"it ended with status 7; starting another one in {pause} s")
         running.wait_for("it ended with status 7; no worker serves, stopping the parent process")
         assert running.process.wait(60) == 3
 

@@ -7,8 +7,9 @@ import asyncio
 from uvicorn.server import ServerState
 
 from emmett import App
+from emmett.pacing import CLOSE_BATCH, CLOSE_PAUSE
 from emmett.server import make_config
-from emmett.server.process_state import BATCH, PAUSE, process_state
+from emmett.server.process_state import process_state
 
 
 async def test_there_is_one_for_each_server() -> None:
@@ -32,8 +33,8 @@ async def test_websockets_stop_in_batches_within_a_quarter_of_the_timeout() -> N
     state = process_state(config, ServerState(), asyncio.get_running_loop())
     state.connections.update(range(10_000))
     delays = [state.stop_after() for _ in range(10_000)]
-    assert delays[:BATCH] == [0.0] * BATCH
-    assert delays[BATCH : 2 * BATCH] == [PAUSE] * BATCH
+    assert delays[:CLOSE_BATCH] == [0.0] * CLOSE_BATCH
+    assert delays[CLOSE_BATCH : 2 * CLOSE_BATCH] == [CLOSE_PAUSE] * CLOSE_BATCH
     assert delays == sorted(delays)
     app.config.server.shutdown_timeout = 1.0
     assert state.stop_after() <= 0.26

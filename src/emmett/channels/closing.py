@@ -8,11 +8,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from ..errors import WebsocketClosed
+from ..pacing import CLOSE_BATCH, CLOSE_PAUSE
 from .sink import Sink
 from .tasks import Tasks
-
-BATCH = 100
-PAUSE = 0.05
 
 logger = logging.getLogger("emmett.channels")
 
@@ -41,10 +39,10 @@ class Closer:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                for _ in range(min(BATCH, len(self._waiting))):
+                for _ in range(min(CLOSE_BATCH, len(self._waiting))):
                     self._tasks.spawn(_close(*self._waiting.popleft()))
                 if self._waiting:
-                    await self._sleep(PAUSE)
+                    await self._sleep(CLOSE_PAUSE)
         finally:
             self._is_running = False
 

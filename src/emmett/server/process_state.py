@@ -13,6 +13,7 @@ from ..dispatch import RouteTable
 from ..dispatch.hosts import allowed_hosts
 from ..dispatch.startup import apply_changes
 from ..observers import Observers
+from ..pacing import CLOSE_BATCH, CLOSE_PAUSE
 from ..wire.forwarded import TrustedProxies
 from .access_log import access_logs
 from .capacity import connection_cap, raise_file_limit
@@ -21,10 +22,6 @@ from .response_head import ResponseHeads
 from .sweep import Sweep
 from .uvicorn_config import ServerConfig
 from .websocket_process import ServedWebsocket
-
-# Websockets that drain at once when the server stops, and the seconds until the next ones do.
-BATCH = 100
-PAUSE = 0.05
 
 
 class ProcessState:
@@ -84,10 +81,10 @@ class ProcessState:
         They drain in batches, so that their clients do not all come back at the same moment; all within a quarter of
         the time that handlers have to end.
         """
-        batch = self._stopping // BATCH
+        batch = self._stopping // CLOSE_BATCH
         self._stopping += 1
         longest = self.table.config.server.shutdown_timeout / 4
-        return batch * min(PAUSE, longest * BATCH / max(len(self.connections), 1))
+        return batch * min(CLOSE_PAUSE, longest * CLOSE_BATCH / max(len(self.connections), 1))
 
     def opened(self, websocket: ServedWebsocket) -> None:
         """Tell observers that the application has accepted a websocket."""
