@@ -12,7 +12,7 @@ from tests.imports import ROOT
 TABLE = """\
 | layer | may import of emmett | and beside it |
 | --- | --- | --- |
-| errors | nothing | pure standard library |
+| errors, route_settings | nothing | pure standard library |
 | datastructures | errors | pure standard library |
 | observers | errors, datastructures | standard library |
 | environment, logs, pacing | nothing | pure standard library |

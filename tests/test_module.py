@@ -91,7 +91,7 @@ def test_mistakes_of_a_route(options: dict[str, Any], message: str) -> None:
 def test_mistakes_of_a_websocket() -> None:
     app = App(__name__)
     with pytest.raises(ConfigurationError, match="max_message_size"):
-        app.websocket("/a", max_message_sise=1)(handler)
+        app.websocket("/a", max_message_sise=1)(handler)  # type: ignore[call-arg]
     with pytest.raises(ConfigurationError, match="async def"):
         app.websocket("/b")(lambda: None)
     with pytest.raises(ConfigurationError, match="allowed are ws"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, Unpack
 
 from .calls.calls import Calls
 from .config import CallsSettings, WebsocketSettings
@@ -16,6 +16,7 @@ from .pipeline import Pipe, compose_request, compose_websocket
 from .pipeline.decorator import collect_pipes
 from .pipeline.parameters import check_parameters
 from .pipeline.service import JSONService
+from .route_settings import CallsLimits, RequestLimits, WebsocketLimits
 from .routing import PathPattern
 from .templates import fill_template
 from .urls import UrlScope
@@ -137,7 +138,7 @@ class AppModule:
         prefix: str | None = None,
         output: Output = "auto",
         template: str | None = None,
-        **settings: Any,
+        **settings: Unpack[RequestLimits],
     ) -> Callable[[Function], Function]:
         """Register a function for requests.
 
@@ -171,7 +172,7 @@ class AppModule:
             flow = compose_request(self._all_pipes() + pipes, function)
             self._check_parameters(label, function, patterns, pipes)
             page = fill_template(function, self.table.templates, full_name, template)
-            own = self.table.config.http.for_route(settings) if settings else None
+            own = self.table.config.http.for_route({**settings}) if settings else None
             route = HTTPRoute(full_name, self.place, flow, output, own)
             infos = []
             for index, pattern in enumerate(patterns):
@@ -192,7 +193,7 @@ class AppModule:
         schemes: str | Collection[str] | None = None,
         hostname: str | None = None,
         prefix: str | None = None,
-        **settings: Any,
+        **settings: Unpack[WebsocketLimits],
     ) -> Callable[[Function], Function]:
         """Register an async function for websockets.
 
@@ -214,7 +215,7 @@ class AppModule:
             pipes = _checked_pipes(pipeline or (), label) + collect_pipes(function)
             flow = compose_websocket(self._all_pipes() + pipes, function)
             self._check_parameters(label, function, patterns, pipes)
-            own: WebsocketSettings = self.table.config.websocket.replace(settings)
+            own: WebsocketSettings = self.table.config.websocket.replace({**settings})
             route = WebsocketRoute(full_name, self.place, flow, own)
             infos = []
             for index, pattern in enumerate(patterns):
@@ -237,7 +238,7 @@ class AppModule:
         schemes: str | Collection[str] | None = None,
         hostname: str | None = None,
         prefix: str | None = None,
-        **settings: Any,
+        **settings: Unpack[CallsLimits],
     ) -> Calls:
         """Make a websocket route whose clients call functions, in JSON-RPC 2.0.
 
@@ -252,7 +253,8 @@ class AppModule:
         Raises:
             ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
         """
-        own = {key: settings.pop(key) for key in CallsSettings.names() & settings.keys()}
+        given: dict[str, Any] = {**settings}
+        own = {key: given.pop(key) for key in CallsSettings.names() & given.keys()}
         patterns = self._place_of(Calls.serve, paths, name, prefix)[1]
         calls = Calls(
             f"{self.name}.{name}" if self.name else name,
@@ -261,7 +263,7 @@ class AppModule:
             user=user,
             is_developing=DEVELOP in os.environ,
         )
-        self.websocket(paths, name, pipeline, schemes, hostname, prefix, **settings)(calls.serve)
+        self.websocket(paths, name, pipeline, schemes, hostname, prefix, **given)(calls.serve)
         return calls
 
     def module(

@@ -147,7 +147,7 @@ def test_settings_of_both_kinds() -> None:
     app, _ = make_app(max_in_flight=3, inbox_messages=5)
     assert app.config.calls.max_in_flight == 64
     with pytest.raises(ConfigurationError, match="max_in_flihgt"):
-        app.calls("/other", "other", max_in_flihgt=3)
+        app.calls("/other", "other", max_in_flihgt=3)  # type: ignore[call-arg]
     with pytest.raises(ConfigurationError, match="expected"):
         app.calls("/other", "other", max_refusals="often")
 
