@@ -186,6 +186,21 @@ def test_fixtures_of_another_plugin_are_left_alone(project: pytest.Pytester, fir
     run(project).assert_outcomes(passed=1)
 
 
+def test_names_that_no_other_plugin_has_are_always_ours(project: pytest.Pytester) -> None:
+    project.makepyfile(other_plugin=OTHER_PLUGIN)
+    project.plugins.append("other_plugin")
+    project.makeconftest(FIXTURE)
+    project.makepyfile(
+        """
+        def test(client, emmett_client, emmett_async_client):
+            assert client == "of another plugin"
+            assert emmett_client.get("/").text == "Hello"
+            assert "AsyncTestClient" in type(emmett_async_client).__name__
+        """
+    )
+    run(project).assert_outcomes(passed=1)
+
+
 def test_the_setting_says_that_ours_are_meant(project: pytest.Pytester) -> None:
     project.makepyfile(other_plugin=OTHER_PLUGIN)
     project.plugins.append("other_plugin")

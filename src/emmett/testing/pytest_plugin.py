@@ -1,6 +1,7 @@
 """The pytest plugin: fixtures `client` and `async_client` for the application of a fixture `app` or of a setting.
 
-Where another plugin has fixtures of these names it stands back.
+Other plugins have a fixture `client` too, such as pytest-django and pytest-flask: theirs goes before ours, and
+`emmett_client` and `emmett_async_client` are always there.
 """
 
 from __future__ import annotations
@@ -23,6 +24,21 @@ OPTION = "emmett_app"
 
 class Fixtures:
     """The fixtures that every project gets; those of its own of the same name go before them."""
+
+    @pytest.fixture
+    def emmett_client(self, request: pytest.FixtureRequest) -> Iterator[TestClient]:
+        """The fixture `client`, by a name that no other plugin has."""
+        from .sync import TestClient
+
+        with TestClient(find_app(request)) as client:
+            yield client
+
+    @pytest.fixture
+    def emmett_async_client(self, request: pytest.FixtureRequest) -> AsyncTestClient:
+        """The fixture `async_client`, by a name that no other plugin has."""
+        from .client import AsyncTestClient
+
+        return AsyncTestClient(find_app(request))
 
     @pytest.fixture
     def client(self, request: pytest.FixtureRequest) -> Iterator[TestClient]:
@@ -54,7 +70,8 @@ def pytest_configure(config: pytest.Config) -> None:
     def is_taken(name: str) -> bool:
         return any(isinstance(inspect.getattr_static(plugin, name, None), kind) for plugin in plugins)
 
-    offered = {name: vars(Fixtures)[name] for name in ("client", "async_client") if not is_taken(name)}
+    names = [name for name in vars(Fixtures) if not name.startswith("__")]
+    offered = {name: vars(Fixtures)[name] for name in names if not is_taken(name)}
     config.pluginmanager.register(type("Fixtures", (), offered)(), "emmett-fixtures")
 
 
