@@ -27,7 +27,7 @@ class Fixtures:
 
     @pytest.fixture
     def emmett_client(self, request: pytest.FixtureRequest) -> Iterator[TestClient]:
-        """The fixture `client`, by a name that no other plugin has."""
+        """Give what the fixture `client` gives, by a name that no other plugin has."""
         from .sync import TestClient
 
         with TestClient(find_app(request)) as client:
@@ -35,7 +35,7 @@ class Fixtures:
 
     @pytest.fixture
     def emmett_async_client(self, request: pytest.FixtureRequest) -> AsyncTestClient:
-        """The fixture `async_client`, by a name that no other plugin has."""
+        """Give what the fixture `async_client` gives, by a name that no other plugin has."""
         from .client import AsyncTestClient
 
         return AsyncTestClient(find_app(request))
