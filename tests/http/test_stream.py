@@ -157,6 +157,22 @@ async def test_an_error_of_the_source_is_raised() -> None:
         await anext(iterator)
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_source_cannot_end_the_process(is_async: bool) -> None:
+    def plain() -> Iterator[bytes]:
+        yield b"one"
+        raise SystemExit(3)
+
+    async def later() -> AsyncIterator[bytes]:
+        yield b"one"
+        raise SystemExit(3)
+
+    chunks = aiter(BodyStream(later() if is_async else plain()))
+    assert await anext(chunks) == b"one"
+    with pytest.raises(UsageError, match=r"asked to end the process: SystemExit\(3\)"):
+        await anext(chunks)
+
+
 async def test_a_cancelled_reader_closes_the_source() -> None:
     waiting = asyncio.Event()
     closed = asyncio.Event()

@@ -51,6 +51,9 @@ async def read_source(
     """Yield what a source gives, plain or async, encoded; empty chunks are left out. Its iterator is closed at the end.
 
     A plain source runs on the event loop, and lets other tasks run between two chunks.
+
+    Raises:
+        UsageError: the source raised `SystemExit`, which must not end the service of other clients.
     """
     iterator: object = None
     try:
@@ -65,6 +68,9 @@ async def read_source(
                 if data := encode(item):
                     yield data
                 await asyncio.sleep(0)
+    except SystemExit as error:
+        # In a task of its own, as that of a stream of events, it would end the event loop, and with it all others.
+        raise UsageError(f"the source of a response stream asked to end the process: {error!r}") from error
     finally:
         await close_source(iterator)
 
