@@ -39,7 +39,7 @@ def test_what_is_no_broker_is_told_without_passwords(url: str) -> None:
         ("redis+cluster://localhost", "redis", "redis[hiredis]"),
         ("redis+sentinel://localhost/main", "redis", "redis[hiredis]"),
         ("unix:///tmp/valkey.sock", "redis", "redis[hiredis]"),
-        ("nats://localhost", "nats", "nats-py"),
+        ("nats://localhost", "nats", "nats-py>=2.16,<2.17"),
     ],
 )
 def test_a_library_that_is_not_installed_is_named(

@@ -9,7 +9,7 @@ from ...errors import ConfigurationError
 from .port import Broker
 
 # By module what to install.
-PACKAGES = {"redis": "redis[hiredis]", "nats": "nats-py"}
+PACKAGES = {"redis": "redis[hiredis]", "nats": "nats-py>=2.16,<2.17"}
 # By scheme the module and the class.
 BROKERS = {
     "redis": ("redis", "RedisBroker"),
