@@ -72,7 +72,7 @@ def check_uds(path: Path) -> None:
     if not stat.S_ISSOCK(path.stat().st_mode):
         raise CommandLineError(f"--uds {path}: there is something that is no socket", "type another path")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        # What a dead server left behind refuses the connection and may be replaced.
+        # The file of a server that is gone refuses the connection, and may be replaced.
         if probe.connect_ex(str(path)) == 0:
             raise CommandLineError(f"--uds {path}: a server listens there", "type another path", exit_code=1)
 

@@ -1,6 +1,6 @@
 """The target that `emmett develop` gives to the server: the user's application, with readable tracebacks.
 
-The server's child process imports `emmett.cli.development:app`, anew after each change. So an error in the
+The server's child process imports `emmett.cli.development:app` again after each change. So an error in the
 application's import is printed there as it is at the first start.
 """
 
@@ -18,7 +18,7 @@ from .error_page import render_error_page
 from .tracebacks import make_log_records_readable, print_traceback
 
 TARGET = f"{__name__}:app"
-# What uvicorn tells of its processes; the start-up says all that a developer needs of it.
+# What uvicorn logs about its processes; the start-up says all that a developer needs.
 PROCESS_TALK = (
     "Started reloader process",
     "Stopping reloader process",

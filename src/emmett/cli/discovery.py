@@ -116,7 +116,7 @@ def discover(folder: Path, origin: str = "", name: str | None = None) -> Applica
 
 
 def defines_app(file: Path) -> bool:
-    """Tell, without running it, whether a file assigns `App(...)` to a name at its top level."""
+    """Return, without running it, whether a file assigns `App(...)` to a name at its top level."""
     try:
         with tokenize.open(file) as source:
             tree = ast.parse(source.read())

@@ -53,7 +53,7 @@ def render_traceback(error: BaseException) -> RenderableType:
 def make_log_records_readable() -> None:
     """Let every log record of this process that carries an error carry its readable traceback.
 
-    A record factory reaches all handlers, whoever configures them and whenever.
+    A record factory reaches all handlers, however and whenever they are configured.
     """
     make = logging.getLogRecordFactory()
 
@@ -68,7 +68,7 @@ def make_log_records_readable() -> None:
 
 
 def is_own(filename: str) -> bool:
-    """Tell whether a file is the user's: not emmett's, not Python's, not an installed package's."""
+    """Return whether a file is the user's: not emmett's, not Python's, not an installed package's."""
     if filename.startswith("<frozen "):
         return False
     if INSTALLED.intersection(Path(filename).parts):

@@ -97,7 +97,7 @@ class Server(uvicorn.Server):
             return
         logger.info("Waiting for application shutdown.")
         if await self._run(self.config.application.shutdown, "on_shutdown", self.config.shutdown_timeout):
-            logger.info("ServedApplication shutdown complete.")
+            logger.info("Application shutdown complete.")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop, or stop at once if a signal came before."""
@@ -142,9 +142,9 @@ class Server(uvicorn.Server):
         if self.should_exit:
             return
         if not succeeded:
-            logger.error("ServedApplication startup failed. Exiting.")
+            logger.error("Application startup failed. Exiting.")
             sys.exit(STARTUP_FAILURE)
-        logger.info("ServedApplication startup complete.")
+        logger.info("Application startup complete.")
         self.servers = await listen(
             self._make_protocol,
             sockets,
