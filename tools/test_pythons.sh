@@ -37,7 +37,8 @@ find_versions() {
 }
 
 # What an environment depends on besides the wheel, which is put in each time.
-wanted() { printf '%s\n' "$1 $(pwd -P) $(cat pyproject.toml tools/test_pythons.sh | cksum)"; }
+dependencies() { sed -n '/^dependencies/,/^\[project.scripts\]/p' pyproject.toml; }
+wanted() { printf '%s\n' "$1 $(pwd -P) $(dependencies | cksum)"; }
 
 pip_install() { # environment, what to install...
     environment=$1
