@@ -85,7 +85,10 @@ def read(pieces: Sequence[bytes], max_size: int, inbox: int, inflates: bool) -> 
         for piece in pieces:
             held_back = reader.feed(piece)
             while held_back:
-                assert 0 < len(room) <= inbox, f"{len(room)} messages in an inbox of {inbox}"
+                assert len(room) <= inbox, f"{len(room)} messages in an inbox of {inbox}"
+                assert room or reader.spent, "frames are held back for no reason"
+                if reader.spent:
+                    reader.begin_turn()
                 outcome.messages.extend(room)
                 room.clear()
                 held_back = reader.resume()

@@ -74,7 +74,11 @@ def read_ours(pieces: Sequence[bytes]) -> OurVerdict:
     end, code, reason = OPEN, 0, ""
     try:
         for piece in pieces:
-            reader.feed(piece)
+            reader.begin_turn()
+            held_back = reader.feed(piece)
+            while held_back:
+                reader.begin_turn()
+                held_back = reader.resume()
     except FrameError as error:
         end, code = FAILED, error.code
     else:
