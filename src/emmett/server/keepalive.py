@@ -89,10 +89,11 @@ class Keepalive:
         """A Pong has come. It answers the Pings before it too, which the peer may have skipped (5.5.3)."""
         if not self._asked or payload not in self._asked:
             return
+        now = time.perf_counter()
         for asked in list(self._asked):
             since, answer = self._asked.pop(asked)
             if not answer.done():
-                answer.set_result(time.perf_counter() - since)
+                answer.set_result(now - since)
             if asked == payload:
                 return
 
