@@ -182,7 +182,7 @@ class FrameReader:
     @property
     def spent(self) -> bool:
         """Whether the work of a turn is done: nothing is parsed until `begin_turn`."""
-        return self._read >= self._turn_frames or self.parsed >= self._turn_bytes
+        return self._read >= self._turn_frames
 
     @property
     def unparsed(self) -> int:
@@ -200,6 +200,8 @@ class FrameReader:
         """
         if self.finished:
             self.parsed += len(data)
+            if self.parsed >= self._turn_bytes:
+                self._turn_frames = self._read
             return self.spent
         if self._buffer:
             self._buffer += data
@@ -287,11 +289,6 @@ class FrameReader:
         if left < room:
             room = left
         last = self._max_bytes - self._taken
-        left = self._turn_bytes - self.parsed
-        if left < last:
-            last = left
-            if left <= 0:
-                room = 0
         # What `room` was when the messages were last counted.
         counted = room
         position = 0
@@ -337,10 +334,9 @@ class FrameReader:
                 if self.finished:
                     return end
                 self._read += counted - room
-                left = self._turn_bytes - self.parsed
-                last = min(self._max_bytes - self._taken, left)
+                last = self._max_bytes - self._taken
                 counted = room = min(self._max_messages - len(messages), self._turn_frames - self._read)
-                if position >= left:
+                if position >= self._turn_bytes - self.parsed:
                     counted = room = 0
             self._missing = 0
             return position
@@ -352,8 +348,10 @@ class FrameReader:
             raise
         finally:
             self._taken += position
-            self.parsed += position
             self._read += counted - room
+            self.parsed = parsed = self.parsed + position
+            if parsed >= self._turn_bytes:
+                self._turn_frames = self._read
 
     def _finish(self) -> None:
         """Ignore all that follows, and let go of what was kept for it."""
