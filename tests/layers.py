@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tests.imports import ROOT
 
 TABLE = """\
-| layer | may import of emmett | and beside it |
+| layer | may import from emmett | and also |
 | --- | --- | --- |
 | errors, route_settings | nothing | pure standard library |
 | datastructures | errors | pure standard library |

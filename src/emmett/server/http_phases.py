@@ -15,10 +15,10 @@ class HTTPPhase(StrEnum):
     SERVING = "a response is due or under way"
     SKIPPING = "the rest of the body of an answered request is coming"
     UPGRADING = "an upgrade waits for the responses before it"
-    UPGRADED = "a websocket has taken over, or its refusal"
+    UPGRADED = "a websocket or its refusal has taken over"
     REFUSING = "a refusal waits for the responses before it"
     LINGERING = "the refusal is written, the peer can read it and close"
-    CLOSING = "closed, bytes that were written still leave"
+    CLOSING = "closed, the write buffer is still being sent"
     LOST = "the transport is gone"
 
 
@@ -27,7 +27,7 @@ class Due(Enum):
 
     REQUEST = "begin a request"
     HEAD = "complete the head of a request"
-    BODY = "complete the body that nobody reads"
+    BODY = "complete the unread body"
     CLOSE = "close the connection after a refusal"
 
 
@@ -43,22 +43,22 @@ _BROKEN = {REFUSING: "a broken request"}
 PHASES: PhaseTable[HTTPPhase] = PhaseTable(
     {
         WAITING: {
-            HEAD: "a part of a head",
+            HEAD: "part of a head",
             SERVING: "a request",
             UPGRADING: "an upgrade",
             **_BROKEN,
             **_END,
         },
         HEAD: {
-            SERVING: "the rest of it",
+            SERVING: "the rest of the head",
             UPGRADING: "an upgrade",
             REFUSING: "a broken request, or none in time",
             **_END,
         },
         SERVING: {
             WAITING: "the last response is complete",
-            HEAD: "so it is, and a head has begun",
-            SKIPPING: "so it is, before the body of its request",
+            HEAD: "the last response is complete, and a head has begun",
+            SKIPPING: "the last response is complete before the body of its request",
             UPGRADING: "an upgrade",
             **_BROKEN,
             **_END,
@@ -68,7 +68,7 @@ PHASES: PhaseTable[HTTPPhase] = PhaseTable(
         UPGRADED: {},
         REFUSING: {LINGERING: "the last response is complete", **_END},
         LINGERING: {**_END},
-        CLOSING: {LOST: "all has left, or the peer takes nothing"},
+        CLOSING: {LOST: "the write buffer is empty, or the peer takes nothing"},
         LOST: {},
     }
 )

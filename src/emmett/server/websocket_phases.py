@@ -11,13 +11,13 @@ class WebsocketPhase(Enum):
     """Where a connection is between its handshake and its end."""
 
     HANDSHAKE = "the upgrade request waits for its answer"
-    OPEN = "messages come and go"
-    DRAINING = "the server stops, the handler takes what has come"
-    DEPARTED = "the peer has hung up, the handler takes what came before"
-    CLOSE_WAITING = "our Close frame waits until the peer reads on"
-    CLOSE_SENT = "our Close frame is sent, only that of the peer counts"
-    LINGERING = "the last word is sent, what still comes is ignored"
-    ENDING = "the transport closes when it has sent what was written"
+    OPEN = "messages flow in both directions"
+    DRAINING = "the server stops, the handler takes the messages that have arrived"
+    DEPARTED = "the peer has hung up, the handler takes the earlier messages"
+    CLOSE_WAITING = "our Close frame waits until the peer resumes reading"
+    CLOSE_SENT = "our Close frame is sent, only the peer's Close frame counts"
+    LINGERING = "the final frame or response is sent, further input is discarded"
+    ENDING = "the transport closes once it has sent its buffer"
     LOST = "the transport is gone, the handler still runs"
     OVER = "nothing is left"
 
@@ -26,7 +26,7 @@ P = WebsocketPhase
 
 # What ends a connection in the phases in which messages can be sent.
 _ENDS = {
-    P.DEPARTED: "the peer hangs up while we do not read",
+    P.DEPARTED: "the peer hangs up while reading is paused",
     P.CLOSE_WAITING: "this side closes, the peer does not read",
     P.CLOSE_SENT: "this side closes",
     P.ENDING: "the peer closes, or is dropped",
@@ -43,9 +43,9 @@ WEBSOCKET_PHASES = PhaseTable(
         },
         P.OPEN: {P.DRAINING: "the server stops", P.LINGERING: "the peer breaks the protocol", **_ENDS},
         P.DRAINING: _ENDS,
-        P.DEPARTED: {P.ENDING: "the handler ends", P.LOST: "all has been read"},
+        P.DEPARTED: {P.ENDING: "the handler ends", P.LOST: "the input is exhausted"},
         P.CLOSE_WAITING: {
-            P.CLOSE_SENT: "the peer reads on",
+            P.CLOSE_SENT: "the peer resumes reading",
             P.ENDING: "the peer closes, or is dropped",
             P.LOST: "the connection breaks",
         },
