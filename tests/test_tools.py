@@ -46,14 +46,14 @@ def test_node_counts_with_its_ws_package_only(folder: Path) -> None:
     assert find_tool("node") == path
 
 
-@pytest.mark.parametrize("name", ["nginx", "redis-server"])
+@pytest.mark.parametrize("name", ["apache2", "caddy", "haproxy", "lighttpd", "nghttpx", "nginx", "redis-server"])
 def test_servers(name: str, folder: Path) -> None:
     path = put(folder, name)
     assert find_tool(name) == path
 
 
 def test_an_unknown_tool_is_a_mistake_in_the_test() -> None:
-    with pytest.raises(ValueError, match="unknown tool 'firefox'; tests may need chromium, node, nginx"):
+    with pytest.raises(ValueError, match="unknown tool 'firefox'; tests may need apache2, caddy, chromium"):
         find_tool("firefox")
 
 

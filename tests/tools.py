@@ -26,26 +26,32 @@ def _pyright() -> str | None:
     return shutil.which("node") if (NODE_FOLDER / "node_modules" / "pyright").is_dir() else None
 
 
-def _nginx() -> str | None:
-    return shutil.which("nginx", path=SERVER_PATH)
-
-
-def _redis_server() -> str | None:
-    return shutil.which("redis-server", path=SERVER_PATH)
+def _server(name: str) -> Callable[[], str | None]:
+    return lambda: shutil.which(name, path=SERVER_PATH)
 
 
 FINDERS: dict[str, Callable[[], str | None]] = {
+    "apache2": _server("apache2"),
+    "caddy": _server("caddy"),
     "chromium": _chromium,
+    "haproxy": _server("haproxy"),
+    "lighttpd": _server("lighttpd"),
+    "nghttpx": _server("nghttpx"),
+    "nginx": _server("nginx"),
     "node": _node,
-    "nginx": _nginx,
     "pyright": _pyright,
-    "redis-server": _redis_server,
+    "redis-server": _server("redis-server"),
 }
 
 HINTS = {
+    "apache2": "install Apache (Debian: apache2-bin)",
+    "caddy": "install Caddy (Debian: caddy)",
     "chromium": "install Chromium, or put Chrome on the PATH as google-chrome",
-    "node": "install Node.js and npm, then run `make test` once: it brings the ws package",
+    "haproxy": "install haproxy (Debian: haproxy)",
+    "lighttpd": "install lighttpd (Debian: lighttpd and lighttpd-mod-openssl)",
+    "nghttpx": "install nghttpx (Debian: nghttp2-proxy)",
     "nginx": "install nginx (Debian: nginx-light)",
+    "node": "install Node.js and npm, then run `make test` once: it brings the ws package",
     "pyright": "install Node.js and npm, then run `make test` once: it brings the pyright package",
     "redis-server": "install Redis (Debian: redis-server)",
 }

@@ -1,6 +1,6 @@
 """What docs/deployment.md and the quickstart say about processes: their commands and files, but for the port.
 
-The configuration of nginx is tested in tests/integration/test_nginx.py.
+The configurations of proxies are tested in tests/integration/test_proxy_recipes.py.
 """
 
 from __future__ import annotations

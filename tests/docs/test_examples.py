@@ -12,7 +12,9 @@ from tests.docs.programs import PREAMBLE, Program, programs, programs_of
 from tests.docs.transcripts import play
 from tests.integration.servers import run_emmett
 
-LANGUAGES = {"python", "jinja", "json", "console", "sh", "nginx", "text"}
+# tests/integration/test_proxy_recipes.py runs these; that of Traefik, in YAML, is not tested, and says so.
+PROXY_LANGUAGES = {"yaml", "nginx", "haproxy", "apache2", "caddy", "lighttpd", "nghttpx"}
+LANGUAGES = {"python", "jinja", "json", "console", "sh", "text"} | PROXY_LANGUAGES
 ECHO_PAGES = ("README.md", "docs/quickstart.md", "docs/websockets.md")
 
 every_program = pytest.mark.parametrize(
