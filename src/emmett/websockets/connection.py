@@ -1,4 +1,4 @@
-"""What a `Websocket` needs from below: the port that each server adapter fills."""
+"""The port between a `Websocket` and its carrier, which each server adapter implements."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ Data = str | bytes | bytearray | memoryview
 
 
 class MessageBatch(Protocol):
-    """Messages that go to many connections."""
+    """Messages for many connections."""
 
     @property
     def messages(self) -> Sequence[str | bytes]:
         """The messages, in their order."""
 
     def frames(self, encode: Callable[[Data], bytes]) -> bytes:
-        """Return what `encode` makes of all messages, joined; made once for all connections that encode alike."""
+        """Return all messages, encoded and joined; computed once for all connections with the same encoding."""
 
 
 class Writer(Protocol):
-    """Takes the messages that go to the peer, in the order of the calls."""
+    """Accepts the messages for the peer, in the order of the calls."""
 
     def write(self, message: Data, more: bool) -> Awaitable[None] | None:
         """Send a message on an accepted connection.
 
         Arguments:
             message: text or binary data.
-            more: another message is likely to be written before the loop turns, so this one may wait for it.
+            more: whether another message is likely to follow in this turn of the loop, so this one may wait for it.
 
         Returns:
-            None when it is written; otherwise what must be awaited.
+            None if the message is written; otherwise an awaitable that must be awaited.
 
         Raises:
-            WebsocketClosed: no more can be sent.
+            WebsocketClosed: sending is no longer possible.
             TypeError: the message is neither `str` nor bytes-like.
         """
 
@@ -43,30 +43,30 @@ class Writer(Protocol):
         """Send all messages of a batch on an accepted connection, without waiting.
 
         Returns:
-            Whether they were written: none of them is while the peer does not read on, or earlier messages wait. None
-            where this connection cannot say without waiting: use `write`.
+            Whether they were written. None of them is written while the peer does not read or earlier messages wait.
+            The value is None if this connection cannot decide without waiting: use `write` instead.
 
         Raises:
-            WebsocketClosed: no more can be sent.
+            WebsocketClosed: sending is no longer possible.
         """
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call back once when `write_batch`, where it never returns None, may write again or will raise."""
+        """Call back once when `write_batch` can write again or will raise; for writers that never return None there."""
 
 
 class Connection(Protocol):
-    """One connection, seen from above. The default server and the ASGI adapter each have one.
+    """The carrier of one connection. The default server and the ASGI adapter each implement it.
 
-    Methods that return `None` are done; otherwise their awaitable must be awaited. Tasks may call them concurrently:
-    what is written keeps the order of the calls.
+    A method that returns `None` is done; otherwise its awaitable must be awaited. Tasks may call the methods
+    concurrently: writes keep the order of the calls.
     """
 
     @property
     def writer(self) -> Writer:
-        """What takes messages."""
+        """The writer for messages."""
 
     def accept(self, headers: HeaderFields | None, subprotocol: str | None) -> Awaitable[None] | None:
-        """Answer the handshake with 101. Only the first call does anything.
+        """Answer the handshake with 101. Only the first call has an effect.
 
         Raises:
             WebsocketClosed: the peer has gone.
@@ -74,24 +74,25 @@ class Connection(Protocol):
         """
 
     def refuse(self, status: int, body: str | bytes, headers: HeaderFields) -> Awaitable[None] | None:
-        """Answer the handshake with an HTTP status. Does nothing once it was answered."""
+        """Answer the handshake with an HTTP status. Do nothing if it is already answered."""
 
     def write_now(self, message: Data) -> None:
-        """Send a message without waiting, ahead of messages that wait for the peer to read on.
+        """Send a message without waiting, ahead of messages that wait for the peer to read.
 
         Raises:
-            WebsocketClosed: no more can be sent; or the peer has not taken `write_limit` bytes, and is dropped.
+            WebsocketClosed: sending is no longer possible; or the peer has not taken `write_limit` bytes and is
+                dropped.
             TypeError: the message is neither `str` nor bytes-like.
             UsageError: the caller is in another thread.
         """
 
     def ping(self) -> Awaitable[float]:
-        """Send a Ping frame and wait for its answer; returns the round trip in seconds.
+        """Send a Ping frame, wait for its Pong and return the round-trip time in seconds.
 
         Raises:
-            WebsocketClosed: the connection ended before the answer.
-            UsageError: the server does not let an application ping.
+            WebsocketClosed: the connection ended before the Pong.
+            UsageError: the server does not let an application send pings.
         """
 
     def close(self, code: int, reason: str) -> Awaitable[None] | None:
-        """Send a Close frame after all that was written. Only the first call does anything."""
+        """Send a Close frame after all earlier messages. Only the first call has an effect."""

@@ -1,4 +1,4 @@
-"""Batches for connections that must be waited for: those with `on_send` hooks, and those over ASGI."""
+"""Batches for connections on which sending may wait: those with `on_send` hooks, and those over ASGI."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ logger = logging.getLogger("emmett.websocket")
 
 
 class Delivery:
-    """Sends one batch after the other, in a task for each. While one is under way no other is taken.
+    """Sends batches one after the other, each in a task. During a batch no other is accepted.
 
     Arguments:
         loop: the event loop of the connection.
         send: sends one message.
-        fail: called when `send` raises anything but the news that the connection has ended.
+        fail: called if `send` raises any exception except `WebsocketClosed`.
     """
 
     __slots__ = ("_fail", "_loop", "_ready", "_send", "_task")
@@ -36,21 +36,21 @@ class Delivery:
         self._ready: list[Callable[[], None]] = []
 
     def deliver(self, batch: MessageBatch) -> bool:
-        """Begin to send a batch; returns whether the one before it was done."""
+        """Begin to send a batch, and return True; return False if the previous batch is not done."""
         if self._task is not None:
             return False
         self._task = self._loop.create_task(self._run(batch))
         return True
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call back when the batch under way is done; in the next turn of the loop if there is none."""
+        """Call back when the current batch is done, or in the next turn of the loop without one."""
         if self._task is None:
             self._loop.call_soon(callback)
         else:
             self._ready.append(callback)
 
     async def finish(self) -> None:
-        """Wait until the batch under way is done."""
+        """Wait until the current batch is done."""
         if self._task is not None:
             await asyncio.wait((self._task,))
 
@@ -59,7 +59,7 @@ class Delivery:
             for message in batch.messages:
                 await self._send(message)
         except WebsocketClosed:
-            # Whoever delivers the next batch is told.
+            # The next delivery raises it to its caller.
             pass
         except Exception:
             logger.exception("a publication could not be sent: the connection is closed")

@@ -1,4 +1,4 @@
-"""What a pipeline may do to the messages of a connection."""
+"""The hooks of a pipeline on the messages of a connection."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ class Drop(enum.Enum):
     DROP = "DROP"
 
 
-# Returned by a hook instead of the message: the message is swallowed.
+# A hook returns this instead of a message to discard the message.
 DROP: Final = Drop.DROP

@@ -1,7 +1,7 @@
 """The bounded queue of received messages, between the socket and `receive()`.
 
-The inbox does not know the transport. Whoever fills it sets `held_back` when there was more than it had room for, and
-is told through `refill` when it has room again.
+The inbox does not know the transport. Its owner sets `held_back` when more messages are available than it has room for;
+the inbox calls `refill` when it has room again.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ class Inbox:
 
     Arguments:
         loop: the event loop of the connection.
-        refill: called when the last message was taken while `held_back` was set: bring what waits elsewhere.
+        refill: called when the last message is taken while `held_back` is set, to fetch the messages held elsewhere.
     """
 
     __slots__ = ("_loop", "_waiter", "held_back", "messages", "refill")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, refill: Callable[[], None]) -> None:
-        # A list, though messages are taken at its front: it is short, and an empty deque would add 700 bytes to each
-        # connection.
+        # A list, although messages are taken from its front: it is short, and an empty deque would add 700 bytes to
+        # each connection.
         self.messages: list[str | bytes] = []
-        # More has come than `messages` had room for.
+        # Whether more data has arrived than `messages` had room for.
         self.held_back = False
         self.refill = refill
         self._loop = loop
-        # What a `receive()` without a message waits for.
+        # The future that a `receive()` without a message waits for.
         self._waiter: asyncio.Future[None] | None = None
 
     @property
     def awaited(self) -> bool:
-        """Whether a `receive()` waits for a message."""
+        """Whether a `receive()` is waiting for a message."""
         return self._waiter is not None and not self._waiter.done()
 
     def arrival(self) -> asyncio.Future[None]:
-        """Return a future that is done when messages have come, or when none will come any more.
+        """Return a future that is done when messages have arrived, or when no more will arrive.
 
         Raises:
-            UsageError: another task already waits.
+            UsageError: another task is already waiting.
         """
         if self._waiter is not None and not self._waiter.done():
-            raise UsageError("receive() is already waiting in another task; one task at a time may receive")
+            raise UsageError("receive() is already waiting in another task; only one task at a time may receive")
         self._waiter = self._loop.create_future()
         return self._waiter
 
     def wake(self) -> None:
-        """Let the waiting `receive()` look again. Called once for all the messages that one read brought."""
+        """Wake the waiting `receive()`. Called once for all the messages of a read."""
         waiter = self._waiter
         if waiter is not None:
             self._waiter = None

@@ -1,4 +1,4 @@
-"""Messages in JSON: how they are read into the type that an application asks for, and written."""
+"""JSON messages: decoding into the type that an application asks for, and encoding."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _encoder = msgspec.json.Encoder(enc_hook=encode_model)
 
 
 def find_decoder(type_: Any) -> Decode:
-    """Return what reads a message into a type.
+    """Return the function that decodes a message into a type.
 
     Raises:
-        TypeError: no data can be read into this type.
+        TypeError: no data can be decoded into this type.
     """
     if type_ is Any:
         return _decode_any
     try:
         return _make_decoder(type_)
     except TypeError:
-        # It may only be one that cannot be hashed; if not, this says what is wrong with it.
+        # The type may just be unhashable; if not, this raises the real error.
         return _make_decoder.__wrapped__(type_)
 
 
@@ -45,16 +45,16 @@ def _make_decoder(type_: Any) -> Decode:
 
 
 def decode_json(message: str | bytes, decode: Decode) -> Any:
-    """Read a message.
+    """Decode a message.
 
     Raises:
-        MessageError: it is not JSON, or not of the type: with 1007.
+        MessageError: with 1007, if the message is not JSON or not of the type.
     """
     try:
         return decode(message)
     except msgspec.ValidationError as error:
         said = " ".join(f"unexpected JSON: {error}".split())
-        # What a Close frame carries (RFC 6455, 5.5).
+        # The largest reason of a Close frame (RFC 6455, 5.5).
         raise MessageError(CloseCode.INVALID_DATA, said.encode()[:123].decode(errors="ignore")) from None
     except RecursionError:
         raise MessageError(CloseCode.INVALID_DATA, "JSON nested too deeply") from None
@@ -63,7 +63,7 @@ def decode_json(message: str | bytes, decode: Decode) -> Any:
 
 
 def encode_json(data: Any) -> str:
-    """Write data as JSON.
+    """Encode data as JSON.
 
     Raises:
         TypeError: JSON cannot express the data.

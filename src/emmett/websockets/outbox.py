@@ -1,7 +1,7 @@
-"""The way out: messages to frames, frames to the transport, and the waiting when the peer does not keep up.
+"""The outgoing side: messages to frames, frames to the transport, and backpressure when the peer does not keep up.
 
 Frames written while the handler still has messages to answer are collected and leave in one write (design.md, the hot
-path). Order is never changed. Once the transport holds more than its high-water mark, writers wait in line.
+path). Their order never changes. Once the transport holds more than its high-water mark, writers wait in a queue.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Outbox:
 
     Arguments:
         loop: the event loop of the connection.
-        transport: where the bytes go.
+        transport: the transport of the connection.
         high_water: bytes, collected or not yet taken by the peer, above which writers wait.
     """
 
@@ -50,28 +50,28 @@ class Outbox:
         self._loop = loop
         self._transport = transport
         self._high_water = high_water
-        # Makes the frame of a message. Compressed frames depend on those before them, so this is done at the moment of
-        # writing only: a message that is never written must never have been compressed.
+        # Encodes a message as a frame. Compressed frames depend on earlier ones, so encoding happens only at the moment
+        # of writing: a message that is never written must never be compressed.
         self._encode: Callable[[Data], bytes] = encode_message
         transport.set_write_buffer_limits(high=high_water)
-        # Frames that wait for the next one, so that they leave in one write; None until there have been any.
+        # Frames that wait for the next one, so that they leave in one write; None before the first such frame.
         self._collected: list[bytes] | None = None
         self._collected_size = 0
         self._flush_planned = False
-        # Writers that wait for the peer to read on. The first stays in line until it has written, so that nobody
-        # passes it between its call and its turn.
+        # Writers that wait for the peer to read. The first stays in the queue until it has written, so that no other
+        # writer overtakes it between its call and its turn.
         self._line: deque[asyncio.Future[None]] | None = None
-        # The answer to the latest Ping that came while the peer did not read (RFC 6455, 5.5.3, allows to skip others).
+        # The Pong for the latest Ping received while the peer did not read (RFC 6455, 5.5.3, allows skipping others).
         self._pong: bytes | None = None
-        # Who wants to know when `write_batch` writes again.
+        # Callbacks for when `write_batch` can write again.
         self._ready: list[Callable[[], None]] | None = None
-        # When the transport had more than it should hold, in the loop's seconds; None while the peer keeps up.
+        # When the transport exceeded its high-water mark, in the loop's seconds; None while the peer keeps up.
         self.stalled_since: float | None = None
-        # Why `write` takes no more; None while it does.
+        # Why `write` accepts no more messages; None while it does.
         self.closed: WebsocketClosed | None = None
-        # The transport is gone: what waits in line cannot be written.
+        # The transport is gone: queued messages cannot be written.
         self._lost = False
-        # Messages written, those that are collected aside; for the access log.
+        # Messages written, without the collected ones; for the access log.
         self.written = 0
 
     def compress(self, deflater: Deflater) -> None:
@@ -84,7 +84,7 @@ class Outbox:
             raise self.error()
         if self.stalled_since is not None or self._line:
             return self._write_in_turn(_snapshot(message), self._encode, messages=1)
-        # Called as a plain name: as an attribute it would take CPython's slow way, and each message would pay for it.
+        # Called through a local name: an attribute would take CPython's slow path for each message.
         encode = self._encode
         frame = encode(message)
         collected = self._collected
@@ -104,7 +104,7 @@ class Outbox:
         """Write a message without waiting, unless the peer would then have more than `limit` bytes to take.
 
         Returns:
-            Whether it was written.
+            Whether the message was written.
 
         Raises:
             WebsocketClosed, TypeError: as `write`.
@@ -113,7 +113,7 @@ class Outbox:
         check_caller(self._loop, "send_nowait")
         if self.closed is not None:
             raise self.error()
-        # When it is too much the connection ends, so no later message can miss this one.
+        # Over the limit the connection ends, so no later message depends on this compressed one.
         frame = self._encode(message)
         if self._transport.get_write_buffer_size() + self._collected_size + len(frame) > limit:
             return False
@@ -122,7 +122,7 @@ class Outbox:
         return True
 
     def write_batch(self, batch: MessageBatch) -> bool:
-        """Write all messages of a batch at once, or none when writers wait for the peer.
+        """Write all messages of a batch at once, or none if writers wait for the peer.
 
         Returns:
             Whether they were written.
@@ -142,39 +142,39 @@ class Outbox:
         return True
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call back once when `write_batch` may write again, or will raise."""
+        """Call back once when `write_batch` can write again or will raise."""
         if self._ready is None:
             self._ready = []
         self._ready.append(callback)
-        self._tell_ready()
+        self._call_ready()
 
     def write_pong(self, frame: bytes) -> None:
-        """Write a Pong frame, now or when the peer reads on: then the latest only, so that Pings pile up nothing."""
+        """Write a Pong frame now, or when the peer reads again. Only the latest waits, so Pings accumulate nothing."""
         if self.stalled_since is None:
             self._write_now(frame)
         else:
             self._pong = frame
 
     def write_ping(self, frame: bytes) -> None:
-        """Write a Ping frame, behind what was collected; it does not wait in line."""
+        """Write a Ping frame after the collected frames, ahead of queued messages."""
         self._write_now(frame)
 
     def write_last(self, frame: bytes, closed: WebsocketClosed) -> Awaitable[None] | None:
-        """Write a Close frame behind all the messages that wait in line; `write` raises `closed` from now on."""
+        """Write a Close frame after all queued messages; `write` raises `closed` from now on."""
         self.closed = closed
-        self._tell_ready()
+        self._call_ready()
         if self.stalled_since is not None or self._line:
             return self._write_in_turn(frame, _as_it_is, messages=0)
         self._write_now(frame)
         return None
 
     def write_reply(self, frame: bytes, closed: WebsocketClosed) -> None:
-        """Write a Close frame now, ahead of the messages that wait in line: the peer takes no more of them."""
+        """Write a Close frame now, ahead of queued messages, because the peer takes no more of them."""
         self.lose(closed)
         self._write_now(frame)
 
     def flush(self) -> None:
-        """Hand what was collected to the transport."""
+        """Write the collected frames to the transport."""
         collected = self._collected
         if collected:
             data = b"".join(collected)
@@ -184,12 +184,12 @@ class Outbox:
             self._transport.write(data)
 
     def stall(self) -> None:
-        """Let writers wait from now on: the transport is full."""
+        """Make writers wait from now on, because the transport is full."""
         if self.stalled_since is None:
             self.stalled_since = self._loop.time()
 
     def resume(self) -> None:
-        """Let the first in line write: the transport has room again."""
+        """Let the first queued writer write, because the transport has room again."""
         self.stalled_since = None
         if self._pong is not None:
             pong, self._pong = self._pong, None
@@ -197,15 +197,15 @@ class Outbox:
         self._call_first()
 
     def lose(self, closed: WebsocketClosed) -> None:
-        """Raise `closed` in all that wait in line: the peer takes no more messages."""
+        """Raise `closed` in all queued writers, because the peer takes no more messages."""
         self.closed = self.closed or closed
         self._lost = True
         for waiter in self._line or ():
             _wake(waiter)
-        self._tell_ready()
+        self._call_ready()
 
     def error(self) -> WebsocketClosed:
-        """Return a fresh exception that says why nothing can be written."""
+        """Return a new exception that says why nothing can be written."""
         assert self.closed is not None
         return WebsocketClosed(self.closed.code, self.closed.reason)
 
@@ -228,9 +228,9 @@ class Outbox:
         self._transport.write(frame)
 
     async def _write_in_turn(self, data: Content, encode: Callable[[Content], bytes], messages: int) -> None:
-        """Write when the peer reads on and all who came before have written; a cancelled wait writes nothing."""
+        """Write when the peer reads and all earlier writers have written; a cancelled wait writes nothing."""
         if self._lost:
-            # The peer went between the call and the first step of the task that was to wait.
+            # The peer left between the call and the first step of the waiting task.
             raise self.error()
         line = self._line = self._line if self._line is not None else deque()
         waiter = self._loop.create_future()
@@ -250,11 +250,11 @@ class Outbox:
     def _call_first(self) -> None:
         if self._line and self.stalled_since is None:
             _wake(self._line[0])
-        self._tell_ready()
+        self._call_ready()
 
-    def _tell_ready(self) -> None:
+    def _call_ready(self) -> None:
         if self._ready and (self.closed is not None or not (self._line or self.stalled_since is not None)):
-            # In a turn of their own: they write, and may ask again.
+            # In a later turn of the loop: the callbacks write, and may register again.
             for callback in self._ready:
                 self._loop.call_soon(callback)
             self._ready = None
@@ -263,7 +263,7 @@ class Outbox:
 def _snapshot(message: Data) -> str | bytes:
     """Return a message as it is now: the application may change its buffer while the message waits."""
     if isinstance(message, str):
-        # What cannot be encoded is the fault of the call, and raises there.
+        # A message that cannot be encoded raises here, in the call at fault.
         message.encode()
         return message
     if isinstance(message, (bytes, bytearray, memoryview)):

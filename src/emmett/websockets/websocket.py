@@ -24,17 +24,17 @@ T = TypeVar("T")
 class Websocket(RequestHead):
     """A websocket connection.
 
-    An application gets it as `emmett.websocket`, bound to the running context; a server adapter makes it.
+    An application reaches it as `emmett.websocket`, bound to the running context; a server adapter creates it.
 
     Arguments:
         scheme: `ws` or `wss`.
         path: path of the request, percent-decoded.
-        query_string: what follows the `?`, as it came.
+        query_string: the undecoded text after the `?`.
         headers: header fields of the handshake.
-        client: address and port of the peer; None where the transport has none, as on a unix socket.
-        subprotocols: what the client offered, in its order of preference.
-        connection: what carries the messages.
-        inbox: where received messages arrive.
+        client: address and port of the peer; None if the transport has none, as on a unix socket.
+        subprotocols: the subprotocols that the client offered, in its order of preference.
+        connection: the carrier of the messages.
+        inbox: the queue of received messages.
     """
 
     __slots__ = (
@@ -79,35 +79,35 @@ class Websocket(RequestHead):
         self.subprotocols = subprotocols
         # The subprotocol that `accept` chose.
         self.subprotocol: str | None = None
-        # The handshake was answered with 101.
+        # Whether the handshake was answered with 101.
         self.accepted = False
         self._connection = connection
         self._writer = connection.writer
         self._inbox = inbox
         self._messages = inbox.messages
-        # The end of the connection, once it is known.
+        # How the connection ended; None while it is open.
         self._closed: WebsocketClosed | None = None
-        # How to close once all that was received has been handed out; None while the connection is to stay.
+        # How to close once all received messages are delivered; None while the connection is to stay open.
         self._leaving: WebsocketClosed | None = None
         self._closing_watchers: list[asyncio.Future[None]] | None = None
         # The pipeline's hooks on messages; None costs nothing.
         self._on_receive: Hook | None = None
         self._on_send: Hook | None = None
-        # What `send` calls with each message; None before acceptance, and where hooks come first.
+        # The function that `send` calls with each message; None before acceptance, and if hooks come first.
         self._write: Callable[[Data, bool], Awaitable[None] | None] | None = None
         self._in_receive_hook = False
         self._send_lock: asyncio.Lock | None = None
-        # Sends batches where each message must be waited for.
+        # Sends batches if sending a message may wait.
         self._delivery: Delivery | None = None
 
     @property
     def connection(self) -> Websocket:
-        """This very connection, to keep and to send to from elsewhere: `emmett.websocket` means another one there."""
+        """This particular connection, to keep and use elsewhere, where `emmett.websocket` refers to another one."""
         return self
 
     @property
     def closed(self) -> bool:
-        """Whether no more can be sent: the peer has gone or said goodbye, or this side has closed."""
+        """Whether sending is no longer possible: the peer has gone or closed, or this side has closed."""
         return self._closed is not None
 
     @property
@@ -121,10 +121,10 @@ class Websocket(RequestHead):
         return None if self._closed is None else self._closed.reason
 
     async def accept(self, headers: HeaderFields | None = None, subprotocol: str | None = None) -> None:
-        """Accept the connection. `receive` and `send` do so themselves; later calls do nothing.
+        """Accept the connection. `receive` and `send` do so implicitly; later calls do nothing.
 
         Arguments:
-            headers: header fields to add to the answer: a mapping, or pairs where a field comes several times.
+            headers: header fields to add to the response: a mapping, or pairs for repeated fields.
             subprotocol: one of `subprotocols` (RFC 6455, 1.9).
 
         Raises:
@@ -140,19 +140,19 @@ class Websocket(RequestHead):
             await waiting
 
     def receive(self) -> Coroutine[Any, Any, str | bytes]:
-        """Return the next message: `str` for text, `bytes` for binary. Accepts the connection first if need be.
+        """Return the next message: `str` for text, `bytes` for binary. Accepts the connection first if necessary.
 
         Raises:
-            WebsocketClosed: the connection has ended and all that was received has been handed out.
+            WebsocketClosed: the connection has ended and all received messages have been delivered.
             UsageError: another task is receiving.
         """
         return self.receive_next(False)
 
     async def receive_next(self, stops: bool) -> str | bytes:
-        """Return the next message: what `receive` and iteration have in common, in one coroutine for the sake of speed.
+        """Return the next message, for `receive` and iteration: one coroutine is faster than two.
 
         Arguments:
-            stops: whether to raise StopAsyncIteration at the end, and not WebsocketClosed.
+            stops: whether to raise StopAsyncIteration at the end instead of WebsocketClosed.
         """
         if not self.accepted:
             try:
@@ -164,7 +164,7 @@ class Websocket(RequestHead):
         messages = self._messages
         while True:
             while not messages:
-                # What is held back is on its way, also when the peer has gone.
+                # Held-back messages are still delivered, even if the peer has gone.
                 if not self._inbox.held_back:
                     if self._closed is not None:
                         if stops:
@@ -185,13 +185,13 @@ class Websocket(RequestHead):
                 return cast("str | bytes", received)
 
     async def send(self, data: Data) -> None:
-        """Send a message: `str` as text, bytes-like data as binary. Accepts the connection first if need be.
+        """Send a message: `str` as text, bytes-like data as binary. Accepts the connection first if necessary.
 
-        Waits while the peer does not read what was sent before. A cancelled `send` that waited has sent nothing.
+        Waits while the peer does not read earlier messages. A waiting `send` that is cancelled has sent nothing.
 
         Raises:
             WebsocketClosed: the peer has gone.
-            TypeError: the data is neither.
+            TypeError: the data is neither `str` nor bytes-like.
         """
         write = self._write
         if write is None:
@@ -202,10 +202,10 @@ class Websocket(RequestHead):
             await waiting
 
     def send_nowait(self, data: Data) -> None:
-        """Send a message without waiting: for telling many connections, none of which may hold up the others.
+        """Send a message without waiting. Use it to send to many connections, none of which may delay the others.
 
-        A peer that does not keep up, and has not taken `write_limit` bytes, is dropped. Hooks of the pipeline that wait
-        cannot be run here; messages that wait in `send` are passed.
+        A peer that has not taken `write_limit` bytes is dropped. `on_send` hooks cannot run here, because they may
+        wait. The message overtakes messages that wait in `send`.
 
         Raises:
             WebsocketClosed: the peer has gone, or is dropped for not keeping up.
@@ -219,13 +219,13 @@ class Websocket(RequestHead):
         self._connection.write_now(data)
 
     async def ping(self) -> float:
-        """Send a Ping frame and wait for the Pong (RFC 6455, 5.5.2). Accepts the connection first if need be.
+        """Send a Ping frame and wait for the Pong (RFC 6455, 5.5.2). Accepts the connection first if necessary.
 
         Returns:
-            The round trip in seconds.
+            The round-trip time in seconds.
 
         Raises:
-            WebsocketClosed: the connection ended before the answer.
+            WebsocketClosed: the connection ended before the Pong.
             UsageError: the application runs over ASGI, which has no pings.
         """
         if not self.accepted:
@@ -233,7 +233,7 @@ class Websocket(RequestHead):
         return await self._connection.ping()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the connection, behind all that was sent. Before acceptance this refuses the handshake with 403.
+        """Close the connection after all earlier messages. Before acceptance, refuse the handshake with 403.
 
         Arguments:
             code: the close code: 1000 to 1003, 1007 to 1014 or 3000 to 4999.
@@ -254,7 +254,7 @@ class Websocket(RequestHead):
             await waiting
 
     async def wait_closed(self) -> None:
-        """Wait until the connection has ended; any task may."""
+        """Wait until the connection has ended. Any task may call this."""
         if self._closed is not None:
             return
         if self._closing_watchers is None:
@@ -277,7 +277,7 @@ class Websocket(RequestHead):
         """Return the next message, which must be text.
 
         Raises:
-            MessageError: it is binary; uncaught it closes the connection with 1003.
+            MessageError: the message is binary. Left uncaught, this closes the connection with 1003.
             WebsocketClosed, UsageError: as `receive`.
         """
         message = await self.receive()
@@ -289,7 +289,7 @@ class Websocket(RequestHead):
         """Return the next message, which must be binary.
 
         Raises:
-            MessageError: it is text; uncaught it closes the connection with 1003.
+            MessageError: the message is text. Left uncaught, this closes the connection with 1003.
             WebsocketClosed, UsageError: as `receive`.
         """
         message = await self.receive()
@@ -310,19 +310,20 @@ class Websocket(RequestHead):
         """Return the next message, decoded from JSON.
 
         Arguments:
-            type: what it must be, anything that msgspec can decode into: a Struct, a dataclass, `dict[str, int]`; or a
-                pydantic model, where pydantic is installed.
+            type: the expected type, any that msgspec can decode into, such as a Struct, a dataclass or `dict[str,
+                int]`; or a pydantic model, if pydantic is installed.
 
         Raises:
             TypeError: no JSON can be decoded into this type; no message was taken.
-            MessageError: it is not JSON or not of that type; uncaught it closes the connection with 1007.
+            MessageError: the message is not JSON or not of that type. Left uncaught, this closes the connection with
+                1007.
             WebsocketClosed, UsageError: as `receive`.
         """
         decode = find_decoder(type)
         return decode_json(await self.receive(), decode)
 
     async def send_json(self, data: Any) -> None:
-        """Send data as JSON, in a text message: whatever msgspec can encode, and pydantic models.
+        """Send data as JSON in a text message. Data can be anything that msgspec can encode, and pydantic models.
 
         Raises:
             TypeError: JSON cannot express the data.
@@ -330,16 +331,16 @@ class Websocket(RequestHead):
         """
         await self.send(encode_json(data))
 
-    # What follows is for the server adapter, dispatch and channels, not for applications.
+    # The methods below are for server adapters, dispatch and channels, not for applications.
 
     def deliver(self, batch: MessageBatch) -> bool:
-        """Take all messages of a batch, to be sent in order, or none of them while the peer does not keep up.
+        """Accept all messages of a batch, to send in order, or none of them while the peer does not keep up.
 
         Returns:
-            Whether they were taken.
+            Whether they were accepted.
 
         Raises:
-            WebsocketClosed: no more can be sent.
+            WebsocketClosed: sending is no longer possible.
             UsageError: the connection is not accepted yet.
         """
         if not self.accepted:
@@ -355,19 +356,19 @@ class Websocket(RequestHead):
         return self._delivery.deliver(batch)
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call back once when `deliver` may take a batch again, or will raise."""
+        """Call back once when `deliver` can accept a batch again or will raise."""
         if self._delivery is None:
             self._writer.when_ready(callback)
         else:
             self._delivery.when_ready(callback)
 
     async def finish_delivery(self) -> None:
-        """Wait until all that `deliver` took has been sent."""
+        """Wait until all messages that `deliver` accepted are sent."""
         if self._delivery is not None:
             await self._delivery.finish()
 
     async def refuse(self, status: int, body: str | bytes = "", headers: HeaderFields = ()) -> None:
-        """Answer the handshake with an HTTP status. Does nothing once it was answered.
+        """Answer the handshake with an HTTP status. Do nothing if it is already answered.
 
         Raises:
             ValueError: the status or a header cannot be sent; nothing was written.
@@ -377,24 +378,24 @@ class Websocket(RequestHead):
             await waiting
 
     def mark_accepted(self, subprotocol: str | None) -> None:
-        """Take note that the 101 was written."""
+        """Record that the 101 was written."""
         self.accepted = True
         self.subprotocol = subprotocol
         self._choose_write()
 
     def set_hooks(self, on_receive: Hook | None, on_send: Hook | None) -> None:
-        """Let messages pass through the hooks of the pipeline."""
+        """Set the hooks of the pipeline that messages pass through."""
         self._on_receive = on_receive
         self._on_send = on_send
         self._choose_write()
 
     def leave(self, code: int, reason: str) -> None:
-        """Close as soon as the handler asks for a message and there is none left."""
+        """Close as soon as the handler asks for a message and none is left."""
         self._leaving = WebsocketClosed(code, reason)
         self._inbox.wake()
 
     def end(self, code: int, reason: str) -> None:
-        """End the connection, and wake all that wait. Only the first call counts."""
+        """End the connection, and wake all waiters. Only the first call has an effect."""
         if self._closed is not None:
             return
         self._closed = WebsocketClosed(code, reason)
@@ -407,19 +408,19 @@ class Websocket(RequestHead):
         await self.close(CloseCode.INTERNAL_ERROR)
 
     def _error(self) -> WebsocketClosed:
-        # A fresh one for each raise: an exception that is kept would keep its traceback, and with it this connection.
+        # A new one for each raise: a stored exception would keep its traceback alive, and with it this connection.
         assert self._closed is not None
         return WebsocketClosed(self._closed.code, self._closed.reason)
 
     async def _run_receive_hook(self, hook: Callable[[Any], Awaitable[Any]], message: str | bytes) -> Any:
         if self._in_receive_hook:
             self._messages.insert(0, message)
-            raise UsageError("receive() is at work in another task; one task at a time may receive")
+            raise UsageError("receive() is running in another task; only one task at a time may receive")
         self._in_receive_hook = True
         try:
             return await hook(message)
         except asyncio.CancelledError:
-            # Whoever receives next gets it: a message that was taken is never lost.
+            # The next receive gets the message: a taken message is never lost.
             self._messages.insert(0, message)
             raise
         finally:
@@ -437,7 +438,7 @@ class Websocket(RequestHead):
             await self._send_through_hook(self._on_send, data)
 
     async def _send_through_hook(self, hook: Callable[[Any], Awaitable[Any]], data: Any) -> None:
-        # A hook may wait; the lock keeps a later message from overtaking.
+        # A hook may wait; the lock prevents a later message from overtaking.
         if self._send_lock is None:
             self._send_lock = asyncio.Lock()
         async with self._send_lock:

@@ -1,4 +1,4 @@
-"""Host and port, as they stand in the Host and Origin header fields (RFC 3986, 3.2.2 and 3.2.3)."""
+"""Host and port as the Host and Origin header fields contain them (RFC 3986, 3.2.2 and 3.2.3)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _AUTHORITY = re.compile(
 
 
 class Authority(NamedTuple):
-    """Who is addressed.
+    """A host and an optional port.
 
     Attributes:
-        host: lower-case name or address; an IPv6 address is in brackets and its shortest form.
+        host: lower-case name or address; an IPv6 address is in brackets and in its shortest form.
         port: `None` when there is none.
     """
 
@@ -35,11 +35,11 @@ class Authority(NamedTuple):
 
 
 def parse_authority(text: str) -> Authority | None:
-    """Read `host` or `host:port`; a name, an IPv4 address or an IPv6 address in brackets.
+    """Parse `host` or `host:port`, where the host is a name, an IPv4 address or an IPv6 address in brackets.
 
     Returns:
-        The parts; `None` when the text is not valid. User names, paths and zone identifiers are not, nor is an empty
-        host or one of over 255 characters, nor a port above 65535.
+        The parts; `None` when the text is invalid. User names, paths and zone identifiers are invalid, and so are an
+        empty host, a host of more than 255 characters and a port above 65535.
     """
     match = _AUTHORITY.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if match is None:

@@ -1,4 +1,4 @@
-"""Close codes: what they mean, who may send them; the payload of a Close frame."""
+"""Close codes, their meaning and their permitted senders; the payload of a Close frame."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Sender(Enum):
-    """Who may put a close code into a Close frame."""
+    """The side that may put a close code into a Close frame."""
 
     EITHER = "either side"
     CLIENT = "the client"
     SERVER = "the server"
-    NOBODY = "nobody: it tells the application how the connection ended"
+    NOBODY = "nobody: it reports to the application how the connection ended"
 
 
 class CloseCode(IntEnum):
-    """The close codes that have a meaning of their own (RFC 6455, 7.4.1, and the IANA registry).
+    """The close codes with a defined meaning (RFC 6455, 7.4.1, and the IANA registry).
 
     3000 to 3999 are for libraries and frameworks, 4000 to 4999 for applications.
     """
@@ -47,7 +47,7 @@ class CloseCode(IntEnum):
 
     @property
     def sender(self) -> Sender:
-        """Who may send the code."""
+        """The side that may send the code."""
         return _SENDERS[self]
 
 
@@ -75,30 +75,30 @@ _ON_THE_WIRE = frozenset(int(code) for code in CloseCode if code.sender is not S
 def may_be_sent(code: object) -> bool:
     """Return whether a Close frame may carry the code (RFC 6455, 7.4.2).
 
-    A code of the other side's, such as 1010 from a server, counts as allowed: refusing it would help nobody.
+    A code that belongs to the other side, such as 1010 from a server, counts as allowed: refusing it has no benefit.
     """
     return isinstance(code, int) and (code in _ON_THE_WIRE or 3000 <= code <= 4999)
 
 
 def check_received(code: int) -> None:
-    """Check a code that the peer sent.
+    """Check a close code from the peer.
 
     Raises:
-        FrameError: with 1002, when no Close frame may carry the code.
+        FrameError: with 1002, if no Close frame may carry the code.
     """
     if not may_be_sent(code):
         raise FrameError(CloseCode.PROTOCOL_ERROR, f"close code {code} must not be sent")
 
 
 def check_to_send(code: int, reason: str = "") -> None:
-    """Check what the application wants to close with.
+    """Check the code and reason that the application closes with.
 
     Arguments:
         code: the close code.
         reason: text for the peer, at most 123 bytes in UTF-8, without control characters.
 
     Raises:
-        ValueError: the code or the reason cannot be sent; says what can.
+        ValueError: the code or the reason cannot be sent; the message lists the allowed values.
     """
     if not may_be_sent(code):
         raise ValueError(f"close code {code!r} cannot be sent; allowed are {SENDABLE}")
@@ -109,7 +109,7 @@ def encode_close(code: int, reason: str = "") -> bytes:
     """Return the payload of a Close frame; it is empty for code 1005, "no status" (RFC 6455, 5.5.1).
 
     Raises:
-        ValueError: as `check_to_send`, and for a reason beside 1005.
+        ValueError: as `check_to_send`, and for a reason together with 1005.
     """
     if code == CloseCode.NO_STATUS:
         if reason:
@@ -121,13 +121,13 @@ def encode_close(code: int, reason: str = "") -> bytes:
 
 
 def parse_close(payload: bytes) -> tuple[int, str]:
-    """Read the payload of a Close frame (RFC 6455, 5.5.1 and 7.1.5).
+    """Parse the payload of a Close frame (RFC 6455, 5.5.1 and 7.1.5).
 
     Arguments:
-        payload: what the frame carries, unmasked.
+        payload: the unmasked payload.
 
     Returns:
-        Code and reason; 1005 and an empty reason when the frame is empty.
+        Code and reason; 1005 and an empty reason if the frame is empty.
 
     Raises:
         FrameError: 1002 for a single byte or a code that must not be sent, 1007 for a reason that is not UTF-8.

@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692): what a server agrees to when a client offers to compress messages."""
+"""permessage-deflate (RFC 7692): how a server answers a client's offer to compress messages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .extensions import Extension, encode_extension
 
 NAME = "permessage-deflate"
 MAX_WINDOW_BITS = 15
-# zlib refuses to deflate with a raw window of 8 bits, or did worse before 1.2.9. With 9 bits it never refers back
-# further than 512 - 262 bytes, so what it makes then fits into a window of 8 bits, too.
+# zlib refuses to deflate with a raw window of 8 bits, which versions before 1.2.9 mishandled. With 9 bits it never
+# refers back further than 512 - 262 bytes, so its output also fits into a window of 8 bits.
 LEAST_ZLIB_BITS = 9
 
 # Decimal, without leading zeros, 8 to 15 (RFC 7692, 7.1.2).
@@ -22,14 +22,14 @@ _BITS = ("server_max_window_bits", "client_max_window_bits")
 
 @dataclass(frozen=True, slots=True)
 class DeflateAgreement:
-    """How the two sides compress.
+    """The compression parameters that both sides agreed on.
 
     Attributes:
-        server_window_bits: base-2 logarithm of the window of what the server sends, 8 to 15.
-        client_window_bits: the same for what the client sends.
-        server_takeover: whether a message of the server may refer to the ones before it.
+        server_window_bits: base-2 logarithm of the window for the server's messages, 8 to 15.
+        client_window_bits: the same for the client's messages.
+        server_takeover: whether a message of the server may refer to earlier ones.
         client_takeover: the same for the client.
-        answer: what Sec-WebSocket-Extensions says of it in the 101.
+        answer: the value of Sec-WebSocket-Extensions in the 101.
     """
 
     server_window_bits: int
@@ -42,12 +42,12 @@ class DeflateAgreement:
 def agree_on_deflate(
     offers: Iterable[Extension], *, window_bits: int, context_takeover: bool
 ) -> DeflateAgreement | None:
-    """Take the first offer of permessage-deflate that can be kept (RFC 7692, 5 and 7.1); `None` when there is none.
+    """Accept the first acceptable offer of permessage-deflate (RFC 7692, 5 and 7.1); return `None` without one.
 
     Arguments:
-        offers: what the client offers, in its order of preference.
-        window_bits: the largest window to use for either direction, 9 to 15. A client that does not offer to limit
-            its own uses up to 15.
+        offers: the client's offers, in its order of preference.
+        window_bits: the largest window for either direction, 9 to 15. A client that does not offer to limit its own
+            window uses up to 15.
         context_takeover: whether messages may refer to earlier ones of the same direction. A client may ask for less.
     """
     for offer in offers:
@@ -59,7 +59,7 @@ def agree_on_deflate(
 
 
 def _read_offer(offer: Extension) -> dict[str, int] | None:
-    """Return the parameters of an offer, `None` when one is unknown, doubled or has no valid value (7.1)."""
+    """Return the parameters of an offer; `None` if one is unknown, repeated or has an invalid value (7.1)."""
     wishes: dict[str, int] = {}
     for name, value in offer.parameters:
         if name in wishes:
@@ -70,7 +70,7 @@ def _read_offer(offer: Extension) -> dict[str, int] | None:
             wishes[name] = 1
         elif name in _BITS:
             if value is None:
-                # Only of its own window may a client say that it would accept a limit, whatever that is.
+                # A client may accept a limit without a value only for its own window.
                 if name == "server_max_window_bits":
                     return None
                 wishes[name] = MAX_WINDOW_BITS
@@ -95,7 +95,7 @@ def _agree(wishes: dict[str, int], window_bits: int, context_takeover: bool) -> 
         parameters.append(("client_no_context_takeover", None))
     if server_bits < MAX_WINDOW_BITS or "server_max_window_bits" in wishes:
         parameters.append(("server_max_window_bits", str(server_bits)))
-    # A client that did not offer it must not be told to (7.1.2.2).
+    # The server must not limit the window of a client that did not offer it (7.1.2.2).
     if "client_max_window_bits" in wishes:
         client_bits = min(window_bits, wishes["client_max_window_bits"])
         parameters.append(("client_max_window_bits", str(client_bits)))

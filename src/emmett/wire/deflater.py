@@ -1,4 +1,4 @@
-"""Compressing what a server sends (RFC 7692, 7.2.1): messages to compressed frames."""
+"""Compression of the messages that a server sends (RFC 7692, 7.2.1)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .frames import OP_BINARY, OP_TEXT, RSV1
 
 Message = str | bytes | bytearray | memoryview
 
-# What a flush ends with, and a sender cuts off.
+# Bytes at the end of a flush that a sender removes.
 _TAIL_SIZE = 4
 
 
 class _Compressor(Protocol):
-    """What zlib and isal have in common."""
+    """The interface that zlib and isal share."""
 
     def compress(self, data: bytes, /) -> bytes: ...
 
@@ -29,23 +29,23 @@ _fast_compressor: Callable[[int, int, int, int], _Compressor] | None
 try:
     from isal.isal_zlib import compressobj
 except ImportError:
-    # It is optional: pip install isal.
+    # isal is optional: pip install isal.
     _fast_compressor = None
 else:
     _fast_compressor = compressobj
 
 
 class Deflater:
-    """Makes the frames of one direction of one connection, compressed or not.
+    """Encodes the frames of one direction of one connection, compressed or not.
 
     Arguments:
         window_bits: base-2 logarithm of the window, 8 to 15.
-        context_takeover: whether messages may refer to the ones before them. Then each frame must be written, and in
-            the order in which they were made: the peer inflates with the same history.
-        memory_level: how much memory zlib takes for its tables, 1 to 9.
-        min_size: bytes under which a message is not compressed.
+        context_takeover: whether messages may refer to earlier ones. If so, every frame must be written, in the order
+            of encoding: the peer inflates with the same history.
+        memory_level: how much memory zlib uses for its tables, 1 to 9.
+        min_size: size in bytes from which messages are compressed.
 
-    Nothing is allocated before the first message to compress. Without context takeover a connection keeps nothing.
+    Nothing is allocated before the first message to compress. Without context takeover a connection keeps no state.
     """
 
     __slots__ = ("_compressor", "_memory_level", "_min_size", "_shared", "_window_bits")
@@ -53,13 +53,13 @@ class Deflater:
     def __init__(self, *, window_bits: int, context_takeover: bool, memory_level: int, min_size: int) -> None:
         self._window_bits = max(window_bits, LEAST_ZLIB_BITS)
         self._memory_level = memory_level
-        # There is nothing to compress in an empty message.
+        # An empty message has nothing to compress.
         self._min_size = max(min_size, 1)
         self._shared = None if context_takeover else _shared_compressor(self._window_bits, memory_level)
         self._compressor: _Compressor | None = None
 
     def encode(self, message: Message) -> bytes:
-        """Return the frame that carries a message; as `frames.encode_message`, but compressed where it should be.
+        """Return the frame that carries a message: as `encode_message`, but compressed from `min_size` on.
 
         Raises:
             TypeError: the message is neither `str` nor bytes-like.
@@ -77,15 +77,15 @@ class Deflater:
 
 
 class _SharedCompressor:
-    """A compressor for all connections that keep no context: each message leaves it as it was before."""
+    """A compressor for all connections without context takeover: no message changes its state."""
 
     def __init__(self, window_bits: int, memory_level: int) -> None:
         self._window_bits = window_bits
         self._memory_level = memory_level
-        # One compressor, taken out while it works: an event loop in another thread makes its own meanwhile. One that an
-        # exception interrupted does not come back.
+        # A compressor is removed while it works, so an event loop in another thread creates its own. A compressor that
+        # an exception interrupted is not put back.
         self._idle: list[_Compressor] = []
-        # The latest message and its frame: one that goes to many connections is compressed once.
+        # The latest message and its frame: a message for many connections is compressed once.
         self._latest: tuple[Message, bytes] = ("", b"")
 
     def encode(self, message: Message, opcode: int, payload: bytes) -> bytes:
@@ -96,14 +96,14 @@ class _SharedCompressor:
             compressor = self._idle.pop()
         except IndexError:
             compressor = _new_compressor(self._window_bits, self._memory_level)
-        # A full flush forgets all that came before, and costs less than a new compressor.
+        # A full flush discards the history, and costs less than a new compressor.
         deflated = (compressor.compress(payload) + compressor.flush(zlib.Z_FULL_FLUSH))[:-_TAIL_SIZE]
         self._idle.append(compressor)
         if len(deflated) < len(payload):
             frame = encode_header(opcode | RSV1, len(deflated)) + deflated
         else:
             frame = encode_header(opcode, len(payload)) + payload
-        # What can be changed may not be the same next time.
+        # A mutable buffer may have different contents next time.
         if isinstance(message, (str, bytes)):
             self._latest = message, frame
         return frame
@@ -115,9 +115,9 @@ def _shared_compressor(window_bits: int, memory_level: int) -> _SharedCompressor
 
 
 def _new_compressor(window_bits: int, memory_level: int) -> _Compressor:
-    # Of 9 bits isal uses all, zlib no more than 8, which is what they stand for when a peer asked for 8.
+    # With 9 bits isal uses the whole window. zlib stays within 8 bits, which matters because 9 may replace a peer's 8.
     if _fast_compressor is not None and window_bits > LEAST_ZLIB_BITS:
-        # Its level 1 gives what zlib's 6 does, in a quarter of the time.
+        # Level 1 of isal compresses as well as level 6 of zlib, in a quarter of the time.
         return _fast_compressor(1, zlib.DEFLATED, -window_bits, memory_level)
     return zlib.compressobj(wbits=-window_bits, memLevel=memory_level)
 

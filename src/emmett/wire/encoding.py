@@ -1,4 +1,4 @@
-"""The frames that a server sends (RFC 6455, section 5): final, not masked. Compressed ones are made in `deflater`."""
+"""Encoding of the frames that a server sends (RFC 6455, section 5): final and unmasked. `deflater` compresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def encode_header(opcode: int, length: int) -> bytes:
 
     Arguments:
         opcode: the opcode of the frame, 0x0 to 0xF.
-        length: bytes of payload.
+        length: the size of the payload in bytes.
     """
     first = FIN | opcode
     if length < LENGTH_16:
@@ -25,7 +25,7 @@ def encode_header(opcode: int, length: int) -> bytes:
     return _pack_64(first, LENGTH_64, length)
 
 
-# The headers of small frames, made once: a lookup costs a tenth of `encode_header`.
+# The headers of small frames, computed once: a lookup costs a tenth of `encode_header`.
 _SMALL_TEXT = tuple(encode_header(OP_TEXT, length) for length in range(LENGTH_16))
 _SMALL_BINARY = tuple(encode_header(OP_BINARY, length) for length in range(LENGTH_16))
 

@@ -1,6 +1,6 @@
-"""The grammar of Sec-WebSocket-Extensions (RFC 6455, 9.1): what extensions a client offers, with their parameters.
+"""The grammar of Sec-WebSocket-Extensions (RFC 6455, 9.1): the extensions that a client offers, with parameters.
 
-Everything here takes linear time, whatever the bytes.
+Every function here takes linear time for any input.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from ..errors import HandshakeError
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _GAP = re.compile(r"[ \t,]*")
 _NAME = re.compile(_TOKEN)
-# One parameter with the semicolon before it. A value in quotes may spell any character, yet must be a token once the
-# quotes and backslashes are off, so nothing else is looked for. The `+` behind a repetition means that it gives nothing
-# back: what does not match fails at once, not again at every shorter length.
+# One parameter with its preceding semicolon. A quoted value may escape any character, but must be a token once the
+# quotes and backslashes are removed, so the pattern accepts only that. The possessive `+` after a repetition prevents
+# backtracking: a mismatch fails at once, instead of again at every shorter length.
 _PARAMETER = re.compile(
     rf"""[ \t]*+;[ \t]*+(?P<name>{_TOKEN}+)
     (?:[ \t]*+=[ \t]*+(?:(?P<token>{_TOKEN}+)|"(?P<quoted>(?:\\?{_TOKEN[:-1]})++)"))?+""",
@@ -25,11 +25,11 @@ _END = re.compile(r"[ \t]*+(?:,|\Z)")
 
 
 class Extension(NamedTuple):
-    """An extension as one side offers it or agrees to it.
+    """An extension that one side offers or accepts.
 
     Attributes:
         name: the name, such as `permessage-deflate`.
-        parameters: pairs of name and value, in their order; the value is `None` where there is none.
+        parameters: pairs of name and value, in order; the value is `None` if a parameter has none.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Extension(NamedTuple):
 
 
 def parse_extensions(field: str) -> list[Extension]:
-    """Read the value of Sec-WebSocket-Extensions, several fields joined by commas; an empty one offers nothing.
+    """Parse the value of Sec-WebSocket-Extensions; several fields are joined by commas. An empty value offers nothing.
 
     Raises:
-        HandshakeError: with 400, when the value does not follow the grammar: the handshake must fail (RFC 6455, 9.1).
+        HandshakeError: with 400, if the value does not follow the grammar: the handshake must fail (RFC 6455, 9.1).
     """
     extensions = []
     position = _skip_gap(field, 0)
@@ -64,7 +64,7 @@ def parse_extensions(field: str) -> list[Extension]:
 
 
 def encode_extension(extension: Extension) -> str:
-    """Return an extension as it stands in Sec-WebSocket-Extensions."""
+    """Return an extension in the syntax of Sec-WebSocket-Extensions."""
     parameters = [name if value is None else f"{name}={value}" for name, value in extension.parameters]
     return "; ".join((extension.name, *parameters))
 

@@ -1,6 +1,6 @@
-"""Header fields as RFC 9110, section 5, spells them: reading what a peer sent, checking what the application sends.
+"""Header fields (RFC 9110, section 5): parsing those of a peer, checking those of the application.
 
-Everything here takes linear time, whatever the bytes.
+Every function here takes linear time for any input.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ..errors import RequestError
 
-# Pairs of lower-case name and value, as a parser gives them.
+# Pairs of lower-case name and value, as a parser returns them.
 RawHeaders = Sequence[tuple[bytes, bytes]]
-# What an application may give as header fields.
+# Header fields as an application may pass them.
 HeaderFields = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
 
 WHITESPACE = b" \t"
@@ -20,28 +20,28 @@ WHITESPACE = b" \t"
 _TOKEN_CHARACTERS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TOKEN = re.compile(rb"[%b]+" % re.escape(_TOKEN_CHARACTERS))
 _CONTROL_CHARACTERS = bytes(code for code in range(0x20) if code != 0x09) + b"\x7f"
-# 0x85 ends a line for `str.splitlines` once it is read as latin-1. It is refused where it stands alone; behind another
-# high byte it belongs to a UTF-8 letter such as "Å", which browsers do put into cookies.
+# Decoded as latin-1, 0x85 ends a line for `str.splitlines`. It is refused on its own; after another high byte it is
+# part of a UTF-8 letter such as "Å", which browsers do put into cookies.
 _SUSPECT_CHARACTERS = _CONTROL_CHARACTERS + b"\x85"
 _BAD_CHARACTER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|(?<![\x80-\xff])\x85")
 
 
 def is_token(value: bytes) -> bool:
-    """Return whether a value is a token: one or more letters, digits and `!#$%&'*+-.^_|~` or a backquote (5.6.2)."""
+    """Return whether a value is a token: one or more letters, digits, `!#$%&'*+-.^_|~` and backquotes (5.6.2)."""
     return _TOKEN.fullmatch(value) is not None
 
 
 def split_list(value: bytes) -> list[bytes]:
-    """Return the members of a comma-separated list without the empty ones (5.6.1). Quoted commas are not looked for."""
+    """Return the members of a comma-separated list without the empty ones (5.6.1). Quoted commas are not supported."""
     return [member for item in value.split(b",") if (member := item.strip(WHITESPACE))]
 
 
 def has_member(value: bytes, member: bytes) -> bool:
-    """Return whether a comma-separated list has a member, in any case.
+    """Return whether a comma-separated list has a member, ignoring case.
 
     Arguments:
         value: the field's value.
-        member: what to look for, in lower case.
+        member: the member to look for, in lower case.
     """
     lowered = value.lower()
     if lowered == member:
@@ -50,7 +50,7 @@ def has_member(value: bytes, member: bytes) -> bool:
 
 
 def find_fault(names: Collection[bytes], values: Collection[bytes]) -> str | None:
-    """Return what is wrong with the field names and values of a head, or `None` (RFC 9110, 5.1 and 5.5).
+    """Return a description of the first error in the field names and values of a head, or `None` (RFC 9110, 5.1, 5.5).
 
     Arguments:
         names: the field names.
@@ -69,10 +69,10 @@ def find_fault(names: Collection[bytes], values: Collection[bytes]) -> str | Non
 
 
 def check_fields(headers: RawHeaders) -> None:
-    """Check the header fields of any request: names are tokens, values hold no control characters.
+    """Check the header fields of any request: names are tokens, values have no control characters.
 
     Raises:
-        RequestError: with 400, naming what is wrong.
+        RequestError: with 400 and a description of the error.
     """
     fault = find_fault([name for name, _ in headers], [value for _, value in headers])
     if fault is not None:
@@ -80,11 +80,11 @@ def check_fields(headers: RawHeaders) -> None:
 
 
 def encode_fields(headers: HeaderFields, forbidden: Mapping[bytes, str]) -> list[tuple[bytes, bytes]]:
-    """Check and encode the header fields that the application gives for an answer.
+    """Check and encode the header fields of the application for a response.
 
     Arguments:
         headers: a mapping or pairs; text is encoded as latin-1.
-        forbidden: lower-case names that the application may not set, each with what to do instead.
+        forbidden: lower-case names that the application may not set, each with the alternative.
 
     Returns:
         Pairs of lower-case name and value.
@@ -105,7 +105,7 @@ def _encode_field(name: str | bytes, value: str | bytes, forbidden: Mapping[byte
     if raw_name in forbidden:
         raise ValueError(f"header {raw_name.decode()!r} cannot be set here: {forbidden[raw_name]}")
     raw_value = _encode(value, "value of header", name)
-    # The value itself stays out of the message: it may be a secret.
+    # The message omits the value, which may be a secret.
     if len(raw_value.translate(None, _CONTROL_CHARACTERS)) != len(raw_value):
         raise ValueError(f"value of header {name!r} holds a control character, such as CR, LF or NUL")
     return raw_name, raw_value

@@ -1,9 +1,9 @@
-"""What proxies tell of the client behind them: Forwarded (RFC 7239) and the X-Forwarded- fields that came before it.
+"""The client's address, scheme and host as proxies report them: Forwarded (RFC 7239) and the older X-Forwarded- fields.
 
-A client can send such fields too, and a proxy puts its own word behind what it got. So only trusted proxies are heard,
-and the lists are read from their right end: it is what the last proxy wrote, whatever stands before it.
+A client can send such fields too, and a proxy appends its own entry to the ones it received. Therefore only the entries
+of trusted proxies count, and lists are read from the right: the last entry is the one that the last proxy wrote.
 
-Everything here takes linear time, whatever the bytes. What cannot be read is ignored.
+Every function here takes linear time for any input. Invalid entries are ignored.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ..errors import ConfigurationError
 from .authority import parse_authority
 from .fields import RawHeaders, split_list
 
-# The entry of `TrustedProxies` for whoever connects to a unix socket.
+# The entry of `TrustedProxies` for the peers of a unix socket.
 UNIX = "unix"
-# Proxies one behind the other; of longer lists the rest is not looked at.
+# Proxies in a chain; further entries of a longer list are ignored.
 MAX_HOPS = 32
 
-# Bits of `::ffff:0:0/96`, in which IPv4 addresses are spelled as IPv6 (RFC 4291, 2.5.5.2).
+# Prefix length of `::ffff:0:0/96`, which contains IPv4 addresses in IPv6 notation (RFC 4291, 2.5.5.2).
 _MAPPED_PREFIX = 96
 
 _FORWARDED = b"forwarded"
@@ -32,8 +32,8 @@ _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ALLOWED = f"allowed are addresses such as '127.0.0.1', networks such as '10.0.0.0/8' or 'fd00::/8', and {UNIX!r}"
 
-# A pair of an element of Forwarded, read backwards: white space, value, "=", name, white space, and what ends it. In a
-# quoted string a backslash makes a quote part of it, if it is not itself behind another one.
+# A pair of an element of Forwarded, read backwards: white space, value, "=", name, white space, and the terminator. In
+# a quoted string a backslash escapes a quote, unless another backslash escapes the backslash itself.
 _PAIR_BACKWARDS = re.compile(
     r"""
     [ \t]*+
@@ -55,7 +55,7 @@ _NODE = re.compile(
         \[ ([0-9A-Fa-f:.]{2,45}) \]       # an IPv6 address
     |   ([0-9.]{7,15})                    # an IPv4 address
     |   ([0-9A-Fa-f:.]{2,45})             # an IPv6 address without brackets, as in X-Forwarded-For
-    |   (?i:unknown) | _[\w.-]+           # no address: not known, or not told
+    |   (?i:unknown) | _[\w.-]+           # no address: unknown, or withheld
     )
     (?: : (?: ([0-9]{1,5}) | _[\w.-]+ ) )?
     """,
@@ -64,14 +64,14 @@ _NODE = re.compile(
 
 
 class TrustedProxies:
-    """The proxies whose word counts.
+    """The proxies whose forwarded header fields are trusted.
 
     Arguments:
-        entries: addresses, networks, `"unix"` for whoever connects to a unix socket; one or several.
-        headers: what they write: `"x-forwarded"` or `"forwarded"`. The other one is not read: a proxy that does not
-            know it may pass on what a client has put there.
+        entries: addresses, networks, `"unix"` for the peers of a unix socket; one or several.
+        headers: the fields that they write: `"x-forwarded"` or `"forwarded"`. The other kind is ignored: a proxy that
+            does not know it may pass on the value that a client has sent.
 
-    False when there are none.
+    The object is false if it has no entries.
 
     Raises:
         ConfigurationError: an entry is none of these.
@@ -93,7 +93,7 @@ class TrustedProxies:
         return bool(self.entries)
 
     def trusts(self, peer: str | None) -> bool:
-        """Return whether a peer is one of them.
+        """Return whether a peer is a trusted proxy.
 
         Arguments:
             peer: its address; `None` for the peer of a unix socket.
@@ -108,12 +108,12 @@ class TrustedProxies:
 
 
 class Visitor(NamedTuple):
-    """Who made a request, and what it asked for, before any proxy.
+    """The client that made a request, and the scheme and host it asked for, before any proxy.
 
     Attributes:
-        client: address and port, 0 for a port that is not known; `None` when a proxy does not tell the address.
+        client: address and port, 0 for an unknown port; `None` if a proxy does not give the address.
         scheme: `http` or `https`.
-        host: name or address, perhaps with a port; `None` when no proxy tells another one than the Host field does.
+        host: name or address, perhaps with a port; `None` if no proxy gives a host other than that of the Host field.
     """
 
     client: tuple[str, int] | None
@@ -122,7 +122,7 @@ class Visitor(NamedTuple):
 
 
 class _Claim(NamedTuple):
-    """What one proxy tells of its own client, as it came; `None` for what it does not tell."""
+    """The unparsed statements of one proxy about its own client; `None` for those it omits."""
 
     node: str | None
     scheme: str | None
@@ -133,28 +133,28 @@ class _Claim(NamedTuple):
 def find_visitor(
     peer: tuple[str, int] | None, scheme: str, headers: RawHeaders, trusted: TrustedProxies
 ) -> Visitor | None:
-    """Return who made a request that came through trusted proxies.
+    """Return the client that made a request through trusted proxies.
 
-    The walk begins at the peer. As long as the one who speaks is trusted, what it tells of its own client counts, and
-    the next one to speak is that client. Forwarded and the X-Forwarded- fields are never mixed.
+    The walk begins at the peer. While a hop is trusted, its claim about its own client counts, and that client becomes
+    the next hop. Forwarded and the X-Forwarded- fields are never mixed.
 
     Arguments:
-        peer: address and port of the other end of the connection; `None` for that of a unix socket.
-        scheme: that of the connection, `http` or `https`.
+        peer: address and port of the other end of the connection; `None` for a unix socket.
+        scheme: the scheme of the connection, `http` or `https`.
         headers: pairs of lower-case name and value.
-        trusted: the proxies whose word counts.
+        trusted: the trusted proxies.
 
     Returns:
-        The visitor; `None` when the peer is not trusted, or tells nothing.
+        The visitor; `None` if the peer is not trusted or forwards no information.
     """
-    told: dict[bytes, list[bytes]] = {}
+    forwarded: dict[bytes, list[bytes]] = {}
     read = _X_FIELDS if trusted.headers == "x-forwarded" else (_FORWARDED,)
     for name, value in headers:
         if name in read:
-            told.setdefault(name, []).append(value)
-    if not told or not trusted.trusts(peer[0] if peer else None):
+            forwarded.setdefault(name, []).append(value)
+    if not forwarded or not trusted.trusts(peer[0] if peer else None):
         return None
-    claims = _read_x_fields(told) if trusted.headers == "x-forwarded" else _read_forwarded(told)
+    claims = _read_x_fields(forwarded) if trusted.headers == "x-forwarded" else _read_forwarded(forwarded)
     client = peer
     host: str | None = None
     for claim in islice(claims, MAX_HOPS):
@@ -173,12 +173,12 @@ def find_visitor(
     return Visitor(client, scheme, host)
 
 
-def _read_forwarded(told: dict[bytes, list[bytes]]) -> Iterator[_Claim]:
-    """Read the elements of Forwarded from the last one on, up to one that is not valid (RFC 7239, 4).
+def _read_forwarded(fields: dict[bytes, list[bytes]]) -> Iterator[_Claim]:
+    """Parse the elements of Forwarded from the last one backwards, up to the first invalid one (RFC 7239, 4).
 
-    Backwards, since a quote that a client has left open would otherwise swallow what the proxy wrote behind it.
+    Forwards, an unclosed quote of a client would hide the elements that the proxies appended.
     """
-    backwards = b",".join(told.get(_FORWARDED, ())).decode("latin-1")[::-1]
+    backwards = b",".join(fields.get(_FORWARDED, ())).decode("latin-1")[::-1]
     position = 0
     pairs: dict[str, str] = {}
     while match := _PAIR_BACKWARDS.match(backwards, position):
@@ -196,11 +196,11 @@ def _read_forwarded(told: dict[bytes, list[bytes]]) -> Iterator[_Claim]:
             return
 
 
-def _read_x_fields(told: dict[bytes, list[bytes]]) -> Iterator[_Claim]:
-    """Read the X-Forwarded- fields from the right; some proxies make lists of all of them, others of one."""
+def _read_x_fields(fields: dict[bytes, list[bytes]]) -> Iterator[_Claim]:
+    """Parse the X-Forwarded- fields from the right; some proxies write lists in all of them, others only in one."""
     columns = []
     for name in _X_FIELDS:
-        members = split_list(b",".join(told.get(name, ())))
+        members = split_list(b",".join(fields.get(name, ())))
         columns.append([member.decode("latin-1") for member in reversed(members)])
     return (_Claim(*row) for row in zip_longest(*columns))
 
@@ -223,7 +223,7 @@ def _parse_port(text: str | None) -> int:
 
 
 def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Read an address; an IPv4 address that a listener for both kinds spells as IPv6 is one of IPv4."""
+    """Parse an address; an IPv4-mapped IPv6 address from a dual-stack listener becomes an IPv4 address."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -249,7 +249,7 @@ def _parse_network(entry: object) -> ipaddress.IPv4Network | ipaddress.IPv6Netwo
 
 
 def _unmapped(network: ipaddress.IPv6Network) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """Return a network of IPv4 addresses that is spelled as IPv6 as what it is: peers are compared as IPv4."""
+    """Return an IPv4-mapped IPv6 network as an IPv4 network, since peers are compared as IPv4."""
     mapped = network.network_address.ipv4_mapped
     if mapped is None or network.prefixlen < _MAPPED_PREFIX:
         return network

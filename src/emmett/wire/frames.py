@@ -1,11 +1,11 @@
-"""Frames of RFC 6455, section 5: an incremental reader. What a server sends is made in `encoding`.
+"""An incremental reader of frames (RFC 6455, section 5). `encoding` encodes the frames that a server sends.
 
-Compressed messages (RFC 7692) take the same way as fragments and long frames; see `inflater`.
+Compressed messages (RFC 7692) take the same path as fragments and long frames; see `inflater`.
 
-Pure: bytes in, messages out. The reader appends whole messages to a list that it shares with the connection's inbox
-and calls back for control frames. It parses no further than the list has room for, and no more than one connection may
-have of a turn of the event loop: what is left waits, unparsed, in its buffer. So the bound of the inbox holds whatever
-one read brings, and no kind of frame stalls other connections.
+Pure: bytes in, messages out. The reader appends complete messages to a list that it shares with the connection's inbox,
+and calls back for control frames. It parses only as much as the list has room for and as one connection may use in a
+turn of the event loop; the rest waits, unparsed, in its buffer. The bound of the inbox therefore holds for a read of
+any size, and no kind of frame stalls other connections.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ LENGTH_16 = 126
 LENGTH_64 = 127
 MAX_CONTROL_PAYLOAD = 125
 
-# What may be read before other connections have their turn: frames of any kind, and bytes after inflation. That takes
+# The work of a turn, before other connections are served: frames of any kind, and bytes after inflation. This takes
 # less than 4 ms.
 FRAMES_A_TURN = 256
 BYTES_A_TURN = 1024 * 1024
-# Frames among what is held back whose headers one look for a Close frame takes.
+# Held-back frames whose headers one search for a Close frame inspects.
 LOOKED_AT = 4096
 
 Buffer = bytes | bytearray
@@ -61,17 +61,17 @@ _new_utf8_decoder = codecs.getincrementaldecoder("utf-8")
 
 TakeApart = Callable[[Buffer, int], tuple[Buffer, Buffer]]
 _TAKE_APART: tuple[TakeApart, ...] = tuple(struct.Struct(f"4s{length}s").unpack_from for length in range(LENGTH_16))
-# What to subtract from the second byte of a small frame for the length of the frame: the mask bit, less two bytes of
-# header and the four of the masking key.
+# Subtracted from the second byte of a small frame, this gives the length of the frame: the mask bit, minus two bytes of
+# header and four of masking key.
 _SMALL_FRAME = MASKED - 6
 
 
 @functools.lru_cache(maxsize=128)
 def _small_frames(max_message_size: int) -> tuple[TakeApart | None, ...]:
-    """Return, for each value of a frame's second byte, what reads masking key and payload behind it.
+    """Return, for each value of a frame's second byte, the function that reads the masking key and payload after it.
 
-    None where the frame is not masked, has a longer length field or more than `max_message_size` bytes. One call in
-    place of two slices: a tenth of what parsing costs.
+    The entry is None if the frame is not masked, has a longer length field or exceeds `max_message_size` bytes. One
+    call instead of two slices saves a tenth of the cost of parsing.
     """
     allowed = min(LENGTH_16 - 1, max_message_size)
     readers = [_TAKE_APART[length] if length <= allowed else None for length in range(LENGTH_16)]
@@ -82,17 +82,17 @@ class FrameReader:
     """Reads the frames that a client sends.
 
     Arguments:
-        messages: where whole messages go, `str` for text and `bytes` for binary; the owner takes them out at the left.
-        on_control: called with opcode and payload for each Ping, Pong and Close, in their place in the stream.
+        messages: receives complete messages, `str` for text and `bytes` for binary; the owner removes them on the left.
+        on_control: called with opcode and payload for each Ping, Pong and Close, in stream order.
         max_message_size: bytes in a message, over all its fragments, after inflation.
         max_fragments: frames in a message.
-        max_messages: length of `messages` at which reading on waits.
-        max_bytes: bytes taken from the stream since `messages` was last empty at which reading on waits.
+        max_messages: length of `messages` at which parsing pauses.
+        max_bytes: bytes parsed since `messages` was last empty at which parsing pauses.
 
-    After a Close frame or an error everything that follows is ignored (RFC 6455, 1.4 and 7.1.7).
+    After a Close frame or an error, all further input is ignored (RFC 6455, 1.4 and 7.1.7).
 
-    Reading also waits, with `spent` set, when it has done the work of a turn; `begin_turn` allows it as much again. The
-    reader knows no clock and no loop: the owner begins a turn when other connections have had theirs.
+    Parsing also pauses, with `spent` set, after the work of a turn; `begin_turn` allows the same amount again. The
+    reader has no clock and no loop: the owner begins a turn when other connections have had theirs.
     """
 
     __slots__ = (
@@ -132,37 +132,37 @@ class FrameReader:
         max_bytes: int,
     ) -> None:
         self.messages = messages
-        # Whole messages read so far; and how many there were when the last was delivered, None while they are.
+        # Complete messages read so far; and their number when delivery stopped, None while messages are delivered.
         self._read = 0
         self._delivered: int | None = None
-        # Bytes parsed so far: what stands still while a frame does not go on.
+        # Bytes parsed so far: does not change while a frame is incomplete.
         self.parsed = 0
-        # A Close frame or an error was read: nothing after it counts.
+        # A Close frame or an error was read: all further input is ignored.
         self.finished = False
         self.on_control = on_control
-        # Inflates compressed messages; None where compression was not agreed on. To be set before the first frame.
+        # Inflates compressed messages; None without compression. Must be set before the first frame.
         self.inflater: Inflater | None = None
         self._max_message_size = max_message_size
         self._max_fragments = max_fragments
         self._max_messages = max_messages
         self._max_bytes = max_bytes
         self._small_frames = _small_frames(max_message_size)
-        # What came but was not parsed: part of a frame, or whole frames for which `messages` had no room.
-        # Without anything it is no bytearray, which idle connections would pay for.
+        # Received but unparsed bytes: part of a frame, or complete frames for which `messages` had no room.
+        # An empty buffer is not a bytearray, which would cost memory in idle connections.
         self._buffer: Buffer = b""
-        # Length that the buffer must reach before parsing makes sense again; spares a look at every byte of a frame
-        # that comes in many reads.
+        # Length that the buffer must reach before parsing can continue; avoids a new attempt for every read of a frame
+        # that arrives in many reads.
         self._missing = 0
-        # Bytes parsed since `messages` was last found empty, compressed ones as what they were inflated to.
+        # Bytes parsed since `messages` was last found empty, counted after inflation.
         self._taken = 0
-        # What `parsed` and `_read` may become in this turn. Bytes that come from inflation, and frames that are not a
-        # whole message, lower them.
+        # Limits of `parsed` and `_read` in this turn. Bytes that inflation adds, and frames that are not a complete
+        # message, lower them.
         self._turn_bytes = BYTES_A_TURN
         self._turn_frames = FRAMES_A_TURN
-        # How far `find_close` has looked, counted as `parsed`.
+        # How far `find_close` has searched, counted as `parsed`.
         self._looked_at = 0
-        # The message in fragments that is being read: its pieces, their number and bytes on the wire, the decoder of a
-        # text, whether it is compressed.
+        # The current fragmented message: its pieces, their number and bytes on the wire, the decoder of a text, whether
+        # it is compressed.
         self._fragments: list[str] | list[bytes] | None = None
         self._fragment_count = 0
         self._fragment_size = 0
@@ -176,7 +176,7 @@ class FrameReader:
 
     @property
     def in_frame(self) -> bool:
-        """Whether a frame has begun whose end has not come."""
+        """Whether a frame is incomplete."""
         return self._missing > 0
 
     @property
@@ -186,17 +186,17 @@ class FrameReader:
 
     @property
     def unparsed(self) -> int:
-        """Bytes that came and wait to be parsed."""
+        """Received bytes that wait to be parsed."""
         return len(self._buffer)
 
     def feed(self, data: Buffer) -> bool:
-        """Take what one read brought.
+        """Parse the data of one read.
 
         Returns:
-            Whether frames are held back: `messages` has no room for them, or the turn is over. `resume` goes on.
+            Whether frames are held back because `messages` has no room or the turn is over. `resume` continues.
 
         Raises:
-            FrameError: the peer broke RFC 6455; the messages before that are in `messages`.
+            FrameError: the peer violated RFC 6455; the earlier messages are in `messages`.
         """
         if self.finished:
             self.parsed += len(data)
@@ -213,7 +213,7 @@ class FrameReader:
         return not self._missing
 
     def resume(self) -> bool:
-        """Parse what was held back, now that `messages` has room again.
+        """Parse the held-back bytes, now that `messages` has room again.
 
         Returns, raises: as `feed`.
         """
@@ -232,12 +232,12 @@ class FrameReader:
         self._turn_frames = self._read + FRAMES_A_TURN
 
     def find_close(self) -> bytes | None:
-        """Look for a Close frame behind the messages that are held back, without taking these.
+        """Search the held-back bytes for a Close frame, without consuming the messages before it.
 
-        A call looks at the headers of some frames only, and goes on where the last one ended.
+        Each call inspects the headers of a bounded number of frames, and continues where the last call ended.
 
         Returns:
-            The payload of the Close frame; None where none was found.
+            The payload of the Close frame; None if none was found.
         """
         buffer = self._buffer
         end = len(buffer)
@@ -261,7 +261,7 @@ class FrameReader:
         return None
 
     def discard(self) -> bool:
-        """Deliver no more messages, only control frames.
+        """Stop delivering messages; deliver only control frames.
 
         Returns:
             As `feed`.
@@ -272,13 +272,13 @@ class FrameReader:
             if self.inflater is not None:
                 self.inflater.discard()
             self._max_messages = self._max_bytes = sys.maxsize
-        # Of a fault the peer need not be told: a Close frame is on its way to it.
+        # An error need not be reported to the peer: a Close frame is on its way.
         with contextlib.suppress(FrameError):
             return self.resume()
         return False
 
     def _parse(self, data: Buffer) -> int:
-        """Read whole frames from `data` while there is room; return the number of bytes used."""
+        """Parse complete frames from `data` while there is room; return the number of bytes used."""
         messages = self.messages
         count = len(messages)
         if not count:
@@ -295,8 +295,8 @@ class FrameReader:
         small_frames = self._small_frames
         try:
             while True:
-                # The straight path: whole messages in one masked frame of up to 64 KiB each. Every line here costs each
-                # message (`make bench-guard`); the checks of all other frames are in `_read_frame`.
+                # The fast path: complete messages in one masked frame of up to 64 KiB each. Every line here adds to the
+                # cost of each message (`make bench-guard`); `_read_frame` checks all other frames.
                 if self._fragments is None and room > 0:
                     ready = end - 6 if end - 6 < last else last - 1
                     while position <= ready:
@@ -354,7 +354,7 @@ class FrameReader:
                 self._turn_frames = self._read
 
     def _finish(self) -> None:
-        """Ignore all that follows, and let go of what was kept for it."""
+        """Ignore all further input, and release the buffers."""
         self.finished = True
         self._buffer = b""
         self._fragments = self._decoder = None
@@ -362,7 +362,7 @@ class FrameReader:
     def _read_frame(self, data: Buffer, position: int, end: int) -> int:
         """Read one frame of any kind that begins at `position`.
 
-        Returns the position behind it; `position` itself when it is not whole yet, with `_missing` set to the length
+        Returns the position after it; `position` itself if the frame is incomplete, with `_missing` set to the length
         that `data` must reach.
         """
         first = data[position]
@@ -374,7 +374,7 @@ class FrameReader:
         second = data[position + 1]
         length = second & 0x7F
         if not second & MASKED:
-            raise FrameError(CloseCode.PROTOCOL_ERROR, "frame of a client is not masked")
+            raise FrameError(CloseCode.PROTOCOL_ERROR, "frame from a client is not masked")
         start = position + 6
         if opcode >= OP_CLOSE:
             if length > MAX_CONTROL_PAYLOAD:
@@ -385,7 +385,7 @@ class FrameReader:
                 self._missing = start - 4
                 return position
             length = _long_length(data[position + 2 : start - 4])
-        # The inflater of this frame, where it is compressed; continuations go on as their message began.
+        # The inflater of this frame, if it is compressed; a continuation follows the first frame of its message.
         inflater = self.inflater if first & RSV1 or (self._compressed and opcode == OP_CONTINUATION) else None
         allowed = self._max_message_size if inflater is None else inflater.max_wire_size
         if opcode < OP_CLOSE and self._fragment_size + length > allowed:
@@ -420,28 +420,28 @@ class FrameReader:
             raise FrameError(CloseCode.PROTOCOL_ERROR, "reserved bit without an extension")
         if first & RSV1 and opcode not in (OP_TEXT, OP_BINARY):
             raise FrameError(
-                CloseCode.PROTOCOL_ERROR, "reserved bit of compression on another frame than the first of a message"
+                CloseCode.PROTOCOL_ERROR, "reserved bit of compression on a frame other than the first of a message"
             )
         if opcode not in _KNOWN_OPCODES:
             raise FrameError(CloseCode.PROTOCOL_ERROR, f"reserved opcode {opcode:#x}")
         if opcode >= OP_CLOSE:
             if not first & FIN:
-                raise FrameError(CloseCode.PROTOCOL_ERROR, "control frame in fragments")
+                raise FrameError(CloseCode.PROTOCOL_ERROR, "fragmented control frame")
         elif opcode == OP_CONTINUATION:
             if self._fragments is None:
                 raise FrameError(CloseCode.PROTOCOL_ERROR, "continuation without a message to continue")
         elif self._fragments is not None:
-            raise FrameError(CloseCode.PROTOCOL_ERROR, "new message inside a message in fragments")
+            raise FrameError(CloseCode.PROTOCOL_ERROR, "new message inside a fragmented message")
 
     def _count_fragment(self, length: int) -> None:
-        """Count the frames and bytes of a message in fragments."""
+        """Count the frames and bytes of a fragmented message."""
         self._fragment_count += 1
         if self._fragment_count > self._max_fragments:
             raise FrameError(CloseCode.MESSAGE_TOO_BIG, f"message in more than {self._max_fragments} fragments")
         self._fragment_size += length
 
     def _take_data(self, first: int, opcode: int, payload: bytes) -> None:
-        """Deliver a whole message, or keep a fragment of one."""
+        """Deliver a complete message, or keep a fragment."""
         if first & FIN and self._fragments is None:
             self.messages.append(payload.decode() if opcode == OP_TEXT else payload)
             self._read += 1
@@ -449,7 +449,7 @@ class FrameReader:
         if self._fragments is None:
             self._fragments = []
             self._decoder = _new_utf8_decoder() if opcode == OP_TEXT else None
-        # A text is decoded as its fragments come, so that bad UTF-8 ends the connection as soon as it is known.
+        # A text is decoded fragment by fragment, so that invalid UTF-8 ends the connection as soon as it is detected.
         decoder = self._decoder
         self._fragments.append(payload if decoder is None else decoder.decode(payload, bool(first & FIN)))  # type: ignore[arg-type]
         if first & FIN:
@@ -463,7 +463,7 @@ class FrameReader:
 
 
 def _long_length(field: Buffer) -> int:
-    """Read a length of 16 or 64 bits (RFC 6455, 5.2): in its shortest form, its highest bit not set."""
+    """Read a length of 16 or 64 bits (RFC 6455, 5.2): in its shortest form, with its highest bit clear."""
     length = int.from_bytes(field, "big")
     if len(field) == 2:
         if length < LENGTH_16:

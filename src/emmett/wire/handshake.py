@@ -1,7 +1,7 @@
-"""The opening handshake (RFC 6455, section 4.2): checking the upgrade request, writing the answer.
+"""The opening handshake (RFC 6455, section 4.2): checking the upgrade request, encoding the response.
 
-Connections per second hang on this file, so a good request takes one dict, a few look-ups and one SHA-1: about 6 µs to
-check and 1 µs to answer.
+The rate of new connections depends on this file, so a valid request takes one dict, a few look-ups and one SHA-1: about
+6 µs to check and 1 µs to answer.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from .fields import (
     split_list,
 )
 
-# Bytes in Sec-WebSocket-Protocol or Sec-WebSocket-Extensions, over all their lines. Some clients hide a token of a few
-# thousand bytes in the former.
+# Bytes in Sec-WebSocket-Protocol or Sec-WebSocket-Extensions, over all their lines. Some clients put a token of a few
+# thousand bytes into the former.
 MAX_LIST_SIZE = 8192
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-# 16 bytes in base64. The bits that the last letter has left over are not looked at: in RFC 6455's own example of a key
-# (4.1), which clients do send, they are not zero.
+# 16 bytes in base64. The unused bits of the last letter are ignored: they are not zero in the example key of RFC 6455
+# (4.1), which some clients do send.
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _VISIBLE = re.compile(r"[\x20-\x7e]*")
 
@@ -66,14 +66,14 @@ _NOT_IN_ACCEPT = {**_NEVER_SET, b"upgrade": _BY_SERVER}
 
 
 class Upgrade(NamedTuple):
-    """An upgrade request that was found good.
+    """A valid upgrade request.
 
     Attributes:
         key: the value of Sec-WebSocket-Key.
-        subprotocols: what the client offers, in its order of preference.
-        extensions: the values of Sec-WebSocket-Extensions, joined by commas, not yet parsed; `""` without any.
-        origin: the value of Origin, `None` when there is none. Not yet judged: see `OriginPolicy`.
-        host: the value of Host, a valid host with or without port, as it was sent.
+        subprotocols: the subprotocols that the client offers, in its order of preference.
+        extensions: the unparsed values of Sec-WebSocket-Extensions, joined by commas; `""` without any.
+        origin: the value of Origin; `None` if there is none. Not yet checked: see `OriginPolicy`.
+        host: the value of Host as it was sent: a valid host with or without a port.
     """
 
     key: bytes
@@ -99,19 +99,19 @@ def is_upgrade(headers: RawHeaders) -> bool:
 
 
 def is_broken_upgrade(headers: RawHeaders) -> bool:
-    """Return whether a request is meant as a websocket handshake, yet does not ask for the upgrade.
+    """Return whether a request is meant as a websocket handshake but does not ask for the upgrade.
 
-    Only websocket clients send Sec-WebSocket-Key. When Connection or Upgrade is wrong beside it, the client is at fault
-    or a proxy has dropped them. Such a request is to be answered with 400, as `check_upgrade` does.
+    Only websocket clients send Sec-WebSocket-Key. If Connection or Upgrade is wrong then, the client is at fault or a
+    proxy has dropped the fields. Answer such a request with 400, as `check_upgrade` does.
     """
     return any(name == b"sec-websocket-key" for name, _ in headers) and not is_upgrade(headers)
 
 
 def check_host(headers: RawHeaders) -> None:
-    """Check that a request of HTTP/1.1 has exactly one Host, and a valid one (RFC 9112, 3.2).
+    """Check that an HTTP/1.1 request has exactly one Host, and a valid one (RFC 9112, 3.2).
 
     Raises:
-        RequestError: with 400, when it has not.
+        RequestError: with 400, if Host is missing, repeated or invalid.
     """
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) > 1:
@@ -124,7 +124,7 @@ def check_host(headers: RawHeaders) -> None:
 
 
 def check_upgrade(method: bytes, http_version: str, headers: RawHeaders) -> Upgrade:
-    """Check an upgrade request by RFC 6455, 4.2.1, and RFC 9110.
+    """Check an upgrade request against RFC 6455, 4.2.1, and RFC 9110.
 
     Arguments:
         method: the request method.
@@ -132,14 +132,14 @@ def check_upgrade(method: bytes, http_version: str, headers: RawHeaders) -> Upgr
         headers: pairs of lower-case name and value.
 
     Raises:
-        HandshakeError: 505 for another version of HTTP than 1.1, 405 for another method than GET, 426 for another
-            version of the websocket protocol than 13, 431 for lists of subprotocols or extensions that are too long,
-            400 for the rest.
+        HandshakeError: 505 for an HTTP version other than 1.1, 405 for a method other than GET, 426 for a version of
+            the websocket protocol other than 13, 431 for a list of subprotocols or extensions that is too long, 400 for
+            any other error.
     """
     if http_version != "1.1":
-        raise HandshakeError(505, "a websocket handshake takes HTTP/1.1")
+        raise HandshakeError(505, "a websocket handshake requires HTTP/1.1")
     if method != b"GET":
-        raise HandshakeError(405, "a websocket handshake takes the method GET", {"Allow": "GET"})
+        raise HandshakeError(405, "a websocket handshake requires the method GET", {"Allow": "GET"})
     fields = dict(headers)
     if len(fields) != len(headers):
         fields = _join_repeated(headers)
@@ -155,12 +155,12 @@ def check_upgrade(method: bytes, http_version: str, headers: RawHeaders) -> Upgr
 def check_accept(
     offered: Collection[str], subprotocol: str | None, headers: HeaderFields = ()
 ) -> list[tuple[bytes, bytes]]:
-    """Check what the application wants to accept a handshake with.
+    """Check the subprotocol and header fields with which the application accepts a handshake.
 
     Arguments:
         offered: the subprotocols that the client offers.
-        subprotocol: the one that the application picks, or `None`.
-        headers: further header fields of the answer.
+        subprotocol: the subprotocol that the application chooses, or `None`.
+        headers: further header fields of the response.
 
     Returns:
         The header fields as pairs of lower-case name and value.
@@ -177,13 +177,13 @@ def check_accept(
 def accept_response(
     upgrade: Upgrade, *, subprotocol: str | None, headers: HeaderFields = (), extensions: str | None = None
 ) -> bytes:
-    """Return the answer that opens the connection, complete (RFC 6455, 4.2.2).
+    """Return the complete response that opens the connection (RFC 6455, 4.2.2).
 
     Arguments:
-        upgrade: the request, as `check_upgrade` gave it.
-        subprotocol: one of those that the client offers, or `None`.
+        upgrade: the request, as `check_upgrade` returned it.
+        subprotocol: one of the client's offers, or `None`.
         headers: further header fields.
-        extensions: the extensions that were agreed on, as they stand in Sec-WebSocket-Extensions; `None` without.
+        extensions: the value of Sec-WebSocket-Extensions for the agreed extensions; `None` without any.
 
     Raises:
         ValueError: the subprotocol was not offered, or a header field must not or cannot be sent.
@@ -194,7 +194,7 @@ def accept_response(
         lines.append((b"Sec-WebSocket-Protocol", subprotocol.encode("ascii")))
     if extensions is not None:
         lines += encode_fields({"Sec-WebSocket-Extensions": extensions}, {})
-    # Not for security: a proof that the server understood (RFC 6455, 10.8).
+    # Not for security: it proves that the server understood the handshake (RFC 6455, 10.8).
     accept = b2a_base64(sha1(upgrade.key + _GUID, usedforsecurity=False).digest())
     parts = [_ACCEPT_HEAD, accept[:-1], b"\r\n"]
     parts += [b"%b: %b\r\n" % line for line in lines]
@@ -203,11 +203,11 @@ def accept_response(
 
 
 def check_refusal(status: int, headers: HeaderFields = ()) -> list[tuple[bytes, bytes]]:
-    """Check what a handshake, or another request, is to be refused with.
+    """Check the status and header fields that refuse a handshake or another request.
 
     Arguments:
         status: the HTTP status, 200 to 599.
-        headers: header fields of the answer.
+        headers: header fields of the response.
 
     Returns:
         The header fields as pairs of lower-case name and value.
@@ -221,21 +221,21 @@ def check_refusal(status: int, headers: HeaderFields = ()) -> list[tuple[bytes, 
 
 
 def refusal_response(status: int, body: bytes, headers: HeaderFields = (), *, date: str | None = None) -> bytes:
-    """Return a complete HTTP/1.1 answer after which the connection closes.
+    """Return a complete HTTP/1.1 response after which the connection closes.
 
     Arguments:
         status: the HTTP status, 200 to 599.
-        body: what the answer carries; empty for 204, 205 and 304, which have none.
-        headers: header fields, Date among them; Content-Length and Connection are added here.
-        date: the value of Date, where the fields do not have it.
+        body: the body of the response; empty for 204, 205 and 304, which have none.
+        headers: header fields, perhaps with Date; this function adds Content-Length and Connection.
+        date: the value of Date, unless the fields contain it.
 
     Raises:
-        ValueError: the status is not one to refuse with, it has no body, or a header field must not or cannot be sent.
+        ValueError: the status cannot refuse a request or allows no body, or a header field must not or cannot be sent.
     """
     fields = check_refusal(status, headers)
     if body and status in _BODILESS:
-        raise ValueError(f"an answer with status {status} has no body, this one has {len(body)} bytes")
-    # Upgrade says what the server wants to be asked for, as in a 426, and is to be named in Connection (RFC 9110, 7.8).
+        raise ValueError(f"a response with status {status} has no body, this one has {len(body)} bytes")
+    # Upgrade lists the protocols that the server requires, as in a 426; Connection must list it too (RFC 9110, 7.8).
     upgrade = any(name == b"upgrade" for name, _ in fields)
     if date is not None and all(name != b"date" for name, _ in fields):
         fields.insert(0, (b"date", date.encode("ascii")))
@@ -249,7 +249,7 @@ def refusal_response(status: int, body: bytes, headers: HeaderFields = (), *, da
 
 
 def _join_repeated(headers: RawHeaders) -> dict[bytes, bytes]:
-    """Join fields that come more than once (RFC 9110, 5.3), and refuse those that must not."""
+    """Join repeated fields (RFC 9110, 5.3), and refuse those that must not be repeated."""
     values: dict[bytes, list[bytes]] = {}
     for name, value in headers:
         values.setdefault(name, []).append(value)
@@ -270,7 +270,7 @@ def _read_host(fields: dict[bytes, bytes]) -> str:
 
 
 def _check_no_body(fields: dict[bytes, bytes]) -> None:
-    # A body would be read as frames here and as something else by a proxy in front.
+    # The server would read a body as frames, and a proxy in front as something else.
     if fields.get(b"content-length", b"0").strip(WHITESPACE) != b"0":
         raise HandshakeError(400, "a websocket handshake has no body, but Content-Length is not 0")
     if b"transfer-encoding" in fields:
@@ -347,5 +347,5 @@ def _spelled(name: bytes) -> str:
 
 
 def _shown(value: bytes) -> str:
-    """Spell a value of the peer's out for a message: short, in ASCII, without control characters."""
+    """Return a peer's value for a message: short, in ASCII, without control characters."""
     return ascii((value if len(value) <= 40 else value[:37] + b"...").decode("latin-1"))

@@ -1,4 +1,4 @@
-"""Which hosts are served: the check of Host that stops DNS rebinding (RFC 9110, 7.2 and 7.4)."""
+"""The hosts that a server accepts: the check of Host that stops DNS rebinding (RFC 9110, 7.2 and 7.4)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _ALLOWED = (
 
 
 class AllowedHosts:
-    """The hosts that are served.
+    """The hosts that a server accepts.
 
-    A page of another site can let its own name point at the address of this server. The browser then takes the two for
-    one origin, and the only trace is the Host field, which still has that name.
+    Another site can point its own name at the address of this server. The browser then treats both as one origin, and
+    only the Host field reveals it, because it still contains that name.
 
     Arguments:
-        entries: one entry or several. `"example.com"` is that host at any port, `"example.com:8443"` at that port
-            alone; `"*.example.com"` are all its subdomains, at any depth, yet not itself; `"*"` is every host.
-            Addresses are written as in a URL; an IPv6 address may lack its brackets.
-        loopback: whether to add the names and addresses of this machine, `localhost` and its subdomains among them.
-        addresses: whether to add every address: no name can be rebound to a request that names none.
+        entries: one entry or several. `"example.com"` matches that host at any port, `"example.com:8443"` only at that
+            port; `"*.example.com"` matches all its subdomains, at any depth, but not the host itself; `"*"` matches
+            every host. Addresses are written as in a URL; the brackets of an IPv6 address are optional.
+        loopback: whether to add the names and addresses of this machine, including `localhost` and its subdomains.
+        addresses: whether to add every address: a request without a name cannot come from a rebound name.
 
     Raises:
         ConfigurationError: an entry is none of these.
@@ -50,7 +50,7 @@ class AllowedHosts:
                 self._add(entry)
 
     def allows(self, host: str) -> bool:
-        """Return whether a host is served.
+        """Return whether a host is accepted.
 
         Arguments:
             host: the value of Host, a name or an address, perhaps with a port.
@@ -92,7 +92,7 @@ class AllowedHosts:
 
 
 def _normal(host: str) -> tuple[str, ipaddress.IPv4Address | ipaddress.IPv6Address | None]:
-    """Return the host of an authority in one spelling, and as an address where it is one.
+    """Return the host of an authority in normal form, and as an address if it is one.
 
     A name may end with the dot of the DNS root; an IPv4 address may be spelled as IPv6.
     """

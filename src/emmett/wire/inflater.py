@@ -1,4 +1,4 @@
-"""Inflating what a peer compressed (RFC 7692, 7.2.2), bounded while it happens."""
+"""Inflation of compressed messages (RFC 7692, 7.2.2), with the size limit enforced during inflation."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from ..errors import FrameError
 from .close import CloseCode
 from .deflate import LEAST_ZLIB_BITS
 
-# Bytes given to zlib and taken from it at a time. What it did not use is copied, so large pieces would cost the square
-# of the message; and a message over the limit never exists as a whole.
+# Bytes passed to zlib and taken from it at a time. Unused input is copied, so large pieces would cost the square of the
+# message; and a message over the limit never exists as a whole.
 _INPUT_STEP = 16 * 1024
 _OUTPUT_STEP = 64 * 1024
-# Blocks that end a DEFLATE stream in a message. No sender needs more than one; each makes zlib start anew.
+# Blocks that end a DEFLATE stream in a message. No sender needs more than one; each makes zlib start a new stream.
 _MAX_STREAMS = 16
 
 _TAIL = b"\x00\x00\xff\xff"
-# What a sender cuts off is the length of an empty stored block. With the length and content of a block of one byte in
-# its place, exactly this byte comes out: unless the data does not end where a sender may cut.
+# The bytes that a sender removes are the length of an empty stored block. Replaced by the length and content of a block
+# of one byte, they inflate to exactly this byte, unless the data does not end where a sender may cut it.
 _PROBE = b"\x01\x00\xfe\xffZ"
 _PROBED = b"Z"
 
@@ -27,10 +27,10 @@ class Inflater:
 
     Arguments:
         window_bits: base-2 logarithm of the sender's window, 8 to 15.
-        context_takeover: whether messages refer to the ones before them.
-        max_size: bytes that a message may have when it is inflated.
+        context_takeover: whether messages may refer to earlier ones.
+        max_size: the largest size of an inflated message, in bytes.
 
-    Nothing is allocated before the first compressed message; between messages it keeps a window only with takeover.
+    Nothing is allocated before the first compressed message. Only with takeover is a window kept between messages.
     """
 
     __slots__ = (
@@ -46,15 +46,15 @@ class Inflater:
     )
 
     def __init__(self, *, window_bits: int, context_takeover: bool, max_size: int) -> None:
-        # There are senders that use 9 bits where 8 were agreed on: zlib knows no less.
+        # Some senders use 9 bits after agreeing on 8, because zlib supports no fewer.
         self._window_bits = max(window_bits, LEAST_ZLIB_BITS)
         self._context_takeover = context_takeover
         self._max_size = max_size
-        # Compressed bytes in a message. What cannot be compressed grows by up to an eighth and some bytes.
+        # Compressed bytes in a message. Incompressible data grows by up to an eighth and some bytes.
         self.max_wire_size = max_size + max_size // 4 + 1024
         self._stream: zlib._Decompress | None = None
         self._discarding = False
-        # Of the message that is being inflated: bytes so far, streams that ended in it, whether any data came.
+        # About the current message: bytes so far, streams that ended in it, whether any data has arrived.
         self._size = 0
         self._streams = 0
         self._begun = False
@@ -64,11 +64,11 @@ class Inflater:
 
         Arguments:
             data: the payload.
-            final: whether the message ends with it.
+            final: whether this frame ends the message.
 
         Raises:
-            FrameError: 1009 when the message takes more than `max_size` bytes, noticed within one byte of it; 1007 when
-                the data is corrupt or cut. Do not use the inflater any more.
+            FrameError: 1009 if the message exceeds `max_size` bytes, detected one byte over the limit; 1007 if the data
+                is corrupt or truncated. Do not use the inflater after an error.
         """
         if self._discarding:
             return b""
@@ -87,7 +87,7 @@ class Inflater:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def discard(self) -> None:
-        """Inflate no more: nobody wants the messages that still come. What comes out is empty from now on."""
+        """Stop inflating, because further messages are not needed. `inflate` returns nothing from now on."""
         self._discarding = True
         self._stream = None
 
@@ -105,7 +105,7 @@ class Inflater:
                     raise FrameError(CloseCode.MESSAGE_TOO_BIG, f"message over {self._max_size} bytes when inflated")
                 pieces.append(piece)
             if stream.eof:
-                # The sender has ended its stream, as it may; what follows is a new one (RFC 7692, 7.2.3.4).
+                # The sender may end its stream; the following data begins a new one (RFC 7692, 7.2.3.4).
                 self._streams += 1
                 if self._streams > _MAX_STREAMS:
                     raise FrameError(
@@ -117,14 +117,14 @@ class Inflater:
                     return
             else:
                 data = stream.unconsumed_tail
-                # A full piece may not be all: zlib holds back what had no room.
+                # After a full piece zlib may hold back more output.
                 if not data and len(piece) < room:
                     return
 
     def _finish(self) -> None:
-        """Check that the message ends where it may, and make ready for the next one."""
+        """Check that the message ends at a valid point, and prepare for the next one."""
         stream = self._stream
-        # Without any data the message is empty: zlib says nothing at all to the second of two flushes.
+        # Without any data the message is empty: zlib produces no output for the second of two flushes.
         if stream is not None and self._begun:
             probe = stream.copy() if self._context_takeover else stream
             if probe.decompress(_PROBE, len(_PROBE)) != _PROBED:

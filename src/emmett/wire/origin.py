@@ -1,4 +1,4 @@
-"""Which web pages may connect: the check of Origin that stops cross-site websocket hijacking (RFC 6455, 10.2)."""
+"""The web pages that may connect: the check of Origin that stops cross-site websocket hijacking (RFC 6455, 10.2)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .authority import parse_authority
 SAME_ORIGIN = "same-origin"
 ANY_ORIGIN = "*"
 
-# What a browser sends for pages that have no host: sandboxed frames, data URLs, files; programs send "file://".
+# The origins of pages without a host: sandboxed frames, data URLs, files. Browsers send "null", programs "file://".
 _WITHOUT_HOST = frozenset(("null", "file://"))
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 _WILDCARD = "*."
-# The host of a pattern for every origin of a scheme, other than that of web pages.
+# The host of a pattern for every origin of a scheme other than http and https.
 _ANY_HOST = "*"
 _ALLOWED = (
     f"allowed are {SAME_ORIGIN!r}, 'https://example.com', 'https://example.com:8443', 'https://*.example.com' for all "
@@ -29,12 +29,12 @@ _ALLOWED = (
 
 
 class Origin(NamedTuple):
-    """Where a page came from (RFC 6454, section 4).
+    """The origin of a page (RFC 6454, section 4).
 
     Attributes:
         scheme: in lower case; `http` for `ws` and `https` for `wss`.
         host: as `Authority.host`.
-        port: the scheme's default when none was given; `None` for schemes without one.
+        port: the port, or the scheme's default; `None` for schemes without a default.
     """
 
     scheme: str
@@ -43,9 +43,9 @@ class Origin(NamedTuple):
 
 
 def parse_origin(text: str) -> Origin | None:
-    """Read `scheme://host` or `scheme://host:port`; `None` when the text is anything else, such as a whole URL.
+    """Parse `scheme://host` or `scheme://host:port`; return `None` for any other text, such as a whole URL.
 
-    There are programs that send the origin of the websocket itself: its scheme counts as that of the page.
+    Some programs send the origin of the websocket itself: `ws` and `wss` therefore count as `http` and `https`.
     """
     scheme, separator, rest = text.partition("://")
     scheme = _HTTP_SCHEMES.get(scheme.lower(), scheme.lower())
@@ -59,19 +59,17 @@ def parse_origin(text: str) -> Origin | None:
 
 
 class OriginPolicy:
-    """Decides by its Origin whether a page may connect.
+    """Decides by the Origin of a page whether it may connect.
 
     Arguments:
-        allowed: one pattern or several. `"same-origin"` stands for pages of the host, port and scheme that is asked;
-            `"https://example.com"` for that origin alone; `"https://*.example.com"` for all its subdomains, at any
-            depth, yet not for itself; `"chrome-extension://*"` for all origins of a scheme that is not http or https;
-            `"null"` and `"file://"` for pages without a host; `"*"` for every page there is. `ws` counts as `http`, and
-            `wss` as `https`.
+        allowed: one pattern or several. `"same-origin"` matches pages of the requested host, port and scheme;
+            `"https://example.com"` only that origin; `"https://*.example.com"` all its subdomains, at any depth, but
+            not the domain itself; `"chrome-extension://*"` all origins of a scheme other than http and https; `"null"`
+            and `"file://"` pages without a host; `"*"` every page. `ws` counts as `http`, and `wss` as `https`.
         loopback: whether to allow pages of this machine too, at any port; for development.
 
-    A list stands for itself: to keep the application's own pages in, it has `"same-origin"` among others. Requests
-    without Origin come from programs, not from pages, and are allowed: a program could send any Origin it likes, and
-    some send one.
+    A list replaces the default: include `"same-origin"` to allow the application's own pages. Requests without Origin
+    come from programs, not from pages, and are allowed: a program could send any Origin, and some send one.
 
     Raises:
         ConfigurationError: a pattern is not one of these.
@@ -92,17 +90,17 @@ class OriginPolicy:
         origins = [origin for pattern in self.allowed if (origin := parse_origin(pattern)) is not None]
         self._schemes = frozenset(origin.scheme for origin in origins if origin.host == _ANY_HOST)
         self._exact = frozenset(origin for origin in origins if not origin.host.startswith(_ANY_HOST))
-        # Scheme, port and what the host ends with, from its dot on.
+        # Scheme, port and suffix of the host, beginning with its dot.
         self._subdomains = [
             (origin.scheme, origin.port, origin.host[1:]) for origin in origins if origin.host.startswith(_WILDCARD)
         ]
 
     def allows(self, origin: str | None, *, scheme: str, host: str) -> bool:
-        """Return whether a page of an origin may connect.
+        """Return whether a page may connect.
 
         Arguments:
-            origin: the value of Origin, `None` when the request has none.
-            scheme: of the request: `ws`, `wss`, `http` or `https`, as the client sees it.
+            origin: the value of Origin; `None` if the request has none.
+            scheme: the scheme of the request as the client sees it: `ws`, `wss`, `http` or `https`.
             host: the value of Host.
         """
         if origin is None or self._any:
@@ -119,7 +117,7 @@ class OriginPolicy:
         return self.loopback and _is_loopback(page)
 
     def explain(self, origin: str, *, scheme: str, host: str) -> str:
-        """Return why a page that `allows` does not let in is refused, for the peer: no list of who else may connect.
+        """Return for the peer why `allows` refuses a page, without listing the allowed origins.
 
         Arguments:
             origin, scheme, host: as for `allows`.
@@ -132,8 +130,8 @@ class OriginPolicy:
         page = parse_origin(origin)
         if page is not None and _is_same(page, origin, "https" if requested.startswith("http:") else "http", host):
             said += (
-                ". Only the scheme differs: if a proxy in front speaks TLS, the server must trust what it says of the "
-                "visitor (setting server.trusted_proxies)"
+                ". Only the scheme differs: if a proxy in front terminates TLS, the server must trust its header "
+                "fields (setting server.trusted_proxies)"
             )
         return said
 
@@ -149,7 +147,7 @@ class OriginPolicy:
 
 def _is_same(page: Origin, origin: str, scheme: str, host: str) -> bool:
     requested = f"{_HTTP_SCHEMES.get(scheme, scheme)}://{host}"
-    # The text alone decides for nearly all: it saves a second parsing.
+    # Comparing the text is enough for nearly all requests, and saves parsing the other origin.
     return origin == requested or page == parse_origin(requested)
 
 
@@ -178,11 +176,11 @@ def _check_pattern(pattern: object) -> None:
     rest = origin.host.removeprefix(_WILDCARD)
     if "*" in rest or not rest.strip("."):
         raise ConfigurationError(
-            f"origin {pattern!r}: a `*` stands for whole subdomains, before a name, or for the host of a scheme "
-            f"that is not http or https; {_ALLOWED}"
+            f"origin {pattern!r}: `*` can replace only whole subdomains, before a name, or the host of a scheme "
+            f"other than http and https; {_ALLOWED}"
         )
 
 
 def _shown(origin: str) -> str:
-    """Spell out what a peer sent: short, in ASCII, without control characters."""
+    """Return a peer's value for a message: short, in ASCII, without control characters."""
     return ascii(origin if len(origin) <= 200 else f"{origin[:200]}...")

@@ -1,4 +1,4 @@
-"""What every request of HTTP/1 must look like: its target and the length of its body (RFC 9112, 3.2 and 6)."""
+"""Checks of every HTTP/1 request: its target and the length of its body (RFC 9112, 3.2 and 6)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from .authority import parse_authority
 from .fields import WHITESPACE, RawHeaders, check_fields
 from .handshake import check_host
 
-# Visible ASCII but `#`: a target has no fragment.
+# Visible ASCII except `#`, because a target has no fragment.
 _ORIGIN_FORM = re.compile(rb'/[!-"$-~]*')
 _ABSOLUTE_FORM = re.compile(rb'(?:https?|wss?)://([^/?#]*)((?:[/?][!-"$-~]*)?)', re.IGNORECASE)
 
 
 def check_request(method: bytes, http_version: str, target: bytes, headers: RawHeaders) -> bytes:
-    """Check the head of a request that asks for no upgrade; see `check_upgrade` for one that does.
+    """Check the head of a request without an upgrade; see `check_upgrade` for one with an upgrade.
 
     Arguments:
         method: the request method.
@@ -24,14 +24,14 @@ def check_request(method: bytes, http_version: str, target: bytes, headers: RawH
         headers: pairs of lower-case name and value.
 
     Returns:
-        The target as `check_target` gives it.
+        The target as `check_target` returns it.
 
     Raises:
-        RequestError: 505 for a version of HTTP that is none of 1.0 and 1.1; 501 for a transfer coding other than
-            chunked; 400 for the rest.
+        RequestError: 505 for an HTTP version other than 1.0 and 1.1; 501 for a transfer coding other than chunked; 400
+            for any other error.
     """
     if http_version not in ("1.0", "1.1"):
-        raise RequestError(505, f"HTTP/{http_version} is not spoken here; HTTP/1.1 is")
+        raise RequestError(505, f"HTTP/{http_version} is not supported; use HTTP/1.1")
     check_fields(headers)
     host = find_host(headers)
     if host is not None or http_version == "1.1":
@@ -41,7 +41,7 @@ def check_request(method: bytes, http_version: str, target: bytes, headers: RawH
 
 
 def find_host(headers: RawHeaders) -> str | None:
-    """Return the value of the Host field, the first one when there are several; `None` when there is none."""
+    """Return the value of the first Host field; `None` if there is none."""
     for name, value in headers:
         if name == b"host":
             return value.strip(WHITESPACE).decode("latin-1")
@@ -53,15 +53,15 @@ def check_target(method: bytes, target: bytes, host: str | None) -> bytes:
 
     Arguments:
         method: the request method.
-        target: the target: `/path?query`; `http://host/path?query`, as proxies get it; `*` with the method OPTIONS.
-        host: the value of Host, `None` when there is none. The target must name the same host when it names one:
-            whatever decides by the host, here or in a proxy, must not be told two of them.
+        target: the target: `/path?query`; `http://host/path?query`, as proxies receive it; `*` with the method OPTIONS.
+        host: the value of Host; `None` if there is none. A host in the target must be the same: code that decides by
+            the host, here or in a proxy, must not see two different ones.
 
     Returns:
         The target as `/path?query`, or `*`.
 
     Raises:
-        RequestError: with 400, when it is none of these.
+        RequestError: with 400, for any other target.
     """
     if _ORIGIN_FORM.fullmatch(target):
         return target
@@ -72,21 +72,21 @@ def check_target(method: bytes, target: bytes, host: str | None) -> bytes:
         raise RequestError(400, "the request target must be a path, such as `/` or `/path?query`")
     named = parse_authority(absolute[1].decode("latin-1"))
     if named is None or (host is not None and named != parse_authority(host)):
-        raise RequestError(400, "the request target names another host than the Host field, or none that is valid")
+        raise RequestError(400, "the host in the request target is invalid or differs from the Host field")
     rest = absolute[2]
     return rest if rest[:1] == b"/" else b"/" + rest
 
 
 def _check_framing(http_version: str, headers: RawHeaders) -> None:
-    """Refuse the lengths of a body that the parser lets pass and a proxy may read otherwise (RFC 9112, 6.1 and 6.3)."""
+    """Refuse body lengths that the parser accepts but a proxy may read differently (RFC 9112, 6.1 and 6.3)."""
     codings = [value for name, value in headers if name == b"transfer-encoding"]
     if not codings:
         return
     if http_version == "1.0":
-        raise RequestError(400, "HTTP/1.0 knows no Transfer-Encoding")
+        raise RequestError(400, "HTTP/1.0 does not support Transfer-Encoding")
     coding = b",".join(codings).strip(WHITESPACE).lower()
     if coding == b"chunked":
         return
     if coding.rpartition(b",")[2].strip(WHITESPACE) == b"chunked":
-        raise RequestError(501, "no transfer coding is understood here but chunked")
-    raise RequestError(400, "the last transfer coding must be chunked: the length of the body cannot be told")
+        raise RequestError(501, "the only supported transfer coding is chunked")
+    raise RequestError(400, "the last transfer coding must be chunked: otherwise the length of the body is unknown")

@@ -1,4 +1,4 @@
-"""Request targets as logs show them: without what a query keeps secret, and on one line."""
+"""Request targets for logs: without the secrets of a query, and on one line."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from typing import Literal
 
 QueryLogging = Literal["names", "all", "none"]
 
-# Longer names are rather a value that lacks its name.
+# A longer name is more likely a value without a name.
 MAX_NAME_LENGTH = 64
 HIDDEN = "*"
 
 
 def loggable_query(query: str, logged: QueryLogging = "names") -> str:
-    """Return a query string as logs show it.
+    """Return a query string for the log.
 
     Arguments:
         query: the query string as it was sent, without its `?`.
-        logged: `"names"` for the names of its variables with `*` in place of each value, `"all"` for all of it,
+        logged: `"names"` for the names of its variables with `*` in place of each value, `"all"` for the whole query,
             `"none"` for an empty string.
 
-    A part without `=` may be a bare token, as may one with nothing but the padding of Base64 after it: of both only `*`
-    is shown.
+    A part without `=` may be a bare token, and so may a part with only Base64 padding after it: both are shown as `*`.
     """
     if logged == "all":
         return escape(query)
@@ -30,7 +29,7 @@ def loggable_query(query: str, logged: QueryLogging = "names") -> str:
 
 
 def loggable_target(target: str, logged: QueryLogging = "names") -> str:
-    """Return a request target, `/path?query`, as logs show it.
+    """Return a request target, `/path?query`, for the log.
 
     Arguments:
         target: the path, percent-encoded, and perhaps a query.
@@ -42,7 +41,7 @@ def loggable_target(target: str, logged: QueryLogging = "names") -> str:
 
 
 def escape(text: str) -> str:
-    """Escape what could make a log say something else: control and non-ASCII characters, and quotes."""
+    """Escape characters that could falsify a log line: control and non-ASCII characters, and quotes."""
     return text.encode("unicode_escape").decode("ascii").replace('"', "%22")
 
 
