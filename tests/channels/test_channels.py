@@ -55,7 +55,7 @@ class TestPublish:
             for name in ("room:*", "", "a b"):
                 with pytest.raises(InvalidChannel):
                     await channels.publish(name, "x")
-            with pytest.raises(TypeError, match="str, bytes or what JSON can express, not object"):
+            with pytest.raises(TypeError, match="str, bytes or a value that JSON can express, not object"):
                 await channels.publish("room:1", object())
             for data in ("üüx", b"12345"):
                 with pytest.raises(ValueError, match="5 bytes for channel 'room:1': max_message_size is 4"):
@@ -113,7 +113,7 @@ class TestLife:
                 await call
         with pytest.raises(UsageError, match="not started"):
             await channels.subscribe("a").__aenter__()
-        assert await channels.check() == Health(False, None, ["the channels are not started"])
+        assert await channels.check() == Health(False, None, ["the channels have not started"])
         assert channels.stats() == Stats(*[0] * 9)
         await channels.shutdown()
 
@@ -121,7 +121,7 @@ class TestLife:
         channels = Channels()
         for _ in range(2):
             async with channels:
-                with pytest.raises(UsageError, match="started already"):
+                with pytest.raises(UsageError, match="already started"):
                     await channels.startup()
                 with pytest.raises(UsageError, match="before the application starts"):
                     channels.namespace("room")
@@ -229,11 +229,11 @@ async def test_health() -> None:
         health = await channels.check()
         assert (health.ok, health.round_trip) == (False, None)
         assert "does not answer" in health.problems[0]
-        assert health.problems[1] == "2 of 2 channels hear nothing until the broker is back"
+        assert health.problems[1] == "2 of 2 channels receive nothing until the broker is back"
         gate = broker.close_gate("history")
         bus.mend()
         await until(lambda: broker.at_work)
-        assert (await channels.check()).problems == ["1 channels look for publications that they missed"]
+        assert (await channels.check()).problems == ["1 channels are recovering missed publications"]
         gate.set()
         await until(lambda: not topics(channels)["room:1"].is_healing)
         assert (await channels.check()).ok

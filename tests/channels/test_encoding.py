@@ -40,7 +40,7 @@ def test_json_tells_all() -> None:
 
 @pytest.mark.parametrize("data", ["", "x", "[]", "{}", '{"member":1}', '{"member":"a"', "[" * 100_000, "null"])
 def test_what_is_no_member_is_refused(data: str) -> None:
-    with pytest.raises(ValueError, match="no member"):
+    with pytest.raises(ValueError, match="not the data of a member"):
         check_member_data(data)
 
 
@@ -62,5 +62,5 @@ def test_data_is_json() -> None:
     circle: list[object] = []
     circle.append(circle)
     for data in (object(), circle):
-        with pytest.raises(TypeError, match=f"what JSON can express, not {type(data).__name__}"):
+        with pytest.raises(TypeError, match=f"a value that JSON can express, not {type(data).__name__}"):
             encode_data(data)

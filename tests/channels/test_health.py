@@ -76,7 +76,7 @@ async def test_a_stop_ends_a_check() -> None:
         broker.close_gate("check")
         asking = asyncio.create_task(channels.check())
         await until(lambda: broker.at_work)
-    assert (await asking).problems == ["the channels were stopped"]
+    assert (await asking).problems == ["the channels have stopped"]
 
 
 class TestStart:

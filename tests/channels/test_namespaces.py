@@ -27,21 +27,21 @@ def test_options_hold_for_the_channels_of_a_prefix() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"histroy": 1}, "has no option 'histroy'; there are history, history_ttl, presence"),
-        ({"history": -1}, "history is -1; expected a number from 0 to 1000000"),
-        ({"history": 1.5}, "history is 1.5; expected a number"),
-        ({"history": True}, "history is True; expected a number"),
-        ({"history_ttl": 0}, "history_ttl is 0; expected a number from 0.001"),
-        ({"history_ttl": float("nan")}, "history_ttl is nan"),
-        ({"history_ttl": float("inf")}, "history_ttl is inf"),
-        ({"presence": 1}, "presence is 1; expected True or False"),
-        ({"presence_ttl": 0.5}, "presence_ttl is 0.5; expected a number from 1 to 86400"),
-        ({"slow": "drop"}, "slow is 'drop'; expected 'disconnect' or 'drop_oldest' or 'latest'"),
-        ({"slow": []}, "slow is"),
-        ({"queue_messages": 0}, "queue_messages is 0; expected a number from 1"),
-        ({"may_subscribe": "all"}, "may_subscribe is 'all'; expected a function, or None"),
-        ({"join_leave": True}, "join_leave needs presence=True"),
-        ({"queue_bytes": 10, "max_message_size": 11}, "max_message_size is 11; expected at most queue_bytes"),
+        ({"histroy": 1}, "has no option 'histroy'; did you mean 'history'? allowed are history, history_ttl, presence"),
+        ({"history": -1}, "history = -1: expected a whole number, 0 to 1000000"),
+        ({"history": 1.5}, "history = 1.5: expected a whole number"),
+        ({"history": True}, "history = True: expected a whole number"),
+        ({"history_ttl": 0}, "history_ttl = 0: expected a number of seconds, 0.001"),
+        ({"history_ttl": float("nan")}, "history_ttl = nan"),
+        ({"history_ttl": float("inf")}, "history_ttl = inf"),
+        ({"presence": 1}, "presence = 1: expected True or False"),
+        ({"presence_ttl": 0.5}, "presence_ttl = 0.5: expected a number of seconds, 1 to 86400"),
+        ({"slow": "drop"}, "slow = 'drop': expected 'disconnect' or 'drop_oldest' or 'latest'"),
+        ({"slow": []}, "slow = "),
+        ({"queue_messages": 0}, "queue_messages = 0: expected a whole number, 1"),
+        ({"may_subscribe": "all"}, "may_subscribe = 'all': expected a function, or None"),
+        ({"join_leave": True}, "join_leave requires presence=True"),
+        ({"queue_bytes": 10, "max_message_size": 11}, "max_message_size = 11: expected at most queue_bytes"),
         ({"max_message_size": 2_000_000}, "expected at most queue_bytes, which is 1048576"),
     ],
 )
@@ -61,7 +61,7 @@ def test_names_that_no_namespace_can_have(name: str) -> None:
 def test_a_namespace_is_declared_once() -> None:
     namespaces = Namespaces()
     namespaces.declare("room", {})
-    with pytest.raises(ConfigurationError, match="declared already"):
+    with pytest.raises(ConfigurationError, match="already declared"):
         namespaces.declare("room", {})
 
 

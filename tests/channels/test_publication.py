@@ -16,7 +16,7 @@ def test_a_position_is_read_from_its_text() -> None:
     "text", ["", ":", "a", "a:", ":1", "a:-1", "a:x", "a b:1", "ä:1", "a:٣", "a:1:", "a:" + "9" * 20]
 )
 def test_what_is_no_position(text: str) -> None:
-    with pytest.raises(ValueError, match="is no position"):
+    with pytest.raises(ValueError, match="is not a position"):
         Position.parse(text)
 
 

@@ -105,15 +105,15 @@ async def test_who_leaves_on_the_way_gets_nothing_more_and_who_comes_gets_the_ne
     assert receivers[-2].data == [["1"], ["2"]]
 
 
-async def test_a_careful_one_becomes_live_when_the_stream_is_level() -> None:
+async def test_a_subscriber_that_has_caught_up_becomes_live() -> None:
     stream = make()
     receiver = Recording()
-    stream.join_carefully(receiver, CatchUp(receiver, "room:1", ROOM, Position("e", 1), Position("e", 2)))
+    stream.join_catching_up(receiver, CatchUp(receiver, "room:1", ROOM, Position("e", 1), Position("e", 2)))
     for number in range(1, 4):
         stream.add(message(number))
         await until(lambda: not stream.is_busy)
     assert receiver.data == [["3"]]
-    assert (stream.careful, stream.receivers()) == ({}, [receiver])
+    assert (stream.catching_up, stream.receivers()) == ({}, [receiver])
     stream.leave(receiver)
     assert (len(stream), stream.groups) == (0, {})
 

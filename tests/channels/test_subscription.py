@@ -105,9 +105,9 @@ class TestRefusals:
             wrong: list[tuple[tuple[str, ...], dict[str, Any], str]] = [
                 (("room:1",), {"encode": as_json}, "deliver=websocket"),
                 (("room:1",), {"info": 1}, "member="),
-                (("room:1", "room:2"), {"since": "e:1"}, "give a mapping"),
-                (("room:1",), {"since": {"room:2": "e:1"}}, "no channel of this subscription"),
-                (("room:*",), {"since": "e:1"}, "no channel of this subscription"),
+                (("room:1", "room:2"), {"since": "e:1"}, "must be a mapping"),
+                (("room:1",), {"since": {"room:2": "e:1"}}, "not one of its channels"),
+                (("room:*",), {"since": "e:1"}, "not one of its channels"),
                 (("ticks",), {"since": "e:1"}, "no history"),
                 (("ticks", "room:*"), {"member": "alice"}, "presence=True"),
             ]

@@ -29,7 +29,7 @@ async def index():
     [
         ("redis://ann:wrong@{}", "+@all", r"WRONGPASS: .*\(check user and password in the URL\)"),
         ("redis://ann:secret@{}", "+@all -evalsha", r"NOPERM: .*'evalsha' command.*docs/channels\.md has the list"),
-        ("redis+cluster://{}", "+@all", r"no node of a cluster: write redis://"),
+        ("redis+cluster://{}", "+@all", r"not a node of a cluster: write redis://"),
     ],
 )
 def test_a_broker_that_refuses_ends_the_start_at_once(

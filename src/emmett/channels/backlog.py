@@ -1,4 +1,4 @@
-"""What waits for a subscriber that does not keep up, bounded, and what is dropped when it is too much."""
+"""Queue publications for a subscriber that does not keep up, within bounds, and drop what exceeds them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .publication import Kind, Publication
 
 
 class Backlog:
-    """The queue of one subscriber for the channels of one namespace, whose options say what may wait in it.
+    """The queue of one subscriber for the channels of one namespace.
 
     Arguments:
-        namespace: it has the bounds and the policy.
+        namespace: provides the bounds and the policy for slow subscribers.
 
     Attributes:
-        dropped: how many publications were dropped.
+        dropped: the number of publications dropped.
     """
 
     __slots__ = ("_extra_items", "_extra_size", "_gaps", "_items", "_namespace", "_size", "dropped")
@@ -28,27 +28,27 @@ class Backlog:
         self._namespace = namespace
         self._items: deque[Item] | LatestQueue = LatestQueue() if namespace.slow == "latest" else deque()
         self._size = 0
-        # What came from history in one piece may exceed the bounds, which history has itself; until all was taken.
+        # A single read of the history may exceed the bounds, as the history has its own; this lasts until all is taken.
         self._extra_items = 0
         self._extra_size = 0
-        # Channels that a subscriber has named, and not by a pattern, are few enough for a gap of their own each.
+        # A subscriber names few channels (patterns aside), so each of these can have a gap of its own.
         self._gaps = Gaps(max(MAX_NAMES, namespace.queue_messages))
         self.dropped = 0
 
     def __len__(self) -> int:
-        """Return how many publications wait."""
+        """Return the number of publications in the queue."""
         return len(self._items)
 
     def add(self, items: Iterable[Item], count: int, size: int, is_extra: bool) -> bool:
-        """Add what was published; drop what is too much.
+        """Add publications, and drop some if the bounds are exceeded.
 
         Arguments:
             items: publications and their messages.
-            count, size: how many, and the length of all messages.
-            is_extra: it is from the history, and does not count.
+            count, size: the number of publications, and the total length of their messages.
+            is_extra: whether they come from the history and do not count towards the bounds.
 
         Returns:
-            False when it is too much and nothing may be dropped: the subscriber is to be disconnected.
+            False if the bounds are exceeded and nothing may be dropped: disconnect the subscriber.
         """
         if not self._items:
             self._extra_items = self._extra_size = 0
@@ -70,7 +70,7 @@ class Backlog:
         return True
 
     def pop(self) -> Publication | None:
-        """Take the next publication; None when none waits. A gap comes before it where something was dropped."""
+        """Return the next publication, or None if there is none. A gap precedes it where publications were dropped."""
         if not self._items:
             return None
         if self._gaps:
@@ -81,8 +81,8 @@ class Backlog:
         return self._take_first()[0]
 
     def portion(self, size: int) -> tuple[list[Item], list[Publication]]:
-        """Return the first items up to a size, at least one, and the gaps that come before the next publication of
-        their channels. They stay until `discard`.
+        """Return the first items up to a size, at least one, and the gaps that precede the next publications of their
+        channels. They stay in the queue until `discard`.
         """
         items: list[Item] = []
         for item in self._items:
@@ -93,18 +93,18 @@ class Backlog:
         return items, self._gaps.before(item[0].channel for item in items) if self._gaps else []
 
     def discard(self, count: int, gaps: list[Publication]) -> None:
-        """Take off the items and gaps of a portion."""
+        """Remove the items and gaps of a portion."""
         for _ in range(count):
             self._take_first()
         self._gaps.discard(gaps)
 
     def first_of(self, channel: str) -> Publication | None:
-        """Return the first publication of a channel that waits and has a position."""
+        """Return the first queued publication of a channel that has a position."""
         waiting = (item[0] for item in self._items)
         return next((each for each in waiting if each.channel == channel and each.position is not None), None)
 
     def clear(self) -> None:
-        """Forget all that waits."""
+        """Empty the queue."""
         self._items.clear()
         self._gaps.clear()
         self._size = 0

@@ -1,4 +1,4 @@
-"""The way of one subscriber from the history of a channel to its live stream, without gap or doubling."""
+"""Move one subscriber from the history of a channel to its live stream, without gaps or duplicates."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from .namespaces import Namespace
 from .publication import Kind, Position, Publication
 from .receiver import Receiver
 
-# Publications that may wait while the history is read.
+# Live publications to hold while the history is read.
 MAX_WAITING = 4096
 
 
 class CatchUp:
-    """What comes live is kept while the history is read; then what both have is left out, until only live is left.
+    """Holds live publications while the history is read, then removes duplicates until the subscriber is live.
 
     Arguments:
         receiver: the subscriber.
         channel: the channel.
-        namespace: that of the channel.
-        start: where the stream stood when the subscriber came: all behind it is passed to `add`. Everything up to it
-            must come from the history.
-        last: up to where the subscriber has everything; None while the history is still to be read.
+        namespace: the namespace of the channel.
+        start: the position of the stream when the subscriber joined. Everything up to it must come from the history;
+            everything after it is passed to `add`.
+        last: the position up to which the subscriber has everything; None while the history is yet to be read.
 
     Attributes:
         receiver, last: as above.
-        is_complete: nothing was missed so far.
-        read: how many publications of the history were delivered.
+        is_complete: whether nothing has been missed so far.
+        read: the number of publications delivered from the history.
     """
 
     __slots__ = (
@@ -50,14 +50,14 @@ class CatchUp:
         self._namespace = namespace
         self._start = start
         self._waiting: list[Publication] = []
-        # What comes live was too much, and was forgotten: the history has it.
+        # Too many live publications arrived and were discarded: the history has them.
         self._has_overflowed = False
         self.last = last
         self.is_complete = True
         self.read = 0
 
     def add(self, publications: Sequence[Publication], is_extra: bool) -> None:
-        """Take what the stream brings."""
+        """Accept publications from the stream."""
         if self.last is not None:
             self.receiver.receive(self._namespace, self._new(publications), is_extra)
             return
@@ -67,26 +67,26 @@ class CatchUp:
             self._has_overflowed = True
 
     def is_past(self, top: Position) -> bool:
-        """Tell whether a history whose newest publication is there has all that the stream had before."""
+        """Return whether a history that ends at `top` covers everything before the live publications held here."""
         return not self._has_overflowed and (top.epoch != self._start.epoch or top.offset >= self._start.offset)
 
     def again(self, start: Position) -> None:
-        """Start over: the history is read once more.
+        """Start over, because the history is read once more.
 
         Arguments:
-            start: where the stream stands now.
+            start: the current position of the stream.
         """
         if self._has_overflowed:
             self._has_overflowed = False
             self._start = start
 
     def add_page(self, publications: Sequence[Publication], top: Position, is_complete: bool) -> None:
-        """Deliver a part of the history.
+        """Deliver a page of the history.
 
         Arguments:
-            publications: in their order.
+            publications: the publications, in order.
             top: the newest position of the history.
-            is_complete: nothing was missed before them; otherwise a gap comes first.
+            is_complete: whether nothing was missed before them; otherwise a gap comes first.
         """
         self.read += len(publications)
         found = list(publications)
@@ -96,11 +96,11 @@ class CatchUp:
         self.receiver.receive(self._namespace, found, True)
 
     def finish(self, top: Position, is_complete: bool = True) -> None:
-        """Deliver what came live while the history was read.
+        """Deliver the live publications held while the history was read.
 
         Arguments:
-            top: up to where the history was delivered.
-            is_complete: what came live follows it; otherwise a gap comes first.
+            top: the position up to which the history was delivered.
+            is_complete: whether the live publications follow it directly; otherwise a gap comes first.
         """
         waiting, self._waiting = self._waiting, []
         self.last = top
@@ -111,25 +111,25 @@ class CatchUp:
         self.receiver.receive(self._namespace, found, True)
 
     def _miss(self, found: list[Publication], position: Position) -> None:
-        """Put a gap before publications, for subscribers that can express one. `recovered` says it to all."""
+        """Put a gap before publications, if the encoding can express one. `recovered` reports it in any case."""
         self.is_complete = False
         if self.receiver.encode is not data_only:
             found.insert(0, Publication(self._channel, "", Kind.GAP, position))
 
     def is_level_with(self, done: Position | None) -> bool:
-        """Tell whether the stream has come to where the subscriber is: from here on it may be live."""
+        """Return whether the stream has reached the position of the subscriber, which may then go live."""
         last = self.last
         return last is not None and done is not None and done.epoch == last.epoch and done.offset >= last.offset
 
     def _new(self, publications: Sequence[Publication]) -> list[Publication]:
-        """Leave out what the subscriber has."""
+        """Return the publications that the subscriber does not have yet."""
         found: list[Publication] = []
         for publication in publications:
             position, last = publication.position, self.last
             if position is None or last is None:
                 found.append(publication)
             elif position.epoch != last.epoch:
-                # The stream tells of another epoch with a gap. All else of another one is from before the history.
+                # A gap announces another epoch. Any other publication of another epoch predates the history.
                 if publication.kind is Kind.GAP:
                     self.last = position
                     found.append(publication)

@@ -30,9 +30,9 @@ from .topic import read_entry
 from .workers import check_workers
 
 BROKER_VARIABLE = "EMMETT_BROKER"
-# How many worker processes there are; `emmett serve --workers` sets it.
+# The number of worker processes; `emmett serve --workers` sets it.
 
-# Seconds for which the broker is tried at start-up.
+# Seconds to keep trying the broker at start-up.
 START_TIMEOUT = 10.0
 
 
@@ -40,15 +40,15 @@ logger = logging.getLogger("emmett.channels")
 
 
 class HostApplication(Protocol):
-    """What channels are wired to: an `App`."""
+    """The application that channels are attached to: an `App`."""
 
     @property
     def observers(self) -> Observers:
-        """Those that learn of its channels."""
+        """The observers to notify of channel events."""
 
     @property
     def wired(self) -> list[Any]:
-        """What was wired to it, where commands find it."""
+        """Objects attached to the application, where commands find them."""
 
     def on_startup(self, function: Callable[[], Any]) -> Callable[[], Any]:
         """Register a function to run before the first request."""
@@ -58,12 +58,12 @@ class HostApplication(Protocol):
 
 
 class Stats(NamedTuple):
-    """What the channels of this process have done.
+    """Statistics of the channels of this process.
 
     Fields:
         channels: channels and patterns that this process is subscribed to.
-        subscribers: those of this process.
-        published, delivered, dropped, disconnected, gaps, healed, rejected: as of `Counters`.
+        subscribers: subscribers in this process.
+        published, delivered, dropped, disconnected, gaps, healed, rejected: see `Counters`.
     """
 
     channels: int
@@ -78,12 +78,12 @@ class Stats(NamedTuple):
 
 
 class HistoryPage(NamedTuple):
-    """What is in the history of a channel.
+    """A page of a channel's history.
 
     Fields:
-        publications: in their order.
-        top: the position of the newest publication there is.
-        complete: whether everything after the position that was asked for is there.
+        publications: the publications, in order.
+        top: the position of the newest publication in the history.
+        complete: whether the history has everything after the requested position.
     """
 
     publications: list[Publication]
@@ -103,14 +103,12 @@ class Channels:
     """The channels of an application.
 
     Arguments:
-        app: it starts and stops them. Without one: `async with channels:`.
-        broker: the URL of a broker, or one; by default what the environment variable EMMETT_BROKER says, else "memory".
-        prefix: what the names of everything in the broker begin with: applications that share a broker need different
-            ones.
-        linger: seconds for which a channel that nobody is subscribed to any more stays subscribed at the broker.
-        check_interval: seconds between two looks at the history of a channel where nothing is heard.
-        start_timeout: seconds for which the broker is tried at start-up.
-
+        app: the application, which starts and stops the channels. Without one, use `async with channels:`.
+        broker: a broker or its URL; by default the environment variable EMMETT_BROKER, else "memory".
+        prefix: the prefix of every name in the broker. Applications that share a broker need different prefixes.
+        linger: seconds to stay subscribed at the broker to a channel without subscribers.
+        check_interval: seconds between two checks of the history of a quiet channel.
+        start_timeout: seconds to keep trying the broker at start-up.
     Raises:
         ConfigurationError: there is no such broker.
     """
@@ -137,7 +135,7 @@ class Channels:
         self._counters = Counters()
         self._running: _Running | None = None
         self._has_app = app is not None
-        # Nobody may hear what is published.
+        # Possibly no subscriber can hear what this process publishes.
         self._is_alone = False
         if app is not None:
             self._counters.observers = app.observers
@@ -147,19 +145,19 @@ class Channels:
 
     @property
     def is_in_memory(self) -> bool:
-        """Whether publications reach no further than this process."""
+        """Whether publications stay within this process."""
         return is_in_memory(self._broker)
 
     def namespace(self, name: str, **options: Unpack[Options]) -> Namespace:
-        """Say what holds for the channels of a namespace: those whose names begin with it and a colon.
+        """Set the options of a namespace: of all channels whose names begin with it and a colon.
 
         Arguments:
-            name: the text before the colon; empty for channels without one.
+            name: the text before the colon; empty for channels without a colon.
             options: see `Namespace`.
 
         Raises:
-            ConfigurationError: the namespace was declared before, or an option is not allowed.
-            UsageError: the channels are started already.
+            ConfigurationError: the namespace is already declared, or an option is invalid.
+            UsageError: the channels have already started.
         """
         if self._running is not None:
             raise UsageError(f"namespace {name!r}: declare namespaces before the application starts")
@@ -178,40 +176,40 @@ class Channels:
 
         Arguments:
             names: channels and patterns such as `room:*`, at most 128.
-            since: the position, or its text, after which to begin, in a namespace with history; with several channels
-                a mapping by channel. It may be a field of a query as it is: anything that is no position, such as a
-                repeated field, counts as a position that is not known any more.
-            deliver: a websocket that gets the publications. It is accepted first.
-            encode: what the websocket gets of a publication: `str`, `bytes`, or None for nothing. By default the data
-                of messages.
-            member: who is there, in a namespace with presence, for as long as the block lasts.
-            info: what others may know of the member; anything that JSON can express.
+            since: the position, or its text, after which to begin, in a namespace with history; for several channels, a
+                mapping from channel to position. A query field may be passed as it is: anything that is not a position,
+                such as a repeated field, counts as a position that is no longer known.
+            deliver: a websocket to send the publications to. It is accepted first.
+            encode: returns the message to send for a publication: `str`, `bytes`, or None for nothing. The default
+                sends the data of messages.
+            member: the member that is present for as long as the block lasts, in a namespace with presence.
+            info: information about the member that others may see; any value that JSON can express.
 
         Raises, on entry:
-            ChannelDenied: `may_subscribe` of a namespace refuses; also InvalidChannel for a name that none can have.
+            ChannelDenied: `may_subscribe` of a namespace refuses; its subclass InvalidChannel: a name is invalid.
             BrokerUnavailable: the broker does not answer.
-            ConfigurationError: an option needs another one, or a namespace that has it.
-            UsageError: the channels are not started.
+            ConfigurationError: an option requires another option, or a namespace that supports it.
+            UsageError: the channels have not started.
         """
         return Subscription(self, names, since, deliver, encode, member, info)
 
     async def publish(self, channel: str, data: Any, *, check: bool = True) -> Position | None:
-        """Publish to a channel: every subscriber of it gets the data, on every node.
+        """Publish data to every subscriber of a channel, on every node.
 
         Arguments:
             channel: the channel.
-            data: what is published: `str` or `bytes` as it is, anything else that JSON can express as JSON text.
-            check: whether to ask `may_publish` of the namespace; not to ask is for code that may do everything.
+            data: the data: `str` or `bytes` is sent as it is, any other value that JSON can express as JSON text.
+            check: whether to ask `may_publish` of the namespace; pass False in code that may publish anything.
 
         Returns:
             The position; None in a namespace without history.
 
         Raises:
-            ChannelDenied: `may_publish` refuses; also InvalidChannel for a name that none can have.
+            ChannelDenied: `may_publish` refuses; its subclass InvalidChannel: the name is invalid.
             BrokerUnavailable: the broker does not answer. The publication may still have happened.
             ValueError: the data is larger than `max_message_size`.
             TypeError: the data is neither `str` nor `bytes`, and JSON cannot express it.
-            UsageError: the channels are not started.
+            UsageError: the channels have not started.
         """
         broker = self.running().broker
         check_channel(channel)
@@ -219,7 +217,7 @@ class Channels:
         if not isinstance(data, (str, bytes, bytearray, memoryview)):
             data = encode_data(data)
         payload = pack(data)
-        # One byte is the envelope.
+        # The envelope takes one byte.
         if len(payload) - 1 > namespace.max_message_size:
             raise ValueError(
                 f"{len(payload) - 1} bytes for channel {channel!r}: max_message_size is {namespace.max_message_size}"
@@ -235,13 +233,13 @@ class Channels:
         return position
 
     async def history(self, channel: str, since: Since = None, limit: int | None = 100) -> HistoryPage:
-        """Read what was published to a channel.
+        """Return publications from the history of a channel.
 
         Arguments:
             channel: a channel of a namespace with history.
-            since: what follows this position; without one the newest. What is no position counts as one that is not
-                known any more.
-            limit: at most so many; None for all that is kept.
+            since: the position after which to begin; by default, return the newest publications. Anything that is not a
+                position counts as one that is no longer known.
+            limit: the maximum number of publications; None for all that the history keeps.
 
         Raises:
             BrokerUnavailable: the broker does not answer.
@@ -257,7 +255,7 @@ class Channels:
         return HistoryPage([each for each in read if each is not None], found.top, found.complete)
 
     async def presence(self, channel: str) -> dict[str, Member]:
-        """Return who is in a channel, on all nodes: by member the info and the number of connections.
+        """Return the members present in a channel, on all nodes, with their info and number of connections.
 
         Raises:
             BrokerUnavailable: the broker does not answer.
@@ -270,14 +268,14 @@ class Channels:
         return await presence.present(channel)
 
     async def check(self) -> Health:
-        """Try what the application needs of the broker, and return what is wrong. It never raises.
+        """Test everything that the application needs from the broker, and return the problems found. Never raises.
 
-        It subscribes and publishes, and, where a namespace has them, writes and reads history and presence: on channels
-        of the namespace `emmett-check`, on every server.
+        The test subscribes and publishes, and writes and reads history and presence where a namespace has them. It uses
+        channels of the namespace `emmett-check`, on every server.
         """
         running = self._running
         if running is None:
-            return Health(False, None, ["the channels are not started"])
+            return Health(False, None, ["the channels have not started"])
         problems: list[str] = []
         round_trip: float | None = None
         try:
@@ -286,13 +284,13 @@ class Channels:
             problems.append(str(error))
         topics = running.hub.topics.values()
         if lost := sum(topic.is_lost for topic in topics):
-            problems.append(f"{lost} of {len(topics)} channels hear nothing until the broker is back")
+            problems.append(f"{lost} of {len(topics)} channels receive nothing until the broker is back")
         if healing := sum(topic.is_healing for topic in topics):
-            problems.append(f"{healing} channels look for publications that they missed")
+            problems.append(f"{healing} channels are recovering missed publications")
         return Health(not problems, round_trip, problems)
 
     def stats(self) -> Stats:
-        """Return what the channels of this process have done, in numbers."""
+        """Return the statistics of the channels of this process."""
         hub, counters = self._running.hub if self._running else None, self._counters
         return Stats(
             len(hub.topics) if hub else 0,
@@ -307,16 +305,16 @@ class Channels:
         )
 
     async def startup(self) -> None:
-        """Connect to the broker, and try what the application needs of it. An application does so when it starts.
+        """Connect to the broker, and test what the application needs. The application calls this when it starts.
 
         Raises:
-            BrokerUnavailable: it does not answer, or cannot do it, for `start_timeout` seconds.
-            BrokerRefused: it refuses, and waiting does not help; raised at once.
-            ConfigurationError: it is the memory broker, and there are several worker processes.
-            UsageError: the channels are started already.
+            BrokerUnavailable: the broker does not answer, or fails the test, for `start_timeout` seconds.
+            BrokerRefused: the broker refuses and retrying does not help; raised at once.
+            ConfigurationError: the broker is "memory" and there are several worker processes.
+            UsageError: the channels have already started.
         """
         if self._running is not None:
-            raise UsageError("the channels are started already")
+            raise UsageError("the channels have already started")
         if self.is_in_memory:
             check_workers()
         broker = self._broker
@@ -336,7 +334,7 @@ class Channels:
                 hub.tasks.spawn(presence.run(namespace))
 
     async def shutdown(self) -> None:
-        """End all subscriptions and let go of the broker. An application does so when it stops."""
+        """End all subscriptions and stop the broker. The application calls this when it stops."""
         running, self._running = self._running, None
         if running is None:
             return
@@ -348,7 +346,7 @@ class Channels:
 
     async def __aenter__(self) -> Self:
         await self.startup()
-        # Not served, but in a program of its own, such as a cron job.
+        # Not served, but used in a separate program, such as a cron job.
         self._is_alone = self._has_app and self.is_in_memory
         return self
 
@@ -359,7 +357,7 @@ class Channels:
         await self.shutdown()
 
     def _warn_of_memory(self) -> None:
-        """Say once that nobody hears what is published in memory, in a process of its own."""
+        """Warn once that no subscriber can hear publications in memory from a separate process."""
         self._is_alone = False
         logger.warning(
             "published to channels in memory, which no other process hears: configure a broker that processes share, "
@@ -367,18 +365,18 @@ class Channels:
         )
 
     def running(self) -> _Running:
-        """Return what runs while the channels are started.
+        """Return the running parts.
 
         Raises:
-            UsageError: they are not started, or on another event loop.
+            UsageError: the channels have not started, or run on another event loop.
         """
         running = self._running
         if running is None:
             raise UsageError(
-                "the channels are not started: Channels(app) starts with the application, and after it the functions "
-                "that were registered with app.on_startup later. A server without ASGI lifespan, such as daphne, never "
+                "the channels have not started: Channels(app) starts with the application, before the functions "
+                "registered later with app.on_startup. A server without ASGI lifespan, such as daphne, never "
                 "starts them: use emmett serve, uvicorn or hypercorn. In a script, write `async with channels:`"
             )
         if running.loop is not asyncio.get_running_loop():
-            raise UsageError("the channels were started on another event loop, and can be used on that one only")
+            raise UsageError("the channels were started on another event loop and can only be used on that one")
         return running

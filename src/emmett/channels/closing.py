@@ -1,4 +1,4 @@
-"""Closes sinks, a few at a time: their clients come back, and should not all do so at the same moment."""
+"""Close sinks a few at a time, so that their clients do not all come back at the same moment."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Closer:
     """Closes sinks in the background.
 
     Arguments:
-        tasks: they keep its tasks.
-        sleep: waits for so many seconds.
+        tasks: keeps the tasks of this object.
+        sleep: waits for a number of seconds.
     """
 
     def __init__(self, tasks: Tasks, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:

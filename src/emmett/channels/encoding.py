@@ -1,4 +1,4 @@
-"""What a socket gets of a publication: the functions for `encode`, and the data of joins and leaves."""
+"""Encode publications for sockets: the functions for `encode`, and the data of joins and leaves."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import msgspec
 from .publication import Kind, Publication
 from .sink import Message
 
-# What of a publication goes to a socket; None for nothing.
+# Returns the message that a socket gets for a publication, or None for nothing.
 Encode = Callable[[Publication], Message | None]
 
 _to_json = msgspec.json.Encoder().encode
 
 
 def data_only(publication: Publication) -> Message | None:
-    """Give the data of messages, and nothing else. It cannot express a gap: the socket is closed instead."""
+    """Return the data of messages, and None for the rest. A gap cannot be expressed: the socket is closed instead."""
     return publication.data if publication.kind is Kind.MESSAGE else None
 
 
 def as_json(publication: Publication) -> str:
-    """Give a JSON object with `type`, `channel`, `data` and `position`.
+    """Return a JSON object with `type`, `channel`, `data` and `position`.
 
-    `type` is "message", "join", "leave" or "gap". The data of a join or leave is an object with `member` and `info`,
-    that of a gap null. Binary data is in base64, and `encoding` says so. The position is that of the publication as
-    text, to be given to `since` later; null in a namespace without history.
+    `type` is "message", "join", "leave" or "gap". The data of a join or leave is an object with `member` and `info`;
+    that of a gap is null. Binary data is in base64, marked by `encoding`. The position is text that a client can pass
+    to `since` later; it is null in a namespace without history.
     """
     kind, data = publication.kind, publication.data
     content: dict[str, Any] = {"type": kind.value, "channel": publication.channel, "data": data}
@@ -54,34 +54,34 @@ def member_data(member: str, info: bytes | None) -> str:
     """Return the data of a join or leave.
 
     Arguments:
-        info: JSON, as `Broker.join` takes it; None when it is not known.
+        info: JSON, as `Broker.join` takes it; None if unknown.
     """
     return _to_json({"member": member, "info": msgspec.Raw(info or b"null")}).decode()
 
 
 def check_member_data(data: str) -> None:
-    """Check what another node says of a member.
+    """Check the data of a join or leave that another node sent.
 
     Raises:
-        ValueError: it is not what `member_data` makes.
+        ValueError: the data does not have the form that `member_data` produces.
     """
     try:
         _member_event.decode(data)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise ValueError(f"no member: {error}") from None
+        raise ValueError(f"not the data of a member: {error}") from None
 
 
 def encode_data(data: Any) -> str:
     """Return the data of a publication as JSON text.
 
     Raises:
-        TypeError: it cannot be expressed in JSON.
+        TypeError: JSON cannot express the data.
     """
     try:
         return _to_json(data).decode()
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(
-            f"a publication is str, bytes or what JSON can express, not {type(data).__name__}: {error}"
+            f"a publication is str, bytes or a value that JSON can express, not {type(data).__name__}: {error}"
         ) from None
 
 
@@ -89,13 +89,13 @@ def encode_info(info: Any) -> bytes:
     """Return the info of a member as JSON.
 
     Raises:
-        TypeError: it cannot be expressed in JSON.
+        TypeError: JSON cannot express the info.
     """
     return _to_json(info)
 
 
 def decode_info(info: bytes) -> Any:
-    """Read the info of a member, which another node or another program wrote; None when it is no JSON."""
+    """Decode the info of a member, which another node or program wrote; return None if it is not JSON."""
     try:
         return msgspec.json.decode(info)
     except (msgspec.MsgspecError, RecursionError):

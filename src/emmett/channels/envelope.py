@@ -1,7 +1,7 @@
 """Publications as bytes, for brokers.
 
-One byte says what follows: `t` text in UTF-8, `b` binary, `j` and `l` the member that joined or left, as JSON. What
-other programs put into the broker's hands is read by the same rules; nothing that could be code is ever loaded.
+One byte gives the type of what follows: `t` text in UTF-8, `b` binary, `j` and `l` the member that joined or left, as
+JSON. Payloads that other programs publish are read by the same rules; nothing that could be code is ever loaded.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def pack(data: str | bytes, kind: Kind = Kind.MESSAGE) -> bytes:
 
 
 def unpack(payload: bytes) -> tuple[str | bytes, Kind]:
-    """Read what `pack` made; returns data and kind.
+    """Decode a payload made by `pack`; return data and kind.
 
     Raises:
-        ValueError: it did not make this.
+        ValueError: `pack` did not make this payload.
     """
     mark, rest = payload[:1], payload[1:]
     if mark == b"b":

@@ -14,12 +14,12 @@ from .stats import Counters
 
 
 class Feed(Receiver):
-    """Publications in a bounded queue, to be taken one by one.
+    """Holds publications in a bounded queue; the application takes them one by one.
 
     Arguments:
-        counters: where to count.
-        leave: called when it ends for being too slow.
-        log: where that is logged.
+        counters: the counters to update.
+        leave: called when the feed ends because its reader is too slow.
+        log: the log for that event.
     """
 
     __slots__ = ("_is_finished", "_log", "_places", "_slow", "_waiter")
@@ -28,20 +28,20 @@ class Feed(Receiver):
         super().__init__(None, counters, leave)
         self.take = self._take
         self._log = log
-        # Why it was ended.
+        # The reason, if it ended because its reader was too slow.
         self._slow: str | None = None
         self._is_finished = False
         self._waiter: asyncio.Future[None] | None = None
-        # By channel the position of the last publication that was read.
+        # The position of the last publication read, by channel.
         self._places: dict[str, Position] = {}
 
     async def next(self) -> Publication:
-        """Return the next publication, waiting for it.
+        """Wait for the next publication, and return it.
 
         Raises:
-            StopAsyncIteration: there will be none.
-            SlowSubscriber: too many had to wait, and the namespace does not allow to drop some.
-            UsageError: another task is reading.
+            StopAsyncIteration: there are no more publications.
+            SlowSubscriber: the queue overflowed, and the namespace does not allow publications to be dropped.
+            UsageError: another task is already reading.
         """
         while True:
             for backlog in self._backlogs.values():
@@ -58,7 +58,7 @@ class Feed(Receiver):
             await self._arrival()
 
     def position_in(self, topic: Membership) -> Position | None:
-        """Return the position of the last publication of a channel that was read."""
+        """Return the position of the last publication read from a channel."""
         return self._places.get(topic.name)
 
     def note_position(self, channel: str, position: Position) -> None:
@@ -71,7 +71,7 @@ class Feed(Receiver):
         raise error
 
     def cut(self) -> None:
-        raise AssertionError("a feed can be told of a gap")
+        raise AssertionError("a feed can express a gap")
 
     def finish(self) -> None:
         self._is_finished = True
@@ -85,7 +85,7 @@ class Feed(Receiver):
         if not self._add(parcel):
             namespace = parcel.namespace
             self._slow = (
-                f"more than {namespace.queue_messages} publications or {namespace.queue_bytes} bytes had to wait in "
+                f"more than {namespace.queue_messages} publications or {namespace.queue_bytes} bytes are waiting in "
                 f"namespace {namespace.name!r}, for which slow is 'disconnect'"
             )
             self._counters.disconnect(parcel.items[0][0].channel, self._slow)
@@ -97,7 +97,7 @@ class Feed(Receiver):
 
     async def _arrival(self) -> None:
         if self._waiter is not None:
-            raise UsageError("another task is reading this feed; one task at a time may")
+            raise UsageError("another task is already reading this feed; only one task at a time may read it")
         self._waiter = asyncio.get_running_loop().create_future()
         try:
             await self._waiter

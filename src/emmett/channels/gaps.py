@@ -1,4 +1,4 @@
-"""The gaps that a slow subscriber has yet to be sent, in bounded memory."""
+"""Remember, in bounded memory, the gaps that a slow subscriber has yet to get."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .publication import Kind, Position, Publication
 
 
 class Gaps:
-    """Channels of which something was dropped, and how far.
+    """The channels whose publications were dropped, and up to which position.
 
-    A gap is sent before the next publication of its channel. Under a pattern the channels may be any number, and most
-    of them may never be published to again. When there are too many, they become one gap for all of them, whose
-    channel is the narrowest pattern that covers them, such as `room:*`.
+    A gap is sent before the next publication of its channel. A pattern may match any number of channels, most of which
+    may never be published to again. If there are too many gaps, they are merged into one, whose channel is the
+    narrowest pattern that covers them, such as `room:*`.
 
     Arguments:
-        limit: how many channels to remember.
+        limit: the maximum number of channels to remember.
     """
 
     __slots__ = ("_limit", "_patterns", "_positions")
@@ -24,18 +24,18 @@ class Gaps:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._positions: dict[str, Position | None] = {}
-        # Patterns whose gap is one for all channels that they cover.
+        # Patterns with one gap for all the channels that they cover.
         self._patterns: dict[str, None] = {}
 
     def __len__(self) -> int:
-        """Return how many gaps wait."""
+        """Return the number of gaps to send."""
         return len(self._positions) + len(self._patterns)
 
     def add(self, channel: str, position: Position | None) -> None:
         """Note that publications were dropped.
 
         Arguments:
-            channel: their channel; a pattern where the gap that was dropped was one of all its channels.
+            channel: their channel; a pattern if a merged gap was dropped.
             position: the position up to which they were dropped.
         """
         if any(covers(pattern, channel) for pattern in self._patterns):
@@ -48,7 +48,7 @@ class Gaps:
             self._merge()
 
     def before(self, channels: Iterable[str]) -> list[Publication]:
-        """Return the gaps to send before publications of these channels. They wait until `discard`."""
+        """Return the gaps to send before publications of these channels. They stay until `discard`."""
         names = dict.fromkeys(channels)
         patterns = [pattern for pattern in self._patterns if any(covers(pattern, name) for name in names)]
         found = [Publication(pattern, "", Kind.GAP, None) for pattern in patterns]

@@ -1,4 +1,4 @@
-"""Looks for what channels have missed: after a gap, after the broker was away, and now and then where it is quiet."""
+"""Recover missed publications: after a gap, after an outage of the broker, and periodically in quiet channels."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from .reading import Reader
 from .tasks import Pool, Tasks
 from .topic import Topic
 
-# Seconds until a read that failed is tried again, doubled each time.
+# Seconds until a failed read is tried again, doubled each time.
 FIRST_PAUSE = 0.25
-# Quiet channels whose check is put in line at once.
+# Quiet channels to queue for a check at once.
 BATCH = 50
 
 logger = logging.getLogger("emmett.channels")
 
 
 class Healer:
-    """Reads the histories of channels that may have missed something.
+    """Reads the histories of channels that may have missed publications.
 
     Arguments:
-        reader: it reads them.
-        pool: it bounds how many are healed at once.
-        tasks: they keep the tasks.
-        sleep: waits for so many seconds.
+        reader: reads the histories.
+        pool: bounds the number of concurrent recoveries.
+        tasks: keeps the tasks.
+        sleep: waits for a number of seconds.
     """
 
     def __init__(
@@ -40,21 +40,21 @@ class Healer:
         self._sleep = sleep
 
     def heal(self, topic: Topic) -> None:
-        """Read the history of a channel soon; its `is_healing` is set."""
+        """Schedule a read of the history of a channel whose `is_healing` is set."""
         self._pool.submit(functools.partial(self._heal, topic))
 
     def check(self, topic: Topic) -> None:
-        """Read the history of a channel if it is not in line for that yet."""
+        """Schedule a read of the history of a channel unless one is already pending."""
         if not topic.is_healing and topic.position is not None:
             topic.is_healing = True
             self.heal(topic)
 
     async def check_quiet(self, topics: Iterable[Topic], seconds: float) -> None:
-        """Check those channels where nothing was heard since the last time.
+        """Check the channels in which nothing was heard since the last check.
 
         Arguments:
-            topics: all of them.
-            seconds: over which the checks are spread.
+            topics: all channels.
+            seconds: the time to spread the checks over.
         """
         quiet = []
         for topic in topics:
@@ -97,7 +97,7 @@ class Healer:
         try:
             top = await self._reader.top(topic.name, limits)
         except BrokerUnavailable:
-            # It is asked again next time.
+            # The next check asks again.
             return
         if not topic.is_level_with(top):
             self.check(topic)

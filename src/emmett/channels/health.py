@@ -1,4 +1,4 @@
-"""How the channels are: the broker is tried, and what does not work is named."""
+"""Health of the channels: test the broker, and describe what does not work."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .brokers.port import Broker, Listener, Needs
 from .namespaces import Namespace
 from .tasks import Tasks
 
-# Seconds for trying everything.
+# Seconds for the whole check.
 CHECK_TIMEOUT = 10.0
-# Seconds before the broker is tried again at start-up, at most (see `backoff`).
+# The longest pause in seconds between two attempts at start-up (see `backoff`).
 MAX_START_PAUSE = 2.0
 
 logger = logging.getLogger("emmett.channels")
 
 
 class Health(NamedTuple):
-    """How the channels are.
+    """The health of the channels.
 
     Fields:
-        ok: everything works.
-        round_trip: seconds to the broker and back; None when something that the application needs does not work there.
-        problems: what is wrong, in words.
+        ok: whether everything works.
+        round_trip: seconds to the broker and back; None if the broker fails something that the application needs.
+        problems: descriptions of what is wrong.
     """
 
     ok: bool
@@ -37,19 +37,19 @@ class Health(NamedTuple):
 
 
 def find_needs(namespaces: Iterable[Namespace]) -> Needs:
-    """Return what an application needs of its broker, by the options of its namespaces."""
+    """Return what an application needs from its broker, according to the options of its namespaces."""
     declared = list(namespaces)
     return Needs(any(each.history for each in declared), any(each.presence for each in declared))
 
 
 class HealthCheck:
-    """Tries a broker: once for all who ask at the same time, however many do.
+    """Tests a broker; concurrent callers share one test.
 
     Arguments:
-        broker: a broker that is started.
-        needs: what is tried besides publishing and subscribing.
-        tasks: they keep the task.
-        timeout: seconds for all of it.
+        broker: a started broker.
+        needs: what to test in addition to publishing and subscribing.
+        tasks: keeps the task.
+        timeout: seconds for the whole test.
     """
 
     def __init__(self, broker: Broker, needs: Needs, tasks: Tasks, timeout: float = CHECK_TIMEOUT) -> None:
@@ -60,7 +60,7 @@ class HealthCheck:
         self._trial: asyncio.Task[float] | None = None
 
     async def run(self) -> float:
-        """Try the broker; returns the seconds of a round trip.
+        """Test the broker; return the seconds of a round trip.
 
         Raises:
             BrokerUnavailable, BrokerRefused: something does not work.
@@ -72,23 +72,23 @@ class HealthCheck:
         if not done:
             raise BrokerUnavailable(f"the broker did not finish the check within {self._timeout:g} s")
         if trial.cancelled():
-            raise BrokerUnavailable("the channels were stopped")
+            raise BrokerUnavailable("the channels have stopped")
         error = trial.exception()
         if isinstance(error, BrokerUnavailable):
-            # A new one for each caller: one that is shared would collect their tracebacks.
+            # A new error for each caller: a shared one would collect all their tracebacks.
             raise type(error)(error.message)
         return trial.result()
 
 
 async def start_broker(broker: Broker, listener: Listener, check: HealthCheck, seconds: float) -> None:
-    """Start a broker and try what the application needs; try again for as long as that may help.
+    """Start a broker and test what the application needs; retry for as long as that may help.
 
     Arguments:
-        seconds: until it is given up.
+        seconds: the time limit.
 
     Raises:
-        BrokerRefused: it refuses, and waiting does not help.
-        BrokerUnavailable: it did not answer, or could not do it, all the time. It is stopped then.
+        BrokerRefused: the broker refuses, and retrying does not help.
+        BrokerUnavailable: the broker did not answer, or failed the test, until the time limit. It is stopped.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
@@ -106,9 +106,9 @@ async def start_broker(broker: Broker, listener: Listener, check: HealthCheck, s
                 await broker.stop()
                 raise
             if str(error) != said:
-                # Once, not for each attempt.
+                # Log each problem once, not for each attempt.
                 said = str(error)
-                logger.warning("%s; it is tried again for %g s", said, seconds)
+                logger.warning("%s; trying again for %g s", said, seconds)
         except BaseException:
             await broker.stop()
             raise

@@ -1,4 +1,4 @@
-"""The hub of a process: all its subscribers by channel, and what the broker brings to them."""
+"""The hub of a process: all its subscribers by channel, and the distribution of publications from the broker."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from .stats import Counters
 from .tasks import Pool, Tasks
 from .topic import Topic, read_entry
 
-# Seconds for which a channel without subscribers stays subscribed: people come back, and pages are reloaded.
+# Seconds to keep the subscription of a channel without subscribers: people come back, and pages are reloaded.
 LINGER = 1.0
-# Seconds between two looks at the history of a channel where nothing is heard.
+# Seconds between two checks of the history of a quiet channel.
 CHECK_INTERVAL = 60.0
-# Channels that are healed at once.
+# Channels to recover concurrently.
 MAX_HEALED = 16
-# Reads of a history for one subscriber, until it is taken as it is.
+# Attempts to read a complete history for one subscriber.
 MAX_TRIES = 3
 
 logger = logging.getLogger("emmett.channels")
@@ -43,9 +43,9 @@ class Hub:
     Arguments:
         broker: a broker that is about to be started with this hub.
         namespaces: the options of the channels.
-        counters: where to count.
+        counters: the counters to update.
         linger, check_interval: seconds, see above.
-        sleep: waits for so many seconds.
+        sleep: waits for a number of seconds.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class Hub:
         self.tasks = Tasks()
         self.closer = Closer(self.tasks, sleep)
         self.topics: dict[str, Topic] = {}
-        # Called when subscriptions stand again.
+        # Called when subscriptions are restored.
         self.on_restored: list[Callable[[], None]] = []
         self.is_stopped = False
-        # How many receivers there are.
+        # The number of receivers.
         self.subscribers = 0
         self._linger = linger
         self._check_interval = check_interval
@@ -77,25 +77,25 @@ class Hub:
         self._healer = Healer(self._reader, Pool(self.tasks, MAX_HEALED), self.tasks, sleep)
         self._opener = Opener(broker, self.tasks, self._subscribed)
 
-    # What the broker brings.
+    # Events from the broker.
 
     def heard(self, subscribed: str, channel: str, entry: Entry) -> None:
-        """Pass a publication on to the subscribers. See `Listener`."""
+        """Pass a publication to the subscribers. See `Listener`."""
         topic = self.topics.get(subscribed)
         if topic is not None and not topic.hear(channel, entry):
             self.counters.rejected += 1
-            self.log.warn("a publication of channel %r is not of the expected form, and is ignored", channel)
+            self.log.warn("ignored a publication of channel %r: unexpected format", channel)
 
     def lost(self, subscribed: Collection[str] | None) -> None:
-        """Note which subscriptions do not stand. See `Listener`."""
+        """Note which subscriptions are interrupted. See `Listener`."""
         topics = self._named(subscribed)
         for topic in topics:
             topic.is_lost = True
-        self.log.warn("the broker is away: %d channels hear nothing until it is back", len(topics))
+        self.log.warn("the broker is away: %d channels receive nothing until it is back", len(topics))
         notify(self.counters.observers.broker_lost, BrokerEvent(len(topics)))
 
     def restored(self, subscribed: Collection[str] | None) -> None:
-        """Look for what was missed, and tell of what cannot be found. See `Listener`."""
+        """Recover missed publications, and report those that cannot be recovered. See `Listener`."""
         topics = self._named(subscribed)
         for topic in topics:
             topic.is_lost = False
@@ -103,25 +103,25 @@ class Hub:
                 self._healer.check(topic)
             elif topic.is_listening:
                 topic.miss()
-        logger.info("the broker is back: %d channels hear again", len(topics))
+        logger.info("the broker is back: %d channels receive again", len(topics))
         notify(self.counters.observers.broker_restored, BrokerEvent(len(topics)))
         for callback in self.on_restored:
             callback()
 
-    # Who comes and goes.
+    # Subscribers that enter and leave.
 
     async def enter(self, receiver: Receiver, names: Iterable[str], since: Mapping[str, Position]) -> bool | None:
-        """Give a receiver what is published to channels from now on.
+        """Subscribe a receiver to channels.
 
         Arguments:
-            names: channels and patterns, checked.
-            since: by channel the position behind which to begin.
+            names: channels and patterns, already checked.
+            since: the position after which to begin, by channel.
 
         Returns:
-            Whether all behind the positions was there; None without positions.
+            Whether everything after the positions was recovered; None without positions.
 
         Raises:
-            BrokerUnavailable: the broker does not answer; nothing is left behind.
+            BrokerUnavailable: the broker does not answer; the receiver is in no channel.
         """
         topics = [self._reserve(name) for name in names]
         receiver.topics.extend(topics)
@@ -139,7 +139,7 @@ class Hub:
             raise
 
     def leave(self, receiver: Receiver) -> None:
-        """Take a receiver out of all its channels. Later calls do nothing."""
+        """Remove a receiver from all its channels. Later calls do nothing."""
         topics = list(receiver.topics)
         if receiver.is_over:
             return
@@ -151,17 +151,17 @@ class Hub:
             self._tell(observers, topics)
 
     async def run(self) -> None:
-        """Look after quiet channels for as long as the hub lives."""
+        """Check quiet channels periodically for as long as the hub lives."""
         while True:
             await self._sleep(self._check_interval * random.uniform(0.5, 1.0))
             await self.check_quiet(self._check_interval / 2)
 
     async def check_quiet(self, seconds: float = 0.0) -> None:
-        """Look whether channels where nothing is heard have missed something, spread over so many seconds."""
+        """Check whether quiet channels have missed publications, spread over a number of seconds."""
         await self._healer.check_quiet(list(self.topics.values()), seconds)
 
     async def stop(self) -> None:
-        """End all subscribers, and let go of everything."""
+        """End all subscribers, and release all resources."""
         self.is_stopped = True
         self._reader.stop()
         for topic in self.topics.values():
@@ -201,15 +201,15 @@ class Hub:
     async def _opened(self, topic: Topic) -> None:
         error = topic.opened.result() if topic.opened.done() else await asyncio.shield(topic.opened)
         if isinstance(error, BrokerUnavailable):
-            # A new one for each who waits: one that is shared would collect their tracebacks.
+            # A new error for each waiter: a shared one would collect all their tracebacks.
             raise type(error)(error.message)
         if error is not None:
             raise error
         if topic.is_lost:
-            raise BrokerUnavailable(f"the broker is away, and channel {topic.name!r} hears nothing until it is back")
+            raise BrokerUnavailable(f"the broker is away: channel {topic.name!r} receives nothing until it is back")
 
     def _subscribed(self, topic: Topic, error: Exception | None) -> None:
-        """Take note that the broker has subscribed, or failed to."""
+        """Record that the broker has subscribed, or failed to."""
         if error is not None:
             self._fail(topic, error)
         elif topic.opened.done():
@@ -240,12 +240,12 @@ class Hub:
             topic.opened.set_result(error)
 
     def _close_later(self, topic: Topic) -> None:
-        """Unsubscribe after a while: the last subscriber has left."""
+        """Unsubscribe after a while, because the last subscriber has left."""
         if not self.is_stopped:
             topic.timer = asyncio.get_running_loop().call_later(self._linger, self._close, topic)
 
     def _close(self, topic: Topic) -> None:
-        """Unsubscribe, unless somebody has come meanwhile."""
+        """Unsubscribe, unless a new subscriber has arrived."""
         topic.timer = None
         if not topic.users and self.topics.get(topic.name) is topic:
             del self.topics[topic.name]
@@ -253,7 +253,7 @@ class Hub:
             self._opener.close(topic)
 
     def _join(self, receiver: Receiver, topic: Topic, since: Position | None) -> Coroutine[Any, Any, bool] | None:
-        """Let a receiver hear a channel from now on; returns what brings it what it missed."""
+        """Add a receiver to a channel; return the coroutine that recovers what it missed, if needed."""
         start = topic.position
         if start is None:
             topic.stream.join(receiver)
@@ -262,10 +262,10 @@ class Hub:
         if since is None and not topic.stream.is_busy:
             topic.stream.join(receiver)
             return None
-        # What is on its way was published before.
+        # Publications under way were published before.
         last = start if since is None else None
         catch_up = CatchUp(receiver, topic.name, topic.namespace, start, last)
-        topic.stream.join_carefully(receiver, catch_up)
+        topic.stream.join_catching_up(receiver, catch_up)
         return None if since is None else _recover(self._reader, topic, catch_up, since)
 
     def _except_doubles(self, receiver: Receiver, topics: Sequence[Topic]) -> None:
@@ -276,7 +276,7 @@ class Hub:
 
 
 async def _recover(reader: Reader, topic: Topic, catch_up: CatchUp, since: Position) -> bool:
-    """Bring a receiver what it missed; returns whether that was all."""
+    """Deliver to a receiver what it missed; return whether that was everything."""
     assert topic.namespace.limits is not None
     assert topic.position is not None
     limits, attempts = topic.namespace.limits, 1
@@ -284,14 +284,14 @@ async def _recover(reader: Reader, topic: Topic, catch_up: CatchUp, since: Posit
         page = await reader.page(topic.name, since, limits, is_first=not catch_up.read)
         is_last, is_past = is_last_page(page), catch_up.is_past(page.top)
         if is_last and not is_past and attempts < MAX_TRIES:
-            # A replica that lags behind, or live publications that were too many to keep.
+            # A replica lags, or there were too many live publications to hold.
             attempts += 1
             catch_up.again(topic.position)
             continue
         read = (read_entry(topic.name, entry) for entry in page.entries)
         catch_up.add_page([each for each in read if each is not None], page.top, page.complete)
         since = page.entries[-1].position or page.top if page.entries else page.top
-        # Publications that come as fast as they are read are never caught up with.
+        # A reader cannot catch up with publications that arrive as fast as they are read.
         if is_last or catch_up.read > 2 * limits.size:
             break
         await catch_up.receiver.has_room()
@@ -302,7 +302,7 @@ async def _recover(reader: Reader, topic: Topic, catch_up: CatchUp, since: Posit
 
 
 async def _together(jobs: Sequence[Awaitable[bool]]) -> list[bool]:
-    """Run jobs at once. When one fails, the others are ended before it is raised."""
+    """Run jobs concurrently. If one fails, cancel the others before raising its error."""
     if len(jobs) == 1:
         return [await jobs[0]]
     tasks = [asyncio.ensure_future(job) for job in jobs]

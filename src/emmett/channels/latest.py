@@ -1,4 +1,4 @@
-"""A queue that can drop, in constant time, whatever has been superseded by something newer of the same channel."""
+"""A queue that drops, in constant time, any publication superseded by a newer one of the same channel."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from collections.abc import Iterable, Iterator
 from .publication import Publication
 from .sink import Message
 
-# A publication, and what its subscriber gets of it.
+# A publication, and the message that its subscriber gets.
 Item = tuple[Publication, Message]
 
 
 class LatestQueue:
     """The queue of a subscriber whose namespace has `slow="latest"`.
 
-    It has the methods of `deque` that `Backlog` uses. Each of them, for each item, takes constant time, however many
-    items wait: a publication to a thousand live channels must not scan the queues of all slow subscribers.
+    It has the methods of `deque` that `Backlog` uses. Each takes constant time per item, however long the queue: a
+    publication to a thousand live channels must not scan the queues of all slow subscribers.
     """
 
     __slots__ = ("_items", "_newest", "_numbers", "_superseded")
 
     def __init__(self) -> None:
-        # By number, in order. An OrderedDict finds its first item in constant time, also after many removals.
+        # By number, in order. An OrderedDict finds its first item in constant time, even after many removals.
         self._items: OrderedDict[int, Item] = OrderedDict()
         self._numbers = itertools.count()
-        # By channel the number of its newest item.
+        # The number of the newest item, by channel.
         self._newest: dict[str, int] = {}
-        # The numbers of all others.
+        # The numbers of all other items.
         self._superseded: dict[int, None] = {}
 
     def __len__(self) -> int:
-        """Return how many items wait."""
+        """Return the number of items."""
         return len(self._items)
 
     def __iter__(self) -> Iterator[Item]:
@@ -64,7 +64,7 @@ class LatestQueue:
         return item
 
     def pop_superseded(self) -> list[Item]:
-        """Remove and return all items but the newest of each channel."""
+        """Remove and return all items except the newest of each channel."""
         removed = [self._items.pop(number) for number in self._superseded]
         self._superseded.clear()
         return removed

@@ -1,4 +1,4 @@
-"""Names of channels, and patterns that stand for many of them."""
+"""Names of channels, and patterns that match many of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from ..errors import InvalidChannel
 
-# Bytes in UTF-8: brokers put names into keys and subjects of theirs.
+# Bytes in UTF-8: brokers use names in their keys and subjects.
 MAX_LENGTH = 200
-# Channels and patterns of one subscriber.
+# Channels and patterns per subscriber.
 MAX_NAMES = 128
 
 
@@ -16,30 +16,30 @@ def check_channel(name: str) -> None:
     """Check the name of one channel.
 
     Raises:
-        InvalidChannel: it is empty, longer than 200 bytes in UTF-8, or holds whitespace, control characters or `*`.
-        TypeError: it is no `str`.
+        InvalidChannel: it is empty, longer than 200 bytes in UTF-8, or contains whitespace, control characters or `*`.
+        TypeError: it is not a `str`.
     """
     _check(name)
     if "*" in name:
-        raise InvalidChannel(f"channel {name!r}: '*' may only end a pattern to subscribe to, as in 'room:*'")
+        raise InvalidChannel(f"channel {name!r}: '*' is only allowed at the end of a pattern, as in 'room:*'")
 
 
 def check_name(name: str) -> None:
-    """Check what may be subscribed to: the name of a channel, or a pattern such as `room:*`.
+    """Check the name of a channel or a pattern such as `room:*`, for a subscription.
 
     Raises:
         InvalidChannel, TypeError: as `check_channel`.
     """
     _check(name)
     if "*" in (name[:-2] if is_pattern(name) else name) or name == ":*":
-        raise InvalidChannel(f"channel {name!r}: a pattern is the beginning of names, then ':*', as in 'room:*'")
+        raise InvalidChannel(f"channel {name!r}: a pattern is a prefix of names followed by ':*', as in 'room:*'")
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Check what one subscriber asks for, and return each name once, without patterns that a wider one covers.
+    """Check the names that one subscriber asks for; return each once, without names that a wider pattern covers.
 
     Raises:
-        InvalidChannel: as `check_channel`; or they are none, or more than 128.
+        InvalidChannel: as `check_channel`; or there are no names, or more than 128.
         TypeError: as `check_channel`.
     """
     if not 0 < len(names) <= MAX_NAMES:
@@ -52,25 +52,25 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def is_pattern(name: str) -> bool:
-    """Tell whether a name that was checked is a pattern."""
+    """Return whether a checked name is a pattern."""
     return name.endswith(":*")
 
 
 def covers(pattern: str, name: str) -> bool:
-    """Tell whether a pattern stands for a channel, or for all that another pattern stands for."""
+    """Return whether a pattern matches a channel, or everything that another pattern matches."""
     return name.startswith(pattern[:-1])
 
 
 def namespace_of(name: str) -> str:
-    """Return the namespace of a channel or a pattern: what stands before its first colon; empty without one."""
+    """Return the namespace of a channel or a pattern: the part before its first colon; empty without a colon."""
     head, colon, _ = name.partition(":")
     return head if colon else ""
 
 
 def _check(name: object) -> None:
     if not isinstance(name, str):
-        raise TypeError(f"the name of a channel is str, not {type(name).__name__}")
-    # What is not printable: control characters, all whitespace but the space, lone surrogates, invisible marks.
+        raise TypeError(f"the name of a channel is a str, not {type(name).__name__}")
+    # Not printable: control characters, all whitespace except the space, lone surrogates, invisible marks.
     if not name.isprintable() or " " in name:
         raise InvalidChannel(f"channel {name[:MAX_LENGTH]!r}: expected no whitespace and no control characters")
     if not 0 < len(name.encode()) <= MAX_LENGTH:

@@ -1,8 +1,8 @@
-"""What holds for the channels of a namespace: all whose names have the same beginning, up to the first colon."""
+"""Options of a namespace: of all channels whose names share the part before the first colon."""
 
 from __future__ import annotations
 
-import math
+import difflib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypedDict, get_args
@@ -17,7 +17,7 @@ MayPublish = Callable[[str, str | bytes], bool | Awaitable[bool]]
 
 
 class Options(TypedDict, total=False):
-    """The options of a namespace; what they mean is said at `Namespace`."""
+    """The options of a namespace; see `Namespace` for their meaning."""
 
     history: int
     history_ttl: float
@@ -37,18 +37,18 @@ class Namespace:
     """The options of a namespace.
 
     Attributes:
-        name: what its channels begin with, up to the colon; empty for those without one.
-        history: how many publications each channel keeps; 0 for none, and then publications have no position.
-        history_ttl: seconds after which they are forgotten.
-        presence: whether members can be in its channels.
-        presence_ttl: seconds after which a member is forgotten whose node has crashed.
-        join_leave: whether subscribers are told of members that come and go.
-        slow: what becomes of a subscriber whose queue overflows: "disconnect" ends it, "drop_oldest" drops what is
-            oldest in its queue, "latest" keeps the newest publication of each channel.
-        queue_messages, queue_bytes: what may wait for a subscriber that does not keep up.
-        max_message_size: bytes of a publication, text in UTF-8.
-        may_subscribe: called with the channel or pattern, in the context of who subscribes; what is not true refuses.
-        may_publish: called with channel and data, in the context of who publishes; what is not true refuses.
+        name: the part of its channels' names before the colon; empty for channels without a colon.
+        history: how many publications each channel keeps; 0 for none, in which case publications have no position.
+        history_ttl: seconds after which they expire.
+        presence: whether its channels have members.
+        presence_ttl: seconds after which the members of a crashed node expire.
+        join_leave: whether subscribers get the joins and leaves of members.
+        slow: the policy for a subscriber whose queue overflows: "disconnect" ends it, "drop_oldest" drops the oldest
+            publications in its queue, "latest" keeps the newest publication of each channel.
+        queue_messages, queue_bytes: how much may wait for a subscriber that does not keep up.
+        max_message_size: the maximum bytes of a publication, text in UTF-8.
+        may_subscribe: called with the channel or pattern, in the context of the subscriber; a false result refuses.
+        may_publish: called with channel and data, in the context of the publisher; a false result refuses.
     """
 
     name: str = ""
@@ -66,11 +66,11 @@ class Namespace:
 
     @property
     def limits(self) -> Limits | None:
-        """How much history its channels keep; None for those without."""
+        """How much history its channels keep; None without history."""
         return Limits(self.history, self.history_ttl) if self.history else None
 
 
-# What holds for namespaces that nobody has declared. One object for all: their names come from visitors, too.
+# The options of undeclared namespaces. They share one object, as their names may come from visitors.
 DEFAULT = Namespace()
 
 
@@ -84,24 +84,24 @@ class Namespaces:
         """Add a namespace.
 
         Raises:
-            ConfigurationError: it was declared before, has a name that none can have, or an option that is not allowed.
+            ConfigurationError: it is already declared, or its name or an option is invalid.
         """
         if name in self._declared:
-            raise ConfigurationError(f"namespace {name!r} is declared already: give all its options at once")
+            raise ConfigurationError(f"namespace {name!r} is already declared: give all its options at once")
         if ":" in name:
-            raise ConfigurationError(f"namespace {name!r}: expected what stands before the colon, such as 'room'")
+            raise ConfigurationError(f"namespace {name!r}: expected the part before the colon, such as 'room'")
         try:
             check_channel(name or "-")
         except InvalidChannel as error:
             raise ConfigurationError(f"namespace {name!r}: {error}") from None
         _check(name, dict(options))
         if "max_message_size" not in options:
-            # A short queue alone must not be an error.
+            # Setting only a short queue must not be an error.
             least = min(DEFAULT.max_message_size, options.get("queue_bytes", DEFAULT.queue_bytes))
             options = {**options, "max_message_size": least}
         elif options["max_message_size"] > options.get("queue_bytes", DEFAULT.queue_bytes):
             raise ConfigurationError(
-                f"namespace {name!r}: max_message_size is {options['max_message_size']}; expected at most queue_bytes, "
+                f"namespace {name!r}: max_message_size = {options['max_message_size']}: expected at most queue_bytes, "
                 f"which is {options.get('queue_bytes', DEFAULT.queue_bytes)}"
             )
         namespace = self._declared[name] = Namespace(name, **options)
@@ -119,29 +119,28 @@ def _check(name: str, options: dict[str, object]) -> None:
     known = {each.name: each for each in fields(Namespace) if each.name != "name"}
     for option, value in options.items():
         if option not in known:
-            raise ConfigurationError(f"namespace {name!r} has no option {option!r}; there are {', '.join(known)}")
-        allowed = _allowed(option, known[option].metadata)
-        if not _is_allowed(option, value, known[option].default, known[option].metadata):
-            raise ConfigurationError(f"namespace {name!r}: {option} is {value!r}; expected {allowed}")
+            close = difflib.get_close_matches(option, known, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise ConfigurationError(
+                f"namespace {name!r} has no option {option!r}; {hint}allowed are {', '.join(known)}"
+            )
+        wanted = _find_fault(option, value, known[option].default, known[option].metadata)
+        if wanted is not None:
+            raise ConfigurationError(f"namespace {name!r}: {option} = {value!r}: expected {wanted}")
     if options.get("join_leave") and not options.get("presence"):
-        raise ConfigurationError(f"namespace {name!r}: join_leave needs presence=True")
+        raise ConfigurationError(f"namespace {name!r}: join_leave requires presence=True")
 
 
-def _allowed(option: str, bounds: Any) -> str:
+def _find_fault(option: str, value: object, default: object, bounds: Any) -> str | None:
+    """Return what an option expects, or None if its value is valid (compare the checks in `config.py`)."""
     if option == "slow":
-        return " or ".join(map(repr, get_args(Slow)))
+        return None if value in get_args(Slow) else " or ".join(map(repr, get_args(Slow)))
     if option.startswith("may_"):
-        return "a function, or None"
-    return f"a number from {bounds['least']} to {bounds['most']}" if bounds else "True or False"
-
-
-def _is_allowed(option: str, value: object, default: object, bounds: Any) -> bool:
-    if option == "slow":
-        return value in get_args(Slow)
-    if option.startswith("may_"):
-        return value is None or callable(value)
-    if isinstance(value, bool) or isinstance(default, bool):
-        return type(value) is type(default)
-    kinds = (int, float) if isinstance(default, float) else int
-    # NaN is in no range.
-    return isinstance(value, kinds) and not math.isnan(value) and bounds["least"] <= value <= bounds["most"]
+        return None if value is None or callable(value) else "a function, or None"
+    if isinstance(default, bool):
+        return None if isinstance(value, bool) else "True or False"
+    kinds, name = ((int, float), "a number of seconds") if isinstance(default, float) else (int, "a whole number")
+    # A comparison with NaN is always false.
+    if isinstance(value, kinds) and not isinstance(value, bool) and bounds["least"] <= value <= bounds["most"]:
+        return None
+    return f"{name}, {bounds['least']} to {bounds['most']}"

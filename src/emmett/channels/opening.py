@@ -1,4 +1,4 @@
-"""Subscribes and unsubscribes at the broker: one call at a time, for all the channels that have come together."""
+"""Subscribe and unsubscribe at the broker: one call at a time, each for all channels that are due."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ logger = logging.getLogger("emmett.channels")
 
 
 class Opener:
-    """Since one call follows the other, a subscribe can never overtake an unsubscribe of the same channel.
+    """Sends subscribe and unsubscribe calls one after the other, so that neither can overtake the other.
 
     Arguments:
-        broker: it is subscribed at.
-        tasks: they keep the task.
-        opened: called when the broker has subscribed a topic, or with the error that it failed with.
+        broker: the broker to subscribe at.
+        tasks: keeps the task.
+        opened: called when the broker has subscribed a topic, or with the error if it failed.
     """
 
     def __init__(self, broker: Broker, tasks: Tasks, opened: Callable[[Topic, Exception | None], None]) -> None:
@@ -31,15 +31,15 @@ class Opener:
         self._is_running = False
 
     def open(self, topic: Topic) -> None:
-        """Subscribe soon."""
+        """Subscribe to a topic soon."""
         self._to_close.pop(topic.name, None)
         self._to_open[topic.name] = topic
         self._run_soon()
 
     def close(self, topic: Topic) -> None:
-        """Unsubscribe soon."""
+        """Unsubscribe from a topic soon."""
         if self._to_open.pop(topic.name, None) is not None:
-            self._opened(topic, BrokerUnavailable(f"nobody waits for channel {topic.name!r} any more"))
+            self._opened(topic, BrokerUnavailable(f"no subscriber waits for channel {topic.name!r} any more"))
         self._to_close[topic.name] = None
         self._run_soon()
 
@@ -65,18 +65,18 @@ class Opener:
         try:
             await self._broker.unsubscribe(names)
         except Exception as error:
-            # The next connection subscribes to what is wanted then.
+            # The next connection subscribes only to the topics wanted then.
             logger.warning("the broker could not unsubscribe from %d channels: %s", len(names), error)
 
     async def _subscribe(self, topics: list[Topic]) -> None:
         while topics:
             failed, failure = topics, await self._try(topics)
             if isinstance(failure, BrokerRefused):
-                # Only those that are refused fail: the others are tried again without them.
+                # Only refused topics fail: the others are tried again without them.
                 failed = [topic for topic in topics if topic.name in failure.names] or topics
             for topic in failed:
                 if failure is not None:
-                    # It may have been subscribed before, when a close of it was called off.
+                    # It may already be subscribed, if its close was called off.
                     self._to_close.setdefault(topic.name)
                 self._opened(topic, failure)
             left = set(topics).difference(failed)

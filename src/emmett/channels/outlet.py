@@ -1,4 +1,4 @@
-"""The receiver that hands publications to a sink, such as a websocket."""
+"""The receiver that passes publications to a sink, such as a websocket."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .receiver import Membership, Receiver
 from .sink import Batch, Sink
 from .stats import Counters
 
-# The length of what is handed at once to a sink that was behind, so that it takes little more than it has room for.
+# The size of what a sink that lagged gets at once, so that it takes little more than it has room for.
 PORTION = 65_536
-# RFC 6455 has registered it with IANA as "try again later": clients come back, and ask for what they missed.
+# Registered with IANA under RFC 6455 as "try again later": clients come back and ask for what they missed.
 TRY_AGAIN_LATER = 1013
 INTERNAL_ERROR = 1011
 
@@ -28,15 +28,15 @@ logger = logging.getLogger("emmett.channels")
 
 
 class Outlet(Receiver):
-    """Hands batches to a sink; while it takes none they wait in a bounded queue.
+    """Passes batches to a sink, and holds them in a bounded queue while the sink takes none.
 
     Arguments:
-        sink: where to.
-        encode: what it gets of a publication.
-        counters: where to count.
-        leave: called when it ends before its subscription does.
-        closer: it closes sinks.
-        log: where that is logged.
+        sink: the sink.
+        encode: returns the message to send for a publication.
+        counters: the counters to update.
+        leave: called when the outlet ends before its subscription does.
+        closer: closes sinks.
+        log: the log for slow sinks.
     """
 
     __slots__ = ("_closer", "_is_waiting", "_log", "_room", "_sink")
@@ -55,13 +55,13 @@ class Outlet(Receiver):
         self._sink = sink
         self._closer = closer
         self._log = log
-        # The sink will call back.
+        # The sink is going to call back.
         self._is_waiting = False
-        # Done when nothing waits any more; None while nobody waits for that.
+        # Done when the queue is empty; None if nothing waits for that.
         self._room: asyncio.Future[None] | None = None
 
     def position_in(self, topic: Membership) -> Position | None:
-        """Return up to where everything of a channel was handed to the sink."""
+        """Return the position up to which everything of a channel was passed to the sink."""
         for backlog in self._backlogs.values():
             first = backlog.first_of(topic.name)
             if first is not None and first.position is not None:
@@ -77,7 +77,7 @@ class Outlet(Receiver):
         if not self._add(parcel):
             reason = f"it did not keep up with namespace {parcel.namespace.name!r}"
             self._counters.disconnect(parcel.items[0][0].channel, reason)
-            self._log.warn("a socket is closed: it did not keep up with namespace %r", parcel.namespace.name)
+            self._log.warn("closed a socket that did not keep up with namespace %r", parcel.namespace.name)
             self._end(TRY_AGAIN_LATER, "try again later")
             return
         self.take = _refuse
@@ -95,7 +95,7 @@ class Outlet(Receiver):
             self._end(TRY_AGAIN_LATER, "publications were missed")
 
     def finish(self) -> None:
-        """Take nothing more. The socket is the application's, and the server's to close when it stops."""
+        """Take nothing more. The socket belongs to the application, and the server closes it when it stops."""
 
     def left(self) -> None:
         super().left()
@@ -112,7 +112,7 @@ class Outlet(Receiver):
             self._sink.when_ready(self._ready)
 
     def _ready(self) -> None:
-        """Go on: the sink has room again."""
+        """Resume, because the sink has room again."""
         self._is_waiting = False
         if self.is_over:
             return
@@ -135,14 +135,14 @@ class Outlet(Receiver):
     def _hand_over(self, backlog: Backlog) -> bool:
         items, gaps = backlog.portion(PORTION)
         assert self.encode is not None
-        # What an encoder without a word for gaps makes of a gap is nothing: its policy allows to drop.
-        told: list[Item] = encode_all(gaps, self.encode)
-        taken = self._sink.deliver(Batch([message for _, message in (*told, *items)]))
+        # An encoder that cannot express gaps returns nothing for one, which is fine: its policy allows drops.
+        encoded_gaps: list[Item] = encode_all(gaps, self.encode)
+        taken = self._sink.deliver(Batch([message for _, message in (*encoded_gaps, *items)]))
         if taken:
             backlog.discard(len(items), gaps)
         return taken
 
 
 def _refuse(_: object) -> bool:
-    """Be the `take` of an outlet whose earlier publications wait."""
+    """Serve as the `take` of an outlet with a queue."""
     return False

@@ -1,4 +1,4 @@
-"""Publications of one channel on their way to many subscribers: made once for all that encode alike."""
+"""Publications of one channel on their way to many subscribers, encoded once per encoder."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ logger = logging.getLogger("emmett.channels")
 
 
 class Parcel:
-    """Publications and what of them is delivered.
+    """Publications, and what subscribers get for them.
 
     Arguments:
-        namespace: that of their channels.
-        publications: in their order.
-        encode: what sockets get of a publication; None for feeds, which get the publications themselves.
-        is_extra: they are from the history, and do not count for the bounds of queues.
+        namespace: the namespace of their channels.
+        publications: the publications, in order.
+        encode: returns the message for a socket; None for feeds, which get the publications themselves.
+        is_extra: whether they come from the history and do not count towards the bounds of queues.
 
     Attributes:
-        items: the publications that are delivered, each with its message.
+        items: the delivered publications, each with its message.
         batch: the messages for sinks.
-        size: the length of all messages.
-        is_cut: a gap follows that `encode` cannot express: who gets this is to be ended behind it.
+        size: the total length of all messages.
+        is_cut: whether a gap follows that `encode` cannot express: end the subscriber after this parcel.
     """
 
     __slots__ = ("batch", "is_cut", "is_extra", "is_for_feeds", "items", "namespace", "size")
@@ -53,7 +53,7 @@ class Parcel:
 
 
 def encode_all(publications: Sequence[Publication], encode: Encode) -> list[Item]:
-    """Return the publications of which sockets get something, and what. One that fails is logged and left out."""
+    """Encode publications; leave out those without a message, and log and leave out those whose encoding fails."""
     found: list[Item] = []
     for publication in publications:
         try:

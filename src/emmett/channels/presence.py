@@ -1,4 +1,4 @@
-"""Who is in which channel: the members of this process, kept alive at the broker, and the events of all."""
+"""Presence: the members of this process, kept alive at the broker, and the events of all processes."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from .namespaces import Namespace, Namespaces
 from .publication import Kind
 from .tasks import Pool, Tasks
 
-# Channels whose members are refreshed at once.
+# Channels whose members are refreshed concurrently.
 MAX_CONCURRENT = 16
-# Connections that have left while the broker was away, and say so later. More of them are forgotten in time.
+# Connections that left while the broker was away and are removed later. Any more expire at the broker.
 MAX_FAREWELLS = 10_000
-# Seconds for which the members of a process that stops are told to the broker.
+# Seconds to remove members from the broker when the process stops.
 MAX_FAREWELL = 5.0
 
 logger = logging.getLogger("emmett.channels")
 
 
 class Member(NamedTuple):
-    """Somebody who is in a channel.
+    """A member of a channel.
 
     Fields:
-        info: what was given to `subscribe`, by the connection that came last.
-        connections: how many connections it has, on all nodes.
+        info: the value passed to `subscribe`, by the latest connection.
+        connections: the number of connections of this member, on all nodes.
     """
 
     info: Any
@@ -45,15 +45,15 @@ class LocalRoom:
     """The connections of this process in one channel.
 
     Arguments:
-        namespace: that of the channel.
-        kept_at: when the broker was last told of them, in the loop's seconds.
+        namespace: the namespace of the channel.
+        kept_at: when the broker last got them, in the loop's seconds.
     """
 
     __slots__ = ("connections", "kept_at", "namespace")
 
     def __init__(self, namespace: Namespace, kept_at: float) -> None:
         self.namespace = namespace
-        # By connection the member and its info.
+        # The member and its info, by connection.
         self.connections: dict[str, tuple[str, bytes]] = {}
         self.kept_at = kept_at
 
@@ -62,11 +62,11 @@ class Presence:
     """The members of this process.
 
     Arguments:
-        broker: it knows those of all processes.
+        broker: the broker, which knows the members of all processes.
         namespaces: the options of the channels.
-        tasks: they keep the tasks.
-        sleep: waits for so many seconds.
-        clock: the time in seconds.
+        tasks: keeps the tasks.
+        sleep: waits for a number of seconds.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -86,18 +86,18 @@ class Presence:
         self._node = secrets.token_hex(8)
         self._numbers = itertools.count(1)
         self._rooms: dict[str, LocalRoom] = {}
-        # By connection the channel that it could not leave: the broker was away.
+        # The channel that a connection could not leave because the broker was away, by connection.
         self._farewells: dict[str, str] = {}
 
     def __len__(self) -> int:
-        """Return how many channels have members of this process."""
+        """Return the number of channels with members of this process."""
         return len(self._rooms)
 
     async def join(self, channel: str, member: str, info: bytes) -> str:
-        """Let a member be in a channel; returns the name of the connection, for `leave`.
+        """Add a member to a channel; return the name of the connection, for `leave`.
 
         Raises:
-            BrokerUnavailable: the broker does not answer; nothing is left behind.
+            BrokerUnavailable: the broker does not answer; the member does not stay in the channel.
         """
         connection = f"{self._node}-{next(self._numbers)}"
         namespace = self._namespaces.of(channel)
@@ -108,13 +108,13 @@ class Presence:
         try:
             await self._tell_join(channel, connection, member, info, namespace)
         except BaseException:
-            # It may have been carried out, and only the answer was lost.
+            # The join may have succeeded and only the answer been lost.
             self._tasks.spawn(self.leave(channel, connection))
             raise
         return connection
 
     async def leave(self, channel: str, connection: str) -> None:
-        """Let a connection be gone. When the broker is away it is told later."""
+        """Remove a connection. If the broker is away, try again when it is back."""
         room = self._rooms.get(channel)
         _, info = room.connections.pop(connection, ("", b"null")) if room else ("", b"null")
         if room is not None and not room.connections:
@@ -124,12 +124,12 @@ class Presence:
             if member is not None:
                 await self._tell(Kind.LEAVE, channel, member, info)
         except BrokerUnavailable as error:
-            logger.info("a member could not leave %r, and does so when the broker is back: %s", channel, error)
+            logger.info("a member could not leave %r, and leaves when the broker is back: %s", channel, error)
             if len(self._farewells) < MAX_FAREWELLS:
                 self._farewells[connection] = channel
 
     async def present(self, channel: str) -> dict[str, Member]:
-        """Return who is in a channel, on all nodes.
+        """Return the members present in a channel, on all nodes.
 
         Raises:
             BrokerUnavailable: the broker does not answer.
@@ -141,12 +141,12 @@ class Presence:
         """Keep the members of a namespace alive for as long as this process lives."""
         while True:
             pause = namespace.presence_ttl / 3
-            # Half of the time between, half while the channels are gone through: the load on the broker is even.
+            # Half of the interval before, half spread over the channels: the load on the broker is even.
             await self._sleep(pause / 2 * random.uniform(0.8, 1.2))
             await self.keep(namespace, pause / 2)
 
     async def keep(self, namespace: Namespace, seconds: float = 0.0) -> None:
-        """Tell the broker that the members of a namespace are still there, spread over so many seconds."""
+        """Refresh the members of a namespace at the broker, spread over a number of seconds."""
         channels = [channel for channel, room in self._rooms.items() if room.namespace is namespace]
         batches = [channels[start : start + MAX_CONCURRENT] for start in range(0, len(channels), MAX_CONCURRENT)]
         for batch in batches:
@@ -155,7 +155,7 @@ class Presence:
             await self._sleep(seconds / len(batches) * random.uniform(0.8, 1.0))
 
     def rejoin_all(self) -> None:
-        """Tell the broker anew of all members, and who has left: it was away, and may have forgotten them."""
+        """Send all joins and pending leaves to the broker again: it was away, and may have lost them."""
         farewells, self._farewells = self._farewells, {}
         for connection, channel in farewells.items():
             self._pool.submit(functools.partial(self.leave, channel, connection))
@@ -163,7 +163,7 @@ class Presence:
             self._pool.submit(functools.partial(self._rejoin, channel))
 
     async def stop(self) -> None:
-        """Let all members of this process be gone, for as long as there is time."""
+        """Remove all members of this process, within a time limit."""
         self._pool.clear()
         left = [(channel, each) for channel, room in self._rooms.items() for each in room.connections]
         pool = Pool(self._tasks, MAX_CONCURRENT)
@@ -192,14 +192,14 @@ class Presence:
             return
         ttl = room.namespace.presence_ttl
         if self._clock() - room.kept_at >= ttl:
-            # It was too late: others may have seen them go.
+            # They had expired, and others may have seen them leave.
             await self._rejoin(channel)
             return
         began = self._clock()
         try:
             gone = await self._broker.keep(channel, list(room.connections), ttl)
         except BrokerUnavailable as error:
-            logger.info("the members of %r could not be kept: %s", channel, error)
+            logger.info("the members of %r could not be refreshed: %s", channel, error)
             return
         room.kept_at = began
         await self._tell_gone(channel, gone)
@@ -213,11 +213,11 @@ class Presence:
             for connection, (member, info) in list(room.connections.items()):
                 await self._tell_join(channel, connection, member, info, room.namespace)
                 if connection not in room.connections:
-                    # It has left while it was told of.
+                    # It left during the rejoin.
                     await self.leave(channel, connection)
         except BrokerUnavailable as error:
-            # Not kept, so the next round tries again.
-            logger.info("the members of %r could not be told anew: %s", channel, error)
+            # They were not refreshed, so the next round tries again.
+            logger.info("the members of %r could not rejoin: %s", channel, error)
             room.kept_at = began - room.namespace.presence_ttl
             return
         room.kept_at = began
@@ -231,7 +231,7 @@ class Presence:
             try:
                 await self._tell(Kind.LEAVE, channel, member, None)
             except BrokerUnavailable as error:
-                logger.info("that %r has left %r could not be told: %s", member, channel, error)
+                logger.info("the leave of %r from %r could not be published: %s", member, channel, error)
 
     async def _tell(self, kind: Kind, channel: str, member: str, info: bytes | None) -> None:
         if self._namespaces.of(channel).join_leave:

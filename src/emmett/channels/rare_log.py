@@ -1,4 +1,4 @@
-"""Logs what may happen to every message without flooding the log."""
+"""Log events that may occur with every message without flooding the log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAUSE = 60.0
 
 
 class RareLog:
-    """Logs each kind of warning at most once a minute, with how often it was left out meanwhile.
+    """Logs each kind of warning at most once a minute, with the number of repetitions in between.
 
     Arguments:
         logger: the logger to write to.
@@ -25,15 +25,15 @@ class RareLog:
         self._logger = logger
         self._pause = pause
         self._clock = clock
-        # By text, when it was logged, and how often it was left out since.
+        # When each text was last logged, and how often it was left out since.
         self._last: dict[str, tuple[float, int]] = {}
 
     def warn(self, text: str, *details: object) -> None:
         """Log a warning.
 
         Arguments:
-            text: what happened, with a placeholder for each of the details. Each text has its own pause, so what
-                differs from message to message belongs into the details.
+            text: the event, with a placeholder for each of the details. Each text has its own pause, so parts that
+                differ from message to message belong in the details.
         """
         now = self._clock()
         since, count = self._last.get(text, (-self._pause, 0))

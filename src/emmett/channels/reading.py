@@ -1,4 +1,4 @@
-"""Reads of the history: equal ones are shared, few are under way at once, and each is a page of bounded size."""
+"""Read histories: equal reads are shared, concurrent reads are limited, and each read is a page of bounded size."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from .brokers.port import Broker, History, Limits
 from .publication import Position
 from .tasks import Pool, Tasks
 
-# Bytes of a page; a single publication may be larger. What is on its way from the broker delays live publications, and
-# so does what is decoded, encoded and delivered in one turn of the event loop. Most clients have missed little, so the
-# first page is a small one, and many of them are read at once.
+# Bytes of a page; a single publication may be larger. Both the transfer from the broker and the decoding, encoding and
+# delivery in one turn of the event loop delay live publications. Most clients have missed little, so the first page is
+# small, and many first pages are read concurrently.
 FIRST_PAGE_BYTES = 16 * 1024
 PAGE_BYTES = 32 * 1024
-# Reads under way at once: for the newest position alone, for first pages, and for further ones.
+# Concurrent reads: for the newest position alone, for first pages, and for further ones.
 MAX_READS = 32
 MAX_FIRST_PAGES = 16
 MAX_PAGES = 4
 
-# What is asked for: the channel, after which position, and how many bytes; 0 for the newest position alone.
+# A query: the channel, the position to begin after, and the number of bytes; 0 for the newest position alone.
 Question = tuple[str, Position | None, int]
 
 
 class Reader:
-    """Reads histories for the subscribers of a process. Ten thousand that come back at once are no more load than some.
+    """Reads histories for the subscribers of a process. Ten thousand at once cause no more load than a few.
 
     Arguments:
-        broker: it has the histories.
-        tasks: they keep the tasks.
+        broker: the broker with the histories.
+        tasks: keeps the tasks.
     """
 
     def __init__(self, broker: Broker, tasks: Tasks) -> None:
         self._broker = broker
-        # By the bytes that are asked for.
+        # By the number of bytes requested.
         self._pools = {
             0: Pool(tasks, MAX_READS),
             FIRST_PAGE_BYTES: Pool(tasks, MAX_FIRST_PAGES),
@@ -52,10 +52,10 @@ class Reader:
         return (await self._read((channel, None, 0), limits)).top
 
     async def page(self, channel: str, since: Position, limits: Limits, is_first: bool) -> History:
-        """Return what follows a position, or as much of it as is read at once.
+        """Return a page of the history after a position.
 
-        The page is the last one when it has no entries, or its last entry is at `top`. The answer may be the one to an
-        equal call that came earlier.
+        The page is the last one if it has no entries, or if its last entry is at `top`. The result may be shared with
+        an equal call that came earlier.
 
         Raises:
             BrokerUnavailable: the broker does not answer, or the channels have stopped.
@@ -69,15 +69,15 @@ class Reader:
                 raise stopped()
             answer = self._answers[question] = asyncio.get_running_loop().create_future()
             self._pools[question[2]].submit(functools.partial(self._ask, question, limits))
-        # One that is cancelled must not cancel the others.
+        # Cancelling one caller must not cancel the others.
         found = await asyncio.shield(answer)
         if isinstance(found, BrokerUnavailable):
-            # A new one for each: one that is shared would collect their tracebacks.
+            # A new error for each caller: a shared one would collect all their tracebacks.
             raise type(found)(found.message)
         return found
 
     def stop(self) -> None:
-        """Give no answers any more."""
+        """Stop answering."""
         self._is_stopped = True
         for answer in self._answers.values():
             answer.set_result(stopped())
@@ -98,10 +98,10 @@ class Reader:
 
 
 def is_last_page(page: History) -> bool:
-    """Tell whether nothing follows a page."""
+    """Return whether nothing follows a page."""
     return not page.entries or page.entries[-1].position == page.top
 
 
 def stopped() -> BrokerUnavailable:
-    """Return the error for those who still wait when the channels stop."""
+    """Return the error for callers that still wait when the channels stop."""
     return BrokerUnavailable("the channels have stopped")

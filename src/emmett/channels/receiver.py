@@ -1,4 +1,4 @@
-"""Who receives publications: what feeds and sockets have in common, and how a parcel reaches many of them."""
+"""Receivers of publications: the common part of feeds and sockets, and the delivery of a parcel to many of them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ logger = logging.getLogger("emmett.channels")
 
 
 class Membership(Protocol):
-    """What a receiver knows of a channel that it is in."""
+    """A channel that a receiver is in, as the receiver sees it."""
 
     @property
     def name(self) -> str:
         """The name of the channel, or the pattern."""
 
     def position_of(self, receiver: Receiver) -> Position | None:
-        """Return up to where everything was given to a receiver; None without history."""
+        """Return the position up to which a receiver has everything; None without history."""
 
     def leave(self, receiver: Receiver) -> None:
         """Remove a receiver."""
@@ -34,16 +34,16 @@ class Receiver:
     """One subscriber as the hub sees it.
 
     Arguments:
-        encode: what it gets of a publication; None for the publication itself.
-        counters: where to count.
-        leave: called when it ends before its subscription does: it is to be taken out of all channels.
+        encode: returns the message for a publication; None to get the publication itself.
+        counters: the counters to update.
+        leave: called when the receiver ends before its subscription does, to remove it from all channels.
 
     Attributes:
-        take: takes a parcel, or the batch of one if it has an `encode`; returns whether it did. Raises when it never
-            will again. It is an attribute, not a method, so that who is in trouble can have another one, and those who
-            are not pay nothing for it.
-        topics: the channels and patterns that it is in.
-        is_over: it takes nothing any more.
+        take: takes a parcel, or its batch if the receiver has an `encode`; returns whether it did. Raises if the
+            receiver never takes anything again. It is an attribute, not a method: a receiver in trouble replaces it,
+            and the others pay nothing for that.
+        topics: the channels and patterns that the receiver is in.
+        is_over: whether the receiver has ended.
     """
 
     __slots__ = ("_backlogs", "_counters", "_last_positions", "_leave", "encode", "is_over", "take", "topics")
@@ -61,32 +61,32 @@ class Receiver:
 
     @property
     def dropped(self) -> int:
-        """How many publications it missed because it was too slow."""
+        """The number of publications that this receiver missed because it was too slow."""
         return sum(backlog.dropped for backlog in self._backlogs.values())
 
     @property
     def positions(self) -> dict[str, Position]:
-        """By channel up to where it has got everything."""
+        """The position up to which this receiver has everything, by channel."""
         found = {topic.name: self.position_in(topic) for topic in self.topics}
         return {**self._last_positions, **{name: place for name, place in found.items() if place is not None}}
 
     def position_in(self, topic: Membership) -> Position | None:
-        """Return up to where it has got everything of a channel; None without history."""
+        """Return the position up to which it has everything of a channel; None without history."""
         raise NotImplementedError
 
     def note_position(self, channel: str, position: Position) -> None:
-        """Note where it begins in a channel."""
+        """Record the position at which it begins in a channel."""
         self._last_positions[channel] = position
 
     async def has_room(self) -> None:
-        """Wait until more of a history may be handed to it: it is not to be read faster than it leaves."""
+        """Wait until it has room for more of a history, which must not be read faster than it is delivered."""
 
     def hold(self, parcel: Parcel) -> None:
         """Keep a parcel that was not taken."""
         raise NotImplementedError
 
     def fail(self, error: Exception) -> None:
-        """Handle an error that taking has raised."""
+        """Handle an error raised by `take`."""
         raise NotImplementedError
 
     def cut(self) -> None:
@@ -94,23 +94,23 @@ class Receiver:
         raise NotImplementedError
 
     def finish(self) -> None:
-        """Stop with the channels: nothing more comes."""
+        """Stop, because the channels stop: nothing more comes."""
         raise NotImplementedError
 
     def left(self) -> None:
-        """Let go of everything: it is in no channel any more."""
+        """Release all resources, because it is in no channel any more."""
         self._last_positions = self.positions
         self.topics = []
         self.is_over = True
         self.take = take_nothing
 
     def receive(self, namespace: Namespace, publications: Sequence[Publication], is_extra: bool) -> None:
-        """Give publications to this receiver alone."""
+        """Deliver publications to this receiver alone."""
         if publications and not self.is_over:
             deliver(Parcel(namespace, publications, self.encode, is_extra), (self,), self._counters)
 
     def _add(self, parcel: Parcel) -> bool:
-        """Queue a parcel; returns whether there was room."""
+        """Queue a parcel; return whether there was room."""
         backlog = self._backlogs.get(parcel.namespace)
         if backlog is None:
             backlog = self._backlogs[parcel.namespace] = Backlog(parcel.namespace)
@@ -125,14 +125,14 @@ class Receiver:
 
 
 def take_nothing(_: object) -> bool:
-    """Be the `take` of a receiver that has ended."""
+    """Serve as the `take` of a receiver that has ended."""
     return True
 
 
 def deliver(parcel: Parcel, receivers: Collection[Receiver], counters: Counters) -> None:
-    """Give a parcel to receivers whose `encode` it was made with.
+    """Deliver a parcel to receivers that share its `encode`.
 
-    This is what a delivery costs (benchmarks/): a few bytecodes for each receiver, beside its own `take`.
+    This is the cost of a delivery (benchmarks/): a few bytecodes per receiver, in addition to its `take`.
     """
     if parcel.items:
         content = parcel if parcel.is_for_feeds else parcel.batch

@@ -1,4 +1,4 @@
-"""Where a subscriber begins: a position as an application passes it on, which may have come from a visitor."""
+"""Parse the position at which a subscriber begins, which may come from a visitor."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Sequence
 
 from .publication import Position
 
-# A position, or its text; or what a repeated field of a query gives, which is no position. None and an empty text are
-# for none.
+# A position, its text, or the list that a repeated query field gives, which is not a position. None and an empty text
+# mean no position.
 Since = Position | str | Sequence[str] | None
 
-# Stands for what is no position: no history knows it.
+# Replaces anything that is not a position: no history knows it.
 UNKNOWN = Position("unknown", 0)
 
 
 def parse_since(since: Since) -> Position | None:
     """Return the position to begin after; None for none.
 
-    It never raises, since what a visitor sends must not end in an error of the server: what is no position becomes one
-    that no history knows, so that `recovered` is False.
+    It never raises, because a visitor's input must not cause a server error. Anything that is not a position becomes a
+    position that no history knows, so that `recovered` is False.
     """
     if isinstance(since, Position):
         return since
-    # An empty text is what a form field or a query without a value gives.
+    # A form field or a query field without a value gives an empty text.
     if since is None or since == "":
         return None
     try:

@@ -1,4 +1,4 @@
-"""What publications are delivered to: the port that a websocket fills, and the batch that all of them share."""
+"""The destination of publications: the port that a websocket implements, and the batch that all of them share."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ Encoder = Callable[[Message], bytes]
 
 
 class Batch:
-    """Messages for many receivers, encoded once for all those that encode alike.
+    """Messages for many receivers, encoded once for all receivers with the same encoder.
 
     Arguments:
-        messages: the messages, in their order.
+        messages: the messages, in order.
     """
 
     __slots__ = ("_encoder", "_frames", "messages", "size")
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self.messages = messages
-        # Characters of text and bytes of binary messages: what a receiver's bound counts.
+        # Characters of text and bytes of binary messages, as the bounds of receivers count them.
         self.size = sum(map(len, messages))
         self._encoder: Encoder | None = None
         self._frames = b""
 
     def frames(self, encode: Encoder) -> bytes:
-        """Return what `encode` makes of each message, joined: made when first asked for, the same object after that."""
+        """Return the encoded messages, joined. The first call encodes them; later calls return the same object."""
         if encode is not self._encoder:
             self._frames = b"".join([encode(message) for message in self.messages])
             self._encoder = encode
@@ -34,23 +34,23 @@ class Batch:
 
 
 class Sink(Protocol):
-    """A receiver that must not be waited for, such as a websocket."""
+    """A receiver that never makes the publisher wait, such as a websocket."""
 
     async def accept(self) -> None:
-        """Be ready to take messages. Raises when it never will be."""
+        """Prepare to take messages. Raises if the sink cannot take any."""
 
     def deliver(self, batch: Batch) -> bool:
         """Take all messages of a batch, in order and at once, or none.
 
         Returns:
-            Whether it took them; it takes none while its peer does not keep up.
+            Whether the sink took them; it takes none while its peer does not keep up.
 
         Raises:
-            WebsocketClosed: it takes no more, ever.
+            WebsocketClosed: the sink never takes messages again.
         """
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call back once, in the running event loop, when `deliver` may succeed again, or will raise."""
+        """Call back once, in the running event loop, when `deliver` may succeed again or is going to raise."""
 
     async def close(self, code: int, reason: str) -> None:
-        """End it, behind all that it took; the peer sees code and reason."""
+        """Close the sink after everything it took; the peer sees code and reason."""

@@ -1,4 +1,4 @@
-"""What the channels of a process have done, in numbers."""
+"""Statistics of the channels of a process."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ..observers import Observers, SlowConsumer, notify
 
 @dataclass(slots=True)
 class Counters:
-    """Counted since the start of the process.
+    """Counters since the start of the process.
 
     Attributes:
         published: publications of this process.
-        delivered: publications handed to subscribers, counted for each.
+        delivered: publications delivered, counted once per subscriber.
         dropped: publications that slow subscribers missed.
-        disconnected: subscribers that were ended for being too slow.
-        gaps: times that a channel's subscribers were told of a gap.
-        healed: times that missed publications were found in the history.
+        disconnected: subscribers ended because they were too slow.
+        gaps: gaps reported to the subscribers of a channel.
+        healed: recoveries of missed publications from the history.
         rejected: publications from the broker that could not be read.
-        observers: learn what happens to channels and their subscribers.
+        observers: the observers to notify of events of channels and their subscribers.
     """
 
     published: int = 0
@@ -32,11 +32,11 @@ class Counters:
     observers: Observers = field(default_factory=Observers)
 
     def disconnect(self, channel: str, reason: str) -> None:
-        """Count a subscriber that is ended for being too slow.
+        """Count a subscriber that is ended because it is too slow.
 
         Arguments:
-            channel: the channel of a publication that it had no room for.
-            reason: what happened, in words.
+            channel: the channel of the publication that the subscriber had no room for.
+            reason: a description of the cause.
         """
         self.disconnected += 1
         if self.observers.slow_consumer:

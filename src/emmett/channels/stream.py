@@ -1,4 +1,4 @@
-"""Gathers what is published to a channel in one turn of the event loop, and hands it to all subscribers as one."""
+"""Gather the publications of a channel in one turn of the event loop, and deliver them to all subscribers together."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from .publication import Kind, Position, Publication
 from .receiver import Receiver, deliver
 from .stats import Counters
 
-# Subscribers that are served in one turn of the loop: ten thousand at a stretch would stall it for too long.
+# Subscribers to serve in one turn of the loop: ten thousand without a pause would stall it.
 STRETCH = 500
-# What may be gathered while subscribers are served. Beyond it is a gap.
+# Publications that may be gathered while subscribers are served. Any more become a gap.
 MAX_PENDING = 16_384
 MAX_PENDING_SIZE = 64 * 1024 * 1024
 
 
 class ChannelStream:
-    """The subscribers of a channel, or of a pattern, and what is on its way to them.
+    """The subscribers of a channel or a pattern, and the publications on their way to them.
 
-    What is added leaves in the next turn of the loop, all of it in one parcel for those who encode alike. While a
-    parcel is on its way, which takes several turns where there are many subscribers, the next one is gathered: so order
-    is kept, and the more there is to do, the less each publication costs.
+    Added publications leave in the next turn of the loop, all in one parcel per encoder. With many subscribers, a
+    parcel takes several turns; the next one is gathered meanwhile. This keeps the order, and makes each publication
+    cheaper as the load grows.
 
     Arguments:
         name: the channel or the pattern.
         namespace: its namespace.
-        counters: where to count.
+        counters: the counters to update.
 
     Attributes:
-        groups: the live subscribers, by what they encode with.
-        careful: those who still have to leave out what they have from the history.
-        done: the position of the last publication that was given to all; None without history.
+        groups: the live subscribers, by encoder.
+        catching_up: subscribers that are not live yet, and skip what they got from the history.
+        done: the position of the last publication delivered to all; None without history.
     """
 
     __slots__ = (
@@ -47,7 +47,7 @@ class ChannelStream:
         "_pending",
         "_pending_size",
         "_under_way",
-        "careful",
+        "catching_up",
         "done",
         "groups",
         "is_busy",
@@ -58,33 +58,33 @@ class ChannelStream:
         self._namespace = namespace
         self._counters = counters
         self.groups: dict[Encode | None, dict[Receiver, None]] = {}
-        self.careful: dict[Receiver, CatchUp] = {}
+        self.catching_up: dict[Receiver, CatchUp] = {}
         self.done: Position | None = None
-        # Something is gathered, or on its way.
+        # Publications are gathered or under way.
         self.is_busy = False
         self._pending: list[Publication] = []
         self._pending_size = 0
-        # Some of it is from the history.
+        # Some of the gathered publications come from the history.
         self._is_extra = False
         self._under_way: Iterator[None] = iter(())
-        # Of a pattern, by channel: those who get that one by its name.
+        # Of a pattern, by channel: the receivers that also get that channel by its name.
         self._excepted: dict[str, set[Receiver]] = {}
 
     def __len__(self) -> int:
-        """Return how many subscribers there are."""
-        return sum(map(len, self.groups.values())) + len(self.careful)
+        """Return the number of subscribers."""
+        return sum(map(len, self.groups.values())) + len(self.catching_up)
 
     def join(self, receiver: Receiver) -> None:
         """Add a live subscriber."""
         self.groups.setdefault(receiver.encode, {})[receiver] = None
 
-    def join_carefully(self, receiver: Receiver, catch_up: CatchUp) -> None:
-        """Add a subscriber that is to be caught up with before it is live."""
-        self.careful[receiver] = catch_up
+    def join_catching_up(self, receiver: Receiver, catch_up: CatchUp) -> None:
+        """Add a subscriber that must catch up before it goes live."""
+        self.catching_up[receiver] = catch_up
 
     def leave(self, receiver: Receiver) -> None:
-        """Remove a subscriber; one that is not there is ignored."""
-        self.careful.pop(receiver, None)
+        """Remove a subscriber; ignore one that is not there."""
+        self.catching_up.pop(receiver, None)
         group = self.groups.get(receiver.encode)
         if group is not None:
             group.pop(receiver, None)
@@ -96,18 +96,18 @@ class ChannelStream:
                 del self._excepted[channel]
 
     def make_exception(self, channel: str, receiver: Receiver) -> None:
-        """Do not give a subscriber what comes from a channel, which it gets elsewhere."""
+        """Exclude a channel from what a subscriber gets here, because it gets that channel by name."""
         self._excepted.setdefault(channel, set()).add(receiver)
 
     def receivers(self) -> list[Receiver]:
         """Return all subscribers."""
-        return [*(receiver for group in self.groups.values() for receiver in group), *self.careful]
+        return [*(receiver for group in self.groups.values() for receiver in group), *self.catching_up]
 
     def add(self, publication: Publication, is_extra: bool = False) -> None:
         """Publish to all subscribers.
 
         Arguments:
-            is_extra: it is from the history, and does not count for the bounds of queues.
+            is_extra: whether it comes from the history and does not count towards the bounds of queues.
         """
         self._pending.append(publication)
         if is_extra:
@@ -121,21 +121,21 @@ class ChannelStream:
             asyncio.get_running_loop().call_soon(self._begin)
 
     def settle(self) -> None:
-        """Let those be live whom the stream is level with."""
-        for receiver in [each for each, catch_up in self.careful.items() if catch_up.is_level_with(self.done)]:
-            del self.careful[receiver]
+        """Promote subscribers that have caught up to live."""
+        for receiver in [each for each, catch_up in self.catching_up.items() if catch_up.is_level_with(self.done)]:
+            del self.catching_up[receiver]
             self.join(receiver)
 
     def stop(self) -> None:
         """Forget everything."""
         self.groups.clear()
-        self.careful.clear()
+        self.catching_up.clear()
         self._excepted.clear()
         self._pending.clear()
         self._under_way = iter(())
 
     def _overflow(self) -> None:
-        """Drop what was gathered, which came faster than the subscribers can be served, and report the loss to them."""
+        """Replace gathered publications, which arrive faster than they can be delivered, by a gap."""
         placed = [each.position for each in self._pending if each.position is not None]
         self._counters.dropped += len(self._pending)
         self._counters.gaps += 1
@@ -154,7 +154,7 @@ class ChannelStream:
         for _ in self._under_way:
             loop.call_soon(self._go_on)
             return
-        if self.careful:
+        if self.catching_up:
             self.settle()
         if self._pending:
             loop.call_soon(self._begin)
@@ -162,10 +162,10 @@ class ChannelStream:
             self.is_busy = False
 
     def _hand_out(self, publications: Sequence[Publication], is_extra: bool) -> Iterator[None]:
-        """Serve everybody who is there now; pause after each stretch."""
-        # All lists are made before the first pause: who comes meanwhile begins with the next parcel.
+        """Serve all current subscribers; pause after each stretch."""
+        # All lists are made before the first pause: a subscriber that joins later begins with the next parcel.
         groups = [(encode, list(receivers)) for encode, receivers in self.groups.items()]
-        careful = list(self.careful.values())
+        catching_up = list(self.catching_up.values())
         if self._excepted:
             self._hand_out_exceptions(publications, groups, is_extra)
         served = 0
@@ -178,7 +178,7 @@ class ChannelStream:
                 stretch = receivers[start : start + STRETCH]
                 deliver(parcel, stretch, self._counters)
                 served += len(stretch)
-        for number, catch_up in enumerate(careful, 1):
+        for number, catch_up in enumerate(catching_up, 1):
             catch_up.add(publications, is_extra)
             if not number % (STRETCH // 10):
                 yield
@@ -193,7 +193,7 @@ class ChannelStream:
         groups: list[tuple[Encode | None, list[Receiver]]],
         is_extra: bool,
     ) -> None:
-        """Serve those who get some of the channels elsewhere, and take them out of the groups."""
+        """Serve the subscribers that get some of the channels by name, and take them out of the groups."""
         special = {receiver for each in publications for receiver in self._excepted.get(each.channel, ())}
         for number, (encode, receivers) in enumerate(groups):
             groups[number] = (encode, [receiver for receiver in receivers if receiver not in special])

@@ -1,4 +1,4 @@
-"""What `channels.subscribe(...)` returns: a block in which publications come, and the feed that gives them."""
+"""The result of `channels.subscribe(...)`: a context manager that yields the feed of publications."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .receiver import Receiver
 from .since import Since, parse_since
 from .sink import Sink
 
-# Bytes of the name of a member, and of its info.
+# Bytes in the name of a member, and in its info.
 MAX_MEMBER_LENGTH = 200
 MAX_INFO_SIZE = 4096
 
 
 class Running(Protocol):
-    """What runs while the channels are started."""
+    """The parts that run while the channels are started."""
 
     @property
     def hub(self) -> Hub:
@@ -38,10 +38,10 @@ class Running(Protocol):
 
 
 class Front(Protocol):
-    """The channels, as a subscription needs them."""
+    """The channels, as a subscription sees them."""
 
     def running(self) -> Running:
-        """Return what runs. Raises `UsageError` when the channels are not started."""
+        """Return the running parts. Raises `UsageError` if the channels have not started."""
 
 
 class Subscription:
@@ -53,7 +53,7 @@ class Subscription:
         since, deliver, encode, member, info: as for `Channels.subscribe`.
 
     Attributes:
-        recovered: whether all that was missed since the position was there; None without a position.
+        recovered: whether everything missed since the position was recovered; None without a position.
     """
 
     __slots__ = (
@@ -84,23 +84,23 @@ class Subscription:
         self._front = front
         self._names = names
         self._since = since
-        # The handle `emmett.websocket` means another connection in another task.
+        # In another task, the handle `emmett.websocket` refers to another connection.
         self._sink: Sink | None = getattr(deliver, "connection", deliver)
         self._encode = encode
         self._member = member
         self._info = info
         self._running: Running | None = None
         self._receiver: Receiver | None = None
-        # Channels in which the member is, and the connections by which it is there.
+        # The channels that the member joined, and the connection in each.
         self._joined: list[tuple[str, str]] = []
         if encode is not None and deliver is None:
-            raise ConfigurationError("subscribe(encode=…) is what a socket gets: give deliver=websocket too")
+            raise ConfigurationError("subscribe(encode=…) requires deliver=websocket, which gets the encoded messages")
         if info is not None and member is None:
-            raise ConfigurationError("subscribe(info=…) is of a member: give member=… too")
+            raise ConfigurationError("subscribe(info=…) requires member=…, which the info belongs to")
 
     @property
     def positions(self) -> dict[str, Position]:
-        """By channel up to where everything was read, or handed to the socket; only those with history."""
+        """The position up to which everything was read or passed to the socket, by channel with history."""
         return {} if self._receiver is None else self._receiver.positions
 
     @property
@@ -117,11 +117,11 @@ class Subscription:
 
     @property
     def dropped(self) -> int:
-        """How many publications were dropped because they were not taken fast enough."""
+        """The number of publications dropped because they were not taken fast enough."""
         return 0 if self._receiver is None else self._receiver.dropped
 
     async def __aenter__(self) -> Self:
-        """Subscribe. See `Channels.subscribe` for what is raised."""
+        """Subscribe. See `Channels.subscribe` for the errors it raises."""
         if self._receiver is not None:
             raise UsageError("a subscription is entered once: call subscribe() again")
         running = self._front.running()
@@ -158,8 +158,8 @@ class Subscription:
         """Return the next publication.
 
         Raises:
-            SlowSubscriber: too many had to wait, and the namespace does not allow to drop some.
-            UsageError: it is not entered yet, delivers to a socket, or is being read by another task.
+            SlowSubscriber: the queue overflowed, and the namespace does not allow publications to be dropped.
+            UsageError: the subscription is not entered, delivers to a socket, or is being read by another task.
         """
         receiver = self._receiver
         if receiver is None:
@@ -178,7 +178,7 @@ class Subscription:
         given = self._since
         if not isinstance(given, Mapping):
             if parse_since(given) is not None and len(names) > 1:
-                raise ConfigurationError("since with several channels: give a mapping, by channel the position")
+                raise ConfigurationError("since with several channels must be a mapping from channel to position")
             given = {names[0]: given}
         found: dict[str, Position] = {}
         for name, place in given.items():
@@ -186,7 +186,7 @@ class Subscription:
             if position is None:
                 continue
             if name not in names or is_pattern(name):
-                raise ConfigurationError(f"since has a position for {name!r}, which is no channel of this subscription")
+                raise ConfigurationError(f"since has a position for {name!r}, which is not one of its channels")
             if hub.namespaces.of(name).limits is None:
                 raise ConfigurationError(
                     f"since for {name!r}, which has no history: declare its namespace with history=…"
@@ -214,7 +214,7 @@ class Subscription:
         running.hub.leave(self._receiver)
         joined, self._joined = self._joined, []
         if joined and not running.hub.is_stopped:
-            # Whoever is cancelled leaves nevertheless.
+            # Leave even when cancelled.
             await asyncio.shield(running.hub.tasks.start(_leave_all(running.presence, joined)))
 
 

@@ -1,4 +1,4 @@
-"""Tasks of the hub: kept until they end, and all ended with it; and a bound on how many ask the broker at once."""
+"""Keep the tasks of the hub until they end, cancel them with it, and limit concurrent calls to the broker."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ logger = logging.getLogger("emmett.channels")
 
 
 class Tasks:
-    """Tasks that somebody must keep: the event loop itself does not."""
+    """Holds references to tasks, because the event loop does not."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def __len__(self) -> int:
-        """Return how many have not ended."""
+        """Return the number of tasks that have not ended."""
         return len(self._tasks)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """Start a task that nobody waits for. An error of it is logged."""
+        """Start a task whose result is not needed. Its error is logged."""
         self.start(coroutine).add_done_callback(_log_error)
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -33,7 +33,7 @@ class Tasks:
         return task
 
     async def cancel(self) -> None:
-        """End all of them, and wait for that."""
+        """Cancel all tasks, and wait until they have ended."""
         while self._tasks:
             tasks = list(self._tasks)
             for task in tasks:
@@ -47,11 +47,11 @@ def _log_error(task: asyncio.Task[Any]) -> None:
 
 
 class Pool:
-    """Jobs of which only so many are at work at once; the others wait in line, and cost no task.
+    """Runs a limited number of jobs concurrently; the others wait in a queue and need no task.
 
     Arguments:
-        tasks: they keep the tasks.
-        limit: how many at once.
+        tasks: keeps the tasks.
+        limit: the maximum number of concurrent jobs.
     """
 
     def __init__(self, tasks: Tasks, limit: int) -> None:
@@ -61,18 +61,18 @@ class Pool:
         self._workers = 0
 
     def __len__(self) -> int:
-        """Return how many jobs wait."""
+        """Return the number of jobs in the queue."""
         return len(self._jobs)
 
     def submit(self, job: Callable[[], Awaitable[None]]) -> None:
-        """Put a job in line."""
+        """Add a job to the queue."""
         self._jobs.append(job)
         if self._workers < self._limit:
             self._workers += 1
             self._tasks.spawn(self._work())
 
     def clear(self) -> None:
-        """Forget the jobs that wait."""
+        """Discard the jobs in the queue."""
         self._jobs.clear()
 
     async def _work(self) -> None:

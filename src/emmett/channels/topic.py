@@ -1,4 +1,4 @@
-"""One channel or pattern that this process is subscribed to: where it stands, and what must be healed."""
+"""One channel or pattern that this process is subscribed to: its position, its stream, and its recovery."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from .receiver import Receiver
 from .stats import Counters
 from .stream import ChannelStream
 
-# Publications that may wait while the history is read. What is more is read there once again.
+# Publications to hold while the history is read. Any more are read from the history again.
 MAX_HELD = 4096
-# Channels of a pattern whose position is known: the latest ones.
+# Channels of a pattern whose positions are remembered: the most recent ones.
 MAX_PLACES = 1024
-# Times that a gap is looked for in the history, without coming any further, until it is told.
+# Attempts to recover a gap from the history, without progress, before it is reported.
 MAX_ATTEMPTS = 4
 
 
 class Topic:
     """A channel or pattern, its position, and its stream.
 
-    In a namespace with history a channel passes on what follows its position, ignores what it had, and asks for a
-    healing where something is missing: then what comes is held until the history was read.
+    In a namespace with history, a channel passes on publications that follow its position and ignores duplicates. If
+    publications are missing, it requests a recovery and holds new publications until the history is read.
 
     Arguments:
         name: the channel or the pattern.
         namespace: its namespace.
-        counters: where to count.
-        heal: called when the history must be read; the answer comes by `heal_with` or `give_up`.
+        counters: the counters to update.
+        heal: called when the history must be read; answer with `heal_with` or `give_up`.
         idle: called when the last subscriber has left.
 
     Attributes:
-        opened: done when the subscription stands, with None, or the error that it failed with.
-        users: how many subscribers it is kept for.
-        is_lost: the broker has lost the subscription for now.
-        is_quiet: nothing was heard since somebody set it.
-        position: up to where everything was passed on; None without history.
+        opened: done when the broker has subscribed, with None, or with the error if that failed.
+        users: the number of subscribers that need it.
+        is_lost: whether the broker has lost the subscription for now.
+        is_quiet: whether nothing was heard since this was set.
+        position: the position up to which everything was passed on; None without history.
     """
 
     __slots__ = (
@@ -82,36 +82,36 @@ class Topic:
         self.stream = ChannelStream(name, namespace, counters)
         self.opened: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self.users = 0
-        # Ends it when nobody has come for a while.
+        # Ends the topic if no new subscriber arrives.
         self.timer: asyncio.TimerHandle | None = None
-        # What is heard counts: the broker has subscribed.
+        # The broker has subscribed, so publications count.
         self.is_listening = False
         self.is_lost = False
         self.is_quiet = False
-        # Waits for its history, or is in line for it.
+        # The history is being read, or is about to be.
         self.is_healing = False
         self.attempts = 0
         self.position: Position | None = None
         self._counters = counters
         self._heal = heal
         self._idle = idle
-        # What came while its place is not known; None while all is passed on.
+        # Publications held until the history is read; None while everything is passed on.
         self._held: deque[tuple[Position | None, Publication | None]] | None = None
-        # Some of it was too much, and forgotten.
+        # Too many were held, and some were discarded.
         self._has_dropped = False
-        # Of a pattern: by channel the last offset, of those that were heard last.
+        # Of a pattern: the last position by channel, for the most recent channels.
         self._places: OrderedDict[str, Position] = OrderedDict()
 
     @property
     def has_history(self) -> bool:
-        """Whether its position is known, and gaps can be healed."""
+        """Whether its position is known and gaps can be recovered."""
         return bool(self.namespace.history) and not self.is_pattern
 
     def position_of(self, receiver: Receiver) -> Position | None:
-        """Return up to where everything was given to a receiver; None without history, and for a pattern."""
+        """Return the position up to which a receiver has everything; None without history, and for a pattern."""
         if self.is_pattern:
             return None
-        catch_up = self.stream.careful.get(receiver)
+        catch_up = self.stream.catching_up.get(receiver)
         return self.stream.done if catch_up is None else catch_up.last
 
     def leave(self, receiver: Receiver) -> None:
@@ -122,23 +122,23 @@ class Topic:
             self._idle(self)
 
     def listen(self) -> None:
-        """Take note that the broker has subscribed. In a channel with history what is heard waits for `begin`."""
+        """Record that the broker has subscribed. With history, publications are held until `begin`."""
         self.is_listening = True
         if self.has_history:
             self._held = deque()
 
     def begin(self, top: Position) -> None:
-        """Pass on what comes behind a position."""
+        """Pass on the publications after a position."""
         self.position = self.stream.done = top
         self._release()
 
     def is_level_with(self, top: Position) -> bool:
-        """Tell whether nothing is missing of a history whose newest publication is there."""
+        """Return whether a history that ends at `top` has nothing new."""
         last = self.position
         return last is None or (last.epoch == top.epoch and last.offset >= top.offset)
 
     def hear(self, channel: str, entry: Entry) -> bool:
-        """Take what the broker brings; returns whether it could be read."""
+        """Accept an entry from the broker; return whether it could be read."""
         if not self.is_listening:
             return True
         self.is_quiet = False
@@ -150,12 +150,12 @@ class Topic:
         return publication is not None
 
     def hold(self) -> None:
-        """Let wait what comes: the history is about to be read."""
+        """Hold new publications, because the history is about to be read."""
         if self._held is None:
             self._held = deque()
 
     def heal_with(self, page: History) -> bool:
-        """Pass on what was missed, and after the last page what was held; returns whether this was the last one."""
+        """Pass on missed publications, and after the last page those held; return whether this was the last page."""
         entries, top, is_complete = page
         before = self.position
         if not is_complete:
@@ -176,10 +176,10 @@ class Topic:
         return True
 
     def fail(self) -> bool:
-        """Return whether to try again to read the history, which failed."""
+        """Record a failed read of the history; return whether to try again."""
         self.attempts += 1
         if not self._held and not self._has_dropped:
-            # Nothing is known to be missing, so nobody has to wait.
+            # Nothing is known to be missing, so no publication has to wait.
             self._held = None
         if self.attempts < MAX_ATTEMPTS:
             return True
@@ -187,7 +187,7 @@ class Topic:
         return False
 
     def give_up(self) -> None:
-        """Tell the gap that could not be healed, and pass on what was held."""
+        """Report the gap that could not be recovered, and pass on the publications held."""
         self.is_healing = False
         self.attempts = 0
         if self._held is None:
@@ -200,7 +200,7 @@ class Topic:
         self._release()
 
     def miss(self) -> None:
-        """Publications may have been missed, and there is no history to look into."""
+        """Report a possible gap in a namespace without history."""
         self._counters.gaps += 1
         self._places.clear()
         self.stream.add(Publication(self.name, "", Kind.GAP, None))
@@ -209,7 +209,7 @@ class Topic:
         held, self._held = self._held or deque(), None
         dropped, self._has_dropped = self._has_dropped, False
         for position, publication in held:
-            # With a gap among them the holding begins anew.
+            # A gap among them starts holding again.
             take = self._hold if self._is_holding() else self._pass_on
             take(position, publication)
         if dropped:
@@ -241,7 +241,7 @@ class Topic:
             self.stream.add(publication)
 
     def _follow(self, position: Position, publication: Publication | None) -> bool:
-        """Compare with what came from the same channel before, in a pattern; returns whether it is new."""
+        """Compare with the last publication of the same channel, in a pattern; return whether this one is new."""
         if publication is None:
             return True
         channel = publication.channel
@@ -282,7 +282,7 @@ class Topic:
 
 
 def read_entry(channel: str, entry: Entry) -> Publication | None:
-    """Return the publication that a broker has brought; None when it is not of the expected form."""
+    """Return the publication that a broker delivered; None if it does not have the expected format."""
     try:
         data, kind = unpack(entry.payload)
         if kind is not Kind.MESSAGE:

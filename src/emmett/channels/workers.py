@@ -1,4 +1,4 @@
-"""How many worker processes serve the application: what they would have to share cannot be in the memory of one."""
+"""Count the worker processes: channels in the memory of one process cannot be shared between several."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from pathlib import PurePath
 from .. import environment
 from ..errors import ConfigurationError
 
-# Servers whose command line says how many workers there are. Those that name it in the environment, too, are last.
+# Servers whose command line gives the number of workers. Those that also read it from the environment come last.
 SERVERS = ("uvicorn", "gunicorn", "hypercorn", "granian")
-# uvicorn and gunicorn take it as the default of --workers.
+# The default of --workers in uvicorn and gunicorn.
 CONCURRENCY = "WEB_CONCURRENCY"
 
 
 def count_workers(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Return how many worker processes there are, as far as a command line and an environment tell.
+    """Return the number of worker processes, as far as the command line and the environment reveal it.
 
     Arguments:
-        arguments: `sys.argv`; worker processes have that of their parent.
+        arguments: `sys.argv`; worker processes inherit it from their parent.
         variables: `os.environ`.
     """
-    told = variables.get(environment.WORKERS)
-    if told is None and _is_server(arguments):
-        told = _find_option(arguments[1:]) or variables.get(CONCURRENCY)
-    return int(told) if told is not None and told.isascii() and told.isdigit() else 1
+    count = variables.get(environment.WORKERS)
+    if count is None and _is_server(arguments):
+        count = _find_option(arguments[1:]) or variables.get(CONCURRENCY)
+    return int(count) if count is not None and count.isascii() and count.isdigit() else 1
 
 
 def check_workers() -> None:
-    """Refuse channels in memory where several worker processes would each have their own.
+    """Refuse channels in memory if there are several worker processes, each with its own.
 
     Raises:
-        ConfigurationError: there are several.
+        ConfigurationError: there are several worker processes.
     """
     count = count_workers(sys.argv, os.environ)
     if count > 1:
@@ -45,7 +45,7 @@ def check_workers() -> None:
 
 
 def _is_server(arguments: Sequence[str]) -> bool:
-    # `python -m uvicorn` has the path of its __main__.py.
+    # With `python -m uvicorn`, this is the path of its __main__.py.
     path = PurePath(arguments[0]) if arguments else PurePath()
     name = path.parent.name if path.name == "__main__.py" else path.stem
     return name in SERVERS

@@ -234,7 +234,7 @@ class TestBus:
 
     async def test_start_twice_is_a_mistake(self) -> None:
         broker, _ = await start(MemoryBus())
-        with pytest.raises(UsageError, match="started already"):
+        with pytest.raises(UsageError, match="already started"):
             await broker.start(Ear())
 
     def test_one_run_after_another(self) -> None:

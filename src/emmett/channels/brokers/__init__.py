@@ -1,4 +1,4 @@
-"""Brokers: what carries publications between processes, behind the port of `port.py`."""
+"""Brokers, which carry publications between processes and implement the port of `port.py`."""
 
 from .registry import make_broker
 

@@ -1,4 +1,4 @@
-"""The bound of an answer in bytes."""
+"""Limit an answer to a number of bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .port import Entry
 
 
 def up_to(max_bytes: int | None, entries: Iterable[Entry]) -> list[Entry]:
-    """Return entries up to the one with which their payloads reach so many bytes; all of them for None."""
+    """Return entries up to the one with which their payloads reach `max_bytes`; all entries for None."""
     if max_bytes is None:
         return list(entries)
     found: list[Entry] = []

@@ -1,4 +1,4 @@
-"""The broker for one process: nothing to install, and the reference for what the port promises."""
+"""The broker for a single process: nothing to install, and the reference for the promises of the port."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from .memory_history import MemoryHistories
 from .memory_presence import MemoryRooms
 from .port import NO_NEEDS, Entry, History, Limits, Listener, Needs
 
-# Publications that may wait to be reported before those who publish wait for the event loop to come round. A publisher
-# that never waits for anything else would otherwise fill the memory, and nobody would hear of it.
+# Publications that may wait to be reported before publishers wait for the next turn of the event loop. Otherwise a
+# publisher that never waits for anything else would fill the memory, and no subscriber would hear it.
 MAX_WAITING = 256
 
 logger = logging.getLogger("emmett.channels")
 
-# What is to be reported: to which broker, for which listener, and what. Of a publication the subscription that brought
-# it and the channel; for the rest `_LOST` or `_RESTORED` stand for the channel.
+# A report: for which broker and listener, and the event. For a publication, the subscription that matched and the
+# channel; for other events, `_LOST` or `_RESTORED` in place of the channel.
 _Report = tuple["MemoryBroker", Listener, str, str, Entry]
 _LOST, _RESTORED = "lost", "restored"
 _NO_ENTRY = Entry(b"", None)
 
 
 class MemoryBus:
-    """What brokers in memory share: each one that is given the same bus is a node of its own, all on one event loop.
+    """Connects brokers in memory: each broker with the same bus is a node of its own, all on one event loop.
 
-    Reporting is never done inside of a call: what `publish` brings is put in line, and reported in the next turn of the
-    event loop, all that has come together in one callback. So order is that of the calls, a listener is never called in
-    the middle of another of its calls, and a publication costs neither a task nor a callback of its own.
+    Nothing is reported inside a call: publications are queued, and all that have been queued are reported in one
+    callback in the next turn of the event loop. This keeps them in the order of the calls, never calls a listener in
+    the middle of one of its own calls, and needs neither a task nor a callback per publication.
 
     Arguments:
-        clock: the time in seconds, by which history and presence expire.
+        clock: returns the time in seconds, by which history and presence expire.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.histories = MemoryHistories(clock, self._is_subscribed)
         self.rooms = MemoryRooms(clock)
         self.is_cut = False
-        # By name or pattern, who has subscribed.
+        # The subscribed brokers, by name or pattern.
         self._nodes: dict[str, list[MemoryBroker]] = {}
         self._patterns = 0
         self._brokers: dict[MemoryBroker, None] = {}
@@ -49,19 +49,19 @@ class MemoryBus:
         self._waiting: list[_Report] = []
 
     def cut(self) -> None:
-        """Be away for all nodes, as a server is that was killed, until `mend`."""
+        """Be away for all nodes, like a killed server, until `mend`."""
         self.is_cut = True
         for broker in self._brokers:
             broker._refresh()
 
     def mend(self) -> None:
-        """Be there again."""
+        """Be available again."""
         self.is_cut = False
         for broker in self._brokers:
             broker._refresh()
 
     def forget(self) -> None:
-        """Lose history and presence, as a server does that restarts without its data: another epoch begins."""
+        """Lose history and presence, like a server that restarts without its data: a new epoch begins."""
         self.histories.forget()
         self.rooms.forget()
 
@@ -70,7 +70,7 @@ class MemoryBus:
         if self._loop is not loop:
             if self._loop is not None and self._brokers and not self._loop.is_closed():
                 raise UsageError("brokers that share a MemoryBus run on one event loop, and another one is in use")
-            # The loop of an earlier run was closed, and with it who was on it.
+            # The loop of an earlier run was closed; its brokers are gone.
             for left in list(self._brokers):
                 self._detach(left)
             self._loop = loop
@@ -117,7 +117,7 @@ class MemoryBus:
     def _report_all(self) -> None:
         reports, self._waiting = self._waiting, []
         for broker, listener, subscribed, channel, entry in reports:
-            # It may have been stopped, and started again for another listener, since.
+            # The broker may have been stopped and started again for another listener.
             if broker._listener is not listener:
                 continue
             try:
@@ -129,33 +129,34 @@ class MemoryBus:
                 else:
                     listener.restored(None)
             except Exception:
-                logger.exception("a listener of the memory broker failed, which none may")
+                logger.exception("a listener of the memory broker failed, which must not happen")
 
 
 class MemoryBroker:
     """A broker in the memory of this process.
 
-    For tests it has faults: `cut` and `mend` the connection of this node, `drop` publications, and those of the bus.
+    For tests, it can simulate faults: `cut` and `mend` the connection of this node, `drop` publications, and those of
+    the bus.
 
     Arguments:
-        bus: what it shares with other nodes of this process; None for a bus of its own.
+        bus: the bus to share with other nodes of this process; None for a separate bus.
     """
 
     def __init__(self, bus: MemoryBus | None = None) -> None:
         self.bus = MemoryBus() if bus is None else bus
         self._listener: Listener | None = None
         self._subscribed: set[str] = set()
-        # The connection of this node was cut, not that of all.
+        # The connection of this node was cut, not that of all nodes.
         self._is_cut = False
-        # Calls go through, and publications come.
+        # Calls succeed and publications arrive.
         self._is_up = False
-        # How many of the next publications will not be heard.
+        # How many of the next publications to lose.
         self._to_drop = 0
 
     async def start(self, listener: Listener) -> None:
         """Join the bus. See `Broker.start`, as for every method here."""
         if self._listener is not None:
-            raise UsageError("the memory broker is started already")
+            raise UsageError("the memory broker has already started")
         if self._is_cut or self.bus.is_cut:
             raise _unavailable("it was cut off")
         self.bus._attach(self)
@@ -217,21 +218,21 @@ class MemoryBroker:
         return self.bus.rooms.present(channel)
 
     def cut(self) -> None:
-        """Cut this node off, until `mend`: its calls raise, and it does not hear what others publish meanwhile."""
+        """Cut this node off until `mend`: its calls raise, and it misses what others publish."""
         self._is_cut = True
         self._refresh()
 
     def mend(self) -> None:
-        """Let this node hear again: its listener is told, and its subscriptions stand."""
+        """Reconnect this node: its subscriptions are restored, and its listener is notified."""
         self._is_cut = False
         self._refresh()
 
     def drop(self, count: int = 1) -> None:
-        """Let this node not hear its next publications, and tell nobody."""
+        """Lose the next publications for this node, without notifying the listener."""
         self._to_drop += count
 
     def _refresh(self) -> None:
-        """Do what follows from `is_cut` of this node and of the bus."""
+        """Apply a change of `is_cut` of this node or of the bus."""
         is_up = self._listener is not None and not (self._is_cut or self.bus.is_cut)
         if self._listener is None or is_up is self._is_up:
             return

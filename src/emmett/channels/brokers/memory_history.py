@@ -1,4 +1,4 @@
-"""The history of channels in memory, in which what has expired takes no room."""
+"""The history of channels in memory. Expired publications take no room."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from ..publication import Position
 from .bounds import up_to
 from .port import Entry, History, Limits
 
-# Seconds for which a channel's epoch and counter outlive its history: for so long, at least, a position which a client
-# of a quiet channel holds stays good. After that the channel is forgotten, and begins anew under another epoch.
+# Seconds for which a channel's epoch and counter outlive its history: the position that a client of a quiet channel
+# holds stays valid at least this long. After that the channel is forgotten, and begins again with a new epoch.
 EPOCH_KEPT = 86_400.0
-# Channels whose log is kept, beside those that somebody is subscribed to: without publications, and with some.
+# Unsubscribed channels whose log is kept: without publications, and with some.
 MAX_QUIET = 16_384
 MAX_BUSY = 65_536
-# How many channels each call looks at, in rotation, for what has expired. More than the one it can add: so what has
-# expired goes faster than new things come, whichever channels are used.
+# How many channels each call checks for expiry, in rotation. It is more than the one channel that a call can add, so
+# expired data is removed faster than new data arrives, whichever channels are used.
 LOOKED_AT = 2
 
 
 class MemoryLog:
-    """What is left of the publications of one channel, and where it stands."""
+    """The remaining publications of one channel, and its position."""
 
     __slots__ = ("entries", "epoch", "forget_at", "top", "ttl")
 
     def __init__(self, epoch: str, now: float) -> None:
         self.epoch = epoch
         self.top = 0
-        # When each was published, and what; their offsets end at `top`. None when there are none: most channels of a
-        # large application are quiet, and an empty deque takes more room than all the rest.
+        # The publications with their times; their offsets end at `top`. None if there are none: most channels of a
+        # large application are quiet, and an empty deque takes more room than everything else.
         self.entries: deque[tuple[float, Entry]] | None = None
         self.ttl = 0.0
         self.forget_at = now + EPOCH_KEPT
 
     def append(self, payload: bytes, limits: Limits, now: float) -> Entry:
-        """Add a publication, and trim the others."""
+        """Add a publication, and trim the history."""
         self.top += 1
         entry = Entry(payload, Position(self.epoch, self.top))
         self.ttl = limits.ttl
@@ -52,7 +52,7 @@ class MemoryLog:
         return entry
 
     def drop_expired(self, now: float) -> None:
-        """Let go of what is older than its time to live."""
+        """Remove publications older than their time to live."""
         if self.entries is None:
             return
         while self.entries and self.entries[0][0] + self.ttl <= now:
@@ -63,11 +63,11 @@ class MemoryLog:
     def read(
         self, since: Position | None, limit: int | None, limits: Limits, now: float, max_bytes: int | None = None
     ) -> History:
-        """Return what `Broker.history` returns."""
-        # Whoever gets a position from here may come back with it.
+        """Return the result of `Broker.history`."""
+        # The caller may come back with the position it gets here.
         self.forget_at = max(self.forget_at, now + EPOCH_KEPT)
         kept: deque[tuple[float, Entry]] = self.entries or deque()
-        # The limits of who asks may be narrower than those of who published.
+        # The limits of the reader may be narrower than those of the publisher.
         expired = sum(1 for _ in itertools.takewhile(lambda item: item[0] + limits.ttl <= now, kept))
         first = max(expired, len(kept) - limits.size)
         start, complete = first, True
@@ -88,25 +88,25 @@ class MemoryHistories:
     """The logs of all channels.
 
     Names of channels often come from visitors, so the number of logs is bounded: those of channels without publications
-    by `MAX_QUIET`, and the others by `MAX_BUSY`. Beyond that the log that was not used for the longest time is
-    forgotten, as if its day was over. Channels that somebody is subscribed to are not counted among them.
+    by `MAX_QUIET`, and the others by `MAX_BUSY`. Beyond that, the least recently used log is forgotten, as if it had
+    expired. Channels with subscribers do not count towards the bounds.
 
     Arguments:
         clock: returns the time in seconds.
-        is_subscribed: tells whether somebody is subscribed to a channel.
+        is_subscribed: returns whether a channel has a subscriber.
     """
 
     def __init__(self, clock: Callable[[], float], is_subscribed: Callable[[str], bool] = lambda _: False) -> None:
         self._clock = clock
         self._is_subscribed = is_subscribed
-        # Those with publications, which are looked at in rotation; and those without, in the order of their last use.
+        # Channels with publications, checked in rotation; and channels without, least recently used first.
         self._busy: OrderedDict[str, MemoryLog] = OrderedDict()
         self._quiet: OrderedDict[str, MemoryLog] = OrderedDict()
         self._life = secrets.token_hex(6)
         self._epochs = itertools.count(1)
 
     def __len__(self) -> int:
-        """Return how many channels are known, those included whose history has expired."""
+        """Return the number of known channels, including those whose history has expired."""
         return len(self._busy) + len(self._quiet)
 
     def append(self, channel: str, payload: bytes, limits: Limits) -> Entry:
@@ -120,7 +120,7 @@ class MemoryHistories:
     def read(
         self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
     ) -> History:
-        """Read the history of a channel, which is known from then on: its position is of use later."""
+        """Read the history of a channel, and remember the channel: its position may be used later."""
         now = self._clock()
         log = self._find(channel, now)
         history = log.read(since, limit, limits, now, max_bytes)
@@ -128,12 +128,12 @@ class MemoryHistories:
         return history
 
     def forget(self) -> None:
-        """Lose everything, as a server does that restarts without its data."""
+        """Lose everything, like a server that restarts without its data."""
         self._busy.clear()
         self._quiet.clear()
 
     def _find(self, channel: str, now: float) -> MemoryLog:
-        """Take the log of a channel out, or make one; and forget what has expired of a few others."""
+        """Remove and return the log of a channel, or create one; also expire a few others."""
         self._expire(now)
         log = self._busy.pop(channel, None) or self._quiet.pop(channel, None)
         if log is None or log.forget_at <= now:
@@ -141,7 +141,7 @@ class MemoryHistories:
         return log
 
     def _keep(self, channel: str, log: MemoryLog) -> None:
-        """Put a log back, and forget one where there are too many."""
+        """Put a log back, and forget another one if there are too many."""
         logs, limit = (self._quiet, MAX_QUIET) if log.entries is None else (self._busy, MAX_BUSY)
         logs[channel] = log
         if len(logs) <= limit:

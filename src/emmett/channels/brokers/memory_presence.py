@@ -1,13 +1,13 @@
-"""Who is in which channel, in memory."""
+"""The presence of members in channels, in memory."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-# How many channels each call looks at, in rotation, for what has expired. More than the one it can add.
+# How many channels each call checks for expiry, in rotation. It is more than the one channel that a call can add.
 LOOKED_AT = 2
-# Seconds after which those whose time is over are forgotten also where nobody asks, and then nobody is told.
+# Seconds after which expired connections are removed even if no call asks; their leaves are then not reported.
 UNTOLD_KEPT = 3_600.0
 
 
@@ -17,13 +17,13 @@ class MemoryRoom:
     __slots__ = ("connections", "members")
 
     def __init__(self) -> None:
-        # By connection its member, and until when it is there.
+        # The member of each connection, and until when it is present.
         self.connections: dict[str, tuple[str, float]] = {}
-        # By member the info, and how many connections, those included whose time is over and that are not forgotten.
+        # The info of each member, and its number of connections, including expired ones not yet removed.
         self.members: dict[str, tuple[bytes, int]] = {}
 
     def join(self, connection: str, member: str, info: bytes, until: float) -> bool:
-        """Note a connection; returns whether its member is new."""
+        """Add a connection; return whether its member is new."""
         if connection in self.connections:
             others = self._count_others(connection, member)
         else:
@@ -34,7 +34,7 @@ class MemoryRoom:
         return is_new
 
     def _count_others(self, connection: str, member: str) -> int:
-        """Return how many connections a member has beside this one, which leaves another member it was of."""
+        """Return how many other connections a member has; if this one belonged to another member, remove it there."""
         before, _ = self.connections[connection]
         if before != member:
             self.leave(connection)
@@ -42,7 +42,7 @@ class MemoryRoom:
         return self.members[member][1] - 1
 
     def leave(self, connection: str) -> str | None:
-        """Forget a connection; returns its member if it has no other."""
+        """Remove a connection; return its member if it was the last one."""
         if connection not in self.connections:
             return None
         member, _ = self.connections.pop(connection)
@@ -54,7 +54,7 @@ class MemoryRoom:
         return member
 
     def keep(self, connections: Collection[str], until: float, now: float) -> list[str]:
-        """Renew connections, then forget those whose time is over; returns the members who are gone by that."""
+        """Renew connections, then remove expired ones; return the members that are gone as a result."""
         for connection in connections:
             if connection in self.connections:
                 self.connections[connection] = (self.connections[connection][0], until)
@@ -62,7 +62,7 @@ class MemoryRoom:
         return [member for member in map(self.leave, over) if member is not None]
 
     def present(self, now: float) -> dict[str, tuple[bytes, int]]:
-        """Return the members whose time is not over, with info and number of connections."""
+        """Return the members that have not expired, with info and number of connections."""
         found: dict[str, tuple[bytes, int]] = {}
         for member, until in self.connections.values():
             if until > now:
@@ -71,10 +71,10 @@ class MemoryRoom:
 
 
 class MemoryRooms:
-    """The members of all channels; what each method does is said at `Broker`.
+    """The members of all channels; the methods are described at `Broker`.
 
     Arguments:
-        clock: the time in seconds.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -82,11 +82,11 @@ class MemoryRooms:
         self._rooms: OrderedDict[str, MemoryRoom] = OrderedDict()
 
     def __len__(self) -> int:
-        """Return how many channels have members."""
+        """Return the number of channels with members."""
         return len(self._rooms)
 
     def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
-        """Note a connection; returns whether its member is new."""
+        """Add a connection; return whether its member is new."""
         now = self._clock()
         self._expire(now)
         room = self._rooms.get(channel)
@@ -95,7 +95,7 @@ class MemoryRooms:
         return room.join(connection, member, info, now + ttl)
 
     def leave(self, channel: str, connection: str) -> str | None:
-        """Forget a connection; returns its member if it has no other."""
+        """Remove a connection; return its member if it was the last one."""
         room = self._rooms.get(channel)
         if room is None:
             return None
@@ -104,7 +104,7 @@ class MemoryRooms:
         return member
 
     def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
-        """Renew connections, and forget those whose time is over; returns the members who are gone by that."""
+        """Renew connections, and remove expired ones; return the members that are gone as a result."""
         now = self._clock()
         self._expire(now)
         room = self._rooms.get(channel)
@@ -115,12 +115,12 @@ class MemoryRooms:
         return members
 
     def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
-        """Return who is there."""
+        """Return the members that are present."""
         room = self._rooms.get(channel)
         return {} if room is None else room.present(self._clock())
 
     def forget(self) -> None:
-        """Lose everything, as a server does that restarts without its data."""
+        """Lose everything, like a server that restarts without its data."""
         self._rooms.clear()
 
     def _expire(self, now: float) -> None:

@@ -1,4 +1,4 @@
-"""From the URL of a broker to the broker; its library is imported only when it is wanted."""
+"""Create the broker for a URL; its library is imported only when needed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import cast
 from ...errors import ConfigurationError
 from .port import Broker
 
-# By module what to install.
+# The package to install, by module.
 PACKAGES = {"redis": "redis[hiredis]", "nats": "nats-py>=2.16,<2.17"}
-# By scheme the module and the class.
+# The module and the class, by scheme.
 BROKERS = {
     "redis": ("redis", "RedisBroker"),
     "rediss": ("redis", "RedisBroker"),
@@ -30,7 +30,7 @@ def make_broker(url: str, prefix: str) -> Broker:
     Arguments:
         url: `memory`; `redis://host:port/0`, `rediss://` for TLS, `unix:///path`, several separated by commas,
             `redis+cluster://`, `redis+sentinel://`; `nats://host:port`, `tls://`, several separated by commas.
-        prefix: what the names of everything in the broker begin with, so that applications can share one.
+        prefix: the prefix of all names in the broker, so that applications can share one.
 
     Raises:
         ConfigurationError: there is no such broker, or its library is not installed.
@@ -39,7 +39,7 @@ def make_broker(url: str, prefix: str) -> Broker:
         return cast(Broker, importlib.import_module(f"{__package__}.memory").MemoryBroker())
     scheme, separator, _ = url.partition("://")
     if not separator or scheme not in BROKERS:
-        # Never the URL itself: it may hold a password.
+        # Never the URL itself: it may contain a password.
         raise ConfigurationError(
             f"there is no broker for {scheme[:20]!r}: expected memory, redis://, rediss://, unix://, redis+cluster://, "
             "redis+sentinel:// or nats://"
@@ -57,5 +57,5 @@ def make_broker(url: str, prefix: str) -> Broker:
 
 
 def is_in_memory(broker: Broker) -> bool:
-    """Tell whether a broker reaches no further than this process."""
+    """Return whether a broker reaches no further than this process."""
     return isinstance(broker, importlib.import_module(f"{__package__}.memory").MemoryBroker)

@@ -1,7 +1,7 @@
-"""Tries what an application needs of a broker: to subscribe, to publish, and, where asked, history and presence.
+"""Test what an application needs from a broker: to subscribe, to publish, and, if required, history and presence.
 
-A server that answers a PING may still refuse all of these: a read-only replica, one whose memory is full, a missing
-permission. Each finds out only by trying.
+A server that answers a PING may still refuse all of these: a read-only replica, a server whose memory is full, a
+missing permission. Only a test finds out.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from collections.abc import Iterable
 
 from .port import Broker, Limits, Needs
 
-# The namespace of the channels that are tried; no application uses it.
+# The namespace of the channels used; no application uses it.
 NAMESPACE = "emmett-check"
-# One publication, forgotten soon.
+# One publication, which expires soon.
 LIMITS = Limits(size=1, ttl=60.0)
-# Seconds for which a member is kept when the trial is cut short.
+# Seconds for which a member is kept if the test is cut short.
 PRESENCE_TTL = 60.0
 
 
 async def try_channels(broker: Broker, channels: Iterable[str], needs: Needs) -> float:
-    """Try everything on some channels, at the same time; returns the seconds of the slowest publication.
+    """Test everything on some channels concurrently; return the seconds of the slowest publication.
 
     Arguments:
-        broker: a broker that is started.
+        broker: a started broker.
         channels: channels of `NAMESPACE`, one on each server.
-        needs: what to try besides publishing and subscribing.
+        needs: the features to test besides publishing and subscribing.
 
     Raises:
         BrokerUnavailable, BrokerRefused: something does not work.
     """
-    # All of them end before an error is raised: nothing is left at work.
+    # All tests end before an error is raised, so that none is left running.
     trials = [try_channel(broker, channel, needs) for channel in channels]
     answers = await asyncio.gather(*trials, return_exceptions=True)
     for answer in answers:
@@ -41,7 +41,7 @@ async def try_channels(broker: Broker, channels: Iterable[str], needs: Needs) ->
 
 
 async def try_channel(broker: Broker, channel: str, needs: Needs) -> float:
-    """Try everything on one channel; returns the seconds of its publication.
+    """Test everything on one channel; return the seconds of its publication.
 
     Raises:
         BrokerUnavailable, BrokerRefused: something does not work.
@@ -49,7 +49,7 @@ async def try_channel(broker: Broker, channel: str, needs: Needs) -> float:
     try:
         await broker.subscribe([channel])
     finally:
-        # First of all: nobody is to hear what is published here.
+        # Unsubscribe first, so that no subscriber hears this publication.
         await broker.unsubscribe([channel])
     loop = asyncio.get_running_loop()
     begin = loop.time()

@@ -109,7 +109,7 @@ async def test_a_stream_of_another_make(nats_server: Nats) -> None:
     with nats_server.client() as client:
         client.request(f"$JS.API.STREAM.CREATE.{name}", {"name": name, "subjects": [f"{channel[:-2]}.x"]})
     async with running(nats_server.url) as (broker, _):
-        with pytest.raises(BrokerUnavailable, match="of another make: its subjects is"):
+        with pytest.raises(BrokerUnavailable, match=r"an incompatible stream .*: its subjects is"):
             await keep(broker, channel, b"1")
 
 
@@ -289,5 +289,5 @@ async def test_a_domain_behind_a_leaf_node(leaf_has_jetstream: bool) -> None:
                 await lost.history("room:1", None, 0, LIMITS)
         if not leaf_has_jetstream:
             async with running(leaf.url, 1.0) as (lost, _):
-                with pytest.raises(BrokerUnavailable, match="name its domain with domain= in the URL"):
+                with pytest.raises(BrokerUnavailable, match="set domain= in the URL"):
                     await lost.history("room:1", None, 0, LIMITS)

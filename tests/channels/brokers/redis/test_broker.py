@@ -176,7 +176,7 @@ def test_a_timeout_that_cannot_be_used(timeout: float) -> None:
 async def test_started_twice(first_valkey: Valkey) -> None:
     broker = RedisBroker(first_valkey.url)
     await broker.start(Ear())
-    with pytest.raises(UsageError, match="started already"):
+    with pytest.raises(UsageError, match="already started"):
         await broker.start(Ear())
     await broker.stop()
 

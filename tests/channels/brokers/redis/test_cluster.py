@@ -146,6 +146,6 @@ async def test_check_tries_every_node(shared_cluster: Cluster) -> None:
 async def test_a_server_that_is_no_node_is_a_refusal() -> None:
     with (
         running_valkey(free_port()) as valkey,
-        pytest.raises(BrokerRefused, match="no node of a cluster: write redis://"),
+        pytest.raises(BrokerRefused, match="not a node of a cluster: write redis://"),
     ):
         await RedisBroker(valkey.url.replace("redis:", "redis+cluster:"), timeout=2).start(Ear())

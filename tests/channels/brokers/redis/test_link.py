@@ -161,7 +161,7 @@ async def test_bytes_that_are_no_answer(caplog: pytest.LogCaptureFixture) -> Non
     await link.stop()
     server.close()
     await server.wait_closed()
-    assert "never should" not in caplog.text
+    assert "must not happen" not in caplog.text
 
 
 @pytest.mark.parametrize(

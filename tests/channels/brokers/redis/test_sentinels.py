@@ -105,7 +105,7 @@ async def test_what_waiting_does_not_help_against(service: Service) -> None:
     with running_valkey(free_port()) as valkey:
         for url, message in (
             (f"redis+sentinel://{sentinel}/other", "knows no service 'other'"),
-            (f"redis+sentinel://{valkey.address}/main", "is no Sentinel"),
+            (f"redis+sentinel://{valkey.address}/main", "is not a Sentinel"),
             (f"redis+sentinel://ann:wrong@{sentinel}/main", "WRONGPASS"),
             (f"redis+sentinel://{sentinel}/main?sentinel_password=wrong", "WRONGPASS|AUTH"),
             (f"redis://{sentinel}", r"it is a Sentinel: write redis\+sentinel://"),
@@ -126,7 +126,7 @@ async def test_a_replica_that_a_sentinel_calls_primary_is_not_used() -> None:
         server.replicaof("127.0.0.1", 1)
         client.sentinel_monitor(SERVICE, "127.0.0.1", primary.port, 2)
         url = f"redis+sentinel://{sentinel.address}/{SERVICE}"
-        with pytest.raises(BrokerUnavailable, match="as the primary, and it is a replica") as raised:
+        with pytest.raises(BrokerUnavailable, match="as the primary, but it is a replica") as raised:
             await RedisBroker(url, timeout=2).start(Ear())
         assert not isinstance(raised.value, BrokerRefused)
         server.replicaof("NO", "ONE")

@@ -1,4 +1,4 @@
-"""The broker on NATS: one server, or a cluster. `broker.py` tells how it keeps its promises."""
+"""The broker on NATS: one server, or a cluster. `broker.py` describes how it keeps its promises."""
 
 from .broker import NatsBroker
 

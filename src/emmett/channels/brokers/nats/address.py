@@ -1,4 +1,4 @@
-"""From the URL of a server, or of several, to what connections are made with."""
+"""Turn the URLs of NATS servers into what connections need."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from ....errors import ConfigurationError
 from ....wire.authority import format_authority
 
-EXPECTED = "expected nats://host:4222 or tls://host:4222, several of them with commas between"
+EXPECTED = "expected nats://host:4222 or tls://host:4222, or several of them separated by commas"
 MAX_REPLICAS = 5
 
-# Settings that are texts, and what they may be.
+# Settings with text values, and the allowed values.
 _TEXTS = {
     "storage": "file|memory",
     "domain": "[A-Za-z0-9_-]{1,100}",
@@ -28,10 +28,10 @@ class NatsAddress:
     """One server, and how to connect to it.
 
     Attributes:
-        label: what it is called in logs and errors: without user and password.
+        label: its name in logs and errors, without user and password.
         host: its name or IP address.
         port: its port.
-        tls: whether it must be TLS. A server may ask for it nevertheless.
+        tls: whether TLS is required. The server may require it in any case.
         name: the name that its certificate must have.
         login: user and password, or token.
     """
@@ -49,21 +49,21 @@ class NatsAddress:
         return f"{'tls' if self.tls else 'nats'}://{self.label}"
 
     def move(self, host: str, port: int) -> NatsAddress:
-        """Return another server of the same cluster, with the same login and certificate's name."""
+        """Return another server of the same cluster, with the same login and certificate name."""
         return NatsAddress(format_authority(host, port), host, port, self.tls, self.name, self.login)
 
 
 @dataclass(frozen=True)
 class NatsSettings:
-    """What a URL may say behind its `?`.
+    """The settings in the query of a URL.
 
     Attributes:
-        replicas: on how many servers of a cluster JetStream keeps each stream.
-        storage: where it keeps them.
+        replicas: the number of servers of a cluster on which JetStream stores each stream.
+        storage: the storage type of the streams.
         credentials: path of a .creds file with JWT and key.
-        nkey: path of a file with the seed of an nkey alone.
-        domain: the JetStream domain that keeps histories and presence, where it is not that of the server itself.
-        ca: path of the certificates that the server's must be signed by.
+        nkey: path of a file with only the seed of an nkey.
+        domain: the JetStream domain for histories and presence, if it is not that of the server itself.
+        ca: path of the certificates that must have signed the server's certificate.
     """
 
     replicas: int = 1
@@ -74,15 +74,15 @@ class NatsSettings:
     ca: str = ""
 
     def make_context(self) -> ssl.SSLContext:
-        """Return the context for TLS."""
+        """Return the SSL context."""
         return ssl.create_default_context(cafile=self.ca or None)
 
 
 def parse_urls(urls: str) -> tuple[list[NatsAddress], NatsSettings]:
-    """Read URLs, the settings of which may stand at any one of them.
+    """Parse URLs; any of them may carry the settings.
 
     Raises:
-        ConfigurationError: they cannot be read. They are not shown, as they may hold a password.
+        ConfigurationError: the URLs are invalid. The message omits them, as they may contain a password.
     """
     addresses: list[NatsAddress] = []
     values: dict[str, str] = {}
@@ -94,7 +94,7 @@ def parse_urls(urls: str) -> tuple[list[NatsAddress], NatsSettings]:
             raise ConfigurationError(f"the URL of a NATS broker cannot be read: {EXPECTED}") from None
         values.update(parse_qsl(url.query, keep_blank_values=True))
     if len({address.tls for address in addresses}) > 1:
-        raise ConfigurationError("the URLs of a NATS broker are all tls://, or none is")
+        raise ConfigurationError("the URLs of a NATS broker must all be tls://, or none of them")
     return addresses, _settings(values)
 
 
@@ -119,7 +119,7 @@ def _settings(values: dict[str, str]) -> NatsSettings:
             known[name] = value
         else:
             raise ConfigurationError(
-                f"the URL of a NATS broker says {name[:40]}=…: expected replicas=1 to {MAX_REPLICAS}, "
+                f"the URL of a NATS broker has {name[:40]}=…: expected replicas=1 to {MAX_REPLICAS}, "
                 "storage=file or memory, domain=name, credentials=path, nkey=path, ca=path"
             )
     return NatsSettings(**known)

@@ -1,12 +1,13 @@
 """The broker on NATS.
 
-Live publications go through core subjects. History is in streams of JetStream, as `history.py` tells, presence in a
-key-value bucket (`presence.py`). There is one connection, however much is asked: what one turn of the event loop sends
-leaves in one write, with one question behind it whether all was read. Without history no JetStream is needed.
+Live publications use core subjects. History is stored in JetStream streams (`history.py`), presence in a key-value
+bucket (`presence.py`). There is one connection, however many calls are made: commands sent in one turn of the event
+loop leave in one write, followed by one PING to confirm that the server has read them. JetStream is only needed for
+history and presence.
 
-In a cluster of NATS servers one promise holds only nearly: the others learn some milliseconds later who has subscribed
-at one of them, and nobody is told when. What is published at another one meanwhile is not heard. In a channel with
-history it can be read.
+A cluster of NATS servers weakens one promise: the other servers learn about a new subscription some milliseconds later,
+and nothing reports when they have. A subscriber does not hear publications made at another server during this time. In
+a channel with history it can read them.
 """
 
 from __future__ import annotations
@@ -37,19 +38,19 @@ logger = logging.getLogger("emmett.channels")
 
 
 class NatsBroker:
-    """A broker on NATS servers that several processes share. What each method promises is said at `Broker`.
+    """A broker on NATS servers shared by several processes. See `Broker` for the promises of each method.
 
     Arguments:
-        urls: `nats://user:password@host:4222`, `nats://token@host`, or `tls://` where nothing but TLS will do; several
-            servers of one cluster with commas between. Behind a `?`: `replicas=3`, on how many servers JetStream keeps
-            history and presence; `storage=memory`; `domain=` the JetStream domain that keeps them, where the server is
-            a leaf node; `credentials=` path of a .creds file, or `nkey=` path of a seed, for which the package nkeys
-            must be installed; `ca=` path of certificates.
-        prefix: what the names of all subjects, streams and buckets begin with.
-        timeout: seconds for each call, at most. A server that falls silent is noticed within twice this time.
+        urls: `nats://user:password@host:4222`, `nats://token@host`, or `tls://` to require TLS; several servers of one
+            cluster are separated by commas. Query fields: `replicas=3`, the number of servers on which JetStream
+            stores history and presence; `storage=memory`; `domain=`, the JetStream domain that stores them if the
+            server is a leaf node; `credentials=`, the path of a .creds file, or `nkey=`, the path of a seed, both of
+            which require the package nkeys; `ca=`, the path of certificates.
+        prefix: the prefix of all subjects, streams and buckets.
+        timeout: the maximum seconds for each call. A silent server is detected within twice this time.
 
     Raises:
-        ConfigurationError: an argument that cannot be used.
+        ConfigurationError: an argument is invalid.
     """
 
     def __init__(self, urls: str, *, prefix: str = "emmett", timeout: float = 5.0) -> None:
@@ -65,9 +66,9 @@ class NatsBroker:
         self._node: _Node | None = None
 
     async def start(self, listener: Listener) -> None:
-        """Connect to one of the servers. See `Broker.start`, as for every method."""
+        """Connect to one of the servers. See `Broker.start` and, for the other methods, `Broker`."""
         if self._node is not None:
-            raise UsageError("the NATS broker is started already")
+            raise UsageError("the NATS broker has already started")
         node = self._node = _Node(self, listener)
         try:
             async with self._deadline():
@@ -143,7 +144,7 @@ class NatsBroker:
 
 
 class _Node:
-    """What a broker has between `start` and `stop`."""
+    """The state of a broker between `start` and `stop`."""
 
     def __init__(self, broker: NatsBroker, listener: Listener) -> None:
         subjects, settings, timeout = broker._subjects, broker._settings, broker._timeout
@@ -158,7 +159,7 @@ class _Node:
         self.presence = NatsPresence(jetstream, subjects, self._note_strange)
 
     async def stop(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         self._listener = None
         await self.link.stop()
         await self.histories.stop()
@@ -182,7 +183,7 @@ class _Node:
             for entry in entries:
                 listener.heard(name.name, channel, entry)
         except Exception:
-            logger.exception("a listener of the NATS broker failed, which none may")
+            logger.exception("a listener of the NATS broker failed, which must not happen")
 
     def _tell_change(self, is_back: bool) -> None:
         if self._listener is None:
@@ -193,8 +194,8 @@ class _Node:
             else:
                 self._listener.lost(None)
         except Exception:
-            logger.exception("a listener of the NATS broker failed, which none may")
+            logger.exception("a listener of the NATS broker failed, which must not happen")
 
     def _note_strange(self, channel: str, error: Exception) -> None:
-        """Log a message that no broker of emmett has written."""
+        """Log a message that no broker of emmett wrote."""
         self._log.warn("channel %s: ignored a message that no broker of emmett made: %s", channel, error)

@@ -1,8 +1,8 @@
-"""What emmett uses of the inside of nats-py, and the check that it is there.
+"""The private parts of nats-py that emmett uses, and the check that they exist.
 
-nats-py has no public hooks for what `connection.py` needs, so these classes override private methods. Versions that
-have them are known (`TESTED`); another one is refused at start-up with an error that names it, instead of failing at
-the first message.
+nats-py has no public hooks for what `connection.py` needs, so these classes override private methods. The versions that
+have them are known (`TESTED`). Another version is refused at start-up with an error that names it, instead of failing
+at the first message.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from nats.aio.transport import TcpTransport
 
 from ....errors import ConfigurationError
 
-# The versions that the tests run with; pyproject.toml has the same range.
+# The versions that the tests cover; pyproject.toml has the same range.
 TESTED = ">=2.16,<2.17"
 
 try:
     from nkeys import NkeysError  # type: ignore[import-untyped]
 
-    # What reading a key raises.
+    # The errors raised when reading a key.
     KEY_ERRORS: tuple[type[Exception], ...] = (NkeysError,)
 except ModuleNotFoundError:
     KEY_ERRORS = ()
 
-# The methods of `Client` that are overridden, and their parameters.
+# The methods of `Client` that are overridden, with their parameters.
 _HOOKS = {
     "_process_msg": ("self", "sid", "subject", "reply", "data", "headers"),
     "_process_pong": ("self",),
@@ -41,26 +41,26 @@ _CLIENT_ATTRIBUTES = ("_transport", "_reading_task", "_server_info")
 
 
 class Owner(Protocol):
-    """Who takes what a client reads."""
+    """The connection that a client belongs to."""
 
     def take(self, number: int, subject: bytes, data: bytes, headers: bytes) -> None:
-        """Take a message."""
+        """Handle a message."""
 
     def answered(self) -> None:
-        """Take the answer to a PING."""
+        """Handle the answer to a PING."""
 
     def informed(self, info: Mapping[str, Any]) -> None:
-        """Take what a server tells of itself after the connection was made."""
+        """Handle information that the server sends after the handshake."""
 
     def refused(self, message: str) -> None:
-        """Take an error of the server."""
+        """Handle an error of the server."""
 
     def break_off(self, why: str) -> None:
-        """Lose the connection."""
+        """Drop the connection."""
 
 
 class NatsClient(Client):
-    """A client of nats-py that hands on what it reads, and leaves it to its owner when the connection is lost."""
+    """A client of nats-py that passes everything it reads to its owner, and leaves a lost connection to it."""
 
     def __init__(self, owner: Owner) -> None:
         super().__init__()
@@ -81,12 +81,12 @@ class NatsClient(Client):
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         await super()._process_info(info, initial_connection)
         if not initial_connection:
-            # nats-py looks for other servers in it, and ignores the limits of the account.
+            # nats-py only looks for other servers in it, and ignores the limits of the account.
             self._owner.informed(info)
 
 
 class NatsTransport(TcpTransport):
-    """A transport that can be given up at once, and that sends no login in the clear where TLS was asked for."""
+    """A transport that can be dropped at once, and never sends a login in the clear if TLS was requested."""
 
     def __init__(self, needs_tls: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -100,7 +100,7 @@ class NatsTransport(TcpTransport):
         self._is_plain = False
 
     async def wait_closed(self) -> None:
-        # It was given up. A socket whose TLS failed would be waited for in vain.
+        # The connection was dropped. Waiting for a socket whose TLS failed would never end.
         return
 
     def write(self, payload: bytes) -> None:
@@ -110,23 +110,23 @@ class NatsTransport(TcpTransport):
             self._io_writer.write(payload)
 
     def unsent(self) -> int:
-        """Return how many bytes the event loop holds back."""
+        """Return the number of bytes buffered by the event loop."""
         return 0 if self._io_writer is None else self._io_writer.transport.get_write_buffer_size()
 
     def abort(self) -> None:
-        """Close the socket, whatever is to be sent still."""
+        """Close the socket at once, even if data is still unsent."""
         if self._io_writer is not None:
             self._io_writer.transport.abort()
 
 
 def check_library(needs_keys: bool = False) -> None:
-    """Check that nats-py has inside what this module overrides.
+    """Check that nats-py has the private parts that this module overrides.
 
     Arguments:
-        needs_keys: whether nkeys must be there, too, which nats-py signs with.
+        needs_keys: whether nkeys, with which nats-py signs, must be installed as well.
 
     Raises:
-        ConfigurationError: it has not; the error names the version, what is missing and what to install.
+        ConfigurationError: something is missing; the error names the version, what is missing and what to install.
     """
     if needs_keys and not KEY_ERRORS:
         raise ConfigurationError("credentials= and nkey= need the library 'nkeys': pip install 'nkeys>=0.2,<1'")
@@ -142,7 +142,7 @@ def check_library(needs_keys: bool = False) -> None:
 
 
 def describe(error: Exception) -> str:
-    """Return what went wrong, in the words of nats-py or of the system."""
+    """Return the message of an error from nats-py or the operating system."""
     return (str(error) or type(error).__name__).removeprefix("nats: ")[:200]
 
 

@@ -1,18 +1,18 @@
-"""One connection to a NATS server, which nats-py makes and reads.
+"""One connection to a NATS server, opened and read by nats-py.
 
-nats-py knows the protocol: TLS, logins, keys, the parser. What it does beside that was not made for what a broker
-promises, and is not used. Of nats-py 2.16:
+nats-py implements the protocol: TLS, logins, keys, the parser. Its other features do not suit the promises of a broker
+and are not used. In nats-py 2.16:
 
-- A subscription costs a queue, and with a callback a task; here it is an entry in a dict, and what comes is handed on
-  where it is parsed. So nothing waits inside of the client, and nothing can be dropped there: who cannot keep up is
-  disconnected by the server, which is seen, and told.
-- A flush that was not answered in time leaves a cancelled future behind, and the answer to it, when it comes after all,
-  ends the task that reads, in silence.
-- What is published while the connection is away waits in a buffer, and is sent when nobody expects it any more.
+- A subscription costs a queue, and with a callback a task; here it is an entry in a dict, and each message is passed on
+  where it is parsed. Nothing waits inside the client, so nothing can be dropped there: the server disconnects a client
+  that cannot keep up, which is noticed and reported.
+- A flush that is not answered in time leaves a cancelled future in a list. When the answer arrives after all, it
+  silently ends the task that reads.
+- Messages published while the connection is away wait in a buffer, and are sent when no caller expects it any more.
 - Errors that end a connection for a while, such as that of a slow consumer, close the client for ever.
 
-So a client of nats-py lives here for one connection, and `link.py` makes the next one. What this needs of nats-py's
-inside is in `client.py`.
+Here a client of nats-py therefore lives for one connection, and `link.py` opens the next one. The private parts of
+nats-py that this needs are in `client.py`.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from ..liveness import Liveness
 from .address import NatsAddress, NatsSettings
 from .client import KEY_ERRORS, NatsClient, NatsTransport, describe
 
-# Bytes that may wait to be sent; more are refused.
+# Bytes that may wait to be sent; any more are refused.
 MAX_UNSENT = 64 * 1024 * 1024
-# nats-py would ask for signs of life itself, and give up the connection in its own way.
+# Disables the pings of nats-py, which would drop a silent connection in its own way.
 NEVER = 10 * 365 * 86_400
-# The number of the subscription for answers.
+# The number of the subscription for replies.
 INBOX = 1
 
-# What nats-py raises when no connection can be made.
+# The errors of nats-py when no connection can be opened.
 _FAILURES: tuple[type[Exception], ...] = (errors.Error, OSError, TimeoutError, ValueError, *KEY_ERRORS)
 logger = logging.getLogger("emmett.channels")
 
@@ -52,11 +52,11 @@ _STATUS = re.compile(rb"NATS/1\.0 ([0-9]{3})")
 
 
 class Reply(NamedTuple):
-    """An answer.
+    """A reply.
 
     Fields:
-        status: 0 where there is none, which is well.
-        headers: as they came.
+        status: the status; 0 if there is none, which means success.
+        headers: the raw header fields.
         data: the content.
     """
 
@@ -70,7 +70,7 @@ class Reply(NamedTuple):
 
 
 def find_field(headers: bytes, name: bytes) -> bytes | None:
-    """Return the value of a header field; None when it is not there."""
+    """Return the value of a header field; None if it is missing."""
     begin = headers.find(b"\r\n" + name + b":")
     if begin < 0:
         return None
@@ -89,7 +89,7 @@ class _Request:
 
 
 class _Turn:
-    """What was written in one turn of the event loop, and who waits until the server has read it."""
+    """The commands written in one turn of the event loop, and the calls that wait until the server has read them."""
 
     __slots__ = ("refused", "subjects", "waiters")
 
@@ -104,13 +104,14 @@ class NatsConnection:
 
     Arguments:
         address: the server.
-        settings: how to log in.
-        hear: told of what comes: number of the subscription, subject, content, header fields (empty without any).
+        settings: the login settings.
+        hear: called for each message with the number of the subscription, the subject, the content and the header
+            fields (empty without any).
 
     Attributes:
-        broken: done when the connection is lost, with why.
-        liveness: how long nothing has been received.
-        info: what the server told of itself, and of the limits of the account.
+        broken: done when the connection is lost, with the reason.
+        liveness: counts how long nothing has been received.
+        info: the server's information about itself and about the limits of the account.
     """
 
     def __init__(
@@ -138,11 +139,11 @@ class NatsConnection:
         """Connect.
 
         Arguments:
-            name: what the server calls us.
-            seconds: for how long it is tried.
+            name: the name of the connection at the server.
+            seconds: the time limit.
 
         Raises:
-            BrokerUnavailable: this failed. Nothing is left then.
+            BrokerUnavailable: connecting failed; no resources remain in use.
         """
         failures: list[str] = []
 
@@ -187,13 +188,13 @@ class NatsConnection:
             raise
 
     async def close(self) -> None:
-        """Let go of it, at once: what has not been sent is lost."""
+        """Close the connection at once; data not yet sent is lost."""
         self.break_off("it was stopped")
         with contextlib.suppress(Exception):
             await self._client.close()
 
     def servers(self) -> list[NatsAddress]:
-        """Return the other servers of the cluster, as far as this one has told of them."""
+        """Return the other servers of the cluster, as far as this one has announced them."""
         return [
             self.address.move(url.hostname, url.port or 4222)
             for url in self._client.discovered_servers
@@ -201,18 +202,18 @@ class NatsConnection:
         ]
 
     def unavailable(self, why: str) -> BrokerUnavailable:
-        """Return the error to raise to callers that get no answer."""
+        """Return the error to raise if there is no answer."""
         return BrokerUnavailable(f"the NATS broker at {self.address.label} does not answer: {why}")
 
     def refusal(self, why: str) -> BrokerRefused:
-        """Return the error to raise to callers whose call the server refuses, now and later."""
+        """Return the error to raise if the server refuses a call and retrying does not help."""
         return BrokerRefused(f"the NATS broker at {self.address.label} refuses: {why}")
 
     async def _open_inbox(self) -> None:
-        """Subscribe to what answers come on. The limits of the account are known after that, too.
+        """Subscribe to the subject for replies. The limits of the account are known after that, too.
 
         Raises:
-            BrokerRefused: this is not permitted.
+            BrokerRefused: the server does not permit it.
         """
         subject = f"{self._inbox}*"
         self.write(f"SUB {subject} {INBOX}\r\n".encode())
@@ -226,25 +227,25 @@ class NatsConnection:
     # Writing.
 
     def write(self, command: bytes) -> None:
-        """Send a command with all others of this turn of the event loop.
+        """Send a command together with all others of this turn of the event loop.
 
         Raises:
-            BrokerUnavailable: the connection is lost, or too much waits to be sent.
+            BrokerUnavailable: the connection is lost, or too much data waits to be sent.
         """
         if self.broken.done():
             raise self.unavailable(self.broken.result())
         if self._unsent + len(command) > MAX_UNSENT or self._transport.unsent() > MAX_UNSENT:
-            raise self.unavailable("it takes nothing more: too much waits to be sent")
+            raise self.unavailable("it takes nothing more: too much data waits to be sent")
         if not self._out:
             asyncio.get_running_loop().call_soon(self._send)
         self._out.append(command)
         self._unsent += len(command)
 
     async def flush(self, *subjects: str) -> None:
-        """Wait until the server has read what was written before: one question for all who ask in one turn.
+        """Wait until the server has read everything written before. Callers in one turn share one PING.
 
         Arguments:
-            subjects: what was written is about them; when the server refuses it, this raises.
+            subjects: the subjects of the commands; if the server refuses one, this raises.
 
         Raises:
             BrokerRefused: the server refuses a subject.
@@ -263,7 +264,7 @@ class NatsConnection:
                 raise BrokerRefused(self.refusal(turn.refused[mine[0]]).message, mine)
 
     def ask(self) -> _Turn:
-        """Ask for an answer to what is written in this turn of the event loop.
+        """Request an answer to the commands written in this turn of the event loop.
 
         Raises:
             BrokerUnavailable: the connection is lost.
@@ -274,10 +275,10 @@ class NatsConnection:
         return self._turn
 
     async def publish(self, subject: str, payload: bytes) -> None:
-        """Publish, and wait until the server has read it.
+        """Publish, and wait until the server has read the message.
 
         Raises:
-            BrokerRefused: it is too large, or not permitted.
+            BrokerRefused: the message is too large, or not permitted.
             BrokerUnavailable: the connection was lost.
         """
         self.check_size(len(payload))
@@ -287,10 +288,10 @@ class NatsConnection:
     async def request(
         self, subject: str, payload: bytes, headers: Mapping[str, str] | None = None, *, many: bool = False
     ) -> list[Reply]:
-        """Ask, and return the answers: with `many` all, up to and without the one with a status that ends them.
+        """Send a request, and return its replies: with `many`, all before the one whose status ends them.
 
         Raises:
-            BrokerRefused: it is too large, or not permitted.
+            BrokerRefused: the request is too large, or not permitted.
             BrokerUnavailable: the connection was lost.
         """
         self._numbers += 1
@@ -314,14 +315,14 @@ class NatsConnection:
 
     @property
     def max_payload(self) -> int:
-        """The bytes of a message, with its header fields, that the server takes from this account."""
+        """The maximum size of a message, including its header fields, for this account."""
         return int(self.info.get("max_payload", 1_048_576))
 
     def check_size(self, size: int) -> None:
-        """Refuse a message that the server would not take: it would end the connection, with all subscriptions.
+        """Refuse a message that is too large: the server would close the connection, with all subscriptions.
 
         Raises:
-            BrokerRefused: it is too large.
+            BrokerRefused: the message is too large.
         """
         if size > self.max_payload:
             raise self.refusal(
@@ -342,7 +343,7 @@ class NatsConnection:
     # Reading.
 
     def take(self, number: int, subject: bytes, data: bytes, headers: bytes) -> None:
-        """Take a message."""
+        """Handle a message."""
         self.liveness.quiet = 0
         if number != INBOX:
             self._hear(number, subject, data, headers)
@@ -357,7 +358,7 @@ class NatsConnection:
             request.future.set_result(request.replies)
 
     def answered(self) -> None:
-        """Take the answer to a PING: what was written before it has been read."""
+        """Handle the answer to a PING: the server has read everything written before."""
         self.liveness.quiet = 0
         if self._turns:
             for waiter in self._turns.popleft().waiters:
@@ -365,21 +366,21 @@ class NatsConnection:
                     waiter.set_result(None)
 
     def informed(self, info: Mapping[str, Any]) -> None:
-        """Take what the server tells later: after the login the limits of the account, then those of a new
-        configuration.
+        """Handle information that the server sends later: the limits of the account after the login, and changes after
+        a reload of its configuration.
         """
         self.info = {**self.info, **info}
 
     def refused(self, message: str) -> None:
-        """Take an error of the server. All of them but missing permissions end the connection."""
+        """Handle an error of the server. All errors except missing permissions end the connection."""
         match = _REFUSED.search(message)
         if match is None:
             self.break_off(f"it answered {message[:200]}")
             return
-        # Of a subscription `link.py` knows the channels.
+        # `link.py` knows the channels of a subscription.
         if match[1] == "publish":
             self._log.warn("the NATS broker at %s does not permit publish: %s", self.address.label, match[2])
-        # nats-py has made it lower case.
+        # nats-py has lowercased it.
         subject = match[2]
         for turn in self._turns:
             for name in turn.subjects:
@@ -390,7 +391,7 @@ class NatsConnection:
                 request.future.set_exception(self.refusal(f"it does not permit {match[1]}: {request.subject}"))
 
     def break_off(self, why: str) -> None:
-        """Lose the connection, and tell all who wait."""
+        """Drop the connection, and fail all calls that wait."""
         if self.broken.done():
             return
         self.broken.set_result(why)

@@ -1,11 +1,11 @@
-"""How a publication of a channel with history looks in its stream, and on its way to who has subscribed.
+"""The format of a publication with history, in its stream and on the way to subscribers.
 
-A header field says where it stands: `Emmett-At: epoch:offset:size:ttl:life`. One message of the stream carries `size`
-publications, of which the first has this offset: those that come while the one before is under way leave together. One
-alone is the content as it is; of several each stands behind its length, in four bytes. With a size of 0 there is none:
-such a mark only keeps, for a channel that nothing is published to, its epoch and the offset of its last publication.
-Publications are given out for `ttl` milliseconds; the server keeps the message for `life` seconds. Both begin when it
-stores it.
+A header field gives its position: `Emmett-At: epoch:offset:size:ttl:life`. One message of the stream carries `size`
+publications, the first of which has this offset: publications that arrive while the previous message is under way leave
+together. A single publication is the content as it is; of several, each follows its length in four bytes. A size of 0
+means none: such a mark only preserves, for a channel without new publications, its epoch and the offset of its last
+publication. Publications are served for `ttl` milliseconds; the server keeps the message for `life` seconds. Both
+periods begin when the server stores the message.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..port import Entry
 from .connection import find_field
 
 FIELD = "Emmett-At"
-# Publications in one message, and their bytes.
+# Publications per message, and their bytes.
 MAX_PACKED = 64
 MAX_PACKED_BYTES = 32 * 1024
 
@@ -33,13 +33,13 @@ _SIZE = struct.Struct(">I")
 
 
 class At(NamedTuple):
-    """Where a message of the stream stands.
+    """The position of a message of the stream.
 
     Fields:
-        epoch: the life of the history.
-        offset: that of its first publication; of a mark, that of the last publication before it.
-        size: publications in it.
-        ttl: milliseconds for which they are given out.
+        epoch: the epoch of the history.
+        offset: the offset of its first publication; of a mark, that of the last publication before it.
+        size: the number of its publications.
+        ttl: milliseconds for which they are served.
         life: seconds for which the message is kept.
     """
 
@@ -51,7 +51,7 @@ class At(NamedTuple):
 
     @property
     def top(self) -> int:
-        """The offset of the last publication up to here."""
+        """The offset of the last publication up to this message."""
         return self.offset + self.size - 1 if self.size else self.offset
 
     def __str__(self) -> str:
@@ -59,10 +59,10 @@ class At(NamedTuple):
 
 
 def read_at(headers: bytes) -> At | None:
-    """Return where a message stands; None where it does not say so.
+    """Return the position of a message; None if it has none.
 
     Raises:
-        ValueError: it says something strange.
+        ValueError: the header field is malformed.
     """
     value = find_field(headers, _FIELD)
     if value is None:
@@ -81,15 +81,15 @@ def pack(payloads: Sequence[bytes]) -> bytes:
 
 
 def payload_size(at: At, data: bytes) -> int:
-    """Return the bytes of the publications of a message."""
+    """Return the total bytes of the publications in a message."""
     return len(data) if at.size == 1 else len(data) - _SIZE.size * at.size
 
 
 def unpack(at: At, data: bytes) -> list[Entry]:
-    """Return the publications of a message.
+    """Return the publications in a message.
 
     Raises:
-        ValueError: `pack` did not make it.
+        ValueError: `pack` did not make this message.
     """
     if at.size == 1:
         return [Entry(data, Position(at.epoch, at.offset))]
@@ -104,14 +104,14 @@ def unpack(at: At, data: bytes) -> list[Entry]:
         entries.append(Entry(data[begin + 4 : end], Position(at.epoch, at.offset + len(entries))))
         begin = end
     if begin != len(data) or len(entries) != at.size:
-        raise ValueError(f"a publication of {len(data)} bytes which is no {at.size} of them")
+        raise ValueError(f"a message of {len(data)} bytes does not contain {at.size} publications")
     return entries
 
 
 def read_time(text: str) -> float:
-    """Return a time of the server as seconds.
+    """Convert a time of the server to seconds.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a time.
     """
     return datetime.fromisoformat(text).timestamp()

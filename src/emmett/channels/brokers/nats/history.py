@@ -1,23 +1,23 @@
-"""Publications with a position: one order for all nodes, and nothing heard that is not kept.
+"""Publications with a position: one order for all nodes, and every publication heard is also stored.
 
-A channel is a subject of a stream; there is one stream for each namespace. Whoever publishes gives the message its
-offset, one more than that of the last message, and asks the server to store it only if that one is still the last of
-its subject (`Nats-Expected-Last-Subject-Sequence`). So offsets are 1, 2, 3 and so on, whoever publishes, and an answer
-that was lost does no harm: the message is the last one or it is not, and the next to publish finds that out.
+A channel is a subject of a stream; there is one stream per namespace. The publisher gives a message the offset after
+that of the last message, and asks the server to store it only if that one is still the last of its subject
+(`Nats-Expected-Last-Subject-Sequence`). Offsets are therefore 1, 2, 3 and so on, regardless of the publisher. A lost
+answer does no harm: either the message is the last one or it is not, and the next publisher finds out.
 
-Nobody subscribes to the subject that is published to: there also a message would be heard that is refused then. The
-stream itself publishes what it has stored on the subject of the channel, in its order (`republish`).
+No subscriber listens to the subject that messages are published to, because messages are heard there even if they are
+then refused. Instead, the stream publishes what it has stored on the subject of the channel, in order (`republish`).
 
-What this process knows of the last message is remembered, from what it publishes and hears; so a publication is one
-round trip. Where another node was faster it is refused, the last message is read, and it is tried again. Publications
-that come while one of their channel is under way wait, and leave together as one message. A process that publishes
-without a pause makes one now and then, or it would always be the fastest.
+This process remembers the last message of a channel from what it publishes and hears, so a publication takes one round
+trip. If another node was faster, the message is refused; the last message is then read, and publishing is tried again.
+Publications that arrive while one of their channel is under way wait, and leave together as one message. A process that
+publishes without a pause pauses now and then, as otherwise it would always be the fastest.
 
-An epoch ends with the last message of its subject: then nobody knows the offsets any more, and another one begins, with
-a name that there never was. So no message lives longer than one behind it, and reading a channel to which nothing is
-published leaves a mark that keeps its epoch. An epoch ends, too, when a node finds that the server has lost messages
-which it had confirmed, as it may when its machine fails before they are on the disk; and behind a message in the stream
-that no broker wrote.
+An epoch ends with the last message of its subject: the offsets are then unknown, and a new epoch begins with a name
+that has never been used. No message therefore outlives a later one, and reading a channel without new publications
+leaves a mark that preserves its epoch. An epoch also ends when a node finds that the server has lost messages that it
+had confirmed, as it may if its machine fails before they are on disk, and after a message in the stream that no broker
+wrote.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ from .jetstream import MAX_READ_MESSAGES, Conflict, JetStream, Stored
 from .pages import Run, is_enough, seek, select
 from .subjects import Subjects
 
-# Seconds for which the last message outlives its publications, and with it the epoch; and how long it has still to live
-# when somebody has read it.
+# Seconds for which the last message, and with it the epoch, outlives its publications; and the remaining life that a
+# read guarantees.
 LIFE_BEYOND = 2 * 86_400.0
 LIFE_AT_LEAST = 86_400.0 + 3_600.0
 MAX_TTL = 10 * 365 * 86_400.0
 # Channels whose last message is remembered.
 MAX_KNOWN = 16_384
-# Pages of which it is remembered where the next one begins.
+# Pages for which the start of the next page is remembered.
 MAX_PAGES = 4_096
 # Publications of a channel that may wait for their turn, and their bytes.
 MAX_WAITING = 16_384
 MAX_WAITING_BYTES = 32 * 1024 * 1024
-# Messages after which who publishes without a pause lets others go first, and for how many seconds.
+# Messages after which a publisher that never pauses lets others go first, and for how many seconds.
 STREAK = 16
 COURTESY = 0.002
-# Seconds before a message that was refused is tried again: a random part of it, doubled each time.
+# Seconds before a refused message is tried again: a random part of this, doubled each time.
 FIRST_PAUSE = 0.001
 MAX_PAUSE = 0.1
 
@@ -70,7 +70,7 @@ class _Last(NamedTuple):
         epoch: its epoch.
         top: the offset of the last publication.
         sequence: its number in the stream; 0 if there is none.
-        until: when it ends, in seconds of the server's clock.
+        until: when it expires, in seconds of the server's clock.
     """
 
     epoch: str
@@ -80,11 +80,11 @@ class _Last(NamedTuple):
 
 
 class _NextPage(NamedTuple):
-    """Where a page begins that follows one that was read.
+    """The start of the page after one that was read.
 
     Fields:
-        begin: the number in the stream of its first message; 0 if that is to be found out.
-        at, newest: where the newest message of the channel is, and its number, as far as is known.
+        begin: the number in the stream of its first message; 0 if unknown.
+        at, newest: the position and number of the newest known message of the channel.
     """
 
     begin: int
@@ -93,7 +93,7 @@ class _NextPage(NamedTuple):
 
 
 class _Channel:
-    """What is known of a channel, and the publications that wait for their turn."""
+    """The known state of a channel, and the publications that wait for their turn."""
 
     __slots__ = ("bytes", "free_at", "last", "streak", "task", "waiting")
 
@@ -102,7 +102,7 @@ class _Channel:
         self.waiting: deque[tuple[bytes, Limits, asyncio.Future[Position]]] | None = None
         self.bytes = 0
         self.task: asyncio.Task[None] | None = None
-        # Messages that were sent without a pause, the last of them at this time.
+        # Messages sent without a pause, and the time of the last one.
         self.streak = 0
         self.free_at = 0.0
 
@@ -111,10 +111,10 @@ class NatsHistories:
     """The histories of all channels.
 
     Arguments:
-        jetstream: it keeps them.
-        subjects: how they are called.
+        jetstream: stores the histories.
+        subjects: the names of subjects and streams.
         timeout: seconds for the messages of a channel that are under way.
-        note_strange: told of messages that no broker wrote.
+        note_strange: called for messages that no broker wrote.
     """
 
     def __init__(
@@ -129,11 +129,11 @@ class NatsHistories:
         self._timeout = timeout
         self._note_strange = note_strange
         self._channels: OrderedDict[str, _Channel] = OrderedDict()
-        # By channel and the last position of a page that was read.
+        # By channel and last position of a page that was read.
         self._pages: OrderedDict[tuple[str, Position], _NextPage] = OrderedDict()
 
     async def stop(self) -> None:
-        """End all tasks; who waits gets an error."""
+        """Cancel all tasks; calls that wait get an error."""
         tasks = [channel.task for channel in self._channels.values() if channel.task is not None]
         for task in tasks:
             task.cancel()
@@ -141,7 +141,7 @@ class NatsHistories:
             await asyncio.wait(tasks)
 
     def heard(self, name: str, at: At, sequence: int) -> None:
-        """Note what was heard, of a channel that is known: the next publication follows it."""
+        """Record a message heard from a known channel: the next publication follows it."""
         channel = self._channels.get(name)
         if channel is None or channel.last is None:
             return
@@ -150,7 +150,7 @@ class NatsHistories:
             channel.last = _Last(at.epoch, at.top, sequence, max(last.until, self._jetstream.now() + at.life))
 
     async def publish(self, name: str, payload: bytes, limits: Limits) -> Position:
-        """Append to the history of a channel; its deadline is the caller's."""
+        """Append to the history of a channel. The caller sets the deadline."""
         channel = self._channel(name)
         if channel.waiting is None:
             channel.waiting = deque()
@@ -166,7 +166,7 @@ class NatsHistories:
     async def read(
         self, name: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
     ) -> History:
-        """Read the history of a channel; its deadline is the caller's."""
+        """Read the history of a channel. The caller sets the deadline."""
         await self._require(name, limits)
         subject, stream = self._subjects.kept(name), self._subjects.stream(name)
         known = None if since is None else self._pages.pop((name, since), None)
@@ -175,7 +175,7 @@ class NatsHistories:
             if page is not None:
                 return page
         if limit == 0 or since is not None:
-            # Mostly nothing was missed, and the last message tells so.
+            # Usually nothing was missed, as the last message shows.
             newest = await self._jetstream.newest(stream, subject)
             at = self._at(name, newest)
             if newest is not None and at is not None and self._is_late(name, newest.sequence):
@@ -205,7 +205,7 @@ class NatsHistories:
         limits: Limits,
         max_bytes: int | None,
     ) -> History | None:
-        """Read no more of a history than is asked for; None where all of it must be read to answer."""
+        """Read no more of a history than is needed; return None if all of it must be read to answer."""
         (begin, at, last), target = known, Position(since.epoch, since.offset + 1)
         if since.epoch != at.epoch or not at.top - limits.size <= since.offset < at.top:
             return None
@@ -221,16 +221,16 @@ class NatsHistories:
         if not run or run[-1][0].epoch != since.epoch or run[0][0].offset > target.offset:
             return None
         if is_all and run[-1][1].sequence < last:
-            # A server of a cluster that is late.
+            # A server of a cluster that lags.
             return None
         if run[-1][0].top >= at.top:
             if not is_all:
-                # There is a newer one meanwhile.
+                # A newer message has arrived meanwhile.
                 return None
             at, last = run[-1][0], run[-1][1].sequence
         page = select(run, at.top, since, limit, limits, max_bytes, self._jetstream.now())
         if page.entries and (end := page.entries[-1].position) is not None and end != page.top:
-            # Where the next page begins: with what is left of this message, or with the next one.
+            # The next page begins with the rest of this message, or with the next one.
             part = next(stored for its, stored in run if its.top >= end.offset)
             self._pages[name, end] = _NextPage(part.sequence, at, last)
             if len(self._pages) > MAX_PAGES:
@@ -248,7 +248,7 @@ class NatsHistories:
         return await seek(probe, target, newest)
 
     async def _read_run(self, name: str, stream: str, subject: str, limits: Limits) -> Run:
-        """Return the messages at the end of a channel that belong together; there is one at least."""
+        """Return the contiguous messages at the end of a channel; there is at least one."""
         pause = FIRST_PAUSE
         while True:
             run = await self._try_run(name, stream, subject, limits)
@@ -256,9 +256,9 @@ class NatsHistories:
                 return run
             last = await self._learn(name)
             if last.top == 0:
-                # Nothing, or nothing of ours, is there: an epoch begins.
+                # There is no message, or none of ours: an epoch begins.
                 await self._mark(name, last, limits)
-            # Otherwise this was a server of a cluster that is late.
+            # Otherwise this was a server of a cluster that lags.
             await asyncio.sleep(pause)
             pause = min(2 * pause, MAX_PAUSE)
 
@@ -268,31 +268,31 @@ class NatsHistories:
         while True:
             found, pending = await self._jetstream.read(stream, subject, begin, MAX_READ_MESSAGES)
             self._add_to_run(name, run, found)
-            # What is trimmed anyway need not be held.
+            # Messages that will be trimmed anyway need not be held.
             del run[: max(0, len(run) - limits.size - 1)]
             if not pending or not found:
                 return run
             begin = found[-1].sequence + 1
 
     def _add_to_run(self, name: str, run: Run, found: list[Stored]) -> None:
-        """Add messages, and leave only those at the end that belong together."""
+        """Add messages, and keep only the contiguous ones at the end."""
         for stored in found:
             at = self._at(name, stored)
             if at is None:
                 run.clear()
                 continue
             if run and (at.epoch != run[-1][0].epoch or at.offset + (at.size == 0) != run[-1][0].top + 1):
-                # Another epoch, or some were trimmed while they were read.
+                # Another epoch, or messages that were trimmed during the read.
                 run.clear()
             run.append((at, stored))
 
     def _is_late(self, name: str, sequence: int) -> bool:
-        """Tell whether a message cannot be the last one, since this process has stored or heard a later one."""
+        """Return whether a message cannot be the last one, because this process has stored or heard a later one."""
         channel = self._channels.get(name)
         return channel is not None and channel.last is not None and channel.last.sequence > sequence
 
     def _at(self, name: str, stored: Stored | None) -> At | None:
-        """Return where a message stands; None, and a line in the log, where no broker wrote it."""
+        """Return the position of a message; log the message and return None if no broker wrote it."""
         if stored is None:
             return None
         try:
@@ -307,7 +307,7 @@ class NatsHistories:
         return at
 
     async def _prolong(self, name: str, until: float, limits: Limits) -> None:
-        """See that the last message of a channel lives on for a day, by a mark behind it if need be."""
+        """Ensure that the last message of a channel lives for another day, by adding a mark if necessary."""
         if until - self._jetstream.now() < LIFE_AT_LEAST:
             await self._mark(name, await self._learn(name), limits)
 
@@ -315,7 +315,7 @@ class NatsHistories:
         try:
             await self._append(name, b"", last, 0, limits)
         except Conflict:
-            # Somebody else has done so, or the stream is gone.
+            # Another node has added a mark, or the stream is gone.
             await self._require(name, limits)
 
     # Publishing.
@@ -323,7 +323,7 @@ class NatsHistories:
     async def _send(
         self, name: str, channel: _Channel, waiting: deque[tuple[bytes, Limits, asyncio.Future[Position]]]
     ) -> None:
-        """Send what waits for a channel, until nothing does."""
+        """Send the publications that wait for a channel, until there are none."""
         futures: list[asyncio.Future[Position]] = []
         try:
             while waiting:
@@ -336,7 +336,7 @@ class NatsHistories:
                         await self._be_fair(channel)
                         first = await self._commit(name, payloads, limits)
                 except (BrokerUnavailable, TimeoutError) as error:
-                    # Which message is the last one may not be known now: the next one will find out.
+                    # The last message may be unknown now: the next publication will find out.
                     _fail(futures, error)
                     continue
                 channel.free_at = time.monotonic()
@@ -351,7 +351,7 @@ class NatsHistories:
             channel.task = channel.waiting = None
 
     async def _commit(self, name: str, payloads: list[bytes], limits: Limits) -> At:
-        """Store publications as one message; returns where it stands."""
+        """Store publications as one message; return its position."""
         await self._require(name, limits)
         data = pack(payloads)
         for attempt in itertools.count():
@@ -366,10 +366,10 @@ class NatsHistories:
         raise AssertionError("attempts never end")
 
     async def _append(self, name: str, data: bytes, last: _Last, size: int, limits: Limits) -> At:
-        """Store a message behind the last one.
+        """Store a message after the last one.
 
         Raises:
-            Conflict: that is not the last one.
+            Conflict: another message is the last one.
         """
         now, ttl = self._jetstream.now(), min(limits.ttl, MAX_TTL)
         life = math.ceil(max(ttl + LIFE_BEYOND, last.until - now)) + 1
@@ -378,13 +378,13 @@ class NatsHistories:
         sequence = await self._jetstream.append(stream, subject, data, {FIELD: str(at)}, life, last.sequence)
         channel = self._channel(name)
         known = channel.last
-        # A later one may have been heard already.
+        # A later message may already have been heard.
         if known is None or known.sequence < sequence or known.epoch != at.epoch:
             channel.last = _Last(at.epoch, at.top, sequence, now + life + 1)
         return at
 
     async def _learn(self, name: str) -> _Last:
-        """Return the last message of a channel; or, with a top of 0, what the first one of another epoch follows."""
+        """Return the last message of a channel; with a top of 0, the message that the next epoch follows."""
         channel = self._channel(name)
         known = channel.last
         stored = await self._jetstream.last(self._subjects.stream(name), self._subjects.kept(name))
@@ -397,7 +397,7 @@ class NatsHistories:
             logger.warning("the NATS broker has lost publications of %r: another epoch begins", name)
             at = None
         elif channel.last is known:
-            # Of an epoch that has ended.
+            # From an epoch that has ended.
             channel.last = None
         if stored is not None and at is not None:
             return _Last(at.epoch, at.top, stored.sequence, stored.time + at.life)
@@ -421,7 +421,7 @@ class NatsHistories:
             if len(self._channels) > MAX_KNOWN:
                 oldest, other = self._channels.popitem(last=False)
                 if other.task is not None:
-                    # It is in use, and goes to the end of the line.
+                    # It is in use, so it moves to the end of the queue.
                     self._channels[oldest] = other
         return channel
 
@@ -429,7 +429,7 @@ class NatsHistories:
 def _take(
     waiting: deque[tuple[bytes, Limits, asyncio.Future[Position]]], most: int
 ) -> tuple[list[bytes], Limits, list[asyncio.Future[Position]]]:
-    """Take publications that leave as one message. Those whose callers have gone are left out."""
+    """Remove and return publications to send as one message. Leave out those whose callers have gone."""
     payloads: list[bytes] = []
     futures: list[asyncio.Future[Position]] = []
     size, limits = 0, waiting[0][1]
@@ -447,7 +447,7 @@ def _take(
 
 
 def _fail(futures: list[asyncio.Future[Position]], error: BaseException) -> None:
-    """Give everybody an error of their own: one that is shared would collect their tracebacks."""
+    """Give every caller a separate error: a shared one would collect all their tracebacks."""
     kind = BrokerRefused if isinstance(error, BrokerRefused) else BrokerUnavailable
     if isinstance(error, BrokerUnavailable):
         message = error.message
@@ -458,5 +458,5 @@ def _fail(futures: list[asyncio.Future[Position]], error: BaseException) -> None
     for future in futures:
         if not future.done():
             future.set_exception(kind(message))
-            # Who has asked may be gone.
+            # The caller may be gone.
             future.exception()

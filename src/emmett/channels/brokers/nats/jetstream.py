@@ -1,4 +1,4 @@
-"""What is asked of JetStream: streams, messages with a condition, and the messages of a subject."""
+"""Requests to JetStream: streams, messages with a condition, and the messages of a subject."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .connection import Reply
 from .format import read_time
 from .link import NatsLink
 
-# What one question for messages is answered with, at most, and how many such questions are under way. The answers come
-# on the connection that carries live publications, which wait until those before them were read. A server gives up a
-# connection that has more than 64 MiB unread (`max_pending`), and with it every subscription of the process.
+# The limits of one request for messages, and of concurrent requests. The answers arrive on the connection for live
+# publications, which wait until the answers before them are read. A server drops a connection with more than 64 MiB
+# unread (`max_pending`), and with it every subscription of the process.
 MAX_READ_MESSAGES = 1_000
 MAX_READ_BYTES = 256 * 1024
 MAX_READS = 8
-# Seconds before something is asked for again that a cluster without a leader does not answer, doubled each time.
+# Seconds before a request is repeated that a cluster without a leader does not answer, doubled each time.
 FIRST_PAUSE = 0.02
 MAX_PAUSE = 0.5
-# The first version that has all that is asked for: several messages in one answer, and a time to live for each.
+# The first version with all required features: several messages in one answer, and a time to live for each.
 OLDEST = (2, 11)
 
-# The second one where another message of this subject is under way in a cluster.
+# The second code means that another message of this subject is under way in a cluster.
 _WRONG_LAST = {10071, 10164}
 _NO_MESSAGE = 10037
 _NO_STREAM = 10059
@@ -70,11 +70,11 @@ class Stored(NamedTuple):
 
 
 class Conflict(Exception):
-    """Another one has written first."""
+    """Another publisher has written first."""
 
 
 class _NoStream(Exception):
-    """There is no such stream, or nobody who leads it now."""
+    """There is no such stream, or it has no leader now."""
 
 
 class _Error(msgspec.Struct):
@@ -114,7 +114,7 @@ class JetStream:
     Arguments:
         link: the connection.
         settings: replicas, storage and domain.
-        patience: seconds for an answer, before what is well asked twice is asked again.
+        patience: seconds for an answer before a request that is safe to repeat is sent again.
     """
 
     def __init__(self, link: NatsLink, settings: NatsSettings, patience: float) -> None:
@@ -122,33 +122,33 @@ class JetStream:
         self._patience = patience
         self._settings = settings
         self._api_prefix = f"$JS.{settings.domain}.API" if settings.domain else "$JS.API"
-        # By stream the age of the connection on which it was found, and how many messages it keeps of a subject.
+        # By stream, the age of the connection that confirmed it, and how many messages it keeps per subject.
         self._streams: dict[str, tuple[int, int]] = {}
         self._lock = asyncio.Lock()
         self._log = RareLog(logger)
         self._reads = asyncio.Semaphore(MAX_READS)
-        # What to add to `time.monotonic()`.
+        # The value to add to `time.monotonic()`.
         self._clock = 0.0
 
     def now(self) -> float:
-        """Return the time of the server, by which messages are stored; known once a stream was looked at."""
+        """Return the server's time, which gives messages their time; known once a stream was checked."""
         return time.monotonic() + self._clock
 
     def most_bytes(self) -> int:
-        """Return what a message may hold, beside its header fields."""
+        """Return the maximum size of a message without its header fields."""
         connection = self._link.connection
         return 1 if connection is None else max(1, connection.max_payload - 1024)
 
     async def require(self, name: str, size: int, config: Mapping[str, Any]) -> None:
-        """See that a stream is there. Several nodes may do so at once.
+        """Ensure that a stream exists. Several nodes may do so at once.
 
         Arguments:
             name: the stream.
-            size: messages that it keeps of each subject, at least: it is never made less.
+            size: the number of messages to keep per subject; it is never lowered.
             config: its other settings.
 
         Raises:
-            BrokerUnavailable: it cannot be had.
+            BrokerUnavailable: the stream could not be created.
         """
         if self._is_there(name, size):
             return
@@ -159,27 +159,27 @@ class JetStream:
                 self._streams[name] = (age, found)
 
     def forget(self, name: str) -> None:
-        """Look after a stream anew when it is needed next."""
+        """Check a stream again when it is needed next."""
         self._streams.pop(name, None)
 
     async def append(
         self, stream: str, subject: str, data: bytes, headers: Mapping[str, str], life: float, last: int
     ) -> int:
-        """Store a message, if the last one of its subject has the number `last` (0: if there is none).
+        """Store a message if the last one of its subject has the number `last` (0: if there is none).
 
         Arguments:
-            life: seconds after which the server forgets the message.
+            life: seconds after which the server deletes the message.
 
         Returns:
-            Its own number.
+            The number of the message.
 
         Raises:
-            Conflict: it has another one. Nothing was stored.
-            BrokerUnavailable: there was no answer. It may have been stored.
+            Conflict: the last message has another number. Nothing was stored.
+            BrokerUnavailable: there was no answer. The message may have been stored.
         """
         connection = await self._link.ready()
         if self._settings.domain and subject.startswith("$KV."):
-            # A leaf node passes on no writes to buckets but these.
+            # A leaf node forwards no writes to buckets except these.
             subject = f"{self._api_prefix}.{subject}"
         fields = {**headers, "Nats-TTL": f"{int(life) + 1}s", "Nats-Expected-Last-Subject-Sequence": str(last)}
         [reply] = await connection.request(subject, data, fields)
@@ -194,7 +194,7 @@ class JetStream:
         return ack.seq
 
     async def last(self, stream: str, subject: str) -> Stored | None:
-        """Return the last message of a subject, as the leader of the stream has it."""
+        """Return the last message of a subject according to the leader of the stream."""
         [reply] = await self._retry(self._ask, f"{self._api_prefix}.STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
         if reply.status == _NO_RESPONDERS:
             self.forget(stream)
@@ -217,7 +217,7 @@ class JetStream:
             raise _strange() from None
 
     async def newest(self, stream: str, subject: str) -> Stored | None:
-        """Return the last message of a subject, as any server has it that has the stream: faster, and maybe late."""
+        """Return the last message of a subject according to any server with the stream: faster, but it may lag."""
         [reply] = await self._ask_any(f"{self._api_prefix}.DIRECT.GET.{stream}.{subject}", b"")
         if reply.status == _NO_RESPONDERS:
             self.forget(stream)
@@ -226,12 +226,12 @@ class JetStream:
     async def read(
         self, stream: str, subject: str, since: int, most: int, max_bytes: int | None = None
     ) -> tuple[list[Stored], int]:
-        """Return messages of a subject, which may have wildcards, in their order, and how many there are behind them.
+        """Return messages of a subject, which may have wildcards, in order, and how many follow them.
 
         Arguments:
             since: the number in the stream to begin at.
-            most: how many, at most.
-            max_bytes: how many bytes, at most; one message may be larger.
+            most: the maximum number of messages.
+            max_bytes: the maximum number of bytes; a single message may be larger.
         """
         size = min(max_bytes or MAX_READ_BYTES, MAX_READ_BYTES)
         question = {"seq": max(1, since), "batch": min(most, MAX_READ_MESSAGES), "max_bytes": size}
@@ -254,11 +254,11 @@ class JetStream:
         return age == self._link.age and found >= size
 
     def _refusal(self, error: _Error) -> BrokerUnavailable:
-        """Return the error for an answer that JetStream refuses with, and log it: a 503 alone says nothing."""
+        """Return the error for a JetStream error, and log it: a 503 alone says nothing."""
         if error.err_code in _NOT_ENABLED:
             return self._logged(BrokerRefused(WITHOUT))
         return self._logged(
-            BrokerUnavailable(f"the NATS broker does not do it: {error.description[:200]} ({error.err_code})")
+            BrokerUnavailable(f"the NATS broker refuses the request: {error.description[:200]} ({error.err_code})")
         )
 
     def _logged(self, error: Refusal) -> Refusal:
@@ -266,10 +266,10 @@ class JetStream:
         return error
 
     async def _retry(self, call: Any, *arguments: Any) -> Any:
-        """Call until a leader answers.
+        """Repeat a call until a leader answers.
 
         Raises:
-            BrokerUnavailable: none does. It comes before the deadline of the caller, whose error says less.
+            BrokerUnavailable: no leader answers. It is raised before the deadline of the caller, whose error says less.
         """
         loop = asyncio.get_running_loop()
         end, pause = loop.time() + 3 * self._patience, FIRST_PAUSE
@@ -283,19 +283,19 @@ class JetStream:
                 pause = min(2 * pause, MAX_PAUSE)
 
     def _silence(self) -> str:
-        """Say why JetStream may not answer."""
+        """Describe why JetStream may not answer."""
         domain, connection = self._settings.domain, self._link.connection
         own = "" if connection is None else str(connection.info.get("domain") or "")
         here = f"the server itself is in domain {own!r}" if own else "the server itself is in no domain"
         if domain:
             return f"no JetStream of domain {domain!r} answers; {here}: check domain= in the URL"
-        return f"no JetStream answers; {here}: where it is behind a leaf node, name its domain with domain= in the URL"
+        return f"no JetStream answers; {here}: if it is reached through a leaf node, set domain= in the URL"
 
     async def _ask(self, subject: str, content: Mapping[str, Any]) -> list[Reply]:
-        """Ask what is well asked twice: without a leader a cluster does not answer at all.
+        """Send a request that is safe to repeat: a cluster without a leader does not answer at all.
 
         Raises:
-            _NoStream: it did not.
+            _NoStream: there was no answer.
         """
         connection = await self._link.ready()
         try:
@@ -305,9 +305,9 @@ class JetStream:
             raise _NoStream from None
 
     async def _ask_any(self, subject: str, question: bytes, *, many: bool = False) -> list[Reply]:
-        """Ask what any server that has the stream answers, until one does; the deadline is the caller's.
+        """Send a request that any server with the stream can answer, until one does. The caller sets the deadline.
 
-        One that was killed is chosen too, as long as the others have not noticed.
+        The request may reach a server that was killed, as long as the others have not noticed.
         """
         patience = self._patience
         while True:
@@ -316,7 +316,7 @@ class JetStream:
                 async with asyncio.timeout(patience):
                     return await connection.request(subject, question, many=many)
             except TimeoutError:
-                # The answer may be a large one that is on its way.
+                # A large answer may be on its way.
                 patience *= 2
 
     async def _make(self, name: str, size: int, config: Mapping[str, Any]) -> int:
@@ -332,7 +332,7 @@ class JetStream:
             return size
         if info.error.err_code != _OTHER_SETTINGS:
             raise self._refusal(info.error)
-        # It is there, with a size of its own, or with settings that somebody has given it.
+        # It exists, with another size, or with settings that an administrator chose.
         info = await self._api("INFO", name, {})
         if info.error is not None:
             raise _NoStream
@@ -340,7 +340,7 @@ class JetStream:
             if key in wanted and info.config.get(key) != wanted[key]:
                 raise self._logged(
                     BrokerRefused(
-                        f"the NATS broker has a stream {name} of another make: its {key} is {info.config.get(key)!r}, "
+                        f"the NATS broker has an incompatible stream {name}: its {key} is {info.config.get(key)!r}, "
                         f"expected {wanted[key]!r}; remove it, or use another prefix"
                     )
                 )
@@ -392,7 +392,7 @@ def _decode(reply: Reply, kind: type[Answer]) -> Answer:
 
 
 def _strange() -> BrokerUnavailable:
-    return BrokerUnavailable("the NATS broker does not answer: it is no JetStream that we know")
+    return BrokerUnavailable("the NATS broker does not answer: the answer of JetStream is not of a known form")
 
 
 def _check_version(version: object) -> None:

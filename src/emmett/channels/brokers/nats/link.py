@@ -1,4 +1,4 @@
-"""Stays connected: makes the next connection when one is lost, and subscribes on it to all that stood before."""
+"""Stay connected: open the next connection when one is lost, and restore the subscriptions on it."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from ..liveness import TICKS
 from .address import NatsAddress, NatsSettings
 from .connection import INBOX, NatsConnection
 
-# Subscriptions that are sent before the server's answer is waited for.
+# Subscriptions to send before waiting for the server's answer.
 BATCH = 1_000
 
 logger = logging.getLogger("emmett.channels")
 
 
 class NatsSubscription:
-    """A channel or a pattern that is subscribed to, or to be."""
+    """A subscription to a channel or a pattern, confirmed or not."""
 
-    __slots__ = ("calls", "name", "number", "stands", "subject")
+    __slots__ = ("calls", "is_confirmed", "name", "number", "subject")
 
     def __init__(self, name: str, subject: str, number: int) -> None:
         self.name = name
         self.subject = subject
         self.number = number
-        # The server has confirmed it.
-        self.stands = False
-        # Calls that wait for that.
+        # Whether the server has confirmed it.
+        self.is_confirmed = False
+        # The number of calls that wait for the confirmation.
         self.calls = 0
 
 
 class NatsLink:
-    """A connection that is made again for ever, and the subscriptions on it.
+    """A connection that is reopened whenever it is lost, and the subscriptions on it.
 
     Arguments:
         addresses: servers of one cluster.
-        settings: how to log in.
-        timeout: seconds to connect, and to answer. When nothing has come for so long, the server is asked for a sign of
-            life; when none comes within another `timeout`, the connection is lost.
-        name: what the server calls us.
-        subject: gives the subject of a channel or pattern.
-        hear: told of what comes: the name, subject, content and header fields.
-        changed: called with False when the connection is lost, and with True when all stands again.
-        sleep: waits for so many seconds.
+        settings: the login settings.
+        timeout: seconds to connect, and to answer. After this time without any data, the server is sent a PING; after
+            another `timeout` without data, the connection is lost.
+        name: the name of the connection at the server.
+        subject: returns the subject of a channel or pattern.
+        hear: called for each message with the name, subject, content and header fields.
+        changed: called with False when the connection is lost, and with True when all subscriptions are restored.
+        sleep: waits for a number of seconds.
 
     Attributes:
         connection: the connection; None while there is none.
-        age: number of the connection: what is known of an earlier one may not hold any more.
+        age: the number of the connection: what was learned on an earlier one may be outdated.
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class NatsLink:
         self._numbers = itertools.count(INBOX + 1)
         self._by_number: dict[int, NatsSubscription] = {}
         self._task: asyncio.Task[None] | None = None
-        # Why there is no connection, once an attempt to make another one has failed.
+        # Why there is no connection, once a reconnect has failed.
         self._away = "it is not started"
-        # Done when the first attempt after a loss is over.
+        # Done when the first attempt after a loss has ended.
         self._tried: asyncio.Future[None] | None = None
         self._is_stopped = False
         self._log = RareLog(logger)
@@ -93,7 +93,7 @@ class NatsLink:
         """Connect, and stay connected.
 
         Raises:
-            BrokerRefused: all servers refuse, and waiting does not help.
+            BrokerRefused: all servers refuse, and retrying does not help.
             BrokerUnavailable: no server can be reached.
         """
         connection = await self._connect()
@@ -104,7 +104,7 @@ class NatsLink:
         self._task = asyncio.create_task(self._run(connection), name=f"{self._name} link")
 
     async def stop(self) -> None:
-        """Let go of everything; who waits gets an error."""
+        """Release all resources; calls that wait get an error."""
         self._is_stopped = True
         self._away = "it was stopped"
         self._names.clear()
@@ -115,15 +115,15 @@ class NatsLink:
         if connection is not None:
             await connection.close()
         while task is not None and not task.done():
-            # More than once: nats-py, and `asyncio.wait_for` in it, may lose a cancellation.
+            # More than once: nats-py, and `asyncio.wait_for` in it, may swallow a cancellation.
             task.cancel()
             await asyncio.wait([task], timeout=0.05)
 
     async def ready(self) -> NatsConnection:
-        """Return the connection. Where it was lost, wait for the first attempt to make another one.
+        """Return the connection. If it was lost, wait for the first attempt to reconnect.
 
         Raises:
-            BrokerUnavailable: there is none.
+            BrokerUnavailable: there is no connection.
         """
         if self.connection is None and self._tried is not None:
             await asyncio.wait([self._tried], timeout=self._timeout)
@@ -132,17 +132,17 @@ class NatsLink:
         return self.connection
 
     def unavailable(self) -> BrokerUnavailable:
-        """Return the error for who asks while there is no connection."""
+        """Return the error to raise while there is no connection."""
         return BrokerUnavailable(f"the NATS broker does not answer: {self._away}")
 
     # Subscriptions.
 
     async def subscribe(self, names: Collection[str]) -> None:
-        """See `Broker.subscribe`. Its deadline is the caller's.
+        """See `Broker.subscribe`. The caller sets the deadline.
 
         Raises:
-            BrokerRefused: the server refuses some of them, which the error names.
-            BrokerUnavailable: it was not confirmed.
+            BrokerRefused: the server refuses some names, which the error lists.
+            BrokerUnavailable: the subscription was not confirmed.
         """
         connection = await self.ready()
         wanted: list[NatsSubscription] = []
@@ -151,14 +151,14 @@ class NatsLink:
                 name = self._names.get(text) or self._add(connection, text)
                 name.calls += 1
                 wanted.append(name)
-            if not all(name.stands for name in wanted):
-                await self._confirm(connection, [name for name in wanted if not name.stands])
+            if not all(name.is_confirmed for name in wanted):
+                await self._confirm(connection, [name for name in wanted if not name.is_confirmed])
             for name in wanted:
-                name.stands = True
+                name.is_confirmed = True
         finally:
             for name in wanted:
                 name.calls -= 1
-            self.unsubscribe([name.name for name in wanted if not name.stands and not name.calls])
+            self.unsubscribe([name.name for name in wanted if not name.is_confirmed and not name.calls])
         if any(self._names.get(name.name) is not name for name in wanted):
             raise connection.unavailable("it was unsubscribed from meanwhile")
 
@@ -171,14 +171,14 @@ class NatsLink:
             raise BrokerRefused(error.message, refused) from None
 
     def unsubscribe(self, names: Collection[str]) -> None:
-        """Subscribe no longer; nothing is waited for."""
+        """Unsubscribe without waiting for an answer."""
         for text in names:
             name = self._names.pop(text, None)
             if name is None:
                 continue
             del self._by_number[name.number]
             if self.connection is not None:
-                # What comes for it nevertheless is passed over.
+                # Messages that still arrive for it are ignored.
                 with contextlib.suppress(BrokerUnavailable):
                     self.connection.write(b"UNSUB %d\r\n" % name.number)
 
@@ -217,11 +217,11 @@ class NatsLink:
             await connection.close()
 
     def _has_ended(self) -> bool:
-        # `stop` may come while anything is awaited.
+        # `stop` may be called during any await.
         return self._is_stopped
 
     async def _watch(self, connection: NatsConnection) -> None:
-        """Look after a connection until it is lost."""
+        """Check a connection periodically until it is lost."""
         while not connection.broken.done():
             await asyncio.wait([connection.broken], timeout=self._timeout / TICKS)
             with contextlib.suppress(BrokerUnavailable):
@@ -253,8 +253,8 @@ class NatsLink:
         raise AssertionError("attempts never end")
 
     async def _subscribe_all(self, connection: NatsConnection) -> None:
-        """Subscribe to all that stood before. Names that come meanwhile are those of calls that fail."""
-        names = [name for name in self._names.values() if name.stands]
+        """Restore all earlier subscriptions. Names added meanwhile belong to calls that fail."""
+        names = [name for name in self._names.values() if name.is_confirmed]
         for begin in range(0, max(1, len(names)), BATCH):
             for name in names[begin : begin + BATCH]:
                 if self._by_number.get(name.number) is name:
@@ -266,10 +266,10 @@ class NatsLink:
                 connection.write(b"UNSUB %d\r\n" % name.number)
 
     async def _connect(self) -> NatsConnection:
-        """Try all servers, in any order, within the deadline.
+        """Try all servers, in random order, within the deadline.
 
         Raises:
-            BrokerUnavailable: none answers.
+            BrokerUnavailable: no server answers.
         """
         random.shuffle(self._known)
         error = self.unavailable()
@@ -278,7 +278,7 @@ class NatsLink:
             try:
                 await connection.open(self._name, self._timeout / min(len(self._known), 3))
             except BrokerUnavailable as failed:
-                # A refusal is the answer only where all of them refuse.
+                # A refusal is the result only if all servers refuse.
                 if address is self._known[0] or isinstance(error, BrokerRefused):
                     error = failed
                 continue

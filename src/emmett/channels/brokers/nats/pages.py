@@ -1,4 +1,4 @@
-"""The part of a history that was asked for, and where to begin to read for it."""
+"""Select the requested part of a history, and find the message at which to begin reading it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from ..port import Entry, History, Limits
 from .format import At, payload_size, unpack
 from .jetstream import Stored
 
-# Publications before the first one that is wanted, which may as well be read as passed over by another probe.
+# Publications before the first wanted one that are cheaper to read than to skip with another probe.
 NEAR = 32
 
-# The messages of a channel that belong together, in their order.
+# Contiguous messages of a channel, in order.
 Run = list[tuple[At, Stored]]
 
 
 def select(
     run: Run, top: int, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None, now: float
 ) -> History:
-    """Return what `Broker.history` returns.
+    """Return the result of `Broker.history`.
 
     Arguments:
-        run: messages of one epoch without a gap between them: up to the newest, or as many as the answer needs.
+        run: messages of one epoch without a gap: up to the newest, or as many as the answer needs.
         top: the offset of the newest publication of the channel.
-        since, limit, limits, max_bytes: as of `Broker.history`.
-        now: the time of the server, in seconds.
+        since, limit, limits, max_bytes: as in `Broker.history`.
+        now: the server's time, in seconds.
     """
     epoch, end = run[-1][0].epoch, run[-1][0].top
     kept: list[Entry] = []
@@ -34,9 +34,9 @@ def select(
         if stored.time + min(limits.ttl, at.ttl / 1000) > now:
             kept += unpack(at, stored.data)
         elif at.size:
-            # What is older is given out no longer, whatever its own time was.
+            # Older publications are no longer served, whatever their own time to live.
             kept.clear()
-    # The first that is there, or would be the next one.
+    # The first publication that exists, or the offset of the next one.
     first = end + 1 - len(kept)
     trimmed = max(0, min(len(kept), top - limits.size + 1 - first))
     del kept[:trimmed]
@@ -52,24 +52,23 @@ def select(
 
 
 def is_enough(run: Run, since: int, limit: int | None, max_bytes: int | None) -> bool:
-    """Tell whether messages hold all that an answer may have of what follows an offset."""
+    """Return whether messages hold everything that an answer may contain after an offset."""
     wanted = [(at, stored) for at, stored in run if at.top > since]
     if not wanted:
         return False
     if limit is not None and sum(at.size for at, _ in wanted) - max(0, since - wanted[0][0].offset + 1) >= limit:
         return True
-    # Of the first one a part may be left out.
+    # A part of the first one may be left out.
     return max_bytes is not None and sum(payload_size(at, stored.data) for at, stored in wanted[1:]) >= max_bytes
 
 
 async def seek(probe: Callable[[int], Awaitable[tuple[At, Stored] | None]], target: Position, newest: int) -> int:
-    """Return a number in the stream to read from: that of the message with a publication, or of one shortly before it.
+    """Return a number in the stream at which to begin: that of the message with a publication, or of one just before.
 
-    It takes a few messages, however long the history is. Offsets grow with the numbers, so it is found by halves.
+    This reads few messages, however long the history. Offsets grow with the numbers, so it is a binary search.
 
     Arguments:
-        probe: returns the first message of the channel at a number in the stream or behind it; None where it cannot
-            be read.
+        probe: returns the first message of the channel at or after a number in the stream; None if it cannot be read.
         target: the position of the publication.
         newest: the number of the newest message of the channel.
     """

@@ -1,8 +1,9 @@
-"""Who is in which channel: a key-value bucket with one key for each member of a channel.
+"""Presence: a key-value bucket with one key for each member of a channel.
 
-A key holds the member's connections, each with the time until which it is there, by the server's clock. It is changed
-only by who has read what it holds (`Nats-Expected-Last-Subject-Sequence`); who comes too late reads it again. So of two
-that see the last connection go, one tells it. The server forgets a key an hour after all in it is over, if nobody did.
+A key holds the member's connections, each with its expiry by the server's clock. A write succeeds only if the key has
+not changed since it was read (`Nats-Expected-Last-Subject-Sequence`); otherwise the writer reads it again. Of two nodes
+that see the last connection leave, therefore only one reports it. The server deletes a key an hour after everything in
+it has expired, if no node did.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from ..backoff import backoff
 from .jetstream import MAX_READ_MESSAGES, Conflict, JetStream, Stored
 from .subjects import Subjects
 
-# Seconds for which those whose time is over are kept, so that somebody tells that they have gone.
+# Seconds to keep expired connections, so that some node can report that they have left.
 UNTOLD_KEPT = 3_600.0
-# Seconds for which it is kept that a key was deleted.
+# Seconds to keep the marker of a deleted key.
 DELETED_KEPT = 60.0
-# Connections of which it is remembered whose they are.
+# Connections whose members are remembered.
 MAX_KNOWN = 65_536
-# Keys that one call changes at once.
+# Keys that one call changes concurrently.
 MAX_CONCURRENT = 64
-# Seconds before a change that came too late is tried again: a random part of it, doubled each time.
+# Seconds before a change that came too late is tried again: a random part of this, doubled each time.
 FIRST_PAUSE = 0.002
 MAX_PAUSE = 0.1
 
@@ -44,18 +45,18 @@ class _Entry(msgspec.Struct):
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Entry).decode
 
-# Given what a key holds, returns what to write, and what the call returns. None writes nothing; a member without
+# Takes the value of a key; returns the value to write and the result of the call. None writes nothing; a member without
 # connections is deleted.
 _Change = Callable[[_Entry | None], tuple[_Entry | None, bool]]
 
 
 class NatsPresence:
-    """The members of all channels; what each method does is said at `Broker`. Deadlines are the caller's.
+    """The members of all channels; the methods are described at `Broker`. The caller sets the deadlines.
 
     Arguments:
-        jetstream: it keeps them.
-        subjects: how they are called.
-        note_strange: told of values that no broker wrote.
+        jetstream: stores the members.
+        subjects: the names of subjects and streams.
+        note_strange: called for values that no broker wrote.
     """
 
     def __init__(
@@ -65,11 +66,11 @@ class NatsPresence:
         self._subjects = subjects
         self._note_strange = note_strange
         self._stream = f"KV_{subjects.bucket}"
-        # By channel and connection the member.
+        # The member, by channel and connection.
         self._known: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
-        """Note a connection; returns whether its member is new."""
+        """Add a connection; return whether its member is new."""
         await self._require()
         before = self._known.get((channel, connection))
         if before is not None and before != member:
@@ -84,7 +85,7 @@ class NatsPresence:
         return await self._change(channel, member, change)
 
     async def leave(self, channel: str, connection: str) -> str | None:
-        """Forget a connection; returns its member if it has no other."""
+        """Remove a connection; return its member if it was the last one."""
         await self._require()
         member = self._known.pop((channel, connection), None)
         if member is None:
@@ -96,7 +97,7 @@ class NatsPresence:
         return member if await self._leave(channel, connection, member) else None
 
     async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
-        """Renew connections, forget those whose time is over; returns the members who are gone by that."""
+        """Renew connections, and remove expired ones; return the members that are gone as a result."""
         await self._require()
         own = set(connections)
 
@@ -131,7 +132,7 @@ class NatsPresence:
         return gone
 
     async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
-        """Return who is there."""
+        """Return the members that are present."""
         await self._require()
         members = [found for _, found in (await self._list(channel)).values()]
         now = self._jetstream.now()
@@ -139,7 +140,7 @@ class NatsPresence:
         return {each.member: (each.info, count) for each, count in counts if count}
 
     async def _leave(self, channel: str, connection: str, member: str) -> bool:
-        """Take a connection from a member; returns whether it was the last one."""
+        """Remove a connection from a member; return whether it was the last one."""
 
         def change(found: _Entry | None) -> tuple[_Entry | None, bool]:
             if found is None or connection not in found.connections:
@@ -152,15 +153,15 @@ class NatsPresence:
     async def _change(
         self, channel: str, member: str, change: _Change, known: tuple[int, _Entry | None] | None = None
     ) -> bool:
-        """Change a key, reading it again whenever somebody else was faster.
+        """Change a key, and read it again whenever another node was faster.
 
         Arguments:
-            known: number and value that it has, as far as it is known.
+            known: its number and value, as far as known.
         """
         bucket, subject = self._stream, self._subjects.member(channel, member)
         for attempt in itertools.count():
             if known is None:
-                # Servers of a cluster may be late, and whose write was refused knows that this one is.
+                # A server of a cluster may lag, and a refused write shows that this one does.
                 get = self._jetstream.last if attempt else self._jetstream.newest
                 known = self._read(channel, await get(bucket, subject))
             wanted, answer = change(known[1])
@@ -181,7 +182,7 @@ class NatsPresence:
         raise AssertionError("attempts never end")
 
     async def _list(self, channel: str) -> dict[str, tuple[Stored, _Entry]]:
-        """Return all members of a channel by subject. What is changed meanwhile comes last, and is seen once more."""
+        """Return all members of a channel by subject. Keys that change meanwhile come last, and are seen again."""
         found: dict[str, tuple[Stored, _Entry]] = {}
         begin = 1
         while True:
@@ -199,7 +200,7 @@ class NatsPresence:
             begin = some[-1].sequence + 1
 
     def _read(self, channel: str, stored: Stored | None) -> tuple[int, _Entry | None]:
-        """Return number and value of a key; no value where it was deleted, or no broker wrote it."""
+        """Return the number and value of a key; no value if it was deleted, or no broker wrote it."""
         if stored is None:
             return 0, None
         if not stored.data:

@@ -1,8 +1,8 @@
-"""How channels are called in NATS.
+"""The names of channels in NATS.
 
-Each part of a name, between its colons, is a token of the subject, so that a pattern is a subject with `>` at its end.
-What is no letter, digit, `-` or `_` is written as `=` and two hexadecimal digits for each byte in UTF-8, an empty part
-as `=` alone. So each name has one subject, and each subject one name.
+Each part of a name, between its colons, is a token of the subject, so a pattern is a subject with `>` at its end.
+Anything except letters, digits, `-` and `_` is written as `=` and two hexadecimal digits per byte in UTF-8, an empty
+part as `=` alone. Each name has exactly one subject, and each subject one name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from ....errors import InvalidChannel
 from ...names import check_channel, is_pattern, namespace_of
 
-# Longer names of streams would not do as names of files.
+# Longer stream names do not work as file names.
 MAX_NAME_LENGTH = 100
 
 _ODD = re.compile(rb"[^A-Za-z0-9_-]")
@@ -28,10 +28,10 @@ def encode_part(part: str) -> str:
 
 
 def decode_part(token: str) -> str:
-    """Return the part of a name that a token stands for.
+    """Return the part of a name that a token encodes.
 
     Raises:
-        ValueError: it is none that `encode_part` makes.
+        ValueError: `encode_part` does not make this token.
     """
     if token == "=":
         return ""
@@ -54,7 +54,7 @@ def _decode(tokens: str) -> str:
     try:
         check_channel(channel)
     except InvalidChannel:
-        raise ValueError("a subject that stands for no name of a channel") from None
+        raise ValueError("a subject that is not the name of a channel") from None
     return channel
 
 
@@ -62,10 +62,10 @@ class Subjects:
     """The subjects, streams and buckets of one application.
 
     Arguments:
-        prefix: what they begin with.
+        prefix: their prefix.
 
     Attributes:
-        bucket: the name of the key-value bucket for presence, and of the stream beneath it.
+        bucket: the name of the key-value bucket for presence, and of its stream.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -74,42 +74,42 @@ class Subjects:
         self.bucket = f"{self._base.replace('=', '_')}-presence"
 
     def live(self, name: str) -> str:
-        """Return the subject on which a channel, or each of a pattern, is heard."""
+        """Return the subject on which a channel, or each channel of a pattern, is heard."""
         return f"{self._live}{_encode(name[:-2])}.>" if is_pattern(name) else self._live + _encode(name)
 
     def channel(self, subject: str) -> str:
         """Return the channel that is heard on a subject.
 
         Raises:
-            ValueError: it is none of ours.
+            ValueError: the subject does not belong to this application.
         """
         if not subject.startswith(self._live):
-            raise ValueError("a subject with another beginning")
+            raise ValueError("a subject with another prefix")
         return _decode(subject[len(self._live) :])
 
     def kept(self, channel: str) -> str:
-        """Return the subject in whose stream the history of a channel is."""
+        """Return the subject that stores the history of a channel."""
         return f"{self._base}.h.{_encode(channel)}"
 
     def stream(self, channel: str) -> str:
-        """Return the stream that has the history of a channel: there is one for each namespace."""
+        """Return the stream that stores the history of a channel: there is one per namespace."""
         name = encode_part(namespace_of(channel)) if ":" in channel else ""
         if len(name) > MAX_NAME_LENGTH:
             name = f"{name[:40]}={hashlib.blake2b(name.encode(), digest_size=16).hexdigest()}"
         return f"{self._base}-history-{name}"
 
     def republish(self, channel: str) -> tuple[str, str]:
-        """Return the subjects of that stream, and where what it has stored is heard."""
+        """Return the subjects of that stream, and the subject on which it publishes what it has stored."""
         if ":" not in channel:
             return f"{self._base}.h.*", f"{self._base}.c.{{{{wildcard(1)}}}}"
         name = encode_part(namespace_of(channel))
         return f"{self._base}.h.{name}.>", f"{self._base}.c.{name}.>"
 
     def member(self, channel: str, member: str) -> str:
-        """Return the subject of a key of presence. Members may have any name, and of any length, so it is a hash."""
+        """Return the subject of a presence key. It contains a hash, as members may have any name of any length."""
         digest = hashlib.blake2b(member.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         return f"$KV.{self.bucket}.{_encode(channel)}.@{digest}"
 
     def members(self, channel: str) -> str:
-        """Return what stands for all keys of a channel, and for none of the channels below it."""
+        """Return the subject that matches all keys of a channel, and none of the channels below it."""
         return f"$KV.{self.bucket}.{_encode(channel)}.*"

@@ -1,4 +1,4 @@
-"""From the URL of a server, or of several, to connections."""
+"""Turn the URLs of Redis servers into connections."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class RedisAddress(NamedTuple):
     """One server, and how to connect to it.
 
     Fields:
-        url: what its URL says.
-        is_durable: whether it has all that it ever acknowledged, also after a crash.
+        url: the parsed URL.
+        is_durable: whether the server keeps everything that it has acknowledged, even after a crash.
     """
 
     url: RedisURL
@@ -26,15 +26,15 @@ class RedisAddress(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Its name in logs and errors, by which it is known: without user and password."""
+        """Its name, also in logs and errors: without user and password."""
         return self.url.label
 
     def make_connection(self, timeout: float, name: str) -> AbstractConnection:
-        """Return a connection, not made yet. It never times out by itself, nor connects again.
+        """Return a connection that is not open yet. It neither times out nor reconnects by itself.
 
         Arguments:
-            timeout: seconds, for connecting.
-            name: what CLIENT LIST calls it.
+            timeout: seconds to connect.
+            name: its name in CLIENT LIST.
         """
         fixed = {
             "protocol": 2,
@@ -53,13 +53,13 @@ class RedisAddress(NamedTuple):
 
 
 class RedisTarget(NamedTuple):
-    """What the URLs of a broker name.
+    """The servers that the URLs of a broker name.
 
     Fields:
-        addresses: the servers, or nodes of a cluster; with Sentinel one, whose host and port are to be found.
+        addresses: the servers, or nodes of a cluster; with Sentinel a single one, whose host and port are to be found.
         is_cluster: whether they are nodes of a cluster.
-        sentinels: the Sentinels; empty without.
-        service: the name of the service that they know.
+        sentinels: the Sentinels; empty without Sentinel.
+        service: the name of the service at the Sentinels.
     """
 
     addresses: Sequence[RedisAddress]
@@ -69,22 +69,22 @@ class RedisTarget(NamedTuple):
 
 
 def parse_urls(urls: str) -> RedisTarget:
-    """Read the URLs of a broker, separated by commas.
+    """Parse the URLs of a broker, separated by commas.
 
     Raises:
-        ConfigurationError: they cannot be read. They are not shown, as they may hold a password.
+        ConfigurationError: the URLs are invalid. The message omits them, as they may contain a password.
     """
     if is_sentinel_url(urls):
         found = parse_sentinel_url(urls, ["durable"])
         if _is_durable(found.server):
-            raise ConfigurationError("a Redis service is not durable: a replica takes over without what it has not got")
+            raise ConfigurationError("a Redis service is not durable: a replica may take over without the last writes")
         sentinels = [RedisAddress(sentinel) for sentinel in found.sentinels]
         return RedisTarget([RedisAddress(found.server)], False, sentinels, found.service)
     parts = [part.strip() for part in urls.split(",")]
     schemes = [part.partition("://")[0] for part in parts]
     is_cluster = schemes[0] in CLUSTER
     if any((scheme in CLUSTER) is not is_cluster for scheme in schemes):
-        raise ConfigurationError("the URLs of a broker are all of one cluster, or none is")
+        raise ConfigurationError("the URLs of a broker must all be nodes of one cluster, or none of them")
     addresses = [_parse(part) for part in parts]
     if len({address.label for address in addresses}) < len(addresses):
         raise ConfigurationError("the URLs of a broker name the same server twice")
@@ -96,10 +96,10 @@ def _parse(url: str) -> RedisAddress:
     found = parse_redis_url(f"{CLUSTER.get(scheme, scheme)}{separator}{rest}", ["durable"])
     is_durable = _is_durable(found)
     if is_durable and scheme in CLUSTER:
-        # A replica takes over without what had not come to it yet.
+        # A replica may take over without the latest writes.
         raise ConfigurationError("a Redis cluster is not durable: after a failover it may have lost what it confirmed")
     if scheme in CLUSTER and (database := found.options.get("db", 0)):
-        raise ConfigurationError(f"a Redis cluster has no database but 0, and its URL says {database}")
+        raise ConfigurationError(f"a Redis cluster only has database 0, but its URL says {database}")
     return RedisAddress(found, is_durable)
 
 

@@ -1,9 +1,9 @@
 """The broker on Redis or Valkey.
 
-Live publications go through PUBLISH. History is a stream to each channel, which one script writes and PUBLISHes from in
-one piece; presence are three keys to each channel, again written by scripts. To each server there are two connections,
-however much is asked: one that asks, on which the calls of one turn of the event loop leave in one write, and one that
-hears.
+Live publications use PUBLISH. History is one stream per channel, which one script writes and publishes atomically;
+presence is three keys per channel, again written by scripts. There are two connections to each server, however many
+calls are made: one for calls, on which all calls of one turn of the event loop leave in one write, and one for
+subscriptions.
 """
 
 from __future__ import annotations
@@ -27,29 +27,30 @@ from .sentinels import Sentinels
 from .servers import Servers
 from .shards import Shards
 
-# Milliseconds for which epoch and offset outlive the history, and for which presence outlives its members: so long can
-# their leaving be reported.
+# Milliseconds for which epoch and offset outlive the history, and presence outlives its members, so that their leaves
+# can be reported.
 EPOCH_KEPT = 86_400_000
 GONE_KEPT = 3_600_000
-# No offset is as large, since Lua counts no further.
+# Larger than any offset, as Lua cannot count further.
 TOO_LARGE = 2**53
-# Connections in one call of the script that keeps them: it holds the server up while it runs.
+# Connections per call of the script that keeps them: it blocks the server while it runs.
 MAX_KEPT = 1_000
 
 
 class RedisBroker:
-    """A broker on servers that several processes share. What each method promises is said at `Broker`.
+    """A broker on servers shared by several processes. See `Broker` for the promises of each method.
 
     Arguments:
         urls: `redis://user:password@host:port/0`, `rediss://` for TLS, `unix:///path`, as redis-py reads them; several
-            servers with commas between; or nodes of a cluster, `redis+cluster://host:port`. `?durable=yes` after it
-            declares that the server has all that it ever acknowledged also after a crash or a failover: positions stay
-            valid then. `appendonly yes` with `appendfsync always` makes one so; a replica that takes over does not.
-        prefix: what the names of everything on the servers begin with.
-        timeout: seconds for each call, at most. A server that has fallen silent is noticed within twice this time.
+            servers separated by commas; or nodes of a cluster, `redis+cluster://host:port`. A query `?durable=yes`
+            declares that the server keeps everything that it has acknowledged, even after a crash or a failover:
+            positions then stay valid. `appendonly yes` with `appendfsync always` makes a server durable; a replica that
+            takes over is not.
+        prefix: the prefix of all names on the servers.
+        timeout: the maximum seconds for each call. A silent server is detected within twice this time.
 
     Raises:
-        ConfigurationError: an argument that cannot be used.
+        ConfigurationError: an argument is invalid.
     """
 
     def __init__(self, urls: str, *, prefix: str = "emmett", timeout: float = 5.0) -> None:
@@ -62,14 +63,14 @@ class RedisBroker:
         self._prefix = prefix
         self._timeout = timeout
         self._servers: Servers | None = None
-        # RedisNames for epochs that this process may have to begin.
+        # The prefix of epochs that this process may have to begin.
         self._life = secrets.token_hex(8)
         self._epochs = itertools.count(1)
 
     async def start(self, listener: Listener) -> None:
-        """Connect to all servers; of a cluster, to those that are there. See `Broker.start`, as for every method."""
+        """Connect to all servers, or to the available ones of a cluster. See also `Broker` for all methods."""
         if self._servers is not None:
-            raise UsageError("the Redis broker is started already")
+            raise UsageError("the Redis broker has already started")
         servers = self._servers = self._make_servers(listener)
         try:
             await servers.start()
@@ -161,7 +162,7 @@ class RedisBroker:
 
 
 def _milliseconds(seconds: float) -> int:
-    """Return a time that the server can count, a millisecond at least."""
+    """Convert a time to milliseconds that the server can count, at least one."""
     return max(1, math.ceil(min(seconds, 10 * 365 * 86_400) * 1000))
 
 

@@ -1,4 +1,4 @@
-"""The link that asks: any number of calls share one connection, and are answered in their order."""
+"""The link for calls: any number of calls share one connection, and are answered in order."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .address import RedisAddress
 from .link import RedisLink
 from .scripts import Script
 
-# Calls that may wait for one server; more are refused.
+# Calls that may wait for one server; any more are refused.
 MAX_CALLS = 65_536
-# Calls that leave in one write.
+# Calls to send in one write.
 MAX_PACKED = 512
 
 
 class Call:
-    """One command, and the future of its answer."""
+    """A command, and the future for its answer."""
 
     __slots__ = ("arguments", "born", "command", "future", "is_asking", "keys")
 
@@ -38,19 +38,19 @@ class Call:
     ) -> None:
         self.command = command
         self.future = future
-        # At which tick it was made.
+        # The tick at which it was made.
         self.born = born
-        # The keys of a script, after which the server's name for its own life is put; None for a plain command.
+        # The keys of a script, which are followed by the server's run ID; None for a plain command.
         self.keys = keys
         self.arguments = arguments
         self.is_asking = is_asking
 
 
 class CallLink(RedisLink):
-    """Asks a server. A call that is cancelled leaves its answer to nobody.
+    """Sends commands to a server. The answer to a cancelled call is discarded.
 
-    Calls that were sent when the connection is lost fail: they may have been carried out. Those that were not are kept
-    for the next connection, until an attempt to make it fails. Each is answered, or fails, within `timeout`.
+    When the connection is lost, calls that were sent fail, though they may have succeeded at the server. Calls not yet
+    sent are kept for the next connection, until an attempt to open it fails. Each call ends within `timeout`.
     """
 
     def __init__(self, pick: Callable[[], Awaitable[RedisAddress]], timeout: float, name: str) -> None:
@@ -58,7 +58,7 @@ class CallLink(RedisLink):
         self._waiting: deque[Call] = deque()
         self._sent: deque[Call | None] = deque()
         self._ticks = 0
-        # The server's own name for the life of its process.
+        # The run ID of the server's process.
         self._run_id = b""
 
     async def ask(self, *command: Any) -> Any:
@@ -66,17 +66,17 @@ class CallLink(RedisLink):
 
         Raises:
             BrokerUnavailable: no answer.
-            ResponseError: an error as the answer.
+            ResponseError: the server answered with an error.
         """
         return await self._put(command)
 
     async def run(
         self, script: Script, keys: Sequence[bytes], arguments: Sequence[Any], is_asking: bool = False
     ) -> Any:
-        """Run a script; one that the server does not know is sent along.
+        """Run a script, and send its text if the server does not know it.
 
         Arguments:
-            is_asking: the slot of the keys is on its way to this server (see ASKING).
+            is_asking: whether the slot of the keys is migrating to this server (see ASKING).
 
         Raises:
             BrokerUnavailable, ResponseError: as `ask`.
@@ -87,7 +87,7 @@ class CallLink(RedisLink):
             except NoScriptError:
                 return await self._put(("EVAL", script.text), keys, arguments, is_asking)
         except ReadOnlyError:
-            # It has become a replica: the address may be that of another server by now.
+            # It has become a replica: the address may now lead to another server.
             self.drop("it takes no writes any more")
             raise
 
@@ -120,11 +120,11 @@ class CallLink(RedisLink):
         await connection.send_command("INFO", "server", check_health=False)
         answer = await connection.read_response(disable_decoding=True, disconnect_on_error=False)
         if not isinstance(answer, bytes):
-            raise InvalidResponse("no text as the answer to INFO")
+            raise InvalidResponse("the answer to INFO is not text")
         if b"_mode:sentinel" in answer:
             raise BrokerRefused("it is a Sentinel: write redis+sentinel:// in the URL")
         lines = dict(line.partition(b":")[::2] for line in answer.splitlines())
-        # One that lost nothing goes on where it was, whatever process it is now.
+        # A server that lost nothing continues where it was, even in a new process.
         is_durable = self.address is not None and self.address.is_durable
         self._run_id = b"durable" if is_durable else lines.get(b"run_id", b"")
 
@@ -143,14 +143,14 @@ class CallLink(RedisLink):
             else:
                 keys, arguments = call.keys, call.arguments
                 parts += connection.pack_command(*call.command, len(keys), *keys, self._run_id, *arguments)
-                # A payload need not wait for its answer.
+                # The payload is not needed while the call waits for its answer.
             call.arguments = ()
             self._sent.append(call)
         return parts
 
     def _take(self, reply: Any) -> None:
         if not self._sent:
-            raise InvalidResponse("an answer that nobody has asked for")
+            raise InvalidResponse("an answer without a call")
         call = self._sent.popleft()
         if call is None or call.future.done():
             return
@@ -160,7 +160,7 @@ class CallLink(RedisLink):
             call.future.set_result(reply)
 
     def _ping(self) -> None:
-        # Calls that wait for an answer show as much.
+        # Waiting calls already show whether the server answers.
         if not self._sent and not self._waiting:
             self._put(("PING",)).add_done_callback(_look)
 
@@ -178,6 +178,6 @@ class CallLink(RedisLink):
 
 
 def _look(future: asyncio.Future[Any]) -> None:
-    """Look at an answer that nobody else waits for: asyncio reports errors that nobody has seen."""
+    """Retrieve the result of a future that no caller awaits: asyncio reports errors that were never retrieved."""
     if not future.cancelled():
         future.exception()

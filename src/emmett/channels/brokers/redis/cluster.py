@@ -1,7 +1,7 @@
-"""Redis Cluster: which node has which slot, also after nodes have gone and slots have moved.
+"""Redis Cluster: find the node for each slot, even after nodes have gone and slots have moved.
 
-A cluster passes publications on to all of its nodes, so they are heard at any one of them. Sharded pub/sub would
-spare the nodes that, but has no patterns, and its subscriptions end whenever a slot moves.
+A cluster forwards publications to all of its nodes, so any of them can be subscribed to. Sharded pub/sub would spare
+the nodes this work, but it has no patterns, and its subscriptions end whenever a slot moves.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from .refusals import describe, is_final
 from .scripts import Script
 from .servers import Servers
 
-# Seconds before asking again while a slot is on its way, or has no node.
+# Seconds before trying again while a slot is migrating, or has no node.
 PAUSE = 0.05
-# The map of slots is asked for again after so many ticks, even when nothing shows that it is old.
+# Ticks after which the slot map is requested again, even if nothing suggests that it is outdated.
 LOOK_EVERY = 4 * TICKS
-# Channels among which one is looked for on each node; a node with very few slots may have none of them.
+# Channels to try when looking for one on each node; a node with very few slots may have none of them.
 MAX_TRIAL_CHANNELS = 4 * REDIS_CLUSTER_HASH_SLOTS
 
 
 class Cluster(Servers):
-    """A channel is on the node that has the slot of its keys.
+    """The nodes of a cluster. A channel is on the node with the slot of its keys.
 
     Arguments:
         seeds: nodes to ask for the others.
@@ -50,7 +50,7 @@ class Cluster(Servers):
         super().__init__(listener, names, timeout, name)
         self._seeds = seeds
         self._slots: list[RedisAddress | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
-        # By label: the nodes with slots, and a link to each that was needed.
+        # By label: the nodes with slots, and a link to each node that was needed.
         self._primaries: dict[str, RedisAddress] = {}
         self._links: dict[str, CallLink] = {}
         self._nodes: dict[str, RedisAddress] = {}
@@ -109,7 +109,7 @@ class Cluster(Servers):
         slot, end = key_slot(self.names.key(channel, b"")), loop.time() + self._timeout
         link, is_asking = self._owner(slot), False
         if link.away is not None:
-            # Nothing was sent yet, and another node may have the slot by now.
+            # Nothing was sent yet, and another node may now have the slot.
             self._refresh_soon()
             if self._refreshing is not None:
                 await asyncio.wait([self._refreshing])
@@ -155,17 +155,17 @@ class Cluster(Servers):
         return link
 
     async def _pick(self) -> RedisAddress:
-        """Return a node to hear at: each in turn, in an order that differs from process to process."""
+        """Return a node to subscribe at: each in turn, in an order that differs from process to process."""
         if not self._untried:
             self._untried = list((self._nodes or {seed.label: seed for seed in self._seeds}).values())
             random.shuffle(self._untried)
         return self._untried.pop()
 
     async def _prepare(self) -> None:
-        """Connect again to the nodes with slots, as far as they are there."""
+        """Reconnect to the nodes with slots, as far as they are available."""
         await self._refresh()
         links = [asyncio.ensure_future(link.connected()) for link in self.callers()]
-        # The others have their connections, or none, when they do not answer in half the time that there is.
+        # The other nodes have their connections, or do not answer in half of the available time.
         await asyncio.wait(links, timeout=self._timeout / 2)
         for link in links:
             link.cancel()
@@ -176,15 +176,15 @@ class Cluster(Servers):
             self._refreshing = asyncio.create_task(self._refresh_once())
 
     async def _refresh_once(self) -> None:
-        # Calls for a channel raise what is wrong.
+        # Calls for a channel raise the error.
         with contextlib.suppress(BrokerUnavailable):
             await self._refresh()
-        # Many may find at once that the map is old.
+        # Many callers may notice an outdated map at once.
         await asyncio.sleep(PAUSE)
         self._refreshing = None
 
     async def _refresh(self) -> None:
-        """Ask for the map of slots: first the connected nodes, then all that are known."""
+        """Request the slot map: first from the connected nodes, then from all known ones."""
         for link in [link for link in self._links.values() if link.is_up]:
             with contextlib.suppress(BrokerUnavailable, ResponseError):
                 return await self._take_map(link, await link.ask("CLUSTER", "SLOTS"))
@@ -223,7 +223,7 @@ class Cluster(Servers):
                 primaries[known[0].label] = known[0]
                 nodes.update((address.label, address) for address in known)
         except (TypeError, ValueError, IndexError, AttributeError):
-            raise BrokerUnavailable(f"{asked.label} returns a map of slots that cannot be read") from None
+            raise BrokerUnavailable(f"{asked.label} returned an unreadable slot map") from None
         if not primaries or len(slots) != REDIS_CLUSTER_HASH_SLOTS:
             raise BrokerUnavailable(f"{asked.label} has no slots: is it part of a cluster?")
         self._slots, self._primaries, self._nodes = slots, primaries, nodes

@@ -1,4 +1,4 @@
-"""The link that hears: what is subscribed to at one server, again after each loss."""
+"""The link for subscriptions: keep those at one server, and restore them after each loss."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .format import RedisNames, unpack
 from .link import RedisLink
 from .refusals import refused
 
-# Names that may wait for the server's confirmation before it is sent more.
+# Names that may be unconfirmed before no more are sent to the server.
 MAX_UNCONFIRMED = 2_000
-# A subscription that was made before and is refused now is tried again after so many ticks.
+# Ticks after which a subscription that was made before and is now refused is tried again.
 RETRY_EVERY = 6 * TICKS
 SUBSCRIBING = (b"subscribe", b"psubscribe")
 
@@ -30,7 +30,7 @@ logger = logging.getLogger("emmett.channels")
 
 
 class RedisSubscription:
-    """A channel or a pattern that is subscribed to, or to be."""
+    """A subscription to a channel or a pattern, confirmed or not."""
 
     __slots__ = ("is_alone", "is_confirmed", "is_pattern", "name", "refusal", "waiter", "wire")
 
@@ -38,24 +38,24 @@ class RedisSubscription:
         self.name = name
         self.wire = wire
         self.is_pattern = is_pattern(name)
-        # The server has confirmed it.
+        # Whether the server has confirmed it.
         self.is_confirmed = False
-        # The server has refused it.
+        # The error, if the server has refused it.
         self.refusal: BrokerUnavailable | None = None
-        # It is subscribed to in a command of its own: the server has refused it together with others.
+        # Whether it gets a separate command, because the server refused it together with others.
         self.is_alone = False
-        # Done when it is confirmed or refused, with None, or with why the connection was lost.
+        # Done when it is confirmed or refused, with None; or with the reason why the connection was lost.
         self.waiter: asyncio.Future[str | None] | None = None
 
     def settle(self, why: str | None) -> None:
-        """Wake the callers that wait."""
+        """Wake the callers that wait for it."""
         waiter, self.waiter = self.waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(why)
 
 
 class Expected(NamedTuple):
-    """A confirmation that is to come: of what, for what (a PING has no name), and whether it ends its command."""
+    """A confirmation to come: its verb, its subscription (none for a PING), and whether it ends its command."""
 
     verb: bytes
     name: RedisSubscription | None
@@ -66,10 +66,10 @@ class RedisFeed(RedisLink):
     """Subscriptions at one server.
 
     Arguments:
-        listener: hears the publications; `lost` and `restored` are called with names.
+        listener: receives the publications; `lost` and `restored` are called with names.
         names: the names on the server.
-        prepare: awaited on each new connection, before anything is subscribed on it. When all is subscribed again, the
-            listener asks for what was missed, and that has to be answered.
+        prepare: awaited on each new connection before subscribing. When all subscriptions are restored, the listener
+            requests what was missed, and the answer must be possible by then.
     """
 
     def __init__(
@@ -88,20 +88,20 @@ class RedisFeed(RedisLink):
         self._names: dict[str, RedisSubscription] = {}
         self._channels: dict[bytes, RedisSubscription] = {}
         self._patterns: dict[bytes, RedisSubscription] = {}
-        # Verbs, and to what they are to be applied, in order. A verb without a name is a PING.
+        # Verbs and the subscriptions to apply them to, in order. A verb without a subscription is a PING.
         self._outgoing: deque[tuple[bytes, RedisSubscription | None]] = deque()
         self._expected: deque[Expected] = deque()
-        # Whether a loss was reported to the listener, of which names, and which of these are subscribed again.
+        # Whether a loss was reported to the listener, for which names, and which of them are restored.
         self._was_begun = False
         self._is_lost = False
         self._lost: set[str] = set()
         self._back: list[str] = []
-        # Those that the server has refused.
+        # Names that the server has refused.
         self._refused: set[str] = set()
         self._ticks = 0
 
     def begin(self, names: Collection[str]) -> list[str]:
-        """Begin to subscribe; returns those that are new.
+        """Begin to subscribe; return the names that are new.
 
         Raises:
             BrokerUnavailable: there is no connection.
@@ -120,8 +120,8 @@ class RedisFeed(RedisLink):
         """Wait until the server has confirmed names.
 
         Raises:
-            BrokerUnavailable: it has not, in time, or the connection was lost.
-            BrokerRefused: it refuses some of them, which the error names.
+            BrokerUnavailable: the server has not confirmed them in time, or the connection was lost.
+            BrokerRefused: the server refuses some names, which the error lists.
         """
         waiters = []
         for text in names:
@@ -145,7 +145,7 @@ class RedisFeed(RedisLink):
             raise BrokerUnavailable(error.message)
 
     def end(self, names: Collection[str]) -> None:
-        """Unsubscribe; nothing is waited for."""
+        """Unsubscribe without waiting for an answer."""
         for text in names:
             name = self._names.pop(text, None)
             if name is None:
@@ -163,7 +163,7 @@ class RedisFeed(RedisLink):
         self._wake.set()
 
     def misses(self, text: str) -> bool:
-        """Return whether the loss of a name here was reported, and not yet its return."""
+        """Return whether the loss of a name was reported here, and its return not yet."""
         return text in self._lost
 
     def tick(self) -> None:
@@ -195,7 +195,7 @@ class RedisFeed(RedisLink):
         self._outgoing.extend((b"subscribe", name) for name in self._channels.values())
         self._outgoing.extend((b"psubscribe", name) for name in self._patterns.values())
         for text in self._refused:
-            # It may be permitted by now.
+            # It may be permitted now.
             self._names[text].refusal = None
         self._refused.clear()
         self._was_begun = True
@@ -211,7 +211,7 @@ class RedisFeed(RedisLink):
         self._back.clear()
         for name in self._names.values():
             name.settle(self.away or "the connection was lost")
-        # Also without any names: what is known of presence may be gone, too.
+        # Even without any names: the presence data may be lost, too.
         if lost or (self._was_begun and not self._is_lost):
             self._is_lost = True
             self._listener.lost([name.name for name in lost])
@@ -235,7 +235,7 @@ class RedisFeed(RedisLink):
         return parts
 
     def _take_batch(self, verb: bytes) -> list[RedisSubscription]:
-        """Take from what is to be sent the names of one command."""
+        """Remove and return the names of one command from the queue."""
         batch: list[RedisSubscription] = []
         while self._outgoing and self._outgoing[0][0] == verb and len(batch) < BATCH:
             name = self._outgoing[0][1]
@@ -262,10 +262,10 @@ class RedisFeed(RedisLink):
             case Exception():
                 raise reply
             case _:
-                raise InvalidResponse("something else than publications and confirmations")
+                raise InvalidResponse("neither a publication nor a confirmation")
 
     def _hear(self, name: RedisSubscription | None, wire: bytes | None, data: object) -> None:
-        # What was on its way when it was unsubscribed from.
+        # It was under way during the unsubscribe.
         if name is None:
             return
         try:
@@ -277,10 +277,10 @@ class RedisFeed(RedisLink):
         try:
             self._listener.heard(name.name, channel, entry)
         except Exception:
-            logger.exception("a listener of the Redis broker failed, which none may")
+            logger.exception("a listener of the Redis broker failed, which must not happen")
 
     def _note_strange(self, name: RedisSubscription, error: ValueError) -> None:
-        """Log what another program has published: once a minute at most."""
+        """Log what another program has published, at most once a minute."""
         self._log.warn(
             "channel %s: ignored a publication that no broker of emmett made: %s",
             *(name.name, error),
@@ -289,7 +289,7 @@ class RedisFeed(RedisLink):
     def _confirm(self, verb: bytes, wire: bytes | None) -> None:
         expected = self._expected.popleft() if self._expected else None
         if expected is None or expected.verb != verb or (expected.name and expected.name.wire) != wire:
-            raise InvalidResponse("a confirmation that nobody has asked for")
+            raise InvalidResponse("a confirmation without a command")
         _, name, is_last = expected
         if name is not None and verb in SUBSCRIBING and self._names.get(name.name) is name:
             name.is_confirmed, name.is_alone, name.refusal = True, False, None
@@ -303,7 +303,7 @@ class RedisFeed(RedisLink):
             self._wake.set()
 
     def _refuse(self, error: ResponseError) -> None:
-        """Take the refusal of a command. The server refuses it as a whole, whichever of its names it forbids."""
+        """Handle the refusal of a command. It fails as a whole, even if only one of its names is forbidden."""
         names: list[RedisSubscription] = []
         while self._expected:
             verb, name, is_last = self._expected.popleft()
@@ -331,9 +331,9 @@ class RedisFeed(RedisLink):
         self._wake.set()
 
     def _tell_restored(self) -> None:
-        """Report once, when all that was lost is subscribed again: then the hub looks for what was missed, everywhere.
+        """Report once when everything that was lost is restored: the hub then recovers what was missed, everywhere.
 
-        What is refused now stays lost, and nothing else waits for it.
+        Names that are now refused stay lost, and nothing else waits for them.
         """
         is_whole = len(self._back) + len(self._refused & self._lost) == len(self._lost)
         if self.is_up and is_whole and (self._is_lost or self._back):

@@ -1,4 +1,4 @@
-"""How things are called on the server, and how a publication looks there."""
+"""Names on the server, and the format of publications there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...names import check_channel, is_pattern
 from ...publication import Position
 from ..port import Entry
 
-# Epochs as `Position` knows them; offsets as Lua can count them.
+# Epochs as in `Position`; offsets within the range of Lua.
 _HEAD = re.compile(rb"h([A-Za-z0-9_.-]{1,78}):([1-9][0-9]{0,15}):")
 _GLOB = re.compile(r"([*?\[\]\\])")
 
@@ -19,11 +19,11 @@ _GLOB = re.compile(r"([*?\[\]\\])")
 class RedisNames:
     """The names of channels on the server.
 
-    Keys are `{prefix:channel}:x`. The text in the braces decides the slot in a cluster, so that all keys of a
-    channel are in one. A channel whose name has braces of its own may share a slot with others; its keys are apart.
+    Keys are `{prefix:channel}:x`. In a cluster the text in the braces decides the slot, so all keys of a channel share
+    one. A channel whose name contains braces may share a slot with others; its keys are still separate.
 
     Arguments:
-        prefix: what every name begins with.
+        prefix: the prefix of every name.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -31,20 +31,20 @@ class RedisNames:
         self._begin = self._prefix.encode()
 
     def wire(self, channel: str) -> bytes:
-        """Return the channel of the server."""
+        """Return the name of a channel on the server."""
         return self._begin + channel.encode()
 
     def wire_name(self, name: str) -> bytes:
-        """Return what to subscribe to: a channel of the server, or a pattern in which only the end is one."""
+        """Return the name to subscribe to: a channel of the server, or a pattern in which only the end is special."""
         if not is_pattern(name):
             return self.wire(name)
         return _GLOB.sub(r"\\\1", self._prefix + name[:-1]).encode() + b"*"
 
     def channel(self, wire: bytes) -> str:
-        """Return the channel.
+        """Return the channel with a name on the server.
 
         Raises:
-            ValueError: it is no name of a channel.
+            ValueError: the name is not that of a channel.
         """
         if not wire.startswith(self._begin):
             raise ValueError("a channel with another prefix")
@@ -52,7 +52,7 @@ class RedisNames:
         try:
             check_channel(name)
         except InvalidChannel:
-            raise ValueError("a channel with a name that none can have") from None
+            raise ValueError("a channel with an invalid name") from None
         return name
 
     def key(self, channel: str, end: bytes) -> bytes:
@@ -69,18 +69,18 @@ class RedisNames:
 
 
 def pack_live(payload: bytes) -> bytes:
-    """Return a publication without a position, as it is PUBLISHed. That with one is made by a script."""
+    """Return the message for a publication without a position. A script makes those with one."""
     return b"l" + payload
 
 
 def unpack(data: object) -> Entry:
-    """Read what was PUBLISHed.
+    """Parse a message of a channel.
 
     Raises:
-        ValueError: it is none of ours.
+        ValueError: no broker of emmett made this message.
     """
     if not isinstance(data, bytes):
-        raise ValueError("no bytes")
+        raise ValueError("a message that is not bytes")
     if data.startswith(b"l"):
         return Entry(data[1:], None)
     head = _HEAD.match(data)
@@ -90,10 +90,10 @@ def unpack(data: object) -> Entry:
 
 
 def unpack_logged(epoch: str, item: object) -> Entry:
-    """Read an entry of a stream.
+    """Parse an entry of a stream.
 
     Raises:
-        InvalidResponse: it is none of ours.
+        InvalidResponse: no broker of emmett wrote this entry.
     """
     match item:
         case [bytes() as name, [b"p", bytes() as payload]]:

@@ -1,4 +1,4 @@
-"""One connection that is made again whenever it is lost: what calls and subscriptions have in common."""
+"""One connection that is reopened whenever it is lost: the common part of calls and subscriptions."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from ..liveness import Liveness
 from .address import RedisAddress
 from .refusals import describe, is_final
 
-# A connection that has lasted for so many seconds was a success: the next pause is short again.
+# Seconds after which a connection counts as a success: the next pause is short again.
 LASTED = 5.0
-# Replies that are read at a stretch before others have their turn.
+# Replies to read before other tasks get their turn.
 FAIR = 256
 
 logger = logging.getLogger("emmett.channels")
 
 
 class RedisLink:
-    """A connection, read and written by two tasks of its own, in a third one that makes it again.
+    """A connection with two tasks that read and write it, and a third task that reopens it.
 
     Arguments:
-        pick: finds what to connect to, for each attempt.
-        timeout: seconds to connect, and to answer. When nothing at all has come for so long, the server is asked for a
-            sign of life; when none comes within another `timeout`, the connection is lost.
-        name: what the server's CLIENT LIST calls it.
+        pick: finds the server to connect to, for each attempt.
+        timeout: seconds to connect, and to answer. After this time without any data, the server is sent a PING; after
+            another `timeout` without data, the connection is lost.
+        name: its name in the server's CLIENT LIST.
 
     Attributes:
-        is_up: connected.
+        is_up: whether it is connected.
         away: why there is no connection, once an attempt has failed. None while there is one, and between its loss and
             the end of the next attempt: a call may wait for that.
         address: the server that it is connected to, or was last.
@@ -50,27 +50,27 @@ class RedisLink:
         self._pick = pick
         self._name = name
         self._task: asyncio.Task[None] | None = None
-        # Done when an attempt to connect is over; None while nobody waits for that.
+        # Done when an attempt to connect has ended; None if nothing waits for that.
         self._tried: asyncio.Future[None] | None = None
         self._hurry = asyncio.Event()
         self._broken: asyncio.Future[str] | None = None
         self._wake = asyncio.Event()
         self._liveness = Liveness()
         self._attempts = 0
-        # Why the last attempt failed is something that waiting does not help against.
+        # Whether the last attempt failed for a reason against which retrying does not help.
         self._is_refused = False
         self._has_been_up = False
         self._log = RareLog(logger)
 
     def start(self) -> None:
-        """Begin to connect, and keep connected."""
+        """Begin to connect, and stay connected."""
         self._task = asyncio.create_task(self._run(), name=f"{self._name} link")
 
     async def connected(self) -> None:
         """Wait until there is a connection. A pause between two attempts ends at once.
 
         Raises:
-            BrokerUnavailable: the attempt to make it failed.
+            BrokerUnavailable: the attempt to connect failed.
         """
         if self.is_up:
             return
@@ -94,13 +94,13 @@ class RedisLink:
         self._settle()
 
     def tick(self) -> None:
-        """Look after the connection; called `TICKS` times in each `timeout`."""
+        """Check the connection; called `TICKS` times per `timeout`."""
         if not self.is_up:
             return
         self._liveness.tick(self._ping, self.drop)
 
     def drop(self, why: str) -> None:
-        """Give up the connection, and make another one."""
+        """Drop the connection, and open another one."""
         if self._broken is not None and not self._broken.done():
             self._broken.set_result(why)
 
@@ -111,35 +111,35 @@ class RedisLink:
             return BrokerRefused(f"the Redis broker{label} refuses: {self.away}")
         return BrokerUnavailable(f"the Redis broker{label} does not answer: {why or self.away or 'it was lost'}")
 
-    # What the two kinds of links do.
+    # Implemented by the two kinds of links.
 
     async def _greet(self, connection: AbstractConnection) -> None:
-        """Ask what must be known of a server first."""
+        """Request what must be known of a server first."""
 
     def _begin(self) -> None:
-        """Do what is to be done on a connection that has just been made."""
+        """Prepare a connection that has just been opened."""
 
     def _pack(self, connection: AbstractConnection) -> list[bytes]:
-        """Return some of what is to be sent; nothing when that is all."""
+        """Return some of the data to send; nothing if there is no more."""
         raise NotImplementedError
 
     def _take(self, reply: Any) -> None:
-        """Take a reply, which is a ResponseError where the server answered with one."""
+        """Handle a reply, which is a ResponseError if the server answered with one."""
         raise NotImplementedError
 
     def _ping(self) -> None:
-        """Send something that is answered."""
+        """Send something that the server answers."""
         raise NotImplementedError
 
     def _fail(self, is_away: bool) -> None:
-        """End the calls that wait: the connection is lost, or was not made.
+        """End the calls that wait: the connection is lost, or could not be opened.
 
         Arguments:
-            is_away: those too that were not sent yet.
+            is_away: whether to end calls that were not sent yet, too.
         """
         raise NotImplementedError
 
-    # How it lives.
+    # The life of a connection.
 
     async def _run(self) -> None:
         while True:
@@ -148,17 +148,17 @@ class RedisLink:
             try:
                 was_up, why = await self._live()
             except Exception as error:
-                logger.exception("the link to a Redis broker failed, which it never should")
+                logger.exception("the link to a Redis broker failed, which must not happen")
                 why = type(error).__name__
             self.is_up = False
-            # A server that takes connections and drops them at once is asked less and less often, too.
+            # A server that accepts connections and drops them at once is tried less and less often, too.
             if was_up and asyncio.get_running_loop().time() - begin > LASTED:
                 self._attempts = 0
             self.away = None if was_up else why
             if was_up:
                 logger.warning("%s; connecting again", self.unavailable(why))
             elif self._is_refused and self._has_been_up:
-                self._log.warn("%s; it is tried again", self.unavailable())
+                self._log.warn("%s; trying again", self.unavailable())
             self._fail(not was_up)
             self._settle()
             pause = backoff(self._attempts)
@@ -169,7 +169,7 @@ class RedisLink:
                     await self._hurry.wait()
 
     async def _live(self) -> tuple[bool, str]:
-        """Connect, and serve until the connection is lost; returns whether there was one, and what ended it."""
+        """Connect, and serve until the connection is lost; return whether there was one, and what ended it."""
         connection: AbstractConnection | None = None
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -209,7 +209,7 @@ class RedisLink:
         for task in tasks:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 if not isinstance(error, (RedisError, OSError)):
-                    logger.error("the link to a Redis broker failed, which it never should", exc_info=error)
+                    logger.error("the link to a Redis broker failed, which must not happen", exc_info=error)
                 return describe(error)
         return self._broken.result() if self._broken is not None and self._broken.done() else "it was lost"
 
@@ -232,13 +232,13 @@ class RedisLink:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            # All that came together in one turn of the event loop leaves in one write.
+            # Everything from one turn of the event loop leaves in one write.
             while parts := self._pack(connection):
                 await connection.send_packed_command(parts, check_health=False)
 
 
 async def abort(connection: AbstractConnection) -> None:
-    """Close a connection at once, whatever is to be sent still."""
+    """Close a connection at once, even if data is still unsent."""
     # `disconnect` would keep the socket until a peer that has stopped reading has taken what was written to it.
     writer = getattr(connection, "_writer", None)
     if isinstance(writer, asyncio.StreamWriter):

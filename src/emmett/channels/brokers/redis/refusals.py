@@ -1,4 +1,4 @@
-"""What a server means by an error: which of the known kinds it is, what to do, and whether waiting may help."""
+"""Interpret errors of a server: their kind, what to do, and whether retrying may help."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ class ErrorKind(NamedTuple):
     """One kind of error.
 
     Fields:
-        advice: what it means, and what to do.
-        is_final: waiting does not help.
+        advice: the meaning, and what to do.
+        is_final: whether retrying does not help.
     """
 
     advice: str
     is_final: bool = False
 
 
-# By the word that begins an error of the server.
+# By the word at the beginning of an error of the server.
 KINDS = {
     "NOPERM": ErrorKind("its access list lacks a permission that emmett needs; docs/channels.md has the list", True),
     "WRONGPASS": ErrorKind("check user and password in the URL", True),
     "WRONGTYPE": ErrorKind("another program uses a key of this channel: delete that key, or use another prefix", True),
     "MOVED": ErrorKind("it is a node of a cluster: write redis+cluster:// in the URL", True),
-    "NOCLUSTER": ErrorKind("it is no node of a cluster: write redis:// in the URL", True),
+    "NOCLUSTER": ErrorKind("it is not a node of a cluster: write redis:// in the URL", True),
     "UNKNOWN": ErrorKind("it lacks a command that emmett needs: expected Redis 6.2 or newer, or Valkey", True),
     "PROTOCOL": ErrorKind("no Redis server listens there", True),
     "TLS": ErrorKind("check the scheme in the URL, the name of the host, and ca=", True),
     "READONLY": ErrorKind("it is a read-only replica: name its primary in the URL, or find it with redis+sentinel://"),
-    "OOM": ErrorKind("its memory is full: raise maxmemory, or let it hold less"),
+    "OOM": ErrorKind("its memory is full: raise maxmemory, or store less in it"),
     "MISCONF": ErrorKind("it cannot save its data to the disk: its log has the reason"),
     "NOREPLICAS": ErrorKind("it has fewer replicas than min-replicas-to-write asks for"),
     "BUSY": ErrorKind("it is busy with a script"),
     "NOSCRIPT": ErrorKind("it forgets scripts as soon as it gets them"),
 }
 OTHER = ErrorKind("")
-# Words of the server itself, which redis-py takes away.
+# Error words of the server that redis-py removes.
 SPOKEN = {"NOPERM", "WRONGPASS", "READONLY", "OOM", "MOVED"}
 
 _BY_CLASS = {
@@ -59,7 +59,7 @@ _BY_CLASS = {
     OutOfMemoryError: "OOM",
     InvalidResponse: "PROTOCOL",
 }
-# redis-py takes some of the words away; in Redis 6 an error in a script has its word in the middle.
+# redis-py removes some of the words; in Redis 6 an error in a script has its word in the middle.
 _BY_TEXT = (
     (re.compile(r"^ACL failure in script|^The user executing the script can't"), "NOPERM"),
     (re.compile(r"called without any password configured"), "WRONGPASS"),
@@ -71,7 +71,7 @@ _BY_TEXT = (
 
 def kind_of(error: BaseException) -> str:
     """Return the kind of an error: a key of `KINDS`, or an empty text."""
-    # redis-py raises another error from that of the server, when that came while it connected.
+    # redis-py raises another error, caused by that of the server, if it occurred during connecting.
     cause: BaseException | None = error
     while cause is not None:
         for kind, word in _BY_CLASS.items():
@@ -87,12 +87,12 @@ def kind_of(error: BaseException) -> str:
 
 
 def is_final(error: BaseException) -> bool:
-    """Return whether waiting does not help."""
+    """Return whether retrying does not help."""
     return isinstance(error, BrokerRefused) or KINDS.get(kind_of(error), OTHER).is_final
 
 
 def describe(error: BaseException) -> str:
-    """Return what went wrong, and what to do; messages of servers and systems, which hold no password."""
+    """Return the error and what to do. Messages of servers and systems contain no password."""
     if isinstance(error, BrokerUnavailable):
         return error.message
     text, kind = str(error)[:200], kind_of(error)
@@ -105,6 +105,6 @@ def describe(error: BaseException) -> str:
 
 
 def refused(error: BaseException, label: str) -> BrokerUnavailable:
-    """Return the error to raise for an error that a server has answered with."""
+    """Return the error to raise for an error answer of a server."""
     kind = BrokerRefused if is_final(error) else BrokerUnavailable
     return kind(f"the Redis broker at {label} refuses: {describe(error)}")

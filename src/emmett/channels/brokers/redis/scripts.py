@@ -1,13 +1,13 @@
-"""What is carried out on the server in one piece, in its Lua.
+"""Scripts in Lua, which the server runs atomically.
 
-Keys of a channel: a hash with the epoch (`e`), the offset of the newest publication (`o`), the life of the server that
-wrote last (`r`) and until when the hash lives (`x`); a stream with the publications, whose IDs are
-`offset-milliseconds`, so that a position is found at once, and so is the age of an entry; and for presence a sorted set
-of connections by the end of their time, a hash from connection to member, and a hash from member to `count:info`.
+Keys of a channel: a hash with the epoch (`e`), the offset of the newest publication (`o`), the run ID of the server
+that wrote last (`r`) and the expiry of the hash (`x`); a stream with the publications, whose IDs are
+`offset-milliseconds`, so that a position and the age of an entry are found at once; and for presence a sorted set of
+connections by expiry, a hash from connection to member, and a hash from member to `count:info`.
 
-The life of a server is the run ID of its process. When it is another one, the server was restarted, or a replica has
-taken over: what it knows may be older than what clients have, so that offsets would be given a second time. Then
-a new epoch begins, and what is left of the history goes on in it. A server that is declared durable has one life.
+A changed run ID means that the server was restarted, or that a replica has taken over: its data may be older than what
+clients have, so that offsets would be assigned twice. A new epoch then begins, and the rest of the history continues in
+it. A server that is declared durable keeps one ID.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import hashlib
 
 
 class Script:
-    """A script, and by what a server that knows it calls it."""
+    """A script, and the name by which a server that has loaded it calls it."""
 
     __slots__ = ("digest", "text")
 
     def __init__(self, *parts: str) -> None:
         self.text = "\n".join(parts)
-        # The name that EVALSHA wants, not a matter of security.
+        # The name that EVALSHA requires, not a security measure.
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -37,10 +37,10 @@ local function keep_for(key, milliseconds)
 end
 """
 
-# KEYS: the hash, the stream. ARGV: the life of the server, an epoch that may be begun.
+# KEYS: the hash, the stream. ARGV: the run ID of the server, an epoch to begin if needed.
 #
 # HSET comes first: a server whose memory is full refuses it, but refuses nothing after the first write of a script, and
-# DEL is a write that it permits.
+# it permits DEL, which is a write.
 _LOG = """
 local known = redis.call('HMGET', KEYS[1], 'e', 'o', 'r', 'x')
 local epoch = known[1]
@@ -51,13 +51,13 @@ if known[3] ~= ARGV[1] then
 end
 """
 
-# ARGV further: the channel of the server, size, milliseconds to live of the stream and of the hash, payload. Returns
+# Further ARGV: the channel of the server, size, milliseconds to live of the stream and of the hash, payload. Returns
 # the position.
 #
-# Written for speed: it takes the server 20 microseconds by `INFO commandstats`, where it took 50. So the hash, which
-# must outlive the history, is given an hour more than it needs, and `x` notes until when: its time is set once an hour.
-# What is older than its time to live stays in the stream, up to its size, until the stream as a whole expires; who
-# reads does not get it.
+# Written for speed: it takes the server 20 microseconds by `INFO commandstats`, where it took 50. The hash, which must
+# outlive the history, therefore gets an hour more than it needs, and `x` records its expiry, so that the expiry is set
+# once an hour. Publications older than their time to live stay in the stream, up to its size, until the whole stream
+# expires; readers do not get them.
 PUBLISH = Script(
     _TIME,
     _LOG,
@@ -76,9 +76,9 @@ return {epoch, top}
 """,
 )
 
-# ARGV further: milliseconds that the hash lives at least, size, milliseconds to live, epoch asked for (empty for none),
+# Further ARGV: milliseconds that the hash lives at least, size, milliseconds to live, epoch requested (empty for none),
 # offset, limit (negative for none), bytes (negative for no bound): entries are returned up to the one with which their
-# payloads reach so many. Returns epoch, top, whether it is complete (1 or 0), how many entries, entries.
+# payloads reach this many. Returns epoch, top, whether it is complete (1 or 0), how many entries, entries.
 READ = Script(
     _TIME,
     _KEEP_FOR,
@@ -136,8 +136,8 @@ return {epoch, top, complete, #entries, entries}
 """,
 )
 
-# KEYS: the sorted set, the hash of connections, the hash of members. ARGV: the life of the server, which is of no
-# interest here.
+# KEYS: the sorted set, the hash of connections, the hash of members. ARGV: the run ID of the server, which is not used
+# here.
 _ROOM = """
 local function read(member)
   local value = redis.call('HGET', KEYS[3], member)
@@ -164,8 +164,8 @@ local function release(connection)
 end
 """
 
-# ARGV further: connection, member, info, milliseconds to live, milliseconds that the keys live at least. Returns 1
-# where the member is new.
+# Further ARGV: connection, member, info, milliseconds to live, milliseconds that the keys live at least. Returns 1 if
+# the member is new.
 JOIN = Script(
     _TIME,
     _KEEP_FOR,
@@ -183,10 +183,10 @@ return is_new and 1 or 0
 """,
 )
 
-# ARGV further: connection. Returns the member that is gone, or nothing.
+# Further ARGV: connection. Returns the member that is gone, or nothing.
 LEAVE = Script(_ROOM, "return release(ARGV[2])")
 
-# ARGV further: 1 to forget those whose time is over, milliseconds to live, milliseconds that the keys live at least,
+# Further ARGV: 1 to remove expired connections, milliseconds to live, milliseconds that the keys live at least,
 # connections. Returns the members that are gone.
 KEEP = Script(
     _TIME,
@@ -210,7 +210,7 @@ return gone
 """,
 )
 
-# Returns the hash of connections, those whose time is over, and the hash of members.
+# Returns the hash of connections, the expired ones, and the hash of members.
 PRESENT = Script(
     _TIME,
     """

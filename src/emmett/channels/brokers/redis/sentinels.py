@@ -1,4 +1,4 @@
-"""One service that Sentinels watch over: its primary is found by asking them, again after each failover."""
+"""A service monitored by Sentinels: ask them for its primary, and again after each failover."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .link import abort
 from .refusals import describe, is_final
 from .shards import Shards
 
-# The Sentinels are asked after so many ticks whether another server is the primary. A failover that ends connections is
-# noticed at once; this is for a primary that was cut off from them, but not from here.
+# Ticks after which the Sentinels are asked whether another server is the primary. A failover that closes connections is
+# noticed at once; this detects a primary that was cut off from the Sentinels, but not from here.
 LOOK_EVERY = 2 * TICKS
 
 
 class PrimaryLink(CallLink):
-    """Asks a server that has to be a primary: a Sentinel may name one that has just lost this role."""
+    """Sends commands to a server that must be a primary: a Sentinel may name one that has just lost this role."""
 
     async def _greet(self, connection: AbstractConnection) -> None:
         await super()._greet(connection)
         await connection.send_command("INFO", "replication", check_health=False)
         answer = await connection.read_response(disable_decoding=True, disconnect_on_error=False)
         if not isinstance(answer, bytes) or b"role:master" not in answer:
-            raise BrokerUnavailable("the Sentinels name it as the primary, and it is a replica")
+            raise BrokerUnavailable("the Sentinels name it as the primary, but it is a replica")
 
 
 class Sentinels(Shards):
@@ -64,10 +64,10 @@ class Sentinels(Shards):
         await super().stop()
 
     async def pick(self, address: RedisAddress) -> RedisAddress:
-        """Return the primary. The Sentinels are asked one after the other, first the one that answered last.
+        """Return the primary. Ask the Sentinels one after the other, beginning with the one that answered last.
 
         Raises:
-            BrokerUnavailable, BrokerRefused: none of them names one.
+            BrokerUnavailable, BrokerRefused: no Sentinel names a primary.
         """
         failures: list[Exception] = []
         for sentinel in list(self._sentinels):
@@ -84,7 +84,7 @@ class Sentinels(Shards):
         raise kind(f"no Sentinel at {labels} names the primary of service {self._service!r}: {describe(failures[-1])}")
 
     async def _ask(self, sentinel: RedisAddress) -> tuple[str, int]:
-        # All of them may be silent, and then the primary has to be connected to.
+        # If all of them are silent, time must remain to connect to the primary.
         timeout = self._timeout / (len(self._sentinels) + 1)
         connection = sentinel.make_connection(timeout, self._name)
         try:
@@ -96,7 +96,7 @@ class Sentinels(Shards):
                     answer = await connection.read_response(disable_decoding=True, disconnect_on_error=False)
                 except ResponseError as error:
                     if "unknown command" in str(error):
-                        raise BrokerRefused(f"{sentinel.label} is no Sentinel") from None
+                        raise BrokerRefused(f"{sentinel.label} is not a Sentinel") from None
                     raise
         finally:
             await abort(connection)
@@ -109,11 +109,11 @@ class Sentinels(Shards):
             host, port = answer
             return host.decode(), int(port)
         except (TypeError, ValueError, AttributeError):
-            raise InvalidResponse("no host and port as the answer of a Sentinel") from None
+            raise InvalidResponse("a Sentinel did not answer with host and port") from None
 
     async def _watch(self) -> None:
         try:
-            # What cannot be found out now is asked again soon.
+            # If this fails now, it is tried again soon.
             with contextlib.suppress(BrokerUnavailable):
                 primary = await self.pick(self._addresses[0])
                 for link in self.links():

@@ -1,4 +1,4 @@
-"""What the broker asks and hears, whichever servers there are."""
+"""The common part of the broker for all arrangements of servers."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ logger = logging.getLogger("emmett.channels")
 
 
 class Servers:
-    """One server, several, or a cluster; subclasses know which of them has a channel.
+    """One server, several, or a cluster; subclasses know which server has a channel.
 
     Arguments:
-        listener: hears the publications.
-        names: how things are called on the servers.
-        timeout: seconds, as of `RedisLink`.
-        name: what CLIENT LIST calls the connections.
+        listener: receives the publications.
+        names: the names on the servers.
+        timeout: seconds, as for `RedisLink`.
+        name: the name of the connections in CLIENT LIST.
     """
 
     def __init__(self, listener: Listener, names: RedisNames, timeout: float, name: str) -> None:
@@ -47,14 +47,14 @@ class Servers:
         self._logs: dict[str, RareLog] = {}
         self._keeper: asyncio.Task[None] | None = None
 
-    # What subclasses fill.
+    # Implemented by subclasses.
 
     def links(self) -> Iterable[RedisLink]:
-        """Return all links there are now."""
+        """Return all current links."""
         raise NotImplementedError
 
     def feeds_of(self, name: str) -> Sequence[RedisFeed]:
-        """Return where a channel or a pattern is to be subscribed to."""
+        """Return the feeds on which to subscribe to a channel or a pattern."""
         raise NotImplementedError
 
     def callers(self) -> Sequence[CallLink]:
@@ -69,15 +69,15 @@ class Servers:
         """Connect.
 
         Raises:
-            BrokerUnavailable: this cannot be done.
+            BrokerUnavailable: connecting failed.
         """
         raise NotImplementedError
 
     async def ask(self, channel: str, *command: Any) -> Any:
-        """Ask the server that has a channel.
+        """Send a command to the server that has a channel.
 
         Raises:
-            BrokerUnavailable: there was no answer, or an error as the answer.
+            BrokerUnavailable: there was no answer, or the answer was an error.
         """
         raise NotImplementedError
 
@@ -90,15 +90,15 @@ class Servers:
         raise NotImplementedError
 
     def look(self) -> None:
-        """Look after what is more than single links; called `TICKS` times in each `timeout`."""
+        """Check what concerns several links; called `TICKS` times per `timeout`."""
 
-    # What they share.
+    # Common to all of them.
 
     async def start(self) -> None:
         """Connect, and stay connected.
 
         Raises:
-            BrokerUnavailable: the servers cannot be reached; nothing is left then.
+            BrokerUnavailable: the servers cannot be reached; no resources remain in use.
         """
         self._keeper = asyncio.create_task(self._keep(), name=f"{self._name} keeper")
         try:
@@ -108,17 +108,17 @@ class Servers:
             raise
 
     async def stop(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             keeper.cancel()
         await asyncio.gather(*(link.stop() for link in self.links()))
 
     async def check(self) -> None:
-        """Ask all servers whether they are there and can be written to.
+        """Check that all servers answer and accept writes.
 
         Raises:
-            BrokerUnavailable: one is not, or publications of one are not heard.
+            BrokerUnavailable: a server does not, or its publications are not heard.
         """
         callers = self.callers()
         for link in self.links():
@@ -132,7 +132,7 @@ class Servers:
         except ResponseError as error:
             raise refused(error, label_of(link)) from None
         if isinstance(answer, bytes) and b"role:slave" in answer:
-            # PUBLISH is no write, and a replica takes it: it would reach nobody at the primary.
+            # PUBLISH is not a write, so a replica accepts it, but no subscriber at the primary would hear it.
             raise BrokerUnavailable(
                 f"the Redis broker at {label_of(link)} is a read-only replica: name its primary in the URL, or use "
                 "redis+sentinel:// to find it"
@@ -152,7 +152,7 @@ class Servers:
             errors = [each for each in await asyncio.gather(*waits, return_exceptions=True) if each is not None]
             refusals = [error for error in errors if isinstance(error, BrokerRefused)]
             if errors and len(refusals) == len(errors):
-                # What one server refuses, and what another one does.
+                # The refused names of all servers.
                 raise BrokerRefused(refusals[0].message, frozenset().union(*(error.names for error in refusals)))
             for error in errors:
                 if error not in refusals:
@@ -163,16 +163,16 @@ class Servers:
             raise
 
     def refuse(self, error: ResponseError, link: RedisLink, channel: str) -> BrokerUnavailable:
-        """Return the error to raise for an error that a server has answered with, and log it."""
+        """Return the error to raise for an error answer of a server, and log it."""
         found = refused(error, label_of(link))
         self._note(kind_of(error), channel, found)
         return found
 
     def read(self, read: Callable[[Any], Result], answer: Any, channel: str) -> Result:
-        """Read the answer of a script, into which another program may have put something strange.
+        """Parse the answer of a script, to whose keys another program may have written.
 
         Raises:
-            BrokerUnavailable: it cannot be read, which is logged.
+            BrokerUnavailable: the answer cannot be parsed, which is logged.
         """
         try:
             return read(answer)
@@ -184,7 +184,7 @@ class Servers:
         raise found
 
     def _note(self, kind: str, channel: str, error: BrokerUnavailable) -> None:
-        """Log why a call failed, each kind once a minute: callers see no more than a 503."""
+        """Log why a call failed, each kind at most once a minute: users only see a 503."""
         if namespace_of(channel) == NAMESPACE:
             # A check: its caller gets the error.
             return
@@ -204,12 +204,12 @@ class Servers:
         while True:
             await asyncio.sleep(self._timeout / TICKS)
             for link in list(self.links()):
-                # What a link cannot send now it will say itself.
+                # A link that cannot send now reports that itself.
                 with contextlib.suppress(BrokerUnavailable):
                     link.tick()
             self.look()
 
 
 def label_of(link: RedisLink) -> str:
-    """Return what the server of a link is called in errors."""
+    """Return the name of a link's server in errors."""
     return "" if link.address is None else link.address.label

@@ -1,4 +1,4 @@
-"""One server, or several that know nothing of each other, of which each has its part of the channels."""
+"""One server, or several independent servers that share the channels."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from .servers import Servers
 
 
 class Shards(Servers):
-    """A channel is on the server that scores highest for it (rendezvous hashing), whatever the order of the URLs.
+    """Independent servers. A channel is on the one that scores highest for it (rendezvous hashing), in any URL order.
 
-    So when a server is added, only the channels move that it takes over. All processes must be given the same servers
-    under the same names. Patterns are subscribed to on all of them.
+    When a server is added, only the channels that it takes over move. All processes must be given the same servers
+    under the same names. Patterns are subscribed to on all servers.
     """
 
     caller_kind = CallLink
@@ -48,7 +48,7 @@ class Shards(Servers):
             self.feeds.append(RedisFeed(pick, timeout, name, part, names, caller.connected))
 
     async def pick(self, address: RedisAddress) -> RedisAddress:
-        """Find what to connect to for one of the addresses: the address itself."""
+        """Return the server to connect to for an address: the address itself."""
         return address
 
     def links(self) -> Iterable[RedisLink]:
@@ -99,7 +99,7 @@ class Shards(Servers):
 
 
 class _ShardListener:
-    """What one of several feeds reports: a pattern that is lost on two servers is restored when both have it again."""
+    """Combines the reports of several feeds: a pattern that is lost on two servers is restored when both have it."""
 
     def __init__(self, listener: Listener, shards: Shards) -> None:
         self._listener = listener
