@@ -31,6 +31,7 @@ WITHOUT_TEST = {
     "emmett.sessions.ports": "types and ports without code; its keepers and stores have the tests",
     "emmett.websockets.connection": "a port without code; its adapters have the tests",
     "emmett.websockets.hooks": "one constant and its type; the pipeline's tests use it",
+    "emmett.websockets.turns": "the coroutine of Outbox; tests/websockets/test_outbox.py",
 }
 
 MODULES = {name: path for name, path in source_files().items() if path.name != "__init__.py"}

@@ -16,6 +16,7 @@ from ..wire.deflater import Deflater
 from ..wire.encoding import encode_message
 from .calling import check_caller
 from .connection import Data, MessageBatch
+from .turns import write_in_turn
 
 Content = TypeVar("Content")
 
@@ -83,7 +84,7 @@ class Outbox:
         if self.closed is not None:
             raise self.error()
         if self.stalled_since is not None or self._line:
-            return self._write_in_turn(_snapshot(message), self._encode, messages=1)
+            return write_in_turn(self, _snapshot(message), self._encode, messages=1)
         # Called through a local name: an attribute would take CPython's slow path for each message.
         encode = self._encode
         frame = encode(message)
@@ -164,7 +165,7 @@ class Outbox:
         self.closed = closed
         self._call_ready()
         if self.stalled_since is not None or self._line:
-            return self._write_in_turn(frame, _as_it_is, messages=0)
+            return write_in_turn(self, frame, _as_it_is, messages=0)
         self._write_now(frame)
         return None
 
@@ -227,25 +228,30 @@ class Outbox:
         self.flush()
         self._transport.write(frame)
 
-    async def _write_in_turn(self, data: Content, encode: Callable[[Content], bytes], messages: int) -> None:
-        """Write when the peer reads and all earlier writers have written; a cancelled wait writes nothing."""
+    def enter_line(self) -> asyncio.Future[None]:
+        """See `WriterLine.enter_line`."""
         if self._lost:
             # The peer left between the call and the first step of the waiting task.
             raise self.error()
         line = self._line = self._line if self._line is not None else deque()
-        waiter = self._loop.create_future()
+        waiter: asyncio.Future[None] = self._loop.create_future()
         line.append(waiter)
         self._call_first()
-        try:
-            await waiter
-            if self._lost:
-                raise self.error()
-            frame = encode(data)
-            self.written += messages
-            self._write_now(frame)
-        finally:
-            line.remove(waiter)
-            self._call_first()
+        return waiter
+
+    def write_in_line(self, data: Content, encode: Callable[[Content], bytes], messages: int) -> None:
+        """See `WriterLine.write_in_line`."""
+        if self._lost:
+            raise self.error()
+        frame = encode(data)
+        self.written += messages
+        self._write_now(frame)
+
+    def leave_line(self, waiter: asyncio.Future[None]) -> None:
+        """See `WriterLine.leave_line`."""
+        assert self._line is not None
+        self._line.remove(waiter)
+        self._call_first()
 
     def _call_first(self) -> None:
         if self._line and self.stalled_since is None:
