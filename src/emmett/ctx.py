@@ -158,33 +158,51 @@ class _Forwarded:
         return self if handle is None else getattr(_websocket(), self._name)
 
 
+# Kept as it is: each message calls it twice.
+_get_websocket = current_websocket.get
+
+
+def receive() -> Coroutine[Any, Any, str | bytes]:
+    """Return the coroutine that returns the next message; `websocket.receive` is this function."""
+    try:
+        return _get_websocket().receive_next(False)
+    except LookupError:
+        return _websocket().receive()
+
+
+def send(data: Data) -> Coroutine[Any, Any, None]:
+    """Return the coroutine that sends a message; `websocket.send` is this function."""
+    try:
+        return _get_websocket().send(data)
+    except LookupError:
+        return _websocket().send(data)
+
+
 class _WebsocketHandle(_Handle):
-    """The connection. Its methods that each message calls are written out: a generic attribute costs ten times as much
-    (design.md, the hot path). They are no coroutines themselves but return that of the connection.
+    """The connection. What each message calls is written out: a generic attribute costs ten times as much (design.md,
+    the hot path). `receive` and `send` are no coroutines themselves but return that of the connection. They are plain
+    functions in slots: for `websocket.send(...)` on an imported name CPython loads an attribute, and of a method it
+    would make a bound one each time.
 
     The other public attributes are put here by name, below: in a class with `__getattr__` CPython looks up every
     attribute the slow way, also those that are there. What servers and channels call on a connection is not among them.
     """
 
-    __slots__ = ()
+    __slots__ = ("receive", "send")
+
+    receive: Callable[[], Coroutine[Any, Any, str | bytes]]
+    send: Callable[[Data], Coroutine[Any, Any, None]]
+
+    def __init__(self, find: Callable[[], Websocket]) -> None:
+        super().__init__(find)
+        object.__setattr__(self, "receive", receive)
+        object.__setattr__(self, "send", send)
 
     def __hash__(self) -> int:
         raise TypeError(
             "`websocket` means another connection in each handler, so it cannot be kept: keep `websocket.connection`, "
             "or let the connections subscribe to a channel (emmett.Channels)"
         )
-
-    def receive(self) -> Coroutine[Any, Any, str | bytes]:
-        try:
-            return current_websocket.get().receive_next(False)
-        except LookupError:
-            return _websocket().receive()
-
-    def send(self, data: Data) -> Coroutine[Any, Any, None]:
-        try:
-            return current_websocket.get().send(data)
-        except LookupError:
-            return _websocket().send(data)
 
     def __aiter__(self) -> Websocket:
         return _websocket()
