@@ -103,6 +103,7 @@ class FrameReader:
         "_fragment_count",
         "_fragment_size",
         "_fragments",
+        "_last_byte",
         "_looked_at",
         "_max_bytes",
         "_max_fragments",
@@ -111,7 +112,6 @@ class FrameReader:
         "_missing",
         "_read",
         "_small_frames",
-        "_taken",
         "_turn_bytes",
         "_turn_frames",
         "finished",
@@ -153,8 +153,8 @@ class FrameReader:
         # Length that the buffer must reach before parsing can continue; avoids a new attempt for every read of a frame
         # that arrives in many reads.
         self._missing = 0
-        # Bytes parsed since `messages` was last found empty, counted after inflation.
-        self._taken = 0
+        # Limit of `parsed` until `messages` is empty again. Bytes that inflation adds lower it.
+        self._last_byte = max_bytes
         # Limits of `parsed` and `_read` in this turn. Bytes that inflation adds, and frames that are not a complete
         # message, lower them.
         self._turn_bytes = BYTES_A_TURN
@@ -220,6 +220,7 @@ class FrameReader:
         buffer = self._buffer
         if not isinstance(buffer, bytearray) or len(buffer) < self._missing:
             return False
+        self._missing = 0
         del buffer[: self._parse(buffer)]
         if not buffer:
             self._buffer = b""
@@ -281,25 +282,30 @@ class FrameReader:
         """Parse complete frames from `data` while there is room; return the number of bytes used."""
         messages = self.messages
         count = len(messages)
+        parsed = self.parsed
         if not count:
-            self._taken = 0
+            self._last_byte = parsed + self._max_bytes
+        read = self._read
+        # The limit of `read`.
+        limit = read + self._max_messages - count
+        if limit > self._turn_frames:
+            limit = self._turn_frames
+        last = self._last_byte - parsed
         end = len(data)
-        room = self._max_messages - count
-        left = self._turn_frames - self._read
-        if left < room:
-            room = left
-        last = self._max_bytes - self._taken
-        # What `room` was when the messages were last counted.
-        counted = room
         position = 0
         small_frames = self._small_frames
         try:
             while True:
                 # The fast path: complete messages in one masked frame of up to 64 KiB each. Every line here adds to the
-                # cost of each message (`make bench-guard`); `_read_frame` checks all other frames.
-                if self._fragments is None and room > 0:
-                    ready = end - 6 if end - 6 < last else last - 1
-                    while position <= ready:
+                # cost of each message (`make bench-guard`); `_read_frame` checks all other frames. The loop ends by
+                # `break` because CPython 3.11 specializes a comparison only if the jump after it is short.
+                if self._fragments is None:
+                    ready = end - 6
+                    if ready >= last:
+                        ready = last - 1
+                    while True:
+                        if position > ready or read >= limit:
+                            break
                         first = data[position]
                         if first != _FINAL_TEXT and first != _FINAL_BINARY:
                             break
@@ -321,25 +327,22 @@ class FrameReader:
                         payload = apply_mask(masked, key)
                         messages.append(payload.decode() if first == _FINAL_TEXT else payload)
                         position = stop
-                        room -= 1
-                        if not room:
-                            break
-                if position >= end or room <= 0 or (position >= last and messages):
-                    break
+                        read += 1
+                if position >= end or read >= limit or (position >= last and messages):
+                    return position
+                self._read = read
                 stop = self._read_frame(data, position, end)
                 if stop == position:
-                    self._missing = max(self._missing - position, 0)
+                    self._missing -= position
                     return position
                 position = stop
                 if self.finished:
                     return end
-                self._read += counted - room
-                last = self._max_bytes - self._taken
-                counted = room = min(self._max_messages - len(messages), self._turn_frames - self._read)
-                if position >= self._turn_bytes - self.parsed:
-                    counted = room = 0
-            self._missing = 0
-            return position
+                read = self._read
+                last = self._last_byte - parsed
+                limit = min(read + self._max_messages - len(messages), self._turn_frames)
+                if position >= self._turn_bytes - parsed:
+                    limit = read
         except UnicodeDecodeError:
             self._finish()
             raise FrameError(CloseCode.INVALID_DATA, "text is not valid UTF-8") from None
@@ -347,11 +350,10 @@ class FrameReader:
             self._finish()
             raise
         finally:
-            self._taken += position
-            self._read += counted - room
-            self.parsed = parsed = self.parsed + position
+            self._read = read
+            self.parsed = parsed = parsed + position
             if parsed >= self._turn_bytes:
-                self._turn_frames = self._read
+                self._turn_frames = read
 
     def _finish(self) -> None:
         """Ignore all further input, and release the buffers."""
@@ -409,7 +411,7 @@ class FrameReader:
             self._compressed = not first & FIN
             payload = inflater.inflate(payload, final=not self._compressed)
             inflated = max(len(payload) - length, 0)
-            self._taken += inflated
+            self._last_byte -= inflated
             self._turn_bytes -= inflated
         self._take_data(first, opcode, payload)
         return stop
