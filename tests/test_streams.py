@@ -306,10 +306,10 @@ async def test_a_file_under_another_name(path: Path) -> None:
         ("GET", {"range": "bytes=2-3", "if_range": DATE}, 206, b"23"),
         ("GET", {"range": "bytes=2-3", "if_range": '"old"'}, 200, CONTENT),
         ("GET", {"range": "bytes=2-3,5-6"}, 200, CONTENT),
-        ("GET", {"range": "bytes=10-"}, 416, b"the range lies outside of the 10 bytes there are"),
+        ("GET", {"range": "bytes=10-"}, 416, b"the range is outside of the resource, which has 10 bytes"),
         ("GET", {"if_modified_since": DATE}, 304, b""),
         ("GET", {"if_none_match": "*"}, 304, b""),
-        ("GET", {"if_match": '"old"'}, 412, b"the file is not in the state that the request asks for"),
+        ("GET", {"if_match": '"old"'}, 412, b"the current file does not meet the conditions of the request"),
         ("HEAD", {}, 200, CONTENT),
         ("HEAD", {"if_none_match": "*"}, 304, b""),
         ("POST", {"range": "bytes=2-3"}, 200, CONTENT),
@@ -328,7 +328,7 @@ async def test_a_file_that_is_there_no_more_is_an_error_of_the_application(tmp_p
     enter()
     with pytest.raises(FileNotFoundError):
         await stream.file(tmp_path / "missing")
-    with pytest.raises(OSError, match="expected a file, and this is a folder"):
+    with pytest.raises(OSError, match="expected a file, but this is a folder"):
         await stream.file(tmp_path)
 
 

@@ -115,7 +115,7 @@ def test_a_refusal_is_not_kept_in_place_of_the_file(status: int) -> None:
 def test_what_is_no_file_is_refused(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in ("", "pipe"):
-        with pytest.raises(OSError, match="expected a file, and this is a folder, a pipe or a device"):
+        with pytest.raises(OSError, match="expected a file, but this is a folder, a pipe or a device"):
             identify_file(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         identify_file(tmp_path / "missing")

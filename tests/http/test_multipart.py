@@ -329,7 +329,7 @@ async def test_a_cancelled_reader_leaves_the_form_to_the_next() -> None:
 async def test_a_streamed_body_has_no_form() -> None:
     body = make_body(form())
     assert [chunk async for chunk in body]
-    with pytest.raises(UsageError, match="streamed already"):
+    with pytest.raises(UsageError, match="already streamed"):
         await MultipartForm(body, FORM_TYPE, max_fields=10, max_memory=10).read()
 
 

@@ -221,7 +221,7 @@ def test_other_types_are_refused_by_name(result: object) -> None:
     ],
 )
 def test_what_json_cannot_express_is_refused_by_name(value: object, named: str) -> None:
-    with pytest.raises(UsageError, match=f"JSON cannot express this {type(value).__name__}: .*{named}"):
+    with pytest.raises(UsageError, match=f"JSON cannot represent this {type(value).__name__}: .*{named}"):
         render(value, Response())
 
 

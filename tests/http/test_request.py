@@ -159,7 +159,7 @@ async def test_a_body_that_was_read_whole_is_still_a_form() -> None:
 async def test_a_form_that_was_read_is_no_longer_a_body() -> None:
     request = form_request(form())
     await request.body_params
-    with pytest.raises(UsageError, match="streamed already"):
+    with pytest.raises(UsageError, match="already streamed"):
         await request.body
 
 

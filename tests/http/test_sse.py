@@ -53,7 +53,7 @@ def test_events(event: object, sent: bytes) -> None:
 @pytest.mark.parametrize("name", ["event", "id"])
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\r\ndata: b", "a\0", 5, b"a"])
 def test_a_field_that_would_become_two_is_refused(name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=f"{name}=.*: expected a str without line ends and NUL"):
+    with pytest.raises(ValueError, match=f"{name}=.*: expected a str without line ends or NUL"):
         Event("data", **{name: value})
 
 
@@ -66,12 +66,12 @@ def test_a_retry_that_is_no_time_is_refused(retry: float) -> None:
 @pytest.mark.parametrize("data", [b"bytes", bytearray(b"x"), memoryview(b"x")])
 def test_bytes_are_no_text(data: object) -> None:
     for event in (data, Event(data)):
-        with pytest.raises(UsageError, match=f"data of type {type(data).__name__}: allowed is str"):
+        with pytest.raises(UsageError, match=f"data of type {type(data).__name__}: allowed are str"):
             encode_event(event)
 
 
 def test_data_that_json_cannot_express_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="JSON cannot express this object"):
+    with pytest.raises(UsageError, match="JSON cannot represent this object"):
         encode_event(object())
 
 

@@ -89,7 +89,7 @@ async def test_who_refuses_all_there_is_gets_406(folder: Path, filename: str, ac
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert "etag" not in response.headers
     codings = "identity" if filename == "alone.js" else "br, zstd, gzip, identity"
-    assert await read(response.body) == f"the request refuses the codings there are: {codings}".encode()
+    assert await read(response.body) == f"the request refuses all available codings: {codings}".encode()
 
 
 async def test_each_form_has_a_tag_of_its_own(folder: Path) -> None:

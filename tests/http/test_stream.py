@@ -46,7 +46,7 @@ async def test_other_chunks_are_refused_by_name(chunk: object) -> None:
 async def test_a_stream_is_read_once() -> None:
     stream = BodyStream([b"a"])
     await collect(stream)
-    with pytest.raises(UsageError, match="streamed already"):
+    with pytest.raises(UsageError, match="already streamed"):
         await collect(stream)
 
 

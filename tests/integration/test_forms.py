@@ -88,7 +88,7 @@ REFUSED: list[tuple[str, bytes, int, str]] = [
     ("/form", form(part("a", b"x" * 10_000)), 413, "text fields of the form are larger than the 10000 bytes"),
     ("/form", form(part("a", b"x", "X: " + "x" * 5000)), 413, "4096 bytes"),
     ("/form", form(part("a", b"x"))[:-4], 400, "final delimiter"),
-    ("/form", b"a=1&b=2&c=3", 400, "begin with its boundary"),
+    ("/form", b"a=1&b=2&c=3", 400, "begins with its boundary"),
 ]
 
 
@@ -108,7 +108,7 @@ async def test_a_body_that_does_not_come_is_408_and_the_end(server: str) -> None
         head = f"POST /small HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM_TYPE}\r\nContent-Length: 100\r\n\r\n"
         client.write(head.encode() + b"--=-x-=")
         status, _, text = await client.read_response()
-        assert (status, b"did not come in time" in text) == (408, True)
+        assert (status, b"did not arrive in time" in text) == (408, True)
         if server != "granian":
             # granian keeps such a connection, now and then.
             await client.read_end()

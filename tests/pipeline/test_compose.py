@@ -153,9 +153,9 @@ def test_the_message_names_the_websocket_handler() -> None:
 @pytest.mark.parametrize(
     ("pipe", "message"),
     [
-        (OnlyStream, r"pipeline has the class OnlyStream: it must be a pipe, OnlyStream\(…\)"),
-        ("auth", r"pipeline has 'auth': it must be an object of a subclass of emmett.Pipe"),
-        (None, r"pipeline has None: it must be"),
+        (OnlyStream, r"pipeline contains the class OnlyStream: it must be a pipe, OnlyStream\(…\)"),
+        ("auth", r"pipeline contains 'auth': it must be an instance of a subclass of emmett.Pipe"),
+        (None, r"pipeline contains None: it must be"),
     ],
 )
 def test_what_is_no_pipe_is_refused(kind: Kind, pipe: Any, message: str) -> None:

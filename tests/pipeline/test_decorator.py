@@ -71,7 +71,7 @@ def test_a_decorator_above_the_route_is_an_error() -> None:
         collect_pipes(function)
         return function
 
-    with pytest.raises(ConfigurationError, match=r"decorator Requires stands above the route of .*handler, which is"):
+    with pytest.raises(ConfigurationError, match=r"decorator Requires is above the route of .*handler, which is"):
 
         @requires(always)
         @route

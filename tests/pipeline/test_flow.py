@@ -142,7 +142,7 @@ async def test_the_error_of_the_flow_goes_before_that_of_a_close_hook(
     with pytest.raises(HTTPException):
         await flow_of_two(kind, record).run({})
     assert record.points[-4:] == closed(kind)
-    assert caplog.records[0].getMessage() == "Wrapper.close failed while another error was under way"
+    assert caplog.records[0].getMessage() == "Wrapper.close failed while another error was propagating"
 
 
 async def test_the_error_of_an_open_hook_goes_before_that_of_a_close_hook(kind: Kind) -> None:

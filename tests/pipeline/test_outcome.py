@@ -7,7 +7,7 @@ import pytest
 
 from emmett.errors import FrameError, HTTPException, RequestError, WebsocketClosed
 from emmett.pipeline.hooks import Hook
-from emmett.pipeline.outcome import invoke_beside, is_success, outranks
+from emmett.pipeline.outcome import invoke_during, is_success, takes_precedence
 
 REDIRECT = HTTPException(303)
 NOT_FOUND = HTTPException(404)
@@ -61,15 +61,15 @@ def test_only_answers_below_400_are_successes(error: BaseException, success: boo
     ],
 )
 def test_which_error_goes_on(new: BaseException, old: BaseException, wins: bool) -> None:
-    assert outranks(new, old) is wins
+    assert takes_precedence(new, old) is wins
 
 
 async def test_an_error_that_gives_way_is_logged_with_its_hook(caplog: pytest.LogCaptureFixture) -> None:
-    await invoke_beside(hook_that_raises(FAULT), NOT_FOUND)
+    await invoke_during(hook_that_raises(FAULT), NOT_FOUND)
     (entry,) = caplog.records
     assert entry.name == "emmett.pipeline"
     assert entry.levelno == logging.ERROR
-    assert entry.getMessage() == "Database.close failed while another error was under way"
+    assert entry.getMessage() == "Database.close failed while another error was propagating"
     assert entry.exc_info is not None
     assert entry.exc_info[1] is FAULT
 
@@ -83,7 +83,7 @@ PEER_ERRORS = [
 @pytest.mark.parametrize("error", PEER_ERRORS)
 async def test_what_a_peer_can_cause_shows_no_traceback(caplog: pytest.LogCaptureFixture, error: Exception) -> None:
     caplog.set_level(logging.DEBUG, "emmett.pipeline")
-    await invoke_beside(hook_that_raises(error), FAULT)
+    await invoke_during(hook_that_raises(error), FAULT)
     (entry,) = caplog.records
     assert entry.levelno == logging.DEBUG
     assert not entry.exc_info
@@ -91,15 +91,15 @@ async def test_what_a_peer_can_cause_shows_no_traceback(caplog: pytest.LogCaptur
 
 async def test_a_cancellation_beside_a_cancellation_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "emmett.pipeline")
-    await invoke_beside(hook_that_raises(asyncio.CancelledError()), CANCELLED)
+    await invoke_during(hook_that_raises(asyncio.CancelledError()), CANCELLED)
     assert not caplog.records
 
 
-async def test_an_error_that_outranks_is_raised(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_that_takes_precedence_is_raised(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ValueError, match="fault"):
-        await invoke_beside(hook_that_raises(FAULT), REDIRECT)
+        await invoke_during(hook_that_raises(FAULT), REDIRECT)
     assert not caplog.records
 
 
 async def test_a_hook_that_works_leaves_the_error_alone() -> None:
-    await invoke_beside(hook_that_raises(None), FAULT)
+    await invoke_during(hook_that_raises(None), FAULT)

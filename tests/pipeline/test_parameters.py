@@ -72,14 +72,14 @@ def test_what_fits_is_registered(path: Any, handler: Callable[..., Any]) -> None
         (
             ["/<str:name>", "/a"],
             named,
-            "gives its parameter 'name' a value: path '/a' has no variables.*<str:name>",
+            "parameter 'name' gets no value: path '/a' has no variables.*<str:name>",
         ),
         (
             "/<str:name>",
             user,
-            "parameter 'user'.*has the variables name. Write .* as '<str:user>', or give",
+            "parameter 'user'.*has the variables name. Add '<str:user>' to the path, or give",
         ),
-        ("/a", body, r"parameter 'body'.*A handler gets nothing else; use await request\.body"),
+        ("/a", body, r"parameter 'body'.*A handler gets path variables only; use await request\.body"),
         ("/a", item, r"parameter 'item'.*use await request\.body, or await request\.body_params for a form or JSON"),
         ("/<str:name>", only, "'name'.*positional-only|does not take"),
         ("/a", lambda request: None, "parameter 'request'.*use from emmett import request"),
@@ -109,7 +109,7 @@ def test_a_pipe_of_the_application_may_change_the_arguments() -> None:
     module.route("/<str:name>")(user)
     # Pipes of emmett, and those without a `pipe` hook, leave them as they are.
     for pipe in (Watch(), requires(lambda: True)):
-        with pytest.raises(ConfigurationError, match="nothing gives its parameter 'user' a value"):
+        with pytest.raises(ConfigurationError, match="parameter 'user' gets no value"):
             app.route("/b/<str:name>", name="b", pipeline=[pipe])(user)
 
 

@@ -141,7 +141,7 @@ async def test_failure_and_stream_hooks_may_call_super() -> None:
     ],
 )
 def test_a_hook_that_is_none_is_refused(name: str, hook: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"Misspelt has '{name}', which is no hook; did you mean '{hook}'"):
+    with pytest.raises(ConfigurationError, match=f"Misspelt has '{name}', which is not a hook; did you mean '{hook}'"):
         type("Misspelt", (Pipe,), {name: lambda self: None})
 
 

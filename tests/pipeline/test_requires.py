@@ -124,7 +124,7 @@ def wants_something(item: object) -> bool:
     [
         ((True,), "requires(True): the condition must be a function"),
         ((None,), "requires(None): the condition must be a function"),
-        ((wants_something,), "takes arguments: it must be a function that is called without any"),
+        ((wants_something,), "takes arguments: it must be a function without arguments"),
         ((allowed, wants_something), "requires: otherwise <function wants_something"),
         ((allowed, 404), "requires(…, otherwise=404): it must be None"),
         ((allowed, ""), "requires(…, otherwise=''): redirect to an empty location"),

@@ -68,7 +68,7 @@ async def test_a_redirect_stays_as_it_is() -> None:
 
 async def test_pipes_before_see_the_response_and_a_failure_to_encode() -> None:
     record = Record()
-    with pytest.raises(UsageError, match="JSON cannot express this object"):
+    with pytest.raises(UsageError, match="JSON cannot represent this object"):
         await compose_request([Observer("A", record), service.json], object).call()
     assert record.points == ["A.failure"]
 
@@ -94,7 +94,7 @@ async def test_a_struct_is_sent_as_json_text() -> None:
 
 
 async def test_a_value_that_json_cannot_express_reaches_the_sender() -> None:
-    with pytest.raises(UsageError, match="JSON cannot express this object"):
+    with pytest.raises(UsageError, match="JSON cannot represent this object"):
         await send(object())
 
 

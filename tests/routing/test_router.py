@@ -237,11 +237,11 @@ def test_which_registrations_clash(first: dict[str, str], second: dict[str, str]
     [
         (
             {"methods": ["get", "gett"]},
-            "unknown method 'gett'; methods: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE",
+            "unknown method 'gett'; the methods are GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE",
         ),
-        ({"methods": []}, "no method at all; give some of GET"),
-        ({"schemes": ["ftp"]}, "unknown scheme 'ftp'; schemes: http, https, ws, wss"),
-        ({"schemes": ()}, "no scheme at all; give some of http, https, ws, wss"),
+        ({"methods": []}, "no method given; give one or more of GET"),
+        ({"schemes": ["ftp"]}, "unknown scheme 'ftp'; the schemes are http, https, ws, wss"),
+        ({"schemes": ()}, "no scheme given; give one or more of http, https, ws, wss"),
         ({"hostname": "a.test:80"}, "hostname 'a.test:80' is not allowed"),
     ],
 )

@@ -140,9 +140,9 @@ BAD_ARGUMENTS: list[tuple[str, Any, str]] = [
     ("str", WithoutText(), "one or more characters without a slash"),
     ("alpha", "a1", "letters only"),
     ("alpha", "x²", "letters only"),
-    ("any", "", "one or more characters, slashes too"),
-    ("date", "2023-02-29", "a date of the calendar as YYYY-MM-DD"),
-    ("date", 20240101, "a date of the calendar"),
+    ("any", "", "one or more characters, including slashes"),
+    ("date", "2023-02-29", "an existing date as YYYY-MM-DD"),
+    ("date", 20240101, "an existing date as YYYY-MM-DD"),
 ]
 
 

@@ -184,7 +184,7 @@ async def test_preflights_that_are_refused() -> None:
         ((["null", SHOP],), {"credentials": True}, "every site"),
         (([],), {}, "name the other sites"),
         (([SHOP, "same-origin"],), {}, "name the other sites"),
-        ((SHOP,), {"methods": "*"}, "is no method"),
+        ((SHOP,), {"methods": "*"}, "is not a method"),
         ((SHOP,), {"expose": "*", "credentials": True}, "list"),
         (("shop.example",), {}, "is not valid"),
         ((SHOP,), {"methods": ["P UT"]}, "'P UT' is not a name"),

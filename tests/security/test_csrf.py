@@ -90,7 +90,7 @@ async def test_without_or_with_another_token(caplog: pytest.LogCaptureFixture) -
     refusals = [record for record in caplog.records if record.name == "emmett.security"]
     assert len(refusals) == 3, "each kind is logged once"
     assert token not in caplog.text
-    assert "Origin is 'http://evil.example', our own 'http://localhost'" in caplog.text
+    assert "Origin is 'http://evil.example', the application's is 'http://localhost'" in caplog.text
 
 
 async def test_a_visitor_without_a_session_has_no_token() -> None:
@@ -234,7 +234,7 @@ async def test_the_hidden_field() -> None:
 async def test_without_a_session(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
     app.route("/send", methods="post", pipeline=[CSRF()])(lambda: "")
-    with pytest.raises(UsageError, match="put a session pipe before it"):
+    with pytest.raises(UsageError, match="put a session pipe of SessionManager before it"):
         csrf_token()
     app.route("/page", name="page", pipeline=[CSRF(), SessionManager.memory()])(lambda: "")
     async with app.test_client_async() as client:
@@ -242,7 +242,7 @@ async def test_without_a_session(caplog: pytest.LogCaptureFixture) -> None:
         # It is told with the first page, before there is a form.
         assert (await client.get("/page")).status == 500
     errors = [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
-    assert ["put a session pipe before it" in error for error in errors] == [True, True]
+    assert ["put a session pipe of SessionManager before it" in error for error in errors] == [True, True]
 
 
 async def test_null_can_be_trusted() -> None:

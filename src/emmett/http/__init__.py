@@ -1,4 +1,4 @@
-"""HTTP as an application sees it: requests, responses, cookies, static files. Knows no server."""
+"""HTTP as an application sees it: requests, responses, cookies, static files. Independent of any server."""
 
 from .abort import abort, redirect
 from .body import Body

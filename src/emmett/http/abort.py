@@ -1,4 +1,4 @@
-"""`abort` and `redirect`: end the handler with an answer of their own."""
+"""`abort` and `redirect`: end the handler with an answer."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from ..errors import HTTPException
 from .headers import MutableHeaders
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-# All that a URI may hold (RFC 3986, 2.2 and 2.3), and the percent sign of what is encoded already.
+# The characters that a URI may contain (RFC 3986, 2.2 and 2.3), and the percent sign of those already encoded.
 _URI_CHARACTERS = ":/?#[]@!$&'()*+,;=-._~%"
 
 
 def abort(
     status: int, body: str | bytes = "", headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None
 ) -> NoReturn:
-    """End the handler: answer with this status.
+    """End the handler and answer with this status.
 
     Arguments:
-        status: the HTTP status, 200 to 599 (1xx are no final answers; RFC 9110, 15.2).
-        body: what the answer carries; empty lets the application's error page or the status phrase stand in.
-        headers: header fields of the answer: a mapping, or pairs where a field comes several times, as Set-Cookie may.
+        status: the HTTP status, 200 to 599 (1xx are not final answers; RFC 9110, 15.2).
+        body: the body of the answer; if empty, the application's error page or the status phrase is sent.
+        headers: header fields of the answer: a mapping, or pairs if a field, such as Set-Cookie, is repeated.
 
-    On a websocket that was not accepted, this refuses the handshake with the status; later it closes the connection.
+    On a websocket that was not accepted, this refuses the handshake with the status; later, it closes the connection.
 
     Raises:
         HTTPException: always.
-        ValueError: for a status or a header that no answer can have.
+        ValueError: the status or a header is invalid in an answer.
     """
     if not 200 <= status <= 599:
         raise ValueError(f"abort({status!r}): the status must be from 200 to 599")
@@ -40,12 +40,12 @@ def abort(
 
 
 def redirect(location: str, status: int = 303) -> NoReturn:
-    """End the handler: send the client to another address.
+    """End the handler and send the client to another address.
 
     Arguments:
-        location: a path or a whole URL. What a URL cannot hold, such as spaces, backslashes and letters outside of
-            ASCII, is percent-encoded as UTF-8.
-        status: 301, 302, 303, 307 or 308 (RFC 9110, 15.4). With 303 the client always follows with GET.
+        location: a path or a full URL. Characters that are not allowed in a URL, such as spaces, backslashes and
+            non-ASCII letters, are percent-encoded as UTF-8.
+        status: 301, 302, 303, 307 or 308 (RFC 9110, 15.4). With 303, the client always follows with GET.
 
     Raises:
         HTTPException: always.

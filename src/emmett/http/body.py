@@ -8,30 +8,30 @@ from typing import Any
 
 from ..errors import RequestError, UsageError
 
-# Bytes in a second that a peer must at least send of a long body, or take of a long response.
+# The minimum rate in bytes per second at which a peer must send a long body or read a long response.
 SLOWEST_RATE = 1024
 
 
 class Body:
-    """The body of one request. Nothing is read before it is asked for.
+    """The body of one request. Nothing is read before the application asks for it.
 
-    `await body` gives all of it, any number of times and from any number of tasks. `async for chunk in body` gives it
+    `await body` returns all of it, any number of times and to any number of tasks. `async for chunk in body` yields it
     as it arrives, once, and keeps nothing.
 
     Arguments:
-        read: gives the next chunk, and `b""` at the end. It may raise `RequestError`, such as for a client that left.
-        max_size: the most bytes that the body may have.
-        content_length: how many bytes the request announced; `None` when it did not.
-        timeout: how many seconds the peer may be waited for, all waits together; a long body has a second more for
-            each KiB that came. The time between two reads does not count. `None` waits for ever.
+        read: returns the next chunk, and `b""` at the end. It may raise `RequestError`, for example if the client left.
+        max_size: the maximum size of the body in bytes.
+        content_length: the size that the request announced, in bytes; `None` if it did not.
+        timeout: the total time to wait for the peer, in seconds; a long body gets one more second for each KiB
+            received. The time between two reads does not count. `None` waits forever.
 
     Attributes:
-        max_size, timeout: as above; they may be changed until the first read.
+        max_size, timeout: as above; they can be changed until the first read.
 
     Raises:
-        RequestError: with status 413 (RFC 9110, 15.5.14), when the body is larger than `max_size`, or says it will be;
-            408 (15.5.9), when it does not come in time, which ends the connection.
-        UsageError: when it is read after it was streamed.
+        RequestError: with status 413 (RFC 9110, 15.5.14) if the body is larger than `max_size` or announced to be;
+            with 408 (15.5.9) if it does not arrive in time, which ends the connection.
+        UsageError: the body is read after it was streamed.
     """
 
     __slots__ = (
@@ -60,18 +60,18 @@ class Body:
         self.timeout = timeout
         self._read = read
         self._content_length = content_length
-        # Bytes that came so far.
+        # Bytes received so far.
         self._size = 0
-        # Seconds that were spent in waiting for them.
+        # Seconds spent waiting for them.
         self._waited = 0.0
-        # What came so far of a body that is read whole; a cancelled reader leaves it to the next one. Not a list: a
-        # peer that sends single bytes must not cost an object for each.
+        # The part received so far of a body that is read whole; a cancelled reader leaves it to the next one. Not a
+        # list: a peer that sends single bytes must not cause an object for each.
         self._received = bytearray()
         self._content: bytes | None = None
-        # It was asked for as a stream, and the stream was read from.
+        # The application asked for a stream, and reading it has begun.
         self._streamed = False
         self._begun = False
-        # One reader at a time; made by the first.
+        # One reader at a time. The first one creates the lock.
         self._lock: asyncio.Lock | None = None
 
     def __await__(self) -> Generator[Any, None, bytes]:
@@ -95,7 +95,7 @@ class Body:
         return self._content
 
     async def _take(self) -> bytes:
-        """Return the next chunk of the stream; the first one is what a reader before it has left."""
+        """Return the next chunk of the stream. The first chunk is what an earlier reader has left."""
         async with self._reading():
             if not self._begun:
                 self._refuse_large()
@@ -116,7 +116,7 @@ class Body:
         try:
             awaited = next(steps)
         except StopIteration as read:
-            # The chunk was there. A timer would cost 5 µs, more than reading a small body does.
+            # The chunk was available. A timer would cost 5 µs, more than reading a small body does.
             chunk: bytes = read.value
             return chunk
         loop = asyncio.get_running_loop()
@@ -130,8 +130,8 @@ class Body:
                 raise
             raise RequestError(
                 408,
-                f"the request body did not come in time: it has {timeout:g} s and a second more for each KiB; "
-                f"{self._size} bytes came",
+                f"the request body did not arrive in time: it has {timeout:g} s and a second more for each KiB; "
+                f"{self._size} bytes arrived",
                 {"connection": "close"},
             ) from None
         finally:
@@ -145,19 +145,19 @@ class Body:
     def _refuse_streamed(self) -> None:
         if self._streamed:
             raise UsageError(
-                "the request body was streamed already: it can be streamed once; `await request.body` first to keep it"
+                "the request body was already streamed, which works only once; `await request.body` first to keep it"
             )
 
     def _refuse_large(self) -> None:
         if self._size > self.max_size or (self._content_length or 0) > self.max_size:
             self._received.clear()
-            # Without `connection: close`. Servers would close at once, with the rest of the body unread, which resets
-            # the connection: the peer might never see this answer. They read on and ignore it.
+            # Without `connection: close`: servers would close at once, with the rest of the body unread, which resets
+            # the connection, and the peer might never see this answer. They read and discard the rest.
             raise RequestError(413, f"the request body is larger than the {self.max_size} bytes allowed")
 
 
 class _Chunks:
-    """A body as a stream. Not a generator: who is cancelled while it waits leaves the rest to the next one."""
+    """A body as a stream. Not a generator, so that a reader that is cancelled leaves the rest to the next one."""
 
     __slots__ = ("_body", "_ended")
 
@@ -177,7 +177,7 @@ class _Chunks:
 
 
 class _Rest:
-    """What remains of an awaitable after its first step."""
+    """The rest of an awaitable after its first step."""
 
     __slots__ = ("_awaited", "_steps")
 

@@ -1,4 +1,4 @@
-"""Range requests (RFC 9110, 14): the part of a resource that is asked for."""
+"""Range requests (RFC 9110, 14): the requested part of a resource."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple
 from ..errors import RequestError
 
 _BYTE_RANGE = re.compile(r"([0-9]*)-([0-9]*)")
-# A file this long does not exist; more digits would only cost time to convert.
+# No file is this long, and converting more digits would only cost time.
 _MAX_DIGITS = 18
 
 
 class ByteRange(NamedTuple):
-    """A part of a resource: its first byte, and how many bytes it has, at least one."""
+    """A part of a resource: its first byte and its length in bytes, at least one."""
 
     start: int
     length: int
@@ -22,29 +22,29 @@ class ByteRange(NamedTuple):
         """Return the value of the Content-Range header.
 
         Arguments:
-            size: bytes in the whole resource.
+            size: the size of the whole resource in bytes.
         """
         return f"bytes {self.start}-{self.start + self.length - 1}/{size}"
 
 
 def parse_byte_range(header: str, size: int) -> ByteRange | None:
-    """Read a Range header (RFC 9110, 14.1.2 and 14.2).
+    """Parse a Range header (RFC 9110, 14.1.2 and 14.2).
 
     Arguments:
         header: the value of the header.
-        size: bytes in the whole resource.
+        size: the size of the whole resource in bytes.
 
-    Returns the range that is asked for, cut to the resource. `None` when the header is to be ignored and the whole
-    resource sent: another unit, a header that breaks the grammar, more than one range, an empty resource. The time
-    grows with the length of the header alone.
+    Returns the requested range, clipped to the resource. Returns `None` if the header is to be ignored and the whole
+    resource sent: for another unit, a malformed header, more than one range, or an empty resource. The time grows only
+    with the length of the header.
 
     Raises:
-        RequestError: with status 416 and Content-Range, when the range lies behind the end.
+        RequestError: with status 416 and Content-Range if the range starts after the end.
     """
     unit, _, ranges = header.partition("=")
     if unit.lower() != "bytes" or size == 0:
         return None
-    # Empty elements of a list are allowed (RFC 9110, 5.6.1.2).
+    # Empty list elements are allowed (RFC 9110, 5.6.1.2).
     asked = [stripped for element in ranges.split(",") if (stripped := element.strip(" \t"))]
     if len(asked) != 1:
         return None
@@ -78,5 +78,5 @@ def _number(digits: str) -> int | None:
 
 def _unsatisfiable(size: int) -> RequestError:
     return RequestError(
-        416, f"the range lies outside of the {size} bytes there are", {"Content-Range": f"bytes */{size}"}
+        416, f"the range is outside of the resource, which has {size} bytes", {"Content-Range": f"bytes */{size}"}
     )

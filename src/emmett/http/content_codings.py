@@ -1,4 +1,4 @@
-"""Content codings (RFC 9110, 8.4.1 and 12.5.3): which of the forms of a file a client would like best."""
+"""Content codings (RFC 9110, 8.4.1 and 12.5.3): which of the available forms of a file a client prefers."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from .negotiation import TOKEN, WEIGHT
 
 IDENTITY = "identity"
 
-# Accept-Encoding of RFC 9110, 12.5.3, one element of it, without the blanks around it.
+# One element of Accept-Encoding (RFC 9110, 12.5.3), without surrounding whitespace.
 _ELEMENT = re.compile(rf"({TOKEN})(?:[ \t]*;[ \t]*[qQ]=({WEIGHT}))?")
-# RFC 9110, 8.4.1.3: names from the time before there was a registry.
+# RFC 9110, 8.4.1.3: names that are older than the registry.
 _ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
 
 
 def choose_coding(header: str | None, available: Iterable[str]) -> str | None:
-    """Choose the coding that a client would like best.
+    """Return the coding that a client prefers.
 
     Arguments:
-        header: the value of Accept-Encoding; `None` when there is none. An element that breaks the grammar is left out.
-        available: the codings there are, the best first: of two that the client likes as much, the first is taken.
-            `identity`, which stands for no coding, is always there and comes last.
+        header: the value of Accept-Encoding; `None` if there is none. Malformed elements are ignored.
+        available: the available codings, best first: among those that the client likes equally, the first is chosen.
+            `identity`, which means no coding, is always available and comes last.
 
-    Returns one of `available` or `identity`; `None` when the client refuses all of them. Without a header it is
-    `identity`: who does not name a coding may not know it. The time grows with the length of the header alone.
+    Returns one of `available` or `identity`; `None` if the client refuses all of them. Without a header it returns
+    `identity`, since the client may not know any coding. The time grows only with the length of the header.
     """
     if header is None:
         return IDENTITY
     weights = _weights(header)
     others = weights.get("*", 0.0)
-    # What is not named is refused, but `identity` is the last resort as long as neither itself nor `*` is refused.
+    # Codings that are not named are refused, but `identity` is the last resort unless it or `*` is refused explicitly.
     offered = [(weights.get(coding, others), coding) for coding in available]
     offered.append((weights.get(IDENTITY, weights.get("*", 0.0001)), IDENTITY))
     weight, coding = max(offered, key=lambda offer: offer[0])

@@ -1,9 +1,9 @@
 """Cookies (RFC 6265): those of a request, and those that a response sets.
 
-Both are `http.cookies.SimpleCookie`s, so both read as the standard library documents them, with two differences. A
-cookie may have any name that is a token (RFC 6265, 4.1.1), where the standard library refuses those of attributes, such
-as `path` and `version`. And what the peer sent goes through a parser of our own: `SimpleCookie.load` stops at the first
-pair it does not like, reads `path` and `domain` as attributes, and lets a quoted string swallow the cookies after it.
+Both are a `http.cookies.SimpleCookie` and work as the standard library documents, with two differences. A cookie may
+have any name that is a token (RFC 6265, 4.1.1), whereas the standard library refuses the names of attributes, such as
+`path` and `version`. And the header of a request is parsed by code of our own: `SimpleCookie.load` stops at the first
+pair that it does not like, reads `path` and `domain` as attributes, and lets a quoted string swallow later cookies.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from email.utils import format_datetime
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 
-# A token, and the colon, which the standard library takes too.
+# A token, and the colon, which the standard library accepts too.
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# cookie-octet of RFC 6265, 4.1.1: what a value may hold without quotes.
+# cookie-octet of RFC 6265, 4.1.1: the characters of a value without quotes.
 _PLAIN_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")
 _CODED_VALUE = re.compile(r'[\x20-\x2b\x2d-\x3a\x3c-\x7e]*|"[\x20-\x3a\x3c-\x7e]*"')
 _ESCAPABLE = re.compile(rb'[\x80-\xff",;\\]')
 _ESCAPE = re.compile(rb"\\(?:([0-3][0-7][0-7])|(.))", re.DOTALL)
 # av of RFC 6265, 4.1.1: printable ASCII without the semicolon.
 _ATTRIBUTE_VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]*")
-# The attributes as they are written; those of `Morsel` lack Partitioned before Python 3.14.
+# The attributes in their usual spelling; those of `Morsel` lack Partitioned before Python 3.14.
 _ATTRIBUTES = {
     "comment": "Comment",
     "domain": "Domain",
@@ -43,15 +43,15 @@ _SECONDS = re.compile(r"-?[0-9]+")
 
 
 def parse_cookies(header: str) -> SimpleCookie:
-    """Read a Cookie header (RFC 6265, 4.2.1).
+    """Parse a Cookie header (RFC 6265, 4.2.1).
 
     Arguments:
-        header: the value of the header, read as latin-1; several headers are joined with `"; "`.
+        header: the value of the header, decoded as latin-1; several headers are joined with `"; "`.
 
-    Returns the cookies by name, each with its `.value`. Of cookies with one name the first counts: browsers send the
-    one with the most specific path first. What is not a pair, and names that are no tokens, are left out; nothing
-    raises. A semicolon always ends a pair, inside quotes too, as in browsers. The time grows with the length
-    alone.
+    Returns the cookies by name, each with its `.value`. The first cookie of a name counts, since browsers send the one
+    with the most specific path first. Text that is not a pair and names that are not tokens are ignored; nothing
+    raises. A semicolon always ends a pair, even inside quotes, as in browsers. The time grows only with the length of
+    the header.
     """
     cookies = SimpleCookie()
     for pair in header.split(";"):
@@ -69,11 +69,11 @@ def parse_cookies(header: str) -> SimpleCookie:
 
 
 class _NamedMorsel(Morsel[str]):
-    """A cookie of any name that is a token."""
+    """A cookie with any name that is a token."""
 
     def set(self, key: str, val: str, coded_val: str) -> None:
         if not _NAME.fullmatch(key):
-            raise CookieError(f"{key!r} is no token")
+            raise CookieError(f"{key!r} is not a token")
         self.__setstate__({"key": key, "value": val, "coded_value": coded_val})  # type: ignore[attr-defined]
 
 
@@ -104,11 +104,11 @@ def _unescape(match: re.Match[bytes]) -> bytes:
 class ResponseCookies(SimpleCookie):
     """The cookies that a response sets: `cookies["name"] = "value"`, then `cookies["name"]["path"] = "/"`.
 
-    A value may hold any text but control characters; what a cookie cannot carry as it is, is quoted and escaped as
-    `http.cookies` does it, letters outside of ASCII as UTF-8.
+    A value may contain any text except control characters. Characters that are not allowed in a cookie are quoted and
+    escaped as `http.cookies` does, non-ASCII letters as UTF-8.
 
     Raises:
-        ValueError: on assignment of a name, value or attribute that a cookie cannot have.
+        ValueError: on assignment of an invalid name, value or attribute.
     """
 
     def __setitem__(self, name: str, value: str | Morsel[str]) -> None:
@@ -116,7 +116,7 @@ class ResponseCookies(SimpleCookie):
         if isinstance(value, Morsel):
             text, attributes = value.value, dict(value)
         else:
-            # As in SimpleCookie, a new value keeps the attributes.
+            # A new value keeps the attributes, as in SimpleCookie.
             text, attributes = value, dict(self.get(name, ()))
         try:
             morsel.set(name, *self.value_encode(text))
@@ -126,7 +126,7 @@ class ResponseCookies(SimpleCookie):
         dict.__setitem__(self, name, morsel)
 
     def value_encode(self, value: object) -> tuple[str, str]:
-        """Return the value as text, and as it stands in the header."""
+        """Return the value as text and in its encoded form."""
         text = str(value)
         if _CONTROL.search(text):
             raise ValueError(f"cookie value {text!r}: control characters are not allowed")
@@ -139,8 +139,8 @@ class ResponseCookies(SimpleCookie):
         """Return the value of a Set-Cookie header for each cookie (RFC 6265, 4.1).
 
         Raises:
-            ValueError: when the attributes of a cookie do not go together, so that a browser would refuse it; when it
-                got something forbidden past the checks of assignment, as `dict.update` can do.
+            ValueError: the attributes of a cookie are inconsistent, so that a browser would refuse it; or the cookie
+                bypassed the checks of assignment, for example through `dict.update`.
         """
         return [_header_value(morsel) for morsel in self.values()]
 
@@ -151,7 +151,7 @@ class _ResponseMorsel(_NamedMorsel):
     def __setitem__(self, name: str, value: Any) -> None:
         if name.lower() not in _ATTRIBUTES:
             raise ValueError(f"cookie attribute {name!r}: allowed are {', '.join(_ATTRIBUTES)}")
-        # Past the check of `Morsel`, which knows fewer.
+        # Bypasses the check of `Morsel`, which knows fewer attributes.
         dict.__setitem__(self, name.lower(), _attribute(name.lower(), value))
 
     def setdefault(self, name: str, value: str | None = None) -> str:
@@ -166,7 +166,7 @@ class _ResponseMorsel(_NamedMorsel):
 
 
 def _attribute(name: str, value: object) -> object:
-    """Return an attribute's value as `Morsel` writes it, once it is known to be harmless."""
+    """Return an attribute's value in the form that `Morsel` writes, after checking it."""
     if value is None or value is False:
         return ""
     if name in _FLAGS:
@@ -178,7 +178,7 @@ def _attribute(name: str, value: object) -> object:
     if not isinstance(value, str):
         raise ValueError(f"cookie attribute {name}={value!r}: expected a str, not {type(value).__name__}")
     if not _ATTRIBUTE_VALUE.fullmatch(value):
-        raise ValueError(f"cookie attribute {name}={value!r}: allowed is printable ASCII without ';'")
+        raise ValueError(f"cookie attribute {name}={value!r}: only printable ASCII without ';' is allowed")
     if name == "samesite" and value:
         if value.lower() not in _SAME_SITE:
             raise ValueError(f"cookie attribute samesite={value!r}: allowed are {', '.join(_SAME_SITE.values())}")
@@ -193,7 +193,7 @@ def _attribute(name: str, value: object) -> object:
 def _header_value(morsel: Morsel[str]) -> str:
     coded = morsel.coded_value
     if not isinstance(coded, str) or not _CODED_VALUE.fullmatch(coded):
-        raise ValueError(f"cookie {morsel.key}: {coded!r} cannot stand in a Set-Cookie header")
+        raise ValueError(f"cookie {morsel.key}: {coded!r} is not allowed in a Set-Cookie header")
     parts = [f"{morsel.key}={coded}"]
     for name, value in sorted(morsel.items()):
         checked = _attribute(name, value)
@@ -201,7 +201,7 @@ def _header_value(morsel: Morsel[str]) -> str:
             parts.append(_ATTRIBUTES[name])
         elif checked != "":
             if name == "expires" and isinstance(checked, int):
-                # As in `http.cookies`, a number is seconds from now.
+                # A number means seconds from now, as in `http.cookies`.
                 checked = format_datetime(datetime.now(UTC) + timedelta(seconds=checked), usegmt=True)
             parts.append(f"{_ATTRIBUTES[name]}={checked}")
     _check_rules(morsel)
@@ -209,7 +209,7 @@ def _header_value(morsel: Morsel[str]) -> str:
 
 
 def _check_rules(morsel: Morsel[str]) -> None:
-    """Refuse what browsers refuse without a word (RFC 6265bis, 4.1.2.7, 4.1.3 and 5.7; CHIPS, 2)."""
+    """Refuse the cookies that browsers refuse silently (RFC 6265bis, 4.1.2.7, 4.1.3 and 5.7; CHIPS, 2)."""
     name, secure = morsel.key.lower(), bool(morsel.get("secure"))
     wanted = [
         (str(morsel.get("samesite", "")).lower() == "none", "samesite='None'"),

@@ -1,4 +1,4 @@
-"""Reading of files without blocking the event loop."""
+"""Read files without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CHUNK_SIZE = 64 * 1024
 
 
 class FileChangedError(OSError):
-    """A file is no longer the one that its headers tell of: it was replaced, or it was cut."""
+    """A file no longer matches its headers: it was replaced or truncated."""
 
 
 class FileIdentity:
-    """What a file was when its headers were made: a file that was replaced since must not be sent under them."""
+    """The state of a file when its headers were made. A file that was replaced since must not be sent with them."""
 
     __slots__ = ("_identity", "modified_ns", "size")
 
@@ -33,19 +33,19 @@ class FileIdentity:
 
 
 async def read_chunks(path: Path, identity: FileIdentity, start: int, length: int) -> AsyncGenerator[bytes, None]:
-    """Read a part of a file, at most `CHUNK_SIZE` bytes at a time, each in a thread.
+    """Read a part of a file in chunks of at most `CHUNK_SIZE` bytes, each in a thread.
 
     Arguments:
-        path: the file; it is opened when the first chunk is asked for.
-        identity: what the file must be then.
+        path: the file, which is opened when the first chunk is requested.
+        identity: the state that the file must then have.
         start: the first byte.
-        length: how many bytes; the file has them.
+        length: the number of bytes, all of which the file has.
 
-    The file is closed when this generator ends, in whatever way.
+    The file is closed when this generator ends, for whatever reason.
 
     Raises:
-        FileChangedError: when the file is no longer the one it was, or ends early.
-        OSError: when it cannot be read.
+        FileChangedError: the file has changed or ends early.
+        OSError: the file cannot be read.
     """
     reader = _Reader(path, identity, start, length)
     try:
@@ -53,12 +53,12 @@ async def read_chunks(path: Path, identity: FileIdentity, start: int, length: in
             yield chunk
     finally:
         if not reader.closed:
-            # Not on the loop: it waits for the read that a cancelled task has left behind in its thread.
+            # Not on the loop: closing waits for a read that a cancelled task has left in its thread.
             await asyncio.shield(asyncio.to_thread(reader.close))
 
 
 def read_part(path: Path, identity: FileIdentity, start: int, length: int) -> bytes:
-    """Read a part of a file at once; for a thread. Arguments and errors are those of `read_chunks`."""
+    """Read a part of a file at once; call this in a thread. Arguments and errors are those of `read_chunks`."""
     reader = _Reader(path, identity, start, length)
     try:
         return b"".join(iter(reader.read, b""))
@@ -67,7 +67,7 @@ def read_part(path: Path, identity: FileIdentity, start: int, length: int) -> by
 
 
 class _Reader:
-    """The file behind `read_chunks`. It owns the file from before the file is open, so that no thread can lose it."""
+    """The file of `read_chunks`. It is the owner of the file even before it opens it, so that no thread can leak it."""
 
     def __init__(self, path: Path, identity: FileIdentity, start: int, length: int) -> None:
         self._path = path
@@ -79,21 +79,21 @@ class _Reader:
         self.closed = not length
 
     def read(self) -> bytes:
-        """Return the next chunk, `b""` at the end; the file is closed with the last one."""
+        """Return the next chunk, `b""` at the end. The file is closed after the last one."""
         with self._lock:
             if self.closed:
                 return b""
             file = self._file or self._open()
             chunk = file.read(min(CHUNK_SIZE, self._remaining))
             if not chunk:
-                raise FileChangedError(f"{self._path} ended {self._remaining} bytes early: it was cut meanwhile")
+                raise FileChangedError(f"{self._path} ended {self._remaining} bytes early: it was truncated meanwhile")
             self._remaining -= len(chunk)
             if not self._remaining:
                 self._close()
             return chunk
 
     def close(self) -> None:
-        """Close the file, after a read that is under way."""
+        """Close the file, after a read in progress."""
         with self._lock:
             self._close()
 

@@ -1,4 +1,4 @@
-"""The response with a file: its validators, the conditions and the range of a request, its content."""
+"""Responses with a file: its validators, the conditions and the range of a request, its content."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _ATTEMPTS = 3
 
 
 class FileForm(NamedTuple):
-    """A file as it is sent: itself, or a compressed form of what was asked for.
+    """One form of a file to send: the file itself or a compressed form of it.
 
     Fields:
-        path: where it is.
-        identity: what it is now.
-        content_type: the media type of the content, uncompressed.
+        path: its path.
+        identity: its current state.
+        content_type: the media type of the uncompressed content.
         coding: its content coding (RFC 9110, 8.4.1); `None` for the file itself.
-        has_others: whether there are other forms of the same content, among which the client's Accept-Encoding chose.
+        has_others: whether there are other forms of the same content, among which the client's Accept-Encoding chooses.
     """
 
     path: Path
@@ -39,16 +39,16 @@ class FileForm(NamedTuple):
 
     @property
     def validators(self) -> Validators:
-        """What tells this form and state of the file from all others."""
+        """The validators of this form and state of the file."""
         identity = self.identity
         tag = f"{identity.modified_ns:x}-{identity.size:x}" + (f"-{self.coding}" if self.coding else "")
-        # A date in the future would be wrong (RFC 9110, 8.8.2.1).
+        # A date in the future is not allowed (RFC 9110, 8.8.2.1).
         modified = min(identity.modified_ns // 1_000_000_000, int(time.time()))
         return Validators(f'"{tag}"', modified, shared_date=self.has_others)
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header fields that say how the content is to be read, and what the choice of this form hung on."""
+        """The header fields that describe the content, and what the choice of this form depends on."""
         headers = {"x-content-type-options": "nosniff"}
         if self.coding:
             headers["content-encoding"] = self.coding
@@ -58,24 +58,24 @@ class FileForm(NamedTuple):
 
 
 def identify_file(path: Path) -> FileIdentity:
-    """Look at a file that is to be sent, without opening it; for a thread.
+    """Return the state of a file to send, without opening it; call this in a thread.
 
     Raises:
-        OSError: when it is missing, may not be read, or is no regular file: a pipe or a device might never end.
+        OSError: the file is missing, may not be read, or is not a regular file: a pipe or a device might never end.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(f"{path}: expected a file, and this is a folder, a pipe or a device")
+        raise OSError(f"{path}: expected a file, but this is a folder, a pipe or a device")
     if not os.access(path, os.R_OK):
         raise PermissionError(f"{path}: this process may not read it")
     return FileIdentity(status)
 
 
 def respond_to_changes(respond: Callable[[], Response]) -> Response:
-    """Try again to answer with a file when it was replaced or deleted after it was looked at, as a deployment does.
+    """Answer with a file, trying again if it is replaced or deleted after it was identified, as a deployment does.
 
     Raises:
-        OSError: when that happens all the time.
+        OSError: this happens on every attempt.
     """
     for _ in range(_ATTEMPTS - 1):
         with suppress(FileChangedError, FileNotFoundError):
@@ -84,19 +84,19 @@ def respond_to_changes(respond: Callable[[], Response]) -> Response:
 
 
 def respond_with_file(request: Request, form: FileForm, headers: Mapping[str, str]) -> Response:
-    """Return the answer to a request for a file. It reads the disk: for a thread.
+    """Return the answer to a request for a file. It reads the disk, so call it in a thread.
 
     Arguments:
-        request: with GET and HEAD its conditions are honoured (RFC 9110, 13.2), with GET its range too (RFC 9110, 14).
-        form: what is sent.
-        headers: further header fields for it, such as Cache-Control.
+        request: with GET and HEAD, its conditions are honoured (RFC 9110, 13.2), with GET its range too (RFC 9110, 14).
+        form: the form to send.
+        headers: further header fields, such as Cache-Control.
 
-    Returns a response with status 200, which `emmett.response` may have changed, 206, 304, 412 or 416. What fits one
-    chunk is in it, more is streamed.
+    Returns a response with status 200, which `emmett.response` may override, 206, 304, 412 or 416. Content that fits
+    into one chunk is in the response, longer content is streamed.
 
     Raises:
-        FileChangedError: when the file was replaced in between: it is to be looked at again.
-        OSError: when it cannot be read.
+        FileChangedError: the file was replaced meanwhile and has to be identified again.
+        OSError: the file cannot be read.
     """
     validators, size = form.validators, form.identity.size
     described = {
@@ -110,7 +110,7 @@ def respond_with_file(request: Request, form: FileForm, headers: Mapping[str, st
     if status == 304:
         return Response(status=304, headers=described)
     if status != 200:
-        return refusal(412, "the file is not in the state that the request asks for", described)
+        return refusal(412, "the current file does not meet the conditions of the request", described)
     try:
         asked = _asked_range(request, validators, size)
     except RequestError as error:
@@ -119,24 +119,24 @@ def respond_with_file(request: Request, form: FileForm, headers: Mapping[str, st
     if asked is not None:
         described["content-range"] = asked.content_range(size)
     described["content-length"] = str(part.length)
-    # For HEAD only its length is told: the stream is never read, so the file is never opened.
+    # For HEAD only the length counts: the stream is never read, so the file is never opened.
     small = request.method != "HEAD" and part.length <= CHUNK_SIZE
     body = (read_part if small else read_chunks)(form.path, form.identity, *part)
-    # With 200 left out, a handler may have chosen another status.
+    # Without an explicit 200, the status that a handler has set is used.
     return Response(body, 206 if asked else None, described, form.content_type)
 
 
 def refusal(status: int, message: str, headers: Mapping[str, str]) -> Response:
-    """Return the answer to a request whose terms cannot be met.
+    """Return the answer to a request whose conditions cannot be met.
 
-    A cache must not take it for the file: of what was said about that, its coding and its age are left out.
+    A cache must not mistake it for the file, so the fields for the file's coding and age are left out.
     """
     kept = {name: value for name, value in headers.items() if name not in ("content-encoding", "content-disposition")}
     return Response(message, status, {**kept, "cache-control": "no-store"}, "text/plain; charset=utf-8")
 
 
 def _asked_range(request: Request, validators: Validators, size: int) -> ByteRange | None:
-    """Return the part of the file that is asked for; only GET has ranges (RFC 9110, 14.2)."""
+    """Return the requested part of the file; only GET has ranges (RFC 9110, 14.2)."""
     header = request.headers.get("range")
     if header is None or request.method != "GET" or not validators.allow_range(request.headers.get("if-range")):
         return None

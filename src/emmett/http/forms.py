@@ -1,4 +1,4 @@
-"""`request.body_params`: what a URL-encoded form or a JSON body says, as an `sdict`."""
+"""`request.body_params`: the fields of a URL-encoded form or the members of a JSON body, as an `sdict`."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ async def read_body_params(body: Body, content_type: str, *, max_fields: int) ->
     """Read the parameters in a request body.
 
     Arguments:
-        body: the body; it is left unread when its type has no parameters.
+        body: the body; it is left unread if its type has no parameters.
         content_type: the media type, in lower case and without its parameters.
-        max_fields: the most fields that the body may have.
+        max_fields: the maximum number of fields.
 
-    Returns the fields of a URL-encoded form, read as `parse_query` does, or the members of a JSON object. A body that
-    is empty or of another type has none.
+    Returns the fields of a URL-encoded form, parsed as `parse_query` does, or the members of a JSON object. A body that
+    is empty or of another type has no parameters.
 
     Multipart forms are read by `MultipartForm`.
 
     Raises:
-        RequestError: 400 for invalid JSON and for JSON that is not an object, 413 for too many fields; and what reading
-            the body raises.
+        RequestError: 400 for invalid JSON and for JSON that is not an object, 413 for too many fields; and any error
+            that reading the body raises.
     """
     if content_type == _FORM:
         content = await body
-        # Counted before they are parsed, so that a flood costs next to nothing.
+        # The fields are counted before they are parsed, so that a flood costs next to nothing.
         _limit_fields(1 + content.count(b"&"), max_fields)
         return parse_query(content)
     if content_type == _JSON or content_type.endswith("+json"):
@@ -60,7 +60,7 @@ def _parse_json_object(content: bytes) -> sdict[Any]:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RequestError(400, f"the request body is not valid JSON: {error}") from None
     except RecursionError:
-        raise RequestError(400, "the request body is not acceptable JSON: it is nested too deeply") from None
+        raise RequestError(400, "the request body cannot be decoded: the JSON is nested too deeply") from None
     if not isinstance(value, dict):
         raise RequestError(400, f"the JSON in the request body must be an object, not {_JSON_NAMES[type(value)]}")
     return sdict(value)

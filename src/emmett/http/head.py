@@ -1,4 +1,4 @@
-"""`RequestHead`: what a request and the handshake of a websocket have in common."""
+"""`RequestHead`: the common part of a request and a websocket handshake."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .query import parse_query
 
 
 class RequestHead:
-    """Header fields and query string; what needs parsing is parsed when it is first read, and kept.
+    """Header fields and query string. Parsed values are computed on first access and kept.
 
     Arguments:
-        query_string: what follows the `?`, as it was sent.
+        query_string: the part after the `?`, as it was sent.
         headers: the header fields.
     """
 
@@ -27,12 +27,12 @@ class RequestHead:
 
     @property
     def host(self) -> str:
-        """The Host header, with the port when it names one; empty when there is none."""
+        """The Host header, with the port if it has one; empty if there is none."""
         return self.headers.get("host", "")
 
     @property
     def cookies(self) -> SimpleCookie:
-        """The cookies that were sent: `request.cookies["name"].value`, `websocket.cookies["name"].value`."""
+        """The cookies of the request: `request.cookies["name"].value`, `websocket.cookies["name"].value`."""
         if self._cookies is None:
             self._cookies = parse_cookies(self.headers.get("cookie", ""))
         return self._cookies

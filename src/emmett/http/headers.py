@@ -14,13 +14,13 @@ class MutableHeaders(MutableMapping[str, str]):
     """Header fields by case-insensitive name, in the order of their first assignment.
 
     Arguments:
-        fields: the fields to begin with: a mapping, or pairs of name and value; those of one name are joined.
+        fields: the initial fields: a mapping, or pairs of name and value; pairs with the same name are joined.
 
-    A field has one value; `append` adds to it. Set-Cookie, which cannot be joined, has one or more lines: reading it
-    gives the first. Names are kept in lower case.
+    A field has one value, and `append` adds to it. Set-Cookie, which cannot be joined, has one or more lines: reading
+    it returns the first. Names are kept in lower case.
 
     Raises:
-        ValueError: on assignment, when a name is not a token (RFC 9110, 5.6.2) or a value has CR, LF, NUL, another
+        ValueError: on assignment, if a name is not a token (RFC 9110, 5.6.2) or a value has CR, LF, NUL, another
             control character, or a character outside of latin-1 (RFC 9110, 5.5).
         TypeError: on assignment of a name or a value that is not a `str`.
     """
@@ -29,7 +29,7 @@ class MutableHeaders(MutableMapping[str, str]):
 
     def __init__(self, fields: Mapping[str, str] | Iterable[tuple[str, str]] | None = None) -> None:
         self._fields: dict[str, str] = {}
-        # Set-Cookie lines after the first; None until there are any.
+        # Set-Cookie lines after the first; None until there is one.
         self._more_cookies: list[str] | None = None
         if isinstance(fields, Mapping):
             self.update(fields)
@@ -37,7 +37,7 @@ class MutableHeaders(MutableMapping[str, str]):
             self.extend(fields)
 
     def append(self, name: str, value: str) -> None:
-        """Add a value to a field, after a comma when it has one already (RFC 9110, 5.3); to Set-Cookie, a line."""
+        """Add a value to a field, after a comma if it has one already (RFC 9110, 5.3). To Set-Cookie, add a line."""
         key = name.lower()
         before = self._fields.get(key)
         if before is None:
@@ -49,14 +49,14 @@ class MutableHeaders(MutableMapping[str, str]):
             self[name] = f"{before}, {value}"
 
     def extend(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Set the fields of these pairs; pairs with one name are joined as `append` does.
+        """Set the fields of these pairs. Pairs with the same name are joined as `append` does.
 
         Raises:
             ValueError, TypeError: as on assignment.
         """
         given: set[str] = set()
         for name, value in pairs:
-            # Checked before anything else is asked of it.
+            # Checked before the name is used.
             value = _checked(name, value)
             if name.lower() in given:
                 self.append(name, value)
@@ -65,7 +65,7 @@ class MutableHeaders(MutableMapping[str, str]):
                 self[name] = value
 
     def lines(self) -> Iterable[tuple[str, str]]:
-        """Return all fields as they are sent: pairs of lower-case name and value, one for each Set-Cookie line."""
+        """Return all fields in the form that is sent: pairs of lower-case name and value, one per Set-Cookie line."""
         if self._more_cookies is None:
             return self._fields.items()
         return [*self._fields.items(), *(("set-cookie", line) for line in self._more_cookies)]
@@ -75,11 +75,11 @@ class MutableHeaders(MutableMapping[str, str]):
         return [(name.encode("ascii"), value.encode("latin-1")) for name, value in self.lines()]
 
     def items(self) -> ItemsView[str, str]:
-        # That of `MutableMapping` looks every field up.
+        # The implementation of `MutableMapping` looks up every field.
         return self._fields.items()
 
     def copy(self) -> MutableHeaders:
-        """Return a copy that can be changed apart."""
+        """Return an independent copy."""
         headers = MutableHeaders()
         headers._fields = self._fields.copy()
         headers._more_cookies = self._more_cookies
@@ -115,7 +115,7 @@ class MutableHeaders(MutableMapping[str, str]):
 
 
 def _checked(name: object, value: object) -> str:
-    """Return a value as it is sent, once it and its name are known to be harmless."""
+    """Return a value in the form that is sent, after checking it and its name."""
     for text in (name, value):
         if not isinstance(text, str):
             raise TypeError(f"header {name!r}: {text!r} is {type(text).__name__}, expected str")
@@ -125,7 +125,7 @@ def _checked(name: object, value: object) -> str:
         raise ValueError(f"header name {name!r}: allowed are ASCII letters, digits and !#$%&'*+-.^_`|~")
     if not _FIELD_VALUE.fullmatch(value):
         raise ValueError(
-            f"header {name}: {value!r} has a control character, such as CR, LF or NUL, or one outside of latin-1; "
-            "leave it out or percent-encode it"
+            f"header {name}: {value!r} contains a control character, such as CR, LF or NUL, or one outside of latin-1; "
+            "remove it or percent-encode it"
         )
     return value.strip(" \t")

@@ -1,4 +1,4 @@
-"""`with_heartbeats`: a stream with a sign of life whenever its source is silent."""
+"""`with_heartbeats`: a stream that sends a heartbeat whenever its source is silent."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from collections.abc import AsyncGenerator
 async def with_heartbeats(
     source: AsyncGenerator[bytes, None], heartbeat: bytes, seconds: float
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the chunks of a source, and a heartbeat whenever none came for so many seconds.
+    """Yield the chunks of a source, and a heartbeat after each `seconds` without a chunk.
 
-    The source runs in one task from its first chunk to its close, so that what it holds across chunks, such as a task
-    group or a deadline, works in it as anywhere. A chunk is asked for when the one before was taken, never ahead. When
-    this generator ends, in whatever way, the source is cancelled where it waits, and is closed before this is.
+    The source runs in one task from its first chunk to its close, so that objects it holds across chunks, such as a
+    task group or a deadline, work as usual. A chunk is requested only after the one before was taken, never ahead. When
+    this generator ends, for whatever reason, the source is cancelled where it waits and closed first.
 
     Arguments:
-        source: gives the chunks.
-        heartbeat: the chunk that stands for silence.
-        seconds: the longest silence.
+        source: yields the chunks.
+        heartbeat: the chunk to send during silence.
+        seconds: the maximum silence.
 
     Raises:
-        Exception: what the source raised, behind its last chunk or while it was closed.
+        Exception: an error that the source raised, after its last chunk or while it was closed.
     """
     asked, changed = asyncio.Event(), asyncio.Event()
-    # The chunk that was asked for, once it has come.
+    # The requested chunk, once it is available.
     came: list[bytes] = []
     over = False
 
@@ -34,7 +34,7 @@ async def with_heartbeats(
                 came.append(chunk)
                 asked.clear()
                 changed.set()
-                # A source may catch its cancellation and go on; then there is nobody to ask for more.
+                # A source may catch its cancellation and continue; its chunks then have no consumer.
                 if over:
                     break
                 await asked.wait()

@@ -1,4 +1,4 @@
-"""`Markup`: text that is HTML already."""
+"""`Markup`: text that is already HTML."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 class Markup(str):
     """HTML, such as a page made from a template. Templates do not escape it, and a response with it is `text/html`.
 
-    What is made of it with the methods of `str` is plain text again.
+    The methods of `str` return plain text, not `Markup`.
     """
 
     __slots__ = ()

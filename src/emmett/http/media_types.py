@@ -1,4 +1,4 @@
-"""The media type of a file, by its name."""
+"""The media type of a file, derived from its name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from mimetypes import MimeTypes
 
 BINARY = "application/octet-stream"
 
-# A table of our own: what the machine has in /etc/mime.types must not change an application's answers.
+# A separate table: the contents of the machine's /etc/mime.types must not change an application's answers.
 _TYPES = MimeTypes()
 for _type, _suffix in (
     ("text/javascript", ".js"),
@@ -25,18 +25,18 @@ for _type, _suffix in (
 
 
 def media_type_of(filename: str) -> str:
-    """Return the media type that the suffix of a name stands for, text with `charset=utf-8`.
+    """Return the media type for the suffix of a name; text types have `charset=utf-8`.
 
     Arguments:
-        filename: the name of a file, without folders. What is compressed by its name, such as `a.txt.gz`, has the type
-            of the compression: that is what the file holds.
+        filename: the name of a file, without folders. A file with a compression suffix, such as `a.txt.gz`, has the
+            type of the compression format.
 
-    Returns `application/octet-stream` for a suffix that is not known.
+    Returns `application/octet-stream` for an unknown suffix.
     """
-    # With a slash in front: a name with a colon in it would be read as a URL.
+    # With a leading slash, since a name with a colon would be parsed as a URL.
     media_type, encoding = _TYPES.guess_type(f"/{filename}")
     if encoding is not None:
-        # The compressed file is what was asked for: Content-Encoding would make the client unpack it.
+        # The client asks for the compressed file: Content-Encoding would make it decompress the content.
         return "application/gzip" if encoding == "gzip" else BINARY
     if media_type is None:
         return BINARY

@@ -1,4 +1,4 @@
-"""Multipart forms: `multipart/form-data` (RFC 7578), read as it arrives."""
+"""Multipart forms: `multipart/form-data` (RFC 7578), parsed as it arrives."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from .body import Body
 from .multipart_delimiters import Delimiters
 from .uploads import Spool, UploadedFile
 
-# Header fields of a part, and bytes in all of them. Browsers send two, of which one holds the name of a file.
+# The maximum number of header fields of a part, and their total size. Browsers send two; one contains the file name.
 MAX_PART_FIELDS = 8
 MAX_PART_HEAD = 4096
-# Bytes of a file's name: the most that common file systems take.
+# The maximum size of a file name in bytes, as in common file systems.
 MAX_FILENAME = 255
 
 # RFC 2046, 5.1.1.
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# Control characters, and those that let a name read in another order than it is (Unicode Standard Annex 9).
+# Control characters, and those that change the visual order of a name (Unicode Standard Annex 9).
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _EXTENDED_NAME = re.compile(r";[ \t]*filename\*[ \t]*=[ \t]*([^';]*)'[^';]*'([^; \t]*)", re.IGNORECASE)
-# What forms are sent in (WHATWG Encoding, 4.2). No other codec of Python is reached: some take quadratic time, and each
-# unknown name stays in memory.
+# The charsets in which forms are sent (WHATWG Encoding, 4.2). Python's other codecs cannot be reached: some take
+# quadratic time, and each unknown name stays in memory.
 _CHARSETS = {
     *("utf-8", "utf8", "us-ascii", "ascii", "latin1", "latin-1", "macintosh", "ibm866", "koi8-r", "koi8-u"),
     *(f"iso-8859-{number}" for number in (*range(1, 12), *range(13, 17))),
@@ -44,7 +44,7 @@ _CHARSETS = {
     *("gbk", "gb2312", "gb18030", "big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr"),
 }
 _ENCODINGS = ("", "7bit", "8bit", "binary")
-# Types whose content is text; a part of another type is bytes, whether it has a file name or not.
+# Media types whose content is text. A part of another type is bytes, with or without a file name.
 _TEXT_TYPE = re.compile(
     r"|text/.*|.*\+(?:json|xml|yaml)|application/(?:json|xml|yaml|graphql|javascript|x-www-form-urlencoded)"
 )
@@ -60,16 +60,16 @@ class MultipartForm:
     Arguments:
         body: the body, not yet streamed.
         content_type: the value of the Content-Type header.
-        max_fields: the most parts that the form may have, fields and files together.
-        max_memory: how many bytes of it may be kept in memory; files beyond that go to disk.
+        max_fields: the maximum number of parts, fields and files together.
+        max_memory: the maximum number of bytes to keep in memory; larger files go to disk.
 
     Attributes:
         fields: the text fields: `str`, `list[str]` when repeated.
-        files: the files: `UploadedFile`, a list of them when repeated. An `<input type="file">` in which nothing was
-            chosen is left out.
+        files: the files: `UploadedFile`, a list of them when repeated. An `<input type="file">` without a selection
+            is left out.
 
     Raises:
-        RequestError: 415 for other multipart types, 400 when there is no boundary or none that RFC 2046 allows.
+        RequestError: 415 for other multipart types, 400 if the boundary is missing or invalid by RFC 2046.
     """
 
     __slots__ = (
@@ -95,17 +95,17 @@ class MultipartForm:
         self._chunks: Any = None
         self._complete = False
         self._error: Exception | None = None
-        # One task reads. When it is cancelled, the next one goes on where it was.
+        # One task reads. If it is cancelled, the next one continues where it stopped.
         self._lock = asyncio.Lock()
 
     async def read(self) -> None:
-        """Read the form, if it has not been read yet. Any number of tasks may wait for it.
+        """Read the form if it has not been read yet. Any number of tasks may wait for it.
 
         Raises:
-            RequestError: 400 for a form that breaks RFC 7578 or ends early, 413 for one with too many parts, too much
-                text or too large heads of parts; and what reading the body raises.
+            RequestError: 400 for a form that violates RFC 7578 or ends early, 413 for one with too many parts, too much
+                text or too large heads of parts; and any error that reading the body raises.
             OSError: a file could not be written to disk.
-            UsageError: the body was streamed before, or the form closed.
+            UsageError: the body was streamed before, or the form is closed.
         """
         async with self._lock:
             if self._error is not None:
@@ -113,7 +113,7 @@ class MultipartForm:
             if self._complete:
                 return
             if self._spool.closed:
-                raise UsageError("the form of a request cannot be read once it has been answered")
+                raise UsageError("the form of a request cannot be read after the request has been answered")
             try:
                 await self._read()
                 self.fields, self.files = self._parser.results()
@@ -124,7 +124,7 @@ class MultipartForm:
             self._complete = True
 
     async def _read(self) -> None:
-        # Nothing is lost where this is cancelled: whatever came is in the parser or the spool before the next `await`.
+        # A cancellation loses nothing: everything received is in the parser or the spool before the next `await`.
         parser, spool = self._parser, self._spool
         if self._chunks is None:
             self._chunks = aiter(self._body)
@@ -137,27 +137,27 @@ class MultipartForm:
             await spool.spill()
 
     async def aclose(self) -> None:
-        """Forget the files; temporary ones are gone. It may be called again."""
+        """Discard the files, including temporary ones. It can be called several times."""
         await self._spool.aclose()
 
 
 class _Part:
-    """One part of a form: a text field, or a file when it has a file name or a type that is not text."""
+    """One part of a form: a file if it has a file name or a type that is not text, otherwise a text field."""
 
     __slots__ = ("extended_filename", "has_filename", "is_field", "name", "segment", "size", "start", "value")
 
     def __init__(self, segment: Any, start: int) -> None:
         self.segment = segment
-        # Bytes as latin-1: what they are encoded in may be told by a later part.
+        # Bytes decoded as latin-1: a later part may specify their encoding.
         self.name: str = segment.name
         self.extended_filename = _extended_filename(segment.header("Content-Disposition", ""))
         self.has_filename = segment.filename is not None or self.extended_filename is not None
         self.is_field = not self.has_filename and (
             segment.charset is not None or _TEXT_TYPE.fullmatch((segment.content_type or "").lower()) is not None
         )
-        # Of a field.
+        # For a field.
         self.value = bytearray()
-        # Of a file, in the spool.
+        # For a file: its start in the spool.
         self.start = start
         self.size = 0
 
@@ -167,7 +167,7 @@ class _Part:
 
 
 class _FormParser:
-    """Makes parts of chunks. It waits for nothing."""
+    """Parses chunks into parts. It does no I/O."""
 
     __slots__ = (
         "_delimiters",
@@ -191,7 +191,7 @@ class _FormParser:
         self._delimiters = Delimiters(boundary)
         self._parser = PushMultipartParser(
             boundary,
-            # A little more than `_check_head` takes, so that it decides: the parser counts half a line end too.
+            # Slightly more than `_check_head` allows, so that it decides: the parser also counts half a line end.
             max_header_size=MAX_PART_HEAD + 16,
             max_header_count=MAX_PART_FIELDS,
             header_charset="latin-1",
@@ -201,10 +201,10 @@ class _FormParser:
         self._ended = False
 
     def feed(self, chunk: bytes) -> None:
-        """Take in a chunk.
+        """Parse a chunk.
 
         Raises:
-            RequestError: the form is broken, or larger than it may be.
+            RequestError: the form is malformed or too large.
         """
         self._is_empty = False
         self._parse(self._delimiters.feed(chunk))
@@ -213,10 +213,10 @@ class _FormParser:
         """Handle the end of the body.
 
         Raises:
-            RequestError: the form has not.
+            RequestError: the form has not ended.
         """
         if self._is_empty:
-            # No body at all, as in a GET request: a form without fields.
+            # No body at all, as in a GET request, is a form without fields.
             return
         if not self._delimiters.begun:
             raise _broken("it ends without its final delimiter: no line of it begins with its boundary")
@@ -228,7 +228,7 @@ class _FormParser:
         """Return the fields and the files.
 
         Raises:
-            RequestError: a field is in a charset that is not known.
+            RequestError: a field has an unknown charset.
         """
         fields: sdict[str | list[str]] = sdict()
         files: sdict[UploadedFile | list[UploadedFile]] = sdict()
@@ -244,7 +244,7 @@ class _FormParser:
         return fields, files
 
     def _parse(self, chunk: bytes) -> None:
-        # What follows the final delimiter has no meaning (RFC 2046, 5.1.1).
+        # Content after the final delimiter has no meaning (RFC 2046, 5.1.1).
         if self._ended or not chunk:
             return
         try:
@@ -293,7 +293,7 @@ class _FormParser:
         return True
 
     def _default_charset(self) -> str:
-        """Return the encoding of text that does not say it: a field called `_charset_` tells (RFC 7578, 4.6)."""
+        """Return the encoding of text that does not specify one: the value of the field `_charset_` (RFC 7578, 4.6)."""
         told = next((part.value for part in self._parts if part.name == "_charset_" and part.is_field), None)
         return _charset(told.decode("latin-1")) if told else "utf-8"
 
@@ -310,13 +310,14 @@ class _FormParser:
 
 
 def safe_filename(name: str) -> str:
-    """Make what a sender calls a file the name of a file and nothing else.
+    """Return a safe file name for the name that a sender specified.
 
-    Returns the last component, whatever separates them, without control characters and what turns the direction of
-    text, at most `MAX_FILENAME` bytes of UTF-8 with the ending kept; empty when nothing is left, or `.` or `..`.
+    Returns the last path component, whatever the separator, without control characters and characters that change the
+    text direction, cut to `MAX_FILENAME` bytes of UTF-8 with the suffix kept. Returns an empty string if nothing is
+    left, or `.` or `..`.
     """
     name = _UNPRINTABLE.sub("", re.split(r"[/\\]", name)[-1])
-    # A drive of Windows is a kind of folder.
+    # A Windows drive counts as a folder.
     name = re.sub(r"^(?:[A-Za-z]:)+", "", name).strip()
     encoded = name.encode("utf-8", "replace")
     if len(encoded) > MAX_FILENAME:
@@ -347,18 +348,18 @@ def _boundary(content_type: str) -> bytes:
 def _check_head(fields: list[tuple[str, str]]) -> None:
     names = [name for name, _ in fields]
     if len(set(names)) != len(names):
-        raise _broken("a part has a header field twice")
+        raise _broken("a part repeats a header field")
     if sum(len(name) + len(value) for name, value in fields) > MAX_PART_HEAD:
         raise _too_large_head()
     for name, value in fields:
         if _CONTROL.search(value):
-            raise _broken("a header field of a part has a control character")
+            raise _broken("a header field of a part contains a control character")
         if name == "Content-Transfer-Encoding" and value.strip(" \t").lower() not in _ENCODINGS:
             raise _broken("the Content-Transfer-Encoding of a part must be 7bit, 8bit or binary")
 
 
 def _extended_filename(disposition: str) -> str | None:
-    """Return the value of `filename*` (RFC 8187). RFC 7578, 4.2, forbids it in forms; some clients send it."""
+    """Return the value of `filename*` (RFC 8187). RFC 7578, 4.2, forbids it in forms, but some clients send it."""
     if "*" in disposition:
         found = _EXTENDED_NAME.search(_QUOTED.sub('""', disposition))
         if found is not None and found[1].lower() in ("utf-8", "iso-8859-1"):
@@ -369,7 +370,7 @@ def _extended_filename(disposition: str) -> str | None:
 def _charset(name: str) -> str:
     charset = name.strip(" \t").lower()
     if charset not in _CHARSETS:
-        raise RequestError(400, f"the charset {charset[:40]!r} of a form is not known: send UTF-8")
+        raise RequestError(400, f"the charset {charset[:40]!r} of a form is unknown: send UTF-8")
     return charset
 
 

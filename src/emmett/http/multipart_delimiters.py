@@ -1,11 +1,11 @@
-"""`Delimiters`: takes out of a multipart body what RFC 2046, 5.1.1, says to ignore and the parser does not take."""
+"""`Delimiters`: removes the parts of a multipart body to ignore (RFC 2046, 5.1.1), which the parser does not accept."""
 
 from __future__ import annotations
 
 import re
 
 MAX_PADDING = 1024
-"""Blanks after a delimiter that are ignored; more of them are a broken form."""
+"""The maximum number of ignored blanks after a delimiter; more of them make a form malformed."""
 
 
 class Delimiters:
@@ -15,7 +15,7 @@ class Delimiters:
         boundary: the boundary that the Content-Type names.
 
     Attributes:
-        begun: the first delimiter has come.
+        begun: whether the first delimiter has arrived.
     """
 
     __slots__ = ("_delimiter", "_held", "_open_end", "_padded", "begun")
@@ -25,13 +25,13 @@ class Delimiters:
         self._delimiter = b"\r\n--" + boundary
         escaped = re.escape(self._delimiter)
         self._padded = re.compile(escaped + rb"[ \t]++(?=\r\n)")
-        # What may still become a delimiter with padding.
+        # A suffix that may still become a delimiter with padding.
         self._open_end = re.compile(escaped + rb"[ \t]*+\r?\Z")
-        # The end of what came, while it may be the beginning of a delimiter. The first one needs no line end before it.
+        # The end of the input while it may begin a delimiter. The first delimiter needs no line end before it.
         self._held = b"\r\n"
 
     def feed(self, chunk: bytes) -> bytes:
-        """Return what can be parsed now: of this chunk, and of what was held back before."""
+        """Return the data that can be parsed now, from this chunk and the data held back before."""
         data = self._held + chunk if self._held else chunk
         if not self.begun:
             start = data.find(self._delimiter)
@@ -45,7 +45,7 @@ class Delimiters:
         return self._hold_end(data)
 
     def flush(self) -> bytes:
-        """Return what was held back; the body has ended."""
+        """Return the data held back, at the end of the body."""
         held, self._held = self._held, b""
         return held
 

@@ -1,4 +1,4 @@
-"""Content negotiation: which media type a client likes best (RFC 9110, 12.5.1)."""
+"""Content negotiation: which media type a client prefers (RFC 9110, 12.5.1)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..errors import UsageError
 
-# Ranges of an Accept header that are looked at, the first ones. Browsers send fewer than ten.
+# The maximum number of ranges of an Accept header that are considered. Browsers send fewer than ten.
 MAX_RANGES = 100
 
 TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -16,7 +16,7 @@ TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 WEIGHT = r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)"
 _MEDIA_TYPE = re.compile(rf"({TOKEN})/({TOKEN})")
 _WEIGHT = re.compile(WEIGHT)
-# A quoted string that nobody closes goes on to the end, so that no character is looked at twice.
+# An unterminated quoted string extends to the end, so that no character is examined twice.
 _SEPARATOR = re.compile(r'"(?:[^"\\]|\\.)*"?|([,;])', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
@@ -34,7 +34,7 @@ class _Range(NamedTuple):
         return self.type != "*", self.subtype != "*", len(self.parameters)
 
     def takes(self, other: _Range) -> bool:
-        """Whether it stands for the other one."""
+        """Return whether this range includes the other one."""
         return (
             self.type in ("*", other.type)
             and self.subtype in ("*", other.subtype)
@@ -43,23 +43,23 @@ class _Range(NamedTuple):
 
 
 def best_media_type(accept: str, offered: tuple[str, ...]) -> str | None:
-    """Return the offered media type that an Accept header gives most weight (RFC 9110, 12.5.1).
+    """Return the offered media type to which an Accept header gives the highest weight (RFC 9110, 12.5.1).
 
     Arguments:
-        accept: the value of the header; when it is empty, or nothing in it can be read, all types are welcome.
-        offered: what there is to send, such as `text/html`, the best first.
+        accept: the value of the header. If it is empty or nothing in it is valid, all types are accepted.
+        offered: the available types, such as `text/html`, best first.
 
-    Returns one of `offered` as it was given, the first of those with the same weight; `None` when the client takes none
-    of them. The most specific range that fits a type gives its weight. Ranges that cannot be read are left out, as are
-    those behind the first `MAX_RANGES`. The time grows with the length of the header.
+    Returns one of `offered` as given, the first of those with the same weight; `None` if the client accepts none of
+    them. The most specific matching range gives the weight of a type. Invalid ranges are ignored, and so are those
+    after the first `MAX_RANGES`. The time grows with the length of the header.
 
     Raises:
-        UsageError: nothing is offered, or something that is no media type.
+        UsageError: nothing is offered, or a name that is not a media type.
     """
     offers = [_offer(name) for name in offered]
     if not offers:
         raise UsageError('accepts() needs the media types that can be sent, such as accepts("text/html")')
-    # The most specific ranges first; among equals the first in the header counts.
+    # The most specific ranges first; among equal ones, the first in the header counts.
     ranges = sorted(_parse_accept(accept), key=lambda each: each.specificity, reverse=True)
     if not ranges:
         return offered[0]
@@ -71,7 +71,7 @@ def best_media_type(accept: str, offered: tuple[str, ...]) -> str | None:
 def _offer(name: str) -> _Range:
     found = list(_parse_accept(name))
     if len(found) != 1 or "*" in (found[0].type, found[0].subtype):
-        raise UsageError(f"{name!r} is no media type: expected a type and a subtype, such as text/html")
+        raise UsageError(f"{name!r} is not a media type: expected a type and a subtype, such as text/html")
     return found[0]
 
 
@@ -87,7 +87,7 @@ def _parse_accept(header: str) -> Iterator[_Range]:
         for parameter in parameters:
             key, _, value = (part.strip(" \t") for part in parameter.lower().partition("="))
             if key == "q":
-                # What follows the weight belongs to no media type (RFC 7231, 5.3.2).
+                # Parameters after the weight do not belong to the media type (RFC 7231, 5.3.2).
                 weight = float(value) if _WEIGHT.fullmatch(value) else -1.0
                 break
             if key:
@@ -97,7 +97,7 @@ def _parse_accept(header: str) -> Iterator[_Range]:
 
 
 def _elements(header: str) -> Iterator[list[str]]:
-    """Take a list apart at its commas, and each element at its semicolons; empty elements are left out."""
+    """Split a list at its commas, and each element at its semicolons. Empty elements are left out."""
     parts: list[str] = []
     start = 0
     for found in _SEPARATOR.finditer(header):

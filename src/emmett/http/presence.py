@@ -1,4 +1,4 @@
-"""`ClientPresence`: whether the client of a request is there."""
+"""`ClientPresence`: whether the client of a request is still connected."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import asyncio
 
 
 class ClientPresence:
-    """Whether a client is there. One connection has one for all its requests, which follow each other.
+    """Whether a client is connected. A connection has one object for all its requests, which follow each other.
 
     Attributes:
-        gone: the client has left, or is not to get its response.
-        waiters: what `wait_gone` waits for; None when nobody waits.
+        gone: whether the client has left, or will not get its response.
+        waiters: the futures of `wait_gone`; None if nothing waits.
     """
 
     __slots__ = ("gone", "waiters")
 
     def __init__(self) -> None:
         self.gone = False
-        # Made when the first one waits.
+        # Created for the first waiter.
         self.waiters: list[asyncio.Future[None]] | None = None
 
     async def wait_gone(self) -> None:
-        """Wait until the client has left or the request that waits is answered."""
+        """Wait until the client has left or the waiting request is answered."""
         if self.gone:
             return
         waiter = asyncio.get_running_loop().create_future()
@@ -39,11 +39,11 @@ class ClientPresence:
             self.waiters.remove(waiter)
 
     def answered(self) -> None:
-        """Stop waiting: the request is answered, and nobody has a reason to wait."""
+        """Wake the waiters, since the request is answered."""
         self._wake()
 
     def leave(self) -> None:
-        """Wake those that wait: the client has left."""
+        """Wake the waiters, since the client has left."""
         self.gone = True
         self._wake()
 

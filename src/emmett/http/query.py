@@ -1,4 +1,4 @@
-"""The query string of a URL, which a form body shares: `application/x-www-form-urlencoded`."""
+"""Parse the query string of a URL or a form body: `application/x-www-form-urlencoded`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ..datastructures import sdict
 
 
 def parse_query(query_string: bytes) -> sdict[str | list[str]]:
-    """Read the parameters of a query string.
+    """Parse the parameters of a query string.
 
     Arguments:
-        query_string: what follows the `?`, still percent-encoded.
+        query_string: the part after the `?`, still percent-encoded.
 
     Returns an `sdict` in the order of arrival: a single value as `str`, the values of a repeated name as `list[str]`, a
-    blank value, with or without `=`, as `""`. Bytes that are not UTF-8 become U+FFFD. Any input has a result; the time
-    it takes grows with its length alone.
+    blank value, with or without `=`, as `""`. Bytes that are not UTF-8 become U+FFFD. Every input has a result, and the
+    time grows only with its length.
     """
     params: sdict[str | list[str]] = sdict()
     if not query_string:

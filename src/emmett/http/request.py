@@ -22,20 +22,20 @@ _DEFAULTS = HTTPSettings()
 
 
 class Request(RequestHead):
-    """One HTTP request. An adapter makes it; whatever needs parsing is parsed when it is first read, and kept.
+    """One HTTP request. An adapter creates it. Parsed values are computed on first access and kept.
 
     Arguments:
         method: the method, in upper case.
         scheme: `http` or `https`.
         path: the path, percent-decoded.
         raw_path: the path as it was sent, without the query string.
-        query_string: what follows the `?`, as it was sent.
+        query_string: the part after the `?`, as it was sent.
         headers: the header fields.
-        client: address and port of the peer; `None` where there is none, as on a unix socket.
-        read: gives the next chunk of the body, and `b""` at its end: see `Body`.
+        client: address and port of the peer; `None` if there is none, as on a unix socket.
+        read: returns the next chunk of the body, and `b""` at its end: see `Body`.
         http_version: `1.0`, `1.1` or `2`.
-        settings: the bounds of the body; the defaults when there are none.
-        wait_gone: waits until the client has left; `None` when that cannot be known.
+        settings: the limits of the body; the defaults if there are none.
+        wait_gone: waits until the client has left; `None` if the server cannot detect that.
     """
 
     __slots__ = (
@@ -78,21 +78,21 @@ class Request(RequestHead):
         self.raw_path = raw_path
         self.client = client
         self.http_version = http_version
-        # The full name of the route that answers, once it is found.
+        # The full name of the matching route, once it is known.
         self.route: str | None = None
         self._read = read
         self._wait_gone = wait_gone
-        # Made when it is asked for: few requests have one.
+        # Created on first access: few requests have a body.
         self._body: Body | None = None
         self._settings = _DEFAULTS if settings is None else settings
-        # Seconds since the epoch: a float costs less than the datetime that few requests ask for.
+        # Seconds since the epoch: a float costs less than a datetime, which few requests need.
         self._arrived = time.time()
         self._body_params: sdict[Any] | None = None
         self._form: MultipartForm | None = None
         self._closed = False
 
     def configure(self, settings: HTTPSettings) -> None:
-        """Use the settings of the route that was found. They count for what has not been read yet."""
+        """Use the settings of the matching route, for everything that has not been read yet."""
         self._settings = settings
         if self._body is not None:
             self._body.max_size = settings.max_body_size
@@ -100,16 +100,16 @@ class Request(RequestHead):
 
     @property
     def settings(self) -> HTTPSettings:
-        """The settings that count for this request: those of its route, or of the application."""
+        """The settings of this request: those of its route, or of the application."""
         return self._settings
 
     async def wait_disconnected(self) -> None:
-        """Wait until the client has left, so that a handler can end its work for it.
+        """Wait until the client has left, so that a handler can stop its work.
 
-        Returns at once when it has left already, and when the request has been answered. Without this a handler learns
-        of it when it reads the body or sends its response, or is cancelled after the setting `http.disconnect_grace`.
+        Returns at once if the client has already left or the request has been answered. Without this method, a handler
+        notices when it reads the body or sends its response, or is cancelled after the setting `http.disconnect_grace`.
 
-        Where the server does not report that clients leave, this waits until it is cancelled.
+        If the server does not report that clients leave, this waits until it is cancelled.
         """
         if self._closed:
             return
@@ -137,65 +137,66 @@ class Request(RequestHead):
 
     @property
     def now(self) -> datetime:
-        """When the request arrived, in UTC: the same moment however often it is read."""
+        """The time when the request arrived, in UTC; every access returns the same value."""
         return datetime.fromtimestamp(self._arrived, UTC)
 
     @property
     def content_type(self) -> str:
-        """The media type of the body, in lower case and without parameters; empty when the request names none."""
+        """The media type of the body, in lower case and without parameters; empty if the request specifies none."""
         value: str = self.headers.get("content-type", "")
         return value.partition(";")[0].strip(" \t").lower()
 
     @property
     def content_length(self) -> int | None:
-        """How many bytes the body has, as the request announced it; `None` when it did not, or not as a number."""
+        """The size of the body in bytes that the request announced; `None` if it is missing or not a number."""
         value: str = self.headers.get("content-length", "")
-        # Twenty digits are more than any body has; what is longer is no number to trust, and costly to convert.
+        # No body size has twenty digits. A longer value is not trustworthy, and costly to convert.
         return int(value) if len(value) < 20 and value.isascii() and value.isdigit() else None
 
     @property
     def body_params(self) -> Coroutine[Any, Any, sdict[Any]]:
-        """Awaitable: the text fields of a form, URL-encoded or multipart, or the members of a JSON object, in the body.
+        """Awaitable: the text fields of a URL-encoded or multipart form, or the members of a JSON object.
 
-        Empty for a body of another type. May be awaited any number of times, before and after `files`.
+        Empty for a body of another type. It can be awaited any number of times, before and after `files`.
 
         Raises:
-            RequestError: 400 for a broken form, invalid JSON and JSON that is not an object, 413 for a body that is too
-                large or has too many fields, 415 for multipart types other than multipart/form-data, 408 for a body
-                that does not come in time.
-            UsageError: when the body was streamed before.
+            RequestError: 400 for a malformed form, invalid JSON and JSON that is not an object, 413 for a body that is
+                too large or has too many fields, 415 for multipart types other than multipart/form-data, 408 for a body
+                that does not arrive in time.
+            UsageError: the body was streamed before.
         """
         return self._read_body_params()
 
     @property
     def files(self) -> Coroutine[Any, Any, sdict[UploadedFile | list[UploadedFile]]]:
-        """Awaitable: the files of a multipart form by the names of their fields, a list where a name is repeated.
+        """Awaitable: the files of a multipart form by their field names, a list if a name is repeated.
 
-        Empty for a body of another type; a file input in which nothing was chosen is missing. The files are there until
-        the request has been answered. May be awaited any number of times, before and after `body_params`.
+        Empty for a body of another type. A file input without a selection is missing. The files are available until
+        the request has been answered. It can be awaited any number of times, before and after `body_params`.
 
         Raises:
             RequestError: as for `body_params`.
             OSError: a large file could not be written to disk.
-            UsageError: when the body was streamed before, or the request has been answered.
+            UsageError: the body was streamed before, or the request has been answered.
         """
         return self._read_files()
 
     def accepts(self, *media_types: str) -> str | None:
-        """Return the one of these media types that the client likes best, by its Accept header (RFC 9110, 12.5.1).
+        """Return the media type that the client prefers, according to its Accept header (RFC 9110, 12.5.1).
 
         Arguments:
-            media_types: what you can send, such as `text/html`; of those that the client likes alike, the first counts.
+            media_types: the available types, such as `text/html`; among equally preferred ones, the first is chosen.
 
-        Returns `None` when the client takes none of them; 406 says so. Without an Accept header it takes everything.
+        Returns `None` if the client accepts none of them, for which the status is 406. Without an Accept header, the
+        client accepts everything.
 
         Raises:
-            UsageError: none is given, or something that is no media type.
+            UsageError: no type is given, or a name that is not a media type.
         """
         return best_media_type(self.headers.get("accept", ""), media_types)
 
     async def aclose(self) -> None:
-        """Let go of uploaded files, temporary ones are gone. It may be called again."""
+        """Release uploaded files and delete temporary ones. It can be called several times."""
         self._closed = True
         if self._form is not None:
             await self._form.aclose()
@@ -206,7 +207,7 @@ class Request(RequestHead):
                 params: sdict[Any] = (await self._read_form()).fields
             else:
                 params = await read_body_params(self.body, self.content_type, max_fields=self._settings.max_body_fields)
-            # Another task may have been faster: all see the same object.
+            # Another task may have been faster: all of them get the same object.
             if self._body_params is None:
                 self._body_params = params
         return self._body_params
@@ -217,7 +218,7 @@ class Request(RequestHead):
     async def _read_form(self) -> MultipartForm:
         if self._form is None:
             if self._closed:
-                raise UsageError("the form of a request cannot be read once it has been answered")
+                raise UsageError("the form of a request cannot be read after the request has been answered")
             settings = self._settings
             self._form = MultipartForm(
                 self.body,

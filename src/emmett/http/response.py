@@ -12,32 +12,32 @@ from .headers import MutableHeaders
 from .stream import BodyStream
 from .vary import add_vary
 
-# What a body may be made from.
+# The values that a body can be made from.
 Content: TypeAlias = str | bytes | bytearray | memoryview | AsyncIterable[bytes | str] | Iterable[bytes | str]
 
 _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
 _BINARY = "application/octet-stream"
-# These answers have no content, whatever the handler returned (RFC 9110, 15.3.5, 15.3.6 and 15.4.5).
+# These answers have no content, whatever the handler returns (RFC 9110, 15.3.5, 15.3.6 and 15.4.5).
 _NO_CONTENT = frozenset((204, 205, 304))
-# Fields that are left out: framing is the server's, a length in bytes is counted, no content is not described.
+# Fields that are left out: the server does the framing, the length is computed, and no content needs no description.
 _FRAMING = frozenset(("transfer-encoding",))
 _COUNTED = _FRAMING | {"content-length"}
 _DESCRIBING = _COUNTED | {"content-type"}
 
 
 class Response:
-    """An answer to a request. A handler returns one, or changes the one that `emmett.response` stands for.
+    """An answer to a request. A handler returns one, or changes `emmett.response`.
 
-    An adapter sends `status`, `fields()` or `raw_headers()`, and, unless the method was HEAD, `body` (or `chunks()`, if
-    `is_stream`); then, always, it calls `aclose()`.
+    An adapter sends `status`, `fields()` or `raw_headers()`, and, unless the method was HEAD, `body` (or `chunks()` if
+    `is_stream`). It then always calls `aclose()`.
 
     Arguments:
         body: the content: text, bytes, or an iterable of chunks, plain or async, that is streamed (see `BodyStream`).
-        status: the HTTP status, 200 to 599. Without one it is that of `emmett.response`, or else 200.
+        status: the HTTP status, 200 to 599. The default is that of `emmett.response`, otherwise 200.
         headers: header fields: a mapping, or pairs of name and value.
-        content_type: the media type. Without one, and without a `content-type` in `headers`, text is
-            `text/plain; charset=utf-8`, a page from a template `text/html; charset=utf-8`, all else
+        content_type: the media type. Without it, and without a `content-type` in `headers`, text is
+            `text/plain; charset=utf-8`, a page from a template `text/html; charset=utf-8`, everything else
             `application/octet-stream`.
 
     Attributes:
@@ -46,8 +46,8 @@ class Response:
             for the attributes.
 
     Raises:
-        ValueError: for a status or a header that no answer can have.
-        UsageError: for a body of another type.
+        ValueError: the status or a header is invalid in an answer.
+        UsageError: the body has another type.
     """
 
     __slots__ = ("_body", "_cookies", "_default_type", "_status", "_status_chosen", "headers")
@@ -59,7 +59,7 @@ class Response:
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         content_type: str | None = None,
     ) -> None:
-        # Whether somebody has chosen the status; a response that did not takes that of the running request's.
+        # Whether the status was set explicitly; otherwise the response takes that of the current request's response.
         self._status_chosen = False
         self._status = 200
         if status is not None:
@@ -72,7 +72,7 @@ class Response:
 
     @property
     def status(self) -> int:
-        """The HTTP status, 200 to 599; 1xx are no final answers (RFC 9110, 15.2)."""
+        """The HTTP status, 200 to 599; 1xx are not final answers (RFC 9110, 15.2)."""
         return self._status
 
     @status.setter
@@ -91,7 +91,7 @@ class Response:
 
     @property
     def content_type(self) -> str | None:
-        """The Content-Type header: as it was set, or what fits the body; `None` while there is neither."""
+        """The Content-Type header: the value that was set, or the default for the body; `None` if there is neither."""
         return self.headers.get("content-type", self._default_type)
 
     @content_type.setter
@@ -103,9 +103,9 @@ class Response:
 
     @property
     def body(self) -> bytes | BodyStream:
-        """The content to send: bytes, or an async iterable of bytes. Empty with the statuses 204, 205 and 304.
+        """The content to send: bytes, or an async iterable of bytes. Empty for the statuses 204, 205 and 304.
 
-        It may be assigned whatever the constructor takes.
+        Accepts the same values as the constructor.
         """
         return b"" if self._status in _NO_CONTENT else self._body
 
@@ -114,7 +114,7 @@ class Response:
         self._body, self._default_type = _as_content(body)
 
     def fill(self, body: bytes, content_type: str) -> None:
-        """Assign a body, and the media type that it has where none is set.
+        """Set a body, and the media type to use if none is set.
 
         Arguments:
             body: the content.
@@ -124,32 +124,32 @@ class Response:
 
     @property
     def is_stream(self) -> bool:
-        """Whether `body` comes in chunks."""
+        """Whether `body` is sent in chunks."""
         return isinstance(self._body, BodyStream) and self._status not in _NO_CONTENT
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """Iterate over `body`: the chunks of a stream, once, or all of it as one.
+        """Iterate over `body`: the chunks of a stream, once, or the whole body as one chunk.
 
         Raises:
-            UsageError: when the stream was read before.
+            UsageError: the stream was read before.
         """
         body = self.body
         return aiter(BodyStream([body]) if isinstance(body, bytes) else body)
 
     def fields(self) -> list[tuple[str, str]]:
-        """Return the header fields as an adapter sends them: lower-case names, values in latin-1.
+        """Return the header fields in the form that an adapter sends: lower-case names, values in latin-1.
 
-        With a body in bytes `content-length` is its length, which is also what a HEAD request is told; a stream has the
-        one that was set, if any. `transfer-encoding` is the server's, and left out. A Set-Cookie line for each cookie.
+        With a body in bytes, `content-length` is its length, also for a HEAD request; a stream has the length that was
+        set, if any. `transfer-encoding` is left to the server. There is one Set-Cookie line for each cookie.
 
         Raises:
-            ValueError: for a cookie that got something forbidden past the checks of assignment.
+            ValueError: a cookie bypassed the checks of assignment with an invalid value.
         """
         body, default_type = self._body, self._default_type
         length: str | None = None
         if self._status in _NO_CONTENT:
             omitted, default_type = _DESCRIBING, None
-            # The others have none at all (RFC 9110, 8.6).
+            # The other statuses have no length at all (RFC 9110, 8.6).
             length = "0" if self._status == 205 else None
         elif isinstance(body, bytes):
             omitted, length = _COUNTED, str(len(body))
@@ -165,7 +165,7 @@ class Response:
         return fields
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return `fields()` in bytes, as ASGI has them.
+        """Return `fields()` as bytes, as ASGI requires.
 
         Raises:
             ValueError: as `fields` does.
@@ -175,8 +175,8 @@ class Response:
     def with_defaults(self, defaults: Response) -> Self:
         """Return this response with the status, headers and cookies of another one that it does not set itself.
 
-        Vary names what either of them names: a response depends on all that it was made of (RFC 9110, 12.5.5).
-        Neither of the two is changed: a response may be shared by many requests, the cookies of one must not be.
+        Vary contains the names of both: a response depends on everything that it was made from (RFC 9110, 12.5.5).
+        Neither response is changed: many requests may share a response, but must not share the cookies of one request.
         """
         takes_status = defaults._status_chosen and not self._status_chosen
         if defaults is self or not (defaults.headers or defaults._cookies or takes_status):
@@ -196,16 +196,16 @@ class Response:
         return response
 
     def check_cookies(self) -> None:
-        """See to it that `fields()` will find nothing wrong with a cookie.
+        """Check that `fields()` can send all cookies.
 
         Raises:
-            ValueError: when the attributes of one do not go together; see `ResponseCookies`.
+            ValueError: the attributes of a cookie are inconsistent; see `ResponseCookies`.
         """
         if self._cookies:
             self._cookies.header_values()
 
     async def aclose(self) -> None:
-        """Release what a streamed body holds, whether or not it was sent. Later calls do nothing."""
+        """Release the resources of a streamed body, whether or not it was sent. Later calls do nothing."""
         if isinstance(self._body, BodyStream):
             await self._body.aclose()
 
@@ -214,9 +214,9 @@ class Response:
 
 
 def _as_content(body: object) -> tuple[bytes | BodyStream, str | None]:
-    """Return the body as it is sent, and the media type that fits it; `None` for an empty one."""
+    """Return the body in the form that is sent, and its default media type; `None` for an empty one."""
     if isinstance(body, str):
-        # Text from a visitor must not become markup: only what says that it is HTML is sent as such.
+        # Text from a client must not become markup: only text that is marked as HTML is sent as HTML.
         return body.encode("utf-8"), _HTML if hasattr(body, "__html__") else _TEXT
     if type(body) is bytes:
         return body, _BINARY if body else None
@@ -224,7 +224,7 @@ def _as_content(body: object) -> tuple[bytes | BodyStream, str | None]:
         return bytes(body), _BINARY if body else None
     if isinstance(body, BodyStream):
         return body, _BINARY
-    # The keys of a mapping are hardly what was meant.
+    # A mapping is refused, since sending its keys is hardly intended.
     if isinstance(body, (AsyncIterable, Iterable)) and not isinstance(body, Mapping):
         return BodyStream(body), _BINARY
     raise UsageError(

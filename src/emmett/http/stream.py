@@ -1,4 +1,4 @@
-"""`BodyStream`: a response body that comes in chunks."""
+"""`BodyStream`: a response body in chunks."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ..errors import UsageError
 
 
 class BodyStream(AsyncIterable[bytes]):
-    """A response body from an iterable of chunks, plain or async, to be read once.
+    """A response body from an iterable of chunks, plain or async, that can be read once.
 
-    A `str` chunk goes as UTF-8, an empty chunk is left out. A plain iterable runs on the event loop, as a plain handler
-    does, and lets other tasks run between two chunks: what waits for a disk or a network belongs in an async one.
+    A `str` chunk is sent as UTF-8, an empty chunk is skipped. A plain iterable runs on the event loop, as a plain
+    handler does, and other tasks run between two chunks: use an async iterable to wait for a disk or a network.
 
     Arguments:
-        source: gives the chunks. The stream owns it: `close` or `aclose`, where it has one of them, is called when the
-            stream ends, fails, or is closed.
+        source: yields the chunks. The stream owns it: its `close` or `aclose`, if it has one, is called when the stream
+            ends, fails, or is closed.
 
     Raises:
-        UsageError: while it is read, for a chunk that is neither bytes-like nor `str`; when it is read again.
+        UsageError: raised when reading, for a chunk that is neither bytes-like nor `str`, and for a second reading.
     """
 
     __slots__ = ("_chunks", "_source", "_started")
@@ -31,7 +31,7 @@ class BodyStream(AsyncIterable[bytes]):
 
     def __aiter__(self) -> AsyncGenerator[bytes, None]:
         if self._started:
-            raise UsageError("this response body was streamed already: a stream serves one response")
+            raise UsageError("this response body was already streamed: a stream serves one response")
         self._started = True
         self._chunks = read_source(self._source, _encode)
         return self._chunks
@@ -48,12 +48,12 @@ class BodyStream(AsyncIterable[bytes]):
 async def read_source(
     source: AsyncIterable[object] | Iterable[object], encode: Callable[[object], bytes]
 ) -> AsyncGenerator[bytes, None]:
-    """Yield what a source gives, plain or async, encoded; empty chunks are left out. Its iterator is closed at the end.
+    """Yield the encoded values of a source, plain or async, without empty chunks, and close its iterator at the end.
 
-    A plain source runs on the event loop, and lets other tasks run between two chunks.
+    A plain source runs on the event loop, and other tasks run between two chunks.
 
     Raises:
-        UsageError: the source raised `SystemExit`, which must not end the service of other clients.
+        UsageError: the source raised `SystemExit`, which must not end the service for other clients.
     """
     iterator: object = None
     try:
@@ -69,14 +69,14 @@ async def read_source(
                     yield data
                 await asyncio.sleep(0)
     except SystemExit as error:
-        # In a task of its own, as that of a stream of events, it would end the event loop, and with it all others.
+        # In a task of its own, as for a stream of events, it would end the event loop and all other tasks.
         raise UsageError(f"the source of a response stream asked to end the process: {error!r}") from error
     finally:
         await close_source(iterator)
 
 
 async def close_source(source: object) -> None:
-    """Call `aclose` or `close` of a source or an iterator, where it has one of them."""
+    """Call `aclose` or `close` of a source or an iterator, if it has one."""
     if (aclose := getattr(source, "aclose", None)) is not None:
         await aclose()
     elif (close := getattr(source, "close", None)) is not None:
@@ -91,6 +91,6 @@ def _encode(chunk: object) -> bytes:
     if isinstance(chunk, (bytearray, memoryview)):
         return bytes(chunk)
     raise UsageError(
-        f"a response stream gave a chunk of type {type(chunk).__name__}: "
+        f"a response stream yielded a chunk of type {type(chunk).__name__}: "
         "allowed are bytes, bytearray, memoryview and str"
     )

@@ -1,4 +1,4 @@
-"""`UploadedFile`: a file that came with a form; `Spool`: where its content is."""
+"""`UploadedFile`: an uploaded file of a form; `Spool`: the storage of its content."""
 
 from __future__ import annotations
 
@@ -19,48 +19,48 @@ CHUNK_SIZE = 64 * 1024
 
 
 class Spool:
-    """The content of all files of one form, one behind the other: the end in memory, what was too much of it on disk.
+    """The concatenated content of all files of one form: the last part in memory, the excess on disk.
 
-    One temporary file holds it all, so that a form of a thousand files costs one descriptor. The file has no name where
-    the system allows it; it is gone once it is closed, or the process has ended.
+    One temporary file holds it all, so that a form with a thousand files costs one descriptor. The file has no name if
+    the system allows that. It is deleted when it is closed or the process ends.
     """
 
     __slots__ = ("_file", "_leaving", "_lock", "_on_disk", "_tail", "_was_spilled", "closed", "size")
 
     def __init__(self) -> None:
-        # Bytes that were written.
+        # Bytes written.
         self.size = 0
         self.closed = False
         self._tail = bytearray()
-        # What is on its way to disk. A cancelled task leaves it to its thread, or to the next one.
+        # Data on its way to disk. A cancelled task leaves it to its thread, or to the next task.
         self._leaving: deque[bytearray] = deque()
         self._was_spilled = False
-        # What threads change, with the lock held.
+        # The state that threads change while they hold the lock.
         self._lock = Lock()
         self._file: IO[bytes] | None = None
         self._on_disk = 0
 
     @property
     def in_memory(self) -> int:
-        """How many bytes wait for `spill`, or need none."""
+        """How many bytes are in memory and not on their way to disk."""
         return len(self._tail)
 
     @property
     def is_spilling(self) -> bool:
-        """Whether bytes are between memory and disk: a spill was cancelled."""
+        """Whether bytes are between memory and disk, because a spill was cancelled."""
         return bool(self._leaving)
 
     def write(self, data: bytes) -> None:
-        """Add data at the end."""
+        """Append data."""
         self._tail += data
         self.size += len(data)
 
     async def spill(self) -> None:
-        """Move what is in memory to disk.
+        """Move the data in memory to disk.
 
         Raises:
-            OSError: it cannot be written there.
-            UsageError: the spool was closed.
+            OSError: the data cannot be written.
+            UsageError: the spool is closed.
         """
         self.refuse_closed()
         self._was_spilled = True
@@ -70,17 +70,17 @@ class Spool:
         await asyncio.to_thread(self._write_leaving)
 
     async def read(self, start: int, length: int) -> bytes:
-        """Return so many bytes from a place on; the spool has them.
+        """Return `length` bytes from `start`, all of which the spool has.
 
         Raises:
-            UsageError: the spool was closed.
+            UsageError: the spool is closed.
         """
         if self._was_spilled:
             return await asyncio.to_thread(self.read_now, start, length)
         return self.read_now(start, length)
 
     def read_now(self, start: int, length: int) -> bytes:
-        """Do as `read`, and wait for the disk."""
+        """Read as `read` does, but block until the disk has answered."""
         with self._lock:
             self.refuse_closed()
             on_disk = max(min(length, self._on_disk - start), 0)
@@ -95,11 +95,11 @@ class Spool:
             return b"".join(pieces)
 
     async def aclose(self) -> None:
-        """Forget everything; the temporary file is gone. It may be called again."""
+        """Discard all data and delete the temporary file. It can be called several times."""
         if not self.closed:
             self.closed = True
             if self._was_spilled:
-                # Not on the loop: it waits for the thread that a cancelled task has left behind, and for the disk.
+                # Not on the loop: closing waits for the thread that a cancelled task has left, and for the disk.
                 await asyncio.shield(asyncio.to_thread(self._close))
             else:
                 self._tail = bytearray()
@@ -111,7 +111,7 @@ class Spool:
             if self._file is None:
                 self._file = TemporaryFile()  # noqa: SIM115 - `_close` closes it
             while self._leaving:
-                # It goes by the piece, from the front: two threads cannot swap pieces.
+                # Piece by piece, from the front, so that two threads cannot swap pieces.
                 piece = self._leaving[0]
                 self._file.seek(self._on_disk)
                 self._file.write(piece)
@@ -127,22 +127,22 @@ class Spool:
                 self._file.close()
 
     def refuse_closed(self) -> None:
-        """Raise `UsageError` when the spool was closed."""
+        """Raise `UsageError` if the spool is closed."""
         if self.closed:
-            raise UsageError("the uploaded files of a request are gone once it has been answered: save them before")
+            raise UsageError("the uploaded files of a request are deleted once it has been answered: save them before")
 
 
 class UploadedFile:
-    """A file that came with a multipart form. It is there until the request has been answered.
+    """A file that was uploaded with a multipart form. It is available until the request has been answered.
 
-    `await file.read()` gives its content, `async for chunk in file` gives it piece by piece; both go on from the place
-    that the last one has reached, and `await file.seek(0)` goes back. `await file.save(path)` keeps it.
+    `await file.read()` returns its content, and `async for chunk in file` yields it in pieces. Both continue at the
+    current position, and `await file.seek(0)` goes back to the start. `await file.save(path)` keeps the file.
 
     Attributes:
-        filename: the name of the file as its sender calls it, made safe: without folders, control characters and more
-            than 255 bytes, never `.` or `..`; empty when nothing is left. It says nothing about the content.
+        filename: the name that the sender gave the file, made safe: without folders and control characters, at most
+            255 bytes, never `.` or `..`; empty if nothing is left. It says nothing about the content.
         content_type: the media type that the sender claims, in lower case and without parameters.
-        size: bytes.
+        size: the size in bytes.
         headers: the header fields of its part of the form.
     """
 
@@ -157,14 +157,14 @@ class UploadedFile:
         self.headers = headers
         self._spool = spool
         self._start = start
-        # Where the next read begins.
+        # The position of the next read.
         self._place = 0
 
     async def read(self, size: int = -1) -> bytes:
         """Return the next bytes of the file; `b""` at its end.
 
         Arguments:
-            size: the most bytes; all that remain when it is negative.
+            size: the maximum number of bytes; all remaining ones if it is negative.
 
         Raises:
             UsageError: the request has been answered.
@@ -176,16 +176,16 @@ class UploadedFile:
         return content
 
     async def seek(self, place: int) -> None:
-        """Let the next read begin at a byte of the file.
+        """Move to a position in the file.
 
         Arguments:
-            place: bytes from the beginning, 0 to `size`.
+            place: the position in bytes from the beginning, 0 to `size`.
 
         Raises:
-            UsageError: there is no such place.
+            UsageError: the position is outside of the file.
         """
         if not 0 <= place <= self.size:
-            raise UsageError(f"seek({place}): the file has {self.size} bytes, so expected is 0 to {self.size}")
+            raise UsageError(f"seek({place}): the position must be from 0 to the file size, {self.size} bytes")
         self._place = place
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -193,14 +193,14 @@ class UploadedFile:
             yield chunk
 
     async def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole file to disk, in a thread: wherever it was read to, all of it.
+        """Write the whole file to disk in a thread, regardless of the current position.
 
         Arguments:
-            path: where to; the folder exists. A file that is there is replaced in one step, once this one is complete:
-                nobody ever sees half of it, and an error or a cancellation leaves what was there.
+            path: the target, in an existing folder. An existing file is replaced in one step, when the new one is
+                complete: no reader ever sees half a file, and an error or a cancellation leaves the old one.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
             UsageError: the request has been answered.
         """
         self._spool.refuse_closed()
@@ -210,7 +210,7 @@ class UploadedFile:
             await asyncio.shield(saving)
         except asyncio.CancelledError:
             copy.stop()
-            # At most for one piece. Then nothing is left behind, and nothing appears later.
+            # This waits for one piece at most. Then no file is left and none appears later.
             await asyncio.wait((saving,))
             raise
 
@@ -219,7 +219,7 @@ class UploadedFile:
 
 
 class _Copy:
-    """`UploadedFile.save` in its thread."""
+    """The work of `UploadedFile.save`, in its thread."""
 
     def __init__(self, spool: Spool, start: int, size: int, path: Path) -> None:
         self._spool = spool
@@ -229,21 +229,21 @@ class _Copy:
         self._stopped = Event()
 
     def stop(self) -> None:
-        """Give up after the piece that is being written."""
+        """Stop after the piece that is being written."""
         self._stopped.set()
 
     def run(self) -> None:
-        """Write all of it, or nothing."""
-        # In the same folder: only within a file system it can take its place in one step.
-        beside = self._path.with_name(f".upload-{secrets.token_hex(8)}.tmp")
+        """Write the whole file or nothing."""
+        # In the same folder: a file can be replaced in one step only within a file system.
+        temporary = self._path.with_name(f".upload-{secrets.token_hex(8)}.tmp")
         try:
-            # Not by `tempfile`, whose files only their owner may read.
-            with open(beside, "xb") as file:
+            # Without `tempfile`, whose files only their owner may read.
+            with open(temporary, "xb") as file:
                 for place in range(0, self._size, CHUNK_SIZE):
                     if self._stopped.is_set():
                         break
                     file.write(self._spool.read_now(self._start + place, min(CHUNK_SIZE, self._size - place)))
             if not self._stopped.is_set():
-                os.replace(beside, self._path)
+                os.replace(temporary, self._path)
         finally:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The Vary field of an answer: which fields of the request it depends on (RFC 9110, 12.5.5)."""
+"""The Vary field of an answer: the request fields on which the answer depends (RFC 9110, 12.5.5)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from .headers import MutableHeaders
 
 
 def add_vary(headers: MutableHeaders, value: str) -> None:
-    """Say that an answer depends on request fields too, beside those that it names already.
+    """Add request fields on which an answer depends to its Vary header.
 
     Arguments:
         headers: the header fields of the answer.
-        value: the names of request fields, with commas between them, or `*` for all that a request may be.
+        value: names of request fields, separated by commas, or `*` for any aspect of the request.
 
-    What is there comes first, and as it is spelled there; no name comes twice, in whatever case. `*` stands alone.
+    Existing names come first and keep their spelling; no name is repeated, in whatever case. `*` replaces all names.
     """
     names: dict[str, str] = {}
     for member in f"{headers.get('vary', '')},{value}".split(","):

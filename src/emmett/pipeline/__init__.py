@@ -1,4 +1,4 @@
-"""Pipes around handlers: their hooks, composed once when a route is registered."""
+"""Pipes around handlers, whose hooks are composed once when a route is registered."""
 
 from ..websockets.hooks import DROP
 from .compose import compose_call, compose_request, compose_websocket

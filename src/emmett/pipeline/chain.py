@@ -1,4 +1,4 @@
-"""One link of a flow: a pipe's `pipe`, success and failure hooks around what lies behind them."""
+"""One link of a flow: the `pipe`, success and failure hooks of a pipe, wrapped around the inner part of the flow."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 
 from ..errors import UsageError
 from .hooks import Hook, invoke, is_awaitable
-from .outcome import invoke_beside, is_success
+from .outcome import invoke_during, is_success
 
 Call: TypeAlias = Callable[..., Awaitable[Any]]
 
 
-class Passage(Enum):
-    """How far one run of the flow has come behind a pipe."""
+class RunState(Enum):
+    """The state of one run of the flow inside a pipe."""
 
     NOT_CALLED = auto()
     RUNNING = auto()
@@ -24,83 +24,83 @@ class Passage(Enum):
 
 
 class Next:
-    """The `next_pipe` of one run: goes on once, and remembers how that ended.
+    """The `next_pipe` of one run. It continues the flow once and records the outcome.
 
     Arguments:
-        behind: what lies behind the pipe.
-        name: the `Class.hook` that gets this object, for messages.
+        inner: the part of the flow inside the pipe.
+        name: the `Class.hook` that receives this object, for messages.
     """
 
-    # The outcome, not the error: a kept error would tie its traceback into a cycle and the connection with it.
-    __slots__ = ("_behind", "_name", "passage")
+    # Only the outcome is kept: a kept error would form a cycle with its traceback, and keep the connection alive.
+    __slots__ = ("_inner", "_name", "state")
 
-    def __init__(self, behind: Call, name: str) -> None:
-        self._behind = behind
+    def __init__(self, inner: Call, name: str) -> None:
+        self._inner = inner
         self._name = name
-        self.passage = Passage.NOT_CALLED
+        self.state = RunState.NOT_CALLED
 
     def __call__(self, /, **kwargs: Any) -> Awaitable[Any]:
-        """Go on with the flow. Raises `UsageError` on a second call."""
-        if self.passage is not Passage.NOT_CALLED:
+        """Continue the flow. Raises `UsageError` on a second call."""
+        if self.state is not RunState.NOT_CALLED:
             raise UsageError(f"{self._name} called next_pipe a second time: a pipe may call it once")
-        self.passage = Passage.RUNNING
+        self.state = RunState.RUNNING
         return self._run(kwargs)
 
     async def _run(self, kwargs: dict[str, Any]) -> Any:
         try:
-            result = await self._behind(**kwargs)
+            result = await self._inner(**kwargs)
         except BaseException as error:
-            self.passage = Passage.SUCCEEDED if is_success(error) else Passage.FAILED
+            self.state = RunState.SUCCEEDED if is_success(error) else RunState.FAILED
             raise
-        self.passage = Passage.SUCCEEDED
+        self.state = RunState.SUCCEEDED
         return result
 
     def check_finished(self, result: object) -> None:
-        """Raise `UsageError` when the pipe gave `result` before what lies behind it had ended."""
-        if self.passage is not Passage.RUNNING:
+        """Raise `UsageError` if the pipe returned `result` before the inner part of the flow ended."""
+        if self.state is not RunState.RUNNING:
             return
         if inspect.iscoroutine(result) and inspect.getcoroutinestate(result) == inspect.CORO_CREATED:
-            result.close()  # says the same as the error below, as a warning
+            result.close()  # avoids a warning that would repeat the error below
         raise UsageError(
             f"{self._name} ended before its next_pipe did: await the call, as in `return await next_pipe(**kwargs)`"
         )
 
 
-def around(behind: Call, hook: Hook, success: Hook | None, failure: Hook | None) -> Call:
-    """Return a call that runs a pipe's `pipe` hook and then, if that went on, its success or failure hook."""
+def around(inner: Call, hook: Hook, success: Hook | None, failure: Hook | None) -> Call:
+    """Return a call that runs a pipe's `pipe` hook and, if the hook continued the flow, its success or failure hook."""
 
-    def after(passage: Passage) -> Hook | None:
-        if passage is Passage.NOT_CALLED:
+    def after(state: RunState) -> Hook | None:
+        if state is RunState.NOT_CALLED:
             return None
-        return success if passage is Passage.SUCCEEDED else failure
+        return success if state is RunState.SUCCEEDED else failure
 
     async def call(**kwargs: Any) -> Any:
-        following = Next(behind, hook.name)
+        following = Next(inner, hook.name)
         try:
             result = hook.call(following, **kwargs)
             if hook.is_async or is_awaitable(result):
                 result = await result
             following.check_finished(result)
         except BaseException as error:
-            if (then := after(following.passage)) is not None:
-                await invoke_beside(then, error)
+            if (then := after(following.state)) is not None:
+                await invoke_during(then, error)
             raise
-        if (then := after(following.passage)) is not None:
+        if (then := after(following.state)) is not None:
             await invoke(then)
         return result
 
     return call
 
 
-def observed(behind: Call, success: Hook | None, failure: Hook | None) -> Call:
+def observed(inner: Call, success: Hook | None, failure: Hook | None) -> Call:
     """Return a call that runs the success or failure hook of a pipe that has no `pipe` hook."""
 
     async def call(**kwargs: Any) -> Any:
         try:
-            result = await behind(**kwargs)
+            result = await inner(**kwargs)
         except BaseException as error:
             if (then := success if is_success(error) else failure) is not None:
-                await invoke_beside(then, error)
+                await invoke_during(then, error)
             raise
         if success is not None:
             await invoke(success)

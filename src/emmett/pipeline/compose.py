@@ -1,6 +1,6 @@
-"""Composition: pipes and a handler in, a `Flow` out.
+"""Composition of pipes and a handler into a `Flow`.
 
-All that can be decided before the first request is decided here.
+Everything that can be decided before the first request is decided here.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def compose_request(pipes: Sequence[Pipe], handler: Callable[..., Any]) -> Flow:
 
     Arguments:
         pipes: the pipeline, outermost pipe first.
-        handler: what the route calls with its path variables; a plain or an async function.
+        handler: the function of the route, called with the path variables; a plain or an async function.
 
     Raises:
-        ConfigurationError: the handler or one of the pipes is not what it must be; the message says what that is.
+        ConfigurationError: the handler or one of the pipes is invalid; the message says what is expected.
     """
     _check(pipes, handler)
     opens, closes = _find_openings(pipes, "request")
@@ -40,10 +40,10 @@ def compose_websocket(pipes: Sequence[Pipe], handler: Callable[..., Any]) -> Flo
 
     Arguments:
         pipes: the pipeline, outermost pipe first.
-        handler: what the route calls with its path variables; an async function.
+        handler: the function of the route, called with the path variables; an async function.
 
     Raises:
-        ConfigurationError: the handler or one of the pipes is not what it must be; the message says what that is.
+        ConfigurationError: the handler or one of the pipes is invalid; the message says what is expected.
     """
     _check(pipes, handler)
     if not is_async_function(handler):
@@ -66,10 +66,10 @@ def compose_call(pipes: Sequence[Pipe], handler: Callable[..., Any]) -> Flow:
 
     Arguments:
         pipes: the pipeline, outermost pipe first.
-        handler: what is called with the arguments; a plain or an async function.
+        handler: the function called with the arguments of the call; a plain or an async function.
 
     Raises:
-        ConfigurationError: the handler or one of the pipes is not what it must be; the message says what that is.
+        ConfigurationError: the handler or one of the pipes is invalid; the message says what is expected.
     """
     _check(pipes, handler)
     opens, closes = _find_openings(pipes, "call")
@@ -84,10 +84,10 @@ def _check(pipes: Sequence[Pipe], handler: object) -> None:
     for pipe in pipes:
         if isinstance(pipe, type) and issubclass(pipe, Pipe):
             raise ConfigurationError(
-                f"pipeline has the class {pipe.__qualname__}: it must be a pipe, {pipe.__name__}(…)"
+                f"pipeline contains the class {pipe.__qualname__}: it must be a pipe, {pipe.__name__}(…)"
             )
         if not isinstance(pipe, Pipe):
-            raise ConfigurationError(f"pipeline has {pipe!r}: it must be an object of a subclass of emmett.Pipe")
+            raise ConfigurationError(f"pipeline contains {pipe!r}: it must be an instance of a subclass of emmett.Pipe")
     if isinstance(handler, Pipe):
         raise ConfigurationError(
             f"handler is a {type(handler).__qualname__} pipe, not a function: a decorator such as @requires(condition) "
@@ -123,9 +123,10 @@ def _chain(pipes: Sequence[Pipe], specific: str, handler: Call) -> Call:
 
 
 def _find_openings(pipes: Sequence[Pipe], kind: str) -> tuple[tuple[OpenHook, ...], tuple[Hook, ...]]:
-    """Return the open hooks and the close hooks of one kind, `request`, `ws` or `call`.
+    """Return the open hooks and the close hooks of one kind: `request`, `ws` or `call`.
 
-    A close hook is due once its own open hook has run, and one that has none once all the open hooks of its pipe have.
+    A close hook is due once the matching open hook has run. Without a matching one, it is due once all the open hooks
+    of its pipe have run.
     """
     opens: list[OpenHook] = []
     closes: list[Hook] = []

@@ -1,4 +1,4 @@
-"""Pipes that are also decorators of the handler, and how an application finds them."""
+"""Pipes that also decorate handlers, and the function that collects them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _COLLECTED = "__emmett_pipes_collected__"
 
 
 class DecoratorPipe(Pipe):
-    """A pipe that may stand in a `pipeline=[...]` or decorate a handler, below `@app.route()` or `@app.websocket()`."""
+    """A pipe for a `pipeline=[...]` that can also decorate a handler, below `@app.route()` or `@app.websocket()`."""
 
     def __call__(self, function: Handler, /) -> Handler:
-        """Put this pipe around a handler; the decorator nearest to the function is the innermost pipe.
+        """Put this pipe around a handler. The decorator nearest to the function is the innermost pipe.
 
         Raises:
-            ConfigurationError: `function` is no function, or was registered before this decorator came, which would
-                leave it without the pipe.
+            ConfigurationError: `function` is not a function, or its route is registered already and would not get the
+                pipe.
         """
         name = type(self).__qualname__
         _check_handler(name, function)
         if getattr(function, _COLLECTED, False):
             handler = getattr(function, "__qualname__", function)
             raise ConfigurationError(
-                f"decorator {name} stands above the route of {handler}, which is registered without it: write it below "
+                f"decorator {name} is above the route of {handler}, which is registered without it: write it below "
                 "@app.route() or @app.websocket(), next to the function"
             )
         # A new tuple each time: functools.wraps shares the attributes of the function that it wraps.
@@ -44,10 +44,10 @@ def _check_handler(name: str, function: object) -> None:
 
 
 def collect_pipes(handler: Callable[..., Any]) -> tuple[Pipe, ...]:
-    """Return the pipes that decorate a handler, outermost first, and note that its route is registered.
+    """Return the pipes that decorate a handler, outermost first, and record that its route is registered.
 
-    They belong behind the route's own `pipeline`. A decorator that comes after this call is an error.
+    They go inside the route's own `pipeline`. Applying a decorator after this call is an error.
     """
-    with suppress(AttributeError):  # bound methods and the like take no attributes, and no decorators either
+    with suppress(AttributeError):  # bound methods and the like take neither attributes nor decorators
         setattr(handler, _COLLECTED, True)
     return tuple(reversed(getattr(handler, _PIPES, ())))

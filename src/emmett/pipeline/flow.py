@@ -6,26 +6,26 @@ from typing import Any, NamedTuple
 
 from .chain import Call
 from .hooks import Hook, invoke
-from .outcome import log_outranked, outranks
+from .outcome import log_suppressed, takes_precedence
 
 
 class OpenHook(NamedTuple):
-    """An `open` hook, and how many of the flow's `closes` are due before it has run."""
+    """An `open` hook, with the number of the flow's `closes` that are due before it runs."""
 
     hook: Hook
     closes_due: int
 
 
 class Flow:
-    """The pipeline of one route, composed once at registration, run for each request or websocket.
+    """The pipeline of one route, composed once at registration and run for each request, websocket or call.
 
     Attributes:
         call: the `pipe`, success and failure hooks nested around the handler; the handler itself when there are none.
         opens: the open hooks, in list order.
         closes: the close hooks in list order; they run in reverse.
-        has_hooks: whether there are any of these two. Without them `run(arguments)` is `call(**arguments)`.
-        on_receive: the hooks that a received message passes, in calling order.
-        on_send: the hooks that a sent message passes, in calling order, which is the reverse of the list's.
+        has_hooks: whether there are open or close hooks. Without them, `run(arguments)` equals `call(**arguments)`.
+        on_receive: the hooks for received messages, in calling order.
+        on_send: the hooks for sent messages, in calling order, which is the reverse of list order.
         on_stream: the hooks to call before a streamed response is sent.
     """
 
@@ -52,18 +52,19 @@ class Flow:
     async def run(self, arguments: dict[str, Any]) -> Any:
         """Run the open hooks, the flow and the close hooks.
 
-        When an open hook fails, the flow is left out and the pipes before it are closed. Every close hook that is due
-        runs, also on cancellation and when another one failed.
+        If an open hook fails, the flow is skipped and only the pipes before it are closed. Every close hook that is
+        due runs, even on cancellation and when another close hook failed.
 
         Arguments:
-            arguments: the keyword arguments of the handler, as the path gave them.
+            arguments: the keyword arguments of the handler, taken from the path.
 
         Returns:
-            What the outermost pipe returned.
+            The result of the outermost pipe.
 
         Raises:
-            BaseException: what the flow raised; else the first error of a close hook. A cancellation goes before both,
-                and an error of a close hook before a redirect. What is not raised is logged.
+            BaseException: the error of the flow, otherwise the first error of a close hook. A cancellation takes
+                precedence over both, and an error of a close hook over a redirect. Errors that are not raised are
+                logged.
         """
         if not self.has_hooks:
             return await self.call(**arguments)
@@ -81,10 +82,10 @@ class Flow:
         return result
 
     async def _close(self, due: int, error: BaseException | None) -> None:
-        """Run the first `due` close hooks, the last of them first, while `error` is under way.
+        """Run the first `due` close hooks in reverse order while `error` propagates.
 
         Raises:
-            BaseException: the error of a hook that takes the place of `error`.
+            BaseException: the error of a hook that replaces `error`.
         """
         while due:
             due -= 1
@@ -92,8 +93,8 @@ class Flow:
             try:
                 await invoke(hook)
             except BaseException as failed:
-                if error is None or outranks(failed, error):
-                    # Recursion keeps the error in an except block alone: in a variable it would be a cycle.
+                if error is None or takes_precedence(failed, error):
+                    # The recursion keeps the error inside an except block: a variable would create a cycle.
                     await self._close(due, failed)
                     raise
-                log_outranked(hook, failed)
+                log_suppressed(hook, failed)

@@ -1,4 +1,4 @@
-"""Groups of exceptions, as task groups raise them: what one means for the answer."""
+"""Exception groups, as task groups raise them, and the answer that follows from them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield the exceptions of a group and of the groups in it; an exception that is no group is its only leaf."""
+    """Yield the exceptions of a group and of its nested groups. Any other exception is its own only leaf."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             yield from leaves(inner)
@@ -15,14 +15,14 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def find_answer(error: BaseException, answers: tuple[type[Exception], ...]) -> Exception | None:
-    """Return the exception that says how to answer: the first one of a group that holds nothing worse.
+    """Return the exception that determines the answer: the first one of a group without more serious exceptions.
 
     Arguments:
         error: the exception that was raised.
-        answers: the types of exceptions that say how to answer.
+        answers: the types of exceptions that determine an answer.
 
     Returns:
-        An instance of one of `answers`; `None` when any other exception was raised, alone or in the group.
+        An instance of one of `answers`; `None` if any other exception was raised, alone or in the group.
     """
     found: Exception | None = None
     for leaf in leaves(error):
@@ -33,10 +33,10 @@ def find_answer(error: BaseException, answers: tuple[type[Exception], ...]) -> E
 
 
 def is_failure(error: BaseException) -> bool:
-    """Tell whether an exception is a failure of the handler, and not the end of its task or of the process.
+    """Return whether an exception is a failure of the handler, rather than the end of its task or of the process.
 
     `SystemExit` counts as a failure: `sys.exit()` in a handler, or in a library that it calls, must not end the service
-    of all the other clients. `CancelledError` and `KeyboardInterrupt` do not.
+    for all other clients. `CancelledError` and `KeyboardInterrupt` do not count.
 
     Arguments:
         error: the exception that was raised, alone or as a group.

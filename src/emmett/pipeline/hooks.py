@@ -1,4 +1,4 @@
-"""Hooks as a flow keeps them: checked and sorted at registration, called without another look."""
+"""Hooks in the form that a flow keeps: checked and sorted at registration, called without further checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Hook(NamedTuple):
 
     Fields:
         call: the hook, bound to its pipe.
-        is_async: whether `call` is an async function. One that is not may still return an awaitable.
+        is_async: whether `call` is an async function. A plain function may still return an awaitable.
         name: `Class.hook`, for messages.
     """
 
@@ -31,12 +31,12 @@ def find_hook(pipe: Pipe, name: str, *arguments: str) -> Hook | None:
     """Return the hook `name` of a pipe, or `None` when the pipe does not override it.
 
     Arguments:
-        pipe: the pipe; a hook that is set on the object itself counts as one of its class does.
+        pipe: the pipe. A hook set on the object itself counts like one defined by its class.
         name: the name of a `Pipe` method.
-        arguments: names of the positional arguments that the hook is going to be called with.
+        arguments: names of the positional arguments that the hook will be called with.
 
     Raises:
-        ConfigurationError: the hook is no function, is a generator, or cannot take these arguments.
+        ConfigurationError: the hook is not a function, is a generator, or cannot take these arguments.
     """
     call = getattr(pipe, name)
     if getattr(call, "__func__", call) is getattr(Pipe, name):
@@ -45,13 +45,13 @@ def find_hook(pipe: Pipe, name: str, *arguments: str) -> Hook | None:
     if not callable(call):
         raise ConfigurationError(f"hook {label} is {call!r}: it must be a plain or an async function")
     if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
-        raise ConfigurationError(f"hook {label} has a `yield`: it must be a plain or an async function, no generator")
+        raise ConfigurationError(f"hook {label} has a `yield`: it must be a plain or async function, not a generator")
     _check_arguments(label, call, arguments, open_ended=name.startswith("pipe"))
     return Hook(call, is_async_function(call), label)
 
 
 def find_hooks(pipes: Iterable[Pipe], name: str, *arguments: str) -> tuple[Hook, ...]:
-    """Return the hooks `name` of those pipes that override it, in the order of the pipes."""
+    """Return the hook `name` of each pipe that overrides it, in the order of the pipes."""
     return tuple(hook for pipe in pipes if (hook := find_hook(pipe, name, *arguments)) is not None)
 
 
@@ -59,9 +59,9 @@ def _check_arguments(label: str, call: Callable[..., Any], arguments: tuple[str,
     try:
         signature = inspect.signature(call)
     except (TypeError, ValueError):
-        return  # some callables written in C do not tell
+        return  # some callables written in C have no signature
     try:
-        # Path variables come as further keyword arguments of `pipe`; which ones is not known here.
+        # `pipe` also receives the path variables as keyword arguments; their names are not known here.
         (signature.bind_partial if open_ended else signature.bind)(*arguments)
     except TypeError:
         expected = ", ".join(arguments)
@@ -70,19 +70,19 @@ def _check_arguments(label: str, call: Callable[..., Any], arguments: tuple[str,
 
 
 def is_async_function(function: Callable[..., Any]) -> bool:
-    """Tell whether a call gives a coroutine: an async function, or an object with an async `__call__`."""
+    """Return whether a call returns a coroutine: for an async function, or an object with an async `__call__`."""
     call = getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is wanted
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
 def is_awaitable(value: object) -> bool:
-    """Tell whether a hook's result is to be awaited."""
-    # A plain on_receive or on_send runs once a message, and inspect.isawaitable takes longer than most of those.
+    """Return whether the result of a hook has to be awaited."""
+    # A plain on_receive or on_send runs once per message, and inspect.isawaitable takes longer than most of them.
     return type(value) not in _NEVER_AWAITABLE and inspect.isawaitable(value)
 
 
 async def invoke(hook: Hook) -> None:
-    """Call a hook that takes nothing and gives nothing, such as `open` or `on_stream`."""
+    """Call a hook that takes no arguments and returns nothing, such as `open` or `on_stream`."""
     result = hook.call()
     if hook.is_async or is_awaitable(result):
         await result
@@ -96,7 +96,7 @@ async def run_hooks(hooks: Iterable[Hook], data: Any) -> Any:
         data: the message.
 
     Returns:
-        What the last hook returned; `DROP` as soon as one returned that, the hooks behind it are not called.
+        The result of the last hook; `DROP` as soon as a hook returns that, and the remaining hooks are not called.
     """
     for hook in hooks:
         data = hook.call(data)

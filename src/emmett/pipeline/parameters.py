@@ -1,4 +1,4 @@
-"""The check of a handler's parameters against the variables of its path, when its route is registered."""
+"""Check a handler's parameters against the variables of its path, when its route is registered."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ _ADVICE = {
 def check_parameters(
     label: str, handler: Callable[..., Any], paths: Sequence[tuple[str, Sequence[str]]], pipes: Sequence[Pipe]
 ) -> None:
-    """Refuse a handler that could not be called with the variables of its paths.
+    """Refuse a handler that cannot be called with the variables of its paths.
 
-    A pipe with a `pipe` hook may change what reaches the handler: where an application's own one is in the pipeline,
-    nothing is checked.
+    A pipe with a `pipe` hook may change the arguments of the handler. Nothing is checked if the pipeline contains such
+    a pipe of the application's own.
 
     Arguments:
-        label: what the error calls the route.
-        handler: what the route calls.
+        label: the route, as the error names it.
+        handler: the function of the route.
         paths: each path with the names of its variables.
         pipes: the whole pipeline.
 
     Raises:
-        ConfigurationError: a variable that the handler does not take, or a parameter that nothing gives a value.
+        ConfigurationError: the handler does not take a variable, or has a required parameter without a value.
     """
     if any(_may_change_arguments(pipe) for pipe in pipes):
         return
     try:
-        # What a decorator wraps is its own business.
+        # A decorator is responsible for the function that it wraps.
         parameters = inspect.signature(handler, follow_wrapped=False).parameters.values()
     except (TypeError, ValueError):
-        return  # some callables written in C do not tell
+        return  # some callables written in C have no signature
     by_name = {each.name for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)}
     open_ended = any(each.kind is each.VAR_KEYWORD for each in parameters)
     for path, variables in paths:
@@ -68,20 +68,20 @@ def check_parameters(
 
 def _describe_unfilled(label: str, parameter: inspect.Parameter, path: str, variables: Sequence[str]) -> str:
     if parameter.kind is parameter.POSITIONAL_ONLY:
-        return f"{label}: its parameter {parameter.name!r} is positional-only; the variables of a path come by name"
+        return f"{label}: parameter {parameter.name!r} is positional-only, but path variables are passed by name"
     has = f"has the variables {', '.join(variables)}" if variables else "has no variables"
-    said = f"{label}: nothing gives its parameter {parameter.name!r} a value: path {path!r} {has}"
+    said = f"{label}: parameter {parameter.name!r} gets no value: path {path!r} {has}"
     advice = _ADVICE.get(parameter.name)
     if advice is None and parameter.annotation not in (parameter.empty, str, int, float, "str", "int", "float"):
         advice = _ADVICE["body"]
     if advice is not None:
-        return f"{said}. A handler gets nothing else; use {advice}"
-    return f"{said}. Write it into the path as '<str:{parameter.name}>', or give it a default"
+        return f"{said}. A handler gets path variables only; use {advice}"
+    return f"{said}. Add '<str:{parameter.name}>' to the path, or give the parameter a default"
 
 
 def _may_change_arguments(pipe: Pipe) -> bool:
     kind = type(pipe)
     hooks = ("pipe", "pipe_request", "pipe_ws")
     own = any(getattr(getattr(pipe, name), "__func__", None) is not getattr(Pipe, name) for name in hooks)
-    # Ours leave them as they are.
+    # The framework's own pipes leave the arguments unchanged.
     return own and not kind.__module__.startswith("emmett.")

@@ -1,4 +1,4 @@
-"""`Pipe`: what stands between a route and its handler."""
+"""`Pipe`: the base class of everything that runs between a route and its handler."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..http.response import Response
 
 
 class NextPipe(Protocol):
-    """What lies behind a pipe: the next pipes and, at their end, the handler."""
+    """The rest of the flow inside a pipe: the following pipes and, innermost, the handler."""
 
     def __call__(self, **kwargs: Any) -> Awaitable[Any]:
-        """Go on with these keyword arguments; the awaited value is what the handler side returned."""
+        """Continue the flow with these keyword arguments. The awaited value is the result of the inner flow."""
 
 
 class _Nothing:
-    """Awaitable that is done at once, so that both `super().open()` and `await super().open()` do."""
+    """An awaitable that completes at once, so that both `super().open()` and `await super().open()` work."""
 
     def __await__(self) -> Generator[Any, None, None]:
         return
@@ -32,10 +32,10 @@ class Pipe:
     """The base of all pipes. A subclass overrides the hooks that it needs; the others cost nothing.
 
     Every hook may be a plain or an async function. One pipe object serves all requests, websockets and calls of its
-    routes at the same time, so what belongs to a single one must not be kept on `self`.
+    routes at the same time, so never keep the state of a single one on `self`.
 
-    A class may override `pipe`, for all of them alike, or `pipe_request`, `pipe_ws` and `pipe_call`; both ways together
-    raise `ConfigurationError` when the class is defined. `open` and `close` may go together with their specific forms:
+    A class may override either `pipe`, for all three, or `pipe_request`, `pipe_ws` and `pipe_call`. Overriding both
+    raises `ConfigurationError` when the class is defined. `open` and `close` can be combined with their specific forms:
     the common hook then opens first and closes last.
     """
 
@@ -54,7 +54,7 @@ class Pipe:
                 )
 
     def open(self) -> Any:
-        """Run before every request, websocket and call. An error ends the flow before the handler is reached."""
+        """Run before every request, websocket and call. An error ends the flow before it reaches the handler."""
         return _NOTHING
 
     def open_request(self) -> Any:
@@ -62,7 +62,7 @@ class Pipe:
         return _NOTHING
 
     def open_ws(self) -> Any:
-        """Run before the flow of every websocket, after `open`; the handshake is not answered yet."""
+        """Run before the flow of every websocket, after `open` and before the handshake is answered."""
         return _NOTHING
 
     def open_call(self) -> Any:
@@ -70,7 +70,7 @@ class Pipe:
         return _NOTHING
 
     def close(self) -> Any:
-        """Run after every request, websocket and call that was opened, whatever its end, also on cancellation."""
+        """Run after every request, websocket and call that was opened, however it ended, even on cancellation."""
         return _NOTHING
 
     def close_request(self) -> Any:
@@ -85,62 +85,62 @@ class Pipe:
         """Run after every call that was opened, before `close`."""
         return _NOTHING
 
-    # No positional arguments come: `*args` lets type checkers accept a hook that names the variables it wants.
+    # No positional arguments are passed: `*args` lets type checkers accept a hook that names the variables it uses.
 
     def pipe(self, next_pipe: NextPipe, /, *args: Any, **kwargs: Any) -> Any:
-        """Wrap what lies behind this pipe, for requests, websockets and calls.
+        """Wrap the rest of the flow, for requests, websockets and calls.
 
         Arguments:
-            next_pipe: goes on with the flow, `await next_pipe(**kwargs)`. It may be called once. Not calling it ends
-                the flow here: a request is answered with what this hook returns, a websocket that was not accepted
-                is refused with 403.
-            kwargs: what will reach the handler: the variables of the path, as the pipes before changed them.
+            next_pipe: continues the flow, `await next_pipe(**kwargs)`. It can be called once. A hook that does not
+                call it ends the flow: a request is answered with the hook's result, and a websocket that was not
+                accepted is refused with 403.
+            kwargs: the arguments for the handler: the variables of the path, as changed by the pipes before.
 
         Returns:
-            What the pipe before sees as the result; in the end, what the request is answered with.
+            The result that the pipe before sees. The result of the outermost pipe answers the request.
         """
         return next_pipe(**kwargs)
 
     def pipe_request(self, next_pipe: NextPipe, /, *args: Any, **kwargs: Any) -> Any:
-        """Wrap what lies behind this pipe, for requests only. See `pipe`."""
+        """Wrap the rest of the flow, for requests only. See `pipe`."""
         return next_pipe(**kwargs)
 
     def pipe_ws(self, next_pipe: NextPipe, /, *args: Any, **kwargs: Any) -> Any:
-        """Wrap what lies behind this pipe, for websockets only. See `pipe`."""
+        """Wrap the rest of the flow, for websockets only. See `pipe`."""
         return next_pipe(**kwargs)
 
     def pipe_call(self, next_pipe: NextPipe, /, *args: Any, **kwargs: Any) -> Any:
-        """Wrap what comes after this pipe, for calls to a method of `app.calls(...)` only. See `pipe`.
+        """Wrap the rest of the flow, only for calls to a method of `app.calls(...)`. See `pipe`.
 
         Arguments:
-            kwargs: the parameters of the call. What this hook returns is the result.
+            kwargs: the parameters of the call. The result of this hook is the result of the call.
         """
         return next_pipe(**kwargs)
 
     def on_pipe_success(self) -> Any:
-        """Run when what lies behind this pipe returned, or ended with a redirect (`HTTPException` below 400)."""
+        """Run when the rest of the flow returned or ended with a redirect (`HTTPException` below 400)."""
         return _NOTHING
 
     def on_pipe_failure(self) -> Any:
-        """Run when what lies behind this pipe raised anything else; a cancellation counts too."""
+        """Run when the rest of the flow raised any other exception, including a cancellation."""
         return _NOTHING
 
     def on_receive(self, data: Any, /) -> Any:
-        """Return what the handler's `receive()` gets for a message `data`, or `DROP` to swallow the message.
+        """Return the value that `receive()` returns to the handler for a message `data`, or `DROP` to discard it.
 
-        The first pipe sees the `str` or `bytes` that the peer sent, each following one what the pipe before returned.
+        The first pipe sees the `str` or `bytes` that the peer sent, each following one the result of the pipe before.
         """
         return data
 
     def on_send(self, data: Any, /) -> Any:
-        """Return what is sent for the `data` that the handler gave to `send()`, or `DROP` to send nothing.
+        """Return the message to send for the `data` that the handler passed to `send()`, or `DROP` to send nothing.
 
-        The last pipe, the one nearest to the handler, comes first.
+        The last pipe of the list, nearest to the handler, runs first.
         """
         return data
 
-    # Answers the CORS preflight of a route, given the methods that its path takes. A pipe that has it is asked in place
-    # of the handler, the outermost one of the route that would take the method that the browser asks for.
+    # Answers the CORS preflight of a route, given the methods of its path, in place of the handler. With several such
+    # pipes, the outermost one of the route that takes the requested method answers.
     on_preflight: Callable[[frozenset[str]], Response] | None = None
 
     def on_stream(self) -> Any:
@@ -149,18 +149,18 @@ class Pipe:
 
 
 _HOOKS = tuple(name for name in vars(Pipe) if not name.startswith("_"))
-# What hooks might be called, and are not.
+# Names that look like hooks and are never called.
 _OTHER_NAMES = {"on_message": "on_receive", "on_success": "on_pipe_success", "on_failure": "on_pipe_failure"} | {
     f"{step}_{other}": f"{step}_ws" for step in ("open", "close", "pipe") for other in ("websocket", "socket")
 }
 
 
 def _check_hook_name(kind: type[Pipe], name: str) -> None:
-    """Refuse a method whose name is nearly that of a hook: it would never be called."""
+    """Refuse a method whose name resembles that of a hook, since it would never be called."""
     close = difflib.get_close_matches(name, _HOOKS, n=1, cutoff=0.8)
     hook = _OTHER_NAMES.get(name) or (close[0] if close else None)
     if hook is not None:
         raise ConfigurationError(
-            f"pipe {kind.__qualname__} has {name!r}, which is no hook; did you mean {hook!r}? The hooks are "
-            f"{', '.join(sorted(_HOOKS))}; begin the name of a method of your own with an underscore"
+            f"pipe {kind.__qualname__} has {name!r}, which is not a hook; did you mean {hook!r}? The hooks are "
+            f"{', '.join(sorted(_HOOKS))}; start the names of your own methods with an underscore"
         )

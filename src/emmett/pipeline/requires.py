@@ -1,4 +1,4 @@
-"""`requires`: lets pass who meets a condition."""
+"""`requires`: continues the flow only if a condition is met."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Otherwise = str | Callable[[], Any] | None
 
 
 class Requires(DecoratorPipe):
-    """A pipe that goes on only where a condition is met. See `requires`."""
+    """A pipe that continues the flow only if a condition is met. See `requires`."""
 
     def __init__(self, condition: Condition, otherwise: Otherwise = None) -> None:
         if not callable(condition):
             raise ConfigurationError(
-                f"requires({condition!r}): the condition must be a function that tells for each request, such as "
+                f"requires({condition!r}): the condition must be a function that decides for each request, such as "
                 "`lambda: session.user`"
             )
         _check_takes_nothing("condition", condition)
@@ -67,19 +67,20 @@ class Requires(DecoratorPipe):
 
 
 def requires(condition: Condition, otherwise: Otherwise = None) -> Requires:
-    """Let a request or websocket pass only where a condition is met.
+    """Let a request, websocket or call pass only if a condition is met.
 
-    The result stands in a `pipeline=[...]` or decorates a handler, below `@app.route()` or `@app.websocket()`.
+    Put the result into a `pipeline=[...]` or decorate a handler with it, below `@app.route()` or `@app.websocket()`.
 
     Arguments:
-        condition: a plain or async function without arguments; what it returns counts as true or false. It runs once
+        condition: a plain or async function without arguments, whose result counts as true or false. It runs once
             for each request, and for each websocket before the handshake is answered.
-        otherwise: what happens when it is not met. `None`: 403. A `str`: a redirect (303) to that address; a websocket
-            cannot be redirected and is refused with 403. A plain or async function without arguments: what it returns
-            is the answer; a websocket that it did not accept is refused with 403. A call gets an error with code 403.
+        otherwise: the answer if the condition is not met. `None`: 403. A `str`: a redirect (303) to that address; a
+            websocket cannot be redirected and is refused with 403. A plain or async function without arguments: its
+            result is the answer; a websocket that it did not accept is refused with 403. A call gets an error with
+            code 403.
 
     Raises:
-        ConfigurationError: an argument is none of these.
+        ConfigurationError: an argument is of another kind.
     """
     return Requires(condition, otherwise)
 
@@ -94,8 +95,8 @@ def _check_takes_nothing(role: str, function: Callable[..., Any]) -> None:
         inspect.signature(function).bind()
     except TypeError:
         raise ConfigurationError(
-            f"requires: {role} {function!r} takes arguments: it must be a function that is called without any; write "
+            f"requires: {role} {function!r} takes arguments: it must be a function without arguments; write "
             "@requires(condition) with the condition in parentheses"
         ) from None
     except ValueError:
-        return  # some callables written in C do not tell
+        return  # some callables written in C have no signature

@@ -1,4 +1,4 @@
-"""`service`: turns what a handler returns or sends into a format for programs."""
+"""`service`: converts the results and messages of a handler into a data format."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ class JSONService(DecoratorPipe):
         return Response(encode_json(result), content_type="application/json")
 
     def on_send(self, data: Any, /) -> Any:
-        # msgspec writes bytes as base64 text; what is a message already stays one.
+        # msgspec encodes bytes as base64 text, so messages are passed on unchanged.
         return data if isinstance(data, (str, bytes, bytearray, memoryview)) else encode_json(data).decode()
 
 
 class Service:
-    """The formats that there are: `service.json`, the same as `service("json")`.
+    """The available formats: `service.json`, the same as `service("json")`.
 
     Each is a pipe, for a `pipeline=[...]`, and a decorator, below `@app.route()` or `@app.websocket()`.
     """
 
     json = JSONService()
-    """JSON. On a request, whatever the handler returns, `str` and `None` too, becomes the body of an `application/json`
-    response; only a `Response` stays as it is. On a websocket, a value that the handler sends becomes JSON text; `str`
-    and bytes stay as they are. A value that JSON cannot express is a `UsageError`.
+    """JSON. On a request, the result of the handler, including `str` and `None`, becomes the body of an
+    `application/json` response; only a `Response` is left unchanged. On a websocket, a value that the handler sends
+    becomes JSON text; `str` and bytes are left unchanged. A value that JSON cannot represent is a `UsageError`.
     """
 
     def __call__(self, name: str) -> JSONService:
-        """Return the pipe of a format. Raises `ConfigurationError` when there is no such format."""
+        """Return the pipe of a format. Raises `ConfigurationError` if the format does not exist."""
         if name != "json":
             raise ConfigurationError(f"service({name!r}) does not exist: there is service.json")
         return self.json
 
     def __getattr__(self, name: str) -> JSONService:
-        # Look-ups of private names come from tools such as copy and inspect, which expect this error.
+        # Look-ups of private names come from tools such as copy and inspect, which expect an AttributeError.
         if name.startswith("_"):
             raise AttributeError(name)
         return self(name)

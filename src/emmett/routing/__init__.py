@@ -1,4 +1,4 @@
-"""From paths to endpoints, and from names back to URLs."""
+"""Routing: from paths to endpoints, and from names to URLs."""
 
 from .patterns import PathPattern
 from .router import Match, Router

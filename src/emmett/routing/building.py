@@ -1,4 +1,4 @@
-"""The way from arguments to a path, as `PathPattern.build` goes it."""
+"""Build a path from arguments, as `PathPattern.build` does."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .syntax import Hole, Part, Text
 from .variables import VARIABLE_TYPES, Variable
 
 SEGMENT_CHARACTERS: Final = "!$&'()*+,;=:@"
-"""What RFC 3986, 3.3 allows in a path segment beside letters, digits and "-._~"."""
+"""The characters that RFC 3986, 3.3 allows in a path segment besides letters, digits and "-._~"."""
 
-# A segment that clients take out of a URL, with the one before it (RFC 3986, 5.2.4; WHATWG URL, 4.4, for `%2e`).
+# A segment that clients remove from a URL with the one before it (RFC 3986, 5.2.4; WHATWG URL, 4.4, for `%2e`).
 _DOT_SEGMENT = re.compile(r"/((?:\.|%2[Ee]){1,2})(?=/|\Z)")
 
 MAX_SHOWN: Final = 100
-"""The longest value, in characters, that an error shows whole."""
+"""The longest value, in characters, that an error shows in full."""
 
 
 def complete_arguments(variables: Sequence[Variable], args: Sequence[object]) -> tuple[object, ...]:
-    """Return one argument for each variable, `None` for what is left out.
+    """Return one argument for each variable, `None` for those that are left out.
 
     Arguments:
         variables: the variables of a path from left to right.
-        args: one argument for each of them, or fewer: for the required ones alone, or without optional ones at the end.
+        args: one argument for each variable, or fewer: optional ones may be left out, all of them or those at the end.
 
     Raises:
-        ConfigurationError: the number of arguments does not fit; names the variables.
+        ConfigurationError: the number of arguments does not match; the error names the variables.
     """
     given = tuple(args)
     missing = variables[len(given) :]
@@ -46,10 +46,10 @@ def complete_arguments(variables: Sequence[Variable], args: Sequence[object]) ->
 
 
 def format_argument(variable: Variable, value: object) -> str | None:
-    """Return the text that stands for a value in a path; `None` when an optional value is `None`.
+    """Return the text of a value in a path; `None` if the variable is optional and the value is `None`.
 
     Raises:
-        ConfigurationError: the variable does not take this value; says what it takes.
+        ConfigurationError: the variable does not take this value; the error says which values it takes.
     """
     if value is None and variable.optional:
         return None
@@ -67,44 +67,44 @@ def format_argument(variable: Variable, value: object) -> str | None:
 
 
 def show_value(value: object) -> str:
-    """Return an argument as errors show it: `repr()`, but never long."""
+    """Return an argument as errors show it: its `repr()`, shortened if necessary."""
     try:
         text = repr(value)
-    except ValueError:  # an integer with more digits than Python writes
+    except ValueError:  # an integer with more digits than Python prints
         return f"an {type(value).__name__} too long to show"
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def fill_parts(parts: Sequence[Part], texts: Texts) -> str:
-    """Return the path, not yet encoded, with the texts of its variables; groups without any are left out.
+    """Return the unencoded path with the texts of its variables. Groups whose variables have no text are left out.
 
     Raises:
-        ConfigurationError: some variables of an optional group have a text and others have none.
+        ConfigurationError: only some variables of an optional group have a text.
     """
     remaining = iter(texts)
     return "".join([_fill(part, remaining) for part in parts])
 
 
 def quote_path(path: str, *, safe: str = "") -> str:
-    """Return a path percent-encoded (RFC 3986, 3.3), slashes kept.
+    """Return a path percent-encoded (RFC 3986, 3.3), keeping its slashes.
 
     Arguments:
         path: the path with its leading slash.
         safe: further characters to keep.
 
     Raises:
-        ConfigurationError: the path holds half a surrogate pair, which UTF-8 cannot say; or a segment is `.` or `..`.
+        ConfigurationError: the path contains a lone surrogate, which UTF-8 cannot encode, or a `.` or `..` segment.
     """
     try:
         encoded = quote(path, safe=f"/{SEGMENT_CHARACTERS}{safe}")
     except UnicodeEncodeError as error:
-        raise ConfigurationError(f"{path!r} cannot stand in a URL: it is no valid Unicode text") from error
+        raise ConfigurationError(f"{path!r} cannot be used in a URL: it is not valid Unicode") from error
     if (dots := _DOT_SEGMENT.search(encoded)) is not None:
         raise ConfigurationError(
-            f"path {path!r}: a segment cannot be {dots[1]!r}: clients take dot segments out of a URL, which then leads "
+            f"path {path!r}: a segment cannot be {dots[1]!r}: clients remove dot segments from a URL, which then leads "
             "to another page"
         )
-    # Two leading slashes would make the next segment a host name (RFC 3986, 4.2): a way out to another site.
+    # A second leading slash would turn the next segment into a host name (RFC 3986, 4.2) and lead to another site.
     return f"/%2F{encoded[2:]}" if encoded.startswith("//") else encoded
 
 
@@ -119,5 +119,5 @@ def _fill(part: Part, texts: Iterator[str | None]) -> str:
         return ""
     if None in inside:
         names = ", ".join(hole.variable.name for hole in holes)
-        raise ConfigurationError(f"the variables of one optional group are given together or not at all: {names}")
+        raise ConfigurationError(f"the variables of one optional group must be given together or not at all: {names}")
     return fill_parts(part.parts, tuple(inside))

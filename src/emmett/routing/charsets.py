@@ -1,7 +1,7 @@
-"""`Charset` and `Step`: what a path pattern is made of, one character at a time.
+"""`Charset` and `Step`: the building blocks of a path pattern, one character at a time.
 
-A pattern comes down to steps: each takes one character of a set, or one and more of them. From the steps follow the
-regular expression of a pattern, whether it can be split in more than one way, and the exact matching of those that can.
+A pattern consists of steps. Each takes one character of a set, or one or more of them. The steps determine the regular
+expression of a pattern, whether a text can be split in more than one way, and how such patterns are matched exactly.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ class Charset:
     """A set of characters.
 
     Arguments:
-        regex: an expression for one character of the set. It may take in more than the set does, as long as `overlaps`
-            is asked about the expression and the text is checked afterwards.
-        samples: characters of the set, so many that two sets overlap only if a sample of one is in the other.
-        contains: whether one character belongs to the set.
+        regex: an expression for one character of the set. It may match more than the set contains, provided that
+            `overlaps` compares expressions and the text is checked after a match.
+        samples: enough characters of the set that two sets overlap only if one contains a sample of the other.
+        contains: returns whether one character belongs to the set.
     """
 
     regex: str
@@ -27,22 +27,22 @@ class Charset:
     contains: Callable[[str], bool] = field(compare=False)
 
     def overlaps(self, other: Charset) -> bool:
-        """Tell whether a character fits the expressions of both sets."""
+        """Return whether any character matches the expressions of both sets."""
         return any(re.fullmatch(self.regex, sample, re.DOTALL) for sample in other.samples) or any(
             re.fullmatch(other.regex, sample, re.DOTALL) for sample in self.samples
         )
 
     def mask(self, text: str) -> int:
-        """Return the text as binary digits, first character highest: 1 where the character is in the set."""
+        """Return the text as a bit mask, first character highest: 1 where the character is in the set."""
         if not text:
             return 0
-        # A table of the characters that occur lets the whole text be translated in C.
+        # With a table of the characters that occur, `str.translate` converts the whole text in C.
         return int(text.translate({ord(char): "1" if self.contains(char) else "0" for char in set(text)}), 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One character of a set or, repeated, one and more of them."""
+    """One character of a set or, if repeated, one or more."""
 
     charset: Charset
     repeated: bool = False
@@ -50,16 +50,16 @@ class Step:
 
 ANY = Charset(".", "0a/", lambda char: True)
 NO_SLASH = Charset("[^/]", "0a", lambda char: char != "/")
-# Roman numerals, superscripts and the like fit the expression but are no letters: `alpha` checks its text.
+# Roman numerals, superscripts and the like match the expression but are not letters: `alpha` checks its text.
 LETTER = Charset(r"[^\W\d_]", "a", str.isalpha)
 DIGIT = Charset("[0-9]", "0", "0123456789".__contains__)
 
 
 def text_steps(text: str) -> tuple[Step, ...]:
-    """Return the steps that take exactly this text."""
+    """Return the steps that match exactly this text."""
     return tuple(Step(Charset(re.escape(char), char, char.__eq__)) for char in text)
 
 
 def steps_regex(steps: Iterable[Step]) -> str:
-    """Return the expression for the steps. None of its repetitions gives characters back."""
+    """Return the expression for the steps. None of its repetitions backtracks."""
     return "".join(step.charset.regex + ("++" if step.repeated else "") for step in steps)

@@ -1,4 +1,4 @@
-"""The regular expression of a path, for all paths that an expression matches in linear time."""
+"""The regular expression of a path, for all paths that a regular expression can match in linear time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from .charsets import Charset, steps_regex
 from .syntax import Group, Hole, Part, Text
 
 MAX_OPEN_GROUPS: Final = 3
-"""How often the attempts may double: an expression with so many choices matches in at most 2 ** 3 attempts."""
+"""How often the number of attempts may double: an expression with this many choices needs at most 2 ** 3 attempts."""
 
 
 def linear_regex(parts: Iterable[Part]) -> str | None:
     r"""Return an expression for the whole path with one capturing group for each variable.
 
-    A variable takes all the characters it can and keeps them, which is right when what follows starts with none of
-    these. `None` when that is not so, as in `/<str:a>-<str:b>`: an expression for such a path takes time that grows
-    with a power of the text's length, so it is left to `LinearMatcher`.
+    A variable takes as many characters as it can and does not backtrack, which is right if it cannot match the first
+    character of the text that follows. Return `None` if it can, as in `/<str:a>-<str:b>`: an expression for such a path
+    takes time that grows with a power of the text's length, so the path is left to `LinearMatcher`.
 
-    Two kinds of choice do no harm. A last variable with nothing but text behind it, as in `/<str:name>.json`, may give
-    characters back, since each attempt ends after the few characters of the text. And a few optional groups that start
-    like what is behind them, as in `/a(/<int:id>)?/b`, only double the attempts, each of which is linear.
+    Two kinds of choice are harmless. A last variable followed only by text, as in `/<str:name>.json`, may backtrack,
+    since each attempt ends after the few characters of the text. And a few optional groups that start like the text
+    after them, as in `/a(/<int:id>)?/b`, only double the number of attempts, each of which is linear.
     """
     writer = _Writer()
     expression = writer.write(tuple(parts))
@@ -30,13 +30,13 @@ def linear_regex(parts: Iterable[Part]) -> str | None:
 
 
 class _Writer:
-    """Writes the expression from right to left, so that it knows what may follow."""
+    """Writes the expression from right to left, so that the text that may follow is known."""
 
     def __init__(self) -> None:
-        self.ambiguous = False  # a variable cannot know where to end
-        self.open_groups = 0  # how many groups cannot be told by their first character to be there
-        self.follow: frozenset[Charset] = frozenset()  # the first characters of what was written; none is the end
-        self.only_text = True  # nothing but text was written
+        self.ambiguous = False  # the end of a variable is not determined
+        self.open_groups = 0  # how many groups cannot be recognised by their first character
+        self.follow: frozenset[Charset] = frozenset()  # the first characters of what follows; empty at the end
+        self.only_text = True  # only text follows
 
     def write(self, parts: tuple[Part, ...]) -> str:
         pieces = []
@@ -55,18 +55,18 @@ class _Writer:
         expression = steps_regex(steps)
         if steps[-1].repeated and self._may_follow(steps[-1].charset):
             self.ambiguous = self.ambiguous or not self.only_text
-            expression = expression.removesuffix("+")  # "++" keeps what it took, "+" gives back
+            expression = expression.removesuffix("+")  # "++" does not backtrack, "+" does
         self.follow = frozenset({steps[0].charset})
         self.only_text = False
         return f"({expression})"
 
     def _group(self, group: Group) -> str:
-        behind = self.follow
+        following = self.follow
         self.only_text = False
         expression = self.write(group.parts)
         first = next(iter(self.follow))
-        self.open_groups += any(first.overlaps(charset) for charset in behind)
-        self.follow |= behind
+        self.open_groups += any(first.overlaps(charset) for charset in following)
+        self.follow |= following
         return f"(?:{expression})?"
 
     def _may_follow(self, charset: Charset) -> bool:

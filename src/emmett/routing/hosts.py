@@ -1,4 +1,4 @@
-"""Host names, out of a Host header and as routes give them."""
+"""Host names, from Host headers and from routes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _AUTHORITY = re.compile(r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 def split_host(host: str) -> tuple[str, str]:
-    """Return name and port of a Host header (RFC 9110, 7.2), the port as text, empty when there is none.
+    """Return the name and the port of a Host header (RFC 9110, 7.2). The port is text, and empty if there is none.
 
-    The name is in lower case, without the brackets of an IPv6 address and without the dot at the end that says that a
-    name is complete.
+    The name is in lower case, without the brackets of an IPv6 address and without the trailing dot of a fully
+    qualified name.
     """
     if host.startswith("["):
         name, _, rest = host[1:].partition("]")
@@ -27,29 +27,29 @@ def split_host(host: str) -> tuple[str, str]:
 
 
 def check_hostname(hostname: str) -> str:
-    """Return the name that a route asks for in the form of `split_host`.
+    """Return the host name of a route in the form of `split_host`.
 
     Raises:
-        ConfigurationError: this is no host name, or one with a port or a wildcard.
+        ConfigurationError: this is not a host name, or it has a port or a wildcard.
     """
     name, port = split_host(hostname)
     if port or not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"hostname {hostname!r} is not allowed; write one full host name without scheme, port or wildcard, "
-            "such as 'blog.example.com'; other scripts than ASCII in their 'xn--' form"
+            "such as 'blog.example.com', with names in other scripts in their 'xn--' form"
         )
     return name
 
 
 def check_authority(host: str) -> str:
-    """Return a host with an optional port, as it may stand in a URL.
+    """Return a host with an optional port, if it is valid in a URL.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is not valid.
     """
     if not _AUTHORITY.fullmatch(host):
         raise ConfigurationError(
-            f"host {host!r} cannot stand in a URL; write 'name', 'name:port', '[IPv6]' or '[IPv6]:port', "
-            "other scripts than ASCII in their 'xn--' form"
+            f"host {host!r} cannot be used in a URL; write 'name', 'name:port', '[IPv6]' or '[IPv6]:port', "
+            "with names in other scripts in their 'xn--' form"
         )
     return host

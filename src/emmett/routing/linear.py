@@ -1,11 +1,11 @@
 """`LinearMatcher`: paths whose text can be split among the variables in more than one way.
 
-`/<any:folder>/<str:name>.<str:extension>` is such a path. A regular expression finds the right split by trying, and a
-hostile text makes it try for minutes. This matcher needs time in proportion to the length of the text, whatever the
-path. It computes from the right where in the text each step may start, all places at once as the bits of one integer,
-and then walks from the left, taking only choices of which it knows that they lead to the end.
+`/<any:folder>/<str:name>.<str:extension>` is such a path. A regular expression finds the right split by backtracking,
+which a hostile text can prolong to minutes. This matcher needs time proportional to the length of the text, whatever
+the path. It first works from the right and computes where in the text each step may start, with all positions at once
+as the bits of one integer. It then walks from the left and makes only choices that lead to a match.
 
-Bit r of a set stands for "the last r characters remain". The set's operations run in C on whole machine words.
+Bit r of a set means "the last r characters remain". The set operations run in C on whole machine words.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from .charsets import Step
 from .syntax import Group, Hole, Part
 
 Texts = tuple[str | None, ...]
-"""The text of each variable from left to right; `None` for those in a group that is missing."""
+"""The text of each variable from left to right; `None` for variables of a group that is missing."""
 
 
 class LinearMatcher:
     """Matches the parts of a path exactly.
 
-    Among the ways to split a text, optional groups are there rather than missing, the first group before the second;
-    then each variable takes as much as it can, from left to right.
+    Among several ways to split a text, optional groups are present rather than missing, and earlier groups take
+    precedence; then each variable takes as many characters as it can, from left to right.
 
     Arguments:
         parts: the parts of the path.
@@ -29,8 +29,8 @@ class LinearMatcher:
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
         self._steps: list[Step] = []
-        self._holes: list[tuple[int, int]] = []  # first step of each variable and the one behind its last
-        self._groups: dict[int, int] = {}  # first step of each group and the one behind its last
+        self._holes: list[tuple[int, int]] = []  # first step of each variable and the one after its last
+        self._groups: dict[int, int] = {}  # first step of each group and the one after its last
         for part in parts:
             self._append(part)
         self._charsets = list(dict.fromkeys(step.charset for step in self._steps))
@@ -63,9 +63,9 @@ class LinearMatcher:
             self._holes.append((start, len(self._steps)))
 
     def _look_back(self, masks: list[int], present: frozenset[int]) -> list[int]:
-        """Return for each step the remainders from which it and what is behind it match to the end.
+        """Return, for each step, the remainders from which it and all following steps match to the end.
 
-        The groups in `present` must not be missing.
+        The groups in `present` must be present.
         """
         reachable = [0] * len(self._steps) + [1]
         for index in range(len(self._steps) - 1, -1, -1):
@@ -74,7 +74,7 @@ class LinearMatcher:
         return reachable
 
     def _leads_on(self, index: int, reachable: list[int], present: frozenset[int]) -> int:
-        """Return the remainders from which the path matches at a step, or behind its group if that may be missing."""
+        """Return the remainders from which the path matches at a step, or after its group if that may be missing."""
         remainders = reachable[index]
         while index in self._groups and index not in present:
             index = self._groups[index]
@@ -100,18 +100,18 @@ class LinearMatcher:
 
 def _before(step: Step, mask: int, goals: int) -> int:
     """Return the remainders from which the step leads to one of the goals."""
-    taken = goals & mask  # the characters right before a goal that the step can take
+    taken = goals & mask  # the characters directly before a goal that the step can take
     if step.repeated:
-        # An addition carries a bit through the run of ones it meets, so each character taken reaches its run's end.
+        # An addition carries a bit through the run of ones that it meets, so each taken character reaches its end.
         taken = (((taken + mask) ^ mask) | taken) & mask
     return taken << 1
 
 
 def _after(step: Step, mask: int, remaining: int, goals: int) -> int:
-    """Return the goal that the step reaches from here by taking as many characters as it can."""
+    """Return the goal that the step reaches from here when it takes as many characters as it can."""
     if not step.repeated:
         return remaining - 1
     refused = ~mask & ((1 << remaining) - 1)
-    nearest_end = refused.bit_length()  # what remains when all characters up to the first refused one are taken
+    nearest_end = refused.bit_length()  # the remainder after all characters up to the first refused one
     goals >>= nearest_end
     return nearest_end + (goals & -goals).bit_length() - 1

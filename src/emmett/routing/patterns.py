@@ -1,4 +1,4 @@
-"""`PathPattern`: a path with variables, matched and built."""
+"""`PathPattern`: matches and builds paths with variables."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class PathPattern:
     - `float`: digits, a dot, digits;
     - `str`: one or more characters without a slash;
     - `alpha`: letters of any script, those for which `str.isalpha()` is true;
-    - `any`: one or more characters, slashes too;
-    - `date`: YYYY-MM-DD, a date that the calendar has.
+    - `any`: one or more characters, including slashes;
+    - `date`: YYYY-MM-DD, an existing date.
 
-    A part in `( ... )?` may be missing; its variables are then `None`. Groups do not nest. Everything else is text and
-    stands for itself, percent-decoded: `/über uns`, not `/%C3%BCber%20uns`. A leading slash that is missing is added.
+    A part in `( ... )?` is optional; its variables are `None` if it is missing. Groups do not nest. All other
+    characters are literal text, percent-decoded: `/über uns`, not `/%C3%BCber%20uns`. A missing leading slash is added.
 
-    The whole path must match: `/a` does not match `/a/`, and nobody is redirected from one to the other. To take both,
-    write `/a(/)?`. When a text can be split among the variables in more than one way, optional groups are there rather
-    than missing, and then each variable takes as much as it can, from left to right.
+    The whole path must match: `/a` does not match `/a/`, and neither redirects to the other. To match both, write
+    `/a(/)?`. If a text can be split among the variables in more than one way, optional groups are present rather than
+    missing, and then each variable takes as many characters as it can, from left to right.
 
     Arguments:
         source: the path.
@@ -40,14 +40,14 @@ class PathPattern:
     Attributes:
         source: the path with its leading slash.
         variables: the variables from left to right.
-        is_static: whether there are no variables; `static_paths` then lists all that matches.
-        key: equal for two patterns that match the same paths because they differ at most in names.
-        head: the text that every path matched starts with.
-        regex: an expression with one capturing group for each variable, or `None` when there are several ways to split
-            a text: an expression cannot choose among them in linear time, but `split` can.
+        is_static: whether there are no variables; `static_paths` then lists every matching path.
+        key: equal for two patterns that match the same paths and differ at most in names.
+        head: the text that every matching path starts with.
+        regex: an expression with one capturing group for each variable, or `None` if a text can be split in several
+            ways: an expression cannot choose among them in linear time, but `split` can.
 
     Raises:
-        ConfigurationError: the path cannot be read; says where, why and what is allowed.
+        ConfigurationError: the path is malformed; the error says where, why and what is allowed.
     """
 
     __slots__ = (
@@ -81,13 +81,13 @@ class PathPattern:
 
     @property
     def static_paths(self) -> tuple[str, ...]:
-        """Every path that matches a pattern without variables: one, or more when it has optional groups."""
+        """Every path that matches a pattern without variables: one, or more if it has optional groups."""
         return tuple(dict.fromkeys(_spell(self._parts))) if self.is_static else ()
 
     def match(self, path: str) -> dict[str, Any] | None:
-        """Return the values of the variables by name, or `None` when the path does not match.
+        """Return the values of the variables by name, or `None` if the path does not match.
 
-        Text that looks right but is no value, such as the date 2024-02-30, does not match.
+        Text that has the right form but no valid value, such as the date 2024-02-30, does not match.
 
         Arguments:
             path: the whole path, percent-decoded.
@@ -96,14 +96,14 @@ class PathPattern:
         return None if texts is None else self.convert(texts)
 
     def split(self, path: str) -> Texts | None:
-        """Return the text of each variable, not yet converted, or `None` when the path does not match."""
+        """Return the text of each variable, not yet converted, or `None` if the path does not match."""
         if self._matcher is not None:
             return self._matcher.split(path[len(self.head) :]) if path.startswith(self.head) else None
         found = self._compiled.match(path) if self._compiled is not None else None
         return None if found is None else found.groups()
 
     def convert(self, texts: Sequence[str | None]) -> dict[str, Any] | None:
-        """Return the values that the texts of the variables stand for, or `None` when a text stands for none."""
+        """Return the values of the variables, or `None` if a text has no valid value."""
         try:
             return {
                 name: None if text is None else parse(text)
@@ -113,14 +113,14 @@ class PathPattern:
             return None
 
     def build(self, args: Sequence[object]) -> str:
-        """Return the percent-encoded path that gives these arguments back when it is matched.
+        """Return the percent-encoded path that matches with these arguments as its values.
 
         Arguments:
-            args: the values of the variables from left to right, or of the required ones alone. `None` leaves out the
-                optional group of a variable, and so do arguments that are missing at the end.
+            args: the values of the variables from left to right, or of the required ones alone. `None`, or a missing
+                argument at the end, leaves out the optional group of a variable.
 
         Raises:
-            ConfigurationError: the number, the type or the text of the arguments does not fit.
+            ConfigurationError: the number, a type or a text of the arguments does not match.
         """
         try:
             values = complete_arguments(self.variables, args)
@@ -128,10 +128,10 @@ class PathPattern:
             path = fill_parts(self._parts, texts)
         except ConfigurationError as error:
             raise ConfigurationError(f"path {self.source!r}: {error}") from None
-        # One split is all there is where an expression does; elsewhere values can run into each other.
+        # A pattern with an expression has one split only; for other patterns, values can run into each other.
         if self._matcher is not None and self.split(path) != texts:
             raise ConfigurationError(
-                f"path {self.source!r}: {path!r} would not give the values back, they run into each other; "
+                f"path {self.source!r}: {path!r} is ambiguous, since it would match with other values; "
                 "use other values, or put a slash between the variables"
             )
         return quote_path(path)
@@ -146,7 +146,7 @@ def _key(part: Part) -> str:
 
 
 def _spell(parts: tuple[Part, ...]) -> Iterator[str]:
-    """Yield every text of parts without variables, with each optional group and without it."""
+    """Yield every text of parts without variables, with and without each optional group."""
     if not parts:
         yield ""
         return

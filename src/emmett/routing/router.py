@@ -1,4 +1,4 @@
-"""`Router`: from host, scheme, path and method to the endpoint that was registered for them."""
+"""`Router`: finds the endpoint registered for a host, scheme, path and method."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SCHEMES: Final = ("http", "https", "ws", "wss")
 
 
 class Match(NamedTuple, Generic[Endpoint]):
-    """The answer of a router.
+    """The result of a look-up.
 
     Arguments:
-        endpoint: what was registered; `None` when nothing was.
+        endpoint: the registered endpoint; `None` if there is none.
         arguments: the values of the path's variables, a new dict for every match.
-        allowed: with no endpoint, the methods in upper case that the path does take. Empty: no such path (404);
-            otherwise the method is wrong (405, and this is the `Allow` field of RFC 9110, 10.2.1).
+        allowed: without an endpoint, the methods that the path does take, in upper case. If empty, the path does not
+            exist (404); otherwise the method is wrong (405), and this is the `Allow` field (RFC 9110, 10.2.1).
     """
 
     endpoint: Endpoint | None
@@ -35,19 +35,19 @@ class Match(NamedTuple, Generic[Endpoint]):
 class Router(Generic[Endpoint]):
     """Finds endpoints by path.
 
-    Routes for the host of the request come before those for every host. Among these, paths without variables come
-    before those with variables, and those with variables in the order of registration. A route that takes another
-    method is passed over in favour of later ones, and so is one with a variable whose text is no value.
+    Routes for the host of the request take precedence over those for every host. Among these, paths without variables
+    take precedence over paths with variables, which are tried in the order of registration. A route is skipped in
+    favour of later ones if it takes other methods, or if the text of a variable is not a valid value.
 
-    A look-up takes time in proportion to the length of the path, whatever the path.
+    A look-up takes time proportional to the length of the path, whatever the path.
     """
 
     def __init__(self) -> None:
         self._routes: list[Route[Endpoint]] = []
         self._by_path: dict[tuple[str | None, str], list[Route[Endpoint]]] = {}
         self._hostnames: set[str] = set()
-        # Built when first needed after an `add`. The keys are hostnames and schemes that were registered or None, so a
-        # peer cannot make these dicts grow.
+        # Built on the first use after an `add`. The keys are registered hostnames and schemes, or None, so a peer
+        # cannot make these dicts grow.
         self._sets: dict[tuple[str | None, str | None], RouteSet[Endpoint]] = {}
         self._searched: dict[tuple[str | None, str | None], tuple[RouteSet[Endpoint], ...]] = {}
 
@@ -64,14 +64,14 @@ class Router(Generic[Endpoint]):
 
         Arguments:
             pattern: the path.
-            endpoint: what `match` gives back.
+            endpoint: the object that `match` returns.
             methods: HTTP methods in any case; `None` takes every method.
             schemes: URL schemes: http, https, ws, wss; `None` takes every scheme.
             hostname: a full host name without a port; `None` takes every host.
 
         Raises:
-            ConfigurationError: an unknown method or scheme, no host name, or the same path with the same method,
-                scheme and hostname was registered before.
+            ConfigurationError: an unknown method or scheme, an invalid host name, or a path that is already registered
+                with the same method, scheme and hostname.
         """
         label = f"path {pattern.source!r}"
         route = Route(
@@ -95,7 +95,7 @@ class Router(Generic[Endpoint]):
 
     @property
     def has_hostnames(self) -> bool:
-        """Whether any route is for one host alone. Without such a route `match` does not look at the host."""
+        """Whether any route is for a single host. Without such a route, `match` ignores the host."""
         return bool(self._hostnames)
 
     def match(self, path: str, *, method: str | None = None, scheme: str, host: str) -> Match[Endpoint]:
@@ -103,7 +103,7 @@ class Router(Generic[Endpoint]):
 
         Arguments:
             path: the path, percent-decoded, as in the ASGI scope.
-            method: the HTTP method in upper case; `None`, for websockets, takes a route of any method.
+            method: the HTTP method in upper case; `None`, for websockets, matches a route of any method.
             scheme: the URL scheme in lower case.
             host: the Host header with or without a port, in any case; empty when there is none.
         """
@@ -123,7 +123,7 @@ class Router(Generic[Endpoint]):
         return Match(None, {}, frozenset(allowed))
 
     def _build(self, hostname: str | None, scheme: str | None) -> Iterator[RouteSet[Endpoint]]:
-        """Yield what is searched for a host and a scheme, in this order."""
+        """Yield the route sets to search for a host and a scheme, in this order."""
         for name in dict.fromkeys((hostname, None)):
             if (name, scheme) not in self._sets:
                 self._sets[name, scheme] = RouteSet(
@@ -135,21 +135,21 @@ class Router(Generic[Endpoint]):
 
 
 def _names(given: Collection[str] | None, kind: str, allowed: tuple[str, ...], label: str) -> frozenset[str] | None:
-    """Return names in the case in which the allowed ones are written."""
+    """Return names in the spelling of the allowed ones."""
     if given is None:
         return None
     by_lower_case = {name.lower(): name for name in allowed}
     names = [given] if isinstance(given, str) else list(given)
     for name in names:
         if name.lower() not in by_lower_case:
-            raise ConfigurationError(f"{label}: unknown {kind} {name!r}; {kind}s: {', '.join(allowed)}")
+            raise ConfigurationError(f"{label}: unknown {kind} {name!r}; the {kind}s are {', '.join(allowed)}")
     if not names:
-        raise ConfigurationError(f"{label}: no {kind} at all; give some of {', '.join(allowed)}, or None for every one")
+        raise ConfigurationError(f"{label}: no {kind} given; give one or more of {', '.join(allowed)}, or None for all")
     return frozenset(by_lower_case[name.lower()] for name in names)
 
 
 def _check_apart(old: Route[Endpoint], new: Route[Endpoint]) -> None:
-    """Raise when no request could tell two routes of the same path and hostname apart."""
+    """Raise if no request can distinguish two routes of the same path and hostname."""
     methods = _common(old.methods, new.methods)
     schemes = _common(old.schemes, new.schemes)
     if methods and schemes:
@@ -162,7 +162,7 @@ def _check_apart(old: Route[Endpoint], new: Route[Endpoint]) -> None:
 
 
 def _common(first: frozenset[str] | None, second: frozenset[str] | None) -> str:
-    """Return in words what two restrictions have in common, where `None` is none; empty for nothing."""
+    """Return in words the overlap of two restrictions, where `None` is no restriction; empty if there is no overlap."""
     if first is None and second is None:
         return "all"
     if first is None or second is None:

@@ -1,4 +1,4 @@
-"""Reading of a path as it is written in `@app.route("/post/<int:id>(/<str:title>)?")`."""
+"""Parse a path as written in `@app.route("/post/<int:id>(/<str:title>)?")`."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .charsets import Step, text_steps
 from .variables import VARIABLE_TYPES, Variable
 
 MAX_GROUPS: Final = 8
-"""The most optional groups of one path; a path without variables stands for up to 2 ** 8 texts."""
+"""The maximum number of optional groups in a path; a path without variables then has up to 2 ** 8 texts."""
 
 _TOKEN = re.compile(r"(?P<text>[^<>()?]+)|(?P<open>\()|(?P<close>\)\??)|<(?P<variable>[^<>]*)>", re.DOTALL)
-# How other frameworks write variables: `{name}`, `{name:type}` and, at the beginning of a segment, `:name`.
+# Variables in the syntax of other frameworks: `{name}`, `{name:type}` and, at the start of a segment, `:name`.
 _FOREIGN_VARIABLE = re.compile(r"\{([A-Za-z_]\w*)(?::[^}]*)?\}|(?<=/):([A-Za-z_]\w*)")
-# What they call types.
+# Type names of other frameworks.
 _FOREIGN_TYPES = {"string": "str", "integer": "int", "path": "any", "slug": "str", "uuid": "str"}
 _PERCENT_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Characters that stand in the path as they are."""
+    """Literal characters of the path."""
 
     text: str
 
@@ -62,13 +62,13 @@ def normalise_path(source: str) -> str:
 
 
 def parse_path(source: str) -> tuple[Part, ...]:
-    """Take a path apart.
+    """Parse a path.
 
     Arguments:
         source: the path, percent-decoded, with its leading slash.
 
     Raises:
-        ConfigurationError: the path cannot be read; says where, why and what is allowed.
+        ConfigurationError: the path is malformed; the error says where, why and what is allowed.
     """
     return _Parser(source).parse()
 
@@ -94,14 +94,14 @@ class _Parser:
     def parse(self) -> tuple[Part, ...]:
         if self.source.startswith("/(/"):
             self.position = 1
-            self._fail("a path starts with a slash outside of optional groups: '/(...)?' instead of '(/...)?'")
+            self._fail("a path must start with a slash outside of optional groups: '/(...)?' instead of '(/...)?'")
         if encoded := _PERCENT_ENCODED.search(self.source):
             self.position = encoded.start()
             self._fail(f"{encoded[0]!r} is percent-encoded; write the character itself")
         if foreign := _FOREIGN_VARIABLE.search(self.source):
             self.position = foreign.start()
             self._fail(
-                f"{foreign[0]!r} would be taken as it is; a variable is written '<str:{foreign[1] or foreign[2]}>'; "
+                f"{foreign[0]!r} would be literal text; a variable is written '<str:{foreign[1] or foreign[2]}>'; "
                 f"types: {', '.join(VARIABLE_TYPES)}"
             )
         while self.position < len(self.source):
@@ -112,7 +112,7 @@ class _Parser:
             self.position = token.end()
         if self.group is not None:
             self.position = self.group_position
-            self._fail("this '(' is never closed; an optional group is written '( ... )?'")
+            self._fail("this '(' has no matching ')?'; an optional group is written '( ... )?'")
         return tuple(self.parts)
 
     def _take(self, token: re.Match[str]) -> None:
@@ -126,7 +126,7 @@ class _Parser:
 
     def _open_group(self) -> None:
         if self.group is not None:
-            self._fail("optional groups cannot be nested; put them one behind the other")
+            self._fail("optional groups cannot be nested; put one after the other")
         if sum(isinstance(part, Group) for part in self.parts) == MAX_GROUPS:
             self._fail(f"more than {MAX_GROUPS} optional groups; register several paths instead")
         self.group = []
@@ -134,11 +134,11 @@ class _Parser:
 
     def _close_group(self, closing: str) -> None:
         if self.group is None:
-            self._fail("this ')' closes nothing; an optional group is written '( ... )?'")
+            self._fail("this ')' has no matching '('; an optional group is written '( ... )?'")
         if closing != ")?":
             self._fail("a group is always optional and must end with ')?'")
         if not self.group:
-            self._fail("the optional group is empty; put text or a variable into it")
+            self._fail("the optional group is empty; put text or a variable in it")
         self.parts.append(Group(tuple(self.group)))
         self.group = None
 
@@ -155,7 +155,7 @@ class _Parser:
         if not name:
             self._fail(f"the variable has no name; it is written '<{kind}:name>'")
         if not name.isidentifier() or iskeyword(name):
-            self._fail(f"{name!r} cannot name a keyword argument; use an identifier that is no Python keyword")
+            self._fail(f"{name!r} cannot name a keyword argument; use an identifier that is not a Python keyword")
         if name in self.names:
             self._fail(f"there are two variables {name!r}; each needs a name of its own")
         self.names.add(name)
@@ -163,9 +163,9 @@ class _Parser:
 
     def _fail_at_character(self, character: str) -> NoReturn:
         hint = {
-            "<": "this '<' is never closed; a variable is written '<type:name>'",
-            ">": "this '>' closes nothing; a variable is written '<type:name>'",
-            "?": "a '?' only ends an optional group '( ... )?'; query parameters are no part of a path",
+            "<": "this '<' has no matching '>'; a variable is written '<type:name>'",
+            ">": "this '>' has no matching '<'; a variable is written '<type:name>'",
+            "?": "a '?' may only end an optional group '( ... )?'; query parameters are not part of a path",
         }
         self._fail(hint[character])
 

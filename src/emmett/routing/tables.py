@@ -1,4 +1,4 @@
-"""`RouteSet`: the routes of one hostname and one scheme, ready to be looked up."""
+"""`RouteSet`: the routes of one hostname and one scheme, ready for look-ups."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Route(Generic[Endpoint]):
 
     Arguments:
         pattern: the path.
-        endpoint: what the path leads to.
+        endpoint: the object that the route leads to.
         methods: HTTP methods in upper case; `None` takes every method.
         schemes: URL schemes in lower case; `None` takes every scheme.
-        hostname: the host it is for, as `split_host` gives it; `None` takes every host.
+        hostname: the host of the route, as `split_host` returns it; `None` takes every host.
     """
 
     pattern: PathPattern
@@ -34,7 +34,7 @@ class Route(Generic[Endpoint]):
 
 @dataclass(slots=True, eq=False)
 class _Dynamic(Generic[Endpoint]):
-    """The routes whose patterns match the same paths, and where the common expression captures their variables."""
+    """Routes whose patterns match the same paths, and where the common expression captures their variables."""
 
     routes: list[Route[Endpoint]]
     groups: range = range(0)
@@ -45,11 +45,11 @@ class _Dynamic(Generic[Endpoint]):
 
 
 class RouteSet(Generic[Endpoint]):
-    """Routes of which none is told apart by host or scheme any more.
+    """Routes that the host and the scheme no longer distinguish.
 
-    A path is looked up in a dict first. The paths with variables are one expression, an alternation in the order of
-    their registration, of which each takes linear time (`linear_regex`); the alternative of a pattern that needs
-    `LinearMatcher` is just the text that it starts with, and the matcher is asked when that is found.
+    A path is first looked up in a dict. The paths with variables form one expression, an alternation in the order of
+    registration, and each alternative takes linear time (`linear_regex`). The alternative of a pattern that needs a
+    `LinearMatcher` is only the text that the pattern starts with; when it is found, the matcher decides.
 
     Arguments:
         routes: the routes in the order of registration.
@@ -75,12 +75,12 @@ class RouteSet(Generic[Endpoint]):
     def find(
         self, path: str, method: str | None, allowed: set[str]
     ) -> tuple[Route[Endpoint], dict[str, Any]] | tuple[None, None]:
-        """Return the route for a path and the values of its variables, or nothing twice.
+        """Return the route for a path and the values of its variables, or `None` for both.
 
         Arguments:
             path: the path, percent-decoded.
             method: the HTTP method in upper case; `None` takes a route of any method.
-            allowed: takes up the methods of routes that match the path but do not have the method.
+            allowed: collects the methods of routes that match the path but do not take the method.
         """
         routes = self._static.get(path)
         if routes is not None:
@@ -100,7 +100,7 @@ class RouteSet(Generic[Endpoint]):
                 route, arguments = _finish(self._dynamic[index].routes, texts, method, allowed)
                 if route is not None and arguments is not None:
                     return route, arguments
-            # Not this one: wrong method, no value, no way to split. It is rare enough to try the others one by one.
+            # Wrong method, invalid value or no split. This is rare enough to try the other routes one by one.
             index += 1
             if index == len(self._dynamic):
                 return None, None
@@ -119,8 +119,8 @@ class RouteSet(Generic[Endpoint]):
             else:
                 dynamic.groups = range(group + 1, group + 1 + len(pattern.variables))
                 group += len(pattern.variables)
-            # An empty group at the end is the last one to match, so it tells which alternative did. A group around the
-            # alternative would tell too, but would hide from `re` that the alternatives begin with the same text.
+            # An empty group at the end is the last one to match, so `lastindex` identifies the alternative. A group
+            # around the alternative would as well, but would hide from `re` that alternatives share a common prefix.
             group += 1
             self._by_marker[group] = index
             alternatives.append(f"{alternative}()")
@@ -139,10 +139,10 @@ def _choose(routes: Sequence[Route[Endpoint]], method: str | None, allowed: set[
 def _finish(
     routes: Sequence[Route[Endpoint]], texts: Texts, method: str | None, allowed: set[str]
 ) -> tuple[Route[Endpoint] | None, dict[str, Any] | None]:
-    """Choose among routes whose patterns match the same texts, and convert the texts for the one chosen."""
+    """Choose among routes whose patterns match the same texts, and convert the texts for the chosen one."""
     methods: set[str] = set()
     route = _choose(routes, method, methods)
-    # Whether the texts are values depends on the types only, which these routes share.
+    # Whether the texts are valid values depends only on the types, which these routes share.
     arguments = (route or routes[0]).pattern.convert(texts)
     if route is None and arguments is not None:
         allowed |= methods

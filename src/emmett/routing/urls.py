@@ -1,4 +1,4 @@
-"""`UrlBuilder`: URLs from the names of routes."""
+"""`UrlBuilder`: builds URLs from the names of routes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .hosts import check_authority, check_hostname, split_host
 from .patterns import PathPattern
 from .variables import format_text
 
-# What RFC 3986, 3.5 allows in a fragment beside letters, digits and "-._~".
+# The characters that RFC 3986, 3.5 allows in a fragment besides letters, digits and "-._~".
 _FRAGMENT_CHARACTERS = SEGMENT_CHARACTERS + "/?"
 
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -38,15 +38,15 @@ class UrlBuilder:
         self._targets: dict[str, _Target] = {}
 
     def add(self, name: str, pattern: PathPattern, hostname: str | None = None) -> None:
-        """Give a path a name.
+        """Register a name for a path.
 
         Arguments:
             name: the full name, such as `index` or `blog.index`.
             pattern: the path.
-            hostname: the host that the route is for; its URLs are absolute for requests to other hosts.
+            hostname: the host of the route; its URLs are absolute in requests to other hosts.
 
         Raises:
-            ConfigurationError: the name is taken, or is none.
+            ConfigurationError: the name is taken or not allowed.
         """
         if not name or name.startswith(("/", ".")):
             raise ConfigurationError(
@@ -55,7 +55,7 @@ class UrlBuilder:
         if name in self._targets:
             raise ConfigurationError(
                 f"route name {name!r} is taken by path {self._targets[name].pattern.source!r}; "
-                f"give path {pattern.source!r} another one with name="
+                f"give path {pattern.source!r} another name with name="
             )
         self._targets[name] = _Target(pattern, None if hostname is None else check_hostname(hostname))
 
@@ -73,26 +73,26 @@ class UrlBuilder:
         current_scheme: str | None = None,
         root_path: str = "",
     ) -> str:
-        """Return a URL: a path, or an absolute one when a scheme, a host or the route's own hostname asks for it.
+        """Return a URL: a path, or an absolute URL if a scheme, a host or the route's own hostname requires one.
 
         Arguments:
-            target: the name of a route; with a dot in front, of one in `module`; or a path, which starts with `/` and
-                gets the arguments as further segments.
+            target: the name of a route; with a leading dot, the name of a route in `module`; or a path, which starts
+                with `/` and gets the arguments as further segments.
             args: the value of the path's only variable, or a list or tuple of values; `None` in a list leaves out an
                 optional part.
-            params: the query parameters; a list gives its name several times, `None` is left out.
-            anchor: the fragment behind `#`.
+            params: the query parameters; a list repeats its name, `None` is left out.
+            anchor: the fragment after `#`.
             scheme: one of the builder's schemes, or `True` for the current one.
-            host: a host name, with a port if need be.
+            host: a host name, optionally with a port.
             module: the current module; `None` or empty for the application itself.
             current_host: the Host header of the current request. It completes a URL with a scheme but no host.
-            current_scheme: the scheme of the current request, of requests or of websockets; decides between the plain
-                and the secure scheme where none is given. Without it that is the plain one.
-            root_path: the path below which the application is mounted, percent-decoded and without a slash at its end;
-                the URL begins with it, unless it is that of a path on an explicit host.
+            current_scheme: the scheme of the current request or websocket. It selects the plain or the secure scheme
+                if none is given. Without it, the plain one is selected.
+            root_path: the path below which the application is mounted, percent-decoded and without a trailing slash.
+                The URL begins with it, unless `target` is a path and the host is given.
 
         Raises:
-            ConfigurationError: no route has the name (close names are listed), or an argument does not fit.
+            ConfigurationError: there is no route with this name (similar names are listed), or an argument is invalid.
         """
         path, hostname = self._path(target, _as_arguments(args), module)
         if root_path and not (host and target.startswith("/")):
@@ -132,7 +132,7 @@ class UrlBuilder:
         current_host: str | None,
         current_scheme: str | None,
     ) -> str:
-        """Return scheme and host of the URL, or nothing when the path is enough."""
+        """Return the scheme and host of the URL, or an empty string if the path is enough."""
         current_name, current_port = split_host(current_host or "")
         elsewhere = hostname is not None and hostname != current_name
         if not scheme and not host and not elsewhere:
@@ -142,12 +142,12 @@ class UrlBuilder:
         if chosen not in self._schemes:
             raise ConfigurationError(f"scheme {chosen!r} is not allowed here; use {' or '.join(self._schemes)}")
         if not host and elsewhere:
-            # Another name of the same server, unless the scheme brings another port.
+            # Another name of the same server, with its port, unless the scheme implies another port.
             host = f"[{hostname}]" if hostname and ":" in hostname else hostname
             host = f"{host}:{current_port}" if current_port and chosen == self._schemes[secure] else host
         authority = host or current_host
         if not authority:
-            raise ConfigurationError(f"a URL with scheme {chosen!r} needs a host; outside of a request, give host=")
+            raise ConfigurationError(f"a URL with scheme {chosen!r} needs a host; outside of a request, pass host=")
         return f"{chosen}://{check_authority(authority)}"
 
 
@@ -157,7 +157,7 @@ def _as_arguments(args: object) -> Sequence[object]:
     if isinstance(args, (list, tuple)):
         return args
     if isinstance(args, Collection) and not isinstance(args, str):
-        raise ConfigurationError(f"args are one value, or a list or tuple of values, but are {show_value(args)}")
+        raise ConfigurationError(f"args must be one value, or a list or tuple of values, not {show_value(args)}")
     return (args,)
 
 
@@ -173,7 +173,7 @@ def _append_segments(path: str, args: Sequence[object]) -> str:
         if not text:
             raise ConfigurationError(f"path {path!r}: a segment cannot be empty")
         segments.append(_encode(text, SEGMENT_CHARACTERS))
-    # The path is the application's own and may be percent-encoded already.
+    # The path comes from the application and may be percent-encoded already.
     path = _LONE_PERCENT.sub("%25", path)
     return quote_path("/".join([path.rstrip("/") if segments else path, *segments]), safe="%")
 
@@ -190,14 +190,14 @@ def _encode_params(params: Mapping[str, object]) -> str:
             except ValueError as error:
                 raise ConfigurationError(f"query parameter {name!r} cannot be {show_value(value)}: {error}") from None
     try:
-        # A space as `%20`: unlike `+` it means the same everywhere in a URL.
+        # A space becomes `%20`, which, unlike `+`, means the same everywhere in a URL.
         return urlencode(pairs, quote_via=quote)
     except UnicodeEncodeError as error:
-        raise ConfigurationError(f"the query parameters {show_value(params)} are no valid Unicode text") from error
+        raise ConfigurationError(f"the query parameters {show_value(params)} are not valid Unicode") from error
 
 
 def _encode(text: str, safe: str) -> str:
     try:
         return quote(text, safe=safe)
     except UnicodeEncodeError as error:
-        raise ConfigurationError(f"{text!r} cannot stand in a URL: it is no valid Unicode text") from error
+        raise ConfigurationError(f"{text!r} cannot be used in a URL: it is not valid Unicode") from error

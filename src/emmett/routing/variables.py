@@ -1,4 +1,4 @@
-"""The types that a path variable may have: which text they take and which value it becomes."""
+"""The types of path variables: the text that they match and the values that they produce."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any, Final, NamedTuple
 from .charsets import ANY, DIGIT, LETTER, NO_SLASH, Step, text_steps
 
 MAX_DIGITS: Final = 4300
-"""The longest `int`, in digits: Python's own default for reading integers, whose cost grows with their square."""
+"""The longest `int`, in digits. This is Python's own default limit for parsing integers, which takes quadratic time."""
 
 
 class Variable(NamedTuple):
     """A variable of a path.
 
     Arguments:
-        name: the keyword argument that the handler gets.
+        name: the keyword argument of the handler.
         type: the name of its type, a key of `VARIABLE_TYPES`.
-        optional: whether it stands in an optional group; the handler then may get `None`.
+        optional: whether it is in an optional group; the handler may then get `None`.
     """
 
     name: str
@@ -31,13 +31,13 @@ class Variable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VariableType:
-    """What a variable takes from a path.
+    """The text that a variable matches, and how to convert it.
 
     Arguments:
-        steps: the characters it takes.
-        allowed: the same in words, for errors.
-        parse: makes a value of text that went through the steps; a `ValueError` says that it is none.
-        format: makes text of an argument of `url()`; a `ValueError` says that the argument is of no use.
+        steps: the characters that it matches.
+        allowed: a description of these for errors.
+        parse: converts a text that matches the steps; raises `ValueError` if it is not a valid value.
+        format: converts an argument of `url()` to text; raises `ValueError` if the argument is not usable.
     """
 
     steps: tuple[Step, ...]
@@ -50,11 +50,11 @@ def format_text(value: object) -> str:
     """Return an argument of `url()` as text.
 
     Raises:
-        ValueError: the argument is `None`, bytes, a collection or an object without a text of its own: what `str()`
-            makes of these would be a surprise in a URL.
+        ValueError: the argument is `None`, bytes, a collection or an object without a text form of its own. The result
+            of `str()` for these would be a surprise in a URL.
     """
     if isinstance(value, str):
-        # The text itself, also of an enumeration's member, whose own str() gives its name.
+        # The text itself, even of an enum member, whose own str() returns its name.
         return str.__str__(value)
     if isinstance(value, (int, float)):
         return str(value)
@@ -71,7 +71,7 @@ def _format_int(value: object) -> str:
 
 def _parse_alpha(text: str) -> str:
     if not text.isalpha():
-        raise ValueError("not only letters")
+        raise ValueError("contains other characters than letters")
     return text
 
 
@@ -90,7 +90,7 @@ def _parse_float(text: str) -> float:
 
 def _format_float(value: object) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        # repr() is the shortest text that reads back as the same value, but may have an exponent.
+        # repr() returns the shortest text that reads back as the same value, but possibly with an exponent.
         text = format(Decimal(repr(value)), "f")
         return text if "." in text else f"{text}.0"
     return format_text(value)
@@ -117,12 +117,12 @@ VARIABLE_TYPES: Final[dict[str, VariableType]] = {
     "alpha": VariableType(
         (Step(LETTER, repeated=True),), "letters only, those for which str.isalpha() is true", _parse_alpha, format_text
     ),
-    "any": VariableType((Step(ANY, repeated=True),), "one or more characters, slashes too", str, format_text),
+    "any": VariableType((Step(ANY, repeated=True),), "one or more characters, including slashes", str, format_text),
     "date": VariableType(
         (*_TWO_DIGITS, *_TWO_DIGITS, *text_steps("-"), *_TWO_DIGITS, *text_steps("-"), *_TWO_DIGITS),
-        "a date of the calendar as YYYY-MM-DD",
+        "an existing date as YYYY-MM-DD",
         date.fromisoformat,
         _format_date,
     ),
 }
-"""Every type by the name that it has in a path."""
+"""Every type by its name in a path."""

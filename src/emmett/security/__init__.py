@@ -1,4 +1,4 @@
-"""Pipes that protect the visitors of an application: forms, pages of other sites, header fields."""
+"""Pipes that protect the visitors of an application: CSRF, CORS and security headers."""
 
 from .cors import CORS
 from .csrf import CSRF, csrf_field, csrf_token

@@ -1,4 +1,4 @@
-"""`CSRF`: only our own pages may send forms in the name of a visitor."""
+"""`CSRF`: only the application's own pages may send forms on behalf of a visitor."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ logger = logging.getLogger("emmett.security")
 
 FIELD = "csrf_token"
 HEADER = "X-CSRF-Token"
-# Where the secret is in the session. A name that begins with an underscore ends with a login: see `SessionPipe.renew`.
+# The secret's key in the session. Names that begin with an underscore are removed at a login: see `SessionPipe.renew`.
 SECRET = "_csrf"
-# These change nothing (RFC 9110, 9.2.1).
+# Safe methods (RFC 9110, 9.2.1).
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-# Values of Sec-Fetch-Site for our own pages, and for what a visitor does by himself.
+# Values of Sec-Fetch-Site for the application's own pages and for direct navigation.
 _OURS = frozenset(("same-origin", "none"))
 _FORMS = frozenset(("application/x-www-form-urlencoded", "multipart/form-data"))
 _ELSEWHERE = "it comes from a page of another site"
@@ -36,27 +36,28 @@ _NO_TOKEN = "it has no token"
 _RELOAD = "load its page again, with cookies allowed"
 _OTHER_TOKEN = "its token is not that of this session, which may have ended"
 
-# Tells `csrf_field` what the field is called. A server may start a request in the context of another one.
+# The field name that `csrf_field` uses. A server may start a request in the context of another one.
 _current_field: ContextVar[tuple[Request | None, str]] = ContextVar("emmett.csrf", default=(None, FIELD))
 
 
 class CSRF(Pipe):
-    """Lets requests that change something pass only when they come from our own pages; others get 403.
+    """Lets unsafe requests pass only if they come from the application's own pages; others get 403.
 
-    A request must not come from a page elsewhere, which browsers tell in Origin and Sec-Fetch-Site, and must bring the
-    token of the visitor's session: in a header field, or else in a field of a form. It stands behind a session pipe.
-    GET, HEAD, OPTIONS and TRACE, and websockets, whose origin is checked at the handshake, pass. The first refusal of
+    A request must not come from a page of another site, which browsers report in Origin and Sec-Fetch-Site, and must
+    carry the token of the visitor's session, in a header field or in a form field. The pipe needs a session pipe before
+    it. GET, HEAD, OPTIONS and TRACE pass, and so do websockets, whose origin is checked at the handshake. The first
+    refusal of each kind is logged.
     each kind is logged.
 
     Arguments:
-        trusted_origins: pages elsewhere that may send too, as the setting `websocket.origins` takes them.
-        exempt: tells, plain or async, whether the running request needs no token, as that of a program that sends no
-            cookies: `lambda: "authorization" in request.headers`.
+        trusted_origins: other sites whose pages may send too, in the form of the setting `websocket.origins`.
+        exempt: a plain or async function that returns whether the current request needs no token, such as that of a
+            program that sends no cookies: `lambda: "authorization" in request.headers`.
         field: the name of the form field.
         header: the name of the header field.
 
     Raises:
-        ConfigurationError: an origin or a name is not valid.
+        ConfigurationError: an origin or a name is invalid.
     """
 
     def __init__(
@@ -76,11 +77,11 @@ class CSRF(Pipe):
             raise ConfigurationError(f"CSRF(header={header!r}): expected the name of a header field")
         self._field = field
         self._header = header
-        # Faults that were logged: those who cause them must not fill the log.
+        # Faults that were logged: their senders must not be able to fill the log.
         self._logged: set[str] = set()
 
     def open_request(self) -> None:
-        # Without a session this fails at the first page, not at the first form.
+        # A missing session is an error at the first page, rather than at the first form.
         _session()
         _current_field.set((current_request.get(), self._field))
 
@@ -92,7 +93,7 @@ class CSRF(Pipe):
             if fault is not None:
                 self._log(fault, request)
                 remedy = {_NO_TOKEN: self._hint, _ELSEWHERE: "send it from a page of this one"}.get(fault, _RELOAD)
-                # Not an HTTPException with words of its own: the application's page for 403 is what a visitor needs.
+                # Not an HTTPException with a body of its own: the application's page for 403 is shown.
                 raise RequestError(403, f"this request may not be sent from here: {fault}; {remedy}")
         return await next_pipe(**kwargs)
 
@@ -103,23 +104,23 @@ class CSRF(Pipe):
         return bool(await answer if is_awaitable(answer) else answer)  # type: ignore[misc]
 
     def _find_fault(self, request: Request) -> str | None:
-        """Say what is wrong with where a request comes from."""
+        """Return what is wrong with the origin of a request; None if nothing is."""
         origin = request.headers.get("origin")
         site = request.headers.get("sec-fetch-site")
         if origin is not None and self._policy.allows(origin, scheme=request.scheme, host=request.host):
             return None
         if origin not in (None, "null"):
             return _ELSEWHERE
-        # Browsers leave Origin out of some requests, and send "null" for pages with the referrer policy no-referrer, to
-        # their own site too. Sec-Fetch-Site no page can choose; programs send neither.
+        # Browsers omit Origin from some requests, and send "null" for pages with the referrer policy no-referrer, even
+        # to their own site. No page can choose Sec-Fetch-Site; programs send neither.
         return None if site in _OURS or (site is None and origin is None) else _ELSEWHERE
 
     async def _find_wrong_token(self, request: Request) -> str | None:
-        """Say what is wrong with the token of a request."""
+        """Return what is wrong with the token of a request; None if nothing is."""
         secret = _session().get(SECRET)
         token: object = request.headers.get(self._header)
         if not isinstance(secret, str) or not is_secret(secret):
-            # A form of megabytes is not read for those whom nothing lets pass.
+            # A form of megabytes is not read if no token could be valid.
             return _NO_TOKEN if token is None and request.content_type not in _FORMS else _NO_SECRET
         if token is None and request.content_type in _FORMS:
             token = (await request.body_params).get(self._field)
@@ -135,7 +136,7 @@ class CSRF(Pipe):
         if fault not in self._logged:
             self._logged.add(fault)
             logger.info(
-                "%s %r refused: %s; its Origin is %r, our own %r (more of this kind are not logged)",
+                "%s %r refused: %s; its Origin is %r, the application's is %r (more of this kind are not logged)",
                 request.method,
                 request.path,
                 fault,
@@ -145,10 +146,10 @@ class CSRF(Pipe):
 
 
 def csrf_token() -> str:
-    """Return a token for a form or a script of the running session; each call gives another one that is as good.
+    """Return a token for a form or a script of the current session. Each call returns another, equally valid one.
 
     Raises:
-        UsageError: no session pipe is in the pipeline; or the session has no token yet and cannot be changed any more.
+        UsageError: no session pipe is in the pipeline; or the session has no token yet and can no longer be changed.
     """
     session = _session()
     secret = session[SECRET]
@@ -158,7 +159,7 @@ def csrf_token() -> str:
 
 
 def csrf_field() -> Markup:
-    """Return the token as a hidden field, to be put into a form.
+    """Return the token as a hidden form field.
 
     Raises:
         UsageError: as `csrf_token`.
@@ -171,7 +172,5 @@ def csrf_field() -> Markup:
 def _session() -> sdict[Any]:
     session = current_session.get()
     if session is None:
-        raise UsageError(
-            "CSRF keeps its secret in the session: put a session pipe before it, as SessionManager makes it"
-        )
+        raise UsageError("CSRF keeps its secret in the session: put a session pipe of SessionManager before it")
     return session

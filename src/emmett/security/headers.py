@@ -1,4 +1,4 @@
-"""`SecurityHeaders`: header fields that tell browsers to be careful."""
+"""`SecurityHeaders`: header fields that restrict what browsers do with a page."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from ..http.headers import MutableHeaders
 from ..http.response import Response
 from ..pipeline.pipe import Pipe
 
-# The page's own files, nothing else; scripts and styles inside of the page only with the nonce.
+# Only the page's own files; inline scripts and styles only with the nonce.
 DEFAULT_POLICY = (
     "default-src 'self'; script-src 'self' 'nonce'; style-src 'self' 'nonce'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'self'; form-action 'self'"
 )
 _POLICY = "content-security-policy"
 _NONCE = re.compile(r" ?'nonce'")
-# What frame options are called in a policy.
+# The sources in a policy that correspond to the frame options.
 _FRAME_ANCESTORS = {"DENY": "'none'", "SAMEORIGIN": "'self'"}
 
 
 class SecurityHeaders(Pipe):
-    """Adds header fields that tell browsers to be careful. What a handler sets itself stays as it is.
+    """Adds header fields that restrict what browsers do with a page. Fields that a handler sets are not changed.
 
-    `x-content-type-options: nosniff` always belongs to them. For each of the others `None` leaves it out. In a module,
-    another one replaces what it has values for.
+    `x-content-type-options: nosniff` is always added. Every other field can be left out with `None`. A second pipe, in
+    a module, replaces the fields for which it has values.
 
     Arguments:
-        content_security_policy: where scripts, styles, pictures and the like may come from (CSP level 3). `'nonce'` in
-            it stands for the nonce of the page, where `csp_nonce()` was asked for one.
-        frame_options: which pages may frame this one: none by `DENY`, those of its origin by `SAMEORIGIN` (RFC 7034).
-            A policy without `frame-ancestors` gets this one's, since browsers look at the policy first.
-        referrer_policy: what links tell other sites of this one.
-        opener_policy: `Cross-Origin-Opener-Policy`: what windows that this page opened may reach.
+        content_security_policy: the allowed sources of scripts, styles, pictures and the like (CSP level 3). `'nonce'`
+            is replaced by the nonce of the page if `csp_nonce()` was called.
+        frame_options: which pages may frame this one: `DENY` for none, `SAMEORIGIN` for those of its origin (RFC 7034).
+            A policy without `frame-ancestors` gets the same restriction, since browsers prefer the policy.
+        referrer_policy: how much of this page's address links send to other sites.
+        opener_policy: `Cross-Origin-Opener-Policy`: which windows opened by this page share its browsing context.
         permissions_policy: which features of the browser pages may use.
-        hsts: seconds for which a browser must come by https only (RFC 6797); sent over https only.
+        hsts: how long a browser must use https only, in seconds (RFC 6797); sent over https only.
 
     Raises:
-        ConfigurationError: a value cannot stand in a header field, or makes no sense.
+        ConfigurationError: a value is invalid in a header field, or makes no sense.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class SecurityHeaders(Pipe):
 
 
 def _with_frames(policy: str | None, frame_options: str | None) -> str | None:
-    """Return a policy that says what the frame options say, unless it has a word of its own on frames."""
+    """Return a policy with the restriction of the frame options, unless it has a `frame-ancestors` of its own."""
     if not isinstance(policy, str) or frame_options is None:
         return policy
     names = [words[0].lower() for directive in policy.split(";") if (words := directive.split())]
@@ -100,7 +100,7 @@ def _with_frames(policy: str | None, frame_options: str | None) -> str | None:
 
 
 class _Page:
-    """The policy of one response, and its nonce once there is one."""
+    """The policy of one response, and its nonce once it is created."""
 
     def __init__(self, policy: str, response: Response) -> None:
         self.policy = policy
@@ -110,7 +110,7 @@ class _Page:
 
     def make_nonce(self) -> str:
         self.nonce = nonce = secrets.token_urlsafe(16)
-        # A policy that the handler has set itself is its own.
+        # A policy that the handler has set is left unchanged.
         if self.response.headers.get(_POLICY) == self.written:
             self.written = _NONCE.sub(f" 'nonce-{nonce}'", self.policy)
             self.response.headers[_POLICY] = self.written
@@ -121,12 +121,12 @@ _current_page: ContextVar[_Page | None] = ContextVar("emmett.csp", default=None)
 
 
 def csp_nonce() -> str:
-    """Return the nonce of the running response: `<script nonce="{{ csp_nonce() }}">` is then run by browsers.
+    """Return the nonce of the current response, for `<script nonce="{{ csp_nonce() }}">`, which browsers then run.
 
-    The same one however often it is asked for, and another one for each response.
+    All calls for a response return the same nonce, and each response has another one.
 
     Raises:
-        UsageError: outside of a request behind `SecurityHeaders` with a content security policy.
+        UsageError: outside of a request with `SecurityHeaders` and a content security policy in its pipeline.
     """
     page = _current_page.get()
     if page is None or page.response is not current_response.get():

@@ -1,4 +1,4 @@
-"""Tokens that show that a form came from our own page: a secret, and the masks under which it is given out."""
+"""Tokens that prove that a form came from the application's own page: a secret, masked differently each time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 
 SIZE = 32
-# Bytes of a token, as text: a pad and the secret under it.
+# Characters of a token: a pad and the masked secret.
 _TOKEN_LENGTH = 88
 
 
@@ -18,26 +18,26 @@ def new_secret() -> str:
 
 
 def mask(secret: str) -> str:
-    """Return a token for a secret: another one each time, so that a compressed page does not give it away (BREACH).
+    """Return a token for a secret, a different one each time, so that a compressed page does not leak it (BREACH).
 
     Arguments:
-        secret: as `new_secret` made it.
+        secret: a secret created by `new_secret`.
     """
     pad = secrets.token_bytes(SIZE)
     return _encode(pad + _xor(pad, _decode(secret)))
 
 
 def is_secret(value: object) -> bool:
-    """Whether a value is a secret that `new_secret` could have made."""
+    """Return whether a value is a secret that `new_secret` could have created."""
     return isinstance(value, str) and len(_decode(value)) == SIZE
 
 
 def matches(token: object, secret: str) -> bool:
-    """Whether a token was made for a secret; compared in constant time.
+    """Return whether a token was made for a secret, comparing in constant time.
 
     Arguments:
-        token: what came with a request, anything.
-        secret: as `new_secret` made it.
+        token: the value from a request, of any type.
+        secret: a secret created by `new_secret`.
     """
     if not isinstance(token, str) or len(token) > _TOKEN_LENGTH:
         return False
@@ -56,7 +56,7 @@ def _encode(octets: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    """Return what a text stands for; nothing when it is not the one text that stands for it."""
+    """Return the decoded text; nothing if it is not in the canonical encoding."""
     if not text.isascii():
         return b""
     try:

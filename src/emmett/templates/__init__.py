@@ -1,4 +1,4 @@
-"""Pages from templates: the folder of an application's templates, and what they see. Needs jinja2."""
+"""Pages from templates: the folder of an application's templates, and the values that they can use. Needs jinja2."""
 
 from .filling import fill_template
 from .finding import template_path

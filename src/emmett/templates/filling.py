@@ -1,4 +1,4 @@
-"""Handlers whose results fill templates."""
+"""Handlers whose results are rendered with a template."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .templates import Templates
 def fill_template(
     handler: Callable[..., Any], templates: Templates, route: str, name: str | None
 ) -> Callable[..., Any] | None:
-    """Return a handler whose dicts fill a template; None when the route has none.
+    """Return a handler whose dicts are rendered with a template; None if the route has no template.
 
-    The page is made where the handler returns, inside of all pipes: what it takes from the session, such as a token for
-    a form, is saved with it. Unless the handler has said what type it is, the suffix of the template does.
+    The page is rendered where the handler returns, inside all pipes: values that it stores in the session, such as a
+    token for a form, are saved with it. The suffix of the template sets the content type unless the handler did.
 
     Arguments:
         handler: the handler, plain or async.
         templates: the templates of the application.
-        route: the full name of the route, whose own template is looked for.
-        name: the template that was named with the route; None for the route's own.
+        route: the full name of the route, which determines its own template.
+        name: the template specified with the route; None for the route's own.
 
     Raises:
-        ConfigurationError: a template was named, and jinja2 is not installed.
+        ConfigurationError: a template is specified, but jinja2 is not installed.
     """
     if name is not None or templates.find(route) is not None:
-        # Here jinja2 is missed most clearly, and its import holds up no request.
+        # A missing jinja2 is reported here, at registration, and its import delays no request.
         _ = templates.environment
     elif not templates.reloads:
         return None
@@ -53,6 +53,6 @@ def fill_template(
 
 
 def _set_content_type(name: str) -> None:
-    # A page of HTML says so itself.
+    # A page of HTML sets its own type.
     if not is_html(name) and response.content_type is None:
         response.content_type = media_type_of(name.rpartition("/")[2])

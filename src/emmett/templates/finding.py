@@ -1,4 +1,4 @@
-"""Which template belongs to a route, the one that bears its name, and whether its pages are HTML."""
+"""The template that belongs to a route by its name, and whether its pages are HTML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _HTML = media_type_of("page.html")
 
 
 def template_path(route: str) -> str:
-    """Return where the template of a route is looked for, below the folder of templates.
+    """Return the path of a route's template below the folder of templates.
 
     Arguments:
         route: the full name of the route: `index` is `index.html`, `blog.post` is `blog/post.html`.
@@ -17,5 +17,5 @@ def template_path(route: str) -> str:
 
 
 def is_html(name: str) -> bool:
-    """Return whether a template makes HTML, by its suffix; one of the application's own, such as `.jinja`, does too."""
+    """Return whether a template produces HTML, by its suffix. A custom suffix, such as `.jinja`, counts as HTML."""
     return media_type_of(name.rpartition("/")[2]) in (_HTML, BINARY)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MISSING = "templates need jinja2, which is not installed: pip install jinja2"
 
-# What every template sees beside the values it is given.
+# Available in every template besides the values passed to it.
 _GLOBALS: dict[str, Any] = {
     "csp_nonce": csp_nonce,
     "csrf_field": csrf_field,
@@ -38,26 +38,26 @@ _GLOBALS: dict[str, Any] = {
 class Templates:
     """The templates of an application.
 
-    What they print is escaped, but in templates whose names end with `.txt`. A name that nobody gave a value is an
-    error as soon as it is used, which names the template and the line: a page with a hole in it is found by no test.
+    Their output is escaped, except in templates whose names end with `.txt`. Using an undefined name is an error that
+    states the template and the line, since no test would find a page with a gap.
 
     Arguments:
-        folder: where they are; it need not be there while none is used.
-        reload: tells whether to look at the files anew each time, as while developing.
+        folder: the folder of the templates, which need not exist while no template is used.
+        reload: returns whether to check the files for changes on each use, as in development.
     """
 
     def __init__(self, folder: Path, *, reload: Callable[[], bool] = lambda: False) -> None:
         self.folder = folder
         self._reload = reload
         self._environment: Environment | None = None
-        # Those that were used, by their names.
+        # The templates used so far, by name.
         self._loaded: dict[str, Template] = {}
-        # The template of each route; None when it has none.
+        # The template of each route; None if it has none.
         self._names: dict[str, str | None] = {}
 
     @property
     def environment(self) -> Environment:
-        """jinja2's own environment: `app.templates.environment.filters["money"] = format_money`.
+        """The jinja2 environment: `app.templates.environment.filters["money"] = format_money`.
 
         Raises:
             ConfigurationError: jinja2 is not installed.
@@ -68,11 +68,11 @@ class Templates:
 
     @property
     def reloads(self) -> bool:
-        """Whether the files are looked at anew each time."""
+        """Whether the files are checked for changes on each use."""
         return self._reload()
 
     def find(self, route: str) -> str | None:
-        """Return the name of a route's template; None when there is none, or no jinja2 to render it.
+        """Return the name of a route's template; None if there is none, or jinja2 is not installed.
 
         Arguments:
             route: the full name of the route: `index` has `index.html`, `blog.post` has `blog/post.html`.
@@ -84,19 +84,19 @@ class Templates:
         return self._names[route]
 
     async def render(self, name: str, values: Mapping[str, Any]) -> str:
-        """Return a template filled with values; where its suffix is that of HTML, a response with it is `text/html`.
+        """Return a template rendered with values. If its suffix is that of HTML, a response with it is `text/html`.
 
-        It is read and compiled in a thread when it is used first, with those that it names, and runs on the event loop:
-        what it shows is there already, in `values`.
+        On first use, the template and those that it refers to are read and compiled in a thread. Rendering runs on the
+        event loop, so everything it shows must already be in `values`.
 
         Arguments:
-            name: its path below the folder, with `/` between its parts.
-            values: what it sees beside `request`, `response`, `session`, `url`, `csrf_token`, `csrf_field` and
-                `csp_nonce`.
+            name: the path below the folder, with `/` between its parts.
+            values: the variables of the template, besides `request`, `response`, `session`, `url`, `csrf_token`,
+                `csrf_field` and `csp_nonce`.
 
         Raises:
-            ConfigurationError: there is no such template, or none of a name that it extends or includes, or no jinja2.
-            jinja2.TemplateError: it is not valid, or uses a name that has no value.
+            ConfigurationError: the template, or one that it extends or includes, does not exist; or no jinja2.
+            jinja2.TemplateError: the template is invalid, or uses an undefined name.
         """
         environment = self.environment
         from jinja2 import TemplateNotFound
@@ -107,7 +107,7 @@ class Templates:
                 template = self._loaded[name] = await asyncio.to_thread(_load, environment, name)
             page = template.render(values)
         except TemplateNotFound as error:
-            # Its cause tells where it is named.
+            # The cause shows which template refers to it.
             raise ConfigurationError(
                 await asyncio.to_thread(self._describe_missing, str(error.name or name))
             ) from error
@@ -121,14 +121,14 @@ class Templates:
 
 
 def _load(environment: Environment, name: str) -> Template:
-    """Read and compile a template, and those that it extends, includes or imports: jinja2 would do so with them on the
-    event loop, while it renders. Runs in a thread.
+    """Read and compile a template, and those that it extends, includes or imports. jinja2 would otherwise do so on the
+    event loop while it renders. Runs in a thread.
     """
     from jinja2 import TemplateError, TemplateNotFound
     from jinja2.meta import find_referenced_templates
 
     if any(part in ("", ".", "..") for part in name.split("/")):
-        # One name for each file: no more templates are kept than there are.
+        # Only one name for each file, so that no more templates are cached than exist.
         raise TemplateNotFound(name)
     template = environment.get_template(name)
     assert environment.loader is not None
@@ -136,7 +136,7 @@ def _load(environment: Environment, name: str) -> Template:
     while waiting:
         current = waiting.pop()
         seen.add(current)
-        # What is wrong with another one is an error where it is used, which tells more.
+        # An error in another template is raised where it is used, which gives more detail.
         with contextlib.suppress(TemplateError):
             environment.get_template(current)
             tree = environment.parse(environment.loader.get_source(environment, current)[0])
@@ -154,7 +154,7 @@ def _make_environment(folder: Path, *, reload: bool) -> Environment:
         autoescape=select_autoescape(disabled_extensions=("txt",), default=True, default_for_string=True),
         undefined=StrictUndefined,
         auto_reload=reload,
-        # A line with nothing but a tag leaves no empty line behind.
+        # A line with only a tag produces no empty line.
         trim_blocks=True,
         lstrip_blocks=True,
     )
