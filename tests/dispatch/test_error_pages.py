@@ -217,7 +217,7 @@ async def test_an_answer_that_cannot_be_sent(error: Exception, caplog: pytest.Lo
         raise error
 
     assert (await ask(app))[:2] == (500, "Internal Server Error")
-    assert [record.getMessage() for record in caplog.records] == ["GET '/' cannot be answered as it was asked"]
+    assert [record.getMessage() for record in caplog.records] == ["GET '/' cannot be answered as requested"]
 
 
 async def test_an_answer_from_a_task_group() -> None:

@@ -69,7 +69,7 @@ async def test_a_handler_must_end_and_is_asked_again() -> None:
     watch.expect_end(22.0)
     assert look(watch, carrier, 22.9) == []
     for now in (23.0, 26.0):
-        assert look(watch, carrier, now) == ["the handler did not end after the peer had gone: cancelled", "cancel"]
+        assert look(watch, carrier, now) == ["the handler did not end after the peer had left: cancelled", "cancel"]
 
 
 @pytest.mark.parametrize("left", [0, 2])
@@ -80,7 +80,7 @@ async def test_a_handler_that_takes_messages_goes_on(left: int) -> None:
     assert look(watch, carrier, 23.0) == []
     del carrier.inbox.messages[left:]
     assert look(watch, carrier, 26.0) == (
-        [] if left else ["the handler did not end after the peer had gone: cancelled", "cancel"]
+        [] if left else ["the handler did not end after the peer had left: cancelled", "cancel"]
     )
     # It has taken none since.
     assert look(watch, carrier, 29.0)[-1:] == ["cancel"]

@@ -80,7 +80,7 @@ FAILED = [
     group(HTTPException(401), LookupError("secret")),
     group(WebsocketClosed(1000)),
 ]
-# A handshake that cannot be refused so.
+# A handshake that cannot be refused with this answer.
 IMPOSSIBLE = [HTTPException(200), HTTPException(101)]
 
 

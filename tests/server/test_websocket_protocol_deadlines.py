@@ -283,7 +283,7 @@ async def test_a_busy_handler_is_cancelled_after_its_grace(caplog: pytest.LogCap
     assert peer.ends == 0
     await peer.sweep_from_now(5)
     assert ended == ["busy"]
-    assert "the handler did not end after the peer had gone: cancelled" in caplog.text
+    assert "the handler did not end after the peer had left: cancelled" in caplog.text
     assert peer.ends == 1
 
 

@@ -1,7 +1,7 @@
 """The ASGI 3 interface of an application: HTTP, websocket and lifespan.
 
-It stands below `app`, since every `App` is an ASGI application, and not in `server`, whose default websocket path goes
-without it.
+It is below `app`, since every `App` is an ASGI application, and separate from `server`, whose default websocket path
+does not use it.
 """
 
 from .application import serve_asgi

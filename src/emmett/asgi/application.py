@@ -1,4 +1,4 @@
-"""What an ASGI server calls: one function for all three kinds of connection."""
+"""The function that an ASGI server calls for all three kinds of connection."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ async def serve_asgi(
 
     Arguments:
         table: the routes of the application.
-        startup, shutdown: what a lifespan runs.
-        scope, receive, send: as ASGI 3 gives them.
+        startup, shutdown: the functions that a lifespan runs.
+        scope, receive, send: the arguments of ASGI 3.
 
     Raises:
-        NotImplementedError: the scope is of a type that ASGI 3 does not have; a server takes this as "not supported".
+        NotImplementedError: ASGI 3 does not define this type of scope; a server takes this as "not supported".
     """
     kind = scope["type"]
-    # Set for each: another application that is mounted in the same task may have set its own.
+    # Set for each connection: another application mounted in the same task may have set its own.
     current_root_path.set(scope.get("root_path", "").rstrip("/"))
     if kind in ("http", "websocket") and table.config.server.allowed_hosts is not None:
         refusal = _refusal(table, scope)
@@ -54,7 +54,7 @@ async def serve_asgi(
 
 
 def _refusal(table: RouteTable, scope: ASGIScope) -> RequestError | None:
-    """Return why a request is refused before the application runs; `None` when it is not."""
+    """Return why a request is refused before the application runs; `None` if it is not refused."""
     allowed = allowed_hosts(table.config.server)
     try:
         if allowed is not None:

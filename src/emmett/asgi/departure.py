@@ -12,13 +12,13 @@ from ..logs import log_fields
 
 logger = logging.getLogger("emmett.request")
 
-# Seconds after which the server is asked whether the client has left. Most handlers have answered by then, and cost
+# Seconds after which the server is asked whether the client has left. Most handlers have answered by then, and need
 # neither a task nor a call of `receive`.
 WATCH_AFTER = 1.0
 
 
 class Departure:
-    """Watches for one request whether its client leaves.
+    """Watches whether the client of one request leaves.
 
     Arguments:
         wait_gone: returns when the server reports that the client has left.
@@ -32,7 +32,7 @@ class Departure:
         self._request: Request | None = None
         self._handler: asyncio.Task[object] | None = None
         self._watcher: asyncio.Task[None] | None = None
-        # How many times the handler was cancelled here.
+        # How often this object has cancelled the handler.
         self._cancellations = 0
 
     async def wait_gone(self) -> None:
@@ -45,7 +45,7 @@ class Departure:
 
         Arguments:
             request: the request.
-            serving: runs its handler, and sends the response.
+            serving: runs the handler and sends the response.
         """
         self._request, self._handler = request, asyncio.current_task()
         timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch)
@@ -62,7 +62,7 @@ class Departure:
                 await asyncio.wait((self._watcher,))
 
     def _is_ours(self) -> bool:
-        """Whether the cancellation that ended the handler came from here, and from nobody else."""
+        """Return whether the cancellation that ended the handler came only from this object."""
         task = self._handler
         if not self._cancellations or task is None:
             return False

@@ -21,7 +21,7 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
 
     Arguments:
         table: the routes of the application.
-        scope, receive, send: as ASGI 3 gives them.
+        scope, receive, send: the arguments of ASGI 3.
     """
     incoming = Incoming(receive)
     departure = Departure(incoming.wait_gone)
@@ -38,7 +38,7 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
         settings=table.config.http,
         wait_gone=departure.wait_gone,
     )
-    # How servers say that the peer has gone.
+    # Servers report in this way that the peer has left.
     outgoing = Outgoing(incoming, send)
     began = asyncio.get_running_loop().time()
     try:
@@ -51,15 +51,15 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
 
 
 class Outgoing:
-    """Brings a response to an ASGI server: the carrier of `serve_request`.
+    """Sends a response through an ASGI server: the carrier of `serve_request`.
 
     Arguments:
-        incoming: tells when the peer has gone.
-        send: as ASGI 3 gives it.
+        incoming: reports when the peer has left.
+        send: the `send` of ASGI 3.
 
     Attributes:
-        status: that of the response, once it has begun.
-        is_complete: whether all of it was sent.
+        status: the status of the response, once it has begun.
+        is_complete: whether the whole response was sent.
     """
 
     __slots__ = ("_incoming", "_send", "is_complete", "status")
@@ -76,7 +76,7 @@ class Outgoing:
         self.is_complete = True
 
     async def send_stream(self, response: Response) -> None:
-        """Send a streamed body; end it when the peer leaves, which `send` does not tell on most servers."""
+        """Send a streamed body. End it when the peer leaves, which `send` does not report on most servers."""
         await self._start(response)
         sending = asyncio.ensure_future(self._send_chunks(response))
         watching = asyncio.ensure_future(self._incoming.wait_gone())
@@ -102,12 +102,12 @@ class Outgoing:
             await self._send({"type": "http.response.body", "body": b""})
             self.is_complete = True
         finally:
-            # In the task that ran it.
+            # In the task that ran the stream.
             await response.aclose()
 
 
 def client_of(scope: ASGIScope) -> tuple[str, int] | None:
-    """Return the address and port of the peer; there are servers that give the port as text."""
+    """Return the address and port of the peer. Some servers pass the port as text."""
     client = scope.get("client")
     return None if client is None else (client[0], int(client[1]))
 

@@ -1,4 +1,4 @@
-"""`Incoming`: what an ASGI server tells of one request."""
+"""`Incoming`: the messages that an ASGI server delivers for one request."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from .types import ASGIMessage, ASGIReceive
 
 
 class Incoming:
-    """What a server tells of one request: the parts of its body, and that the peer has gone.
+    """The messages of one request: the parts of its body, and the departure of the peer.
 
     Arguments:
-        receive: as ASGI 3 gives it.
+        receive: the `receive` of ASGI 3.
     """
 
     __slots__ = ("_ended", "_gone", "_held", "_lock", "_receive", "_taken")
 
     def __init__(self, receive: ASGIReceive) -> None:
         self._receive = receive
-        # ASGI does not say that `receive` may be called by two tasks at once. Made when it is first called.
+        # ASGI does not allow two tasks to call `receive` at once. Created on the first call.
         self._lock: asyncio.Lock | None = None
-        # What `wait_gone` received and `read` has not taken: one message, and perhaps that the peer has gone.
+        # Messages that `wait_gone` received and `read` has not taken: one part, and perhaps the departure of the peer.
         self._held: list[ASGIMessage] = []
-        # Set while `wait_gone` waits for that to be taken.
+        # Set while `wait_gone` waits until they are taken.
         self._taken: asyncio.Event | None = None
-        # The end of the body was read; the server has said that the peer has gone.
+        # The end of the body was read; the server has reported that the peer left.
         self._ended = False
         self._gone = False
 
@@ -33,15 +33,15 @@ class Incoming:
         """Return the next part of the body; `b""` at its end.
 
         Raises:
-            RequestError: the peer has gone before that.
+            RequestError: the peer left before the end.
         """
         while not self._ended:
             if self._held:
-                # Without the lock: whoever watches may hold it until the peer goes.
+                # Without the lock: a task in `wait_gone` may hold it until the peer leaves.
                 message = self._held.pop(0)
             else:
                 async with self._receiving():
-                    # The watcher may have been faster while this waited for the lock.
+                    # `wait_gone` may have received it while this task waited for the lock.
                     message = self._held.pop(0) if self._held else await self._receive()
             if self._taken is not None:
                 self._taken.set()
@@ -55,9 +55,9 @@ class Incoming:
         return b""
 
     async def wait_gone(self) -> None:
-        """Wait until the peer has gone. Several may wait.
+        """Wait until the peer has left. Several tasks may wait.
 
-        Of a body that nobody reads, one part is kept here; behind it the peer is not seen to leave.
+        If nothing reads the body, one part of it is kept here; a departure after that part is not noticed.
         """
         while True:
             async with self._receiving():

@@ -1,4 +1,4 @@
-"""What happens when a server calls an application as something else than ASGI 3: an error that says what to type."""
+"""Errors with the command to use, for servers that call an application in another way than ASGI 3."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ OTHER = "the server calls the application with {count} arguments; ASGI 3 has thr
 
 
 class _BoundCall(functools.partial[Coroutine[Any, Any, None]]):
-    """The call of one application. As a partial, it passes for the coroutine function that servers look for."""
+    """The call of one application. As a partial, it passes for the coroutine function that servers expect."""
 
     def __call__(self, *arguments: Any) -> Coroutine[Any, Any, None]:
         if len(arguments) != 3:
-            # Now, not in a coroutine: a WSGI server never awaits one. uvicorn expects this type when it tries whether
-            # an application is a factory.
+            # Raised at once, not in a coroutine, which a WSGI server would never await. uvicorn expects this type when
+            # it tests whether an application is a factory.
             raise TypeError(_explanation(arguments))
         return self.func(*self.args, *arguments)
 
 
 class ASGICall:
-    """A method `__call__(self, scope, receive, send)` that explains what is wrong when it is called otherwise.
+    """A method `__call__(self, scope, receive, send)` that explains the error when it is called in another way.
 
     Arguments:
         function: the method.

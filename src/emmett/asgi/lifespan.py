@@ -17,14 +17,14 @@ async def serve_lifespan(
     receive: ASGIReceive,
     send: ASGISend,
 ) -> None:
-    """Run the start-up functions, wait for the end, run the shutdown functions; a failure is logged and reported."""
+    """Run the start-up functions, wait for the end, run the shutdown functions. Failures are logged and reported."""
     for event, run in (("startup", startup), ("shutdown", shutdown)):
         await receive()
         try:
             await run()
         except Exception as error:
             if not isinstance(error, (BrokerUnavailable, ConfigurationError)):
-                # Of these the message says it all, and the server logs it.
+                # For other errors, the message is enough, and the server logs it.
                 logger.exception("a function for %s failed", event)
             await send({"type": f"lifespan.{event}.failed", "message": f"{type(error).__name__}: {error}"})
             return

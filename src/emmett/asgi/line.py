@@ -7,7 +7,7 @@ from collections import deque
 
 
 class Line:
-    """Holders of its tickets have their turn one at a time. `asyncio.Lock` begins to count at the first wait only.
+    """Gives the holders of its tickets their turns one at a time. `asyncio.Lock` orders callers only once they wait.
 
     Arguments:
         loop: the event loop.
@@ -20,14 +20,14 @@ class Line:
         self._tickets: deque[Ticket] = deque()
 
     def join(self) -> Ticket:
-        """Return a ticket after all the others. It must be entered with `async with`, or left."""
+        """Return a ticket after all the others. Enter it with `async with`, or leave it."""
         ticket = Ticket(self, self._loop.create_future())
         self._tickets.append(ticket)
         self._call_first()
         return ticket
 
     def leave(self, ticket: Ticket) -> None:
-        """Give up a ticket, before, in or after its turn."""
+        """Give up a ticket, before, during or after its turn."""
         if ticket in self._tickets:
             self._tickets.remove(ticket)
             self._call_first()
@@ -57,5 +57,5 @@ class Ticket:
         self.leave()
 
     def leave(self) -> None:
-        """Let the next one have its turn. Later calls do nothing."""
+        """Pass the turn to the next ticket. Later calls do nothing."""
         self._line.leave(self)

@@ -1,4 +1,4 @@
-"""The types of ASGI 3, as far as they can be told: its messages are dicts."""
+"""The types of ASGI 3, as far as they can be expressed: its messages are dicts."""
 
 from __future__ import annotations
 

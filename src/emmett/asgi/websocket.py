@@ -1,4 +1,4 @@
-"""Websockets over ASGI: the server's own implementation carries the messages, the promises are ours all the same."""
+"""Websockets over ASGI: the server's own implementation carries the messages, with the same guarantees."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from .types import ASGIMessage, ASGIReceive, ASGIScope, ASGISend
 logger = logging.getLogger("emmett.websocket")
 
 DENIAL = "websocket.http.response"
-# Bytes that are received while the inbox is full, so that the end of the connection is seen although nobody takes its
-# messages; and what a message counts beside its own bytes.
+# The limit in bytes for messages received while the inbox is full, so that the end of the connection is seen even if
+# the handler takes none. Also the cost of a message besides its own bytes.
 READ_AHEAD = 64 * 1024
 MESSAGE_COST = 64
 
@@ -39,7 +39,7 @@ async def serve_websocket(table: RouteTable, scope: ASGIScope, receive: ASGIRece
 
     Arguments:
         table: the routes of the application.
-        scope, receive, send: as ASGI 3 gives them.
+        scope, receive, send: the arguments of ASGI 3.
     """
     await receive()  # websocket.connect
     path = path_of(scope)
@@ -68,7 +68,7 @@ class ASGIConnection:
     """The port of `websockets.connection` over ASGI.
 
     Arguments:
-        scope, receive, send: as ASGI 3 gives them; `websocket.connect` was received.
+        scope, receive, send: the arguments of ASGI 3; `websocket.connect` has been received.
         settings: limits and deadlines.
     """
 
@@ -82,18 +82,18 @@ class ASGIConnection:
         self.inbox = Inbox(self._loop, self._refill)
         # Bytes received since the inbox was last empty.
         self._taken = 0
-        # Messages that were received while the inbox was full, and what they count.
+        # Messages received while the inbox was full, with their sizes.
         self._ahead: list[str | bytes] = []
         self._ahead_size = 0
-        # What the pump waits for while there is no room ahead either.
+        # The future that the pump waits for while the read-ahead is full as well.
         self._room: asyncio.Future[None] | None = None
-        # ASGI does not say that `send` may be called by two tasks at once; the line also keeps their order.
+        # ASGI does not allow two tasks to call `send` at once; the line also keeps their order.
         self._sending = Line(self._loop)
         self._answered = False
         self._background: set[asyncio.Future[None]] = set()
-        # Bytes of messages that were sent without waiting and that the server has not taken yet.
+        # Bytes of messages sent without waiting that the server has not taken yet.
         self._unsent = 0
-        # Why no more can be sent; None while it can.
+        # Why nothing more can be sent; None while sending is possible.
         self._closed: WebsocketClosed | None = None
         self._websocket: Websocket | None = None
         self._handler: asyncio.Task[None] | None = None
@@ -107,8 +107,8 @@ class ASGIConnection:
         return self
 
     async def run(self, websocket: Websocket, handling: Awaitable[None]) -> None:
-        """Run the handler to its end; it is cancelled when it does not answer the handshake in time, and
-        `disconnect_grace` seconds after the peer has gone.
+        """Run the handler to its end. Cancel it if it does not answer the handshake in time, or `disconnect_grace`
+        seconds after the peer has left.
         """
         self._websocket = websocket
         self._handler = asyncio.ensure_future(handling)
@@ -166,7 +166,7 @@ class ASGIConnection:
         return self._write(self._event_of(message))
 
     def write_now(self, message: Data) -> None:
-        """See `Connection.write_now`. What the server has not taken yet counts as what the peer has not."""
+        """See `Connection.write_now`. A message that the server has not taken yet counts as unread by the peer."""
         check_caller(self._loop, "send_nowait")
         event = self._event_of(message)
         size = len(message.encode()) if isinstance(message, str) else len(event["bytes"])
@@ -174,7 +174,7 @@ class ASGIConnection:
             self._end(CloseCode.ABNORMAL, "the peer does not keep up")
             raise WebsocketClosed(CloseCode.ABNORMAL, "the peer does not keep up")
         self._unsent += size
-        # The task begins later; what is sent meanwhile must not pass this message.
+        # The task begins later; messages sent meanwhile must not overtake this one.
         place = self._sending.join()
         task = self._in_background(self._write_later(event, place, size))
 
@@ -192,7 +192,7 @@ class ASGIConnection:
 
     def when_ready(self, callback: Callable[[], None]) -> None:
         """See `Connection.when_ready`."""
-        raise UsageError("batches are written one message after the other here")
+        raise UsageError("over ASGI, batches are written one message after another")
 
     async def ping(self) -> float:
         """See `Connection.ping`."""
@@ -203,7 +203,7 @@ class ASGIConnection:
         if self._closed is not None:
             return None
         self._closed = WebsocketClosed(code, reason)
-        # A task of its own: any task may close, and the handler, which then ends, must not end the connection first.
+        # In a separate task: any task may close, and the end of the handler must not end the connection first.
         return asyncio.shield(self._in_background(self._close(code, reason)))
 
     def log(self, level: int, message: str, *values: object) -> None:
@@ -225,13 +225,13 @@ class ASGIConnection:
             self._handler.cancel()
 
     def drop(self, reason: str, seconds: float) -> None:
-        """See `Watched.drop`. ASGI has no way to break off a connection: its application ends."""
+        """See `Watched.drop`. ASGI cannot abort a connection, so its application ends."""
         self.log(logging.INFO, "dropped: " + reason, seconds)
         self._end(CloseCode.ABNORMAL, "")
 
     async def _close(self, code: int, reason: str) -> None:
         await self._stop_pump()
-        # The peer may have been faster.
+        # The peer may have closed first.
         with contextlib.suppress(WebsocketClosed):
             await self._write({"type": "websocket.close", "code": code, "reason": reason})
 
@@ -263,12 +263,12 @@ class ASGIConnection:
         try:
             await self._asgi_send(event)
         except OSError:
-            # How ASGI servers say that the peer has gone.
+            # ASGI servers report in this way that the peer has left.
             self._end(CloseCode.ABNORMAL, "")
             raise WebsocketClosed(CloseCode.ABNORMAL) from None
 
     async def _fill_inbox(self) -> None:
-        """Take messages from the server into the inbox, as fast as the handler takes them out."""
+        """Move messages from the server to the inbox, as fast as the handler takes them."""
         while True:
             event = await self._receive()
             if event["type"] != "websocket.receive":
@@ -290,7 +290,7 @@ class ASGIConnection:
             self.inbox.wake()
 
     def _put(self, message: str | bytes, size: int) -> bool:
-        """Put a message into the inbox, if it has room."""
+        """Put a message into the inbox if it has room."""
         messages = self.inbox.messages
         if not messages:
             self._taken = 0
@@ -301,7 +301,7 @@ class ASGIConnection:
         return True
 
     def _refill(self) -> None:
-        """Refill the inbox, which has run empty while more was received."""
+        """Refill the empty inbox with the messages read ahead."""
         taken = 0
         for message in self._ahead:
             size = _size_of(message)
@@ -320,14 +320,14 @@ class ASGIConnection:
         self._end(CloseCode.MESSAGE_TOO_BIG, reason)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Do something in a task that the end of the connection waits for."""
+        """Run a coroutine in a task that the end of the connection waits for."""
         task = self._loop.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
 
     async def _stop_pump(self) -> None:
-        """Receive no more messages: there are servers on which a pending `receive` keeps `send` from closing."""
+        """Stop receiving messages: on some servers, a pending `receive` keeps `send` from closing."""
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.wait((self._pump,))
@@ -337,7 +337,7 @@ class ASGIConnection:
             raise WebsocketClosed(self._closed.code, self._closed.reason)
 
     def _end(self, code: int, reason: str) -> None:
-        """End the connection: inform the application, and give its handler the time to end too."""
+        """End the connection: notify the application, and give its handler time to end."""
         if self._closed is None:
             self._closed = WebsocketClosed(code, reason)
         if self._websocket is not None:
@@ -347,7 +347,7 @@ class ASGIConnection:
             self._plan_look()
 
     def _plan_look(self) -> None:
-        """Look at the deadline when it passes."""
+        """Schedule a check of the deadline for when it passes."""
         if self._timer is not None:
             self._timer.cancel()
         deadline = self._watch.deadline
@@ -359,5 +359,5 @@ class ASGIConnection:
 
 
 def _size_of(message: str | bytes) -> int:
-    """Return the bytes of a message on the wire."""
+    """Return the size of a message on the wire in bytes."""
     return len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())

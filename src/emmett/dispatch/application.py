@@ -1,4 +1,4 @@
-"""`ServedApplication`: what servers and test clients need of an application."""
+"""`ServedApplication`: the interface of an application for servers and test clients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .routes import RouteTable
 
 @runtime_checkable
 class ServedApplication(Protocol):
-    """An application as those see it that run it: `emmett.App` is one.
+    """An application as its servers see it. `emmett.App` implements it.
 
     Attributes:
         table: its routes and settings.
@@ -25,4 +25,4 @@ class ServedApplication(Protocol):
         """Run the shutdown functions, after the last request."""
 
     def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any, /) -> Awaitable[None]:
-        """Serve one ASGI 3 connection; the default server calls it for the lifespan alone."""
+        """Serve one ASGI 3 connection. The default server calls it only for the lifespan."""

@@ -1,4 +1,4 @@
-"""A deadline that knows what must happen until then."""
+"""A deadline that carries its kind."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ K = TypeVar("K", bound=Enum)
 
 
 class Deadline(NamedTuple, Generic[K]):
-    """When something must have happened.
+    """A deadline by which something must have happened.
 
     Attributes:
-        kind: what must have happened.
-        at: the moment, in the loop's seconds.
+        kind: the expected event.
+        at: the time of the loop's clock, in seconds.
     """
 
     kind: K

@@ -28,21 +28,21 @@ async def answer_error(table: RouteTable, request: Request, response: Response, 
     Arguments:
         table: the routes and error pages of the application.
         request: the request.
-        response: the response of the running request.
+        response: the response of the current request.
         error: the exception that was raised, alone or in a group.
     """
     answer = find_answer(error, (HTTPException, RequestError))
     try:
         if isinstance(answer, HTTPException):
             if answer.body:
-                # The handler's own words go before the page for its status.
+                # The handler's own body takes precedence over the page for its status.
                 return _plain_response(response, answer.status, answer.body, answer.fields)
             return await _error_response(table, response, answer.status, "", answer.fields)
         if isinstance(answer, RequestError):
             return await _error_response(table, response, answer.status, answer.message, answer.headers.items())
     except ValueError:
         logger.exception(
-            "%s %r cannot be answered as it was asked", request.method, request.path, extra=_fields_of(request)
+            "%s %r cannot be answered as requested", request.method, request.path, extra=_fields_of(request)
         )
     else:
         logger.error("%s %r failed", request.method, request.path, exc_info=error, extra=_fields_of(request))
@@ -64,7 +64,7 @@ async def _error_response(
     page = table.error_pages.get(status)
     if page is not None:
         response.status = status
-        # What the handler that failed had said of its own body.
+        # The failed handler set the type for its own body.
         response.body = b""
         response.content_type = None
         _set_headers(response, headers)
@@ -73,7 +73,7 @@ async def _error_response(
             if inspect.isawaitable(result):
                 result = await result
             if isinstance(result, Response):
-                # It may be shared by many requests.
+                # Many requests may share it.
                 result = copy.copy(result)
                 result.status = status
             return render(result, response)
@@ -82,7 +82,7 @@ async def _error_response(
                 raise
             answer = find_answer(error, (HTTPException,))
             if isinstance(answer, HTTPException):
-                # The page leads elsewhere: to the login, for one.
+                # The page redirects elsewhere, for example to the login.
                 return _plain_response(response, answer.status, answer.body, answer.fields)
             logger.error("the error page for %d failed", status, exc_info=error)
     return _plain_response(response, status, body, headers)
@@ -99,7 +99,7 @@ def _plain_response(response: Response, status: int, body: str | bytes, headers:
 
 
 def _set_headers(response: Response, headers: Iterable[tuple[str, str]]) -> None:
-    """Give a response the fields of an error; Vary goes on to name what the pipes had named."""
+    """Set the fields of an error on a response. Vary keeps the names that the pipes have added."""
     varying = response.headers.get("vary", "")
     response.headers.extend(headers)
     add_vary(response.headers, varying)

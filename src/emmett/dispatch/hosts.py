@@ -1,4 +1,4 @@
-"""Requests for hosts that are not served: refused with 421 before the application runs (RFC 9110, 7.4)."""
+"""Refuse requests for hosts that are not served with 421, before the application runs (RFC 9110, 7.4)."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ..wire.request import find_host
 
 logger = logging.getLogger("emmett.server")
 
-# Addresses that a server listens on to be reached by all addresses of its machine.
+# Wildcard addresses, on which a server is reached by all addresses of its machine.
 _ANYWHERE = frozenset(("", "0.0.0.0", "::"))
-# Hosts that were logged as refused; a bound, since peers choose them.
+# The maximum number of refused hosts to log, since peers choose them.
 MAX_LOGGED_HOSTS = 1000
 _logged: set[str] = set()
 
 
 def allowed_hosts(settings: ServerSettings, bound: str | None = None) -> AllowedHosts | None:
-    """Return the hosts that are served; `None` when all are.
+    """Return the hosts that are served; `None` if all are.
 
-    While developing, the names of this machine and the address that the server listens on are served whatever the
-    setting says, and no others unless it names them.
+    In development, the names of this machine and the address that the server listens on are always served, and no
+    others unless the setting names them.
 
     Arguments:
-        settings: with the setting `allowed_hosts`.
-        bound: the host or address that the server listens on, `None` where that is not known.
+        settings: contains the setting `allowed_hosts`.
+        bound: the host or address that the server listens on; `None` if it is unknown.
     """
     developing = DEVELOP in os.environ
     entries = settings.allowed_hosts
@@ -50,14 +50,14 @@ def _make(entries: tuple[str, ...], loopback: bool, addresses: bool) -> AllowedH
 
 
 def check_host(allowed: AllowedHosts, headers: Iterable[tuple[bytes, bytes]] | RawHeaders) -> None:
-    """Refuse a request for a host that is not served. One without Host is no page's, and passes.
+    """Refuse a request for a host that is not served. A request without Host passes: no page can send one.
 
     Arguments:
         allowed: the hosts that are served.
         headers: pairs of lower-case name and value.
 
     Raises:
-        RequestError: with 421. The first refusal of each host is logged.
+        RequestError: with status 421. The first refusal of each host is logged.
     """
     host = find_host(list(headers))
     if host is None or allowed.allows(host):

@@ -1,7 +1,7 @@
-"""While developing: find the handle `websocket` where an application keeps it, to send to it later.
+"""In development: find objects in which an application keeps the handle `websocket`, to send to it later.
 
-In a list or as a value of a dict nothing refuses it, but there it means the connection of whichever handler uses it:
-the sender gets what was meant for the others. Looking for it takes milliseconds, so only `emmett develop` does.
+No list or dict refuses the handle, but it refers to the connection of whichever handler uses it, so messages go to the
+wrong connection. The search takes milliseconds, so only `emmett develop` does it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _warned = False
 
 
 def find_keepers() -> list[str]:
-    """Return the types of the objects that keep the handle, such as `list`."""
+    """Return the types of the objects that contain the handle, such as `list`."""
     modules = {id(vars(module)) for module in list(sys.modules.values())}
     keepers = [referrer for referrer in gc.get_referrers(websocket) if id(referrer) not in modules]
     return [
@@ -38,7 +38,7 @@ def warn_of_kept_handle() -> None:
     if kinds:
         _warned = True
         logger.error(
-            "`websocket` is kept in a %s: there it means another connection in each handler. Keep "
+            "`websocket` is kept in a %s, where it refers to another connection in each handler. Keep "
             "`websocket.connection`, or let the connections subscribe to a channel (emmett.Channels)",
             " and a ".join(kinds),
         )

@@ -25,14 +25,14 @@ _RESULT_TYPES: dict[Output, tuple[type, ...]] = {
 
 
 async def run_request(table: RouteTable, request: Request) -> Response:
-    """Find the route of a request, run its flow and render what came of it. Never raises for what a peer can cause.
+    """Find the route of a request, run its flow and render the result. Never raises for errors that a peer can cause.
 
     Arguments:
         table: the routes of the application.
         request: the request.
 
     Returns:
-        The response to send; for HEAD its body is that of GET, which the adapter leaves out.
+        The response to send. For HEAD its body is that of GET, which the adapter leaves out.
     """
     response = Response()
     enter_request(request, response)
@@ -46,10 +46,10 @@ async def _answer(table: RouteTable, request: Request, response: Response) -> Re
     try:
         match = _match(table, request, request.method)
         if match.endpoint is None and request.method == "HEAD" and "GET" in match.allowed:
-            # HEAD is answered as GET is, without the body (RFC 9110, 9.3.2).
+            # HEAD is answered like GET, without the body (RFC 9110, 9.3.2).
             match = _match(table, request, "GET")
         route = match.endpoint
-        # Error pages build URLs too, also where no route has matched.
+        # Error pages build URLs too, even if no route has matched.
         current_place.set(table.place if route is None else route.place)
         if route is None:
             return _preflight_response(table, request, match, response)
@@ -70,14 +70,14 @@ def _match(table: RouteTable, request: Request, method: str) -> Match[HTTPRoute]
 
 
 def _preflight_response(table: RouteTable, request: Request, match: Match[HTTPRoute], response: Response) -> Response:
-    """Let a pipe answer a CORS preflight, which asks for another method than its own (Fetch standard, 3.3.2).
+    """Let a pipe answer a CORS preflight, which announces the method of another request (Fetch standard, 3.3.2).
 
     Raises:
-        RequestError: it is none, or no pipe of the route answers it.
+        RequestError: the request is not a preflight, or no pipe of the route answers it.
     """
     asked = request.headers.get("access-control-request-method")
     if asked == "HEAD" and asked not in match.allowed:
-        # It is answered as GET is.
+        # HEAD is answered like GET.
         asked = "GET"
     if request.method == "OPTIONS" and asked in match.allowed:
         route = _match(table, request, asked).endpoint
@@ -91,7 +91,7 @@ def _no_route(table: RouteTable, request: Request, match: Match[HTTPRoute]) -> R
         scheme = "wss" if request.scheme == "https" else "ws"
         if table.websockets.match(request.path, scheme=scheme, host=request.host).endpoint is None:
             return RequestError(404, "")
-        # Fields of the connection exist in HTTP/1 alone (RFC 9110, 15.5.22; RFC 9113, 8.2.2).
+        # Connection fields exist only in HTTP/1 (RFC 9110, 15.5.22; RFC 9113, 8.2.2).
         is_http1 = request.http_version.startswith("1")
         return RequestError(
             426,

@@ -1,4 +1,4 @@
-"""What a registered route is, and the table in which all of an application's routes are found."""
+"""Registered routes, and the table of all routes of an application."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Handler = Callable[..., Any]
 
 logger = logging.getLogger("emmett.websocket")
 
-# Origins that were logged as refused; a bound, since peers choose them.
+# The maximum number of refused origins to log, since peers choose them.
 MAX_REFUSED_ORIGINS = 1000
 _refused_origins: set[tuple[str, str]] = set()
 
@@ -42,11 +42,11 @@ class HTTPRoute:
 
     Attributes:
         name: the full name, `module.function`.
-        place: where it stands, for `url`.
+        place: its place in the application, for `url`.
         flow: its handler inside its pipeline.
-        output: what the handler must return: "auto" for anything that can be rendered, else that kind only.
-        settings: the limits of its requests; None when they are those of the application.
-        preflight: answers a CORS preflight for this route, given the methods of its path; None when no pipe does.
+        output: the required type of the handler's result: "auto" for anything that can be rendered.
+        settings: the limits of its requests; None if they are those of the application.
+        preflight: answers a CORS preflight for this route, given the methods of its path; None if no pipe does.
     """
 
     name: str
@@ -63,7 +63,7 @@ class WebsocketRoute:
 
     Attributes:
         name: the full name, `module.function`.
-        place: where it stands, for `url`.
+        place: its place in the application, for `url`.
         flow: its handler inside its pipeline.
         settings: the limits and deadlines of its connections.
     """
@@ -76,13 +76,13 @@ class WebsocketRoute:
     _policy: OriginPolicy | None = field(default=None, init=False)
 
     def refuse_origin(self, origin: str | None, *, scheme: str, host: str) -> str | None:
-        """Return why a page of an origin may not connect; None when it may.
+        """Return why a page of an origin may not connect; None if it may.
 
         Refusals are logged, once for each origin and route.
 
         Arguments:
-            origin: the value of Origin, `None` when the request has none.
-            scheme: of the request, as the client sees it.
+            origin: the value of Origin; `None` if the request has none.
+            scheme: the scheme of the request, as the client sees it.
             host: the value of Host.
         """
         if origin is None:
@@ -107,27 +107,27 @@ class WebsocketRoute:
 
     @property
     def on_receive(self) -> Hook | None:
-        """What a received message passes, as one hook; None when there is nothing to pass."""
+        """The hooks for received messages, combined into one; None if there are none."""
         return partial(run_hooks, self.flow.on_receive) if self.flow.on_receive else None
 
     @property
     def on_send(self) -> Hook | None:
-        """What a sent message passes, as one hook; None when there is nothing to pass."""
+        """The hooks for sent messages, combined into one; None if there are none."""
         return partial(run_hooks, self.flow.on_send) if self.flow.on_send else None
 
 
 @dataclass(slots=True)
 class RouteTable:
-    """All that is needed to answer: the routes of an application, its error pages, its settings.
+    """The routes, error pages and settings of an application.
 
     Attributes:
         config: the settings.
-        place: where the application itself stands, for `url` where no route has matched.
+        place: the place of the application itself, for `url` when no route has matched.
         templates: the templates of the application.
-        observers: learn of its requests, websockets and channels.
-        on_request_end: called in the context of a request when its response is made, before it is sent.
-        startup_changes: the context variables that the start-up functions set last.
-        explain_error: makes an HTML page of an error and of what was asked for; None, except while developing.
+        observers: are notified of its requests, websockets and channels.
+        on_request_end: called in the context of a request when its response is complete, before it is sent.
+        startup_changes: the context variables that the last start-up functions have set.
+        explain_error: creates an HTML page from an error and the request; None, except in development.
     """
 
     config: Config

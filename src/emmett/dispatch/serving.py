@@ -1,4 +1,4 @@
-"""One request, from its arrival to the release of all it held; the same whatever carries it."""
+"""One request, from its arrival to the release of its resources, for every carrier."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .routes import RouteTable
 
 
 class Carrier(Protocol):
-    """What brings the response of one request to its peer.
+    """Sends the response of one request to its peer.
 
     Raises:
-        OSError: the peer has gone.
+        OSError: the peer has left.
     """
 
     async def send_whole(self, response: Response, body: bytes) -> None:
         """Send a response at once.
 
         Arguments:
-            response: its status and its fields count.
+            response: provides the status and the fields.
             body: the content; empty for HEAD.
         """
 
@@ -31,16 +31,16 @@ class Carrier(Protocol):
 
 
 async def serve_request(table: RouteTable, request: Request, carrier: Carrier) -> None:
-    """Run a request, send what came of it, and let go of what the two of them held.
+    """Run a request, send its response, and release the resources of both.
 
     Arguments:
         table: the routes of the application.
         request: the request.
-        carrier: takes the response.
+        carrier: sends the response.
 
     Raises:
-        Exception: what the carrier raised, and what the source of a streamed response did.
-        ValueError: for a cookie that got something forbidden past all checks.
+        Exception: an error of the carrier or of the source of a streamed response.
+        ValueError: a cookie bypassed all checks with an invalid value.
     """
     try:
         response = await run_request(table, request)
@@ -58,13 +58,13 @@ async def serve_request(table: RouteTable, request: Request, carrier: Carrier) -
 
 
 def describe_end(request: Request, status: int | None, complete: bool, seconds: float) -> RequestEnded:
-    """Return what observers learn of a request that has ended.
+    """Return the event for observers when a request has ended.
 
     Arguments:
         request: the request.
-        status: that of its response; `None` when there was none.
+        status: the status of its response; `None` if there was none.
         complete: whether the whole response was sent.
-        seconds: how long it took.
+        seconds: its duration.
     """
     return RequestEnded(
         request.method,

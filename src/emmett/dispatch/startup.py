@@ -1,4 +1,4 @@
-"""Context variables that start-up functions set: handlers see them, whatever task a server runs each in."""
+"""Context variables that start-up functions set: handlers see them, in whatever task a server runs either."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class VariableChange(NamedTuple):
 
     Fields:
         variable: the variable.
-        before: its value before start-up, a marker when it had none.
+        before: its value before start-up, or a marker if it had none.
         after: its value after start-up.
     """
 
@@ -27,8 +27,8 @@ def find_changes(before: Context, after: Context) -> list[VariableChange]:
     """Return the context variables that differ between two contexts.
 
     Arguments:
-        before: the context as start-up found it.
-        after: the context as start-up left it.
+        before: the context before start-up.
+        after: the context after start-up.
     """
     changes = []
     for variable, value in after.items():
@@ -39,7 +39,7 @@ def find_changes(before: Context, after: Context) -> list[VariableChange]:
 
 
 def apply_changes(changes: Iterable[VariableChange]) -> None:
-    """Set these variables in the running context; what was set otherwise since start-up stays."""
+    """Set these variables in the current context, except those that were changed since start-up."""
     for variable, before, after in changes:
         if variable.get(_MISSING) is before:
             variable.set(after)

@@ -1,4 +1,4 @@
-"""The deadline of a websocket and what happens when it passes: the same whatever carries the connection."""
+"""The deadline of a websocket and the reaction when it passes, for every carrier."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .deadline import Deadline
 
 
 class Awaited(Enum):
-    """What must happen until the deadline of a websocket."""
+    """What must happen before the deadline of a websocket."""
 
     ANSWER = "the handler answers the handshake"
     CLOSE = "the peer closes the connection"
-    END = "the handler takes a message or ends, since the peer has gone"
+    END = "the handler takes a message or ends, since the peer has left"
 
 
 class Watched(Protocol):
@@ -25,23 +25,23 @@ class Watched(Protocol):
     inbox: Inbox
 
     def log(self, level: int, message: str, *values: object) -> None:
-        """Log what happens to the connection."""
+        """Log an event of the connection."""
 
     def give_up_handshake(self) -> None:
         """Refuse the handshake with 503 and cancel the handler."""
 
     def cancel_handler(self) -> None:
-        """Cancel the handler, if it still runs."""
+        """Cancel the handler if it is still running."""
 
     def drop(self, reason: str, seconds: float) -> None:
-        """Log the reason, with `%g` for the seconds, and break the connection off."""
+        """Log the reason, with `%g` for the seconds, and abort the connection."""
 
 
 class WebsocketWatch:
-    """Keeps the deadline of one websocket. The carrier calls `look`, by a timer or a sweep.
+    """Keeps the deadline of one websocket. The carrier calls `look` from a timer or a sweep.
 
-    A handler that is busy elsewhere when the peer leaves goes on for `disconnect_grace` seconds. One that goes on
-    taking messages is not busy elsewhere: its grace begins again.
+    A handler that is busy when the peer leaves may go on for `disconnect_grace` seconds. The time starts again whenever
+    the handler takes messages.
 
     Arguments:
         settings: the deadlines in seconds.
@@ -53,7 +53,7 @@ class WebsocketWatch:
     def __init__(self, settings: WebsocketSettings, now: float) -> None:
         self._settings = settings
         self.deadline: Deadline[Awaited] | None = Deadline(Awaited.ANSWER, now + settings.accept_timeout)
-        # Length of the inbox when the handler was last looked at after the peer had gone.
+        # The length of the inbox at the last check after the peer left.
         self._unread = -1
 
     def expect_close(self, now: float) -> None:
@@ -61,16 +61,16 @@ class WebsocketWatch:
         self.deadline = Deadline(Awaited.CLOSE, now + self._settings.close_timeout)
 
     def expect_end(self, now: float) -> None:
-        """Require that the handler ends within `disconnect_grace`: the peer has gone. Only the first call counts."""
+        """Require that the handler ends within `disconnect_grace`: the peer has left. Only the first call counts."""
         if self.deadline is None or self.deadline.kind is not Awaited.END:
             self.deadline = Deadline(Awaited.END, now + self._settings.disconnect_grace)
 
     def expect_nothing(self) -> None:
-        """There is no deadline."""
+        """Remove the deadline."""
         self.deadline = None
 
     def look(self, now: float, carrier: Watched) -> None:
-        """Act when the deadline has passed.
+        """Act if the deadline has passed.
 
         Arguments:
             now: the loop's time in seconds.
@@ -93,7 +93,7 @@ class WebsocketWatch:
     def _end_handler(self, now: float, carrier: Watched) -> None:
         unread = len(carrier.inbox.messages)
         if unread == self._unread or not unread:
-            carrier.log(logging.WARNING, "the handler did not end after the peer had gone: cancelled")
+            carrier.log(logging.WARNING, "the handler did not end after the peer had left: cancelled")
             carrier.cancel_handler()
         self._unread = unread
         self.deadline = Deadline(Awaited.END, now + self._settings.disconnect_grace)

@@ -1,4 +1,4 @@
-"""One websocket connection, from its handshake to its end: the same whatever carries it."""
+"""One websocket connection, from its handshake to its end, for every carrier."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class FoundWebsocket(NamedTuple):
 
 
 def find_websocket(table: RouteTable, *, scheme: str, path: str, headers: Headers) -> FoundWebsocket:
-    """Find the route of a handshake, whatever carries it, and check that its origin may connect.
+    """Find the route of a handshake and check that its origin may connect.
 
-    This comes before the application runs: a page elsewhere could use the cookies of its visitor (RFC 6455, 10.2).
+    This comes before the application runs: a page of another site could use its visitor's cookies (RFC 6455, 10.2).
 
     Arguments:
         table: the routes of the application.
@@ -47,7 +47,7 @@ def find_websocket(table: RouteTable, *, scheme: str, path: str, headers: Header
         headers: the header fields of the handshake.
 
     Raises:
-        HandshakeError: no route matches, or the page that asks may not connect.
+        HandshakeError: no route matches, or the page may not connect.
     """
     host = headers.get("host", "").strip()
     match = table.websockets.match(path, scheme=scheme, host=host)
@@ -66,12 +66,12 @@ def find_websocket(table: RouteTable, *, scheme: str, path: str, headers: Header
 
 
 def describe_refusal(error: RequestError) -> tuple[int, str, dict[str, str]]:
-    """Return status, body and header fields with which to refuse a handshake that never reaches a handler."""
+    """Return the status, body and header fields that refuse a handshake before it reaches a handler."""
     return error.status, error.message, {"content-type": "text/plain; charset=utf-8", **error.headers}
 
 
 async def run_websocket(route: WebsocketRoute, websocket: Websocket, arguments: dict[str, Any]) -> None:
-    """Run the flow of a route for one connection, and end the connection as the flow ended (design.md, "What a
+    """Run the flow of a route for one connection, and end the connection according to the outcome (design.md, "What a
     connection promises").
 
     Arguments:
@@ -92,7 +92,7 @@ async def run_websocket(route: WebsocketRoute, websocket: Websocket, arguments: 
         else:
             await flow.call(**arguments)
     except asyncio.CancelledError:
-        # The server ends a handler so: the peer left long ago, the application stops, or nobody answered the handshake.
+        # The server cancels a handler if the peer left long ago, the application stops, or the handshake timed out.
         await _end(websocket, 503, CloseCode.INTERNAL_ERROR)
     except BaseException as error:
         if is_failure(error):
@@ -124,21 +124,21 @@ def _fields_of(websocket: Websocket, route: WebsocketRoute | None) -> dict[str, 
 
 
 def _without_closing(error: BaseException, websocket: Websocket) -> BaseException:
-    """Leave the `WebsocketClosed` of this very connection out of a group that holds more than that."""
+    """Remove the `WebsocketClosed` of this connection from a group that contains other exceptions."""
     if isinstance(error, BaseExceptionGroup) and websocket.closed:
         return error.split(WebsocketClosed)[1] or error
     return error
 
 
 async def _end_as_http(error: HTTPException, websocket: Websocket) -> None:
-    """`abort` and `redirect`: the refusal itself before acceptance, a close code of that sense after."""
+    """Apply `abort` and `redirect`: a refusal before acceptance, a corresponding close code afterwards."""
     if not websocket.accepted:
         try:
             with contextlib.suppress(WebsocketClosed):
                 await websocket.refuse(error.status, error.body, error.fields)
         except ValueError:
             fields = _fields_of(websocket, None)
-            logger.exception("%r: the handshake cannot be refused so", websocket.path, extra=fields)
+            logger.exception("%r: the handshake cannot be refused with this answer", websocket.path, extra=fields)
             await _end(websocket, 500, CloseCode.INTERNAL_ERROR)
     elif error.status < 400:
         await _end(websocket, error.status, CloseCode.NORMAL)
@@ -148,8 +148,8 @@ async def _end_as_http(error: HTTPException, websocket: Websocket) -> None:
 
 
 async def _end(websocket: Websocket, status: int, code: int, reason: str = "") -> None:
-    """Close an accepted connection with `code`, refuse another one with `status`."""
-    # The peer may go while the Close frame waits for its turn.
+    """Close an accepted connection with `code`, refuse any other with `status`."""
+    # The peer may leave before the Close frame is sent.
     with contextlib.suppress(WebsocketClosed):
         if websocket.accepted:
             await websocket.close(code, reason)
@@ -158,7 +158,7 @@ async def _end(websocket: Websocket, status: int, code: int, reason: str = "") -
 
 
 def _is_only_closing(error: BaseException, websocket: Websocket) -> bool:
-    """Whether this is only, alone or in a group, the `WebsocketClosed` of this very connection."""
+    """Return whether this is only, alone or in a group, the `WebsocketClosed` of this connection."""
     if not websocket.closed:
         return False
     if isinstance(error, BaseExceptionGroup):

@@ -1,4 +1,4 @@
-"""Every fault of a value, each with its path. msgspec stops at the first one; people want to see them all.
+"""All faults of a value, each with its path. msgspec stops at the first one; users want to see all of them.
 
 This is the slow path: it runs only for values that were refused.
 """
@@ -16,7 +16,7 @@ import msgspec
 
 from .models import decode_model, is_model
 
-# Faults that are reported of one value; the peer chooses how many there are.
+# The maximum number of reported faults of one value; the peer controls how many there are.
 MAX_FAULTS = 50
 
 Step = str | int
@@ -32,7 +32,7 @@ class Fault(NamedTuple):
 
     Fields:
         path: the members and indexes that lead to it; empty for the value itself.
-        message: what was expected, and what was there instead.
+        message: the expected value, and the actual one.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Fault(NamedTuple):
 
 
 class _Field(NamedTuple):
-    """A member of an object type, under the name that it has in data."""
+    """A member of an object type, under its name in the data."""
 
     name: str
     type: Any
@@ -51,9 +51,9 @@ def find_faults(value: Any, type_: Any, *, strict: bool = True) -> list[Fault]:
     """Return the faults of a value, at most `MAX_FAULTS`.
 
     Arguments:
-        value: what a decoder made of the data without a type: dict, list, str, int, float, bool or None.
-        type_: the annotation that it must fit.
-        strict: whether text must not be read as a number, as in a query string.
+        value: the data, decoded without a type: dict, list, str, int, float, bool or None.
+        type_: the annotation that it must match.
+        strict: whether to refuse numbers written as text, which a query string contains.
     """
     faults: list[Fault] = []
     for fault in _walk(value, type_, (), strict):
@@ -109,7 +109,7 @@ def _walk_fields(value: dict[Any, Any], fields: list[_Field], path: Path, strict
 
 
 def _fields(type_: Any) -> list[_Field] | None:
-    """Return the members of an object type; None for a type that is none."""
+    """Return the members of an object type; None if it is not an object type."""
     if not isinstance(type_, type):
         return None
     if issubclass(type_, msgspec.Struct):
@@ -130,7 +130,7 @@ def _has_no_default(field: dataclasses.Field[Any]) -> bool:
 
 
 def _member_of(value: Any, union: Any) -> Any:
-    """Return the one member of a union that a value can be meant for; the union itself where there are several."""
+    """Return the only member of a union that a value can match; the union itself if there are several."""
     members = [member for member in get_args(union) if member is not type(None) and member is not msgspec.UnsetType]
     if value is None:
         return union
@@ -159,7 +159,7 @@ def _faults_of_model(value: Any, model: Any, path: Path) -> Iterator[Fault]:
     try:
         model.model_validate(value)
     except ValueError as error:
-        # A validator of the application may raise a ValueError of its own.
+        # A validator of the application may raise its own ValueError.
         details: list[Any] = error.errors() if hasattr(error, "errors") else [{"loc": (), "msg": str(error)}]
         for detail in details:
             yield Fault((*path, *detail["loc"]), str(detail["msg"]))

@@ -1,4 +1,4 @@
-"""The hooks by which msgspec reads and writes pydantic models, where an application uses pydantic."""
+"""The hooks with which msgspec decodes and encodes pydantic models, if an application uses pydantic."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import msgspec
 
 
 def is_model(type_: object) -> bool:
-    """Return whether a type is a pydantic model. Where pydantic was not imported, there is none."""
+    """Return whether a type is a pydantic model. If pydantic is not imported, no type is one."""
     pydantic = sys.modules.get("pydantic")
     return pydantic is not None and isinstance(type_, type) and issubclass(type_, pydantic.BaseModel)
 
 
 def decode_model(type_: type, value: Any) -> Any:
-    """Return a value as the custom type that an annotation asks for: msgspec's `dec_hook`.
+    """Convert a value to the custom type that an annotation requires: msgspec's `dec_hook`.
 
     Raises:
         NotImplementedError: the type is not a pydantic model.
-        ValueError: the model does not take the value.
+        ValueError: the model rejects the value.
     """
     if is_model(type_):
         return type_.model_validate(value)  # type: ignore[attr-defined]
@@ -27,7 +27,7 @@ def decode_model(type_: type, value: Any) -> Any:
 
 
 def encode_model(value: Any) -> Any:
-    """Return a value in types that can be encoded: msgspec's `enc_hook`.
+    """Convert a value to types that can be encoded: msgspec's `enc_hook`.
 
     Raises:
         NotImplementedError: the value is not a pydantic model.
@@ -38,17 +38,17 @@ def encode_model(value: Any) -> Any:
 
 
 def find_undecodable(type_: Any) -> type | None:
-    """Return a class in a type that neither msgspec nor pydantic can make of data; None where there is none."""
+    """Return a class in a type that neither msgspec nor pydantic can decode; None if there is none."""
     return find_undecodable_part(msgspec.inspect.type_info(type_))
 
 
 def find_undecodable_part(info: object) -> type | None:
-    """Do as `find_undecodable` for what msgspec has found out about a type."""
+    """Do the same as `find_undecodable`, for msgspec's information on a type."""
     return _find_undecodable(info, set())
 
 
 def _find_undecodable(info: object, seen: set[int]) -> type | None:
-    """Return a class inside a type that neither msgspec nor pydantic can make of data; None where there is none."""
+    """Return a class inside a type that neither msgspec nor pydantic can decode; None if there is none."""
     if id(info) in seen:
         return None
     seen.add(id(info))

@@ -1,4 +1,4 @@
-"""The parameters of a function, from its annotations: what data it takes, and what is put in by the framework."""
+"""The parameters of a function, from its annotations: those that take data, and those that the framework provides."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Parameter(NamedTuple):
     Fields:
         name: its name, in the function and in the data.
         type: its annotation.
-        default: the default value; `UNSET` where there is none, or where the function's own is used.
-        is_required: whether data must have it.
+        default: the default value; `UNSET` if there is none, or if the function's own default is used.
+        is_required: whether the data must contain it.
     """
 
     name: str
@@ -36,13 +36,13 @@ class Parameter(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """What a function takes and returns.
+    """The parameters and the result of a function.
 
     Fields:
-        parameters: those that take data, in their order.
-        injected: what the others get, by name: an annotation for which the framework has a value.
-        path_variables: the names of those that get a variable of the path.
-        result: the annotation of what is returned; `Any` without one.
+        parameters: those that take data, in order.
+        injected: the others by name, each with an annotation for which the framework has a value.
+        path_variables: the names of those that take a variable of the path.
+        result: the annotation of the result; `Any` without one.
     """
 
     parameters: tuple[Parameter, ...]
@@ -52,7 +52,7 @@ class Signature(NamedTuple):
 
     @property
     def is_injected(self) -> bool:
-        """Whether the framework adds arguments of its own."""
+        """Whether the framework adds arguments."""
         return bool(self.injected or self.path_variables)
 
 
@@ -63,16 +63,16 @@ def read_signature(
     injectable: Collection[type] = (),
     path_variables: Collection[str] = (),
 ) -> Signature:
-    """Return what a function takes and returns.
+    """Return the parameters and the result of a function.
 
     Arguments:
         function: the function; its annotations may be strings.
-        label: what errors call it.
+        label: the function, as errors name it.
         injectable: annotations for which the framework has a value.
         path_variables: the names of the variables of its route.
 
     Raises:
-        ConfigurationError: a parameter has no annotation, one without meaning, or cannot be given by name.
+        ConfigurationError: a parameter has no annotation or an invalid one, or cannot be passed by name.
     """
     hints = _hints(function, label)
     parameters: list[Parameter] = []
@@ -81,8 +81,8 @@ def read_signature(
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise ConfigurationError(
-                f"{label}: parameter {name!r} is {parameter.kind.description}; every parameter must have a name of its "
-                "own by which it can be given"
+                f"{label}: parameter {name!r} is {parameter.kind.description}; every parameter must be "
+                "one that can be passed by name"
             )
         annotation = hints.get(name, _NO_VALUE)
         if name in path_variables:
@@ -99,7 +99,7 @@ def read_signature(
 
 
 def object_parameter(parameters: tuple[Parameter, ...]) -> Parameter | None:
-    """Return the parameter whose members are the data: the only one, if it is an object; None for any others."""
+    """Return the only parameter, if it is an object whose members are the data; otherwise None."""
     if len(parameters) == 1 and is_object_type(parameters[0].type):
         return parameters[0]
     return None
@@ -114,7 +114,7 @@ def is_object_type(type_: Any) -> bool:
 
 
 def make_struct(name: str, parameters: tuple[Parameter, ...], *, array_like: bool = False) -> type[msgspec.Struct]:
-    """Return a struct whose fields are parameters, by name or, `array_like`, by position. Others are refused."""
+    """Return a struct with the parameters as fields, by name or, if `array_like`, by position. It forbids others."""
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for each in parameters:
         if each.is_required:
@@ -131,7 +131,7 @@ def _hints(function: Callable[..., Any], label: str) -> dict[str, Any]:
         return typing.get_type_hints(function, include_extras=True)
     except NameError as error:
         raise ConfigurationError(
-            f"{label}: annotation {error.name!r} is not known; import it outside of `if TYPE_CHECKING:`"
+            f"{label}: annotation {error.name!r} is unknown; import it outside of `if TYPE_CHECKING:`"
         ) from None
 
 
@@ -140,7 +140,7 @@ def _parameter(name: str, annotation: Any, default: Any, label: str) -> Paramete
         msgspec.json.Decoder(annotation)
         strange = find_undecodable_part(msgspec.inspect.type_info(annotation))
     except TypeError as error:
-        raise ConfigurationError(f"{label}: parameter {name!r} has a type that no data can have: {error}") from None
+        raise ConfigurationError(f"{label}: parameter {name!r} has a type that no data can match: {error}") from None
     if strange is not None:
         raise ConfigurationError(
             f"{label}: parameter {name!r} is a {strange.__qualname__}, which no data can be decoded into; use a "
