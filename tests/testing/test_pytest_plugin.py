@@ -211,4 +211,4 @@ def test_the_setting_says_that_ours_are_meant(project: pytest.Pytester) -> None:
 
 def test_pytest_can_list_them(project: pytest.Pytester) -> None:
     result = run(project, "--fixtures")
-    result.stdout.fnmatch_lines(["client -- *", "*A test client for plain tests, opened*"])
+    result.stdout.fnmatch_lines(["client -- *", "*an open test client for plain tests*"])

@@ -73,7 +73,7 @@ def test_locations(location: str, url: str) -> None:
 
 @pytest.mark.parametrize("location", ["mailto:a@example.org", "http://user@localhost/", "http://[oops"])
 def test_a_location_that_is_no_page(location: str) -> None:
-    with pytest.raises(RedirectError, match="which is no URL of HTTP"):
+    with pytest.raises(RedirectError, match="which is not an HTTP URL"):
         follow(302, location)
 
 
@@ -87,6 +87,6 @@ def test_a_secret_is_told_to_the_same_host_alone() -> None:
 
 
 def test_a_body_that_is_used_up_is_an_error() -> None:
-    with pytest.raises(RedirectError, match="an async iterable gives it only once"):
+    with pytest.raises(RedirectError, match="an async iterable yields it only once"):
         follow(307, "/x", content=pieces())
     assert follow(303, "/x", content=pieces()) is not None

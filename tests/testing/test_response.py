@@ -44,7 +44,7 @@ def test_json() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"<p>", b'"\xff"'])
 def test_what_is_no_json_is_an_error_that_shows_it(content: bytes) -> None:
-    with pytest.raises(ValueError, match=r"200 of GET http://localhost/a\?b> has no JSON but text/html: "):
+    with pytest.raises(ValueError, match=r"200 of GET http://localhost/a\?b> is not JSON but text/html: "):
         response(content, (b"content-type", b"text/html")).json()
 
 

@@ -85,7 +85,7 @@ def test_a_connection_that_ends_too_early(data: bytes, message: str) -> None:
 
 
 def test_what_is_no_http_is_an_error() -> None:
-    with pytest.raises(ConnectionError, match="no valid HTTP"):
+    with pytest.raises(ConnectionError, match="not valid HTTP"):
         read(b"SSH-2.0-OpenSSH\r\n")
 
 

@@ -105,7 +105,7 @@ async def test_a_start_up_that_fails() -> None:
     server = MemoryServer(app)
     with pytest.raises(LookupError, match="no database"):
         await server.__aenter__()
-    with pytest.raises(UsageError, match="does not run"):
+    with pytest.raises(UsageError, match="is not running"):
         server.connect()
 
 
@@ -134,7 +134,7 @@ async def test_it_can_run_again_in_another_loop() -> None:
 
 async def test_it_runs_once_at_a_time() -> None:
     async with MemoryServer(make_app()) as server:
-        with pytest.raises(UsageError, match="runs already"):
+        with pytest.raises(UsageError, match="already running"):
             await server.__aenter__()
 
 

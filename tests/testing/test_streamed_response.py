@@ -109,7 +109,8 @@ async def test_a_piece_that_does_not_come_in_time() -> None:
         # Not by the option, which holds for the head too: that one must come.
         answer._timeout = 0.02
         expected = (
-            r"^no more of the response to GET /ticks within 0\.02 s; its head has come with status 200, and \d+ bytes$"
+            r"^no more of the response to GET /ticks within 0\.02 s; "
+            r"its head has arrived with status 200, and \d+ bytes$"
         )
         with pytest.raises(TimeoutError, match=expected):
             await anext(answer)

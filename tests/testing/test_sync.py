@@ -162,7 +162,7 @@ def test_it_must_be_open_and_only_once() -> None:
     client = Notes().app.test_client()
     with pytest.raises(UsageError, match=r"write `with app\.test_client\(\) as client:`"):
         client.get("/")
-    with client, pytest.raises(UsageError, match="open already"):
+    with client, pytest.raises(UsageError, match="already open"):
         client.__enter__()
     with pytest.raises(UsageError, match="the test client is not open"), client.websocket("/echo"):
         pass
@@ -179,7 +179,7 @@ def test_a_loop_that_runs_later_is_told_too() -> None:
     with Notes().app.test_client() as client:
 
         async def inside() -> None:
-            with pytest.raises(UsageError, match="a loop is running here"):
+            with pytest.raises(UsageError, match="an event loop is running here"):
                 client.get("/")
 
         with asyncio.Runner() as runner:

@@ -145,7 +145,7 @@ async def test_several_tasks_on_one_websocket() -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/echo") as ws:
         receiving = asyncio.create_task(ws.receive(5))
         await asyncio.sleep(0)
-        with pytest.raises(UsageError, match="another task is receiving from websocket /echo"):
+        with pytest.raises(UsageError, match="another task is already receiving from websocket /echo"):
             await ws.receive()
         # The pong is read by the task that receives, the message perhaps by the one that pings.
         await ws.ping()
@@ -213,7 +213,7 @@ async def test_what_is_no_message(message: Any) -> None:
 async def test_a_message_that_is_no_json() -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/echo") as ws:
         await ws.send("{")
-        with pytest.raises(ValueError, match=r"a message on websocket /echo is no JSON: '\{'"):
+        with pytest.raises(ValueError, match=r"a message on websocket /echo is not JSON: '\{'"):
             await ws.receive_json()
 
 

@@ -1,4 +1,4 @@
-"""Means for tests: clients that run an application in memory, and connections with faults."""
+"""Tools for tests: clients that run an application in memory, and connections with faults."""
 
 from .client import AsyncTestClient, ClientOptions
 from .context import RequestContext

@@ -1,4 +1,4 @@
-"""`TestCalls`: the methods of one `app.calls(...)` route, called from a test without a socket."""
+"""`TestCalls`: call the methods of an `app.calls(...)` route from a test, without a socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .websocket import TestWebsocket
 
 
 class ReceivedEvent(NamedTuple):
-    """Something that the server sent on its own.
+    """An event that the server sent.
 
     Fields:
         name: the name of the event.
@@ -34,7 +34,7 @@ class _Progress(msgspec.Struct):
 
 
 class TestCall:
-    """One call: `await` it for its result, or iterate over it for the items of a stream.
+    """A call: `await` it for its result, or iterate over it for the items of a stream.
 
     The call is sent when it is first awaited or iterated over, or by `start`.
 
@@ -53,12 +53,12 @@ class TestCall:
         self.reply: Message | None = None
 
     async def start(self) -> None:
-        """Send the call, and do not wait for anything yet."""
+        """Send the call without waiting for its reply."""
         if self._id is None:
             self._id = await self._calls.send_call(self, self._method, self._params)
 
     async def cancel(self) -> None:
-        """Ask the server to cancel the call. It is still answered: awaiting it raises `CallError`."""
+        """Ask the server to cancel the call. The server still answers it: awaiting it then raises `CallError`."""
         await self.start()
         await self._calls.notify(CANCEL, id=self._id)
 
@@ -101,7 +101,7 @@ class TestCalls:
         self._events: deque[ReceivedEvent] = deque()
         self._handlers: dict[str, Callable[..., Any]] = {}
         self._last_id = 0
-        # One task at a time receives, for all that wait.
+        # One task at a time receives, on behalf of all that wait.
         self._receiving = asyncio.Lock()
 
     def __getattr__(self, name: str) -> Callable[..., TestCall]:
@@ -110,10 +110,10 @@ class TestCalls:
         return lambda *args, **kwargs: self.call(name, *args, **kwargs)
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> TestCall:
-        """Call a method by its name: by position or by name.
+        """Call a method by its name, with arguments by position or by name.
 
         Raises:
-            UsageError: some of the arguments have names and others do not, which JSON-RPC does not know.
+            UsageError: some arguments have names and others do not, which JSON-RPC does not allow.
         """
         if args and kwargs:
             raise UsageError(f"{method}: give all arguments by position or all by name; JSON-RPC has no mixture")
@@ -130,15 +130,15 @@ class TestCalls:
         await self._send(Notification(event, list(args) or kwargs))
 
     async def event(self) -> ReceivedEvent:
-        """Return the next event of the server; waits for one."""
+        """Wait for the next event of the server, and return it."""
         await self.until(lambda: bool(self._events))
         return self._events.popleft()
 
     def answers(self, method: str, function: Callable[..., Any]) -> None:
-        """Answer the server's own requests: `function` gets their parameters by name."""
+        """Answer requests of the server: `function` gets their parameters by name."""
         self._handlers[method] = function
 
-    # What a `TestCall` needs.
+    # Used by `TestCall`.
 
     async def send_call(self, call: TestCall, method: str, params: Any) -> int:
         """Send a call, and return its id."""
@@ -148,11 +148,11 @@ class TestCalls:
         return self._last_id
 
     async def until(self, is_there: Callable[[], bool]) -> None:
-        """Receive until something has come.
+        """Receive until a condition holds.
 
         Raises:
             WebsocketClosed: the connection ended first.
-            TimeoutError: it does not come within the timeout of the client.
+            TimeoutError: the condition did not hold within the timeout of the client.
         """
         while not is_there():
             async with self._receiving:
@@ -186,13 +186,11 @@ class TestCalls:
         assert isinstance(message.method, str)
         function = self._handlers.get(message.method)
         if function is None:
-            raise UsageError(f"the server calls {message.method!r}: say what is answered with api.answers(...)")
+            raise UsageError(f"the server calls {message.method!r}: set the answer with api.answers(...)")
         params = {} if message.params is UNSET else JSON.decode(message.params, dict[str, Any])
         await self._send(ResultReply(message.id, function(**params)))  # type: ignore[arg-type]
 
 
 def _error_of(message: Message) -> tuple[int, str, Any]:
-    error = (
-        JSON.decode(message.error, Error) if message.error is not UNSET else Error(0, "a reply that nobody waits for")
-    )
+    error = JSON.decode(message.error, Error) if message.error is not UNSET else Error(0, "a reply without a call")
     return error.code, error.message, None if error.data is UNSET else error.data

@@ -1,4 +1,4 @@
-"""`AsyncTestClient`: requests and websockets for tests that run in a loop of their own."""
+"""`AsyncTestClient`: requests and websockets for tests that run in an event loop."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from .websocket import TestWebsocket
 
 _USER_AGENT = (b"user-agent", b"emmett-test-client")
 _ACCEPT = (b"accept", b"*/*")
-# Addresses are not used twice at a time, so that two clients of one application are told apart.
+# Addresses are not reused for a while, so that two clients of one application can be distinguished.
 _ports = itertools.cycle(range(10_000, 65_536))
 
 
 class ClientOptions(TypedDict, total=False):
-    """What a client is made with; see `AsyncTestClient`."""
+    """The options of a client; see `AsyncTestClient`."""
 
     base_url: str
     headers: HeaderFields | None
@@ -45,7 +45,7 @@ class ClientOptions(TypedDict, total=False):
 
 
 class WebsocketOptions(TypedDict, total=False):
-    """What opens a websocket; see `AsyncTestClient.websocket`."""
+    """The options of a websocket; see `AsyncTestClient.websocket`."""
 
     headers: HeaderFields | None
     cookies: Mapping[str, str] | None
@@ -59,21 +59,21 @@ class AsyncTestClient:
     """A client that runs an application in memory, with the protocol code of the server; no socket is opened.
 
     `async with app.test_client_async() as client:` runs start-up and shutdown around the block. Each request and each
-    websocket has a connection of its own, which is closed when it is over; what is open at the end of the block is
-    closed there.
+    websocket has a separate connection, which is closed when it ends; connections still open at the end of the block
+    are closed there.
 
     Arguments:
         app: the application.
-        base_url: what stands before the paths: `http://host` or `https://host`, with a port if need be.
+        base_url: the URL that paths are relative to: `http://host` or `https://host`, with an optional port.
         headers: header fields of every request.
-        cookies: cookies to begin with.
+        cookies: initial cookies.
         follow_redirects: whether requests follow redirects.
-        timeout: seconds: for a whole response, for each wait on a websocket, for start-up and for shutdown.
-        faults: what is wrong with the connections (see `Faults`).
+        timeout: seconds for a whole response, for each wait on a websocket, for start-up and for shutdown.
+        faults: the faults of the connections (see `Faults`).
 
     Raises:
-        ConfigurationError: a base URL or a timeout that cannot be.
-        ValueError: a header field or a cookie that cannot be.
+        ConfigurationError: the base URL or the timeout is invalid.
+        ValueError: a header field or a cookie is invalid.
     """
 
     __test__ = False
@@ -105,12 +105,12 @@ class AsyncTestClient:
 
     @property
     def cookies(self) -> ClientCookies:
-        """The cookies that are kept, by name: `client.cookies["name"] = "value"`."""
+        """The client's cookies, by name: `client.cookies["name"] = "value"`."""
         return self._cookies
 
     @property
     def server(self) -> MemoryServer:
-        """The server in memory, for raw connections and passing deadlines.
+        """The server in memory, for raw connections and for letting deadlines pass.
 
         Raises:
             UsageError: the client is not open.
@@ -125,23 +125,23 @@ class AsyncTestClient:
 
     @property
     def context(self) -> RequestContext:
-        """What the last request was to the application: `.request`, `.response`, `.session`.
+        """The application's view of the last request: `.request`, `.response`, `.session`.
 
-        With requests at the same time it is that of the one answered last; `response.context` tells them apart.
+        With concurrent requests, it is that of the request answered last; `response.context` distinguishes them.
 
         Raises:
-            UsageError: there was none, or it did not get to the application.
+            UsageError: there was no request, or it did not reach the application.
         """
         if self._last is None:
-            raise UsageError("client.context is there after a request; none was made yet")
+            raise UsageError("client.context is available after a request; none was made yet")
         if self._last.context is None:
-            raise UsageError(f"{self._last!r} came from the server: the request did not get to the application")
+            raise UsageError(f"{self._last!r} came from the server: the request did not reach the application")
         return self._last.context
 
     async def __aenter__(self) -> Self:
         if self._server is not None:
-            raise UsageError("the test client is open already: make another one, or leave the block first")
-        # Tests do not wait for a handler that hangs as long as a server does for visitors.
+            raise UsageError("the test client is already open: make another one, or leave the block first")
+        # Tests do not wait as long for a handler that hangs as a server does.
         server = MemoryServer(self.app, drain_timeout=self._drain_timeout)
         self._visits.install()
         try:
@@ -169,7 +169,7 @@ class AsyncTestClient:
         try:
             for each in list(self._open):
                 await each.aclose()
-            # The first deadline may find the server still waiting for handlers; it goes on to `on_shutdown` even then.
+            # At the first deadline the server may still be waiting for handlers; it runs `on_shutdown` even then.
             async with deadline(seconds + END_GRACE, describe), deadline(seconds, describe):
                 await server.__aexit__(error_type, error, traceback)
         finally:
@@ -208,14 +208,14 @@ class AsyncTestClient:
 
         Arguments:
             method: the method.
-            path: a path, or a whole URL: every host is the application.
+            path: a path, or a whole URL; the application answers for every host.
             options: see `RequestOptions`.
 
         Raises:
-            TimeoutError: the response was not complete in time; it says how far it came.
-            ConnectionError: the server ended the connection before that.
+            TimeoutError: the response was not complete in time; the message says how far it had come.
+            ConnectionError: the server ended the connection early.
             RedirectError: a redirect cannot be followed.
-            UsageError: the client is not open, or the arguments do not go together.
+            UsageError: the client is not open, or arguments are incompatible.
         """
         timeout = checked_timeout(options.get("timeout", self._timeout))
         last: list[ClientExchange] = []
@@ -232,9 +232,9 @@ class AsyncTestClient:
     async def stream(
         self, method: str, path: str, **options: Unpack[RequestOptions]
     ) -> AsyncIterator[StreamedResponse]:
-        """Send a request; the block gets the response as soon as its head has come, and reads the body as it comes.
+        """Send a request; the block gets the response once its head has arrived, and reads the body as it arrives.
 
-        The timeout is for the head, then for each piece. Leaving the block disconnects.
+        The timeout applies to the head, then to each piece. Leaving the block disconnects.
 
         Arguments and errors: as for `request`.
         """
@@ -260,21 +260,21 @@ class AsyncTestClient:
         compression: bool = False,
         timeout: float | None = None,  # noqa: ASYNC109 - part of the interface
     ) -> AsyncIterator[TestWebsocket]:
-        """Open a websocket; leaving the block closes it, and gives its handler the time to end.
+        """Open a websocket; leaving the block closes it, and gives its handler time to end.
 
         Arguments:
             path: a path, or a whole URL.
             headers: header fields of the handshake.
-            cookies: cookies for it alone, beside those that the client keeps.
-            subprotocols: those that are offered, the preferred one first.
-            origin: the value of Origin, as the browser would send for a page of there.
-            compression: whether compression is offered (RFC 7692).
-            timeout: seconds that each wait may take; by default those of the client.
+            cookies: cookies for this websocket only, in addition to those of the client.
+            subprotocols: the subprotocols to offer, in order of preference.
+            origin: the value of Origin, as a browser would send it for a page of that origin.
+            compression: whether to offer compression (RFC 7692).
+            timeout: seconds for each wait; by default those of the client.
 
         Raises:
             RefusedHandshake: the server or the application refused.
-            TimeoutError: it answered not in time.
-            UsageError: the client is not open, or an argument cannot be.
+            TimeoutError: the server did not answer in time.
+            UsageError: the client is not open, or an argument is invalid.
         """
         opening = ClientHandshake(
             url=self._url.join(path),
@@ -316,7 +316,7 @@ class AsyncTestClient:
     async def _follow(
         self, method: str, path: str, options: RequestOptions, last: list[ClientExchange]
     ) -> tuple[ClientExchange, list[TestResponse]]:
-        """Send a request, and those that redirects ask for, until the head of the final response has come."""
+        """Send a request, and those that redirects ask for, until the head of the final response has arrived."""
         follow = options.get("follow_redirects", self._follow_redirects)
         url = self._url.join(path, options.get("params"))
         request: ClientRequest = make_request(method, url, [_USER_AGENT, _ACCEPT, *self._fields], options)

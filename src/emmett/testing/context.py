@@ -1,4 +1,4 @@
-"""What a request was to the application: `client.context`."""
+"""The application's view of a request: `client.context`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Peer = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What stood behind `emmett.request`, `emmett.response` and `emmett.session` when the response was made.
+    """The objects behind the handles of the same names when the response was made.
 
     Attributes:
         request: the request.
-        response: the response of the running context; what a handler returns goes before it.
-        session: the session; None where no pipe loads one.
+        response: the response of the running context; values that a handler returns take precedence over it.
+        session: the session; None if no pipe loads one.
     """
 
     request: Request
@@ -38,8 +38,8 @@ class Visit:
         peer: the address that sends it.
 
     Attributes:
-        context: what it was to the application; None until its response is made.
-        task: the task that handles it; None until then too.
+        context: the application's view of it; None until the response is made.
+        task: the task that handles it; also None until then.
     """
 
     __slots__ = ("context", "peer", "task")
@@ -51,10 +51,10 @@ class Visit:
 
 
 class Visits:
-    """Finds out for requests that are under way what they are to the application.
+    """Finds the application's view of requests under way.
 
     Arguments:
-        table: the routes of the application, whose `on_request_end` is taken while this is installed.
+        table: the routes of the application; `on_request_end` is replaced while this is installed.
     """
 
     def __init__(self, table: RouteTable) -> None:
@@ -63,29 +63,29 @@ class Visits:
         self._visits: dict[Peer, Visit] = {}
 
     def install(self) -> None:
-        """Begin to listen; who listens already goes on to."""
+        """Begin to listen; an earlier listener is still called."""
         self._before, self._table.on_request_end = self._table.on_request_end, self._note
 
     def remove(self) -> None:
-        """End to listen."""
-        # Another client that came later, and is still there, passes on to this one, which knows of no request any more.
+        """Stop listening."""
+        # A client that came later and is still installed calls this one, which no longer knows any request.
         if self._table.on_request_end == self._note:
             self._table.on_request_end = self._before
         self._visits.clear()
 
     def expect(self, peer: Peer) -> Visit:
-        """Return the visit of the request that this address will send."""
+        """Return the visit for the request that this address is going to send."""
         visit = self._visits[peer] = Visit(peer)
         return visit
 
     def forget(self, visit: Visit) -> None:
-        """End the request."""
+        """End a visit."""
         self._visits.pop(visit.peer, None)
 
     def _note(self, request: Request) -> None:
         visit = self._visits.get(request.client) if request.client is not None else None
         if visit is None and len(self._visits) == 1:
-            # An application that trusts proxies has put another address in its place.
+            # An application that trusts proxies has replaced the address.
             (visit,) = self._visits.values()
         response = current_response.get()
         if visit is not None and response is not None:

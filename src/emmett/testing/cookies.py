@@ -1,4 +1,4 @@
-"""The cookies of a test client: kept, sent back and forgotten as a browser does it (RFC 6265, 5.3 and 5.4)."""
+"""The cookies of a test client: kept, sent back and expired as a browser does it (RFC 6265, 5.3 and 5.4)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .urls import URL
 
 
 class ClientCookies(MutableMapping[str, str]):
-    """Cookies by name. What is set here goes to the host of the client, on every path.
+    """Cookies by name. Cookies set here are sent to the host of the client, on every path.
 
     Arguments:
-        url: where the client's requests go.
-        cookies: those to begin with.
+        url: the URL of the client's requests.
+        cookies: the initial cookies.
 
     Attributes:
-        jar: the `http.cookiejar.CookieJar` with all that is known of them: domain, path, expiry, Secure.
+        jar: the `http.cookiejar.CookieJar` with all their properties: domain, path, expiry, Secure.
 
     Raises:
-        UsageError: on reading a name that several hosts or paths have given different values.
-        ValueError: on setting what no cookie can have.
+        UsageError: on reading a name with different values for several hosts or paths.
+        ValueError: on setting a value that no cookie can have.
     """
 
     def __init__(self, url: URL, cookies: Mapping[str, str] | None = None) -> None:
@@ -36,11 +36,11 @@ class ClientCookies(MutableMapping[str, str]):
         self.update(cookies or {})
 
     def header_for(self, url: URL, more: Mapping[str, str] | None = None) -> str:
-        """Return the value of Cookie for a request, empty when there is nothing to send.
+        """Return the value of Cookie for a request, empty if there is nothing to send.
 
         Arguments:
-            url: where it goes.
-            more: cookies for this request alone; they go before those of the same name.
+            url: the URL of the request.
+            more: cookies for this request only; they take precedence over others of the same name.
         """
         request = Request(str(url))
         self.jar.add_cookie_header(request)
@@ -49,13 +49,13 @@ class ClientCookies(MutableMapping[str, str]):
         return "; ".join([*(pair for pair in kept if pair.partition("=")[0] not in (more or {})), *added])
 
     def store(self, url: URL, lines: Iterable[str]) -> None:
-        """Keep what the Set-Cookie lines of a response say, if it may set that."""
+        """Store the cookies of a response's Set-Cookie lines, as far as it may set them."""
         message = Message()
         for line in lines:
-            # The jar would make a cookie without a value of it (RFC 6265, 5.2, step 2).
+            # The jar would turn such a line into a cookie without a value (RFC 6265, 5.2, step 2).
             if "=" in line.partition(";")[0]:
                 message["Set-Cookie"] = line
-        # It only asks for `info()`.
+        # The jar only calls `info()`.
         self.jar.extract_cookies(cast(HTTPResponse, _Answer(message)), Request(str(url)))
 
     def __getitem__(self, name: str) -> str:
@@ -65,7 +65,7 @@ class ClientCookies(MutableMapping[str, str]):
         values = {cookie.value or "" for cookie in found}
         if len(values) > 1:
             places = ", ".join(f"{cookie.domain}{cookie.path}" for cookie in found)
-            raise UsageError(f"cookie {name!r} has different values for {places}: look into client.cookies.jar")
+            raise UsageError(f"cookie {name!r} has different values for {places}: see client.cookies.jar")
         return _decoded(name, values.pop())
 
     def __setitem__(self, name: str, value: str) -> None:
@@ -103,9 +103,9 @@ class _Answer:
 
 
 def parse_set_cookies(lines: Iterable[str]) -> SimpleCookie:
-    """Read the Set-Cookie lines of a response (RFC 6265, 5.2): cookies by name with their attributes.
+    """Parse the Set-Cookie lines of a response (RFC 6265, 5.2); return cookies by name with their attributes.
 
-    Of lines with one name the last counts. A line that is no cookie is left out.
+    If a name occurs in several lines, the last one counts. A line that is not a cookie is left out.
     """
     cookies = SimpleCookie()
     for line in lines:

@@ -11,14 +11,14 @@ from ..errors import ConfigurationError
 
 @contextlib.asynccontextmanager
 async def deadline(seconds: float, describe: Callable[[str], str]) -> AsyncIterator[None]:
-    """Bound a block.
+    """Limit the time of a block.
 
     Arguments:
-        seconds: how long it may take.
-        describe: says, when the time is over, what did not happen; it is given "within 5 s".
+        seconds: the time limit.
+        describe: returns the message if time runs out; it is called with a text such as "within 5 s".
 
     Raises:
-        TimeoutError: with what `describe` returns.
+        TimeoutError: time ran out; the message is that of `describe`.
     """
     limit = asyncio.timeout(seconds)
     try:
@@ -31,10 +31,10 @@ async def deadline(seconds: float, describe: Callable[[str], str]) -> AsyncItera
 
 
 def checked_timeout(seconds: object) -> float:
-    """Return a number of seconds.
+    """Return a number of seconds after checking it.
 
     Raises:
-        ConfigurationError: it is none, or not above 0.
+        ConfigurationError: it is not a number above 0.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
         raise ConfigurationError(f"timeout={seconds!r}: expected a number of seconds above 0")

@@ -1,4 +1,4 @@
-"""One request and its response, over a connection in memory of their own."""
+"""One request and its response, over a separate connection in memory."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from .requests import ClientRequest
 from .response_reader import ResponseReader
 from .transport import MemoryConnection
 
-# Seconds that a handler gets to end once its client has left; then the client goes on without it.
+# Seconds for a handler to end once its client has left; after that, the client stops waiting for it.
 END_GRACE = 1.0
 
 
 class ClientExchange:
-    """Sends a request and reads its response. The body goes out while the response is awaited, which may come first.
+    """Sends a request and reads its response. It sends the body while it waits for the response, which may come first.
 
     Arguments:
         request: the request.
-        connection: the connection, on which nothing was sent yet.
-        visit: learns what the request is to the application.
+        connection: a connection on which nothing was sent yet.
+        visit: records the application's view of the request.
 
     Attributes:
         request: the request.
-        visit: what it is to the application.
-        reader: what has come of the response.
+        visit: the application's view of the request.
+        reader: the part of the response that has arrived.
     """
 
     def __init__(self, request: ClientRequest, connection: MemoryConnection, visit: Visit) -> None:
@@ -34,10 +34,10 @@ class ClientExchange:
         self.visit = visit
         self.reader = ResponseReader(request.method)
         self._connection = connection
-        # Sends a body that does not go out in one piece with the head.
+        # Sends a body that does not leave in one piece with the head.
         self._sender: asyncio.Task[None] | None = None
         self._go_ahead = asyncio.Event()
-        # What the iterable of the body raised.
+        # The error raised by the iterable of the body.
         self._failure: BaseException | None = None
         self._received = 0
 
@@ -58,13 +58,13 @@ class ClientExchange:
         """Wait for status and header fields.
 
         Raises:
-            ConnectionError: the connection broke, or what came is no HTTP.
+            ConnectionError: the connection broke, or the response is not HTTP.
         """
         while not self.reader.status:
             await self._read_more()
 
     async def read_chunk(self) -> bytes:
-        """Return the next part of the body as it comes; empty when it has ended.
+        """Return the next part of the body as it arrives; empty at the end.
 
         Raises:
             ConnectionError: the connection broke before the end.
@@ -75,7 +75,7 @@ class ClientExchange:
         return reader.chunks.pop(0) if reader.chunks else b""
 
     async def read_body(self) -> bytes:
-        """Return all of the body that was not read yet.
+        """Return the unread rest of the body.
 
         Raises:
             ConnectionError: the connection broke before the end.
@@ -87,7 +87,7 @@ class ClientExchange:
         return body
 
     async def aclose(self) -> None:
-        """Leave: the connection is closed, and a handler that had to do with it gets the time to end."""
+        """Close the connection, and give the request's handler time to end."""
         if self._sender is not None:
             self._sender.cancel()
             await asyncio.wait([self._sender])
@@ -96,10 +96,10 @@ class ClientExchange:
             await asyncio.wait([self.visit.task], timeout=END_GRACE)
 
     def describe(self) -> str:
-        """Say how far the response has come."""
+        """Describe how far the response has come."""
         if not self.reader.status:
-            return "nothing of it has come"
-        return f"its head has come with status {self.reader.status}, and {self._received} bytes"
+            return "nothing of it has arrived"
+        return f"its head has arrived with status {self.reader.status}, and {self._received} bytes"
 
     async def _read_more(self) -> None:
         try:
@@ -128,7 +128,7 @@ class ClientExchange:
             elif content:
                 self._connection.write(content)
         except ConnectionError:
-            # The server does not want the rest. What it had to say to that is being read.
+            # The server does not want the rest. Its response to that is being read.
             pass
         except Exception as error:
             self._failure = error

@@ -1,4 +1,4 @@
-"""`Faults`: what is wrong with a connection in memory."""
+"""`Faults`: simulated faults of a connection in memory."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ..errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What is wrong with a connection in memory; nothing by default.
+    """The faults of a connection in memory; none by default.
 
     Attributes:
-        piece: the most bytes that are delivered at once, in either direction; None for all there are.
-        seed: makes the sizes random, from 1 to `piece`, the same ones for the same seed.
-        window: bytes that the server may write ahead of a client that does not read, as into a socket's buffers; what
-            is beyond it waits in the transport. None for no bound.
-        break_after: the connection breaks when the client has sent so many bytes; they still arrive.
-        error: what the server's protocol is told when it breaks; None for an end without a word.
+        piece: the maximum bytes delivered at once, in either direction; None for no limit.
+        seed: makes the sizes random, from 1 to `piece`; the same seed gives the same sizes.
+        window: bytes that the server may write ahead of a client that does not read, like the buffers of a socket; any
+            more wait in the transport. None for no limit.
+        break_after: the connection breaks after the client has sent this many bytes, which still arrive.
+        error: the error that the server's protocol gets when the connection breaks; None for a plain end.
 
     Raises:
-        ConfigurationError: a number that cannot be.
+        ConfigurationError: a number is invalid.
     """
 
     piece: int | None = None
@@ -40,7 +40,7 @@ class Faults:
             raise ConfigurationError(f"Faults(seed={self.seed!r}): sizes are random up to piece=, which is not given")
 
     def cutter(self) -> Callable[[int], int]:
-        """Return a function that says how many of so many bytes are delivered next."""
+        """Return a function that returns how many of the given number of bytes to deliver next."""
         piece = self.piece
         if piece is None:
             return _whole

@@ -1,4 +1,4 @@
-"""The opening handshake of a test client's websocket, and the error for one that is refused."""
+"""The opening handshake of a test client's websocket, and the error for a refused one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .websocket import TestWebsocket
 
 
 class RefusedHandshake(EmmettError):
-    """The server or the application answered a handshake with something else than 101.
+    """The server or the application answered a handshake with a status other than 101.
 
     Arguments:
         response: the answer.
@@ -49,18 +49,18 @@ class RefusedHandshake(EmmettError):
 
 @dataclass(frozen=True, slots=True)
 class ClientHandshake:
-    """What a handshake asks for.
+    """The properties of a handshake request.
 
     Attributes:
-        url: where it goes.
-        fields: header fields beside those of every handshake; one of the same name goes before it.
-        subprotocols: what is offered, the preferred one first.
-        origin: the value of Origin; None for none.
-        compression: whether compression is offered.
-        timeout: seconds that the answer, and later each wait, may take.
+        url: the URL.
+        fields: additional header fields; they replace standard ones of the same name.
+        subprotocols: the subprotocols to offer, in order of preference.
+        origin: the value of Origin; None to omit it.
+        compression: whether to offer compression.
+        timeout: seconds for the answer, and later for each wait.
 
     Raises:
-        UsageError: subprotocols are no list of names.
+        UsageError: subprotocols is not a list of names.
     """
 
     url: URL
@@ -82,7 +82,7 @@ class ClientHandshake:
             origin=None if self.origin is None else Origin(self.origin),
             extensions=[ClientPerMessageDeflateFactory()] if self.compression else None,
             subprotocols=[Subprotocol(name) for name in self.subprotocols] or None,
-            # The application under test may send what it likes.
+            # The application under test may send messages of any size.
             max_size=None,
         )
 
@@ -93,15 +93,15 @@ async def open_websocket(
     """Make a handshake.
 
     Arguments:
-        connection: the connection; it is closed when this fails.
-        opening: what is asked for.
+        connection: the connection; it is closed if the handshake fails.
+        opening: the handshake request.
         cookies: the value of Cookie, empty for none.
-        store: is given the cookies that the answer sets.
+        store: called to store the cookies that the answer sets.
 
     Raises:
-        RefusedHandshake: the answer is another one than 101.
-        ConnectionError: there was none, or one that breaks the rules.
-        TimeoutError: it did not come in time.
+        RefusedHandshake: the status of the answer is not 101.
+        ConnectionError: there was no answer, or it violates the protocol.
+        TimeoutError: there was no answer in time.
     """
     protocol = opening.protocol()
     try:
@@ -139,7 +139,7 @@ async def _ask(
                 protocol.receive_data(data)
             else:
                 protocol.receive_eof()
-            # What follows the answer stays in the protocol for the websocket.
+            # Data after the answer stays in the protocol for the websocket.
             if protocol.events and isinstance(protocol.events[0], Response):
                 answer = protocol.events.pop(0)
                 assert isinstance(answer, Response)

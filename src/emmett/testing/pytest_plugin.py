@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures `client` and `async_client` for the application of a fixture `app` or of a setting.
 
-Other plugins have a fixture `client` too, such as pytest-django and pytest-flask: theirs goes before ours, and
-`emmett_client` and `emmett_async_client` are always there.
+Other plugins, such as pytest-django and pytest-flask, also have a fixture `client`: theirs take precedence, but
+`emmett_client` and `emmett_async_client` are always available.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ OPTION = "emmett_app"
 
 
 class Fixtures:
-    """The fixtures that every project gets; those of its own of the same name go before them."""
+    """The fixtures for every project; a project's own fixtures of the same name take precedence."""
 
     @pytest.fixture
     def emmett_client(self, request: pytest.FixtureRequest) -> Iterator[TestClient]:
-        """Give what the fixture `client` gives, by a name that no other plugin has."""
+        """Provide the fixture `client` under a name that no other plugin has."""
         from .sync import TestClient
 
         with TestClient(find_app(request)) as client:
@@ -35,14 +35,14 @@ class Fixtures:
 
     @pytest.fixture
     def emmett_async_client(self, request: pytest.FixtureRequest) -> AsyncTestClient:
-        """Give what the fixture `async_client` gives, by a name that no other plugin has."""
+        """Provide the fixture `async_client` under a name that no other plugin has."""
         from .client import AsyncTestClient
 
         return AsyncTestClient(find_app(request))
 
     @pytest.fixture
     def client(self, request: pytest.FixtureRequest) -> Iterator[TestClient]:
-        """Give a test client for plain tests, opened: start-up has run. Its application is the fixture `app`."""
+        """Provide an open test client for plain tests: start-up has run. Its application is the fixture `app`."""
         from .sync import TestClient
 
         with TestClient(find_app(request)) as client:
@@ -50,7 +50,7 @@ class Fixtures:
 
     @pytest.fixture
     def async_client(self, request: pytest.FixtureRequest) -> AsyncTestClient:
-        """Give a test client for coroutine tests, to be opened there: `async with async_client as client:`."""
+        """Provide a test client for coroutine tests, to be opened there: `async with async_client as client:`."""
         from .client import AsyncTestClient
 
         return AsyncTestClient(find_app(request))
@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Offer the fixtures, but those that another plugin has, unless the settings say that this is an emmett project."""
+    """Register the fixtures except those of another plugin, unless the settings mark this as an emmett project."""
     kind = type(inspect.getattr_static(Fixtures, "client"))
     plugins = [] if config.getini(OPTION) else config.pluginmanager.get_plugins()
 
@@ -79,7 +79,7 @@ def find_app(request: pytest.FixtureRequest) -> ServedApplication:
     """Return the application under test: that of the fixture `app`, or else that of the setting `emmett_app`.
 
     Raises:
-        pytest.UsageError: there is neither, or it is something else than an `emmett.App`.
+        pytest.UsageError: neither exists, or it is not an `emmett.App`.
     """
     from ..dispatch import ServedApplication
 
@@ -101,7 +101,7 @@ def find_app(request: pytest.FixtureRequest) -> ServedApplication:
 
 
 def _import_app(setting: str, folder: str) -> Any:
-    # The module is looked for where the settings are, first of all.
+    # The folder of the settings comes first in the search for the module.
     if folder not in sys.path:
         sys.path.insert(0, folder)
     try:

@@ -1,4 +1,4 @@
-"""Which request follows a redirect (RFC 9110, 15.4)."""
+"""Compute the request that follows a redirect (RFC 9110, 15.4)."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ MAX_REDIRECTS = 20
 
 _WITH_GET = (301, 302, 303)
 _AS_IT_WAS = (307, 308)
-# What describes a body that is not sent again.
+# Fields that describe a body, dropped with it.
 _OF_BODY = frozenset((b"content-encoding", b"content-length", b"content-type", b"expect", b"transfer-encoding"))
-# What another host must not be told, and what would be wrong there.
+# Fields that another host must not see, or that would be wrong there.
 _OF_HOST = frozenset((b"authorization", b"cookie", b"host"))
 
 
 class RedirectError(EmmettError):
-    """A redirect that cannot be followed: one too many, one to no page, one whose body is gone."""
+    """A redirect that cannot be followed: one too many, one without a valid location, or one whose body is used up."""
 
 
 def next_request(request: ClientRequest, response: ResponseHead) -> ClientRequest | None:
-    """Return the request that a response asks for; None when it is no redirect.
+    """Return the request that a response redirects to; None if it is not a redirect.
 
     301, 302 and 303 are followed with GET, or HEAD if that was the method; 307 and 308 with the same method and body.
-    Another host is not told Authorization nor the cookies of this one request.
+    Authorization and the cookies of this one request are not sent to another host.
 
     Arguments:
         request: the request that was answered.
         response: the answer.
 
     Raises:
-        RedirectError: the location is no URL of HTTP, or the body was an async iterable, which is used up.
+        RedirectError: the location is not an HTTP URL, or the body was an async iterable, which is used up.
     """
     location = response.headers.get("location")
     if location is None or response.status not in _WITH_GET + _AS_IT_WAS:
@@ -42,13 +42,13 @@ def next_request(request: ClientRequest, response: ResponseHead) -> ClientReques
     try:
         url = request.url.join(urljoin(str(request.url), location))
     except (UsageError, ValueError):
-        raise RedirectError(f"{response!r} redirects to {location!r}, which is no URL of HTTP") from None
+        raise RedirectError(f"{response!r} redirects to {location!r}, which is not an HTTP URL") from None
     method, fields, content = request.method, request.fields, request.content
     if response.status in _WITH_GET:
         method, content = "HEAD" if method == "HEAD" else "GET", None
         fields = [field for field in fields if field[0] not in _OF_BODY]
     elif isinstance(content, AsyncIterable):
-        raise RedirectError(f"{response!r} wants the body a second time, but an async iterable gives it only once")
+        raise RedirectError(f"{response!r} requires the body again, but an async iterable yields it only once")
     if not request.url.is_same_origin(url):
         fields = [field for field in fields if field[0] not in _OF_HOST]
     return ClientRequest(method, url, fields, content)

@@ -16,31 +16,31 @@ from .urls import URL, Params
 
 Content: TypeAlias = str | bytes | AsyncIterable[bytes | str]
 HeaderFields: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
-# Content, file name and content and perhaps a type, or several of these for one name.
+# Content; or file name and content, with an optional type. A list holds several of these for one field.
 File: TypeAlias = bytes | tuple[str, bytes] | tuple[str, bytes, str]
 Files: TypeAlias = Mapping[str, File | list[File]]
 Fields: TypeAlias = list[tuple[bytes, bytes]]
 
-# What a file name in a form must not hold (HTML standard, 4.10.21.8, multipart/form-data).
+# Characters to escape in the file names of a form (HTML standard, 4.10.21.8, multipart/form-data).
 _ESCAPED = {'"': "%22", "\r": "%0D", "\n": "%0A"}
-# These are told a length of nothing too (RFC 9110, 8.6).
+# Requests with these methods have a Content-Length even without a body (RFC 9110, 8.6).
 _EXPECTING_CONTENT = ("POST", "PUT", "PATCH")
 
 
 class RequestOptions(TypedDict, total=False):
-    """What every method of a client that sends a request takes.
+    """The options of every client method that sends a request.
 
     Fields:
-        params: what goes behind the `?` of the path: a mapping, or pairs; a list stands for several values.
-        headers: header fields; they go before those of the client. With a `Cookie` no other cookies are sent.
-        cookies: cookies for this request alone, beside those that the client keeps.
+        params: the query string of the path: a mapping, or pairs; a list gives several values.
+        headers: header fields; they replace those of the client. With a `Cookie`, no other cookies are sent.
+        cookies: cookies for this request only, in addition to those of the client.
         content: the body: text, bytes, or an async iterable of these, which is sent in chunks as it yields.
-        data: the fields of a form; URL-encoded, or multipart beside `files`.
-        json: what is sent as JSON.
+        data: the fields of a form; URL-encoded, or multipart together with `files`.
+        json: a value to send as JSON.
         files: files of a multipart form by their field: `(filename, content)`, `(filename, content, content type)`, a
             list of these, or just the content.
         follow_redirects: whether to follow redirects; by default as the client does.
-        timeout: seconds until the whole response must be there; by default those of the client.
+        timeout: seconds until the whole response must have arrived; by default those of the client.
     """
 
     params: Params
@@ -55,13 +55,13 @@ class RequestOptions(TypedDict, total=False):
 
 
 class ClientRequest(NamedTuple):
-    """A request to be sent.
+    """A request to send.
 
     Fields:
         method: the method, in upper case.
-        url: where it goes.
+        url: the URL.
         fields: the header fields except Host and the cookies: pairs of lower-case name and value.
-        content: the body; None when there is none.
+        content: the body; None for no body.
     """
 
     method: str
@@ -73,12 +73,12 @@ class ClientRequest(NamedTuple):
         return f"{self.method} {self.url.target}"
 
     def has(self, name: bytes) -> bool:
-        """Whether it has a header field of this name, in lower case."""
+        """Return whether it has a header field of this name, in lower case."""
         return any(field == name for field, _ in self.fields)
 
     @property
     def is_chunked(self) -> bool:
-        """Whether the body goes in chunks."""
+        """Whether the body is sent in chunks."""
         return self.has(b"transfer-encoding")
 
     @property
@@ -87,7 +87,7 @@ class ClientRequest(NamedTuple):
         return any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.fields)
 
     def head(self, cookies: str) -> bytes:
-        """Return the head as it is sent.
+        """Return the head of the request in bytes.
 
         Arguments:
             cookies: the value of Cookie, empty for none.
@@ -102,17 +102,17 @@ class ClientRequest(NamedTuple):
 
 
 def make_request(method: str, url: URL, defaults: Fields, options: RequestOptions) -> ClientRequest:
-    """Return the request that the arguments of a client's method mean.
+    """Return the request for the arguments of a client's method.
 
     Arguments:
         method: the method, in any case.
-        url: where it goes.
+        url: the URL.
         defaults: the header fields of the client.
         options: the arguments.
 
     Raises:
-        UsageError: they do not go together.
-        ValueError: a header field that cannot be.
+        UsageError: the arguments are incompatible.
+        ValueError: a header field is invalid.
     """
     method = method.upper()
     if not is_token(method.encode("utf-8")):
@@ -132,13 +132,13 @@ def make_request(method: str, url: URL, defaults: Fields, options: RequestOption
 
 
 def merged(defaults: Fields, fields: Fields) -> Fields:
-    """Return all fields; of the defaults only those that are not given anew."""
+    """Return all fields, without the defaults that `fields` replaces."""
     names = {name for name, _ in fields}
     return [*(field for field in defaults if field[0] not in names), *fields]
 
 
 def _content(options: RequestOptions) -> tuple[bytes | AsyncIterable[bytes | str] | None, str]:
-    """Return the body and its type, empty where none is to be named."""
+    """Return the body and its type; the type is empty if none is to be sent."""
     given = [name for name in ("content", "data", "json", "files") if name in options]
     if len(given) > 1 and given != ["data", "files"]:
         raise UsageError(f"a request has one body: {' and '.join(given)} do not go together; data and files do")
@@ -147,7 +147,7 @@ def _content(options: RequestOptions) -> tuple[bytes | AsyncIterable[bytes | str
     if "data" in options:
         data: object = options["data"]
         if not isinstance(data, Mapping):
-            raise UsageError("data takes the fields of a form by name; a body as it stands goes by content=")
+            raise UsageError("data takes the fields of a form by name; pass a whole body with content=")
         return urlencode(data, doseq=True).encode("ascii"), "application/x-www-form-urlencoded"
     if "json" in options:
         return msgspec.json.encode(options["json"]), "application/json"

@@ -1,4 +1,4 @@
-"""`TestResponse`: what came back for a request of a test client."""
+"""`TestResponse`: the response to a request of a test client."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
 
 
 class ResponseHead:
-    """What is known of a response before its body comes.
+    """A response before its body.
 
     Arguments:
         method: the method of the request.
-        url: where the request went.
+        url: the URL of the request.
         status: the HTTP status.
         raw_headers: pairs of lower-case name and value.
-        context: what the request was to the application; None when it did not get there.
+        context: the application's view of the request; None if it did not reach the application.
         history: the redirects before it.
 
     Attributes:
         method: the method of the request.
-        url: where the request went, a `str`.
+        url: the URL of the request, a `str`.
         status: the HTTP status.
-        headers: the header fields, case-insensitive; `headers.get_all(name)` for one that came several times.
-        history: the responses that redirected here, the first one first.
-        context: `request`, `response` and `session` of the application (see `RequestContext`); None when the server
+        headers: the header fields, case-insensitive; `headers.get_all(name)` for one that occurs several times.
+        history: the responses that redirected here, first one first.
+        context: `request`, `response` and `session` of the application (see `RequestContext`); None if the server
             answered without it.
     """
 
@@ -57,7 +57,7 @@ class ResponseHead:
 
     @property
     def content_type(self) -> str:
-        """The media type, in lower case and without parameters; empty when there is none."""
+        """The media type, in lower case and without parameters; empty if there is none."""
         value: str = self.headers.get("content-type", "")
         return value.partition(";")[0].strip().lower()
 
@@ -68,7 +68,7 @@ class ResponseHead:
 
     @property
     def charset(self) -> str:
-        """The charset of the text: what Content-Type says, if Python knows it, or else UTF-8."""
+        """The charset of the text: that of Content-Type if Python knows it, else UTF-8."""
         found = _CHARSET.search(self.headers.get("content-type", ""))
         try:
             return codecs.lookup(found[1]).name if found else "utf-8"
@@ -90,7 +90,7 @@ class TestResponse(ResponseHead):
         content: the body, in bytes; empty for HEAD.
     """
 
-    # pytest takes any class of such a name for tests.
+    # pytest collects any class with such a name.
     __test__ = False
 
     def __init__(self, *head: Any, content: bytes = b"", **more: Any) -> None:
@@ -99,19 +99,19 @@ class TestResponse(ResponseHead):
 
     @property
     def text(self) -> str:
-        """The body as text; what cannot be decoded becomes U+FFFD."""
+        """The body as text; bytes that cannot be decoded become U+FFFD."""
         return self.content.decode(self.charset, "replace")
 
     def json(self) -> Any:
-        """Return what the body says in JSON.
+        """Return the body decoded from JSON.
 
         Raises:
-            ValueError: it is no JSON.
+            ValueError: the body is not JSON.
         """
         try:
             return msgspec.json.decode(self.content)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             start = self.text[:80]
             raise ValueError(
-                f"{self!r} has no JSON but {self.content_type or 'no type'}: {start!r} ({error})"
+                f"{self!r} is not JSON but {self.content_type or 'no type'}: {start!r} ({error})"
             ) from None

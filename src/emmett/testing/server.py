@@ -20,29 +20,29 @@ from .faults import Faults
 from .transport import MemoryConnection, MemoryTransport
 
 ADDRESS = "127.0.0.1"
-# Turns of the event loop in which closed connections whose clients read come to their end.
+# Turns of the event loop for closed connections whose clients read to end.
 _TURNS = 20
-# Seconds in which a handler that was cancelled must end.
+# Seconds for a cancelled handler to end.
 _CANCEL_GRACE = 5.0
 
 
 class MemoryServer:
     """Runs an application as the default server does, with connections in memory: the same protocol code, no socket.
 
-    `async with MemoryServer(app) as server:` runs start-up and shutdown around the block. Any number of them may run in
+    `async with MemoryServer(app) as server:` runs start-up and shutdown around the block. Several servers may run in
     one event loop.
 
     Arguments:
         app: the application.
-        drain_timeout: seconds that handlers may run on at the end, before they are cancelled; by default those of the
-            setting `server.shutdown_timeout`.
+        drain_timeout: seconds for handlers to end before they are cancelled; by default the setting
+            `server.shutdown_timeout`.
     """
 
     def __init__(self, app: ServedApplication, *, drain_timeout: float | None = None) -> None:
         self.app = app
         self._drain_timeout = drain_timeout
         self._config = make_config(app, port=0, configure_logging=False)
-        # A new one each time it runs: what hangs on it belongs to one event loop.
+        # A new one for each run: its contents belong to one event loop.
         self._state = ServerState()
         self._ports = itertools.count(50_000)
         self._running = False
@@ -50,7 +50,7 @@ class MemoryServer:
 
     async def __aenter__(self) -> Self:
         if self._running:
-            raise UsageError("this MemoryServer runs already")
+            raise UsageError("this MemoryServer is already running")
         if not self._config.loaded:
             self._config.load()
         await self.app.startup()
@@ -70,7 +70,7 @@ class MemoryServer:
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
+        """The number of open connections."""
         return len(self._state.connections)
 
     def connect(
@@ -79,15 +79,15 @@ class MemoryServer:
         """Open a connection.
 
         Arguments:
-            client: the address and port that the application sees; by default a local one, with a port of its own.
-            secure: whether it counts as one over TLS: `https` and `wss`.
-            faults: what is wrong with it.
+            client: the address and port that the application sees; by default a local address with a separate port.
+            secure: whether it counts as a TLS connection: `https` and `wss`.
+            faults: the faults of the connection.
 
         Raises:
-            UsageError: the server does not run.
+            UsageError: the server is not running.
         """
         if not self._running:
-            raise UsageError("this MemoryServer does not run: write `async with MemoryServer(app) as server:`")
+            raise UsageError("this MemoryServer is not running: write `async with MemoryServer(app) as server:`")
         loop = asyncio.get_running_loop()
         extra: dict[str, Any] = {
             "peername": client or (ADDRESS, next(self._ports)),
@@ -102,18 +102,18 @@ class MemoryServer:
         return MemoryConnection(transport)
 
     async def sweep(self, seconds: float) -> None:
-        """Let deadlines pass without waiting: look at every connection as if it were so many seconds later.
+        """Let deadlines pass without waiting: check every connection as if it were that many seconds later.
 
         Arguments:
-            seconds: from now on. Deadlines that begin later count from the real time; those of the application, and
-                that of a body it waits for, go by the real time alone.
+            seconds: the time from now on. Deadlines that begin later count from the real time; those of the
+                application, and that of a body it waits for, only use the real time.
         """
         loop = asyncio.get_running_loop()
         process_state(self._config, self._state, loop).sweep.look(loop.time() + seconds)
         await _turns()
 
     async def _drain(self) -> None:
-        """End as the server does at SIGTERM: drain, wait for handlers as long as they may take, cancel."""
+        """Stop as the server does at SIGTERM: drain, wait for handlers up to the limit, cancel."""
         for connection in list(self._state.connections):
             connection.shutdown()
         await _turns()
@@ -122,7 +122,7 @@ class MemoryServer:
         for task in list(self._state.tasks):
             task.cancel()
         await self._handlers_end(_CANCEL_GRACE)
-        # What was written can still be read; clients that do not read any more are dropped.
+        # Data already written can still be read; clients that no longer read are dropped.
         for transport in list(self._transports):
             transport.close()
         await _turns()
@@ -134,7 +134,7 @@ class MemoryServer:
             raise TimeoutError(f"handlers did not end within {_CANCEL_GRACE:g} s after they were cancelled: {left}")
 
     async def _handlers_end(self, seconds: float) -> None:
-        """Wait until no handler runs, also none of a request that waited for another; at most so many seconds."""
+        """Wait until no handler runs, including those of requests that wait for another; at most `seconds`."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while self._state.tasks and (left := end - loop.time()) > 0:

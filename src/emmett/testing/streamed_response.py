@@ -1,4 +1,4 @@
-"""`StreamedResponse`: a response whose body is read as it comes."""
+"""`StreamedResponse`: a response whose body is read as it arrives."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .response import ResponseHead, TestResponse
 
 
 class StreamedResponse(ResponseHead):
-    """A response whose head has come. `async for chunk in response` gives its body in the pieces in which it comes.
+    """A response whose head has arrived. `async for chunk in response` yields its body in the pieces that arrive.
 
     Arguments:
-        exchange: the request and what has come of its response.
+        exchange: the request, and the part of its response that has arrived.
         history: the redirects before it.
-        timeout: seconds that each wait for more may take.
+        timeout: seconds for each wait.
     """
 
     def __init__(self, exchange: ClientExchange, history: Iterable[TestResponse], timeout: float) -> None:
@@ -32,8 +32,8 @@ class StreamedResponse(ResponseHead):
         """Return the next piece of the body.
 
         Raises:
-            TimeoutError: it did not come in time.
-            ConnectionError: the server ended the connection, and the body was not complete.
+            TimeoutError: it did not arrive in time.
+            ConnectionError: the server ended the connection before the body was complete.
         """
         async with deadline(self._timeout, self._describe):
             chunk = await self._exchange.read_chunk()
@@ -50,7 +50,7 @@ class StreamedResponse(ResponseHead):
         return b"".join([chunk async for chunk in self])
 
     async def lines(self) -> AsyncIterator[str]:
-        """Yield the body as lines of text without their ends, each as soon as it is complete.
+        """Yield the body as lines of text without their ends, each once it is complete.
 
         Raises:
             TimeoutError, ConnectionError: as for a piece.

@@ -1,4 +1,4 @@
-"""`TestClient`: the client for plain tests. It is the asynchronous one, run piece by piece on a loop of its own."""
+"""`TestClient`: the client for plain tests. It runs the asynchronous client step by step on a separate event loop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TestClient:
     """A client that runs an application in memory, for tests that are plain functions.
 
     `with app.test_client() as client:` runs start-up and shutdown around the block. The application runs in the test's
-    own thread, and only while a method of the client is called: what it does by itself stands still in between.
+    thread, and only while a method of the client is called: its background tasks pause in between.
 
     Arguments:
         app: the application.
@@ -51,23 +51,23 @@ class TestClient:
 
     @property
     def cookies(self) -> ClientCookies:
-        """The cookies that are kept, by name: `client.cookies["name"] = "value"`."""
+        """The client's cookies, by name: `client.cookies["name"] = "value"`."""
         return self._client.cookies
 
     @property
     def context(self) -> RequestContext:
-        """What the last request was to the application: `.request`, `.response`, `.session`.
+        """The application's view of the last request: `.request`, `.response`, `.session`.
 
         Raises:
-            UsageError: there was none, or it did not get to the application.
+            UsageError: there was no request, or it did not reach the application.
         """
         return self._client.context
 
     def __enter__(self) -> Self:
         if self._runner is not None:
-            raise UsageError("the test client is open already: make another one, or leave the block first")
+            raise UsageError("the test client is already open: make another one, or leave the block first")
         _check_no_loop()
-        # Told which loop to make, it leaves alone what the thread has for its current loop.
+        # With a loop factory, the runner does not touch the thread's current loop.
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         try:
             self._run(self._client.__aenter__())
@@ -124,7 +124,7 @@ class TestClient:
 
     @contextlib.contextmanager
     def stream(self, method: str, path: str, **options: Unpack[RequestOptions]) -> Iterator[SyncStreamedResponse]:
-        """Send a request; the block gets the response as soon as its head has come, and reads the body as it comes.
+        """Send a request; the block gets the response once its head has arrived, and reads the body as it arrives.
 
         Arguments and errors: as for `AsyncTestClient.stream`.
         """
@@ -133,7 +133,7 @@ class TestClient:
 
     @contextlib.contextmanager
     def websocket(self, path: str, **options: Unpack[WebsocketOptions]) -> Iterator[SyncTestWebsocket]:
-        """Open a websocket; leaving the block closes it, and gives its handler the time to end.
+        """Open a websocket; leaving the block closes it, and gives its handler time to end.
 
         Arguments and errors: as for `AsyncTestClient.websocket`.
         """
@@ -168,7 +168,7 @@ class TestClient:
 
 
 class SyncStreamedResponse:
-    """A response whose body is read as it comes: `for chunk in response`. See `StreamedResponse`.
+    """A response whose body is read as it arrives: `for chunk in response`. See `StreamedResponse`.
 
     Attributes:
         method, url, status, headers, history, context: as those of a `TestResponse`.
@@ -186,7 +186,7 @@ class SyncStreamedResponse:
 
     @property
     def content_type(self) -> str:
-        """The media type, in lower case and without parameters; empty when there is none."""
+        """The media type, in lower case and without parameters; empty if there is none."""
         return self._response.content_type
 
     @property
@@ -210,7 +210,7 @@ class SyncStreamedResponse:
         return self._run(self._response.read())
 
     def lines(self) -> Iterator[str]:
-        """Yield the body as lines of text without their ends, each as soon as it is complete."""
+        """Yield the body as lines of text without their ends, each once it is complete."""
         lines = self._response.lines()
         while True:
             try:
@@ -227,8 +227,8 @@ class SyncTestWebsocket:
     """An open websocket for plain tests: `for message in websocket`. See `TestWebsocket`.
 
     Attributes:
-        subprotocol: the one that the application chose; None without one.
-        headers: the header fields of the handshake's answer, case-insensitive.
+        subprotocol: the subprotocol that the application chose; None for none.
+        headers: the header fields of the handshake response, case-insensitive.
     """
 
     def __init__(self, websocket: TestWebsocket, run: _Run) -> None:
@@ -239,12 +239,12 @@ class SyncTestWebsocket:
 
     @property
     def close_code(self) -> int | None:
-        """How the server ended it; None while it is open."""
+        """The close code of the server; None while it is open."""
         return self._websocket.close_code
 
     @property
     def close_reason(self) -> str | None:
-        """The reason that the server gave, perhaps empty; None while it is open."""
+        """The close reason of the server, possibly empty; None while it is open."""
         return self._websocket.close_reason
 
     def send(self, message: str | bytes) -> None:
@@ -264,7 +264,7 @@ class SyncTestWebsocket:
         return self._run(self._websocket.receive(timeout))
 
     def receive_json(self, timeout: float | None = None) -> Any:
-        """Return what the next message says in JSON."""
+        """Return the next message decoded from JSON."""
         return self._run(self._websocket.receive_json(timeout))
 
     def ping(self, timeout: float | None = None) -> None:
@@ -276,7 +276,7 @@ class SyncTestWebsocket:
         self._run(self._websocket.close(code, reason))
 
     def __iter__(self) -> Self:
-        """Iterate over the messages, until it ends."""
+        """Iterate over the messages until the websocket is closed."""
         return self
 
     def __next__(self) -> str | bytes:
@@ -316,6 +316,6 @@ def _check_no_loop() -> None:
     except RuntimeError:
         return
     raise UsageError(
-        "app.test_client() is for plain functions, and a loop is running here: write "
+        "app.test_client() is for plain functions, but an event loop is running here: write "
         "`async with app.test_client_async() as client:`"
     )

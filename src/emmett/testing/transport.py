@@ -1,6 +1,6 @@
-"""A connection in memory: the transport that a server's protocol gets, and the end that a client holds.
+"""A connection in memory: the transport for a server's protocol, and the client's end.
 
-What the client writes is delivered by the event loop, never inside the call that wrote it, as a socket would.
+The event loop delivers data that the client writes, as a socket would; it never arrives inside the call that wrote it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class MemoryTransport(asyncio.Transport):
 
     Arguments:
         loop: the event loop.
-        protocol: what serves the connection; its `connection_made` is for the caller to call.
-        faults: what is wrong with the connection.
-        extra: what `get_extra_info` tells; with an `sslcontext` there is no half-close, as over TLS.
+        protocol: the protocol that serves the connection; the caller calls its `connection_made`.
+        faults: the faults of the connection.
+        extra: the values for `get_extra_info`; with an `sslcontext` there is no half-close, as with TLS.
     """
 
     def __init__(
@@ -33,41 +33,41 @@ class MemoryTransport(asyncio.Transport):
         self._faults = faults
         self._cut_incoming, self._cut_outgoing = faults.cutter(), faults.cutter()
         self._high, self._low = HIGH_WATER, HIGH_WATER // 4
-        # From the client: what was not delivered yet, how much of it may still come before the connection breaks,
-        # whether the client has ended, whether that was told.
+        # From the client: undelivered data, how much may still arrive before the connection breaks, whether the client
+        # has ended, and whether that was delivered.
         self._incoming = bytearray()
         self._until_break = faults.break_after
         self._incoming_ended = False
         self._eof_told = False
         self._reading = True
         self._delivery_planned = False
-        # To the client: what it can read, and what waits for it to do so; whether that is all.
+        # To the client: data that it can read, and data that waits for it to do so; and whether that is all.
         self._readable = bytearray()
         self._unsent = bytearray()
         self._outgoing_ended = False
         self._paused_protocol = False
-        # The server closes; the client has closed; the connection is over, and how.
+        # Whether the server is closing; whether the client has closed; whether the connection has ended, and how.
         self._closing = False
         self._client_gone = False
         self._lost = False
         self._reset = False
-        # What waits at the client's end: for something to read, and for the server to have taken what was written.
+        # Waiters at the client's end: for data to read, and for the server to have taken everything written.
         self._reader: asyncio.Future[None] | None = None
         self._drainers: list[asyncio.Future[None]] = []
         if self._until_break == 0:
             self._plan_delivery()
 
-    # What the server's protocol calls.
+    # Called by the server's protocol.
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"a transport takes bytes-like objects, not {type(data).__name__}")
         if self._outgoing_ended:
-            raise RuntimeError("write() after write_eof(): the client was told that nothing more comes")
+            raise RuntimeError("write() after write_eof(): the end was already sent to the client")
         if not data or self._closing:
             return
         if self._client_gone:
-            # Whoever writes to a socket that the other side has closed is told by a reset.
+            # A write to a socket that the other side has closed is answered by a reset.
             self._lose(BrokenPipeError("the client has closed the connection"))
             return
         self._unsent += data
@@ -104,7 +104,7 @@ class MemoryTransport(asyncio.Transport):
 
     def write_eof(self) -> None:
         if not self.can_write_eof():
-            raise NotImplementedError("a connection over TLS cannot be half closed")
+            raise NotImplementedError("a TLS connection cannot be half closed")
         if not self._closing:
             self._outgoing_ended = True
             self._flush()
@@ -126,19 +126,19 @@ class MemoryTransport(asyncio.Transport):
         self._protocol = cast(asyncio.Protocol, protocol)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return what was given as `extra`; `hung_up` is whether the client has closed the connection or its half.
+        """Return a value of `extra`; `hung_up` is whether the client has closed the connection or its half.
 
-        A server that has paused reading cannot see that otherwise; of a socket it asks the operating system.
+        A server that has paused reading cannot see that otherwise; with a socket it asks the operating system.
         """
         return self._incoming_ended if name == "hung_up" else super().get_extra_info(name, default)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
         return cast(asyncio.BaseProtocol, self._protocol)
 
-    # What the client's end calls.
+    # Called by the client's end.
 
     def take(self, data: bytes | bytearray | memoryview) -> None:
-        """Take what the client writes; what comes behind the break is gone."""
+        """Accept data that the client writes; drop data after a break."""
         if self._lost or self._client_gone or self._incoming_ended:
             return
         room = None if self._until_break is None else self._until_break - len(self._incoming)
@@ -146,12 +146,12 @@ class MemoryTransport(asyncio.Transport):
         self._plan_delivery()
 
     def take_end(self) -> None:
-        """End what the client writes."""
+        """Handle the end of the client's data."""
         self._incoming_ended = True
         self._plan_delivery()
 
     def leave(self) -> None:
-        """Close on the client's side: it writes and reads no more."""
+        """Close on the client's side: it neither writes nor reads any more."""
         self._client_gone = self._incoming_ended = True
         self._readable.clear()
         self._wake_reader()
@@ -161,29 +161,29 @@ class MemoryTransport(asyncio.Transport):
             self.take_end()
 
     def break_off(self, error: OSError | None) -> None:
-        """Break the connection now: what is on its way in either direction is gone."""
+        """Break the connection now: data under way in either direction is lost."""
         self._lose(error, reset=True)
 
     @property
     def unread(self) -> int:
-        """Bytes that the client has written and the server has not taken."""
+        """The number of bytes that the client has written and the server has not taken."""
         return len(self._incoming)
 
     @property
     def readable(self) -> int:
-        """Bytes that the client can read at once."""
+        """The number of bytes that the client can read at once."""
         return len(self._readable)
 
     @property
     def is_over(self) -> bool:
-        """Whether the connection has ended for the client: nothing more will come."""
+        """Whether the connection has ended for the client: no more data will arrive."""
         return self._lost or (self._outgoing_ended and not self._unsent)
 
     async def wait_readable(self) -> None:
-        """Wait until there is something to read for the client, or nothing more will come.
+        """Wait until the client can read data, or no more will arrive.
 
         Raises:
-            UsageError: somebody waits already.
+            UsageError: another task is already waiting.
         """
         if self._reader is not None:
             raise UsageError("another task reads from this connection: only one can wait at a time")
@@ -195,10 +195,10 @@ class MemoryTransport(asyncio.Transport):
                 self._reader = None
 
     def give(self, size: int) -> bytes:
-        """Give the client what it can read; `b""` at the end.
+        """Return data for the client to read; `b""` at the end.
 
         Raises:
-            ConnectionResetError: the connection was broken off.
+            ConnectionResetError: the connection was reset.
         """
         if self._reset:
             raise ConnectionResetError("the connection was reset")
@@ -207,18 +207,18 @@ class MemoryTransport(asyncio.Transport):
         count = min(size, self._cut_outgoing(len(self._readable)))
         data = bytes(self._readable[:count])
         del self._readable[:count]
-        # Not at once: the server's protocol must not run inside the client's call.
+        # Later, because the server's protocol must not run inside the client's call.
         self._loop.call_soon(self._flush)
         return data
 
     async def taken(self) -> None:
-        """Wait until the server has taken all that the client has written, or the connection is over."""
+        """Wait until the server has taken everything that the client has written, or the connection has ended."""
         while self._incoming and not self._closing and not self._lost:
             waiter = self._loop.create_future()
             self._drainers.append(waiter)
             await waiter
 
-    # Between the two.
+    # Internal.
 
     def _plan_delivery(self) -> None:
         if not self._delivery_planned and not self._lost:
@@ -226,7 +226,7 @@ class MemoryTransport(asyncio.Transport):
             self._loop.call_soon(self._deliver)
 
     def _deliver(self) -> None:
-        """Bring the protocol one read, or the end. An error of the protocol ends the connection, as on a socket."""
+        """Pass one read, or the end, to the protocol. An error of the protocol ends the connection, as on a socket."""
         self._delivery_planned = False
         if self._closing:
             self._incoming.clear()
@@ -241,11 +241,11 @@ class MemoryTransport(asyncio.Transport):
                 self._lose(self._faults.error, reset=True)
             elif self._incoming_ended and not self._eof_told:
                 self._eof_told = True
-                # Over TLS a connection is never half open, whatever the protocol would like.
+                # A TLS connection is never half open, whatever the protocol returns.
                 if not (protocol.eof_received() and self.can_write_eof()):
                     self.close()
         except Exception as error:
-            message = "the protocol failed on what its client has sent"
+            message = "the protocol failed on data from its client"
             context = {"message": message, "exception": error, "transport": self, "protocol": protocol}
             self._loop.call_exception_handler(context)
             self._lose(error)
@@ -267,7 +267,7 @@ class MemoryTransport(asyncio.Transport):
             self._protocol.pause_writing()
 
     def _flush(self) -> None:
-        """Let the client have what the window has room for; tell the protocol, and close, when all has left."""
+        """Move data into the client's window; resume the protocol, and close, once everything has left."""
         if self._lost:
             return
         window = self._faults.window
@@ -283,7 +283,7 @@ class MemoryTransport(asyncio.Transport):
             self._lose(None)
 
     def _lose(self, error: Exception | None, *, reset: bool = False) -> None:
-        """End the connection; the protocol is told by the event loop."""
+        """End the connection; the event loop notifies the protocol."""
         if self._lost:
             return
         self._lost = self._closing = True
@@ -330,12 +330,12 @@ class MemoryConnection:
 
     @property
     def closed(self) -> bool:
-        """Whether the connection is over: closed here, or ended by the server with all read."""
+        """Whether the connection has ended: closed here, or ended by the server with everything read."""
         return self._closed or (self.transport.is_over and not self.transport.readable)
 
     @property
     def unread(self) -> int:
-        """Bytes written here that the server has not taken."""
+        """The number of bytes written here that the server has not taken."""
         return self.transport.unread
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -343,47 +343,47 @@ class MemoryConnection:
         self.transport.take(data)
 
     async def drain(self) -> None:
-        """Wait until the server has taken all that was written, or the connection is over."""
+        """Wait until the server has taken everything written, or the connection has ended."""
         await self.transport.taken()
 
     def write_eof(self) -> None:
-        """Say that nothing more will be sent; what the server sends can still be read."""
+        """End the data sent; data from the server can still be read."""
         self.transport.take_end()
 
     async def read(self, size: int = 65536) -> bytes:
-        """Return what has come, at most `size` bytes; waits for it. `b""` at the end.
+        """Wait for data, and return at most `size` bytes of it; `b""` at the end.
 
         Raises:
             ConnectionResetError: the server has dropped the connection, or it broke.
-            UsageError: another task reads already.
+            UsageError: another task is already reading.
         """
         while True:
             await self._reads.wait()
             await self.transport.wait_readable()
-            # It may have been paused while it waited.
+            # Reading may have been paused meanwhile.
             if self._reads.is_set():
                 return self.transport.give(size)
 
     def pause(self) -> None:
-        """Read no more until `resume`: calls of `read` wait, also one that waits now."""
+        """Stop reading until `resume`: calls of `read` wait, including one that is already waiting."""
         self._reads.clear()
 
     def resume(self) -> None:
-        """Read on."""
+        """Resume reading."""
         self._reads.set()
 
     def close(self) -> None:
-        """Close the connection; what was written before still arrives, unless the server has more to say."""
+        """Close the connection; data already written still arrives, unless the server has more to send."""
         if not self._closed:
             self._closed = True
             self.resume()
             self.transport.leave()
 
     def reset(self, error: OSError | None = None) -> None:
-        """Break the connection off: what is on its way in either direction is lost.
+        """Reset the connection: data under way in either direction is lost.
 
         Arguments:
-            error: what the server's protocol is told.
+            error: the error that the server's protocol gets.
         """
         self._closed = True
         self.resume()

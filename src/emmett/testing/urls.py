@@ -1,4 +1,4 @@
-"""`URL`: where a request of a test client goes."""
+"""`URL`: the URL of a test client's request."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from ..errors import ConfigurationError, UsageError
 
-# What goes behind the `?`; a list stands for a name that comes several times.
+# A query string; a list gives several values for one name.
 Params: TypeAlias = Mapping[str, object] | Iterable[tuple[str, object]]
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _PORTS = {"http": 80, "https": 443}
-# What is left as it is: all that may stand in a URL (RFC 3986, 2.2), and what is escaped already.
+# Characters to leave as they are: those allowed in a URL (RFC 3986, 2.2), and those already escaped.
 _SAFE = "%/:?#[]@!$&'()*+,;=|^`{}\\"
 
 
 class URL(NamedTuple):
-    """A URL of HTTP; that of a websocket is the same with `http` for `ws`.
+    """An HTTP URL; that of a websocket is the same with `http` in place of `ws`.
 
     Fields:
         scheme: `http` or `https`.
-        host: the host name in lower case, or an address; that of IPv6 without brackets.
+        host: the host name in lower case, or an address; an IPv6 address without brackets.
         port: the port.
         target: path and query string, as they are sent.
     """
@@ -34,7 +34,7 @@ class URL(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """The value of Host: the port is left out when it is that of the scheme (RFC 9110, 7.2)."""
+        """The value of Host; the default port of the scheme is left out (RFC 9110, 7.2)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -45,19 +45,19 @@ class URL(NamedTuple):
 
     @property
     def secure(self) -> bool:
-        """Whether it goes through TLS."""
+        """Whether it uses TLS."""
         return self.scheme == "https"
 
     def join(self, text: str, params: Params | None = None) -> URL:
-        """Return the URL of a path on this host, or another one.
+        """Return the URL of a path on this host, or parse a whole URL.
 
         Arguments:
-            text: a path, which begins with a slash and is sent as it stands, dots included, or a whole URL. Letters
-                outside of ASCII, spaces and control characters are percent-encoded; a fragment is left out.
-            params: what is added behind the `?`.
+            text: a path, which begins with a slash and is sent as it is, dots included, or a whole URL. Characters
+                outside ASCII, spaces and control characters are percent-encoded; a fragment is left out.
+            params: query fields to add.
 
         Raises:
-            UsageError: it is neither.
+            UsageError: the text is neither.
         """
         text = quote(text.partition("#")[0], safe=_SAFE)
         if text.startswith("/"):
@@ -77,7 +77,7 @@ class URL(NamedTuple):
         return url
 
     def is_same_origin(self, other: URL) -> bool:
-        """Whether what is secret here may be told to the other one: the same host, or the same behind TLS."""
+        """Return whether secrets of this URL may be sent to another one: the same host, or the same with TLS."""
         upgraded = other.secure and not self.secure and self.port == 80 and other.port == 443
         return self.host == other.host and (self[:3] == other[:3] or upgraded)
 
@@ -86,10 +86,10 @@ class URL(NamedTuple):
 
 
 def parse_url(text: str) -> URL:
-    """Read a whole URL.
+    """Parse a whole URL.
 
     Raises:
-        ConfigurationError: it is none of http, https, ws or wss, or has a user or a port that cannot be.
+        ConfigurationError: the scheme is not http, https, ws or wss, or there is a user or an invalid port.
     """
     try:
         parts = urlsplit(text)

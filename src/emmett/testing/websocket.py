@@ -1,4 +1,4 @@
-"""`TestWebsocket`: one websocket of a test client, once it is open."""
+"""`TestWebsocket`: an open websocket of a test client."""
 
 from __future__ import annotations
 
@@ -27,20 +27,21 @@ Found = TypeVar("Found")
 
 
 class TestWebsocket:
-    """An open websocket, as its client sees it. Several tasks may use it, but for `receive` only one at a time.
+    """An open websocket, as its client sees it. Several tasks may use it, but only one at a time may `receive`.
 
-    It reads when it waits for something: what the server sends meanwhile stays on the way, as with a slow client.
+    It only reads while it waits for something: data that the server sends otherwise stays under way, as with a slow
+    client.
 
     Arguments:
-        connection: the connection, behind the handshake.
-        protocol: has made the handshake.
-        path: what the errors call it.
-        headers: the header fields of the handshake's answer.
-        timeout: seconds that each wait may take.
+        connection: the connection after the handshake.
+        protocol: the protocol that made the handshake.
+        path: its name in errors.
+        headers: the header fields of the handshake response.
+        timeout: seconds for each wait.
 
     Attributes:
-        subprotocol: the one that the application chose; None without one.
-        headers: the header fields of the handshake's answer, case-insensitive.
+        subprotocol: the subprotocol that the application chose; None for none.
+        headers: the header fields of the handshake response, case-insensitive.
     """
 
     __test__ = False
@@ -55,33 +56,33 @@ class TestWebsocket:
         self._path = path
         self._timeout = timeout
         self._messages: deque[str | bytes] = deque()
-        # Messages given out, for the error of a timeout.
+        # The number of messages returned, for the error of a timeout.
         self._taken = 0
-        # The fragments of a message that is not complete; and whether it is text.
+        # The fragments of an incomplete message; and whether it is text.
         self._fragments: list[bytes] = []
         self._is_text = False
         self._pings = itertools.count(1)
-        # The latest of our Pings that was answered; it answers those before it too (RFC 6455, 5.5.3).
+        # The latest Ping that was answered; the answer covers those before it, too (RFC 6455, 5.5.3).
         self._answered = 0
-        # Of tasks that wait, one reads for all.
+        # Of the tasks that wait, one reads for all.
         self._reading = asyncio.Lock()
         self._receiving = False
-        # The server's handler, which outlives the connection when it has to clean up.
+        # The server's handler, which outlives the connection if it has to clean up.
         server = connection.transport.get_protocol()
         self._handler = server.task if isinstance(server, WebsocketProtocol) else None
-        # What came behind the answer in the same read.
+        # Data after the answer in the same read.
         self._collect()
 
     @property
     def close_code(self) -> int | None:
-        """How the server ended it: 1005 for a Close frame without a code, 1006 for none; None while it is open."""
+        """The close code of the server: 1005 for a Close frame without a code, 1006 for none; None while open."""
         if self._protocol.close_rcvd is not None:
             return int(self._protocol.close_rcvd.code)
         return CloseCode.ABNORMAL.value if self._protocol.state is State.CLOSED else None
 
     @property
     def close_reason(self) -> str | None:
-        """The reason that the server gave, perhaps empty; None while it is open."""
+        """The close reason of the server, possibly empty; None while it is open."""
         if self.close_code is None:
             return None
         return self._protocol.close_rcvd.reason if self._protocol.close_rcvd else ""
@@ -90,7 +91,7 @@ class TestWebsocket:
         """Send a message: text for `str`, binary for bytes.
 
         Raises:
-            WebsocketClosed: it is not open any more.
+            WebsocketClosed: the websocket is no longer open.
             UsageError: the message is of another type.
         """
         if not isinstance(message, (str, bytes, bytearray, memoryview)):
@@ -108,7 +109,7 @@ class TestWebsocket:
 
         Raises:
             WebsocketClosed: as `send`.
-            TypeError: JSON cannot say it.
+            TypeError: JSON cannot express the value.
         """
         await self.send(msgspec.json.encode(value).decode("utf-8"))
 
@@ -119,12 +120,12 @@ class TestWebsocket:
             timeout: seconds to wait; by default those of the websocket.
 
         Raises:
-            TimeoutError: none came in time; it says what did.
-            WebsocketClosed: it has ended, and all messages are read.
-            UsageError: another task is receiving.
+            TimeoutError: no message arrived in time; the error describes the state.
+            WebsocketClosed: the websocket is closed, and all messages are read.
+            UsageError: another task is already receiving.
         """
         if self._receiving:
-            raise UsageError(f"another task is receiving from websocket {self._path} already")
+            raise UsageError(f"another task is already receiving from websocket {self._path}")
         self._receiving = True
         try:
             message: str | bytes | None = await self._wait_for(self._next, self._describe_receive, timeout)
@@ -136,24 +137,24 @@ class TestWebsocket:
         return message
 
     async def receive_json(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109
-        """Return what the next message says in JSON, be it text or binary.
+        """Return the next message decoded from JSON, whether text or binary.
 
         Raises:
             TimeoutError, WebsocketClosed, UsageError: as `receive`.
-            ValueError: it is no JSON.
+            ValueError: the message is not JSON.
         """
         message = await self.receive(timeout)
         try:
             return msgspec.json.decode(message)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"a message on websocket {self._path} is no JSON: {message[:80]!r} ({error})") from None
+            raise ValueError(f"a message on websocket {self._path} is not JSON: {message[:80]!r} ({error})") from None
 
     async def ping(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Ping the server, and wait until it answers.
 
         Raises:
-            TimeoutError: it did not in time.
-            WebsocketClosed: the websocket has ended.
+            TimeoutError: it did not answer in time.
+            WebsocketClosed: the websocket is closed.
         """
         if self._protocol.state is not State.OPEN:
             raise self._closed()
@@ -169,9 +170,9 @@ class TestWebsocket:
             raise self._closed()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close it, and wait until the server has closed the connection. Does nothing when it is closed already.
+        """Close it, and wait until the server has closed the connection. Does nothing if it is already closed.
 
-        Messages that came before can still be received.
+        Messages that arrived earlier can still be received.
 
         Arguments:
             code: the close code.
@@ -179,7 +180,7 @@ class TestWebsocket:
 
         Raises:
             TimeoutError: the server did not close in time.
-            UsageError: no client may send this code or reason.
+            UsageError: a client may not send this code or reason.
         """
         if self._protocol.state is State.OPEN:
             try:
@@ -195,7 +196,7 @@ class TestWebsocket:
         )
 
     def __aiter__(self) -> TestWebsocket:
-        """Iterate over the messages, until it ends."""
+        """Iterate over the messages until the websocket is closed."""
         return self
 
     async def __anext__(self) -> str | bytes:
@@ -205,7 +206,7 @@ class TestWebsocket:
             raise StopAsyncIteration from None
 
     async def aclose(self) -> None:
-        """Leave without a word, if it is still open; the handler gets the time to end."""
+        """Leave without a Close frame, if it is still open; the handler gets time to end."""
         self._connection.close()
         if self._handler is not None:
             await asyncio.wait([self._handler], timeout=END_GRACE)
@@ -221,13 +222,13 @@ class TestWebsocket:
         *,
         to_the_end: bool = False,
     ) -> Found | None:
-        """Read until something is found; None when the websocket has ended, or the connection, `to_the_end`."""
+        """Read until a result is found; None if the websocket, or with `to_the_end` the connection, has ended."""
         async with deadline(self._timeout if seconds is None else checked_timeout(seconds), describe):
             while (found := find()) is None:
                 if self._protocol.state is State.CLOSED or (self._protocol.close_rcvd and not to_the_end):
                     break
                 if self._reading.locked():
-                    # Another task reads; what it finds may be for this one.
+                    # Another task reads; it may find a result for this one.
                     async with self._reading:
                         continue
                 async with self._reading:
@@ -269,7 +270,7 @@ class TestWebsocket:
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
-            # Once the connection has broken, reading tells.
+            # If the connection has broken, reading reports it.
             with contextlib.suppress(ConnectionError):
                 if data:
                     self._connection.write(data)
@@ -278,7 +279,7 @@ class TestWebsocket:
 
     def _closed(self) -> WebsocketClosed:
         if self.close_code is None:
-            # It is this side that has begun to close.
+            # This side has begun to close.
             assert self._protocol.close_sent is not None
             return WebsocketClosed(int(self._protocol.close_sent.code), self._protocol.close_sent.reason)
         closed = WebsocketClosed(self.close_code, self.close_reason or "")

@@ -101,7 +101,7 @@ def test_whatever_happens_nodes_are_stopped_and_the_server_is_there_again() -> N
 def test_what_came_is_told_when_something_did_not() -> None:
     trial = Trial()
     trial.be_impatient()
-    with pytest.raises(AssertionError, match=r"within 0\.2 s there was not: 31 publications .*b'heard'.* 30 in all"):
+    with pytest.raises(AssertionError, match=r"missing after 0\.2 s: 31 publications .*b'heard'.* 30 in all"):
         trial.test_never_heard()
 
 

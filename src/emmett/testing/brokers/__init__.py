@@ -1,4 +1,4 @@
-"""The contract of brokers as tests. `emmett.testing.brokers.BrokerContract` is what you need; see `contract.py`."""
+"""The contract of brokers as tests. Use `emmett.testing.brokers.BrokerContract`; see `contract.py`."""
 
 from .contract import BrokerContract
 

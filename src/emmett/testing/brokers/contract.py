@@ -1,4 +1,4 @@
-"""The contract that every broker of channels keeps: tests, for plain pytest, that a class of your own inherits.
+"""The contract of every broker of channels: tests for plain pytest, to be inherited by your own class.
 
 ::
 
@@ -6,30 +6,30 @@
 
     class TestMine(BrokerContract):
         @pytest.fixture(autouse=True)
-        def server(self, my_server):            # fixtures as ever; tests share a server, never a channel
+        def server(self, my_server):            # fixtures as usual; tests share a server, but never a channel
             self.my_server = my_server
 
-        async def make_broker(self):            # one more node, not started
+        async def make_broker(self):            # another node, not started
             return MyBroker(self.my_server.url)
 
-        async def kill(self):                   # these are optional: without them the tests of loss are skipped
+        async def kill(self):                   # the rest is optional: without it, tests of outages are skipped
             self.my_server.process.kill()
 
         async def restart(self):                # at the same address, with or without its data
             await self.my_server.start()
 
-        async def freeze(self):                 # optional, as SIGSTOP and SIGCONT
+        async def freeze(self):                 # optional, like SIGSTOP and SIGCONT
             self.my_server.process.send_signal(signal.SIGSTOP)
 
         async def thaw(self):
             self.my_server.process.send_signal(signal.SIGCONT)
 
-        async def inject(self, channel, payload):    # optional: bytes that no broker wrote, to who subscribed
+        async def inject(self, channel, payload):    # optional: bytes that no broker wrote, to subscribers
             await self.raw_client.publish(channel, payload)
 
-Every test runs on an event loop of its own (`new_event_loop`): what hooks keep between tests must not be bound to one.
-Deadlines, in seconds, are the attributes `answers_within`, for one call, and `recovers_within`, after `restart`.
-`let_pass` may be overridden where time can be set. The hooks and their documentation are in `kit.py`.
+Every test runs on a separate event loop (`new_event_loop`), so nothing that hooks keep between tests may be bound to a
+loop. Deadlines, in seconds, are the attributes `answers_within`, for one call, and `recovers_within`, after `restart`.
+Override `let_pass` if the server's time can be set. The hooks are documented in `kit.py`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Promises about history: offsets, what is kept and what is not, and that what is missing is told."""
+"""Promises about history: offsets, what is kept and what expires, and that missing publications are reported."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Sequence
 
 from ...channels.brokers.port import Entry, History, Limits
@@ -13,7 +14,7 @@ from .kit import LIMITS, Hooks, Node, Nodes, contract_test
 async def read(
     node: Node, channel: str, since: Position | None = None, limit: int | None = None, limits: Limits = LIMITS
 ) -> History:
-    """Return the history of a channel, after a look at what holds for every answer."""
+    """Return the history of a channel, after checking what holds for every answer."""
     found = await node.call(node.broker.history(channel, since, limit, limits))
     offsets = [entry.position.offset for entry in found.entries if entry.position is not None]
     assert len(offsets) == len(found.entries), f"entries without a position: {found!r}"
@@ -25,23 +26,29 @@ async def read(
         assert not offsets or offsets[0] == since.offset + 1, "complete, though it does not follow the position"
         if limit is None:
             assert since.offset + len(offsets) == found.top.offset, "complete, though the newest are missing"
-    assert Position.parse(str(found.top)) == found.top, f"{found.top!r} is none that a client can hand back"
+    assert Position.parse(str(found.top)) == found.top, f"{found.top!r} is not a position that a client can return"
     return found
 
 
 def payloads(entries: Sequence[Entry]) -> list[bytes]:
-    """Return the payloads alone."""
+    """Return the payloads of entries."""
     return [entry.payload for entry in entries]
 
 
 async def fill(node: Node, channel: str, numbers: range, limits: Limits = LIMITS) -> list[Position]:
-    """Publish numbers; returns their positions."""
+    """Publish numbers; return their positions."""
     return [await node.keep(channel, b"%d" % number, limits) for number in numbers]
 
 
 def texts(numbers: range) -> list[bytes]:
-    """Return what `fill` publishes."""
+    """Return the payloads that `fill` publishes."""
     return [b"%d" % number for number in numbers]
+
+
+def _has_heard(node: Node, channel: str, offsets: set[int]) -> bool:
+    return offsets <= {
+        heard.entry.position.offset for heard in node.reports if heard.channel == channel and heard.entry.position
+    }
 
 
 class HistoryContract(Hooks):
@@ -108,7 +115,7 @@ class HistoryContract(Hooks):
 
     @contract_test
     async def test_history_in_pages_of_some_bytes(self, nodes: Nodes) -> None:
-        """Page after page, each of at least one publication, with nothing left out between them."""
+        """Pages have at least one publication each, and none is left out between them."""
         publisher, node = await nodes.start_two()
         channel, limits = nodes.name(), Limits(50, 600.0)
         sizes = [1, 500, 20, 3000, 1, 1, 1, 999, 1] * 7
@@ -134,7 +141,7 @@ class HistoryContract(Hooks):
         stale = Position(end.epoch, 0)
         page = await node.call(node.broker.history(channel, stale, None, limits, max_bytes=1))
         assert not page.complete
-        assert page.entries[0].position == Position(end.epoch, end.offset - 49), "not the oldest that is left"
+        assert page.entries[0].position == Position(end.epoch, end.offset - 49), "not the oldest remaining one"
 
     @contract_test
     async def test_the_position_of_an_empty_channel_is_good_later(self, nodes: Nodes) -> None:
@@ -152,7 +159,7 @@ class HistoryContract(Hooks):
 
     @contract_test
     async def test_two_nodes_ask_first(self, nodes: Nodes) -> None:
-        """Whoever comes first to a channel settles its epoch, also when many come at once."""
+        """The first caller settles the epoch of a channel, even if many call at once."""
         node, other = await nodes.start_two()
         for number in range(10):
             channel = nodes.name(number)
@@ -172,7 +179,7 @@ class HistoryContract(Hooks):
         start = Position(positions[0].epoch, 0)
         for since in (start, positions[0], positions[4]):
             found = await read(node, channel, since, limits=limits)
-            assert not found.complete, f"since {since.offset}: 6 is missing, and it is not told"
+            assert not found.complete, f"since {since.offset}: 6 is missing, and this is not reported"
             assert payloads(found.entries) == texts(range(7, 11))
             assert payloads((await read(node, channel, since, 2, limits)).entries) == texts(range(7, 9))
             assert not (await read(node, channel, since, 2, limits)).complete
@@ -208,7 +215,7 @@ class HistoryContract(Hooks):
         assert (await read(other, channel, positions[-1], limits=limits)).complete
         assert not (await read(other, channel, positions[1], limits=limits)).complete
         assert not (await read(other, channel, Position(positions[0].epoch, 0), limits=limits)).complete
-        # From here on with time enough.
+        # From here on, nothing expires during the test.
         assert await other.keep(channel, b"4") == Position(positions[0].epoch, 4)
         found = await read(node, channel, positions[-1])
         assert (payloads(found.entries), found.complete) == ([b"4"], True)
@@ -216,7 +223,7 @@ class HistoryContract(Hooks):
 
     @contract_test
     async def test_each_publication_has_a_time_of_its_own(self, nodes: Nodes) -> None:
-        """What is published later does not prolong the life of what was published before."""
+        """A later publication does not prolong the life of an earlier one."""
         node, limits, channel = await nodes.start(), Limits(100, 0.6), nodes.name()
         positions = await fill(node, channel, range(1, 4), limits)
         await self.let_pass(0.4)
@@ -225,7 +232,7 @@ class HistoryContract(Hooks):
         await self.let_pass(0.3)
         found = await read(node, channel, limits=limits)
         assert found.top == last
-        # On a machine that is very busy the last one may have expired as well.
+        # On a very busy machine the last one may have expired as well.
         if asyncio.get_running_loop().time() - begin < 0.5:
             assert payloads(found.entries) == [b"4"]
             assert (await read(node, channel, positions[2], limits=limits)).complete
@@ -246,8 +253,8 @@ class HistoryContract(Hooks):
         for since in strangers:
             for limit in (None, 2):
                 found = await read(node, channel, since, limit)
-                assert not found.complete, f"a client that comes with {since} has missed something, and it is not told"
-                assert payloads(found.entries) == texts(range(1, 4))[:limit], f"not the oldest that is left: {since}"
+                assert not found.complete, f"a client with {since} has missed something, and this is not reported"
+                assert payloads(found.entries) == texts(range(1, 4))[:limit], f"not the oldest remaining: {since}"
                 assert found.top == positions[-1]
         empty = await read(node, nodes.name("empty"), Position("another", 5))
         assert (list(empty.entries), empty.top.offset, empty.complete) == ([], 0, False)
@@ -266,7 +273,7 @@ class HistoryContract(Hooks):
 
     @contract_test
     async def test_many_publishers_have_one_order(self, nodes: Nodes) -> None:
-        """Offsets without a gap, and everybody hears in the order of the offsets."""
+        """Offsets have no gaps, and every node hears publications in the order of their offsets."""
         first, second = await nodes.start_two()
         channel = nodes.name()
         for node in (first, second):
@@ -290,7 +297,7 @@ class HistoryContract(Hooks):
 
     @contract_test
     async def test_history_and_live_leave_no_gap(self, nodes: Nodes) -> None:
-        """Who subscribes and then reads the history has all: what is not in it is heard."""
+        """A node that subscribes and then reads the history misses nothing: it hears what the history lacks."""
         publisher, node = await nodes.start_two()
         for turn in range(5):
             channel = nodes.name(turn)
@@ -299,19 +306,11 @@ class HistoryContract(Hooks):
             for _ in range(turn * 3):
                 await asyncio.sleep(0)
             await node.subscribe(channel)
-            before = len(node.reports)
             found = await read(node, channel, begin)
             await task
             assert found.complete
             missing = range(found.top.offset + 1, 41)
             await node.until(
-                lambda missing=missing, channel=channel, before=before: (  # type: ignore[misc]
-                    {
-                        heard.entry.position.offset
-                        for heard in node.reports
-                        if heard.channel == channel and heard.entry.position
-                    }
-                    >= set(missing)
-                ),
-                lambda missing=missing: f"offsets {missing} to be heard, which the history did not have",  # type: ignore[misc]
+                functools.partial(_has_heard, node, channel, set(missing)),
+                functools.partial("offsets {} on the live stream, which the history did not have".format, missing),
             )

@@ -1,4 +1,4 @@
-"""What the tests of the contract are written with: nodes that note what they hear, and hooks to a broker's server."""
+"""Tools for the tests of the contract: nodes that record what they hear, and hooks to a broker's server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...channels.brokers.port import Broker, Entry, Limits
 from ...channels.publication import Position
 from ...errors import BrokerUnavailable
 
-# History that nothing falls out of while a test runs.
+# Limits of a history from which nothing is removed while a test runs.
 LIMITS = Limits(size=1000, ttl=600.0)
 
 Result = TypeVar("Result")
@@ -30,14 +30,14 @@ class Heard(NamedTuple):
 
 
 class Node:
-    """A broker, and the listener that notes what it reports."""
+    """A broker, and a listener that records what it reports."""
 
     def __init__(self, broker: Broker, hooks: Hooks) -> None:
         self.broker = broker
-        # All that was reported, and every change of the connection: "lost" and "restored".
+        # All reports, and every change of the connection: "lost" and "restored".
         self.reports: list[Heard] = []
         self.changes: list[str] = []
-        # Which subscriptions are lost at the moment; None stands for those that the node did not tell by name.
+        # The subscriptions that are currently lost; None if the broker did not name them.
         self.away: set[str] = set()
         self._hooks = hooks
         self._subscribed: set[str] = set()
@@ -45,18 +45,18 @@ class Node:
         self._came = asyncio.Event()
 
     def heard(self, subscribed: str, channel: str, entry: Entry) -> None:
-        """Note a publication."""
+        """Record a publication."""
         self.reports.append(Heard(subscribed, channel, entry))
         self._came.set()
 
     def lost(self, subscribed: Collection[str] | None) -> None:
-        """Note that publications may be missed."""
+        """Record that publications may be missed."""
         self.changes.append("lost")
         self.away |= self._subscribed if subscribed is None else set(subscribed)
         self._came.set()
 
     def restored(self, subscribed: Collection[str] | None) -> None:
-        """Note that subscriptions stand again."""
+        """Record that subscriptions are restored."""
         self.changes.append("restored")
         self.away = set() if subscribed is None else self.away - set(subscribed)
         self._came.set()
@@ -71,9 +71,9 @@ class Node:
         self._subscribed.update(names)
 
     async def unsubscribe(self, *names: str) -> None:
-        """Subscribe no longer."""
+        """Unsubscribe from channels and patterns."""
         self._subscribed.difference_update(names)
-        # Of what is no longer subscribed to, nobody need tell that it is restored.
+        # The broker need not report that a subscription is restored once it has ended.
         self.away.difference_update(names)
         try:
             await self.call(self.broker.unsubscribe(names))
@@ -91,7 +91,7 @@ class Node:
         return position
 
     async def call(self, call: Awaitable[Result]) -> Result:
-        """Await a call of the broker, which must end within its deadline, whatever happens."""
+        """Await a call of the broker, which must end within its deadline in any case."""
         limit = asyncio.timeout(self._hooks.answers_within)
         try:
             async with limit:
@@ -116,7 +116,7 @@ class Node:
         raise AssertionError(f"{_name(call)} must raise BrokerUnavailable, and returned {result!r}")
 
     async def ends(self, call: asyncio.Future[Any]) -> None:
-        """Await a call that may be answered or raise BrokerUnavailable, as it falls out."""
+        """Await a call that may be answered or raise BrokerUnavailable."""
         try:
             await self.call(call)
         except BrokerUnavailable:
@@ -127,7 +127,7 @@ class Node:
             raise AssertionError(f"{call!r} must be answered or raise BrokerUnavailable, not {error!r}") from error
 
     async def take(self, count: int = 1) -> list[Heard]:
-        """Return the next reports that were not taken yet, waiting for them."""
+        """Wait for the next reports that were not taken yet, and return them."""
         await self.until(
             lambda: len(self.reports) >= self._taken + count,
             lambda: f"{count} publications to be heard; these came: {_short(self.reports[self._taken :])}",
@@ -143,7 +143,7 @@ class Node:
     async def until(
         self, condition: Callable[[], bool], describe: Callable[[], str], seconds: float | None = None
     ) -> None:
-        """Wait until a condition holds, which is looked at whenever something was reported."""
+        """Wait until a condition holds; check it after every report."""
         seconds = self._hooks.answers_within if seconds is None else seconds
         limit = asyncio.timeout(seconds)
         try:
@@ -152,11 +152,11 @@ class Node:
                     self._came.clear()
                     await self._came.wait()
         except TimeoutError:
-            assert not limit.expired(), f"within {seconds:g} s there was not: {describe()}"
+            assert not limit.expired(), f"missing after {seconds:g} s: {describe()}"
             raise
 
     async def expect_silence(self) -> None:
-        """Show that nothing came but what was taken: what is published now is the next thing to be heard."""
+        """Check that nothing came except what was taken: the next report is what is published now."""
         marker = f"silence-{secrets.token_hex(6)}:1"
         await self.subscribe(marker)
         for number in range(3):
@@ -167,10 +167,10 @@ class Node:
         await self.unsubscribe(marker)
         others = [heard for heard in self.reports[self._taken :] if heard.channel != marker]
         self._taken = len(self.reports)
-        assert not others, f"nothing was to be heard, but there came: {_short(others)}"
+        assert not others, f"expected no publications, but there came: {_short(others)}"
 
     async def until_lost(self) -> None:
-        """Wait until the broker tells that all that this node has subscribed to is lost."""
+        """Wait until the broker has reported the loss of everything that this node has subscribed to."""
         await self.until(
             lambda: "lost" in self.changes and self.away >= self._subscribed,
             lambda: f"a call of lost() for every subscription; there were {self.changes}",
@@ -178,7 +178,7 @@ class Node:
         )
 
     async def until_restored(self) -> None:
-        """Wait until the broker tells that nothing is lost any more."""
+        """Wait until the broker has reported that nothing is lost any more."""
         await self.until(
             lambda: "restored" in self.changes and not self.away,
             lambda: f"a call of restored() for every subscription; there were {self.changes}",
@@ -192,7 +192,7 @@ class Nodes:
     def __init__(self, hooks: Hooks) -> None:
         self._hooks = hooks
         self._nodes: list[Node] = []
-        # So that tests share a server and not a channel.
+        # Tests share a server, but never a channel.
         self.group = f"g{secrets.token_hex(6)}"
         self._is_killed = False
         self._is_frozen = False
@@ -202,43 +202,43 @@ class Nodes:
         return f"{self.group}:{rest}"
 
     async def make(self) -> Node:
-        """Return a node, not started."""
+        """Return a new node that is not started."""
         node = Node(await self._hooks.make_broker(), self._hooks)
         self._nodes.append(node)
         return node
 
     async def start(self) -> Node:
-        """Return a node, started."""
+        """Return a new node that is started."""
         node = await self.make()
         await node.start()
         return node
 
     async def start_two(self) -> tuple[Node, Node]:
-        """Return two nodes, started."""
+        """Return two new nodes that are started."""
         return await self.start(), await self.start()
 
     async def kill(self) -> None:
-        """Let the server be away."""
+        """Kill the server."""
         self._is_killed = True
         await self._hooks.kill()
 
     async def restart(self) -> None:
-        """Let the server be there again."""
+        """Start the server again."""
         await self._hooks.restart()
         self._is_killed = False
 
     async def freeze(self) -> None:
-        """Let the server not answer any more."""
+        """Stop the server from answering."""
         self._is_frozen = True
         await self._hooks.freeze()
 
     async def thaw(self) -> None:
-        """Let the server go on."""
+        """Let the server continue."""
         await self._hooks.thaw()
         self._is_frozen = False
 
     async def end(self) -> None:
-        """Stop all nodes; a server that was taken away is there for the next test, whatever happens."""
+        """Stop all nodes, and bring the server back for the next test in any case."""
         try:
             for node in self._nodes:
                 await node.call(node.broker.stop())
@@ -250,15 +250,15 @@ class Nodes:
 
 
 class Hooks:
-    """What the tests need of a broker: subclasses fill `make_broker`, and what else they can."""
+    """The hooks that the tests need: subclasses implement `make_broker`, and as many of the others as they can."""
 
-    # Seconds: for one test; for one call of the broker, longer than its own deadline; until all is well when the server
-    # is back; and for tasks and sockets to end after `stop`.
+    # Seconds: for one test; for one call of the broker, longer than its own deadline; until everything works after the
+    # server is back; and for tasks and sockets to end after `stop`.
     deadline: float = 60.0
     answers_within: float = 15.0
     recovers_within: float = 30.0
     ends_within: float = 2.0
-    # What `inject` is called with: add what comes close to your own format.
+    # The arguments of `inject`: add bytes that resemble your own format.
     hostile: tuple[bytes, ...] = (
         *(b"", b"\x00", b"\xff\xfe\xfd", b"t", b"b", b"j{", b":", b"1:", b"-1:", b"a:b:c:d", b"{}", b"[]", b"null"),
         *(b"99999999999999999999999999:", b"\x80\x04\x95\x00.", b"cos\nsystem\n(S'exit 1'\ntR.", b"[" * 10_000),
@@ -266,11 +266,11 @@ class Hooks:
     )
 
     async def make_broker(self) -> Broker:
-        """Return a broker that is not started: one more node at the same server. Called several times in a test."""
+        """Return another broker at the same server, not started. Called several times per test."""
         raise NotImplementedError("make_broker() must return a broker, not started")
 
     async def kill(self) -> None:
-        """Take the server away, as SIGKILL does; without this hook the tests of loss are skipped."""
+        """Kill the server, as SIGKILL does; without this hook, tests of outages are skipped."""
         pytest.skip("no hook kill()")
 
     async def restart(self) -> None:
@@ -278,15 +278,15 @@ class Hooks:
         pytest.skip("no hook restart()")
 
     async def freeze(self) -> None:
-        """Let the server not answer any more, as SIGSTOP does: connections stay. Without it tests are skipped."""
+        """Stop the server from answering, as SIGSTOP does: connections stay open. Without it, tests are skipped."""
         pytest.skip("no hook freeze()")
 
     async def thaw(self) -> None:
-        """Let the server go on, as SIGCONT does."""
+        """Let the server continue, as SIGCONT does."""
         pytest.skip("no hook thaw()")
 
     async def inject(self, channel: str, payload: bytes) -> None:
-        """Let bytes that no broker has written come to those who have subscribed to a channel."""
+        """Send bytes that no broker has written to the subscribers of a channel."""
         pytest.skip("no hook inject()")
 
     def new_event_loop(self) -> asyncio.AbstractEventLoop:
@@ -294,17 +294,17 @@ class Hooks:
         return asyncio.new_event_loop()
 
     async def let_pass(self, seconds: float) -> None:
-        """Let so much time pass at the server; a clock that can be set need not be waited for."""
+        """Let time pass at the server; no real waiting is needed if its clock can be set."""
         await asyncio.sleep(seconds)
 
     def needs(self, *hooks: str) -> None:
-        """Skip the test where one of these hooks is not given."""
+        """Skip the test if one of these hooks is missing."""
         for name in hooks:
             if getattr(type(self), name) is getattr(Hooks, name):
                 pytest.skip(f"no hook {name}()")
 
     def run(self, test: Callable[[Nodes], Coroutine[Any, Any, None]]) -> None:
-        """Run a test on an event loop of its own, within its deadline."""
+        """Run a test on a separate event loop, within its deadline."""
         with asyncio.Runner(loop_factory=self.new_event_loop) as runner:
             runner.run(self._run(test))
 
@@ -323,14 +323,14 @@ class Hooks:
             if not limit.expired():
                 raise
             raise AssertionError(f"the test did not end within {self.deadline:g} s") from error
-        assert not problems, "errors that nobody has seen:\n" + "\n".join(problems)
+        assert not problems, "errors that nothing has handled:\n" + "\n".join(problems)
 
 
 Contract = TypeVar("Contract", bound=Hooks)
 
 
 def contract_test(test: Callable[[Contract, Nodes], Coroutine[Any, Any, None]]) -> Callable[[Contract], None]:
-    """Make a coroutine method a test that plain pytest can run."""
+    """Turn a coroutine method into a test for plain pytest."""
 
     @functools.wraps(test)
     def run(self: Contract) -> None:

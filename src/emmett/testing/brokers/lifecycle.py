@@ -1,8 +1,9 @@
-"""Promises about starting, stopping and asking, and about what others put into the broker's hands."""
+"""Promises about starting, stopping and checking, and about bytes that other programs send."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 
 from ...channels.brokers.port import Broker
 from ...channels.publication import Position
-from .kit import LIMITS, Heard, Hooks, Nodes, contract_test
+from .kit import LIMITS, Heard, Hooks, Node, Nodes, contract_test
 
 
 def every_call(broker: Broker, channel: str) -> Iterator[Awaitable[Any]]:
@@ -28,7 +29,7 @@ def every_call(broker: Broker, channel: str) -> Iterator[Awaitable[Any]]:
 
 
 def is_position(value: object) -> bool:
-    """Tell whether a value is a position that a client can hand back."""
+    """Return whether a value is a position that a client can return."""
     try:
         return isinstance(value, Position) and Position.parse(str(value)) == value
     except ValueError:
@@ -36,13 +37,13 @@ def is_position(value: object) -> bool:
 
 
 def open_sockets() -> int | None:
-    """Return how many sockets the running event loop looks at; None where it cannot be asked."""
+    """Return the number of sockets of the running event loop; None if unknown."""
     selector = getattr(asyncio.get_running_loop(), "_selector", None)
     return None if selector is None else len(selector.get_map())
 
 
 async def expect_nothing_left(seconds: float, tasks: set[asyncio.Task[Any]], sockets: int | None = None) -> None:
-    """Show that there are no tasks, and no more sockets, than there were before, after a while."""
+    """Check that after a while no tasks are left, and no more sockets than before."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while True:
@@ -50,12 +51,12 @@ async def expect_nothing_left(seconds: float, tasks: set[asyncio.Task[Any]], soc
         more = 0 if sockets is None else (open_sockets() or 0) - sockets
         if not left and more <= 0:
             return
-        assert loop.time() < end, f"after stop() there are left {left} and {max(more, 0)} sockets"
+        assert loop.time() < end, f"after stop() there remain {left} and {max(more, 0)} sockets"
         await asyncio.sleep(0.01)
 
 
 class Recording(logging.Handler):
-    """Keeps what is logged as a warning or worse."""
+    """Keeps log records of level warning or higher."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -68,7 +69,7 @@ class Recording(logging.Handler):
 
 @contextmanager
 def recording() -> Iterator[Recording]:
-    """Keep what is logged while the block runs, also where somebody has configured the loggers of emmett."""
+    """Keep what is logged while the block runs, even if the loggers of emmett are configured."""
     found, root, ours = Recording(), logging.getLogger(), logging.getLogger("emmett")
     before = ours.propagate, ours.level
     ours.propagate = True
@@ -82,8 +83,12 @@ def recording() -> Iterator[Recording]:
         ours.setLevel(before[1])
 
 
+def _is_heard_twice(node: Node, payload: bytes) -> bool:
+    return sum(heard.entry.payload == payload for heard in node.reports) >= 2
+
+
 class LifecycleContract(Hooks):
-    """Start, stop, check, and bytes from strangers."""
+    """Start, stop, check, and bytes from other programs."""
 
     @contract_test
     async def test_check_tells_the_seconds(self, nodes: Nodes) -> None:
@@ -105,7 +110,7 @@ class LifecycleContract(Hooks):
         await other.publish(nodes.name(), b"late")
         await other.take(21)
         assert len(node.reports) == count
-        assert node.changes == [], "a stop is no loss"
+        assert node.changes == [], "a stop is not a loss"
 
     @contract_test
     async def test_a_broker_that_is_not_started_is_unavailable(self, nodes: Nodes) -> None:
@@ -129,7 +134,7 @@ class LifecycleContract(Hooks):
 
     @contract_test
     async def test_start_again(self, nodes: Nodes) -> None:
-        """It begins without subscriptions, and does all that it did before."""
+        """The broker starts without subscriptions, and everything works as before."""
         node, other = await nodes.start_two()
         for turn in range(3):
             channel = nodes.name(turn)
@@ -138,8 +143,8 @@ class LifecycleContract(Hooks):
             assert await node.take() == [Heard(channel, channel, node.reports[-1].entry)]
             await node.call(node.broker.stop())
             await node.start()
-            # A channel that is never subscribed to again: what is late is no fault.
-            await other.publish(channel, b"nobody has subscribed to this since the start")
+            # A channel that is never subscribed to again: late publications are not an error.
+            await other.publish(channel, b"no node has subscribed to this since the start")
             await node.expect_silence()
             found = await node.call(node.broker.history(channel, None, None, LIMITS))
             assert [entry.position for entry in found.entries] == [position]
@@ -158,7 +163,7 @@ class LifecycleContract(Hooks):
 
     @contract_test
     async def test_stop_while_calls_wait(self, nodes: Nodes) -> None:
-        """They end, one way or the other, and none of them hangs."""
+        """They end with or without an error, and none of them hangs."""
         node = await nodes.start()
         tasks = asyncio.all_tasks()
         calls = [asyncio.ensure_future(call) for _ in range(20) for call in every_call(node.broker, nodes.name())]
@@ -170,7 +175,7 @@ class LifecycleContract(Hooks):
 
     @contract_test
     async def test_a_cancelled_call_leaves_the_broker_well(self, nodes: Nodes) -> None:
-        """Answers still belong to the calls that asked for them."""
+        """Answers still belong to the right calls."""
         node, other = await nodes.start_two()
         await node.subscribe(nodes.name("live"))
         for turn in range(20):
@@ -191,7 +196,7 @@ class LifecycleContract(Hooks):
 
     @contract_test
     async def test_what_strangers_send_is_no_harm(self, nodes: Nodes) -> None:
-        """Bytes that no broker wrote are data, or are logged, not too often, and passed over."""
+        """Bytes that no broker wrote are passed on as data, or ignored and logged, but not too often."""
         self.needs("inject")
         node, other = await nodes.start_two()
         channel = nodes.name()
@@ -202,14 +207,14 @@ class LifecycleContract(Hooks):
                 expected = b"after %d" % number
                 await other.keep(channel, expected)
                 await node.until(
-                    lambda expected=expected: sum(heard.entry.payload == expected for heard in node.reports) >= 2,  # type: ignore[misc]
-                    lambda payload=payload: f"the publication after {payload[:60]!r} was injected",  # type: ignore[misc]
+                    functools.partial(_is_heard_twice, node, expected),
+                    functools.partial("the publication after the injected {!r}".format, payload[:60]),
                 )
         for heard in node.reports:
             assert type(heard.entry.payload) is bytes
             assert heard.entry.position is None or is_position(heard.entry.position), f"made of strange bytes: {heard}"
-        assert node.changes == [], f"the connection was given up: {node.changes}"
+        assert node.changes == [], f"the connection was dropped: {node.changes}"
         strange = [heard for heard in node.reports if not heard.entry.payload.startswith(b"after ")]
         were_all_heard = len(strange) == len(self.hostile) * 6
-        assert log.records or were_all_heard, "bytes that were passed over must be logged"
+        assert log.records or were_all_heard, "ignored bytes must be logged"
         assert len(log.records) <= 6, f"{len(log.records)} records: once a minute is enough"

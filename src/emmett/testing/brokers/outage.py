@@ -14,7 +14,7 @@ from .lifecycle import every_call, expect_nothing_left, open_sockets
 
 
 async def recover(nodes: Nodes, *lost: Node) -> None:
-    """Bring the server back, and wait until all is well."""
+    """Bring the server back, and wait until everything works."""
     await nodes.restart()
     for node in lost:
         await node.until_restored()
@@ -46,7 +46,7 @@ class OutageContract(Hooks):
         await node.until_lost()
         await asyncio.gather(*(node.fails(call) for call in every_call(node.broker, nodes.name("new"))))
         await recover(nodes, node)
-        # What was asked for meanwhile, and refused, has not happened.
+        # A subscribe that was refused meanwhile has not happened.
         await node.publish(nodes.name("new"), b"not subscribed to")
         await node.publish(nodes.name("new:1"), b"not subscribed to")
         await node.publish(nodes.name("kept"), b"subscribed to")
@@ -60,7 +60,7 @@ class OutageContract(Hooks):
         """They are answered, or raise BrokerUnavailable; none hangs, none raises anything else."""
         self.needs("kill", "restart")
         node = await nodes.start()
-        # A call at a time before the server goes, and many at once while it does.
+        # One set of calls before the server goes away, and many while it does.
         waiting = [asyncio.ensure_future(call) for _ in range(50) for call in every_call(node.broker, nodes.name())]
         await nodes.kill()
         waiting += [asyncio.ensure_future(call) for call in every_call(node.broker, nodes.name())]
@@ -70,7 +70,7 @@ class OutageContract(Hooks):
 
     @contract_test
     async def test_lost_and_restored(self, nodes: Nodes) -> None:
-        """Subscriptions stand again when `restored` tells it, and each loss is told once before."""
+        """When `restored` is called, subscriptions work again, and each loss was reported once before."""
         self.needs("kill", "restart")
         node, other = await nodes.start_two()
         channels = [nodes.name(f"many:{number}") for number in range(300)]
@@ -98,7 +98,7 @@ class OutageContract(Hooks):
 
     @contract_test
     async def test_heard_from_restored_on(self, nodes: Nodes) -> None:
-        """The very next publication, whoever makes it."""
+        """The very next publication of any node is heard."""
         self.needs("kill", "restart")
         node, other = await nodes.start_two()
         channels = [nodes.name(number) for number in range(50)]
@@ -127,7 +127,7 @@ class OutageContract(Hooks):
 
     @contract_test
     async def test_history_after_an_outage_is_never_silently_wrong(self, nodes: Nodes) -> None:
-        """All behind a position is there, or it is told that it is not; no position stands for two publications."""
+        """Everything after a position is there, or the gap is reported; no position denotes two publications."""
         self.needs("kill", "restart")
         node, other = await nodes.start_two()
         channel = nodes.name()
@@ -142,7 +142,7 @@ class OutageContract(Hooks):
         before = await read(node, channel, positions[2])
         assert not before.complete or payloads(before.entries) == [b"4", b"5"]
         after = await other.keep(channel, b"after")
-        assert after not in positions, f"{after} stands for two publications"
+        assert after not in positions, f"{after} denotes two publications"
         assert after.epoch != positions[0].epoch or after.offset == 6
         assert after.epoch == before.top.epoch
         [heard] = await node.take()
@@ -151,7 +151,7 @@ class OutageContract(Hooks):
         assert payloads(found.entries)[-1] == b"after"
         assert payloads(found.entries) == ([b"4", b"5", b"after"] if found.complete else payloads(found.entries))
         for since in (positions[4], Position(positions[0].epoch, 0), empty):
-            # `read` looks at what must hold when it says that it is complete.
+            # `read` checks what must hold if the answer claims to be complete.
             await read(other, channel, since)
         await other.keep(nodes.name("quiet"), b"first")
         quiet = await read(node, nodes.name("quiet"), empty)
@@ -160,7 +160,7 @@ class OutageContract(Hooks):
 
     @contract_test
     async def test_publishers_that_try_again(self, nodes: Nodes) -> None:
-        """Publications through an outage: those that were confirmed are in the history, or it is of another epoch."""
+        """Every publication confirmed during an outage is in the history, or the history has another epoch."""
         self.needs("kill", "restart")
         node = await nodes.start()
         channel, confirmed = nodes.name(), dict[Position, bytes]()
@@ -175,7 +175,7 @@ class OutageContract(Hooks):
                 except BrokerUnavailable:
                     await asyncio.sleep(0.05)
                 else:
-                    assert position not in confirmed, f"{position} stands for two publications"
+                    assert position not in confirmed, f"{position} denotes two publications"
                     confirmed[position] = b"%d" % number
                     number += 1
                     if number == 10:
@@ -193,11 +193,11 @@ class OutageContract(Hooks):
         due = {position: payload for position, payload in confirmed.items() if position.epoch == found.top.epoch}
         assert due, "nothing was confirmed after the outage"
         wrong = {position: payload for position, payload in due.items() if kept.get(position) != payload}
-        assert not wrong, f"publications that were confirmed are not in the history: {wrong}"
+        assert not wrong, f"confirmed publications are not in the history: {wrong}"
 
     @contract_test
     async def test_presence_after_an_outage(self, nodes: Nodes) -> None:
-        """A node that joins again is there, once."""
+        """A node that joins again is present exactly once."""
         self.needs("kill", "restart")
         node = await nodes.start()
         await node.call(node.broker.join(nodes.name(), "c1", "ada", b"1", 60.0))
@@ -231,7 +231,7 @@ class OutageContract(Hooks):
 
     @contract_test
     async def test_a_server_that_does_not_answer(self, nodes: Nodes) -> None:
-        """Its connections stand, and no call hangs; when it goes on, all is well again."""
+        """Its connections stay open, and no call hangs; when it continues, everything works again."""
         self.needs("freeze", "thaw")
         node = await nodes.start()
         await node.subscribe(nodes.name())
@@ -241,7 +241,7 @@ class OutageContract(Hooks):
         await fresh.fails(fresh.broker.start(fresh))
         await nodes.thaw()
         await self._until_answered(node)
-        # A connection may have been given up and be made anew, now or a little later.
+        # The connection may have been dropped, and may be reopened now or a little later.
         async with deadline(self.recovers_within, lambda within: f"nothing was heard {within} after it went on"):
             while not any(heard.entry.payload == b"again" for heard in node.reports):
                 with contextlib.suppress(BrokerUnavailable):
@@ -259,7 +259,7 @@ class OutageContract(Hooks):
         await node.start()
         await node.subscribe(nodes.name())
         await nodes.freeze()
-        # What is subscribed to already need not be asked for again.
+        # The server need not be asked about an existing subscription.
         other = nodes.name("other")
         waiting = [asyncio.ensure_future(node.fails(call)) for call in every_call(node.broker, other)]
         await asyncio.sleep(0)
@@ -268,7 +268,7 @@ class OutageContract(Hooks):
         await expect_nothing_left(self.ends_within, tasks, sockets)
 
     async def _until_answered(self, node: Node) -> None:
-        """Wait until a node, which need not be told of losses without a subscription, is connected again."""
+        """Wait until a node is connected again; without subscriptions it need not be notified of losses."""
         async with deadline(self.recovers_within, lambda within: f"check() was not answered {within}"):
             while True:
                 try:

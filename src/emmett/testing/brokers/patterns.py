@@ -1,15 +1,15 @@
-"""Promises about patterns, and about names that mean something else to a broker's server."""
+"""Promises about patterns, and about names with a special meaning at a broker's server."""
 
 from __future__ import annotations
 
 from .kit import LIMITS, Hooks, Nodes, contract_test
 
-# What stands for something in globs, in subjects of NATS, in keys of Redis and its cluster, in paths, URLs and formats.
+# Characters with a meaning in globs, in NATS subjects, in keys of Redis and its cluster, in paths, URLs and formats.
 ODD = (
     *("[", "]", "[ab]", "[^a]", "?", "a?c", "\\", "\\a", "$", "$SYS", ">", "<", "a.b", ".", "..", ".a", "a.", "a..b"),
     *("{", "}", "{a}", "{}", "%", "%2E", "%s", "=", "==", "_", "-", "~", "!", "@", "#", "&", "+", ",", ";", "|", "/"),
     *("'", '"', "`", "(", ")", "0", "a=b", "é", "e\N{COMBINING ACUTE ACCENT}", "\N{SNOWMAN}", "\U0001f600", "A", "a"),
-    # As long as names may be, with the group and a pattern's end.
+    # The maximum length of names, including the group and the end of a pattern.
     *("n" * 180, "\U0001f600" * 45, "é" * 90),
 )
 
@@ -43,7 +43,7 @@ class PatternsContract(Hooks):
 
     @contract_test
     async def test_colons_anywhere(self, nodes: Nodes) -> None:
-        """Names may have empty parts, and a pattern stands for whatever begins like it."""
+        """Names may have empty parts, and a pattern matches all names that begin like it."""
         publisher, node = await nodes.start_two()
         patterns = {nodes.name("*"), nodes.name("a:*"), nodes.name(":*"), nodes.name("a::*")}
         expected = {"": {"*"}, ":": {"*", ":*"}, "a": {"*"}, "a:": {"*", "a:*"}, "a::": {"*", "a:*", "a::*"}}
@@ -100,7 +100,7 @@ class PatternsContract(Hooks):
 
     @contract_test
     async def test_every_character_stands_for_itself(self, nodes: Nodes) -> None:
-        """Each odd name is a channel of its own, and nothing that its characters may mean to a server."""
+        """Each odd name is a separate channel, whatever its characters mean to a server."""
         publisher, node = await nodes.start_two()
         channels = [nodes.name(odd) for odd in ODD]
         await node.subscribe(*channels)
@@ -118,7 +118,7 @@ class PatternsContract(Hooks):
         publisher, node = await nodes.start_two()
         for odd in ODD:
             position = await publisher.keep(nodes.name(odd), odd.encode())
-            assert position.offset == 1, f"the channel {nodes.name(odd)!r} is not one of its own"
+            assert position.offset == 1, f"the channel {nodes.name(odd)!r} is not a separate one"
             await publisher.call(publisher.broker.join(nodes.name(odd), odd, odd, b"{}", 60.0))
         for odd in ODD:
             found = await node.call(node.broker.history(nodes.name(odd), None, None, LIMITS))

@@ -1,4 +1,4 @@
-"""Promises about presence: who is there, who comes first, who goes last, and who tells of those that vanished."""
+"""Promises about presence: who is present, first and last connections, and reports of members that vanished."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Mapping
 
 from .kit import Hooks, Node, Nodes, contract_test
 
-# Seconds that outlast any test; and a time that is over when `LATER` has passed.
+# Seconds that outlast any test; and a time to live that has passed after `LATER`.
 LONG = 600.0
 SHORT = 0.15
 LATER = 0.25
 
 
 async def join(node: Node, channel: str, connection: str, member: str, info: bytes = b"{}", ttl: float = LONG) -> bool:
-    """Join; returns whether the member is new."""
+    """Join a channel; return whether the member is new."""
     return await node.call(node.broker.join(channel, connection, member, info, ttl))
 
 
 async def leave(node: Node, channel: str, connection: str) -> str | None:
-    """Leave; returns the member who is gone."""
+    """Leave a channel; return the member if it is gone."""
     return await node.call(node.broker.leave(channel, connection))
 
 
 async def keep(node: Node, channel: str, *connections: str, ttl: float = LONG) -> list[str]:
-    """Renew connections; returns members who are gone."""
+    """Renew connections; return the members that are gone."""
     return list(await node.call(node.broker.keep(channel, connections, ttl)))
 
 
 async def present(node: Node, channel: str) -> Mapping[str, tuple[bytes, int]]:
-    """Return who is there."""
+    """Return the members that are present."""
     found = await node.call(node.broker.present(channel))
     assert all(type(info) is bytes and type(count) is int for info, count in found.values())
     return {member: (info, count) for member, (info, count) in found.items()}
@@ -133,21 +133,21 @@ class PresenceContract(Hooks):
 
     @contract_test
     async def test_joins_and_leaves_at_once(self, nodes: Nodes) -> None:
-        """However they fall together: one is the first, one is the last."""
+        """In any order of events, exactly one is the first and one is the last."""
         pair = await nodes.start_two()
         for turn in range(10):
             channel = nodes.name(turn)
             names = [f"c{number}" for number in range(10)]
             joined = await asyncio.gather(*(join(pair[i % 2], channel, name, "ada") for i, name in enumerate(names)))
-            assert joined.count(True) == 1, f"{joined.count(True)} of ten joins were told to be the first"
+            assert joined.count(True) == 1, f"{joined.count(True)} of ten joins were reported as the first"
             assert await present(pair[0], channel) == {"ada": (b"{}", 10)}
             left = await asyncio.gather(*(leave(pair[i % 2], channel, name) for i, name in enumerate(names)))
-            assert left.count("ada") == 1, f"{left.count('ada')} of ten leaves were told to be the last"
+            assert left.count("ada") == 1, f"{left.count('ada')} of ten leaves were reported as the last"
             assert await present(pair[0], channel) == {}
 
     @contract_test
     async def test_expiry(self, nodes: Nodes) -> None:
-        """Who is not kept is no longer present; one caller of `keep` is told, once."""
+        """Expired members are no longer present, and exactly one call of `keep` reports them."""
         node, other = await nodes.start_two()
         channel = nodes.name()
         await join(node, channel, "crashed", "ada", ttl=SHORT)
@@ -166,7 +166,7 @@ class PresenceContract(Hooks):
 
     @contract_test
     async def test_one_of_several_connections_expires(self, nodes: Nodes) -> None:
-        """A member who has another connection is not gone."""
+        """A member with another connection is not gone."""
         node, other = await nodes.start_two()
         channel = nodes.name()
         await join(node, channel, "crashed", "ada", ttl=SHORT)
@@ -185,14 +185,14 @@ class PresenceContract(Hooks):
         await join(node, channel, "c2", "bob", ttl=0.4)
         assert await keep(node, channel, "c1", "c2", "unknown") == []
         if asyncio.get_running_loop().time() - begin > 0.3:
-            return  # This machine is so busy that their time may have been over.
+            return  # This machine is so busy that they may have expired.
         await self.let_pass(0.5)
         assert await keep(node, channel, "c1") == []
         assert await present(node, channel) == {"ada": (b"{}", 1), "bob": (b"{}", 1)}
 
     @contract_test
     async def test_who_was_forgotten_is_not_brought_back(self, nodes: Nodes) -> None:
-        """A node that was cut off finds out nothing by `keep`; it joins again, and that is a coming."""
+        """A node that was cut off learns nothing from `keep`; it joins again, which counts as new."""
         node, other = await nodes.start_two()
         channel = nodes.name()
         await join(node, channel, "c1", "ada", ttl=SHORT)
@@ -206,7 +206,7 @@ class PresenceContract(Hooks):
 
     @contract_test
     async def test_who_comes_back_after_the_time_is_not_told_gone(self, nodes: Nodes) -> None:
-        """The old connection is over, the new one is there before anybody has looked."""
+        """The old connection has expired, but the new one is there before any node has checked."""
         node, other = await nodes.start_two()
         channel = nodes.name()
         await join(node, channel, "old", "ada", b"1", ttl=SHORT)
@@ -219,14 +219,14 @@ class PresenceContract(Hooks):
 
     @contract_test
     async def test_a_whole_node_expires(self, nodes: Nodes) -> None:
-        """Each member whose connections were all of the crashed node is told, the others are not."""
+        """Every member that had only connections of the crashed node is reported, and no other."""
         node, other = await nodes.start_two()
         channel = nodes.name()
         for number in range(200):
             await join(node, channel, f"crashed{number}", f"member{number}", ttl=LONG)
         for number in range(0, 200, 2):
             await join(other, channel, f"here{number}", f"member{number}")
-        # From here on the clock runs.
+        # From here on, connections can expire.
         assert await keep(node, channel, *(f"crashed{number}" for number in range(200)), ttl=SHORT) == []
         await self.let_pass(LATER)
         gone = await keep(other, channel, *(f"here{number}" for number in range(0, 200, 2)))

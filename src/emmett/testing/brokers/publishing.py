@@ -1,4 +1,4 @@
-"""Promises about publications that are heard at once: who hears them, from when to when, in which order, how often."""
+"""Promises about live publications: which nodes hear them, from when to when, in which order, and how often."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PAYLOADS = (b"", b"\x00", bytes(range(256)), b"\r\n", b"\xff" * 1000, "é\N{SNOW
 
 
 async def publish_numbers(node: Node, channel: str, begun: list[int], is_over: asyncio.Event) -> None:
-    """Publish 1, 2, 3 …; `begun` ends with the last one that may have been published."""
+    """Publish 1, 2, 3 …; `begun` ends with the last number that may have been published."""
     while not is_over.is_set():
         begun.append(begun[-1] + 1)
         await node.publish(channel, b"%d" % begun[-1])
@@ -65,13 +65,13 @@ class PublishingContract(Hooks):
 
     @contract_test
     async def test_heard_without_a_gap_from_subscribe_on(self, nodes: Nodes) -> None:
-        """Somebody publishes all the time while others subscribe."""
+        """A node publishes without a pause while others subscribe."""
         publisher, subscriber = await nodes.start_two()
         for turn in range(10):
             channel, begun, is_over = nodes.name(turn), [0], asyncio.Event()
             task = asyncio.ensure_future(publish_numbers(publisher, channel, begun, is_over))
             await subscriber.subscribe(channel)
-            # Those that are under way may be heard or not.
+            # Publications under way may be heard or not.
             due = begun[-1] + 1
             [first] = await subscriber.payloads(1)
             assert int(first) <= due, f"{due} was published after subscribe had returned, but heard from {first!r} on"
@@ -83,7 +83,7 @@ class PublishingContract(Hooks):
 
     @contract_test
     async def test_a_second_call_of_subscribe_waits_for_the_first(self, nodes: Nodes) -> None:
-        """Whoever is told that a channel is subscribed to may rely on it, though another has asked for it first."""
+        """When `subscribe` returns, the channel is heard, even if another call was the first to ask for it."""
         publisher, subscriber = await nodes.start_two()
         for number in range(50):
             channel = nodes.name(number)
@@ -97,7 +97,7 @@ class PublishingContract(Hooks):
 
     @contract_test
     async def test_order_and_number(self, nodes: Nodes) -> None:
-        """What one publishes to a channel arrives everywhere once, and in that order."""
+        """Publications of one node to a channel arrive everywhere once, and in order."""
         publisher, other = await nodes.start_two()
         channels = [nodes.name(letter) for letter in "abc"]
         for node in (publisher, other):
@@ -114,7 +114,7 @@ class PublishingContract(Hooks):
 
     @contract_test
     async def test_order_of_many_publishers(self, nodes: Nodes) -> None:
-        """Publishers of one process do not wait for each other; what each one publishes stays in order."""
+        """Publishers of one process do not wait for each other; the publications of each stay in order."""
         publisher, other = await nodes.start_two()
         channel = nodes.name()
         await publisher.subscribe(channel)
@@ -129,7 +129,7 @@ class PublishingContract(Hooks):
             pairs = [tuple(map(int, payload.split())) for payload in await node.payloads(200)]
             for name in range(10):
                 numbers = [number for publisher_name, number in pairs if publisher_name == name]
-                assert numbers == list(range(20)), f"one published 0 to 19, there was heard {numbers}"
+                assert numbers == list(range(20)), f"one published 0 to 19, but heard was {numbers}"
             await node.expect_silence()
 
     @contract_test

@@ -34,12 +34,15 @@ async def test_two_connections_however_much_is_asked(second_valkey: Valkey) -> N
 async def test_check_tells_of_what_is_not_heard(second_valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(second_valkey.url) as (broker, ear):
         await broker.subscribe(["a"])
-        monkeypatch.setattr("random.uniform", lambda *_: 0.2)
+        # The feed stays disconnected until the test ends this pause.
+        monkeypatch.setattr("emmett.channels.brokers.redis.link.backoff", lambda _: 600.0)
         with second_valkey.client() as client:
             client.client_kill_filter(_type="pubsub")
         await until(lambda: ear.said)
         with pytest.raises(BrokerUnavailable, match="not heard"):
             await broker.check()
+        assert broker._servers is not None
+        await asyncio.gather(*(link.connected() for link in broker._servers.links()))
         await until(lambda: ear.said == ["lost", "restored"])
         assert 0 < await broker.check() < 2
 
