@@ -163,6 +163,19 @@ def test_what_proxies_do_not_write(value: Any) -> None:
         Config().server.proxy_headers = value
 
 
+@pytest.mark.parametrize("value", ["auto", None, 1024 * 1024, 1 << 40])
+def test_the_memory_that_peers_may_take(value: Any) -> None:
+    config = Config()
+    config.server.max_memory = value
+    assert config.server.max_memory == value
+
+
+@pytest.mark.parametrize("value", [0, 1024 * 1024 - 1, -1, 1.5, True, "1 GiB"])
+def test_what_is_no_amount_of_memory(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"server\.max_memory = .*: expected a whole number of bytes"):
+        Config().server.max_memory = value
+
+
 def test_a_route_has_settings_of_its_own_for_the_body() -> None:
     settings = HTTPSettings()
     own = settings.for_route({"max_body_size": 5})
@@ -178,7 +191,8 @@ def test_a_route_has_settings_of_its_own_for_the_body() -> None:
 
 def test_a_section_shows_its_values() -> None:
     shown = (
-        "ServerSettings(max_connections=5, shutdown_timeout=30.0, cancel_timeout=5.0, trusted_proxies=(), "
+        "ServerSettings(max_connections=5, max_memory='auto', memory_timeout=10.0, "
+        "shutdown_timeout=30.0, cancel_timeout=5.0, trusted_proxies=(), "
         "proxy_headers='x-forwarded', "
         "allowed_hosts=None, log_query='names')"
     )

@@ -21,6 +21,7 @@ from websockets.speedups import apply_mask
 
 from emmett import App, websocket
 from emmett.datastructures import Headers
+from emmett.server.memory_budget import MemoryBudget
 from emmett.server.websocket_process import ServedWebsocket
 from emmett.server.websocket_protocol import WebsocketProtocol
 from emmett.websockets import Websocket
@@ -68,6 +69,7 @@ class Process:
     """The process that the connection belongs to."""
 
     def __init__(self) -> None:
+        self.memory = MemoryBudget(1 << 30, 1000, 10.0, lambda: 0.0)
         self.context = contextvars.Context()
         self.tasks: set[asyncio.Task[None]] = set()
 

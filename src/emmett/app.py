@@ -67,6 +67,15 @@ class App(AppModule):
         return self.table.observers
 
     @property
+    def held_memory(self) -> int | None:
+        """Bytes that peers make this process hold, of which `server.max_memory` is the bound.
+
+        Received messages and parts of them, request bodies, what peers do not take, and what waits for it in channels.
+        `None` while no server runs the application, and under another ASGI server than the default one.
+        """
+        return None if self.table.held_memory is None else self.table.held_memory()
+
+    @property
     def routes(self) -> list[RouteInfo]:
         """All routes, those of the static files first, then in the order of their registration by module."""
         return [self._static, *(info for registration in self.registrations() for info in registration.infos)]

@@ -127,6 +127,19 @@ def _hosts() -> Any:
     return _Setting(None, check)
 
 
+def _memory() -> Any:
+    """Declare a number of bytes; "auto" derives it from the memory there is, None switches it off."""
+
+    def check(value: object) -> str | None:
+        if value is None or value == "auto":
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and value >= MIB:
+            return None
+        return f"a whole number of bytes, at least {MIB}, or 'auto', or None to switch it off"
+
+    return _Setting("auto", check)
+
+
 def _rate(default: str) -> Any:
     """So many in so many seconds."""
 
@@ -347,6 +360,11 @@ class ServerSettings(Settings):
 
     # Connections a worker holds at once, websockets counted.
     max_connections: int = _count(10_000, "connections")
+    # Bytes that all peers of a worker together make it hold: received messages, bodies, what they do not take. "auto"
+    # is half of the memory of the machine or the control group, shared by the workers; None for no bound.
+    max_memory: int | Literal["auto"] | None = _memory()
+    # Seconds for which connections that hold most are not read while it is too much, before the largest are dropped.
+    memory_timeout: float = _seconds(10.0)
     # Seconds in which running handlers must end once the server stops.
     shutdown_timeout: float = _seconds(30.0)
     # Seconds in which a handler must end once it is cancelled because the server stops.

@@ -79,7 +79,7 @@ class MemorySink:
         self.batches.append(batch)
         return True
 
-    def when_ready(self, callback: Callable[[], None]) -> None:
+    def when_ready(self, callback: Callable[[], None], waiting: Callable[[], int] | None = None) -> None:
         self._callbacks.append(callback)
 
     async def close(self, code: int, reason: str) -> None:

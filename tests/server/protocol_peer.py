@@ -9,6 +9,7 @@ from typing import Any
 
 from emmett import App, Websocket
 from emmett.datastructures import Headers
+from emmett.server.memory_budget import MemoryBudget
 from emmett.server.websocket_process import ServedWebsocket
 from emmett.server.websocket_protocol import WebsocketProtocol
 from emmett.wire.handshake import Upgrade
@@ -53,6 +54,7 @@ class Process:
 
     def __init__(self) -> None:
         self.context = contextvars.Context()
+        self.memory = MemoryBudget(None, 1000, 10.0, lambda: 0.0)
         self.tasks: set[asyncio.Task[None]] = set()
         self.ends = 0
 

@@ -20,6 +20,14 @@ class Served:
     messages = (1, 2)
     bytes: tuple[int, int] | None = None
 
+    def held(self) -> int:
+        return 0
+
+    def choke(self) -> None:
+        pass
+
+    unchoke = shed = choke
+
 
 class Connection:
     """The connection as an application sees it."""

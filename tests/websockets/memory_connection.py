@@ -91,7 +91,7 @@ class MemoryConnection:
         self.events += [("send", message) for message in batch.messages]
         return True
 
-    def when_ready(self, callback: Callable[[], None]) -> None:
+    def when_ready(self, callback: Callable[[], None], waiting: Callable[[], int] | None = None) -> None:
         async def wait() -> None:
             await self.reads.wait()
             callback()

@@ -190,7 +190,7 @@ class ASGIConnection:
         self._check_open()
         return None
 
-    def when_ready(self, callback: Callable[[], None]) -> None:
+    def when_ready(self, callback: Callable[[], None], waiting: Callable[[], int] | None = None) -> None:
         """See `Connection.when_ready`."""
         raise UsageError("over ASGI, batches are written one message after another")
 

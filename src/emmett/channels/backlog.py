@@ -39,6 +39,11 @@ class Backlog:
         """Return the number of publications in the queue."""
         return len(self._items)
 
+    @property
+    def size(self) -> int:
+        """The length of all messages that wait: characters of text and bytes of binary ones."""
+        return self._size
+
     def add(self, items: Iterable[Item], count: int, size: int, is_extra: bool) -> bool:
         """Add publications, and drop some if the bounds are exceeded.
 

@@ -109,7 +109,7 @@ class Outlet(Receiver):
     def _wait(self) -> None:
         if not self._is_waiting:
             self._is_waiting = True
-            self._sink.when_ready(self._ready)
+            self._sink.when_ready(self._ready, self.backlog_size)
 
     def _ready(self) -> None:
         """Resume, because the sink has room again."""

@@ -119,6 +119,10 @@ class Receiver:
         self._counters.dropped += backlog.dropped - before
         return fits
 
+    def backlog_size(self) -> int:
+        """Return the length of all messages that wait for it."""
+        return sum(backlog.size for backlog in self._backlogs.values())
+
     def _forget_backlogs(self) -> None:
         for backlog in self._backlogs.values():
             backlog.clear()

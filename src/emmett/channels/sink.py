@@ -49,8 +49,13 @@ class Sink(Protocol):
             WebsocketClosed: the sink never takes messages again.
         """
 
-    def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call back once, in the running event loop, when `deliver` may succeed again or is going to raise."""
+    def when_ready(self, callback: Callable[[], None], waiting: Callable[[], int] | None = None) -> None:
+        """Call back once, in the running event loop, when `deliver` may succeed again, or will raise.
+
+        Arguments:
+            callback: what to call.
+            waiting: returns the bytes that wait for that, for a sink that has a bound for them.
+        """
 
     async def close(self, code: int, reason: str) -> None:
         """Close the sink after everything it took; the peer sees code and reason."""

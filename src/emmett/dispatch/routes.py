@@ -125,6 +125,7 @@ class RouteTable:
         place: the place of the application itself, for `url` when no route has matched.
         templates: the templates of the application.
         observers: are notified of its requests, websockets and channels.
+        held_memory: returns the bytes that peers make this process hold; None unless the default server runs it.
         on_request_end: called in the context of a request when its response is complete, before it is sent.
         startup_changes: the context variables that the last start-up functions have set.
         explain_error: creates an HTML page from an error and the request; None, except in development.
@@ -138,5 +139,6 @@ class RouteTable:
     error_pages: dict[int, Handler] = field(default_factory=dict)
     observers: Observers = field(default_factory=Observers)
     on_request_end: Callable[[Request], None] | None = None
+    held_memory: Callable[[], int] | None = None
     startup_changes: list[VariableChange] = field(default_factory=list)
     explain_error: Callable[[BaseException, str], str] | None = None

@@ -74,6 +74,15 @@ class Body:
         # One reader at a time. The first one creates the lock.
         self._lock: asyncio.Lock | None = None
 
+    @property
+    def held(self) -> int:
+        """Bytes that were read and are kept."""
+        return len(self._received) + len(self._content or b"")
+
+    def forget(self) -> None:
+        """Let go of what came of a body that is not whole."""
+        self._received.clear()
+
     def __await__(self) -> Generator[Any, None, bytes]:
         return self._read_all().__await__()
 

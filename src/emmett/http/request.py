@@ -103,6 +103,16 @@ class Request(RequestHead):
         """The settings of this request: those of its route, or of the application."""
         return self._settings
 
+    @property
+    def held(self) -> int:
+        """Bytes of the body that are kept in memory, except for those of a form."""
+        return 0 if self._body is None else self._body.held
+
+    def forget_body(self) -> None:
+        """Let go of what came of a body that is not whole."""
+        if self._body is not None:
+            self._body.forget()
+
     async def wait_disconnected(self) -> None:
         """Wait until the client has left, so that a handler can stop its work.
 

@@ -34,6 +34,11 @@ class BodyFeed:
         self._reader: asyncio.Future[None] | None = None
 
     @property
+    def unread(self) -> int:
+        """Bytes that have come and were not read."""
+        return len(self._unread)
+
+    @property
     def is_uninvited(self) -> bool:
         """Whether the peer may still wait for a word before it sends the body."""
         return self._invite is not None and not self._ended
@@ -43,6 +48,7 @@ class BodyFeed:
         if self._is_over:
             return
         self._unread += data
+        self._flow.grow(len(data))
         if len(self._unread) > HIGH_WATER:
             self._flow.pause_reading(BODY)
         self._wake()

@@ -79,12 +79,13 @@ class Exchange:
         request: the request.
         feed: the body of the request; None when it has none.
         keep_alive: whether the connection is of use after it.
+        head_size: bytes in the head of the request.
 
     Attributes:
         is_started: the response has begun.
         is_complete: the response was written.
         is_abandoned: nobody is there to take the response.
-        feed, keep_alive: as above.
+        feed, keep_alive, head_size: as above.
     """
 
     __slots__ = (
@@ -96,6 +97,7 @@ class Exchange:
         "_status",
         "_task",
         "feed",
+        "head_size",
         "is_abandoned",
         "is_complete",
         "is_started",
@@ -108,6 +110,7 @@ class Exchange:
         request: Request,
         feed: BodyFeed | None,
         keep_alive: bool,
+        head_size: int = 0,
     ) -> None:
         self._connection = connection
         self._request = request
@@ -116,6 +119,7 @@ class Exchange:
         self.is_started = False
         self.is_complete = False
         self.is_abandoned = False
+        self.head_size = head_size
         # The task that runs it, while it does.
         self._task: asyncio.Task[None] | None = None
         self._is_event_stream = False
@@ -134,6 +138,16 @@ class Exchange:
     def is_endless(self) -> bool:
         """Whether the response is a stream of events, which ends when its client leaves."""
         return self.is_streaming and self._is_event_stream
+
+    def held(self) -> int:
+        """Return the bytes of the head and the body that have come and are kept."""
+        return self.head_size + self._request.held + (0 if self.feed is None else self.feed.unread)
+
+    def shed(self) -> None:
+        """Forget what came of a body that is not whole; nothing more of it comes."""
+        if self.feed is not None:
+            self.feed.stop()
+        self._request.forget_body()
 
     def start(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
         """Answer the request in a task of its own. What goes wrong there is logged, and the peer is told.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextvars import Context
 
-# Why a connection is not read: too much of a body is unread; requests wait for their turn; it had its turn.
-BODY, QUEUE, TURN = 1, 2, 4
-ALL = BODY | QUEUE | TURN
+# Why a connection is not read: too much of a body is unread; requests wait for their turn; it had its turn; the process
+# holds too much.
+BODY, QUEUE, TURN, MEMORY = 1, 2, 4, 8
+ALL = BODY | QUEUE | TURN | MEMORY
 
 
 class FlowControl:
@@ -16,21 +18,43 @@ class FlowControl:
     Arguments:
         transport: that of the connection.
         context: the context variables of the process.
+        step: bytes by which what the connection holds grows before `on_growth` is called.
+        on_growth: called then; None while nobody counts.
 
     Attributes:
         pauses: the reasons for which the connection is not read: `BODY`, `QUEUE`, `TURN`, or several of them.
         write_paused: the peer has not taken what was written, and `drain` waits for that.
     """
 
-    __slots__ = ("_context", "_drained", "_transport", "pauses", "write_paused")
+    __slots__ = ("_context", "_drained", "_grown", "_on_growth", "_step", "_transport", "pauses", "write_paused")
 
-    def __init__(self, transport: asyncio.Transport, context: Context) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        context: Context,
+        step: int = 0,
+        on_growth: Callable[[], None] | None = None,
+    ) -> None:
+        self._step = step
+        self._on_growth = on_growth
+        self._grown = 0
         self._transport = transport
         self._context = context
         self.pauses = 0
         self.write_paused = False
         # Made when the peer is first waited for; set while it takes what is written.
         self._drained: asyncio.Event | None = None
+
+    def grow(self, size: int) -> None:
+        """Count so many bytes that have come and are kept."""
+        self._grown += size
+        if self._grown >= self._step and self._on_growth is not None:
+            self._grown = 0
+            self._on_growth()
+
+    def release(self) -> None:
+        """Let go of who counts."""
+        self._on_growth = None
 
     def pause_reading(self, reason: int) -> None:
         """Stop reading for a reason. Later calls for the same reason do nothing."""

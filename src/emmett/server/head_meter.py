@@ -20,7 +20,7 @@ class HeadMeter:
         RequestError: with 431 (RFC 6585, 5), from `count_field`, `end_head` and `end_read`, once a limit is exceeded.
     """
 
-    __slots__ = ("_fields", "_limits", "_max_fields", "_passed", "_unended")
+    __slots__ = ("_fields", "_limits", "_max_fields", "_passed", "_unended", "size")
 
     def __init__(self, limits: HTTPSettings) -> None:
         self._limits = limits
@@ -30,6 +30,13 @@ class HeadMeter:
         self._unended = 0
         # This read has brought something else.
         self._passed = False
+        # Bytes in the head that was complete last.
+        self.size = 0
+
+    @property
+    def unended(self) -> int:
+        """Bytes that came of a head that is not complete."""
+        return self._unended
 
     def begin(self) -> None:
         """A request begins."""
@@ -45,6 +52,7 @@ class HeadMeter:
     def end_head(self, size: int) -> None:
         """The head is complete: its target and its fields take so many bytes."""
         self._passed = True
+        self.size = size
         self._check(size)
 
     def move_on(self) -> None:

@@ -27,7 +27,7 @@ from ..wire.handshake import refusal_response
 from .body_feed import BodyFeed
 from .capacity import refused_at_once
 from .exchange import Exchange
-from .flow import ALL, QUEUE, FlowControl
+from .flow import ALL, MEMORY, QUEUE, FlowControl
 from .hang_up import has_hung_up
 from .http_phases import (
     CLOSING,
@@ -120,7 +120,7 @@ class HTTPProtocol(RequestReader):
         process = self.process
         process.connections.add(self)
         self.transport = transport
-        self.flow = FlowControl(transport, process.context)
+        self.flow = FlowControl(transport, process.context, process.memory.step, self._note_growth)
         # Those of the connection, and those of the request that was read last, which differ behind a proxy.
         self._own_ends = self._ends = ends_of(transport)
         self._trusted = process.trusted or None
@@ -129,7 +129,7 @@ class HTTPProtocol(RequestReader):
         process.sweep.add(self, min(self._limits.shortest_deadline, self._keep_alive_timeout))
         self._expect(DUE_REQUEST, self._limits.head_timeout)
         cap, count = process.connection_cap, len(process.connections)
-        self._is_surplus = count > cap
+        self._is_surplus = count > cap or process.memory.is_scarce
         if count == cap + 1:
             logger.warning("there are %d connections, as many as the server takes: more are refused", cap)
         elif count > refused_at_once(cap):
@@ -164,7 +164,7 @@ class HTTPProtocol(RequestReader):
                     self._peer(),
                     extra=log_fields(client=self._own_ends.client),
                 )
-                self._tell_slow()
+                self._tell_slow(f"it made no progress with its response in {self._limits.send_timeout:g} s")
                 self.transport.abort()
                 return
         else:
@@ -178,6 +178,7 @@ class HTTPProtocol(RequestReader):
         self.flow.pause_writing()
         # From now on, and not from the next look on.
         self._writes.start(self.transport.get_write_buffer_size(), self.loop.time())
+        self.process.memory.note(self)
 
     def resume_writing(self) -> None:
         self.flow.resume_writing()
@@ -206,8 +207,12 @@ class HTTPProtocol(RequestReader):
     # What the reader calls.
 
     def admit(self) -> None:
-        if self._is_surplus and len(self.process.connections) > self.process.connection_cap:
-            raise RequestError(503, "the server has as many connections as it can take", {"retry-after": "1"})
+        if self._is_surplus:
+            process = self.process
+            if len(process.connections) > process.connection_cap:
+                raise RequestError(503, "the server has as many connections as it can take", {"retry-after": "1"})
+            if process.memory.is_scarce:
+                raise RequestError(503, "the server holds as much for its clients as it can", {"retry-after": "1"})
         self._is_surplus = False
         if len(self._waiting) >= MAX_WAITING_REQUESTS:
             raise RequestError(429, f"over {MAX_WAITING_REQUESTS} requests wait for their responses")
@@ -238,13 +243,14 @@ class HTTPProtocol(RequestReader):
             wait_gone=self._wait_gone,
         )
         keep_alive = self.version != "1.0" and parser.should_keep_alive()
-        exchange = Exchange(self, request, self.feed, keep_alive)
+        exchange = Exchange(self, request, self.feed, keep_alive, self._meter.size)
         if self.phase is not SERVING:
             self._enter(SERVING)
             self._start(exchange)
         else:
             self.flow.pause_reading(QUEUE)
             self._waiting.append(exchange)
+            self.flow.grow(exchange.head_size)
 
     def take_upgrade(self) -> None:
         self._enter(UPGRADING)
@@ -330,6 +336,39 @@ class HTTPProtocol(RequestReader):
         if not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
+    # What the budget of the process calls.
+
+    def held(self) -> int:
+        """See `Holder.held`."""
+        size = self.kept() + (0 if self.phase is LOST else self.transport.get_write_buffer_size())
+        for exchange in (self._exchange, self._abandoned, *self._waiting):
+            if exchange is not None:
+                size += exchange.held()
+        return size
+
+    def choke(self) -> None:
+        """See `Holder.choke`."""
+        if self.phase is not LOST:
+            self.flow.pause_reading(MEMORY)
+
+    def unchoke(self) -> None:
+        """See `Holder.unchoke`."""
+        self.flow.resume_reading(MEMORY)
+
+    def shed(self) -> None:
+        """See `Holder.shed`."""
+        self._tell_slow("the process holds more than server.max_memory, and this connection most of it")
+        for exchange in (self._exchange, self._abandoned):
+            if exchange is not None:
+                exchange.shed()
+        self._waiting.clear()
+        self.after_upgrade = b""
+        # In a turn of its own: the transport may be about to read or write.
+        self.loop.call_soon(self.transport.abort, context=self.process.context)
+
+    def _note_growth(self) -> None:
+        self.process.memory.note(self)
+
     # Phases and deadlines.
 
     def _enter(self, phase: HTTPPhase) -> None:
@@ -370,8 +409,14 @@ class HTTPProtocol(RequestReader):
     def _leave_when_over(self) -> None:
         """Count no more, once the peer has gone and no handler runs for it."""
         if self.phase is LOST and self._abandoned is None:
-            self.process.sweep.discard(self)
-            self.process.connections.discard(self)
+            self._leave_process()
+
+    def _leave_process(self) -> None:
+        process = self.process
+        process.sweep.discard(self)
+        process.connections.discard(self)
+        process.memory.forget(self)
+        self.flow.release()
 
     def _give_up_broken(self) -> None:
         """The body that is being read is broken: its request is not to be served."""
@@ -422,15 +467,13 @@ class HTTPProtocol(RequestReader):
         )
         open_websocket(self.process, request)
         self._enter(UPGRADED)
-        self.process.sweep.discard(self)
-        self.process.connections.discard(self)
+        self._leave_process()
         # Nothing must hold this object any more.
         self.stop_reading()
 
-    def _tell_slow(self) -> None:
+    def _tell_slow(self, reason: str) -> None:
         observers = self.process.observers
         if observers.slow_consumer:
-            reason = f"it made no progress with its response in {self._limits.send_timeout:g} s"
             notify(observers.slow_consumer, SlowConsumer("request", self._own_ends.client, None, None, reason))
 
     def _peer(self) -> str:

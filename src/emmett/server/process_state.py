@@ -17,6 +17,8 @@ from ..pacing import CLOSE_BATCH, CLOSE_PAUSE
 from ..wire.forwarded import TrustedProxies
 from .access_log import access_logs
 from .capacity import connection_cap, raise_file_limit
+from .memory_budget import MemoryBudget
+from .memory_size import default_limit
 from .observed import tell_ended, tell_opened, tell_slow
 from .response_head import ResponseHeads
 from .sweep import Sweep
@@ -29,6 +31,7 @@ class ProcessState:
 
     Attributes:
         loop: the event loop.
+        memory: the bound for what all connections hold.
         context: the context variables as the server was started with, and those that start-up functions set; each
             handler gets a copy.
         table: the routes and settings of the application.
@@ -49,6 +52,7 @@ class ProcessState:
         "heads",
         "hosts",
         "loop",
+        "memory",
         "observers",
         "sweep",
         "table",
@@ -61,7 +65,6 @@ class ProcessState:
         self.context = copy_context()
         self.table: RouteTable = config.application.table
         self.context.run(apply_changes, self.table.startup_changes)
-        self.sweep = Sweep(loop)
         # uvicorn's type for it names its own protocol classes; it calls nothing but `shutdown` on them.
         self.connections: set[Any] = server_state.connections
         self.tasks = server_state.tasks
@@ -73,7 +76,11 @@ class ProcessState:
         # Websockets that were told to stop.
         self._stopping = 0
         # How many files the process may open.
-        self._files = raise_file_limit(self.table.config.server.max_connections)
+        self._files = raise_file_limit(settings.max_connections)
+        limit = default_limit() if settings.max_memory == "auto" else settings.max_memory
+        self.memory = MemoryBudget(limit, self.connection_cap, settings.memory_timeout, loop.time)
+        self.sweep = Sweep(loop, self._add_up)
+        self.table.held_memory = self._held_memory
 
     def stop_after(self) -> float:
         """Return how many seconds the next websocket waits with its drain when the server stops.
@@ -98,7 +105,15 @@ class ProcessState:
         """Forget a websocket whose handler has ended too."""
         self.connections.discard(websocket)
         self.sweep.discard(websocket)
+        self.memory.forget(websocket)
         tell_ended(self.observers, websocket, self.loop.time())
+
+    def _add_up(self, now: float) -> None:
+        self.memory.add_up(self.connections, now)
+
+    def _held_memory(self) -> int:
+        """Return the bytes that peers make the process hold, as they are now."""
+        return sum(connection.held() for connection in self.connections)
 
     @property
     def connection_cap(self) -> int:

@@ -107,10 +107,12 @@ class RequestReader(asyncio.Protocol):
             return
         if self.upgrade is not None:
             self.after_upgrade += data
+            self.flow.grow(len(data))
             return
         if self._unparsed is not None:
             # The transport had it already when it was paused.
             self._unparsed += data
+            self.flow.grow(len(data))
             return
         self._read(data)
 
@@ -124,6 +126,10 @@ class RequestReader(asyncio.Protocol):
             self._read_slices(data)
         if self.in_head:
             self.begin_head()
+
+    def kept(self) -> int:
+        """Return the bytes that have come and are neither a request nor a part of a body."""
+        return self._meter.unended + len(self._unparsed or b"") + len(self.after_upgrade)
 
     def stop_reading(self) -> None:
         """Read no more. The parser knows this object: the two would wait for the garbage collector."""
@@ -144,6 +150,7 @@ class RequestReader(asyncio.Protocol):
     def _yield(self, rest: bytes) -> None:
         """Let others have their turn. uvloop would read on, up to 32 times, unless the transport is paused."""
         self._unparsed = rest
+        self.flow.grow(len(rest))
         self.flow.pause_reading(TURN)
         self.loop.call_soon(self._next_turn, context=self._context)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 logger = logging.getLogger("emmett.server")
@@ -28,10 +29,12 @@ class Sweep:
 
     Arguments:
         loop: the event loop of the process.
+        after: called with the loop's time when all connections were looked at.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, after: Callable[[float], None] | None = None) -> None:
         self._loop = loop
+        self._after = after
         self._members: set[Swept] = set()
         self._period = LONGEST_PERIOD
         self._timer: asyncio.TimerHandle | None = None
@@ -68,6 +71,8 @@ class Sweep:
             except Exception:
                 # All the deadlines of the process hang on this loop: one fault must not stop it.
                 logger.exception("the deadlines of a connection could not be looked at")
+        if self._after is not None:
+            self._after(now)
 
     def _plan(self) -> None:
         if self._timer is not None:

@@ -91,9 +91,10 @@ class ClosingConnection(asyncio.Protocol):
         self._watch = WebsocketWatch(settings, self.began)
         # The HTTP status that answered the handshake; None until then.
         self.status: int | None = None
-        self._reading = Reading(loop, transport, settings, self)
+        self._reading = Reading(loop, transport, settings, self, process.memory.step)
         self.inbox = self._reading.inbox
         self._outbox = Outbox(loop, transport, settings.write_high_water)
+        self._outbox.on_growth = self.on_growth
         self._keepalive = Keepalive(settings.ping_interval, settings.ping_timeout, self.began)
         self.websocket: Websocket | None = None
         self._task: asyncio.Task[None] | None = None
@@ -185,6 +186,33 @@ class ClosingConnection(asyncio.Protocol):
         elif self.phase is not WebsocketPhase.ENDING:
             self._reading.resume()
 
+    def on_growth(self) -> None:
+        """See `ReadConnection.on_growth`."""
+        self._process.memory.note(self)
+
+    # What the budget of the process calls.
+
+    def held(self) -> int:
+        """See `Holder.held`."""
+        return self._reading.held() + self._outbox.held() + self._transport.get_write_buffer_size()
+
+    def choke(self) -> None:
+        """See `Holder.choke`."""
+        self._reading.choke()
+
+    def unchoke(self) -> None:
+        """See `Holder.unchoke`."""
+        self._reading.unchoke()
+
+    def shed(self) -> None:
+        """See `Holder.shed`."""
+        self._process.slow(self, "the process holds more than server.max_memory, and this connection most of it")
+        self._reading.shed()
+        self._end(CloseCode.ABNORMAL, "")
+        self._outbox.lose(WebsocketClosed(CloseCode.ABNORMAL))
+        # In a turn of its own: the transport may be about to read or write.
+        self._loop.call_soon(self._abort)
+
     def on_fault(self, error: FrameError) -> None:
         """The peer broke the protocol: tell it, and read no further (RFC 6455, 7.1.7)."""
         if self.phase not in SENDING:
@@ -269,6 +297,7 @@ class ClosingConnection(asyncio.Protocol):
         self._closing = None
         self._process.ended(self)
         self.websocket = None
+        self._outbox.on_growth = None
         self._reading.release()
 
     @property

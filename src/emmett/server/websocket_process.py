@@ -7,9 +7,10 @@ from contextvars import Context
 from typing import Protocol
 
 from ..websockets.websocket import Websocket
+from .memory_budget import Holder, MemoryBudget
 
 
-class ServedWebsocket(Protocol):
+class ServedWebsocket(Holder, Protocol):
     """A websocket as its process sees it.
 
     Attributes:
@@ -43,6 +44,10 @@ class WebsocketProcess(Protocol):
     @property
     def context(self) -> Context:
         """The context variables that handlers get copies of: not the running ones, which may be those of a request."""
+
+    @property
+    def memory(self) -> MemoryBudget:
+        """The bound for what all connections hold."""
 
     @property
     def tasks(self) -> set[asyncio.Task[None]]:

@@ -126,6 +126,7 @@ class WebsocketProtocol(ClosingConnection):
 
     def pause_writing(self) -> None:
         self._outbox.stall()
+        self._process.memory.note(self)
 
     def resume_writing(self) -> None:
         self._outbox.resume()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from typing import Protocol
 
 from ..config import WebsocketSettings
@@ -40,6 +41,9 @@ class ReadConnection(Protocol):
     def on_caught_up(self) -> None:
         """All that was held back is parsed."""
 
+    def on_growth(self) -> None:
+        """What is held has grown by a step."""
+
 
 class Reading:
     """What comes from the peer of one connection.
@@ -49,17 +53,20 @@ class Reading:
         transport: where it comes from.
         settings: the limits.
         connection: the connection, until `release`.
+        step: bytes by which what is held grows before the connection learns of it.
     """
 
     __slots__ = (
         "_connection",
         "_early",
         "_loop",
+        "_noted",
         "_ping",
         "_rest_expected",
         "_transport",
         "_turn_planned",
         "_wanted",
+        "choked",
         "heard",
         "inbox",
         "lost",
@@ -73,6 +80,7 @@ class Reading:
         transport: asyncio.Transport,
         settings: WebsocketSettings,
         connection: ReadConnection,
+        step: int,
     ) -> None:
         self._loop = loop
         self._transport = transport
@@ -86,6 +94,11 @@ class Reading:
             max_messages=settings.inbox_messages,
             max_bytes=settings.inbox_bytes,
         )
+        self.reader.step = step
+        self.reader.on_growth = connection.on_growth
+        self.inbox.on_unclaimed = self._look_at_inbox
+        # Bytes parsed when the connection was last told of growth.
+        self._noted = 0
         # What came before the handshake was answered; None once it is.
         self._early: tuple[bytes, ...] | None = ()
         # The payload of the latest Ping, until it is answered.
@@ -97,6 +110,8 @@ class Reading:
         # The next turn of this connection has been asked for.
         self._turn_planned = False
         self.paused = False
+        # Not to be read since the process holds too much.
+        self.choked = False
         # Something has come since the last look. A flag, and not a time: it is set for every read.
         self.heard = False
         # The transport is gone.
@@ -111,6 +126,7 @@ class Reading:
         if self._early is not None:
             self._early += (data,)
             self.pause()
+            self._connection.on_growth()
 
     def begin(self) -> None:
         """The handshake was accepted: deliver what came early, and read on."""
@@ -121,6 +137,7 @@ class Reading:
 
     def forget(self) -> None:
         """The handshake was refused: nothing counts that has come or comes."""
+        self.choked = False
         self._early = None
         self._wanted = False
         self.reader.finished = True
@@ -140,10 +157,11 @@ class Reading:
             self._hold_back()
         if self._ping is not None:
             self._answer_ping()
-        self.inbox.wake()
+        self.inbox.wake_for_read()
 
     def discard(self) -> None:
         """Deliver no more messages: from now on only control frames count."""
+        self.choked = False
         self._wanted = False
         self.inbox.held_back = False
         if self.reader.discard():
@@ -177,12 +195,38 @@ class Reading:
     def release(self) -> None:
         """Let go of the connection, which would otherwise wait for the garbage collector."""
         self._connection = _NOBODY
-        self.inbox.refill = self.reader.on_control = _do_nothing
+        self.inbox.refill = self.reader.on_control = self.reader.on_growth = _do_nothing
+        self.inbox.on_unclaimed = None
+
+    def held(self) -> int:
+        """Return the bytes of memory that what has come takes."""
+        early = sum(map(len, self._early)) if self._early else 0
+        return early + self.reader.held + sum(map(sys.getsizeof, self.inbox.messages))
+
+    def choke(self) -> None:
+        """Read no more until `unchoke`, whatever else asks for it."""
+        if self._wanted:
+            self.choked = True
+            self.pause()
+
+    def unchoke(self) -> None:
+        """Read on, unless the inbox is full."""
+        self.choked = False
+        if not self.inbox.held_back and not self._early:
+            self.resume()
+
+    def shed(self) -> None:
+        """Forget all that has come: the process holds too much."""
+        self._early = None
+        self._wanted = self._rest_expected = self.inbox.held_back = False
+        self.reader.finish()
+        self.inbox.messages.clear()
+        self.inbox.wake()
 
     def read_ahead(self) -> bool:
         """Read on for once although nobody takes what has come; returns False when too much waits for that."""
         waiting = self.reader.unparsed if self._early is None else sum(map(len, self._early))
-        if waiting >= READ_AHEAD:
+        if self.choked or waiting >= READ_AHEAD:
             return False
         self.resume()
         return True
@@ -195,9 +239,15 @@ class Reading:
 
     def resume(self) -> None:
         """Read on."""
-        if self.paused and not self.lost:
+        if self.paused and not self.lost and not self.choked:
             self.paused = False
             self._transport.resume_reading()
+
+    def _look_at_inbox(self) -> None:
+        """Nobody waits for the messages of a read. A byte of a text may take four in memory."""
+        if (self.reader.parsed - self._noted) * 4 >= self.reader.step:
+            self._noted = self.reader.parsed
+            self._connection.on_growth()
 
     def _take_control(self, opcode: int, payload: bytes) -> None:
         if opcode == OP_PING:
@@ -273,7 +323,7 @@ def _do_nothing(*_: object) -> None:
 class _Nobody:
     """The connection that has ended."""
 
-    on_control = on_ping = on_fault = on_caught_up = staticmethod(_do_nothing)
+    on_control = on_ping = on_fault = on_caught_up = on_growth = staticmethod(_do_nothing)
 
 
 _NOBODY = _Nobody()

@@ -50,8 +50,13 @@ class Writer(Protocol):
             WebsocketClosed: sending is no longer possible.
         """
 
-    def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call back once when `write_batch` can write again or will raise; for writers that never return None there."""
+    def when_ready(self, callback: Callable[[], None], waiting: Callable[[], int] | None = None) -> None:
+        """Call back once when `write_batch`, where it never returns None, may write again or will raise.
+
+        Arguments:
+            callback: what to call.
+            waiting: returns the bytes that wait for that, which the connection is held to account for.
+        """
 
 
 class Connection(Protocol):

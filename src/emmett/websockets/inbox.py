@@ -20,7 +20,7 @@ class Inbox:
         refill: called when the last message is taken while `held_back` is set, to fetch the messages held elsewhere.
     """
 
-    __slots__ = ("_loop", "_waiter", "held_back", "messages", "refill")
+    __slots__ = ("_loop", "_waiter", "held_back", "messages", "on_unclaimed", "refill")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, refill: Callable[[], None]) -> None:
         # A list, although messages are taken from its front: it is short, and an empty deque would add 700 bytes to
@@ -29,6 +29,8 @@ class Inbox:
         # Whether more data has arrived than `messages` had room for.
         self.held_back = False
         self.refill = refill
+        # Called by `wake_for_read` when nobody waits for what has come; its owner may set it.
+        self.on_unclaimed: Callable[[], None] | None = None
         self._loop = loop
         # The future that a `receive()` without a message waits for.
         self._waiter: asyncio.Future[None] | None = None
@@ -56,3 +58,13 @@ class Inbox:
             self._waiter = None
             if not waiter.done():
                 waiter.set_result(None)
+
+    def wake_for_read(self) -> None:
+        """Wake as `wake` does, or call `on_unclaimed`. The lines are repeated: a call would cost each read."""
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+        elif self.on_unclaimed is not None:
+            self.on_unclaimed()

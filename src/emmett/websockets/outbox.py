@@ -18,7 +18,7 @@ from .calling import check_caller
 from .connection import Data, MessageBatch
 from .turns import write_in_turn
 
-Content = TypeVar("Content")
+Content = TypeVar("Content", bound=str | bytes)
 
 
 class Outbox:
@@ -37,12 +37,14 @@ class Outbox:
         "_flush_planned",
         "_high_water",
         "_line",
+        "_line_size",
         "_loop",
         "_lost",
         "_pong",
         "_ready",
         "_transport",
         "closed",
+        "on_growth",
         "stalled_since",
         "written",
     )
@@ -62,14 +64,18 @@ class Outbox:
         # Writers that wait for the peer to read. The first stays in the queue until it has written, so that no other
         # writer overtakes it between its call and its turn.
         self._line: deque[asyncio.Future[None]] | None = None
+        # What the writers wait with: characters of text, bytes of everything else.
+        self._line_size = 0
         # The Pong for the latest Ping received while the peer did not read (RFC 6455, 5.5.3, allows skipping others).
         self._pong: bytes | None = None
         # Callbacks for when `write_batch` can write again.
-        self._ready: list[Callable[[], None]] | None = None
+        self._ready: list[tuple[Callable[[], None], Callable[[], int] | None]] | None = None
         # When the transport exceeded its high-water mark, in the loop's seconds; None while the peer keeps up.
         self.stalled_since: float | None = None
         # Why `write` accepts no more messages; None while it does.
         self.closed: WebsocketClosed | None = None
+        # Called when a message waits in line; the owner may set it.
+        self.on_growth: Callable[[], None] | None = None
         # The transport is gone: queued messages cannot be written.
         self._lost = False
         # Messages written, without the collected ones; for the access log.
@@ -142,11 +148,11 @@ class Outbox:
         self._transport.write(frames)
         return True
 
-    def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call back once when `write_batch` can write again or will raise."""
+    def when_ready(self, callback: Callable[[], None], waiting: Callable[[], int] | None = None) -> None:
+        """See `Writer.when_ready`."""
         if self._ready is None:
             self._ready = []
-        self._ready.append(callback)
+        self._ready.append((callback, waiting))
         self._call_ready()
 
     def write_pong(self, frame: bytes) -> None:
@@ -205,6 +211,13 @@ class Outbox:
             _wake(waiter)
         self._call_ready()
 
+    def held(self) -> int:
+        """Return the bytes that wait for the peer, beside those that the transport has."""
+        size = self._collected_size + self._line_size
+        if self._ready:
+            size += sum(waiting() for _, waiting in self._ready if waiting is not None)
+        return size
+
     def error(self) -> WebsocketClosed:
         """Return a new exception that says why nothing can be written."""
         assert self.closed is not None
@@ -228,7 +241,7 @@ class Outbox:
         self.flush()
         self._transport.write(frame)
 
-    def enter_line(self) -> asyncio.Future[None]:
+    def enter_line(self, size: int) -> asyncio.Future[None]:
         """See `WriterLine.enter_line`."""
         if self._lost:
             # The peer left between the call and the first step of the waiting task.
@@ -236,6 +249,9 @@ class Outbox:
         line = self._line = self._line if self._line is not None else deque()
         waiter: asyncio.Future[None] = self._loop.create_future()
         line.append(waiter)
+        self._line_size += size
+        if self.on_growth is not None:
+            self.on_growth()
         self._call_first()
         return waiter
 
@@ -247,10 +263,11 @@ class Outbox:
         self.written += messages
         self._write_now(frame)
 
-    def leave_line(self, waiter: asyncio.Future[None]) -> None:
+    def leave_line(self, waiter: asyncio.Future[None], size: int) -> None:
         """See `WriterLine.leave_line`."""
         assert self._line is not None
         self._line.remove(waiter)
+        self._line_size -= size
         self._call_first()
 
     def _call_first(self) -> None:
@@ -261,7 +278,7 @@ class Outbox:
     def _call_ready(self) -> None:
         if self._ready and (self.closed is not None or not (self._line or self.stalled_since is not None)):
             # In a later turn of the loop: the callbacks write, and may register again.
-            for callback in self._ready:
+            for callback, _ in self._ready:
                 self._loop.call_soon(callback)
             self._ready = None
 

@@ -10,14 +10,17 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-Data = TypeVar("Data")
+Data = TypeVar("Data", bound=str | bytes)
 
 
 class WriterLine(Protocol):
     """The writers of one connection."""
 
-    def enter_line(self) -> asyncio.Future[None]:
+    def enter_line(self, size: int) -> asyncio.Future[None]:
         """Return a future that is done when it is the turn of this writer.
+
+        Arguments:
+            size: the length of what the writer waits with.
 
         Raises:
             WebsocketClosed: the peer takes no more messages.
@@ -30,15 +33,16 @@ class WriterLine(Protocol):
             WebsocketClosed: the peer takes no more messages.
         """
 
-    def leave_line(self, waiter: asyncio.Future[None]) -> None:
+    def leave_line(self, waiter: asyncio.Future[None], size: int) -> None:
         """Let the next writer have its turn."""
 
 
 async def write_in_turn(line: WriterLine, data: Data, encode: Callable[[Data], bytes], messages: int) -> None:
     """Write when the peer reads on and all writers before this one have written; a cancelled wait writes nothing."""
-    waiter = line.enter_line()
+    size = len(data)
+    waiter = line.enter_line(size)
     try:
         await waiter
         line.write_in_line(data, encode, messages)
     finally:
-        line.leave_line(waiter)
+        line.leave_line(waiter, size)

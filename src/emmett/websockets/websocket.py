@@ -355,10 +355,15 @@ class Websocket(RequestHead):
             self._delivery = Delivery(asyncio.get_running_loop(), self.send, self._fail_delivery)
         return self._delivery.deliver(batch)
 
-    def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call back once when `deliver` can accept a batch again or will raise."""
+    def when_ready(self, callback: Callable[[], None], waiting: Callable[[], int] | None = None) -> None:
+        """Call back once when `deliver` may take a batch again, or will raise.
+
+        Arguments:
+            callback: what to call.
+            waiting: returns the bytes that wait for that.
+        """
         if self._delivery is None:
-            self._writer.when_ready(callback)
+            self._writer.when_ready(callback, waiting)
         else:
             self._delivery.when_ready(callback)
 

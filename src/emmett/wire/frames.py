@@ -20,6 +20,7 @@ from collections.abc import Callable, MutableSequence
 
 from ..errors import FrameError
 from .close import CloseCode
+from .close_search import find_close_frame
 from .inflater import Inflater
 
 try:
@@ -47,8 +48,6 @@ MAX_CONTROL_PAYLOAD = 125
 # less than 4 ms.
 FRAMES_A_TURN = 256
 BYTES_A_TURN = 1024 * 1024
-# Held-back frames whose headers one search for a Close frame inspects.
-LOOKED_AT = 4096
 
 Buffer = bytes | bytearray
 ControlHandler = Callable[[int, bytes], None]
@@ -101,8 +100,10 @@ class FrameReader:
         "_decoder",
         "_delivered",
         "_fragment_count",
+        "_fragment_held",
         "_fragment_size",
         "_fragments",
+        "_grown",
         "_last_byte",
         "_looked_at",
         "_max_bytes",
@@ -118,7 +119,9 @@ class FrameReader:
         "inflater",
         "messages",
         "on_control",
+        "on_growth",
         "parsed",
+        "step",
     )
 
     def __init__(
@@ -168,6 +171,13 @@ class FrameReader:
         self._fragment_size = 0
         self._compressed = False
         self._decoder: codecs.IncrementalDecoder | None = None
+        # The memory that the pieces take, and by how much this reader has grown since it said so.
+        self._fragment_held = 0
+        self._grown = 0
+        # Called when what is held has grown by `step` bytes: beside whole messages, that is parts of frames, fragments
+        # and what was inflated. By default, never.
+        self.step = sys.maxsize
+        self.on_growth: Callable[[], None] | None = None
 
     @property
     def received(self) -> int:
@@ -189,6 +199,11 @@ class FrameReader:
         """Received bytes that wait to be parsed."""
         return len(self._buffer)
 
+    @property
+    def held(self) -> int:
+        """Bytes of memory that parts of frames and messages take, beside whole messages."""
+        return len(self._buffer) + self._fragment_held
+
     def feed(self, data: Buffer) -> bool:
         """Parse the data of one read.
 
@@ -205,11 +220,17 @@ class FrameReader:
             return self.spent
         if self._buffer:
             self._buffer += data
+            self._grown += len(data)
+            if self._grown >= self.step:
+                self._grow(0)
             return self.resume()
         taken = self._parse(data)
         if taken == len(data):
             return False
         self._buffer = bytearray(memoryview(data)[taken:])
+        self._grown += len(data) - taken
+        if self._grown >= self.step:
+            self._grow(0)
         return not self._missing
 
     def resume(self) -> bool:
@@ -241,25 +262,11 @@ class FrameReader:
             The payload of the Close frame; None if none was found.
         """
         buffer = self._buffer
-        end = len(buffer)
-        position = max(self._looked_at - self.parsed, 0)
-        for _ in range(LOOKED_AT):
-            if end < position + 2:
-                break
-            first, second = buffer[position], buffer[position + 1]
-            length = second & 0x7F
-            start = position + 2
-            if length >= LENGTH_16:
-                start += 2 if length == LENGTH_16 else 8
-                length = int.from_bytes(buffer[position + 2 : start], "big")
-            start += 4 if second & MASKED else 0
-            if end < start + length:
-                break
-            if first & 0x0F == OP_CLOSE and second & MASKED:
-                return apply_mask(bytes(buffer[start : start + length]), bytes(buffer[start - 4 : start]))
-            position = start + length
+        found, position = find_close_frame(buffer, max(self._looked_at - self.parsed, 0))
         self._looked_at = self.parsed + position
-        return None
+        if found is None:
+            return None
+        return apply_mask(bytes(buffer[found]), bytes(buffer[found.start - 4 : found.start]))
 
     def discard(self) -> bool:
         """Stop delivering messages; deliver only control frames.
@@ -344,10 +351,10 @@ class FrameReader:
                 if position >= self._turn_bytes - parsed:
                     limit = read
         except UnicodeDecodeError:
-            self._finish()
+            self.finish()
             raise FrameError(CloseCode.INVALID_DATA, "text is not valid UTF-8") from None
         except FrameError:
-            self._finish()
+            self.finish()
             raise
         finally:
             self._read = read
@@ -355,11 +362,20 @@ class FrameReader:
             if parsed >= self._turn_bytes:
                 self._turn_frames = read
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """Ignore all further input, and release the buffers."""
         self.finished = True
         self._buffer = b""
         self._fragments = self._decoder = None
+        self._fragment_held = 0
+
+    def _grow(self, size: int) -> None:
+        """Say when so much more is held that it should be known."""
+        self._grown += size
+        if self._grown >= self.step:
+            self._grown = 0
+            if self.on_growth is not None:
+                self.on_growth()
 
     def _read_frame(self, data: Buffer, position: int, end: int) -> int:
         """Read one frame of any kind that begins at `position`.
@@ -414,6 +430,8 @@ class FrameReader:
             self._last_byte -= inflated
             self._turn_bytes -= inflated
         self._take_data(first, opcode, payload)
+        if inflater is not None:
+            self._grow(inflated)
         return stop
 
     def _check_first(self, first: int, opcode: int) -> None:
@@ -453,7 +471,11 @@ class FrameReader:
             self._decoder = _new_utf8_decoder() if opcode == OP_TEXT else None
         # A text is decoded fragment by fragment, so that invalid UTF-8 ends the connection as soon as it is detected.
         decoder = self._decoder
-        self._fragments.append(payload if decoder is None else decoder.decode(payload, bool(first & FIN)))  # type: ignore[arg-type]
+        piece = payload if decoder is None else decoder.decode(payload, bool(first & FIN))
+        self._fragments.append(piece)  # type: ignore[arg-type]
+        size = sys.getsizeof(piece)
+        self._fragment_held += size
+        self._grow(size)
         if first & FIN:
             pieces = self._fragments
             self.messages.append((b"" if decoder is None else "").join(pieces))  # type: ignore[arg-type]
@@ -462,6 +484,7 @@ class FrameReader:
             self._decoder = None
             self._fragment_count = 0
             self._fragment_size = 0
+            self._fragment_held = 0
 
 
 def _long_length(field: Buffer) -> int:
