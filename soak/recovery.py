@@ -68,7 +68,7 @@ class Client:
         self.received += len(batch.messages)
         return True
 
-    def when_ready(self, callback: Callable[[], None]) -> None:
+    def when_ready(self, callback: Callable[[], None], waiting: Callable[[], int] | None = None) -> None:
         """Call back at once."""
         asyncio.get_running_loop().call_soon(callback)
 
