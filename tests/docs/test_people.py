@@ -25,11 +25,17 @@ async def hear(client: ClientConnection, *expected: str) -> None:
         assert await client.recv() == text
 
 
-@pytest.mark.parametrize("name", ["docs/quickstart.md", "docs/websockets.md"])
-async def test_in_the_room_everybody_hears_everybody(name: str, tmp_path: Path) -> None:
-    with example(name, "async def room():").loaded(tmp_path) as app:
+@pytest.mark.parametrize(
+    ("name", "function", "path"),
+    [
+        ("docs/quickstart.md", "async def room(name):", "/rooms/tea"),
+        ("docs/websockets.md", "async def room():", "/room"),
+    ],
+)
+async def test_in_the_room_everybody_hears_everybody(name: str, function: str, path: str, tmp_path: Path) -> None:
+    with example(name, function).loaded(tmp_path) as app:
         async with run_emmett(app) as running:
-            url = f"{running.url}/room"
+            url = f"{running.url}{path}"
             async with connect(url) as ada, connect(url) as bob:
                 await ada.send("I am Ada")
                 await hear(ada, "I am Ada")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, async_playwright
 
-from emmett import App, abort, redirect, request, requires, session, websocket
+from emmett import App, abort, redirect, request, requires, response, session, websocket
 from emmett.security import CORS, CSRF, SecurityHeaders, csp_nonce, csrf_field, csrf_token
 from emmett.sessions import SessionManager
 from tests.integration.browsing import visit
@@ -48,6 +48,7 @@ def make_app(*origins: str) -> App:
             f"<script>window.unsafe = true</script><script nonce='{csp_nonce()}'>window.safe = true</script>"
             f"<form method='post' action='/login'>{csrf_field()}<input name='name'><button>Log in</button></form>"
         )
+        response.content_type = "text/html; charset=utf-8"
         return f"<!doctype html><title>shop</title><body>{body}"
 
     @app.route("/token")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from .websocket_protocol import WebsocketProtocol
+from .websocket_protocol import TakeRead, WebsocketProtocol
 
 
 class MeteredTransport(asyncio.Transport):
@@ -76,26 +76,46 @@ class MeteredTransport(asyncio.Transport):
         return self._inner.get_protocol()
 
 
-class MeteredProtocol(WebsocketProtocol):
-    """A websocket that counts what it reads; its transport is a `MeteredTransport`.
+class ReadMeter:
+    """Counts what is read.
+
+    Arguments:
+        take: takes what was read.
 
     Attributes:
-        bytes_received: bytes that were read since the handshake.
+        bytes_received: bytes that were read.
     """
 
-    __slots__ = ("bytes_received",)
+    __slots__ = ("_take", "bytes_received")
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, take: TakeRead) -> None:
+        self._take = take
         self.bytes_received = 0
 
     def data_received(self, data: bytes) -> None:
+        """Count a read and pass it on."""
         self.bytes_received += len(data)
-        super().data_received(data)
+        self._take(data)
+
+
+class MeteredProtocol(WebsocketProtocol):
+    """A websocket that counts what it reads; its transport is a `MeteredTransport`."""
+
+    __slots__ = ("_meter",)
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        # An object of its own: a method of this one would make a cycle of the connection.
+        self._meter = ReadMeter(self.data_received)
+        self.data_received = self._meter.data_received
+
+    def count_early(self, data: bytes) -> None:
+        """Count what came with the handshake."""
+        self._meter.bytes_received += len(data)
 
     @property
     def bytes(self) -> tuple[int, int]:
         """How many bytes were received and sent."""
         transport = self._transport
         assert isinstance(transport, MeteredTransport)
-        return self.bytes_received, transport.bytes_sent
+        return self._meter.bytes_received, transport.bytes_sent

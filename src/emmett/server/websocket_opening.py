@@ -95,7 +95,7 @@ def _make_protocol(process: ProcessState, request: UpgradeRequest, settings: Web
     if process.observers.counts_bytes:
         transport = MeteredTransport(transport)
         metered = MeteredProtocol(process.loop, transport, request.upgrade, settings, process, request.target)
-        metered.bytes_received = len(request.early)
+        metered.count_early(request.early)
         return metered
     return WebsocketProtocol(process.loop, transport, request.upgrade, settings, process, request.target)
 
