@@ -17,11 +17,11 @@ from emmett.http.response import Response
     ("handle", "name"), [(request, "path"), (response, "status"), (session, "user"), (websocket, "path")]
 )
 def test_outside_a_handle_says_where_it_is_there(handle: object, name: str) -> None:
-    with pytest.raises(UsageError, match="is there only"):
+    with pytest.raises(UsageError, match="is available only"):
         getattr(handle, name)
     with pytest.raises(UsageError):
         setattr(handle, name, 1)
-    assert "is there only" in repr(handle)
+    assert "is available only" in repr(handle)
 
 
 async def test_outside_the_methods_of_the_websocket_say_so_too() -> None:

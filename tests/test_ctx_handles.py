@@ -42,7 +42,7 @@ async def test_the_handles_of_requests_in_a_websocket_handler(handle: Any) -> No
     assert (await WebsocketPeer(app).refused())[0] == 403
     if handle is request:
         assert messages == [
-            "`request` is there only while a request is handled; in a websocket handler use `websocket`"
+            "`request` is available only while a request is handled; in a websocket handler use `websocket`"
         ]
 
 
@@ -59,7 +59,7 @@ async def test_the_handle_of_websockets_in_a_request_handler() -> None:
 
     text = (await fetch(app)).text
     assert text.startswith(
-        "<`websocket` is there only while a websocket is handled; in a request handler use `request`; to reach "
+        "<`websocket` is available only while a websocket is handled; in a request handler use `request`; to reach "
         "connections from elsewhere, publish to a channel"
     )
 
@@ -124,7 +124,7 @@ def test_the_next_one_in_a_context_sees_nothing_of_the_one_before() -> None:
         for path in ("/one", "/two"):
             enter_request(make_request(path=path), Response())
             assert request.path == path
-            with pytest.raises(UsageError, match="behind a pipe that loads one"):
+            with pytest.raises(UsageError, match="inside a session pipe"):
                 _ = session.user
             current_session.set(sdict(user="ada"))
         connection = asyncio.run(make_connection())
@@ -239,5 +239,5 @@ def test_the_session_outside_says_so_whatever_is_asked() -> None:
         lambda: "user" in session,
         lambda: session["user"],
     ):
-        with pytest.raises(UsageError, match="behind a pipe that loads one"):
+        with pytest.raises(UsageError, match="inside a session pipe"):
             ask()

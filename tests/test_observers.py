@@ -70,7 +70,7 @@ def test_every_event_has_its_place() -> None:
 
 @pytest.mark.parametrize("observer", [object(), Observer, None])
 def test_what_is_no_observer(observer: Any) -> None:
-    with pytest.raises(TypeError, match="is no observer: expected an object of a subclass of"):
+    with pytest.raises(TypeError, match="is not an observer: expected an instance of a subclass of"):
         Observers().add(observer)
 
 

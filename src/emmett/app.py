@@ -1,4 +1,4 @@
-"""`App`: the application, wiring only."""
+"""`App`: the application, which only connects its parts."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish")
 class App(AppModule):
     """An application: routes for requests and websockets, modules, a pipeline, settings, commands.
 
-    It is an ASGI 3 application too: every ASGI server can run it, other ASGI applications can mount it.
+    It is also an ASGI 3 application: every ASGI server can run it, and other ASGI applications can mount it.
 
     Arguments:
-        import_name: `__name__` of the Python module it is written in; the folders `static` and `templates` are looked
-            for beside it.
+        import_name: `__name__` of the Python module in which it is created; the folders `static` and `templates` are
+            next to that module.
 
     Attributes:
         config: the settings.
         templates: the templates.
-        wired: what was wired to it beside routes and pipes, such as `Channels`; commands find it here.
+        wired: objects attached to it besides routes and pipes, such as `Channels`, for commands.
     """
 
     def __init__(self, import_name: str) -> None:
@@ -63,7 +63,7 @@ class App(AppModule):
 
     @property
     def observers(self) -> Observers:
-        """Those that learn of requests, websockets and channels: `app.observers.add(observer)`, before it starts."""
+        """The observers of requests, websockets and channels: `app.observers.add(observer)`, before it starts."""
         return self.table.observers
 
     @property
@@ -77,17 +77,17 @@ class App(AppModule):
 
     @property
     def routes(self) -> list[RouteInfo]:
-        """All routes, those of the static files first, then in the order of their registration by module."""
+        """All routes: those of the static files first, then by module in the order of registration."""
         return [self._static, *(info for registration in self.registrations() for info in registration.infos)]
 
     def on_error(self, status: int) -> Callable[[Function], Function]:
         """Register a function that renders the page for an HTTP status.
 
         Arguments:
-            status: 400 to 599. The function takes no arguments and returns what a request handler may.
+            status: 400 to 599. The function takes no arguments and returns anything that a request handler may return.
 
         Raises:
-            ConfigurationError: the status is none of an error, or has a page already.
+            ConfigurationError: the status is not an error status, or already has a page.
         """
         if callable(status):
             raise SyntaxError("the decorator needs a status: write @app.on_error(404) above the function")
@@ -96,7 +96,7 @@ class App(AppModule):
 
         def register(function: Function) -> Function:
             if status in self.table.error_pages:
-                raise ConfigurationError(f"on_error({status}): there is a page for this status already")
+                raise ConfigurationError(f"on_error({status}): this status already has a page")
             self.table.error_pages[status] = function
             return function
 
@@ -118,7 +118,7 @@ class App(AppModule):
         Context variables that they set are set in every handler.
         """
         before = copy_context()
-        # A configuration of logging, here or where the application is imported, must not silence our tracebacks.
+        # A logging configuration, here or at import of the application, must not silence the framework's tracebacks.
         enable_loggers()
         try:
             for function in self._startup:
@@ -128,7 +128,7 @@ class App(AppModule):
         self.table.startup_changes = find_changes(before, copy_context())
 
     async def shutdown(self) -> None:
-        """Run the shutdown functions: all of them, also when one fails. The first error is raised after."""
+        """Run all shutdown functions, even if one fails. The first error is raised afterwards."""
         errors: list[Exception] = []
         for function in reversed(self._shutdown):
             try:
@@ -144,17 +144,17 @@ class App(AppModule):
         It runs start-up and shutdown, and the server's own protocol code, in memory: no socket is opened.
 
         Arguments:
-            options: as `emmett.testing.TestClient` takes them.
+            options: see `emmett.testing.TestClient`.
         """
         from .testing import TestClient
 
         return TestClient(self, **options)
 
     def test_client_async(self, **options: Unpack[ClientOptions]) -> AsyncTestClient:
-        """Return a client for tests that run in a loop of their own: `async with app.test_client_async() as client`.
+        """Return a client for tests that run in their own loop: `async with app.test_client_async() as client`.
 
         Arguments:
-            options: as `emmett.testing.AsyncTestClient` takes them.
+            options: see `emmett.testing.AsyncTestClient`.
         """
         from .testing import AsyncTestClient
 
@@ -164,7 +164,7 @@ class App(AppModule):
         """Add a command to the command line: `emmett name`.
 
         Arguments:
-            name: what is typed. The function is plain or async, or a click command; its docstring is the help.
+            name: the name to type. The function is plain or async, or a click command; its docstring is the help.
 
         Raises:
             ConfigurationError: the name is taken.
@@ -195,7 +195,7 @@ class App(AppModule):
             http = self.config.http
             return await files.respond(request, filename, max_age=http.static_max_age, version=http.static_version)
 
-        # No pipeline around it: a pipe that asks for a login must not keep the style sheet from the login page.
+        # Without the pipeline: a pipe that requires a login must not withhold the style sheet from the login page.
         pattern = PathPattern("/static/<any:filename>")
         methods = ("GET", "HEAD")
         route = HTTPRoute("static", self.place, compose_request((), static))

@@ -1,7 +1,7 @@
 """Settings with their defaults: `app.config.websocket`, `app.config.http`, `app.config.server`.
 
-Every bound and every deadline of emmett has its name here. A setting is checked when it is assigned: a name that does
-not exist and a value that makes no sense are errors that say what is allowed.
+Every limit and every deadline of emmett has its name here. A setting is checked on assignment: an unknown name or an
+invalid value is an error that says what is allowed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .wire.targets import QueryLogging
 KIB = 1024
 MIB = 1024 * KIB
 
-# So many in so many seconds, minutes, hours or days.
+# A number of calls in a number of seconds, minutes, hours or days.
 RATE = re.compile(r"([1-9]\d*)/([1-9]\d*)?([smhd])")
 
 Check = Callable[[object], str | None]
@@ -37,7 +37,7 @@ class _Setting:
 
 
 def _count(default: int | None, unit: str, *, least: int = 1, most: int | None = None, optional: bool = False) -> Any:
-    """Declare a whole number of `unit`; where it is optional, None leaves the choice to emmett."""
+    """Declare a whole number of `unit`; if it is optional, None leaves the choice to emmett."""
     limits = f"at least {least}" if most is None else f"{least} to {most}"
     if optional:
         limits += ", or None"
@@ -53,7 +53,7 @@ def _count(default: int | None, unit: str, *, least: int = 1, most: int | None =
 
 
 def _seconds(default: float, *, optional: bool = False) -> Any:
-    """Declare a length of time; where it is optional, None switches off what it is for."""
+    """Declare a duration; if it is optional, None switches the feature off."""
 
     def check(value: object) -> str | None:
         if optional and value is None:
@@ -66,7 +66,7 @@ def _seconds(default: float, *, optional: bool = False) -> Any:
 
 
 def _flag(default: bool) -> Any:
-    """Yes or no."""
+    """Declare a boolean."""
 
     def check(value: object) -> str | None:
         return None if isinstance(value, bool) else "True or False"
@@ -75,7 +75,7 @@ def _flag(default: bool) -> Any:
 
 
 def _choice(default: str | None, *others: str | None) -> Any:
-    """One of a few values."""
+    """Declare one of several values."""
     allowed = (default, *others)
 
     def check(value: object) -> str | None:
@@ -87,7 +87,7 @@ def _choice(default: str | None, *others: str | None) -> Any:
 
 
 def _origins(default: str) -> Any:
-    """Whose pages may connect, as `wire.origin.OriginPolicy` takes it."""
+    """Declare the origins whose pages may connect, in the form of `wire.origin.OriginPolicy`."""
 
     def check(value: object) -> str | None:
         try:
@@ -100,7 +100,7 @@ def _origins(default: str) -> Any:
 
 
 def _proxies() -> Any:
-    """Whose word about the client behind them counts, as `wire.forwarded.TrustedProxies` takes it."""
+    """Declare the proxies that are trusted, in the form of `wire.forwarded.TrustedProxies`."""
 
     def check(value: object) -> str | None:
         try:
@@ -113,7 +113,7 @@ def _proxies() -> Any:
 
 
 def _hosts() -> Any:
-    """Declare the hosts that are served, as `wire.hosts.AllowedHosts` takes them; None for all."""
+    """Declare the hosts that are served, in the form of `wire.hosts.AllowedHosts`; None for all."""
 
     def check(value: object) -> str | None:
         if value is None:
@@ -128,7 +128,7 @@ def _hosts() -> Any:
 
 
 def _memory() -> Any:
-    """Declare a number of bytes; "auto" derives it from the memory there is, None switches it off."""
+    """Declare a number of bytes; "auto" derives it from the available memory, None switches it off."""
 
     def check(value: object) -> str | None:
         if value is None or value == "auto":
@@ -141,7 +141,7 @@ def _memory() -> Any:
 
 
 def _rate(default: str) -> Any:
-    """So many in so many seconds."""
+    """Declare a rate: a number of calls in a period."""
 
     def check(value: object) -> str | None:
         return None if isinstance(value, str) and RATE.fullmatch(value) else 'a rate, as in "20/s", "100/m" or "5/10s"'
@@ -155,7 +155,7 @@ def _version() -> Any:
     def check(value: object) -> str | None:
         if value is None or (isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.~-][A-Za-z0-9._~-]{0,63}", value)):
             return None
-        return "1 to 64 letters, digits, '.', '_', '~' or '-', no '_' in front; or None"
+        return "1 to 64 letters, digits, '.', '_', '~' or '-', not starting with '_'; or None"
 
     return _Setting(None, check)
 
@@ -164,7 +164,7 @@ class Settings:
     """A section of settings: typed attributes, checked on assignment.
 
     Raises:
-        ConfigurationError: on assignment of an unknown name or an impossible value.
+        ConfigurationError: on assignment of an unknown name or an invalid value.
     """
 
     section: ClassVar[str]
@@ -174,12 +174,12 @@ class Settings:
 
     def __init_subclass__(cls) -> None:
         cls._settings = {name: value for name, value in vars(cls).items() if isinstance(value, _Setting)}
-        # A setting is a plain attribute, since connections read many: the default one of the class, others of `self`.
+        # A setting is a plain attribute, since connections read many: the default on the class, others on `self`.
         for name, setting in cls._settings.items():
             setattr(cls, name, setting.default)
 
     def __init__(self, **values: Any) -> None:
-        # Copies whose other values follow these, and the names that a copy has values of its own for.
+        # Copies that follow later changes here, and the names for which a copy has its own values.
         vars(self)["_copies"] = []
         vars(self)["_own"] = set()
         for name, value in values.items():
@@ -235,50 +235,50 @@ class WebsocketSettings(Settings):
 
     # Bytes in a received message, over all its fragments.
     max_message_size: int = _count(1 * MIB, "bytes")
-    # Frames in a received message; None allows one for each KiB of `max_message_size`, and 1024 at least.
+    # Frames in a received message; None allows one for each KiB of `max_message_size`, and at least 1024.
     max_fragments: int | None = _count(None, "frames", optional=True)
-    # Messages, and bytes, that were received and wait for `receive()`.
+    # Messages, and bytes, that have been received and wait for `receive()`.
     inbox_messages: int = _count(16, "messages")
     inbox_bytes: int = _count(1 * MIB, "bytes")
-    # Bytes written that the peer has not taken, above which `send()` waits.
+    # Bytes written but not taken by the peer, above which `send()` waits.
     write_high_water: int = _count(64 * KIB, "bytes")
-    # Bytes written that the peer has not taken, above which `send_nowait()` drops the connection.
+    # Bytes written but not taken by the peer, above which `send_nowait()` drops the connection.
     write_limit: int = _count(1 * MIB, "bytes")
-    # Seconds in which a peer must read on once `send()` waits for it.
+    # Seconds within which a peer must read again once `send()` waits for it.
     send_timeout: float = _seconds(10.0)
-    # Seconds in which the application must answer a handshake.
+    # Seconds within which the application must answer a handshake.
     accept_timeout: float = _seconds(10.0)
-    # Seconds between two Pings to a peer, and in which it must answer one or send anything else.
+    # Seconds between two Pings to a peer, and within which it must answer one or send anything else.
     ping_interval: float | None = _seconds(20.0, optional=True)
     ping_timeout: float | None = _seconds(20.0, optional=True)
-    # Seconds in which a frame must be whole once it has begun.
+    # Seconds within which a frame must be complete once it has begun.
     frame_timeout: float = _seconds(30.0)
-    # Seconds in which a peer must answer a Close frame.
+    # Seconds within which a peer must answer a Close frame.
     close_timeout: float = _seconds(10.0)
-    # Seconds for which a handler that is busy elsewhere runs on after the peer has gone.
+    # Seconds for which a busy handler may go on after the peer has left.
     disconnect_grace: float = _seconds(10.0)
-    # Whose web pages may connect: see `wire.origin.OriginPolicy`. While developing, pages of this machine may too.
+    # Origins whose pages may connect: see `wire.origin.OriginPolicy`. In development, pages of this machine may too.
     origins: str | Sequence[str] = _origins("same-origin")
     # Whether to compress messages of clients that offer it: "deflate" (permessage-deflate, RFC 7692), or None.
     compression: str | None = _choice(None, "deflate")
     # Base-2 logarithm of the window, in bytes, in which repetitions are found. Each connection that has sent and
     # received compressed messages keeps one for either direction.
     compression_window_bits: int = _count(12, "bits", least=9, most=15)
-    # How much memory zlib takes for its tables: 2 to the power of this plus 9, in bytes.
+    # The memory level of zlib: its tables take 2 to the power of this plus 9, in bytes.
     compression_memory_level: int = _count(5, "steps", least=1, most=9)
-    # Bytes under which a message that is sent is not compressed: it would cost more than it saves.
+    # The size in bytes below which a sent message is not compressed, since it would cost more than it saves.
     compression_min_size: int = _count(64, "bytes", least=0)
-    # Whether messages may refer to those before them: they become smaller, but each connection keeps its windows.
+    # Whether messages may refer to earlier ones: they become smaller, but each connection keeps its windows.
     compression_context_takeover: bool = _flag(True)
 
     @property
     def fragment_limit(self) -> int:
-        """The frames that a received message may have."""
+        """The maximum number of frames in a received message."""
         return self.max_fragments or max(1024, self.max_message_size // KIB)
 
     @functools.cached_property
     def shortest_deadline(self) -> float:
-        """The shortest of the deadlines in seconds: how often connections must be looked at depends on it."""
+        """The shortest of the deadlines in seconds, which determines how often connections are checked."""
         names = ("send", "accept", "frame", "close", "ping")
         given = [getattr(self, f"{name}_timeout") for name in names] + [self.disconnect_grace, self.ping_interval]
         shortest: float = min(seconds for seconds in given if seconds is not None)
@@ -298,41 +298,41 @@ class HTTPSettings(Settings):
     # Bytes, and fields, in the head of a request.
     max_head_size: int = _count(16 * KIB, "bytes")
     max_head_fields: int = _count(100, "fields")
-    # Seconds in which the head must have come.
+    # Seconds within which the head must arrive.
     head_timeout: float = _seconds(10.0)
     # Bytes in the body of a request.
     max_body_size: int = _count(1 * MIB, "bytes", least=0)
     # Fields in a form or a JSON object.
     max_body_fields: int = _count(1000, "fields")
-    # Bytes of a multipart form that are kept in memory: files beyond it go to disk, fields beyond it are refused.
+    # Bytes of a multipart form that are kept in memory: files beyond this limit go to disk, fields are refused.
     max_form_memory: int = _count(1 * MIB, "bytes", least=0)
-    # Seconds in which a body must come; a long one has a second more for each KiB.
+    # Seconds within which a body must arrive; a long one gets one more second for each KiB.
     body_timeout: float = _seconds(30.0)
-    # Seconds for which a handler runs on after its client has left; None lets it run to its end.
+    # Seconds for which a handler may go on after its client has left; None lets it run to its end.
     disconnect_grace: float | None = _seconds(10.0, optional=True)
-    # Seconds in which a peer must take a KiB of its response for each of them, or all that is left of it.
+    # Seconds within which a peer must take as many KiB of its response, or all that is left of it.
     send_timeout: float = _seconds(30.0)
     # Seconds for which a client may use its copy of a static file without asking.
     static_max_age: int = _count(0, "seconds", least=0)
-    # A name for the static files as they are now, such as "7" or a commit: it is put into their URLs, so that clients
-    # may keep their copies for good.
+    # A version of the static files, such as "7" or a commit. It becomes part of their URLs, so that clients may keep
+    # their copies forever.
     static_version: str | None = _version()
 
     @property
     def shortest_deadline(self) -> float:
-        """The shortest of the deadlines that the server looks at, in seconds."""
+        """The shortest of the deadlines that the server checks, in seconds."""
         return min(self.head_timeout, self.body_timeout, self.send_timeout, self.disconnect_grace or self.send_timeout)
 
     def for_route(self, values: dict[str, Any]) -> Self:
         """Return these settings with the values of a route.
 
         Raises:
-            ConfigurationError: a setting is none of `per_route`, or a value is impossible.
+            ConfigurationError: a setting is not in `per_route`, or a value is invalid.
         """
         for name in values:
             if name not in self.per_route:
                 raise ConfigurationError(
-                    f"a route has no option {name!r}; beside those of its registration, allowed are "
+                    f"a route has no option {name!r}; besides those of its registration, allowed are "
                     f"{', '.join(self.per_route)}"
                 )
         return self.replace(values)
@@ -349,7 +349,7 @@ class CallsSettings(Settings):
     max_streams: int = _count(16, "streams")
     # Messages in a batch.
     max_batch: int = _count(100, "messages")
-    # How often a connection may send what is refused before it is closed with 4429.
+    # How often a connection may send refused messages before it is closed with 4429.
     max_refusals: str = _rate("100/10s")
 
 
@@ -358,32 +358,32 @@ class ServerSettings(Settings):
 
     section = "server"
 
-    # Connections a worker holds at once, websockets counted.
+    # Connections that a worker holds at once, including websockets.
     max_connections: int = _count(10_000, "connections")
-    # Bytes that all peers of a worker together make it hold: received messages, bodies, what they do not take. "auto"
-    # is half of the memory of the machine or the control group, shared by the workers; None for no bound.
+    # Bytes that all peers of a worker together may occupy: received messages, bodies, unsent data. "auto" is half of the
+    # memory of the machine or the control group, shared by the workers; None for no limit.
     max_memory: int | Literal["auto"] | None = _memory()
-    # Seconds for which connections that hold most are not read while it is too much, before the largest are dropped.
+    # Seconds for which the largest connections are not read while the limit is exceeded, before they are dropped.
     memory_timeout: float = _seconds(10.0)
-    # Seconds in which running handlers must end once the server stops.
+    # Seconds within which running handlers must end once the server stops.
     shutdown_timeout: float = _seconds(30.0)
-    # Seconds in which a handler must end once it is cancelled because the server stops.
+    # Seconds within which a handler must end once it is cancelled because the server stops.
     cancel_timeout: float = _seconds(5.0)
-    # The proxies in front, whose word about the client is believed: addresses, networks, and "unix" for
-    # whoever connects to a unix socket. They count from the start of the server on.
+    # The trusted proxies in front of the server, whose statements about the client are used: addresses, networks, and
+    # "unix" for all peers of a unix socket. They apply from the start of the server on.
     trusted_proxies: Sequence[str] = _proxies()
-    # What they write: X-Forwarded-For and its like, or Forwarded (RFC 7239). The other kind is not read: a proxy that
-    # does not know it passes on what a visitor has put there.
+    # The headers that they write: X-Forwarded-For and the like, or Forwarded (RFC 7239). The other kind is ignored: a
+    # proxy that does not know it passes on the value that a visitor has sent.
     proxy_headers: Literal["x-forwarded", "forwarded"] = _choice("x-forwarded", "forwarded")
-    # The hosts that requests may be for, None for all: see `wire.hosts.AllowedHosts`. While developing, the names of
-    # this machine and the address that the server listens on are always allowed, and None allows no others.
+    # The hosts that are served, None for all: see `wire.hosts.AllowedHosts`. In development, the names of this machine
+    # and the address that the server listens on are always allowed, and None allows no others.
     allowed_hosts: str | Sequence[str] | None = _hosts()
-    # What the logs show of a query: the names of its variables, all of it, or nothing.
+    # The part of a query that the logs show: the names of its variables, all of it, or nothing.
     log_query: QueryLogging = _choice("names", "all", "none")
 
 
 class Config(sdict[Any]):
-    """The settings of an application: three checked sections, and whatever else the application keeps there.
+    """The settings of an application: four checked sections, and any other values that the application stores.
 
     >>> config = Config()
     >>> config.websocket.max_message_size
@@ -399,7 +399,7 @@ class Config(sdict[Any]):
         )
 
     def __missing__(self, name: str) -> None:
-        # Any other name is the application's own, and reads as None.
+        # Any other name belongs to the application, and reads as None.
         sections = [section for section, value in dict.items(self) if isinstance(value, Settings)]
         if close := difflib.get_close_matches(name, sections, n=1, cutoff=0.75):
             raise ConfigurationError(

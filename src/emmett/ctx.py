@@ -1,7 +1,7 @@
-"""The running context and the handles on it: `request`, `response`, `session`, `websocket`.
+"""The current context and its handles: `request`, `response`, `session`, `websocket`.
 
-Each request and each connection runs in a task of its own, whose context holds what it handles; tasks started there
-inherit it. The handles are for application code: inside emmett, what is needed is passed.
+Each request and each connection runs in a task of its own, whose context holds its objects; tasks started there inherit
+it. The handles are for application code: emmett itself passes the objects as arguments.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from .websockets.websocket import Websocket
 current_request: ContextVar[Request | None] = ContextVar("emmett.request", default=None)
 current_response: ContextVar[Response | None] = ContextVar("emmett.response", default=None)
 current_session: ContextVar[sdict[Any] | None] = ContextVar("emmett.session", default=None)
-# Without a default: `_WebsocketHandle` tells by the LookupError that there is none.
+# Without a default: `_WebsocketHandle` detects by the LookupError that there is none.
 current_websocket: ContextVar[Websocket] = ContextVar("emmett.websocket")
 
 
 def enter_request(request: Request, response: Response) -> None:
-    """Make these the request and the response of the running context.
+    """Set the request and the response of the current context.
 
-    A server may start the task of a request in the context of the one before on the same connection, which can be of
-    another visitor where a proxy stands between: nothing of that one is left.
+    A server may start the task of a request in the context of the previous one on the same connection, which can belong
+    to another visitor if a proxy is in between: nothing of the previous request is kept.
     """
     current_request.set(request)
     current_response.set(response)
-    # To look costs less than to set, and mostly there is none.
+    # A check costs less than setting the variable, and usually there is none.
     if current_session.get() is not None:
         current_session.set(None)
 
 
 def enter_websocket(websocket: Websocket) -> None:
-    """Make this the websocket of the running context; nothing of a request before it is left."""
+    """Set the websocket of the current context; nothing of a previous request is kept."""
     current_websocket.set(websocket)
     current_request.set(None)
     current_response.set(None)
@@ -50,21 +50,21 @@ def _request() -> Request:
     if request is None:
         other = current_websocket.get(None) is not None
         hint = "; in a websocket handler use `websocket`" if other else ""
-        raise UsageError(f"`request` is there only while a request is handled{hint}")
+        raise UsageError(f"`request` is available only while a request is handled{hint}")
     return request
 
 
 def _response() -> Response:
     response = current_response.get()
     if response is None:
-        raise UsageError("`response` is there only while a request is handled")
+        raise UsageError("`response` is available only while a request is handled")
     return response
 
 
 def _session() -> sdict[Any]:
     session = current_session.get()
     if session is None:
-        raise UsageError("`session` is there only behind a pipe that loads one; none is in this pipeline")
+        raise UsageError("`session` is available only inside a session pipe; this pipeline has none")
     return session
 
 
@@ -75,15 +75,15 @@ def _websocket() -> Websocket:
         other = current_request.get() is not None
         hint = "; in a request handler use `request`" if other else ""
         raise UsageError(
-            f"`websocket` is there only while a websocket is handled{hint}; to reach connections from elsewhere, "
+            f"`websocket` is available only while a websocket is handled{hint}; to reach connections from elsewhere, "
             "publish to a channel that they subscribe to (emmett.Channels), or keep `websocket.connection`"
         ) from None
 
 
 class _Handle:
-    """Stands for the object of the running context.
+    """Refers to the object of the current context.
 
-    It cannot be hashed: in a set or as a key it would mean another object in each handler.
+    It cannot be hashed: in a set or as a key, it would refer to another object in each handler.
     """
 
     __slots__ = ("_find",)
@@ -95,7 +95,7 @@ class _Handle:
 
     def __hash__(self) -> int:
         name = self._find.__name__.strip("_")
-        raise TypeError(f"`{name}` means another object in each handler: it can be no key and no member of a set")
+        raise TypeError(f"`{name}` refers to another object in each handler: it cannot be a key or a member of a set")
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._find(), name, value)
@@ -111,19 +111,19 @@ class _Handle:
 
 
 class _OpenHandle(_Handle):
-    """Passes on attributes of any name."""
+    """Forwards attributes of any name."""
 
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        # What tools ask any object for, such as `__name__` and `__wrapped__`, must fail as on any object.
+        # Attributes that tools look up on any object, such as `__name__` and `__wrapped__`, must fail as usual.
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         return getattr(self._find(), name)
 
 
 class _SessionHandle(_OpenHandle):
-    """The session, whose values are also items."""
+    """The session, whose values are also available as items."""
 
     __slots__ = ()
 
@@ -158,7 +158,7 @@ class _Forwarded:
         return self if handle is None else getattr(_websocket(), self._name)
 
 
-# Kept as it is: each message calls it twice.
+# Bound once, since each message calls it twice.
 _get_websocket = current_websocket.get
 
 
@@ -200,7 +200,7 @@ class _WebsocketHandle(_Handle):
 
     def __hash__(self) -> int:
         raise TypeError(
-            "`websocket` means another connection in each handler, so it cannot be kept: keep `websocket.connection`, "
+            "`websocket` refers to another connection in each handler and cannot be kept: keep `websocket.connection`, "
             "or let the connections subscribe to a channel (emmett.Channels)"
         )
 
@@ -208,7 +208,7 @@ class _WebsocketHandle(_Handle):
         return _websocket()
 
 
-# What an application may use of its connection, beside the methods written out above.
+# What an application may use of its connection, besides the methods written out above.
 FORWARDED = (
     *("scheme", "path", "host", "headers", "cookies", "query_params", "query_string", "client"),
     *("subprotocols", "subprotocol", "accepted", "closed", "close_code", "close_reason", "connection"),

@@ -20,10 +20,10 @@ class sdict(dict[str, Value]):  # noqa: N801 - the documented name
     >>> params.missing is None
     True
 
-    Reading a missing item, `params["missing"]`, gives `None` too.
+    Reading a missing item, `params["missing"]`, returns `None` too.
 
-    An item hides the method of the same name: names such as `items` and `get` are a visitor's to choose. Where any name
-    may come, call the method on the class, or make a plain dict first:
+    An item hides the method of the same name: visitors can send names such as `items` and `get`. If any name is
+    possible, call the method on the class, or create a plain dict first:
 
     >>> params = sdict(items="all")
     >>> params.items
@@ -38,7 +38,7 @@ class sdict(dict[str, Value]):  # noqa: N801 - the documented name
         return None
 
     def __getattr__(self, name: str) -> Value | None:
-        # Dunder look-ups come from the interpreter (copy, pickle): those must fail as on any object.
+        # Look-ups of special methods come from the interpreter (copy, pickle) and must fail as on any object.
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         return self[name]
@@ -51,7 +51,7 @@ class sdict(dict[str, Value]):  # noqa: N801 - the documented name
             del self[name]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # That of `object` calls `self.items()`.
+        # The implementation of `object` calls `self.items()`.
         return copyreg.__newobj__, (type(self),), None, None, iter(dict.items(self))  # type: ignore[attr-defined]
 
     def copy(self) -> sdict[Value]:
@@ -62,7 +62,7 @@ class sdict(dict[str, Value]):  # noqa: N801 - the documented name
 class ItemOrMethod:
     """A method of an `sdict`, hidden by an item of the same name.
 
-    It is a descriptor for each name that a dict has, and no `__getattribute__`: other names cost nothing.
+    A descriptor for each name of a dict's method, instead of `__getattribute__`, so that other names cost nothing.
 
     Arguments:
         name: the name of the method.
@@ -90,10 +90,10 @@ class Headers(Mapping[str, str]):
     """The header fields of a request: case-insensitive, read-only, in the order of their arrival.
 
     Arguments:
-        raw: pairs of lower-case name and value, as bytes; they are read as latin-1 (RFC 9110, 5.5).
+        raw: pairs of lower-case name and value, as bytes; they are decoded as latin-1 (RFC 9110, 5.5).
 
     A repeated field reads as its values joined by `", "` (RFC 9110, 5.3), `cookie` joined by `"; "` (RFC 6265, 5.4);
-    `get_all` gives them apart.
+    `get_all` returns them separately.
     """
 
     __slots__ = ("_raw",)
@@ -103,11 +103,11 @@ class Headers(Mapping[str, str]):
 
     @property
     def raw(self) -> list[tuple[bytes, bytes]]:
-        """The pairs as they came."""
+        """The pairs as they were received."""
         return self._raw
 
     def get_all(self, name: str) -> list[str]:
-        """Return every value of a field, in the order of arrival; empty when there is none."""
+        """Return every value of a field, in the order of arrival; empty if there is none."""
         key = name.lower().encode("latin-1", "replace")
         return [value.decode("latin-1") for field, value in self._raw if field == key]
 
@@ -127,8 +127,8 @@ class Headers(Mapping[str, str]):
     def get(self, name: str, /, default: Default) -> str | Default: ...
 
     def get(self, name: str, /, default: object = None) -> object:
-        """Return the value of a field, or `default` when it is missing."""
-        # Without the exception that `__getitem__` would cost: most fields that are asked for are missing.
+        """Return the value of a field, or `default` if it is missing."""
+        # Avoids the exception that `__getitem__` would raise: most requested fields are missing.
         values = self.get_all(name)
         if len(values) == 1:
             return values[0]

@@ -1,8 +1,8 @@
-"""The environment variables by which the processes of one application find out about each other."""
+"""The environment variables through which the processes of one application exchange information."""
 
 from __future__ import annotations
 
-# How many worker processes there are: what they would have to share cannot be in the memory of one of them.
+# The number of worker processes. With more than one, shared state cannot be in a worker's memory.
 WORKERS = "EMMETT_WORKERS"
 # Set while `emmett develop` runs: the import string of the application.
 DEVELOP = "EMMETT_DEVELOP"

@@ -6,11 +6,11 @@
     ├── ConfigurationError        the application is set up wrongly; raised at registration (also a ValueError)
     ├── UsageError                a call at the wrong place or time (also a RuntimeError)
     ├── HTTPException             ends a handler with an HTTP answer: abort(), redirect()
-    │   ├── ChannelDenied         a channel that one may not join or publish to
+    │   ├── ChannelDenied         a channel that may not be joined or published to
     │   │   └── InvalidChannel    a name that no channel can have (also a ValueError)
     │   └── BrokerUnavailable     the broker of the channels does not answer
-    │       └── BrokerRefused     it answers, but will not do what is asked: waiting does not help
-    ├── CallError                 answers a call with an error, or is the error that a call was answered with
+    │       └── BrokerRefused     it answers, but refuses the request: waiting does not help
+    ├── CallError                 answers a call with an error, or reports the error that answered a call
     ├── SlowSubscriber            a subscriber that did not keep up with its channels
     ├── WebsocketClosed           the connection has ended: code and reason say how
     └── PeerError                 the other side broke the rules
@@ -19,10 +19,10 @@
         └── MessageError          a message that the application cannot take: the close code to answer with
             └── FrameError        a frame that breaks RFC 6455
 
-`emmett.testing` adds two of its own: `RefusedHandshake` and `RedirectError`, also `EmmettError`s.
+`emmett.testing` adds two more: `RefusedHandshake` and `RedirectError`, which are also `EmmettError`s.
 
-Mistakes of the application and of the peer are apart: what a peer can cause is a `PeerError`, and never shows a
-traceback in the log.
+Mistakes of the application and of the peer are separate: an error that a peer can cause is a `PeerError`, and is never
+logged with a traceback.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class EmmettError(Exception):
 
 
 class ConfigurationError(EmmettError, ValueError):
-    """The application is set up wrongly: a path, a pipe, an option. Says what is allowed."""
+    """The application is set up wrongly: a path, a pipe, an option. The message says what is allowed."""
 
 
 class UsageError(EmmettError, RuntimeError):
@@ -47,13 +47,12 @@ class HTTPException(EmmettError):
 
     Arguments:
         status: the HTTP status code, 100 to 599.
-        body: what the answer carries; empty lets the application's error page or the status phrase stand in.
+        body: the body of the answer; if empty, the application's error page or the status phrase is sent.
         headers: header fields of the answer, a mapping or pairs of name and value.
 
     Attributes:
-        headers: the header fields by name. The values of a name that came several times are joined by `", "` (RFC 9110,
-            5.3).
-        set_cookies: the Set-Cookie lines that came in pairs: unlike other fields they cannot be joined.
+        headers: the header fields by name. The values of a repeated name are joined by `", "` (RFC 9110, 5.3).
+        set_cookies: the Set-Cookie lines given as pairs: unlike other fields, they cannot be joined.
     """
 
     def __init__(
@@ -88,7 +87,7 @@ class HTTPException(EmmettError):
 
 
 class ChannelDenied(HTTPException):
-    """A channel may not be joined or published to. Left uncaught, the handler ends with 403, or close code 1008.
+    """A channel may not be joined or published to. If uncaught, the handler ends with 403, or close code 1008.
 
     Arguments:
         message: which channel, and why not.
@@ -103,11 +102,11 @@ class ChannelDenied(HTTPException):
 
 
 class InvalidChannel(ChannelDenied, ValueError):
-    """A name that no channel can have. Names often come from visitors, so left uncaught it refuses as its base does."""
+    """A name that no channel can have. Names often come from visitors: if uncaught it refuses like its base class."""
 
 
 class BrokerUnavailable(HTTPException):
-    """The broker of the channels does not answer. Left uncaught, the handler ends with 503, or close code 1011.
+    """The broker of the channels does not answer. If uncaught, the handler ends with 503, or close code 1011.
 
     Arguments:
         message: which broker, and how it failed; never its password.
@@ -126,7 +125,7 @@ class BrokerRefused(BrokerUnavailable):
 
     Arguments:
         message: which broker, what it refuses and how to permit it; never its password.
-        names: the channels and patterns that it refuses to subscribe; empty where that is not what was asked.
+        names: the channels and patterns that it refuses to subscribe; empty for any other refusal.
     """
 
     def __init__(self, message: str, names: Collection[str] = ()) -> None:
@@ -135,12 +134,12 @@ class BrokerRefused(BrokerUnavailable):
 
 
 class CallError(EmmettError):
-    """Answers a call with an error; or what a call was answered with, where emmett is the caller.
+    """Answers a call with an error, or reports the error that answered a call made by emmett.
 
     Arguments:
-        code: a code of the application's own, or one of `emmett.calls.ErrorCode`.
+        code: a code of the application, or one of `emmett.calls.ErrorCode`.
         message: one sentence on what went wrong; the caller sees it.
-        data: more about it, anything that can be encoded; None to leave it out.
+        data: further details, any value that can be encoded; None to leave it out.
     """
 
     def __init__(self, code: int, message: str, data: object = None) -> None:
@@ -154,7 +153,7 @@ class CallError(EmmettError):
 
 
 class SlowSubscriber(EmmettError):
-    """A subscriber took its publications too slowly, and its namespace says that it is disconnected for that."""
+    """A subscriber took its publications too slowly, and its namespace is configured to disconnect it."""
 
 
 class WebsocketClosed(EmmettError):
@@ -167,7 +166,7 @@ class WebsocketClosed(EmmettError):
     """
 
     def __init__(self, code: int, reason: str = "") -> None:
-        # A plain number, also of one that has a name in `CloseCode`.
+        # A plain number, even for a member of `CloseCode`.
         self.code = int(code)
         super().__init__(self.code, reason)
         self.reason = reason
@@ -181,11 +180,11 @@ class PeerError(EmmettError):
 
 
 class RequestError(PeerError):
-    """A request that cannot be served as it stands.
+    """A request that cannot be served as sent.
 
     Arguments:
         status: the HTTP status to answer with, 400 to 599.
-        message: what was wrong and what would be right; it is sent to the peer.
+        message: what is wrong and what would be right; it is sent to the peer.
         headers: header fields that the answer must carry, such as `Allow`.
     """
 
@@ -201,12 +200,12 @@ class HandshakeError(RequestError):
 
 
 class MessageError(PeerError):
-    """A message that the application cannot take, such as binary data where it asked for text.
+    """A message that the application cannot take, such as binary data in place of the expected text.
 
     Arguments:
         code: the close code to answer with (RFC 6455, 7.4.1): 1003 for the wrong kind, 1007 for data that is not what
             it claims to be.
-        reason: what was wrong; it is sent to the peer, so it is short and tells nothing secret.
+        reason: what is wrong; it is sent to the peer, so it is short and contains no secrets.
     """
 
     def __init__(self, code: int, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""`ContextFilter`: what the log records of an application say about the request or websocket that is being handled."""
+"""`ContextFilter`: adds the current request or websocket to the log records of an application."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .logs import FIELD_NAMES, log_fields
 
 
 class ContextFilter(logging.Filter):
-    """Gives each record the fields of emmett's own ones, and None where it has none.
+    """Adds the structured fields of emmett's log records to each record; None for those without a value.
 
-    So a format may name any of them, and a line that a handler logs says for whom. Give it to handlers of the logging
-    module, not to loggers: only those see the records of all loggers.
+    A format may then use any of them, and a line that a handler logs shows its request. Add the filter to handlers of
+    the logging module, not to loggers: only handlers see the records of all loggers.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TypedDict, Unpack
 
-# Loggers that `enable_loggers` keeps working: our own.
+# The loggers that `enable_loggers` keeps enabled: the framework's own.
 OUR_LOGGERS = "emmett"
 
 
 class LogFields(TypedDict, total=False):
-    """What a record can say about its subject, beside its text. Each field is an attribute of the record.
+    """The structured data of a record, besides its text. Each field is an attribute of the record.
 
     Fields:
         connection: the number of the connection in its process.
@@ -21,7 +21,7 @@ class LogFields(TypedDict, total=False):
         status: the HTTP status.
         code: the close code of the websocket.
         reason: the reason that came with the close code.
-        seconds: how long it took.
+        seconds: the duration.
         received: messages received on the websocket.
         sent: messages sent on the websocket.
         channel: the name of the channel.
@@ -50,7 +50,7 @@ def log_fields(**fields: Unpack[LogFields]) -> dict[str, object]:
     """Return the `extra` of a log call.
 
     Arguments:
-        fields: what is known; `None` leaves a field out. The client becomes "host:port".
+        fields: the known fields; `None` leaves a field out. The client becomes "host:port".
     """
     given: dict[str, object] = {name: value for name, value in fields.items() if value is not None}
     if "client" in given:
@@ -67,11 +67,10 @@ def format_client(client: tuple[str, int] | None) -> str:
 
 
 def enable_loggers(prefix: str = OUR_LOGGERS) -> None:
-    """Enable a logger and those below it.
+    """Enable a logger and its descendants.
 
-    `logging.config.dictConfig` disables every logger that exists already, unless it is given
-    `disable_existing_loggers=False`. An application that configures its logging would lose the tracebacks of its
-    handlers.
+    `logging.config.dictConfig` disables every existing logger unless it is given `disable_existing_loggers=False`. An
+    application that configures its logging would lose the tracebacks of its handlers.
 
     Arguments:
         prefix: the name of the logger.

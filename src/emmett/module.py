@@ -1,4 +1,4 @@
-"""`AppModule`: a part of an application with a name, a prefix and a pipeline of its own."""
+"""`AppModule`: a part of an application with its own name, prefix and pipeline."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ DEFAULT_METHODS = ("GET", "POST", "HEAD")
 
 
 class RouteInfo(NamedTuple):
-    """What `emmett routes` shows of a route.
+    """A route, as `emmett routes` shows it.
 
     Fields:
         kind: "http" or "websocket".
         methods: upper case; empty for a websocket.
         path: the path pattern.
         name: the full name, as `url` takes it.
-        hostname: the host it is for; None for all.
+        hostname: the host of the route; None for all hosts.
         pipeline: the class names of its pipes, outermost first.
     """
 
@@ -49,10 +49,10 @@ class RouteInfo(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Registration:
-    """A registered route, with what composing its flow takes.
+    """A registered route, with the data needed to compose its flow.
 
     Attributes:
-        page: the function with its results filled into a template; None when it has none.
+        page: the function whose results are rendered with a template; None if it has no template.
     """
 
     route: HTTPRoute | WebsocketRoute
@@ -62,7 +62,7 @@ class Registration:
     page: Handler | None = None
 
     def compose(self, outer: tuple[Pipe, ...]) -> None:
-        """Compose the flow anew, inside the pipes of its modules."""
+        """Compose the flow again, inside the pipes of its modules."""
         pipes = outer + self.pipes
         compose = compose_request if isinstance(self.route, HTTPRoute) else compose_websocket
         as_json = any(isinstance(pipe, JSONService) for pipe in pipes)
@@ -74,16 +74,16 @@ class Registration:
 
 
 class AppModule:
-    """A part of an application; made by `app.module(...)` or `module.module(...)`.
+    """A part of an application, created by `app.module(...)` or `module.module(...)`.
 
     Arguments:
         table: the application's routes.
-        place: where the module above stands, for `url`.
-        parent: the module above; None for the application itself.
-        import_name: the name of the Python module it is written in.
+        place: the place of the parent module, for `url`.
+        parent: the parent module; None for the application itself.
+        import_name: the name of the Python module in which it is created.
         name: the name of the module, without that of its parent.
-        url_prefix: what its paths begin with.
-        hostname: the host that its routes are for.
+        url_prefix: the prefix of its paths.
+        hostname: the host of its routes.
     """
 
     def __init__(
@@ -109,9 +109,9 @@ class AppModule:
 
     @property
     def pipeline(self) -> Sequence[Pipe]:
-        """The pipes around every route of this module, outermost first; those of the module above go before.
+        """The pipes around every route of this module, outermost first, inside those of the parent module.
 
-        Assigning a list composes the routes that are registered already anew.
+        Assigning a list composes again the routes that are already registered.
         """
         return self._pipeline
 
@@ -123,7 +123,7 @@ class AppModule:
             self._compose()
         except ConfigurationError:
             self._pipeline = before
-            # Some may have been composed with the new one already.
+            # Some routes may already be composed with the new one.
             self._compose()
             raise
 
@@ -143,20 +143,21 @@ class AppModule:
         """Register a function for requests.
 
         Arguments:
-            paths: a path pattern or several; without one the function's name is the path.
-            name: what `url` calls it; the function's name by default.
+            paths: a path pattern or several; the default is the function's name.
+            name: the name for `url`; the default is the function's name.
             pipeline: pipes around this route, inside those of its modules.
             schemes: "http", "https" or both, which is the default.
-            hostname: the host it is for; every host by default.
-            methods: HTTP methods; get, post and head by default.
-            prefix: what goes before its paths, behind the prefixes of its modules.
-            output: what the function must return: "auto", "bytes", "str" or "iter".
-            template: the template that a returned dict fills; by default that of the function's name, if there is one.
+            hostname: the host of the route; the default is every host.
+            methods: HTTP methods; the default is get, post and head.
+            prefix: a prefix of its paths, after the prefixes of its modules.
+            output: the required type of the result: "auto", "bytes", "str" or "iter".
+            template: the template that renders a returned dict; the default is the one with the function's name, if it
+                exists.
             settings: limits of these requests, named as in `app.config.http`: max_body_size, max_body_fields,
                 max_form_memory, body_timeout.
 
         Raises:
-            ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
+            ConfigurationError: at registration, for any invalid argument; the message says what is allowed.
         """
         _refuse_bare(paths, "route")
 
@@ -203,7 +204,7 @@ class AppModule:
             settings: limits and deadlines of these connections, named as in `app.config.websocket`.
 
         Raises:
-            ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
+            ConfigurationError: at registration, for any invalid argument; the message says what is allowed.
         """
         _refuse_bare(paths, "websocket")
 
@@ -240,18 +241,17 @@ class AppModule:
         prefix: str | None = None,
         **settings: Unpack[CallsLimits],
     ) -> Calls:
-        """Make a websocket route whose clients call functions, in JSON-RPC 2.0.
+        """Create a websocket route whose clients call functions, in JSON-RPC 2.0.
 
         Arguments:
             paths: a path pattern or several.
-            name: what `url.ws` calls the route.
-            user: returns who the connection of the running context belongs to, or None; for limits per user and
-                `notify(user=...)`.
+            name: the name of the route for `url.ws`.
+            user: returns the owner of the current connection, or None; for limits per user and `notify(user=...)`.
             pipeline, schemes, hostname, prefix: as for `websocket`; these pipes are around the connection.
-            settings: bounds, named as in `app.config.calls` and `app.config.websocket`.
+            settings: limits, named as in `app.config.calls` and `app.config.websocket`.
 
         Raises:
-            ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
+            ConfigurationError: at registration, for any invalid argument; the message says what is allowed.
         """
         given: dict[str, Any] = {**settings}
         own = {key: given.pop(key) for key in CallsSettings.names() & given.keys()}
@@ -269,16 +269,16 @@ class AppModule:
     def module(
         self, import_name: str, name: str, url_prefix: str | None = None, hostname: str | None = None
     ) -> AppModule:
-        """Make a module inside this one.
+        """Create a module inside this one.
 
         Arguments:
-            import_name: `__name__` of the Python module it is written in.
-            name: its name: routes are called `name.function`; inside another module `outer.name.function`.
-            url_prefix: what its paths begin with, behind the prefixes above.
-            hostname: the host that its routes are for; that of the module above by default.
+            import_name: `__name__` of the Python module in which it is created.
+            name: its name: routes are named `name.function`, inside another module `outer.name.function`.
+            url_prefix: the prefix of its paths, after the prefixes of the parent modules.
+            hostname: the host of its routes; the default is that of the parent module.
 
         Raises:
-            ConfigurationError: the name is taken or is no identifier.
+            ConfigurationError: the name is taken or is not an identifier.
         """
         if not name.isidentifier():
             raise ConfigurationError(f"module name {name!r}: expected an identifier, such as 'blog'")
@@ -310,7 +310,7 @@ class AppModule:
         if not given:
             raise ConfigurationError(f"route {own!r}: the list of paths is empty; leave it out to use the name as path")
         before = _join(self.url_prefix, prefix or "").rstrip("/")
-        # The root of a prefix is found with and without its last slash.
+        # The root of a prefix matches with and without a trailing slash.
         patterns = [
             PathPattern(f"{before}(/)?" if before and path == "/" else _join(before, path) or "/") for path in given
         ]
@@ -348,7 +348,7 @@ def _join(prefix: str, path: str) -> str:
     path = path.lstrip("/")
     if not prefix:
         return "/" + path if path else ""
-    # An optional group brings its own slash: "/posts" + "(/<int:id>)?".
+    # An optional group contains its own slash: "/posts" + "(/<int:id>)?".
     return f"/{prefix}" + (path if path.startswith("(/") else f"/{path}" if path else "")
 
 

@@ -1,4 +1,4 @@
-"""Observers: what logs, telemetry and tests learn of requests, websockets and channels.
+"""Observers: receive events on requests, websockets and channels, for logs, telemetry and tests.
 
 Register them before the application starts: `app.observers.add(observer)`.
 """
@@ -18,12 +18,12 @@ class RequestEnded(NamedTuple):
     """A request was answered, or its client left before that.
 
     Fields:
-        method, path, query, http_version: of the request; the query as it was sent, it may hold secrets.
-        client: address and port of the client; `None` where there is none.
+        method, path, query, http_version: of the request; the query as it was sent, which may contain secrets.
+        client: address and port of the client; `None` if there is none.
         route: the full name of the route; `None` when none matched.
         status: the HTTP status of the response; `None` when the client left before there was one.
         complete: whether the whole response was written.
-        seconds: from its head to its end.
+        seconds: the duration from its head to its end.
     """
 
     method: str
@@ -42,10 +42,10 @@ class WebsocketOpened(NamedTuple):
 
     Fields:
         number: the number of the connection in its process.
-        path, query: of the handshake; the query as it was sent, it may hold secrets.
-        client: address and port of the client; `None` where there is none.
+        path, query: of the handshake; the query as it was sent, which may contain secrets.
+        client: address and port of the client; `None` if there is none.
         route: the full name of the route.
-        subprotocol: the one that was agreed on.
+        subprotocol: the negotiated subprotocol.
     """
 
     number: int
@@ -62,9 +62,9 @@ class WebsocketEnded(NamedTuple):
     Fields:
         number, path, query, client, route: as for `WebsocketOpened`; the route is `None` when none matched.
         target: the path as it was sent, percent-encoded.
-        status: the HTTP status that answered the handshake, 101 when it was accepted; `None` when nothing did.
-        code, reason: how it was closed (RFC 6455, 7.4); `None` and empty when it was never open.
-        seconds: from its handshake to its end.
+        status: the HTTP status that answered the handshake, 101 if it was accepted; `None` if it was not answered.
+        code, reason: the close code and reason (RFC 6455, 7.4); `None` and empty if it was never open.
+        seconds: the duration from its handshake to its end.
         received, sent: messages.
         bytes_received, bytes_sent: bytes on the connection since the handshake, its answer included; `None` unless an
             observer has `counts_bytes`.
@@ -87,14 +87,14 @@ class WebsocketEnded(NamedTuple):
 
 
 class SlowConsumer(NamedTuple):
-    """A peer or a subscriber did not take what was sent to it.
+    """A peer or a subscriber did not take the data sent to it.
 
     Fields:
         kind: `"request"`, `"websocket"` or `"subscriber"`.
-        client: address and port of the client, where it is known.
-        route: the full name of the route, where it is known.
+        client: address and port of the client, if known.
+        route: the full name of the route, if known.
         channel: the channel of a publication that had to wait, for a subscriber.
-        reason: what happened, in words.
+        reason: a description of the event.
     """
 
     kind: str
@@ -117,22 +117,22 @@ class ChannelEvent(NamedTuple):
 
 
 class BrokerEvent(NamedTuple):
-    """The broker of the channels went away, or is back.
+    """The broker of the channels became unavailable, or is back.
 
     Fields:
-        channels: how many channels of this process it concerns.
+        channels: how many channels of this process are affected.
     """
 
     channels: int
 
 
 class Observer:
-    """Learns what happens. A subclass overrides what it wants to know; all else costs nothing.
+    """Receives events. A subclass overrides the methods that it needs; the others cost nothing.
 
-    The methods are called on the event loop and must not block. What they raise is logged and hurts nobody.
+    The methods are called on the event loop and must not block. An exception in one is logged and has no other effect.
 
     Attributes:
-        counts_bytes: whether the bytes of websockets are to be counted, which costs a call for each read and write.
+        counts_bytes: whether to count the bytes of websockets, which costs a call for each read and write.
     """
 
     counts_bytes = False
@@ -147,7 +147,7 @@ class Observer:
         """A websocket has ended, or its handshake was refused."""
 
     def slow_consumer(self, event: SlowConsumer) -> None:
-        """A peer was dropped, or a subscriber lost publications, since it did not keep up."""
+        """A peer was dropped, or a subscriber lost publications, because it did not keep up."""
 
     def channel_subscribed(self, event: ChannelEvent) -> None:
         """A subscriber has entered a channel."""
@@ -159,7 +159,7 @@ class Observer:
         """The broker does not answer."""
 
     def broker_restored(self, event: BrokerEvent) -> None:
-        """The broker answers again, and subscriptions stand again."""
+        """The broker answers again, and subscriptions are restored."""
 
 
 EVENTS = (
@@ -175,10 +175,10 @@ EVENTS = (
 
 
 class Observers:
-    """The observers of an application: for each event the methods to call, none of those that are not overridden.
+    """The observers of an application: for each event, the methods to call, without those that are not overridden.
 
     Arguments:
-        observers: those to begin with.
+        observers: the initial observers.
 
     Attributes:
         counts_bytes: whether one of them has `counts_bytes`.
@@ -204,11 +204,11 @@ class Observers:
         """Register an observer.
 
         Raises:
-            TypeError: it is no `Observer`.
+            TypeError: it is not an `Observer`.
         """
         if not isinstance(observer, Observer):
             raise TypeError(
-                f"{observer!r} is no observer: expected an object of a subclass of emmett.observers.Observer"
+                f"{observer!r} is not an observer: expected an instance of a subclass of emmett.observers.Observer"
             )
         self._all.append(observer)
         self.counts_bytes = self.counts_bytes or observer.counts_bytes
@@ -225,7 +225,7 @@ class Observers:
 
 
 def notify(methods: Iterable[Callable[[Any], None]], event: object) -> None:
-    """Call the methods of observers; what one of them raises is logged."""
+    """Call the methods of observers and log their exceptions."""
     for method in methods:
         try:
             method(event)

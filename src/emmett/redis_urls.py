@@ -1,7 +1,7 @@
-"""URLs of Redis and Valkey servers, as the broker of channels and the session store read them.
+"""Parse the URLs of Redis and Valkey servers, for the broker of channels and the session store.
 
-redis-py reads the common parts. On top of it, every option is checked when the URL is read: one that is misspelt would
-otherwise be found when the first connection is made, or never.
+redis-py parses the common parts. In addition, every option is checked when the URL is parsed: a misspelt one would
+otherwise be found with the first connection, or never.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 SENTINEL_EXPECTED = "expected redis+sentinel://user:password@host:26379,host:26379/service/0"
 PORT = 6379
 SENTINEL_PORT = 26379
-# Options of every URL, and those that need TLS: `ca` is our short name for `ssl_ca_certs`.
+# Options of every URL, and those that need TLS: `ca` is a short name for `ssl_ca_certs`.
 OPTIONS = {"db"}
 FILES = {"ca", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 TLS_OPTIONS = FILES | {"ssl_cert_reqs", "ssl_check_hostname", "ssl_password"}
@@ -37,7 +37,7 @@ class RedisURL(NamedTuple):
         label: its name in logs and errors, without user and password.
         kind: redis-py's class of connections to it.
         options: the keyword arguments of that class.
-        settings: options of the URL that are not for redis-py.
+        settings: options of the URL that redis-py does not use.
     """
 
     label: str
@@ -55,7 +55,7 @@ class SentinelURL(NamedTuple):
     """A service, and the Sentinels that know its primary.
 
     Fields:
-        sentinels: where to ask.
+        sentinels: the Sentinels to ask.
         service: the name of the service, as the Sentinels know it.
         server: how to connect to the primary; its host and port are those of the first Sentinel.
     """
@@ -71,14 +71,14 @@ def is_sentinel_url(url: str) -> bool:
 
 
 def parse_redis_url(url: str, settings: Collection[str] = ()) -> RedisURL:
-    """Read the URL of one server: `redis://user:password@host:port/0`, `rediss://` for TLS, `unix:///path`.
+    """Parse the URL of one server: `redis://user:password@host:port/0`, `rediss://` for TLS, `unix:///path`.
 
     Arguments:
         settings: options that are allowed in addition to those of a connection.
 
     Raises:
-        ConfigurationError: it cannot be read, or has an option that does not exist. It is not shown, as it may hold a
-            password.
+        ConfigurationError: the URL is malformed or has an unknown option. The error does not show the URL, which may
+            contain a password.
     """
     url = url.strip()
     try:
@@ -104,7 +104,7 @@ def parse_redis_url(url: str, settings: Collection[str] = ()) -> RedisURL:
     if "ca" in options:
         options["ssl_ca_certs"] = options.pop("ca")
     try:
-        # It does not connect yet.
+        # This does not connect yet.
         kind(**options)
     except (RedisError, TypeError, ValueError) as error:
         raise ConfigurationError(f"the URL of a Redis server: {error}") from None
@@ -112,7 +112,7 @@ def parse_redis_url(url: str, settings: Collection[str] = ()) -> RedisURL:
 
 
 def parse_sentinel_url(url: str, settings: Collection[str] = ()) -> SentinelURL:
-    """Read `redis+sentinel://user:password@host:26379,host:26379/service/0`; `rediss+sentinel://` is TLS everywhere.
+    """Parse `redis+sentinel://user:password@host:26379,host:26379/service/0`; `rediss+sentinel://` is TLS everywhere.
 
     User and password are for the Redis servers; `sentinel_username=` and `sentinel_password=` are for the Sentinels.
 
@@ -120,7 +120,7 @@ def parse_sentinel_url(url: str, settings: Collection[str] = ()) -> SentinelURL:
         settings: options that are allowed in addition to those of a connection.
 
     Raises:
-        ConfigurationError: it cannot be read. It is not shown, as it may hold a password.
+        ConfigurationError: the URL is malformed. The error does not show it, since it may contain a password.
     """
     scheme, _, rest = url.strip().partition("://")
     path, _, query = rest.partition("?")
@@ -148,7 +148,7 @@ def _has_port(host: str) -> bool:
 
 
 def _as_sentinel(server: RedisURL, port: int) -> RedisURL:
-    """Return a Sentinel: it has a user of its own, and no databases."""
+    """Return the options for a Sentinel: it has its own user, and no databases."""
     options = {name: value for name, value in server.options.items() if name not in ("username", "password", "db")}
     for name in ("username", "password"):
         if value := server.settings.get(f"sentinel_{name}"):

@@ -1,4 +1,4 @@
-"""`stream`: responses whose content is not there all at once."""
+"""`stream`: responses whose content is produced over time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .http.stream import close_source, read_source
 
 
 class Stream:
-    """Makes responses: `stream(source)`, `stream.sse(events)` and `await stream.file(path)`.
+    """Creates responses: `stream(source)`, `stream.sse(events)` and `await stream.file(path)`.
 
-    A handler returns them. Their status is that of `emmett.response`, unless they have one of their own.
+    A handler returns them. Their status is that of `emmett.response`, unless they set their own.
     """
 
     __slots__ = ()
@@ -34,16 +34,16 @@ class Stream:
         *,
         filename: str | None = None,
     ) -> Response:
-        """Return a response whose content comes in chunks, each asked for when the client has taken those before.
+        """Return a response whose content is sent in chunks, each requested when the client has read those before.
 
         Arguments:
-            source: gives the chunks, plain or async; a `str` goes as UTF-8. Its `aclose` or `close`, where it has one
-                of them, is called at the end, also when the client leaves before. A plain one runs on the event loop.
+            source: yields the chunks, plain or async; a `str` is sent as UTF-8. Its `aclose` or `close`, if it has one,
+                is called at the end, even if the client leaves early. A plain one runs on the event loop.
             content_type: the media type.
             filename: offers a download under this name.
 
         Raises:
-            UsageError: when the source is nothing to go through chunk by chunk.
+            UsageError: the source is not an iterable of chunks.
         """
         _check_source(source, "stream(...)", "chunks, plain or async")
         headers = {} if filename is None else {"content-disposition": attachment(filename)}
@@ -56,25 +56,25 @@ class Stream:
         heartbeat: float = 15.0,
         retry: float | None = None,
     ) -> Response:
-        """Return a response that streams server-sent events (WHATWG HTML, 9.2). An event is asked for when the client
-        has taken those before.
+        """Return a response that streams server-sent events (WHATWG HTML, 9.2), each requested when the client has
+        read those before.
 
         Arguments:
-            events: gives them, plain or async: an `Event`, or its data, which is text or anything JSON can express. It
-                runs in a task of its own, from its first event to its end. It is cancelled where it waits, and closed,
-                when the client leaves or the server stops.
-            heartbeat: seconds of silence after which a comment is sent: proxies keep the connection, and a client that
-                has gone is noticed.
-            retry: seconds after which a client whose connection broke is to come back; without it, the client chooses.
+            events: yields the events, plain or async: an `Event` or its data, which is text or a JSON value. It runs in
+                a task of its own, from its first event to its end. It is cancelled where it waits, and closed, when the
+                client leaves or the server stops.
+            heartbeat: seconds of silence after which a comment is sent, so that proxies keep the connection and the
+                departure of a client is noticed.
+            retry: the reconnection delay for clients in seconds; without it, the client chooses.
 
         Raises:
-            ValueError: for a `heartbeat` that is not above 0, or a `retry` below it.
-            UsageError: when there is nothing to go through event by event.
+            ValueError: `heartbeat` is not above 0, or `retry` is below 0.
+            UsageError: the source is not an iterable of events.
         """
         _check_source(events, "stream.sse(...)", "events, plain or async")
         if not (math.isfinite(heartbeat) and heartbeat > 0):
             raise ValueError(f"heartbeat={heartbeat!r}: expected a number of seconds above 0")
-        # At once, so that the client and what is between learn that the stream is there.
+        # Sent at once, so that the client and the proxies in between see that the stream has begun.
         opening = encode_comment() if retry is None else encode_event(Event(retry=retry))
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return Response(_EventStream(events, opening, heartbeat), headers=headers, content_type=CONTENT_TYPE)
@@ -87,23 +87,22 @@ class Stream:
         content_type: str | None = None,
         max_age: int = 0,
     ) -> Response:
-        """Return the answer to the running request with a file: all of it, the part that is asked for, or that the
-        client has it already.
+        """Return the answer to the current request with a file: the whole file, the requested part, or a confirmation
+        that the client's copy is current.
 
         Arguments:
-            path: where the file is, from the working directory. It must not be made of what a visitor sent.
+            path: the path of the file, relative to the working directory. Never build it from a visitor's input.
             filename: offers a download under this name (RFC 6266).
-            content_type: the media type; without it that of the suffix of `filename` or `path`.
-            max_age: seconds for which the client may use its copy without asking. Caches that several visitors share
-                keep none.
+            content_type: the media type; the default is that of the suffix of `filename` or `path`.
+            max_age: how long the client may use its copy without asking, in seconds. Shared caches keep none.
 
-        Returns a response with status 200, 206, 304, 412 or 416 (RFC 9110, 13 and 14). What fits one chunk is in it,
-        more is streamed.
+        Returns a response with status 200, 206, 304, 412 or 416 (RFC 9110, 13 and 14). Content that fits into one chunk
+        is in the response, longer content is streamed.
 
         Raises:
-            FileNotFoundError, PermissionError and other `OSError`: the file is not there or cannot be read. If that may
-                be so, catch it and `abort(404)`.
-            ValueError: for a `max_age` below 0 or an empty `filename`.
+            FileNotFoundError, PermissionError and other `OSError`: the file does not exist or cannot be read. If that
+                is possible, catch it and `abort(404)`.
+            ValueError: `max_age` is below 0, or `filename` is empty.
             UsageError: outside of a request.
         """
         request = current_request.get()
@@ -111,7 +110,7 @@ class Stream:
             raise UsageError("`stream.file` answers the running request, and none is running here")
         if max_age < 0:
             raise ValueError(f"max_age={max_age!r}: expected a number of seconds, 0 or more")
-        # What a handler sends may be for this visitor alone.
+        # The content may be for this visitor only.
         headers = {"cache-control": f"private, max-age={max_age}" if max_age else "private, no-cache"}
         if filename is not None:
             headers["content-disposition"] = attachment(filename)
@@ -125,7 +124,7 @@ class Stream:
 
 
 class _EventStream(AsyncIterable[bytes]):
-    """Server-sent events as chunks. It owns the source, also when nobody reads it."""
+    """Server-sent events as chunks. It owns the source, even if it is never read."""
 
     def __init__(self, events: AsyncIterable[object] | Iterable[object], opening: bytes, heartbeat: float) -> None:
         self._events = events
@@ -146,7 +145,7 @@ class _EventStream(AsyncIterable[bytes]):
 
 
 def _check_source(source: object, call: str, expected: str) -> None:
-    """Refuse what has items but no chunks: text has characters, a mapping keys."""
+    """Refuse iterables that do not yield chunks: text yields characters, a mapping its keys."""
     whole = isinstance(source, (str, bytes, bytearray, memoryview, Mapping))
     if whole or not isinstance(source, (AsyncIterable, Iterable)):
         raise UsageError(f"{call} got {type(source).__name__}: expected an iterable of {expected}")

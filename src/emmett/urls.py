@@ -1,4 +1,4 @@
-"""`url`: builds the URLs of the running application's routes."""
+"""`url`: builds the URLs of the current application's routes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .routing import UrlBuilder
 
 
 class UrlScope:
-    """Where a route stands: its application's URLs and settings, its module's name, "" for the application itself."""
+    """The place of a route: its application's URLs and settings, and its module's name, "" for the application."""
 
     __slots__ = ("http", "module", "settings", "websocket")
 
@@ -29,15 +29,15 @@ class UrlScope:
 
 current_place: ContextVar[UrlScope] = ContextVar("emmett.place")
 
-# The path below which an ASGI server or another ASGI application has put this application; "" where it has not.
+# The path below which an ASGI server or another ASGI application has mounted this application; "" if none.
 current_root_path: ContextVar[str] = ContextVar("emmett.root_path", default="")
 
-# The applications of this process, for `url` outside of a handler: there it works while there is just one.
+# The applications of this process. Outside of a handler, `url` works if there is exactly one.
 _places: list[UrlScope] = []
 
 
 def add_application(place: UrlScope) -> None:
-    """Make the URLs of an application known to `url` outside of its handlers."""
+    """Make the URLs of an application available to `url` outside of its handlers."""
     _places.append(place)
 
 
@@ -69,16 +69,16 @@ class Url:
         `root_path`, it begins with that path.
 
         Arguments:
-            target: the name of a route; with a dot in front, one of the running module; or a path, with its `/`.
-                "static" is the route of the static files: their URLs bear the setting `http.static_version`.
+            target: the name of a route; with a leading dot, one of the current module; or a path, starting with `/`.
+                "static" is the route of the static files: their URLs contain the setting `http.static_version`.
             args: the value of the path's variable, or a list of them.
-            params: what goes into the query string; a list repeats its name, `None` leaves it out.
-            anchor: what goes behind the `#`.
+            params: the query parameters; a list repeats its name, `None` leaves it out.
+            anchor: the fragment after the `#`.
             scheme: `http` or `https`; makes the URL absolute.
-            host: makes the URL absolute; otherwise the host of the running request is taken where one is needed.
+            host: makes the URL absolute; the default is the host of the current request, if one is needed.
 
         Raises:
-            ConfigurationError: no route has that name, or the arguments do not fit its path.
+            ConfigurationError: no route has that name, or the arguments do not match its path.
         """
         place = _place()
         current_scheme, current_host = _running_origin()
@@ -131,7 +131,7 @@ def _filename(args: object) -> str:
 
 
 def _running_origin() -> tuple[str | None, str | None]:
-    """Scheme and host of what is being handled here; None outside of a handler."""
+    """Return the scheme and host of the current request or websocket; None outside of a handler."""
     running = current_request.get() or current_websocket.get(None)
     return (None, None) if running is None else (running.scheme, running.host)
 

@@ -96,7 +96,7 @@ def strange(a: asyncio.Lock) -> None: ...
 
 
 @pytest.mark.parametrize(
-    ("function", "hint"), [(unannotated, "a: str"), (starred, "name of its own"), (strange, "Lock.*a Struct")]
+    ("function", "hint"), [(unannotated, "a: str"), (starred, "can be passed by name"), (strange, "Lock.*a Struct")]
 )
 def test_a_function_that_cannot_be_called(function: Any, hint: str) -> None:
     _, calls = make_app()

@@ -315,7 +315,7 @@ class Conversation:
         """Take what calls none of the methods; return what is wrong with it."""
         name = message.method
         if name is UNSET:
-            # The reply to a request of ours. Nobody is told of one that is not.
+            # The reply to one of the server's requests. One without a request is dropped silently.
             if self._requests is not None:
                 self._requests.take(message)
             return None

@@ -32,7 +32,7 @@ class Rate(NamedTuple):
 
 
 def parse_rate(text: str) -> Rate:
-    """Return the rate that a text such as "20/s", "100/m" or "5/10s" stands for.
+    """Return the rate for a text such as "20/s", "100/m" or "5/10s".
 
     Raises:
         ConfigurationError: it is no rate.

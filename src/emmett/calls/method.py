@@ -116,7 +116,7 @@ class Method:
         self.flow = compose_call((*outer, *self.pipes), handler)
 
     def bind(self, params: Raw | UnsetType, codec: Codec) -> dict[str, Any]:
-        """Return the arguments that the parameters of a call or an event stand for.
+        """Return the arguments for the parameters of a call or an event.
 
         Arguments:
             params: as they came: an object, an array, null, or nothing (section 4.2).
