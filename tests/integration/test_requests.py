@@ -396,7 +396,7 @@ async def test_nothing_is_left_of_the_request_before(server: str) -> None:
         for _ in range(2):
             assert (await client.get("/with")).text == "ada"
             got = await client.get("/without")
-            assert got.text.startswith("<`session` needs a session pipe")
+            assert got.text.startswith("<`session` is available only")
             assert "x-left" not in got.headers
 
 
