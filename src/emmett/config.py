@@ -360,7 +360,7 @@ class ServerSettings(Settings):
 
     # Connections that a worker holds at once, including websockets.
     max_connections: int = _count(10_000, "connections")
-    # Bytes that all peers of a worker together may occupy: received messages, bodies, unsent data. "auto" is half of the
+    # Bytes that all peers of a worker together may occupy: received messages, bodies, unsent data. "auto" is half the
     # memory of the machine or the control group, shared by the workers; None for no limit.
     max_memory: int | Literal["auto"] | None = _memory()
     # Seconds for which the largest connections are not read while the limit is exceeded, before they are dropped.
