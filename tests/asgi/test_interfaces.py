@@ -37,6 +37,16 @@ def test_rsgi_and_asgi_2() -> None:
     assert "with 1 arguments; ASGI 3 has three" in called({"type": "http"})
 
 
+async def test_arguments_may_be_named() -> None:
+    """daphne calls the application so."""
+    sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    for kind in ("startup", "shutdown"):
+        received.put_nowait({"type": f"lifespan.{kind}"})
+    await cast(Any, App(__name__))(scope={"type": "lifespan"}, receive=received.get, send=sent.put)
+    assert [sent.get_nowait()["type"] for _ in range(2)] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
 def test_it_passes_for_a_coroutine_function() -> None:
     """That is how uvicorn and hypercorn find out which interface an application has."""
     app = App(__name__)

@@ -24,12 +24,12 @@ OTHER = "the server calls the application with {count} arguments; ASGI 3 has thr
 class _BoundCall(functools.partial[Coroutine[Any, Any, None]]):
     """The call of one application. As a partial, it passes for the coroutine function that servers expect."""
 
-    def __call__(self, *arguments: Any) -> Coroutine[Any, Any, None]:
-        if len(arguments) != 3:
+    def __call__(self, *arguments: Any, **named: Any) -> Coroutine[Any, Any, None]:
+        if len(arguments) + len(named) != 3:  # daphne names them
             # Raised at once, not in a coroutine, which a WSGI server would never await. uvicorn expects this type when
             # it tests whether an application is a factory.
-            raise TypeError(_explanation(arguments))
-        return self.func(*self.args, *arguments)
+            raise TypeError(_explanation((*arguments, *named.values())))
+        return self.func(*self.args, *arguments, **named)
 
 
 class ASGICall:
