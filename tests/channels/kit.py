@@ -115,12 +115,12 @@ class TestBroker(MemoryBroker):
         self.most_at_work = 0
 
     def close_gate(self, name: str) -> asyncio.Event:
-        """Let calls of a method wait from now on; returns the event that lets them go on."""
+        """Make calls of a method wait; return the event that releases them."""
         self.gates[name] = asyncio.Event()
         return self.gates[name]
 
     def close_answers(self) -> asyncio.Event:
-        """Let histories wait behind their reading from now on; returns the event that lets them go on."""
+        """Make histories wait after they are read; return the event that releases them."""
         self._answers = asyncio.Event()
         return self._answers
 
@@ -189,7 +189,7 @@ class TestBroker(MemoryBroker):
 
 
 async def never(seconds: float) -> None:
-    """Be a sleep that does not end: nothing happens by itself."""
+    """Sleep for ever, so that nothing happens by itself."""
     await asyncio.get_running_loop().create_future()
 
 

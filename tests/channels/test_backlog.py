@@ -156,7 +156,7 @@ def test_a_gap_of_a_pattern_that_is_dropped_comes_before_the_next_publication() 
     st.lists(st.tuples(st.integers(0, 2), st.integers(1, 5), st.booleans()), max_size=60),
 )
 def test_it_is_bounded_and_nothing_is_passed_over(slow: Slow, steps: list[tuple[int, int, bool]]) -> None:
-    """Whoever reads sees each channel in order, and a gap wherever something is missing."""
+    """A reader sees each channel in order, and a gap wherever publications are missing."""
     backlog = make(slow, messages=4, size=12)
     offsets = [0, 0, 0]
     seen = [0, 0, 0]

@@ -78,7 +78,7 @@ class Subscriber:
         return [(each["type"], each["channel"], each["data"], each["position"]) for each in told]
 
     def hears(self, channel: str) -> bool:
-        """Tell whether it is subscribed to a channel, by its name or by a pattern."""
+        """Return whether it is subscribed to a channel, by its name or by a pattern."""
         return any(name == channel or (is_pattern(name) and covers(name, channel)) for name in self.names)
 
     def has_heard(self, channel: str, data: str) -> bool:
@@ -121,7 +121,7 @@ class World:
         await until(lambda: all(each.began is not None or task.done() for each, task in self.subscribers))
 
     async def settle(self) -> None:
-        """Let everything that is missing come, behind a last publication of each channel."""
+        """Publish once more to each channel, and wait until everything has arrived."""
         self.broker.mend()
         hub = self.here.running().hub
         for subscriber, _ in self.subscribers:
@@ -160,7 +160,7 @@ class World:
             return
         last: dict[str, Position] = dict(subscriber.began)
         ticks: int | None = subscriber.ticks
-        # Channels of a pattern begin with the first publication that comes, also behind a gap of the pattern.
+        # Channels of a pattern begin with the first publication that arrives, even after a gap of the pattern.
         for kind, channel, data, text in subscriber.all_heard():
             position = None if text is None else Position.parse(text)
             if kind == "gap":

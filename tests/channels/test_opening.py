@@ -13,7 +13,7 @@ from tests.channels.kit import TestBroker, until
 
 
 class Bench:
-    """An opener, its broker, and what it has told."""
+    """An opener, its broker, and its reports."""
 
     def __init__(self) -> None:
         self.broker = TestBroker()

@@ -1,4 +1,4 @@
-"""A protocol that remembers what its transport tells it."""
+"""A protocol that records its events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from emmett.testing import Faults, MemoryConnection, MemoryTransport
 
 
 class Recording(asyncio.Protocol):
-    """Remembers what it is told, in order; data that came in one piece is one entry.
+    """Records its events in order; data that arrived in one piece is one entry.
 
     Arguments:
         half_open: whether it goes on writing when the client has ended.

@@ -1,4 +1,4 @@
-"""The default server in memory, and what faults of its connections leave behind."""
+"""The default server in memory, and the effects of faults of its connections."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from emmett.testing.faults import Faults
 
 
 class Recorder:
-    """An application whose handlers tell how they ended."""
+    """An application whose handlers record how they ended."""
 
     def __init__(self) -> None:
         self.app = App(__name__)

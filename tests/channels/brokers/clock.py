@@ -1,4 +1,4 @@
-"""A clock that tests set, and a listener that keeps what it is told."""
+"""A clock that tests set, and a listener that records its events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Clock:
 
 
 class Ear:
-    """A listener that keeps what it is told."""
+    """A listener that records its events."""
 
     def __init__(self) -> None:
         self.reports: list[tuple[str, str, Entry]] = []

@@ -55,7 +55,7 @@ ACTIONS = st.tuples(st.sampled_from(["join", "leave", "keep", "pass"]), st.integ
 
 @given(st.lists(ACTIONS, max_size=60))
 def test_joins_and_leaves_are_told_alternately(actions: list[tuple[str, int, int]]) -> None:
-    """Whoever follows what join, leave and keep tell knows who is there, but for those whose time is over."""
+    """An observer of join, leave and keep knows the members, except for expired ones."""
     clock = Clock()
     rooms = MemoryRooms(clock)
     told: set[str] = set()

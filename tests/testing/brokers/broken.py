@@ -1,4 +1,4 @@
-"""Brokers that are wrong, and the means to show that the contract finds it out."""
+"""Faulty brokers, and tools to show that the contract detects them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def check_finds(kind: type[MemoryBroker], test: str, base: type[Right] = Right) 
 
 
 class Overheard(MemoryBroker):
-    """A broker whose listener is told otherwise: subclasses say how."""
+    """A broker that reports wrongly to its listener; subclasses define how."""
 
     async def start(self, listener: Listener) -> None:
         self.ear = listener
@@ -123,7 +123,7 @@ class Doubling(Overheard):
 
 
 class Swapping(Overheard):
-    """Reports every fourth publication behind the next one of its channel, or a little later."""
+    """Reports every fourth publication after the next one of its channel, or a little later."""
 
     count = 0
     held: tuple[str, str, Entry] | None = None

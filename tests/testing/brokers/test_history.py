@@ -1,4 +1,4 @@
-"""The contract finds brokers whose history is wrong, or hides what is missing in it."""
+"""The contract detects brokers whose history is wrong, or hides missing publications."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class Ephemeral(MemoryBroker):
 
 
 class Resetting(MemoryBroker):
-    """Counts anew, in the same epoch, when all has expired: what a position stands for is not clear any more."""
+    """Counts from 1 again, in the same epoch, when everything has expired: positions become ambiguous."""
 
     async def history(
         self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
@@ -228,7 +228,7 @@ class KeepsAll(MemoryBroker):
 
 
 class Unplaced(Overheard):
-    """Does not tell listeners where a publication stands."""
+    """Does not report positions to listeners."""
 
     def tell(self, subscribed: str, channel: str, entry: Entry) -> None:
         super().tell(subscribed, channel, Entry(entry.payload, None))
@@ -302,7 +302,7 @@ def test_it_is_found_out(kind: type[MemoryBroker], test: str) -> None:
 
 
 def test_a_broker_whose_numbers_are_too_small_is_found_out() -> None:
-    """What it raises is its own error, which stands in the report as it is."""
+    """It raises its own error, which appears in the report as it is."""
     contract = Right()
     contract.kind = Small
     with pytest.raises(OverflowError):

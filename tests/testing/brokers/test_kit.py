@@ -1,4 +1,4 @@
-"""The means of the contract: deadlines, what is told when one fails, what is skipped."""
+"""The tools of the contract: deadlines, failure messages, skipped tests."""
 
 from __future__ import annotations
 

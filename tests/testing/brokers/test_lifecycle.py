@@ -1,4 +1,4 @@
-"""The contract finds brokers that leave something behind, break when they are stopped, or trust strangers."""
+"""The contract detects brokers that leak resources, break when stopped, or trust foreign bytes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Chatty(Overheard):
 
 
 class Alarmed(Overheard):
-    """Tells its own end as a loss."""
+    """Reports its own stop as a loss."""
 
     async def stop(self) -> None:
         if self._listener is not None:
@@ -78,7 +78,7 @@ class Fragile(MemoryBroker):
 
 
 class Remembering(MemoryBroker):
-    """Subscribes anew to what it was subscribed to before it was stopped."""
+    """Restores its subscriptions when it is started again."""
 
     async def stop(self) -> None:
         self.before = set(self._subscribed)
@@ -99,7 +99,7 @@ class Finished(MemoryBroker):
 
 
 class LeavingTasks(MemoryBroker):
-    """Leaves a task behind."""
+    """Leaks a task."""
 
     async def stop(self) -> None:
         await super().stop()
@@ -107,7 +107,7 @@ class LeavingTasks(MemoryBroker):
 
 
 class LeavingSockets(MemoryBroker):
-    """Leaves a socket behind."""
+    """Leaks a socket."""
 
     async def stop(self) -> None:
         await super().stop()

@@ -1,4 +1,4 @@
-"""The contract finds brokers that do not come back from an outage, or come back with something else."""
+"""The contract detects brokers that do not recover from an outage, or recover wrongly."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Confident(MemoryBroker):
 
 
 class Trying(MemoryBroker):
-    """Goes on trying to start after it has told that it could not."""
+    """Keeps trying to start after it has reported a failure."""
 
     async def start(self, listener: Listener) -> None:
         try:
@@ -61,7 +61,7 @@ class Swallowing(MemoryBroker):
 
 
 class Wishful(MemoryBroker):
-    """Raises from `subscribe`, and subscribes nevertheless when the server is there again."""
+    """Raises from `subscribe`, but still subscribes when the server is back."""
 
     async def subscribe(self, names: Collection[str]) -> None:
         if self.bus.is_cut:
@@ -87,21 +87,21 @@ class Sticky(MemoryBroker):
 
 
 class Discreet(Overheard):
-    """Does not tell losses."""
+    """Does not report losses."""
 
     def tell_lost(self) -> None:
         pass
 
 
 class Mute(Overheard):
-    """Does not tell that it is back."""
+    """Does not report that it is back."""
 
     def tell_restored(self) -> None:
         pass
 
 
 class Partial(Overheard):
-    """Tells that all is back before it is, and subscribes to a part of it only."""
+    """Reports that everything is restored too early, and restores only a part."""
 
     def _refresh(self) -> None:
         if not self.bus.is_cut:
@@ -119,7 +119,7 @@ class Patternless(Overheard):
 
 
 class Premature(Overheard):
-    """Tells that all is back a moment before it is."""
+    """Reports that everything is restored a moment too early."""
 
     def _refresh(self) -> None:
         if self.bus.is_cut:
@@ -190,7 +190,7 @@ class Lingering(MemoryBroker):
 
 
 class Reporting(Overheard):
-    """Tells its listener after its stop that all is well."""
+    """Reports to its listener after its stop."""
 
     def _refresh(self) -> None:
         super()._refresh()

@@ -1,4 +1,4 @@
-"""The contract finds brokers that read names as something else."""
+"""The contract detects brokers that misinterpret names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Globbing(MemoryBroker):
 
 
 class Shallow(Overheard):
-    """Its patterns stand for one level, as `*` of NATS does."""
+    """Its patterns match one level, like `*` of NATS."""
 
     def tell(self, subscribed: str, channel: str, entry: Entry) -> None:
         if subscribed == channel or ":" not in channel.removeprefix(subscribed.removesuffix("*")):
@@ -33,7 +33,7 @@ class Shallow(Overheard):
 
 
 class Colonless(MemoryBroker):
-    """Its patterns stand for all names that begin like the group."""
+    """Its patterns match all names that begin like the group."""
 
     async def publish(self, channel: str, payload: bytes, limits: Limits | None) -> Position | None:
         for name in list(self.bus._nodes):

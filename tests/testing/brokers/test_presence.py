@@ -1,4 +1,4 @@
-"""The contract finds brokers that miscount who is there, or tell it twice, or not at all."""
+"""The contract detects brokers that miscount members, or report them twice or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.testing.brokers.broken import Case, check_finds, parametrize
 
 
 class AlwaysNew(MemoryBroker):
-    """Tells every connection as a coming."""
+    """Reports every connection as a new member."""
 
     async def join(self, channel: str, connection: str, member: str, info: bytes, ttl: float) -> bool:
         await super().join(channel, connection, member, info, ttl)
@@ -19,7 +19,7 @@ class AlwaysNew(MemoryBroker):
 
 
 class AlwaysLast(MemoryBroker):
-    """Tells every connection as a going."""
+    """Reports every connection as the last one."""
 
     async def leave(self, channel: str, connection: str) -> str | None:
         room = self.bus.rooms._rooms.get(channel, MemoryRoom())
@@ -115,7 +115,7 @@ class Immortal(MemoryBroker):
 
 
 class Silent(MemoryBroker):
-    """Forgets, and tells nobody."""
+    """Removes members without reporting them."""
 
     async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
         await super().keep(channel, connections, ttl)
@@ -123,7 +123,7 @@ class Silent(MemoryBroker):
 
 
 class Repeating(MemoryBroker):
-    """Tells each caller who is over, and forgets them when they leave."""
+    """Reports expired members to each caller, and removes them only when they leave."""
 
     async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
         room = self.bus.rooms._rooms.get(channel, MemoryRoom())
@@ -131,7 +131,7 @@ class Repeating(MemoryBroker):
 
 
 class Hurried(MemoryBroker):
-    """Tells members as gone with the first connection that expires."""
+    """Reports members as gone with the first expired connection."""
 
     async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
         room = self.bus.rooms._rooms.get(channel, MemoryRoom())

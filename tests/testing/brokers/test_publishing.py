@@ -1,4 +1,4 @@
-"""The contract finds brokers that lose, double, disorder, or hear at the wrong time."""
+"""The contract detects brokers that lose, duplicate or reorder publications, or hear at the wrong time."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ async def running(url: str, seconds: float = 2.0, prefix: str = "emmett") -> Asy
 
 
 async def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    """Wait for something that tells nobody when it happens."""
+    """Wait for a condition that has no event."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
@@ -47,6 +47,6 @@ def fresh_channel() -> str:
 
 
 def node_of(broker: NatsBroker) -> _Node:
-    """Return what is inside of a broker."""
+    """Return the running state of a broker."""
     assert broker._node is not None
     return broker._node

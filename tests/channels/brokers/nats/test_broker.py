@@ -56,5 +56,5 @@ class TestOneThatForgets(OnServer, OutageContract):
     async def restart(self) -> None:
         await asyncio.to_thread(self.server.start_empty)
 
-    # What does not answer for a while forgets nothing.
+    # A server that does not answer for a while loses nothing.
     freeze, thaw = Hooks.freeze, Hooks.thaw

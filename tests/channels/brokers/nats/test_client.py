@@ -1,4 +1,4 @@
-"""What of nats-py's inside emmett relies on."""
+"""The private parts of nats-py that emmett relies on."""
 
 from __future__ import annotations
 

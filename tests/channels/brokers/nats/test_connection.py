@@ -95,7 +95,7 @@ async def test_what_is_not_permitted_is_told(guarded: Nats) -> None:
         await broker.subscribe(["yes:1"])
         await broker.publish("yes:1", b"2", None)
         await broker.check()
-        # The connection stands.
+        # The connection stays open.
         assert ear.said == [b"2"]
 
 

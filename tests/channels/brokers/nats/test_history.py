@@ -1,4 +1,4 @@
-"""What the contract of brokers cannot bring about: lost answers, lost messages, strangers in the stream."""
+"""Cases beyond the contract of brokers: lost answers, lost messages, foreign messages in the stream."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_what_the_server_has_lost_begins_another_epoch(nats_server: Nats) 
     async with running(nats_server.url) as (broker, _), running(nats_server.url) as (other, _):
         positions = [await keep(broker, channel, b"%d" % number) for number in range(1, 4)]
         delete_last(nats_server, channel)
-        # Who has never known of it cannot tell; who has must not give its offset away again.
+        # A node that never saw it cannot know; a node that did must not assign its offset again.
         assert (await other.history(channel, None, 0, LIMITS)).top == positions[1]
         after = await keep(broker, channel, b"another 3")
         assert after.epoch != positions[0].epoch
@@ -211,7 +211,7 @@ async def test_reading_keeps_an_epoch_alive(nats_server: Nats, monkeypatch: pyte
 
 
 async def test_no_message_lives_longer_than_one_behind_it(nats_server: Nats) -> None:
-    """Otherwise an offset could be given away twice, once the last ones have ended."""
+    """Otherwise an offset could be assigned twice, after the last messages have expired."""
     channel = fresh_channel()
     lives: list[int] = []
     async with running(nats_server.url) as (broker, _), running(nats_server.url) as (other, ear):

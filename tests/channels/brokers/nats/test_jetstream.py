@@ -226,7 +226,7 @@ async def test_reads_of_any_number_of_callers_have_few_bytes_under_way(
 
 
 async def test_two_hundred_that_come_back_do_not_end_the_connection() -> None:
-    """Reliability, line 86: all do, and a subscriber that has nothing to do with it misses nothing."""
+    """Reliability, line 86: all recover, and an unrelated subscriber misses nothing."""
     settings = ("jetstream {{ store_dir: {store} }}", "max_pending: 2MB")
     with running_nats(*settings) as server:
         async with running_channels(server.url) as channels, channels.subscribe("live:1") as live:

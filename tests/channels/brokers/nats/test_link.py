@@ -77,7 +77,7 @@ async def test_a_silent_server_is_noticed_without_a_call(nats_server: Nats) -> N
 
 
 async def test_who_does_not_read_is_dropped_and_told() -> None:
-    """A slow consumer: the server ends the connection, and what it had for us is a loss."""
+    """A slow consumer: the server closes the connection, and its unread messages are a loss."""
     with running_nats("max_pending: 1MB", "max_payload: 1MB") as server:
         async with running(server.url) as (broker, ear):
             await broker.subscribe(["flood"])
@@ -135,7 +135,7 @@ async def test_nothing_piles_up_while_the_server_is_away() -> None:
 
 @pytest.mark.deadline(60)
 async def test_another_server_of_the_cluster() -> None:
-    """Told one of three servers, a broker knows the others; history and presence outlive one of them."""
+    """A broker given one of three servers finds the others; history and presence survive the loss of one."""
     with running_nats_cluster() as servers:
         # Elections take seconds when the cluster is made.
         async with running(f"{servers[0].url}?replicas=3", 10.0, "far") as (far, _):
@@ -159,7 +159,7 @@ async def test_another_server_of_the_cluster() -> None:
                 await broker.subscribe(["room:1"])
                 servers[place].kill()
                 await until(lambda: ear.said == ["lost", "restored"])
-                # The servers tell each other who has subscribed, and nobody when they have.
+                # The servers exchange subscriptions, without reporting when they have.
                 async with asyncio.timeout(10):
                     while not ear.payloads:
                         await far.publish("room:1", b"0", None)

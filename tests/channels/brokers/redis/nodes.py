@@ -28,7 +28,7 @@ async def find(address: RedisAddress) -> RedisAddress:
 
 
 async def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    """Wait for something that tells nobody when it happens."""
+    """Wait for a condition that has no event."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)

@@ -94,7 +94,7 @@ class TestOneServerThatKeepsItsData(OnServers, Chosen):
 
 
 class OnSeveral(OnServers):
-    """What was restored on one server may be told before it is found that another one answers."""
+    """One server may be reported as restored before another one answers."""
 
     brokers: list[RedisBroker]
 

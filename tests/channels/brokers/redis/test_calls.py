@@ -122,7 +122,7 @@ async def test_too_many_calls_are_refused(first_valkey: Valkey, monkeypatch: pyt
 
 
 async def test_a_replica_is_left(caplog: pytest.LogCaptureFixture) -> None:
-    """The address may stand for another server by now."""
+    """The address may now lead to another server."""
     with running_valkey() as valkey:
         async with linked(valkey) as link:
             with valkey.client() as client:

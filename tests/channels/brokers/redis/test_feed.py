@@ -55,7 +55,7 @@ async def test_subscribing_while_the_connection_is_being_made_again(first_valkey
 
 
 async def test_a_node_that_does_not_read_is_cut_off_and_told(first_valkey: Valkey) -> None:
-    """The server gives up what its buffer for a subscriber cannot hold; what was lost is in the history."""
+    """The server drops a subscriber whose buffer overflows; the lost publications are in the history."""
     async with running(first_valkey.url) as (broker, ear):
         await broker.subscribe(["a"])
         begin = (await broker.history("a", None, 0, LIMITS)).top

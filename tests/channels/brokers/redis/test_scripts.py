@@ -73,7 +73,7 @@ async def test_flushall_begins_another_epoch(valkey: Valkey) -> None:
 
 
 async def test_a_counter_that_is_gone_takes_the_history_with_it(valkey: Valkey) -> None:
-    """As when the server was short of memory: offsets must not stand for two publications."""
+    """As after an eviction: an offset must not denote two publications."""
     async with running(valkey.url) as (broker, _):
         first = await broker.publish("a", b"1", LIMITS)
         with valkey.client() as client:
@@ -95,7 +95,7 @@ async def test_a_history_that_is_gone_leaves_the_position(valkey: Valkey) -> Non
 
 
 async def test_another_life_of_the_server_is_another_epoch(valkey: Valkey) -> None:
-    """After a restart, or on a replica that took over, it may know less than clients were told."""
+    """After a restart, or on a replica that took over, it may have older data than the clients."""
     async with running(valkey.url) as (broker, _):
         positions = [await broker.publish("a", b"%d" % number, LIMITS) for number in range(3)]
         with valkey.client() as client:

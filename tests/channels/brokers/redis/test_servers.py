@@ -145,7 +145,7 @@ async def test_none_is_subscribed_to_when_one_cannot_be() -> None:
 
 
 async def test_traffic_through_kills(second_valkey: Valkey) -> None:
-    """Connections are cut all the time: what was confirmed is in the history, once, in order, and heard or told."""
+    """Connections break often: confirmed publications are in the history, once, in order, and each loss is reported."""
     async with running(second_valkey.url) as (broker, ear), running(second_valkey.url) as (publisher, _):
         await broker.subscribe(["t:1"])
         confirmed: list[int] = []

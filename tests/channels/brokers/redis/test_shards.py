@@ -53,7 +53,7 @@ async def test_data_is_where_it_belongs(first_valkey: Valkey, second_valkey: Val
 
 
 async def test_one_of_two_goes() -> None:
-    """Its channels are lost, and the pattern; the other's go on as if nothing were."""
+    """Its channels and the pattern are lost; those of the other server continue."""
     with running_valkey() as first, running_valkey() as second:
         url = f"{first.url},{second.url}"
         where = places(url)
