@@ -176,4 +176,4 @@ def test_a_member_that_fails_does_not_stop_the_others(
         sweep.add(member, 60.0)
     clock.advance(2 * LONGEST_PERIOD)
     assert [len(member.looks) for member in members] == [2, 2, 2]
-    assert sum("could not be looked at" in record.getMessage() for record in caplog.records) == 2
+    assert sum("could not be checked" in record.getMessage() for record in caplog.records) == 2

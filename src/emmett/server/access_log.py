@@ -13,22 +13,22 @@ from ..wire.targets import escape, loggable_query
 logger = logging.getLogger("uvicorn.access")
 websocket_logger = logging.getLogger("emmett.access")
 
-# What the log shows for a request whose client left before its response, as nginx does.
+# The status that the log shows for a request whose client left before its response, as in nginx.
 CLIENT_LEFT = 499
 
 
 class RequestLog(Observer):
-    """Writes a line for each response into uvicorn's access log, in the form of uvicorn's own protocols.
+    """Writes a line for each response to uvicorn's access log, in the format of uvicorn's own protocols.
 
     Arguments:
-        settings: with the setting `log_query`.
+        settings: the server settings, including `log_query`.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
 
     def request_ended(self, event: RequestEnded) -> None:
-        # These five values, in this order, are what `uvicorn.logging.AccessFormatter` takes apart.
+        # `uvicorn.logging.AccessFormatter` unpacks these five values, in this order.
         client = f"{event.client[0]}:{event.client[1]}" if event.client else ""
         query = loggable_query(event.query, self._settings.log_query)
         target = f"{quote(event.path)}?{query}" if query else quote(event.path)
@@ -45,10 +45,10 @@ class RequestLog(Observer):
 
 
 class WebsocketLog(Observer):
-    """Writes a line for each websocket that has ended, or was refused, into the access log of websockets.
+    """Writes a line for each websocket that has ended or was refused to the access log of websockets.
 
     Arguments:
-        settings: with the setting `log_query`.
+        settings: the server settings, including `log_query`.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
@@ -88,7 +88,7 @@ class WebsocketLog(Observer):
 
 
 def access_logs(settings: ServerSettings) -> list[Observer]:
-    """Return the access logs that anybody reads."""
+    """Return the access logs that are enabled."""
     logs: list[Observer] = [WebsocketLog(settings)]
-    # Not whether it has a handler: without one, the handler of last resort writes its records.
+    # A log without a handler is enabled too: the handler of last resort writes its records.
     return [RequestLog(settings), *logs] if logger.isEnabledFor(logging.INFO) else logs

@@ -1,11 +1,11 @@
-"""`Backoff`: how long to wait before a process that has failed is started again."""
+"""`Backoff`: the delay before a failed process is started again."""
 
 from __future__ import annotations
 
-# Seconds before the second start in a row, doubled for each further one, and the most.
+# Seconds before the second start in a row, doubled for each further one, and the maximum.
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-# Seconds after which a failure is forgotten.
+# Seconds after which earlier failures no longer count.
 MEMORY = 60.0
 
 
@@ -13,7 +13,7 @@ class Backoff:
     """Counts failures in a row.
 
     Attributes:
-        failures: how many there were.
+        failures: the number of failures in a row.
     """
 
     def __init__(self) -> None:
@@ -21,13 +21,13 @@ class Backoff:
         self._last = 0.0
 
     def fail(self, now: float) -> float:
-        """Note a failure.
+        """Count a failure.
 
         Arguments:
             now: the time of a monotonic clock, in seconds.
 
         Returns:
-            The seconds to wait: none after the first failure.
+            The seconds to wait: 0 after the first failure.
         """
         self.failures = 1 if now - self._last > MEMORY else self.failures + 1
         self._last = now

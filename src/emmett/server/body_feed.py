@@ -1,4 +1,4 @@
-"""`BodyFeed`: the body of one request, on its way from the connection to its reader."""
+"""`BodyFeed`: the body of one request, between the connection and its reader."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable
 from ..errors import RequestError
 from .flow import BODY, FlowControl
 
-# Bytes that were not read above which the connection is not read either.
+# Unread bytes above which reading from the connection pauses.
 HIGH_WATER = 64 * 1024
 
 
 class BodyFeed:
-    """What has come of a body and was not read. The connection puts, `read` takes; one reader at a time.
+    """The received but unread part of a body. The connection calls `put`, its one reader calls `read`.
 
     Arguments:
-        flow: that of the connection; its reading pauses while too much is unread.
-        invite: called when the body is first waited for: the peer sends it only then (RFC 9110, 10.1.1). None when it
-            sends without being asked.
+        flow: the flow control of the connection; reading pauses while too much is unread.
+        invite: called when a reader first waits for the body, since the peer sends it only after an invitation (RFC
+            9110, 10.1.1). None if the peer needs no invitation.
     """
 
     __slots__ = ("_ended", "_flow", "_invite", "_is_over", "_reader", "_unread")
@@ -27,9 +27,9 @@ class BodyFeed:
         self._flow = flow
         self._invite = invite
         self._unread = bytearray()
-        # The whole body has come.
+        # Whether the whole body has arrived.
         self._ended = False
-        # Nothing more is wanted of it, or will come.
+        # Whether no more of the body is wanted or expected.
         self._is_over = False
         self._reader: asyncio.Future[None] | None = None
 
@@ -40,11 +40,11 @@ class BodyFeed:
 
     @property
     def is_uninvited(self) -> bool:
-        """Whether the peer may still wait for a word before it sends the body."""
+        """Whether the peer may still be waiting for an invitation to send the body."""
         return self._invite is not None and not self._ended
 
     def put(self, data: bytes) -> None:
-        """A piece of the body has come."""
+        """Add a piece of the body."""
         if self._is_over:
             return
         self._unread += data
@@ -54,12 +54,12 @@ class BodyFeed:
         self._wake()
 
     def end(self) -> None:
-        """The body has come to its end."""
+        """Mark the body as complete."""
         self._ended = True
         self._wake()
 
     def stop(self) -> None:
-        """The peer has gone, or the response is complete: what was not read is forgotten."""
+        """Discard the unread part, because the peer has gone or the response is complete."""
         self._is_over = True
         self._invite = None
         self._unread.clear()
@@ -67,10 +67,10 @@ class BodyFeed:
         self._wake()
 
     async def read(self) -> bytes:
-        """Return what has come; waits for it. `b""` at the end.
+        """Return the part that has arrived, waiting for one if necessary; `b""` at the end.
 
         Raises:
-            RequestError: with 400, when the peer has gone before the end, or the response is complete.
+            RequestError: with 400, if the peer has gone before the end or the response is complete.
         """
         while not self._unread:
             if self._is_over:

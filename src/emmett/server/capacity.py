@@ -1,4 +1,4 @@
-"""How many connections a process takes: as many as it is told to, and has file descriptors for."""
+"""The number of connections a process accepts: bounded by its settings and its file descriptors."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ if sys.platform != "win32":
     import resource
 
     def raise_file_limit(connections: int) -> int | None:
-        """Let the process open the files that so many connections need, as far as its hard limit allows.
+        """Raise the file limit to what a number of connections needs, as far as the hard limit allows.
 
         Returns:
-            How many files the process may open; `None` where there is no such limit.
+            The number of files the process may open; `None` on systems without such a limit.
         """
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = _files_for(connections)
@@ -25,16 +25,16 @@ if sys.platform != "win32":
 else:
 
     def raise_file_limit(connections: int) -> int | None:
-        """Windows has no such limit."""
+        """Return `None`: Windows has no such limit."""
         return None
 
 
 def connection_cap(wanted: int, files: int | None) -> int:
-    """Return how many connections to take; a third of the files stays for telling others 503 and for the application.
+    """Return how many connections to accept; a third of the files is kept for 503 responses and the application.
 
     Arguments:
         wanted: the setting `server.max_connections`.
-        files: how many files the process may open, `None` for any number.
+        files: the number of files the process may open; `None` for any number.
     """
     return wanted if files is None else max(1, min(wanted, files * 2 // 3))
 
@@ -42,7 +42,8 @@ def connection_cap(wanted: int, files: int | None) -> int:
 def refused_at_once(cap: int) -> int:
     """Return the number of connections from which on new ones are dropped.
 
-    Between the cap and this number they are told 503. Reading their requests takes time and memory, so that has an end.
+    Between the cap and this number, connections get 503. Reading their requests takes time and memory, so it is
+    bounded.
     """
     return cap + max(16, cap // 8)
 

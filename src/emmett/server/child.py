@@ -1,4 +1,4 @@
-"""`Child`: a process that serves for a parent, and ends with it."""
+"""`Child`: a server process that a parent starts, and that ends with its parent."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from .exit_limit import EXIT_MARGIN, limit_exit
 from .uvicorn_config import ServerConfig
 from .uvicorn_server import Server
 
-# A fresh interpreter: what the parent has imported, opened or started is not in the child.
+# A new interpreter: the child inherits no imports, open files or threads of the parent.
 _spawn = multiprocessing.get_context("spawn")
 
 
 class Child:
-    """A process that serves, from its start to its end.
+    """A server process, from its start to its end.
 
     Arguments:
         config: the configuration of its server.
-        sockets: what it listens on, bound.
+        sockets: the bound sockets that it listens on.
 
     Attributes:
-        ready: becomes readable when the child serves, or ends.
-        serves: whether it has said that it serves.
-        stop_timeout: seconds in which it ends once it is asked to.
+        ready: becomes readable when the child serves or ends.
+        serves: whether the child has reported that it serves.
+        stop_timeout: seconds in which the child ends after `terminate`.
     """
 
     def __init__(self, config: ServerConfig, sockets: Sequence[socket.socket]) -> None:
@@ -43,7 +43,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process ID."""
         assert self._process.pid is not None
         return self._process.pid
 
@@ -59,18 +59,18 @@ class Child:
 
     @property
     def status(self) -> int | None:
-        """Its exit status; the negative number of the signal that killed it; None while it runs."""
+        """The exit status; the negative number of the signal that killed the process; None while it runs."""
         return self._process.exitcode
 
     @property
     def end(self) -> str:
-        """How it ended, in words for the log."""
+        """How the process ended, in words for the log."""
         if self.status is not None and self.status < 0:
             return f"was killed by {signal.Signals(-self.status).name}"
         return f"ended with status {self.status}"
 
     def look(self) -> None:
-        """Take in what it has said."""
+        """Process the child's reports."""
         with contextlib.suppress(EOFError, OSError):
             while not self.ready.closed and self.ready.poll():
                 self.stop_timeout = self.ready.recv()
@@ -79,25 +79,25 @@ class Child:
             self.ready.close()
 
     def terminate(self) -> None:
-        """Ask it to stop."""
+        """Ask the process to stop."""
         self._process.terminate()
 
     def kill(self) -> None:
-        """End it at once."""
+        """End the process at once."""
         self._process.kill()
 
     def join(self, seconds: float | None = None) -> bool:
-        """Wait for its end; return whether it has ended."""
+        """Wait for the process to end, and return whether it has."""
         self._process.join(seconds)
         return not self._process.is_alive()
 
 
 class ChildServer(Server):
-    """The server in a child. Its parent alone decides what Ctrl+C and a closed terminal mean, which reach both."""
+    """The server in a child. Ctrl+C and a closed terminal reach both processes; only the parent acts on them."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Take over SIGTERM, and ignore what is meant for the parent."""
+        """Handle SIGTERM, and ignore the signals meant for the parent."""
         with super().capture_signals():
             _ignore_terminal()
             yield
@@ -107,7 +107,7 @@ def _run_child(config: ServerConfig, sockets: list[socket.socket], ready: Connec
     _ignore_terminal()
     threading.Thread(target=_end_with_parent, args=(config,), daemon=True, name="parent watch").start()
     if has_stdin:
-        # For debuggers: multiprocessing has put os.devnull there.
+        # For debuggers: multiprocessing replaced stdin with os.devnull.
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - for as long as the process runs
     config.configure_logging()
 
@@ -128,10 +128,10 @@ def _ignore_terminal() -> None:
 
 
 def _end_with_parent(config: ServerConfig) -> None:
-    """Stop when the parent is gone, however it ended: nobody else would."""
+    """Stop when the parent is gone, however it ended, because nothing else would stop this process."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
-    # The main thread may be blocked, and never handle that signal.
+    # The main thread may be blocked and never handle that signal.
     limit_exit(2 * (config.shutdown_timeout + config.cancel_timeout) + 2 * EXIT_MARGIN)

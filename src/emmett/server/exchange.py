@@ -24,18 +24,18 @@ logger = logging.getLogger("emmett.server")
 
 Fields = Sequence[tuple[str, str]]
 
-# Bytes of a body above which it is not copied to leave with its head in one write.
+# Bytes from which a body is not copied to leave in one write with its head.
 LARGE = 64 * 1024
 
 
 class Process(Protocol):
-    """What an exchange needs of the process.
+    """The part of the process that an exchange needs.
 
     Attributes:
         table: the routes of the application.
-        tasks: those of all handlers; the one that runs an exchange is among them while it does.
-        heads: writes the heads of responses.
-        observers: learn when a request has ended.
+        tasks: the tasks of all handlers, including the one that runs the exchange.
+        heads: encodes the heads of responses.
+        observers: notified when a request has ended.
     """
 
     table: RouteTable
@@ -45,13 +45,13 @@ class Process(Protocol):
 
 
 class ExchangeConnection(Protocol):
-    """What an exchange needs of the connection that it is on.
+    """The part of its connection that an exchange needs.
 
     Attributes:
-        transport: takes the response.
-        flow: says when to wait with it.
-        process: the routes, the tasks of all handlers, and what writes heads.
-        server_state: has the fields that all responses begin with.
+        transport: the transport for the response.
+        flow: the flow control, which decides when writing waits.
+        process: the routes, the tasks of all handlers, and the encoder of heads.
+        server_state: contains the fields that all responses begin with.
     """
 
     transport: asyncio.Transport
@@ -62,29 +62,29 @@ class ExchangeConnection(Protocol):
     def process(self) -> Process: ...
 
     def close(self) -> None:
-        """Close once what was written has left."""
+        """Close once the write buffer is sent."""
 
     def on_response_complete(self) -> None:
-        """The response was written; where the connection is not to be kept, it is closing."""
+        """Handle the end of the response; a connection without keep-alive is already closing."""
 
     def on_abandoned_end(self) -> None:
-        """The handler has ended after `abandon`."""
+        """Handle the end of the handler after `abandon`."""
 
 
 class Exchange:
-    """One request and its response: runs the application, and is the carrier of what it answers.
+    """One request and its response: runs the application, and carries its response.
 
     Arguments:
-        connection: what it is on.
+        connection: the connection of the request.
         request: the request.
-        feed: the body of the request; None when it has none.
-        keep_alive: whether the connection is of use after it.
+        feed: the body of the request; None if it has none.
+        keep_alive: whether the connection can be reused afterwards.
         head_size: bytes in the head of the request.
 
     Attributes:
-        is_started: the response has begun.
-        is_complete: the response was written.
-        is_abandoned: nobody is there to take the response.
+        is_started: whether the response has begun.
+        is_complete: whether the response has been written.
+        is_abandoned: whether the response has no recipient any more.
         feed, keep_alive, head_size: as above.
     """
 
@@ -120,13 +120,14 @@ class Exchange:
         self.is_complete = False
         self.is_abandoned = False
         self.head_size = head_size
-        # The task that runs it, while it does.
+        # The task that runs the exchange, while it runs.
         self._task: asyncio.Task[None] | None = None
         self._is_event_stream = False
-        # The status of the response that has begun; when the request came, where an observer asks, in seconds.
+        # The status of the response once it has begun; the arrival time of the request in seconds, if an observer needs
+        # it.
         self._status: int | None = None
         self._began = 0.0
-        # When a handler whose client has left is cancelled, in the loop's seconds.
+        # When to cancel a handler whose client has left, in the loop's seconds.
         self._cancel_at: float | None = None
 
     @property
@@ -140,21 +141,21 @@ class Exchange:
         return self.is_streaming and self._is_event_stream
 
     def held(self) -> int:
-        """Return the bytes of the head and the body that have come and are kept."""
+        """Return the received bytes of the head and the body that are kept."""
         return self.head_size + self._request.held + (0 if self.feed is None else self.feed.unread)
 
     def shed(self) -> None:
-        """Forget what came of a body that is not whole; nothing more of it comes."""
+        """Discard the received part of an incomplete body, and accept no more of it."""
         if self.feed is not None:
             self.feed.stop()
         self._request.forget_body()
 
     def start(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
-        """Answer the request in a task of its own. What goes wrong there is logged, and the peer is told.
+        """Answer the request in a task of its own. Errors there are logged, and the peer gets an error response.
 
         Arguments:
             loop: the event loop.
-            context: the context variables that the handler sees; it may change them.
+            context: the context of the handler, which may change it.
         """
         if self._connection.process.observers.request_ended:
             self._began = loop.time()
@@ -166,7 +167,7 @@ class Exchange:
         if self.is_abandoned:
             self._end()
             return
-        # Here and below, and not by a callback of the task, which would cost the loop another turn.
+        # Done here and below instead of in a callback of the task, which would cost another turn of the loop.
         process = self._connection.process
         process.tasks.add(task)
         try:
@@ -191,14 +192,13 @@ class Exchange:
         notify(observers.request_ended, event)
 
     def abandon(self) -> bool:
-        """The peer has gone, or is not to get this response.
+        """Give up the response, because the peer has gone or must not get it.
 
-        A handler that is at work runs on for the time of the setting `http.disconnect_grace`; when it asks for more of
-        the body, or answers, it learns that nobody is there. A response that has begun is a stream, perhaps one that
-        waits for ever: that is cancelled.
+        A running handler continues for `http.disconnect_grace` seconds; on reading more of the body or answering, it
+        gets an exception. A response that has begun is a stream, which may wait forever, so its handler is cancelled.
 
         Returns:
-            Whether the handler runs on, so that `cancel_when_due` and `on_abandoned_end` are to be called.
+            Whether the handler continues, so that `cancel_when_due` and `on_abandoned_end` must be called.
         """
         if self.is_complete:
             return False
@@ -216,7 +216,7 @@ class Exchange:
         return True
 
     def cancel_when_due(self, now: float) -> None:
-        """Cancel the handler of an abandoned request when its grace is over.
+        """Cancel the handler of an abandoned request once its grace is over.
 
         Arguments:
             now: the loop's time in seconds.
@@ -229,7 +229,7 @@ class Exchange:
         self._cancel_at = now + grace
         self._task.cancel()
 
-    # What carries the response.
+    # The carrier of the response.
 
     async def send_whole(self, response: Response, body: bytes) -> None:
         if self._connection.flow.write_paused:
@@ -239,10 +239,10 @@ class Exchange:
         self._write_whole(response.status, response.fields(), body)
 
     async def send_stream(self, response: Response) -> None:
-        """Send a response in chunks, each as it comes.
+        """Send a response in chunks as they become available.
 
         Raises:
-            RuntimeError: the chunks are more or less than the Content-Length that was set.
+            RuntimeError: the chunks are longer or shorter than the Content-Length that was set.
         """
         connection = self._connection
         transport, flow = connection.transport, connection.flow
@@ -253,7 +253,7 @@ class Exchange:
         fields = response.fields()
         length = response.headers.get("content-length")
         due = None if length is None else int(length)
-        # HTTP/1.0 knows no chunks: there the end of the connection ends the body.
+        # HTTP/1.0 has no chunks: the end of the connection ends the body.
         is_chunked = due is None and self._request.http_version != "1.0"
         self._is_event_stream = (response.content_type or "").startswith("text/event-stream")
         transport.write(self._begin(response.status, fields, "transfer-encoding: chunked\r\n" if is_chunked else ""))
@@ -284,7 +284,7 @@ class Exchange:
         self._complete()
 
     def _begin(self, status: int, fields: Fields, framing: str = "") -> bytes:
-        """Return the head of the response, which must be written now."""
+        """Return the head of the response, which the caller must write now."""
         self.is_started = True
         self._status = status
         says_close = False
@@ -292,7 +292,7 @@ class Exchange:
             if name == "connection" and _lists_close(value):
                 self.keep_alive, says_close = False, True
         if self.feed is not None and self.feed.is_uninvited:
-            # The peer may send its body now or leave it out, nobody can tell: nothing behind it can be read.
+            # The peer may send its body now or omit it. The server cannot know, so it cannot read anything after it.
             self.keep_alive = False
         if not self.keep_alive and not says_close:
             framing = f"connection: close\r\n{framing}"
@@ -307,15 +307,15 @@ class Exchange:
             self._connection.close()
         self._connection.on_response_complete()
 
-    # What goes wrong.
+    # Errors.
 
     def _fail(self, error: BaseException) -> None:
-        """Say that the response could not be made: to the log, and to the peer, if it has got nothing of it."""
+        """Report a failed response to the log, and to the peer unless the response has begun."""
         self._log(logging.ERROR, "the response to %s %r failed", error=error)
         if self.is_abandoned:
             return
         if self.is_started:
-            # What was sent must not look whole.
+            # The truncated response must not look complete.
             self._connection.close()
         else:
             self._answer(500, b"Internal Server Error")
@@ -327,19 +327,19 @@ class Exchange:
         logger.log(level, message, request.method, request.path, *values, exc_info=error, extra=fields)
 
     def _answer(self, status: int, body: bytes) -> None:
-        """Answer in place of the application, and close."""
+        """Answer on behalf of the application, and close."""
         self.keep_alive = False
         fields = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))]
         self._write_whole(status, fields, b"" if self._request.method == "HEAD" else body)
 
     def _is_settled(self, error: BaseException) -> bool:
-        """Whether nothing more is to be said of how it ended. A handler that the server has cancelled is answered."""
+        """Return whether no report of the end is needed; answer for a handler that the server has cancelled."""
         if self.is_abandoned:
-            # What is raised where nobody takes the response, or by `abandon`.
+            # Raised if the response has no recipient, or by `abandon`.
             return isinstance(error, (asyncio.CancelledError, ConnectionResetError))
         if not isinstance(error, asyncio.CancelledError) or self._task is None or not self._task.cancelling():
             return False
-        # The server stops, and has waited for this handler as long as it may.
+        # The server is stopping, and the deadline of this handler has passed.
         self._log(logging.WARNING, "%s %r was cancelled: the server stops")
         if not self.is_started and not self._connection.flow.write_paused:
             self._answer(503, b"Service Unavailable")
@@ -350,5 +350,5 @@ class Exchange:
 
 
 def _lists_close(value: str) -> bool:
-    """Tell whether a Connection field says that the connection ends (RFC 9112, 9.6)."""
+    """Return whether a Connection field lists `close` (RFC 9112, 9.6)."""
     return "close" in [option.strip(" \t") for option in value.lower().split(",")]

@@ -1,4 +1,4 @@
-"""Header fields that many handshakes have in common, kept once for all the websockets of the process."""
+"""Header fields that many handshakes share, stored once for all the websockets of the process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from ..wire.fields import RawHeaders
 
-# Nothing that is secret, or another one for each visitor.
+# No secrets, and no values that differ for each visitor.
 _COMMON = frozenset(
     (
         *(b"host", b"origin", b"upgrade", b"connection", b"user-agent", b"accept", b"accept-encoding"),
@@ -14,7 +14,7 @@ _COMMON = frozenset(
         *(b"sec-websocket-protocol", b"sec-fetch-dest", b"sec-fetch-mode", b"sec-fetch-site"),
     )
 )
-# What is longer would let a few visitors take the memory that the pool is to save.
+# With longer values a few visitors could use up the memory that the pool saves.
 _LONGEST = 256
 SIZE = 512
 
@@ -25,9 +25,9 @@ def _pooled(name: bytes, value: bytes) -> tuple[bytes, bytes]:
 
 
 def pooled(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
-    """Return equal header fields, in the same order, that other connections have too where that can be.
+    """Return equal header fields in the same order, shared with other connections where possible.
 
-    A websocket keeps its fields for as long as it lives.
+    A websocket keeps its fields as long as it exists.
 
     Arguments:
         headers: pairs of lower-case name and value.

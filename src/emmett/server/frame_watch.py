@@ -1,4 +1,4 @@
-"""How long a peer takes for one frame."""
+"""The deadline for a single frame."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..wire.frames import FrameReader
 
 
 class FrameWatch:
-    """Notices a frame that has begun and does not end.
+    """Detects a frame that remains incomplete.
 
     Arguments:
         timeout: seconds that a frame may take.
@@ -16,12 +16,12 @@ class FrameWatch:
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        # How far the stream was parsed when it was last seen inside a frame, and since when it stands there.
+        # The position in the stream at the last check inside a frame, and the time since when it has not changed.
         self._mark = -1
         self._since = 0.0
 
     def is_overdue(self, reader: FrameReader, now: float) -> bool:
-        """Whether the frame that is being read takes too long.
+        """Return whether the current frame takes too long.
 
         Arguments:
             reader: the reader of the connection.

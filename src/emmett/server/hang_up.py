@@ -1,4 +1,4 @@
-"""What the operating system knows of a peer: for connections that are not read, and for peers that say nothing."""
+"""The operating system's view of a peer, for connections that are not read and for peers that send nothing."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import contextlib
 import select
 import socket
 
-# Linux alone reports a FIN that has unread bytes before it. Elsewhere such a peer is found when something is written.
+# Only Linux reports a FIN that follows unread bytes. Elsewhere such a peer is detected by a write.
 _POLLRDHUP: int | None = getattr(select, "POLLRDHUP", None)
-# RFC 5482, in milliseconds; Linux has it.
+# RFC 5482, in milliseconds; available on Linux.
 _USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 def has_hung_up(transport: asyncio.BaseTransport) -> bool:
-    """Return whether the peer of an open transport has closed the connection or its half of it, or has reset it."""
+    """Return whether the peer of an open transport has closed the connection or its half of it, or reset it."""
     connection = transport.get_extra_info("socket")
     if connection is None:
-        # A transport in memory knows itself.
+        # A transport in memory answers this itself.
         return bool(transport.get_extra_info("hung_up"))
     if _POLLRDHUP is None:
         return False
@@ -27,9 +27,9 @@ def has_hung_up(transport: asyncio.BaseTransport) -> bool:
 
 
 def limit_unacknowledged(transport: asyncio.BaseTransport, seconds: float) -> None:
-    """Let the system break the connection off once bytes that were sent stay unacknowledged for so long.
+    """Make the system break the connection off if sent bytes stay unacknowledged for some time.
 
-    So a peer that has vanished is noticed although nothing is read from it. Does nothing where the system cannot.
+    This detects a vanished peer even if nothing is read from it. Systems without this option ignore the call.
 
     Arguments:
         transport: an open transport.

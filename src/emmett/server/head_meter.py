@@ -1,4 +1,4 @@
-"""How large the head of a request is, while it comes."""
+"""The size of the head of a request, measured while it arrives."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from ..errors import RequestError
 
 
 class HeadMeter:
-    """Keeps a head within its bounds; the trailer of a chunked body counts as part of it.
+    """Enforces the bounds of a head; the trailer of a chunked body counts as part of it.
 
-    Fields are counted as the parser tells of them, their bytes once the head is complete. What the parser keeps until
-    then, or skips as chunk extension, is counted by whole reads in which nothing else came. So no more than one read is
-    ever kept above the limit, and a field costs next to nothing.
+    Fields are counted as the parser reports them, their bytes once the head is complete. Bytes that the parser buffers
+    until then, or skips as a chunk extension, are counted by complete reads that contained nothing else. The buffer
+    thus never exceeds the limit by more than one read, and counting a field costs almost nothing.
 
     Arguments:
         limits: `max_head_size` in bytes and `max_head_fields`.
@@ -26,9 +26,9 @@ class HeadMeter:
         self._limits = limits
         self._max_fields = limits.max_head_fields
         self._fields = 0
-        # Bytes of the last reads, those that brought nothing but pieces of a head.
+        # Bytes of the latest reads that contained only pieces of a head.
         self._unended = 0
-        # This read has brought something else.
+        # Whether this read contained anything else.
         self._passed = False
         # Bytes in the head that was complete last.
         self.size = 0
@@ -39,28 +39,28 @@ class HeadMeter:
         return self._unended
 
     def begin(self) -> None:
-        """A request begins."""
+        """Begin a request."""
         self._fields = 0
         self._max_fields = self._limits.max_head_fields
 
     def count_field(self) -> None:
-        """A field has come."""
+        """Count a header field."""
         self._fields += 1
         if self._fields > self._max_fields:
             raise RequestError(431, f"more than {self._max_fields} header fields")
 
     def end_head(self, size: int) -> None:
-        """The head is complete: its target and its fields take so many bytes."""
+        """Check the size of a complete head: its target and its fields, in bytes."""
         self._passed = True
         self.size = size
         self._check(size)
 
     def move_on(self) -> None:
-        """A piece of a body has come, or a body is complete."""
+        """Note that a piece of a body has arrived, or that a body is complete."""
         self._passed = True
 
     def end_read(self, size: int) -> None:
-        """Count a read of that many bytes, of which the parser has told all it had to tell."""
+        """Count a read of that many bytes, after the parser has reported its contents."""
         if self._passed:
             self._passed = False
             self._unended = 0

@@ -1,10 +1,10 @@
 """The HTTP/1.1 protocol of the default server: one connection, its requests and their responses.
 
-The head of a request has bounds in size, fields and time, and is checked; requests that wait for their turn and bytes
-that nobody reads are bounded; connections over the cap are refused; an upgrade waits for the responses before it, and
-the bytes after it are delivered; a peer that has gone, or does not take its answer, leaves nothing.
+The head of a request is bounded in size, fields and time, and is checked. Waiting requests and unread bytes are
+bounded. Connections over the cap are refused. An upgrade waits for the earlier responses, and the bytes after it are
+delivered. A peer that has gone, or does not take its response, leaves nothing.
 
-`request_reader.py` reads, `http_phases.py` says what may follow what.
+`request_reader.py` reads; `http_phases.py` has the table of phases.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ from .write_watch import WriteWatch
 
 logger = logging.getLogger("emmett.server")
 
-# Requests that wait on one connection for the responses before theirs.
+# Requests that may wait on one connection for earlier responses.
 MAX_WAITING_REQUESTS = 128
 _FOLLOWERS = PHASES.transitions
-# The phases in which requests that have come are answered.
+# The phases in which requests are answered.
 _ANSWERING = (SERVING, UPGRADING, REFUSING)
 
 
 async def _read_nothing() -> bytes:
-    """The body of a request that has none."""
+    """Return the body of a request without a body."""
     return b""
 
 
@@ -73,13 +73,13 @@ class HTTPProtocol(RequestReader):
     """One connection until it is upgraded or closed.
 
     Arguments:
-        config: our configuration for uvicorn, with the application in it.
-        server_state: what uvicorn shares between the connections of a process.
+        config: the configuration, including the application.
+        server_state: the state that uvicorn shares between the connections of a process.
         app_state: the state of the lifespan; not used.
 
     Attributes:
-        phase: what the connection is doing.
-        process: what the connections of the process share.
+        phase: the current phase.
+        process: the state that all connections of the process share.
         server_state: as above.
     """
 
@@ -97,20 +97,20 @@ class HTTPProtocol(RequestReader):
         self.server_state = server_state
         self.phase = PHASES.first
         self._keep_alive_timeout: float = config.timeout_keep_alive
-        # What the peer must do next, None while it is not its turn; and by when, in the loop's seconds. Not a
-        # `Deadline`: to make one for each request costs a microsecond.
+        # What the peer must do next, or None while it need not act; and by when, in the loop's seconds. Not a
+        # `Deadline`: creating one for each request costs a microsecond.
         self._due: Due | None = None
         self._due_at = 0.0
-        # Whether the peer takes what is written, looked at while the transport holds more than it likes to.
+        # Watches whether the peer takes the written data, while the transport exceeds its high-water mark.
         self._writes = WriteWatch()
-        # Whether the peer was told of the refusal.
+        # Whether the peer was sent the refusal.
         self._answered = False
-        # The connections were more than the cap when this one came.
+        # Whether this connection exceeded the cap when it arrived.
         self._is_surplus = False
-        # The request that is answered, and those that wait for their turn.
+        # The current request, and those that wait for their turn.
         self._exchange: Exchange | None = None
         self._waiting: list[Exchange] = []
-        # A request whose client has left, while its handler runs on.
+        # A request whose client has left while its handler still runs.
         self._abandoned: Exchange | None = None
         presence = ClientPresence()
         self._presence = presence
@@ -121,7 +121,7 @@ class HTTPProtocol(RequestReader):
         process.connections.add(self)
         self.transport = transport
         self.flow = FlowControl(transport, process.context, process.memory.step, self._note_growth)
-        # Those of the connection, and those of the request that was read last, which differ behind a proxy.
+        # The client and scheme of the connection, and those of the latest request, which differ if a proxy is trusted.
         self._own_ends = self._ends = ends_of(transport)
         self._trusted = process.trusted or None
         self._hosts = process.hosts
@@ -142,7 +142,7 @@ class HTTPProtocol(RequestReader):
         self._presence.leave()
         if exchange is not None:
             self._abandon(exchange)
-        # Whoever waits is to see that nobody is there.
+        # Waiting code must notice that the peer is gone.
         self.flow.resume_writing()
         self.transport.close()
         self.stop_reading()
@@ -176,7 +176,7 @@ class HTTPProtocol(RequestReader):
 
     def pause_writing(self) -> None:
         self.flow.pause_writing()
-        # From now on, and not from the next look on.
+        # From now on, not from the next check on.
         self._writes.start(self.transport.get_write_buffer_size(), self.loop.time())
         self.process.memory.note(self)
 
@@ -186,7 +186,7 @@ class HTTPProtocol(RequestReader):
             self._start_next()
 
     def shutdown(self) -> None:
-        """End when the requests that have come are answered; uvicorn calls it when the server stops."""
+        """Close once the received requests are answered; uvicorn calls this when the server stops."""
         if self._is_idle():
             self.close()
             return
@@ -194,17 +194,17 @@ class HTTPProtocol(RequestReader):
         assert last is not None
         last.keep_alive = False
         if self._exchange is not None and self._exchange.is_endless:
-            # Its client comes back by itself, to another process.
+            # Its client reconnects by itself, to another process.
             self._exchange.abandon()
             self.close()
 
     def close(self) -> None:
-        """Close once what was written has left. Later calls do nothing."""
+        """Close once the write buffer is sent. Later calls do nothing."""
         if self.phase not in (CLOSING, LOST):
             self._enter(CLOSING)
             self.transport.close()
 
-    # What the reader calls.
+    # Called by the reader.
 
     def admit(self) -> None:
         if self._is_surplus:
@@ -260,7 +260,7 @@ class HTTPProtocol(RequestReader):
             self.flow.pause_reading(QUEUE)
 
     def end_skipped(self) -> None:
-        # The response was there before the end of the request.
+        # The response was complete before the request.
         self._enter(WAITING)
         self._expect(DUE_REQUEST, self._limits.head_timeout)
 
@@ -270,7 +270,7 @@ class HTTPProtocol(RequestReader):
             self._expect(DUE_HEAD, self._limits.head_timeout)
 
     def refuse(self, error: RequestError) -> None:
-        """Answer with an error, after the responses that are under way, and close."""
+        """Answer with an error after the current responses, and close."""
         self.refusal = error.with_traceback(None)
         self._enter(REFUSING)
         fields = log_fields(client=self._own_ends.client, status=error.status, reason=error.message)
@@ -280,7 +280,7 @@ class HTTPProtocol(RequestReader):
         if self._is_idle():
             self._answer_refusal()
 
-    # What exchanges call.
+    # Called by exchanges.
 
     def on_response_complete(self) -> None:
         self._exchange = None
@@ -298,14 +298,14 @@ class HTTPProtocol(RequestReader):
             self._answer_refusal()
 
     def on_abandoned_end(self) -> None:
-        """The handler of a request whose client has left has ended."""
+        """Handle the end of a handler whose client has left."""
         self._abandoned = None
         self._leave_when_over()
 
     def _rest(self) -> None:
-        """All is answered: it is the peer's turn."""
+        """Wait for the peer, because all requests are answered."""
         if self.in_body:
-            # Nobody reads it any more. Closing at once could keep the response from the peer that sends it.
+            # The body is no longer read. Closing at once could keep the response from the peer that is still sending.
             self._enter(SKIPPING)
             self.is_skipping = True
             self._expect(DUE_BODY, self._limits.body_timeout)
@@ -318,21 +318,21 @@ class HTTPProtocol(RequestReader):
         self.flow.resume_reading(QUEUE)
 
     def _start_next(self) -> None:
-        # While the peer does not take a response, the next one is not made: it would have to be held too.
+        # While the peer does not take a response, the next one is not created, because it would have to be held too.
         if self.phase not in _ANSWERING or self.flow.write_paused:
             return
         self._start(self._waiting.pop(0))
         if not self._waiting and self.phase is SERVING:
-            # The rest of its body may be still to come.
+            # The rest of its body may still arrive.
             self.flow.resume_reading(QUEUE)
 
     def _start(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        # Not in the running context, which may be that of the request before.
+        # Not in the current context, which may be that of the previous request.
         exchange.start(self.loop, self.process.context.copy())
 
     def _invite(self) -> None:
-        """Tell the peer to send the body that it has announced."""
+        """Ask the peer to send the body that it has announced."""
         if not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -378,7 +378,7 @@ class HTTPProtocol(RequestReader):
         self._due = None
 
     def _expect(self, kind: Due, seconds: float) -> None:
-        """It is the peer's turn to do something."""
+        """Set a deadline for the peer's next action."""
         self._due = kind
         self._due_at = self.loop.time() + seconds
 
@@ -388,15 +388,15 @@ class HTTPProtocol(RequestReader):
             return
         if kind is DUE_HEAD:
             seconds = self._limits.head_timeout
-            self.refuse(RequestError(408, f"the head of the request did not come within {seconds:g} s"))
+            self.refuse(RequestError(408, f"the head of the request did not arrive within {seconds:g} s"))
         self.close()
 
     def _is_idle(self) -> bool:
-        """Whether no response is under way or due."""
+        """Return whether no response is in progress or due."""
         return self._exchange is None and not self._waiting
 
     def _drop_departed(self) -> None:
-        """Drop a connection that is not read, so that nothing tells, once its peer has left."""
+        """Drop a connection whose peer has left while reading was paused, because no read would reveal it."""
         if self._exchange is not None and self.flow.pauses and has_hung_up(self.transport):
             self.transport.abort()
 
@@ -407,7 +407,7 @@ class HTTPProtocol(RequestReader):
             self._abandoned = exchange
 
     def _leave_when_over(self) -> None:
-        """Count no more, once the peer has gone and no handler runs for it."""
+        """Stop counting the connection once the peer has gone and no handler runs for it."""
         if self.phase is LOST and self._abandoned is None:
             self._leave_process()
 
@@ -419,13 +419,14 @@ class HTTPProtocol(RequestReader):
         self.flow.release()
 
     def _give_up_broken(self) -> None:
-        """The body that is being read is broken: its request is not to be served."""
+        """Give up the request whose body is malformed."""
         if self.feed is not None:
             self.feed.stop()
         if self._waiting:
             self._waiting.pop()
         elif self._exchange is not None:
-            # One response to a request: a second one would be taken for that to the next, or for a part of the first.
+            # Only one response per request: the peer would take a second one for the next response, or for part of the
+            # first.
             exchange, self._exchange = self._exchange, None
             self._answered = exchange.is_started
             self._presence.leave()
@@ -445,8 +446,8 @@ class HTTPProtocol(RequestReader):
             headers[name.decode("latin-1")] = value.decode("latin-1")
         self.transport.write(refusal_response(error.status, error.message.encode(), headers.items()))
         if self.transport.can_write_eof():
-            # Closing at once, with unread bytes in the socket, would reset the connection, and the peer might never see
-            # the answer. What it still sends is read and ignored until it closes too.
+            # Closing with unread bytes in the socket would reset the connection, and the peer might never see the
+            # response. Its further input is read and discarded until it closes too.
             self.transport.write_eof()
             self._enter(LINGERING)
             self._expect(DUE_CLOSE, self._limits.head_timeout)
@@ -468,7 +469,7 @@ class HTTPProtocol(RequestReader):
         open_websocket(self.process, request)
         self._enter(UPGRADED)
         self._leave_process()
-        # Nothing must hold this object any more.
+        # Release every reference to this object.
         self.stop_reading()
 
     def _tell_slow(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""`Listeners`: what the processes of a server listen on together."""
+"""`Listeners`: the sockets that the processes of a server share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger("uvicorn.error")
 
 
 class Listeners:
-    """The sockets of a server, bound. At the end of the block they are closed, and the file of a unix socket removed.
+    """The bound sockets of a server. The end of the block closes them and removes the file of a unix socket.
 
     Arguments:
         config: host and port, or the path of a unix socket. A port that the system chose is written back.
@@ -24,7 +24,7 @@ class Listeners:
         sockets: the sockets.
 
     Raises:
-        OSError: the address cannot be listened on.
+        OSError: the server cannot listen on the address.
     """
 
     def __init__(self, config: ServerConfig) -> None:
@@ -45,7 +45,7 @@ class Listeners:
         """Bind the sockets, if they are closed.
 
         Raises:
-            OSError: the address cannot be listened on.
+            OSError: the server cannot listen on the address.
         """
         if self.sockets:
             return
@@ -57,7 +57,7 @@ class Listeners:
             self._config.port = self.sockets[0].getsockname()[1]
 
     def close(self) -> None:
-        """Close the sockets, so that clients are refused and do not wait, and remove the file of a unix socket."""
+        """Close the sockets, so that clients are refused instead of waiting, and remove the file of a unix socket."""
         if self._file is not None:
             self._file.close()
             self._file = None

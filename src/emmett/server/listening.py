@@ -1,4 +1,4 @@
-"""The sockets that the server listens on: how they are bound, and how the event loop accepts from them."""
+"""The sockets of the server: binding them, and accepting connections in the event loop."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if sys.platform != "win32":
 
 # Connections that asyncio accepts in one turn of the loop.
 ACCEPTS_A_TURN = 8
-# Connections that the kernel accepts for us meanwhile.
+# Connections that the kernel queues in the meantime.
 BACKLOG = 2048
-# Seconds for which the lock of a folder is waited for, and between two attempts.
+# Seconds to wait for the lock of a folder, and between two attempts.
 LOCK_TIMEOUT = 5.0
 LOCK_PAUSE = 0.05
 UNIX = getattr(socket, "AF_UNIX", None)
-# Who may connect to a unix socket: everybody who may enter its folder.
+# The permissions of a unix socket: every user who may enter its folder may connect.
 UNIX_SOCKET_MODE = 0o666
 
 
@@ -47,14 +47,14 @@ def bind_tcp(host: str, port: int) -> list[socket.socket]:
         for family, kind, protocol, _, address in dict.fromkeys(found):
             listener = socket.socket(family, kind, protocol)
             sockets.append(listener)
-            # Connections that linger after their end are not in the way.
+            # Allows binding despite lingering connections.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             try:
                 listener.bind((address[0], port, *address[2:]))
             except OSError as error:
-                # A name may have addresses that this machine lacks, such as ::1 without IPv6.
+                # A name may have addresses that this machine does not, such as ::1 without IPv6.
                 if error.errno != errno.EADDRNOTAVAIL:
                     raise
                 missing = error
@@ -71,19 +71,19 @@ def bind_tcp(host: str, port: int) -> list[socket.socket]:
 
 
 class UnixSocketFile:
-    """A unix socket that listens, and the file by which its clients find it.
+    """A listening unix socket, and its file.
 
-    A file whose server is gone, as after a kill, is replaced. One whose server accepts connections is never touched:
-    all that changes the file happens under a lock on its folder.
+    A file whose server is gone, as after a kill, is replaced. A file whose server accepts connections is never changed:
+    every change of the file happens under a lock on its folder.
 
     Arguments:
-        path: where the file is.
+        path: the path of the file.
 
     Attributes:
         socket: the socket.
 
     Raises:
-        OSError: the file cannot be made, or something is in its place: a server that listens, or no socket.
+        OSError: the file cannot be created, or the path belongs to a running server or is not a socket.
     """
 
     def __init__(self, path: str) -> None:
@@ -94,14 +94,14 @@ class UnixSocketFile:
             try:
                 self.socket.bind(path)
                 os.chmod(path, mode)
-                # Now, under the lock: a socket that is bound and does not listen looks like one whose server is gone.
+                # Listen under the lock: a bound socket that does not listen looks like one whose server is gone.
                 self.socket.listen(BACKLOG)
             except OSError:
                 self.socket.close()
                 raise
 
     def close(self) -> None:
-        """Close the socket and remove the file, unless a process still listens there."""
+        """Close the socket, and remove the file unless a process still listens on it."""
         self.socket.close()
         with contextlib.suppress(OSError), _locked(Path(self._path).parent):
             if not is_served(self._path):
@@ -115,18 +115,19 @@ async def listen(
     tls: ssl.SSLContext | None,
     handshake_timeout: float,
 ) -> list[asyncio.Server]:
-    """Accept connections on bound sockets, in the running loop, so that hostile peers cannot overrun it.
+    """Accept connections on bound sockets in the running loop, protected against floods of connections.
 
-    A TLS handshake gets a deadline: a connection meets its protocol, which has the other deadlines, only after it.
+    A TLS handshake has a deadline of its own, because the protocol, which has the other deadlines, starts only after
+    it.
 
-    asyncio's own loop accepts as many connections in one turn as its backlog is long, before it gives a single one to
-    its protocol, which may refuse it. When the process runs out of files meanwhile, it logs a traceback for each. So
-    asyncio gets a shorter backlog than the kernel.
+    asyncio's own loop accepts as many connections in one turn as its backlog is long, before it passes the first one to
+    its protocol, which may refuse it. If the process runs out of files in that turn, it logs a traceback for each
+    connection. asyncio therefore gets a shorter backlog than the kernel.
 
     Arguments:
-        factory: makes the protocol of a connection.
-        sockets: sockets that are bound.
-        tls: the TLS context, if the connections are encrypted.
+        factory: creates the protocol of a connection.
+        sockets: the bound sockets.
+        tls: the TLS context, if connections are encrypted.
         handshake_timeout: seconds that a TLS handshake may take; asyncio's own default is 60.
     """
     loop = asyncio.get_running_loop()
@@ -137,7 +138,7 @@ async def listen(
         options: dict[str, Any] = {"ssl": tls, "ssl_handshake_timeout": timeout, "backlog": backlog}
         if listener.family == UNIX:
             if sys.version_info >= (3, 13):
-                # The other workers still listen on the socket of the file that asyncio would remove.
+                # asyncio would remove the file, while other workers still listen on its socket.
                 options["cleanup_socket"] = False
             server = await loop.create_unix_server(factory, sock=listener, **options)
         else:
@@ -152,7 +153,7 @@ def _remove_stale(path: str) -> int:
     """Remove the file of a unix socket whose server is gone.
 
     Returns:
-        The permissions for a new one: those of the old file, if there was one.
+        The permissions for a new file: those of the old file, if there was one.
     """
     try:
         found = os.stat(path)
@@ -165,7 +166,7 @@ def _remove_stale(path: str) -> int:
 
 
 def is_served(path: str) -> bool:
-    """Return whether a process listens on the unix socket at a path, even one that has no time to accept."""
+    """Return whether a process listens on the unix socket at a path, even if it is too busy to accept."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         return probe.connect_ex(path) not in (errno.ECONNREFUSED, errno.ENOENT)
@@ -173,7 +174,7 @@ def is_served(path: str) -> bool:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder. It needs no file, and ends with the process."""
+    """Hold the lock of a folder, which needs no file and ends with the process."""
     if sys.platform == "win32":
         yield
         return

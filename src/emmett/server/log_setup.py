@@ -1,4 +1,4 @@
-"""Logging as `emmett serve` sets it up: lines for people, unless the application configures something else."""
+"""The logging setup of `emmett serve`: readable lines, unless the application configures logging itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uvicorn.logging import AccessFormatter, DefaultFormatter
 from ..logs import enable_loggers
 
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
-# The loggers of the server, and those of them that log a line for each request and each websocket.
+# The loggers of the server, and the access loggers among them.
 SERVER_LOGGERS = ("emmett", "uvicorn")
 REQUEST_LOG = "uvicorn.access"
 WEBSOCKET_LOG = "emmett.access"
@@ -18,13 +18,13 @@ OFF = logging.CRITICAL + 1
 
 
 def set_up_logging(level: str, access_log: bool) -> None:
-    """Log what has no handler of the application's to the terminal.
+    """Log to the terminal all records without a handler of the application.
 
-    Nothing of this is in the way of an application that configures logging itself, before or after: our handler is the
-    one of last resort, and a level that the application has set stays.
+    An application can configure logging itself, earlier or later: this handler is the handler of last resort, and
+    levels that the application has set remain.
 
     Arguments:
-        level: of LOG_LEVELS.
+        level: one of LOG_LEVELS.
         access_log: whether to log a line for each request and each websocket.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -39,7 +39,7 @@ def set_up_logging(level: str, access_log: bool) -> None:
 
 
 class TerminalHandler(logging.Handler):
-    """Write the access log to stdout and all else to stderr, in colour on a terminal."""
+    """Writes the access log to stdout and all other records to stderr, in colour on a terminal."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class TerminalHandler(logging.Handler):
         self._access = AccessFormatter('%(levelprefix)s %(client_addr)s - "%(request_line)s" %(status_code)s')
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, to the streams that `sys` has now."""
+        """Write a record to the current streams of `sys`."""
         try:
             text = (self._access if record.name == REQUEST_LOG else self).format(record)
             stream = sys.stdout if record.name in (REQUEST_LOG, WEBSOCKET_LOG) else sys.stderr
@@ -58,7 +58,7 @@ class TerminalHandler(logging.Handler):
 
 
 class TerminalFormatter(DefaultFormatter):
-    """uvicorn's lines; those of other loggers than the server's begin with the name of the logger."""
+    """uvicorn's format; lines of loggers outside the server begin with the name of the logger."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """Return the line of a record."""

@@ -1,4 +1,4 @@
-"""Counting the bytes of a websocket, for observers that ask for it. Without them nothing of this is on the way."""
+"""Counting the bytes of a websocket, for observers that ask for it. Without such observers it is not used at all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .websocket_protocol import TakeRead, WebsocketProtocol
 
 
 class MeteredTransport(asyncio.Transport):
-    """A transport that counts what is written to it.
+    """A transport that counts written bytes.
 
     Arguments:
         inner: the transport that does the work.
 
     Attributes:
-        bytes_sent: bytes that were written.
+        bytes_sent: the bytes written so far.
     """
 
     def __init__(self, inner: asyncio.Transport) -> None:
@@ -77,13 +77,13 @@ class MeteredTransport(asyncio.Transport):
 
 
 class ReadMeter:
-    """Counts what is read.
+    """Counts received bytes.
 
     Arguments:
-        take: takes what was read.
+        take: called with the bytes of each read.
 
     Attributes:
-        bytes_received: bytes that were read.
+        bytes_received: the bytes read so far.
     """
 
     __slots__ = ("_take", "bytes_received")
@@ -115,7 +115,7 @@ class MeteredProtocol(WebsocketProtocol):
 
     @property
     def bytes(self) -> tuple[int, int]:
-        """How many bytes were received and sent."""
+        """Return the number of bytes received and sent."""
         transport = self._transport
         assert isinstance(transport, MeteredTransport)
         return self._meter.bytes_received, transport.bytes_sent

@@ -1,4 +1,4 @@
-"""What observers learn of the websockets of a process."""
+"""Events about the websockets of a process, for observers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .websocket_process import ServedWebsocket
 
 
 def tell_opened(observers: Observers, served: ServedWebsocket) -> None:
-    """Tell that the application has accepted a websocket."""
+    """Report that the application has accepted a websocket."""
     websocket = served.websocket
     if observers.websocket_opened and websocket is not None:
         event = WebsocketOpened(
@@ -22,10 +22,10 @@ def tell_opened(observers: Observers, served: ServedWebsocket) -> None:
 
 
 def tell_ended(observers: Observers, served: ServedWebsocket, now: float) -> None:
-    """Tell that a websocket has ended, and its handler too, or that its handshake was refused.
+    """Report that a websocket and its handler have ended, or that its handshake was refused.
 
     Arguments:
-        observers: who is to know.
+        observers: the observers to notify.
         served: the connection.
         now: the loop's time in seconds.
     """
@@ -56,7 +56,7 @@ def tell_ended(observers: Observers, served: ServedWebsocket, now: float) -> Non
 
 
 def tell_slow(observers: Observers, served: ServedWebsocket, reason: str) -> None:
-    """Tell that a websocket is dropped since its peer does not read."""
+    """Report that a websocket is dropped because its peer does not read."""
     if observers.slow_consumer:
         client = None if served.websocket is None else served.websocket.client
         notify(observers.slow_consumer, SlowConsumer("websocket", client, served.route, None, reason))

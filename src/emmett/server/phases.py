@@ -1,7 +1,7 @@
-"""The phases of a connection, and which may follow which.
+"""The phases of a connection, and the allowed transitions between them.
 
 A protocol declares its phases as an enum and their order as a `PhaseTable`. It changes its phase through the table,
-so a transition that nobody has thought of is an error at the place where it happens. docs/design.md draws the tables.
+so an unforeseen transition raises an error where it happens. docs/design.md draws the tables.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ P = TypeVar("P", bound=Enum)
 
 
 class PhaseTable(Generic[P]):
-    """Which phase of a connection may follow which.
+    """The allowed transitions between the phases of a connection.
 
     Arguments:
-        transitions: for each phase those that may follow it, each with the event that leads there. A phase that nothing
-            follows has an empty mapping. The first phase is the one in which a connection begins.
+        transitions: for each phase the phases that may follow it, each with the event that leads there. A final phase
+            has an empty mapping. A connection begins in the first phase.
 
     Raises:
         ValueError: a phase is missing.
@@ -35,7 +35,7 @@ class PhaseTable(Generic[P]):
         """Return the next phase.
 
         Raises:
-            RuntimeError: the table has no such transition. This is an error of the protocol, never one of its peer.
+            RuntimeError: the table has no such transition. This is an error of the protocol class, never of its peer.
         """
         if after not in self.transitions[before]:
             allowed = ", ".join(phase.name for phase in self.transitions[before]) or "nothing"

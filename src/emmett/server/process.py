@@ -74,7 +74,7 @@ def make_config(app: str | ServedApplication, **options: Unpack[ServerOptions]) 
         ssl_keyfile_password=options.get("ssl_keyfile_password"),
         log_level=options.get("log_level", "info"),
         access_log=options.get("access_log", True),
-        # uvicorn's own configuration is not used; whether there is one says whether to configure anything.
+        # uvicorn's own logging configuration is not used; its presence only decides whether to configure logging.
         log_config={} if options.get("configure_logging", True) else None,
         reload=options.get("reload", False),
         reload_dirs=list(options.get("reload_dirs", ())) or None,
@@ -97,7 +97,7 @@ def serve(app: str | ServedApplication, **options: Unpack[ServerOptions]) -> Non
         options: see `ServerOptions`.
 
     Raises:
-        ConfigurationError: the options do not go together.
+        ConfigurationError: the options contradict each other.
         SystemExit: the server could not start, with status 3.
     """
     config = make_config(app, **options)

@@ -1,4 +1,4 @@
-"""What the connections of one server process share."""
+"""The state that the connections of one server process share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .websocket_process import ServedWebsocket
 
 
 class ProcessState:
-    """What the connections of one server process share.
+    """The state that the connections of one server process share.
 
     Attributes:
         loop: the event loop.
@@ -38,10 +38,10 @@ class ProcessState:
         sweep: the timer for the deadlines of all connections.
         connections: all connections of the process, of HTTP and of websockets; uvicorn shuts these down.
         tasks: the tasks of all handlers; uvicorn waits for these when it stops.
-        trusted: the proxies whose word about the client counts.
-        heads: writes the heads of responses.
-        hosts: the hosts that are served; None when all are.
-        observers: those of the application, and the access logs.
+        trusted: the proxies whose forwarded header fields are trusted.
+        heads: encodes the heads of responses.
+        hosts: the accepted hosts; None if all are.
+        observers: the observers of the application, and the access logs.
     """
 
     __slots__ = (
@@ -73,7 +73,7 @@ class ProcessState:
         self.heads = ResponseHeads()
         self.hosts = allowed_hosts(settings, config.host)
         self.observers = Observers([*access_logs(settings), *self.table.observers])
-        # Websockets that were told to stop.
+        # The number of websockets that were asked to stop.
         self._stopping = 0
         # How many files the process may open.
         self._files = raise_file_limit(settings.max_connections)
@@ -83,10 +83,10 @@ class ProcessState:
         self.table.held_memory = self._held_memory
 
     def stop_after(self) -> float:
-        """Return how many seconds the next websocket waits with its drain when the server stops.
+        """Return the seconds after which the next websocket drains when the server stops.
 
-        They drain in batches, so that their clients do not all come back at the same moment; all within a quarter of
-        the time that handlers have to end.
+        Websockets drain in batches, so that their clients do not all reconnect at the same moment; all of them within a
+        quarter of the time that handlers have to end.
         """
         batch = self._stopping // CLOSE_BATCH
         self._stopping += 1
@@ -94,15 +94,15 @@ class ProcessState:
         return batch * min(CLOSE_PAUSE, longest * CLOSE_BATCH / max(len(self.connections), 1))
 
     def opened(self, websocket: ServedWebsocket) -> None:
-        """Tell observers that the application has accepted a websocket."""
+        """Notify observers that the application has accepted a websocket."""
         tell_opened(self.observers, websocket)
 
     def slow(self, websocket: ServedWebsocket, reason: str) -> None:
-        """Tell observers that a websocket is dropped since its peer does not read."""
+        """Notify observers that a websocket is dropped because its peer does not read."""
         tell_slow(self.observers, websocket, reason)
 
     def ended(self, websocket: ServedWebsocket) -> None:
-        """Forget a websocket whose handler has ended too."""
+        """Remove a websocket that has ended together with its handler."""
         self.connections.discard(websocket)
         self.sweep.discard(websocket)
         self.memory.forget(websocket)
@@ -117,7 +117,7 @@ class ProcessState:
 
     @property
     def connection_cap(self) -> int:
-        """How many connections are served at once."""
+        """The number of connections that are served at once."""
         return connection_cap(self.table.config.server.max_connections, self._files)
 
 
@@ -125,7 +125,7 @@ _states: weakref.WeakKeyDictionary[ServerState, ProcessState] = weakref.WeakKeyD
 
 
 def process_state(config: ServerConfig, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> ProcessState:
-    """Return what goes with uvicorn's own shared state, the only thing that it hands to every connection."""
+    """Return the state that belongs to uvicorn's own shared state, which is all that it passes to each connection."""
     state = _states.get(server_state)
     if state is None:
         state = _states[server_state] = ProcessState(config, server_state, loop)

@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection; for requests that come through proxies, the client behind them."""
+"""The client of a request: the peer of the connection, or the client that trusted proxies report."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..wire.forwarded import TrustedProxies, find_visitor
 
 
 class Ends(NamedTuple):
-    """Who asks, and how.
+    """The client and scheme of a request.
 
     Attributes:
-        client: address and port; None when they are not known, as on a unix socket.
+        client: address and port; None if unknown, as on a unix socket.
         scheme: `http` or `https`.
     """
 
@@ -23,26 +23,26 @@ class Ends(NamedTuple):
 
 
 def ends_of(transport: asyncio.Transport) -> Ends:
-    """Return the ends of a connection as it is made."""
+    """Return the client and scheme of a new connection."""
     return Ends(get_remote_addr(transport), "https" if is_ssl(transport) else "http")
 
 
 def is_unix_socket(transport: asyncio.Transport) -> bool:
-    """Tell whether a connection was made to a unix socket."""
+    """Return whether a connection was made to a unix socket."""
     local = get_local_addr(transport)
     return local is not None and local[1] is None
 
 
 def see_through(trusted: TrustedProxies, ends: Ends, is_unix: bool, headers: list[tuple[bytes, bytes]]) -> Ends:
-    """Return what trusted proxies tell of a request: client and scheme. The Host field becomes what they tell.
+    """Return the client and scheme that trusted proxies report. The Host field is replaced by the host they report.
 
     Arguments:
-        trusted: the proxies whose word counts.
-        ends: those of the connection.
-        is_unix: whether it was made to a unix socket.
-        headers: the fields of the request, its head complete and checked.
+        trusted: the trusted proxies.
+        ends: the client and scheme of the connection.
+        is_unix: whether the connection was made to a unix socket.
+        headers: the fields of the request, whose head is complete and checked.
     """
-    # The peer of a TCP connection that has just gone has no address either, and is nobody to trust for that.
+    # A TCP peer that has just gone has no address either, but must not be trusted for that.
     if ends.client is None and not is_unix:
         return ends
     visitor = find_visitor(ends.client, ends.scheme, headers, trusted)

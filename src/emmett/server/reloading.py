@@ -1,4 +1,4 @@
-"""`Reloader`: a process that serves, and another one after each change of a file."""
+"""`Reloader`: a server process that is replaced after each change of a file."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .signal_inbox import HANG_UP, STOP_SIGNALS, SignalInbox
 from .uvicorn_config import ServerConfig
 
 logger = logging.getLogger("uvicorn.error")
-# It logs each change on its own, before we do.
+# watchfiles would log each change too, before emmett does.
 logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
-# Milliseconds between two looks at the process that serves.
+# Milliseconds between two checks of the server process.
 LOOK_INTERVAL = 200
 
 
 class Reloader:
-    """Serves from a process of its own, which is replaced when a Python file changes.
+    """Serves from a separate process, which is replaced when a Python file changes.
 
-    Clients wait while it is replaced. When it cannot be started they are refused: nothing would ever answer them.
+    Clients wait during the replacement. If the new process cannot start, they are refused, since nothing would answer.
 
     Arguments:
         config: the configuration of the server, with the folders to watch.
-        listeners: what it listens on.
+        listeners: the sockets to listen on.
         start: starts a process.
         clock: the time in seconds.
     """
@@ -52,7 +52,7 @@ class Reloader:
         self._start_at: float | None = None
 
     def run(self) -> None:
-        """Serve until a signal comes."""
+        """Serve until a signal arrives."""
         changes = watch(
             *self._config.reload_dirs,
             watch_filter=PythonFilter(),
@@ -75,7 +75,7 @@ class Reloader:
             self.stop()
 
     def start(self) -> None:
-        """Start a process, in the place of the one that serves."""
+        """Start a process in place of the current one."""
         self.stop()
         self._start_at = None
         try:
@@ -86,7 +86,7 @@ class Reloader:
         self._child = self._start_child(self._config, self._listeners.sockets)
 
     def look(self) -> None:
-        """Take in what became of the process, and start another one if it died while it served."""
+        """Check the process, and start another one if it died while serving."""
         child = self._child
         if child is None:
             if self._start_at is not None and self._start_at <= self._clock():

@@ -1,6 +1,6 @@
-"""`RequestReader`: bytes of a connection to checked heads and pieces of bodies, a bounded amount of work a turn.
+"""`RequestReader`: parses a connection into checked heads and pieces of bodies, with bounded work per turn.
 
-httptools parses and calls the methods of this class. What the connection does with a request is for its subclass.
+httptools parses and calls the methods of this class. Its subclass decides what to do with a request.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .head_meter import HeadMeter
 
 logger = logging.getLogger("emmett.server")
 
-# What a connection may cost at a stretch before others have their turn, in pieces of a body. A piece takes about a
+# The work of a connection in one turn, before others are served, in pieces of a body. A piece takes about a
 # microsecond, and may be a single byte.
 MAX_WORK = 4096
-# What a head costs, beside a piece for each of its fields.
+# The cost of a head in pieces, in addition to one piece for each field.
 HEAD_WORK = 16
-# Bytes that cost as much as a piece, however few pieces they come in.
+# Bytes that cost as much as a piece, in however few pieces they arrive.
 BYTES_PER_PIECE = 256
-# Bytes that are parsed before the work is looked at: they hold some 2,700 pieces at most.
+# Bytes that are parsed between two checks of the work done; they contain at most some 2,700 pieces.
 SLICE = 16 * 1024
 
 
@@ -39,19 +39,19 @@ class RequestReader(asyncio.Protocol):
     Arguments:
         loop: the event loop.
         limits: the bounds of heads.
-        context: the context variables of the process.
+        context: the context of the process.
 
     Attributes:
-        transport: that of the connection.
-        flow: stops and resumes its reading.
-        method, version, target, headers: the head that is read, or was read last.
-        checked: what its fields say; that of an older head while they are the same.
-        in_head, in_body: the part of a request that is being read; neither when one begins.
-        feed: the body that is being read; `None` when there is none, or nobody wants it.
-        parser: what reads, until `stop_reading`.
-        is_skipping: the rest of the body is read for nobody.
-        refusal: why nothing more is read.
-        upgrade: a checked upgrade. What comes after it is kept in `after_upgrade`.
+        transport: the transport of the connection.
+        flow: pauses and resumes reading.
+        method, version, target, headers: the current head, or the latest one.
+        checked: the parsed fields of the head; those of an earlier head if the fields are the same.
+        in_head, in_body: the part of a request that is being read; both are false between requests.
+        feed: the current body; `None` if there is none or it is not wanted.
+        parser: the parser, until `stop_reading`.
+        is_skipping: whether the rest of the body is discarded.
+        refusal: the reason why nothing more is read.
+        upgrade: a checked upgrade. The bytes after it are kept in `after_upgrade`.
     """
 
     transport: asyncio.Transport
@@ -74,31 +74,31 @@ class RequestReader(asyncio.Protocol):
         self._context = context
         self._meter = HeadMeter(limits)
         self.parser: httptools.HttpRequestParser | None = _new_parser(self)
-        # An upgrade to something that is not known here is being skipped.
+        # Whether an upgrade to an unsupported protocol is being skipped.
         self._skipping_upgrade = False
-        # What was done since others had their turn, and what waits for the next turn; None when nothing does.
+        # The work done in this turn, and the bytes that wait for the next one; None if there are none.
         self._work = 0
         self._unparsed: bytes | None = None
 
-    # What the subclass does.
+    # Implemented by the subclass.
 
     def admit(self) -> None:
-        """A head is complete and checked. Raises `RequestError` when its request is not to be served."""
+        """Admit a request whose head is complete and checked. Raises `RequestError` to refuse it."""
 
     def take_request(self) -> None:
-        """A request has come; its body comes into `feed`, where the method puts one."""
+        """Handle a request. Its body goes into `feed`, if this method sets one."""
 
     def take_upgrade(self) -> None:
-        """An upgrade has come, with all that came after it so far."""
+        """Handle an upgrade, including the bytes received after it so far."""
 
     def end_skipped(self) -> None:
-        """The body is complete, and `is_skipping` was set."""
+        """Handle the end of a body that was skipped."""
 
     def begin_head(self) -> None:
-        """All that came is read, or as much as fits a turn, and it ends within a head."""
+        """Handle the end of the input, or of a turn, within a head."""
 
     def refuse(self, error: RequestError) -> None:
-        """What came is no request that can be served; nothing more is to be read."""
+        """Refuse input that cannot be served, and read no more."""
 
     # Reading.
 
@@ -110,14 +110,14 @@ class RequestReader(asyncio.Protocol):
             self.flow.grow(len(data))
             return
         if self._unparsed is not None:
-            # The transport had it already when it was paused.
+            # The transport already had this data when reading was paused.
             self._unparsed += data
             self.flow.grow(len(data))
             return
         self._read(data)
 
     def _read(self, data: bytes) -> None:
-        """Read what has come, as much as fits this turn."""
+        """Parse as much of the data as fits this turn."""
         if len(data) <= SLICE:
             self._work += len(data) // BYTES_PER_PIECE
             if self._parse(data, b"") and self._work >= MAX_WORK:
@@ -132,7 +132,7 @@ class RequestReader(asyncio.Protocol):
         return self._meter.unended + len(self._unparsed or b"") + len(self.after_upgrade)
 
     def stop_reading(self) -> None:
-        """Read no more. The parser knows this object: the two would wait for the garbage collector."""
+        """Stop reading, and drop the parser: its reference to this object is a cycle for the garbage collector."""
         self.parser = None
         self._unparsed = None
 
@@ -148,7 +148,7 @@ class RequestReader(asyncio.Protocol):
                 return
 
     def _yield(self, rest: bytes) -> None:
-        """Let others have their turn. uvloop would read on, up to 32 times, unless the transport is paused."""
+        """Let other connections have their turn. uvloop would read up to 32 times unless the transport is paused."""
         self._unparsed = rest
         self.flow.grow(len(rest))
         self.flow.pause_reading(TURN)
@@ -168,7 +168,7 @@ class RequestReader(asyncio.Protocol):
         return self._unparsed is not None or self.parser is None
 
     def _parse(self, data: bytes | memoryview, rest: bytes | memoryview) -> bool:
-        """Parse a slice; returns whether the rest is to be parsed after it."""
+        """Parse a slice, and return whether the rest must be parsed after it."""
         assert self.parser is not None
         try:
             self.parser.feed_data(data)
@@ -177,7 +177,7 @@ class RequestReader(asyncio.Protocol):
         except httptools.HttpParserUpgrade as stop:
             after = bytes(data[stop.args[0] :]) + bytes(rest)
         except httptools.HttpParserError as error:
-            # What the methods below raise comes as context of the parser's own error.
+            # Exceptions of the methods below arrive as the context of the parser's own error.
             cause = error.__context__
             if not isinstance(cause, RequestError):
                 if cause is not None and not isinstance(cause, httptools.HttpParserError):
@@ -188,7 +188,7 @@ class RequestReader(asyncio.Protocol):
         except RequestError as error:
             self._give_up(error)
             return False
-        # Outside of the handlers above: what is raised from here on has another context.
+        # Outside of the `except` blocks above, because exceptions raised here need a different context.
         if self.upgrade is None:
             self._read_without_upgrade(after)
         else:
@@ -202,9 +202,9 @@ class RequestReader(asyncio.Protocol):
         self.refuse(error)
 
     def _read_without_upgrade(self, after: bytes) -> None:
-        """Read a request again that asks for an upgrade to what is not known here, as if it did not (RFC 9110, 7.8).
+        """Read a request with an unsupported upgrade again, as if it had none (RFC 9110, 7.8).
 
-        The parser would skip its body. Clients that try h2c do send bodies with it.
+        The parser would skip its body, and clients that try h2c do send bodies.
         """
         self._skipping_upgrade = False
         lines = [b"%b %b HTTP/%b" % (self.method, self.target, self.version.encode())]
@@ -212,7 +212,7 @@ class RequestReader(asyncio.Protocol):
         self.parser = _new_parser(self)
         self._read(b"\r\n".join(lines) + b"\r\n\r\n" + after)
 
-    # What the parser calls.
+    # Called by the parser.
 
     def on_message_begin(self) -> None:
         self.target = b""
@@ -225,7 +225,7 @@ class RequestReader(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._meter.count_field()
-        # A trailer is no part of the head: it must not add a Host or a Cookie to it (RFC 9110, 6.5.1).
+        # A trailer is not part of the head: it must not add a Host or a Cookie (RFC 9110, 6.5.1).
         if self.in_head:
             self.headers.append((name.lower(), value))
 
@@ -263,7 +263,7 @@ class RequestReader(asyncio.Protocol):
             checked = None
         self._meter.end_head(len(target) + (field_size(headers) if checked is None else checked.size))
         if method == b"CONNECT":
-            raise RequestError(501, "CONNECT is for proxies, and this is none")
+            raise RequestError(501, "CONNECT is for proxies; this server is not a proxy")
         if checked is not None:
             self.target = check_target(method, target, checked.host)
             return
@@ -283,6 +283,6 @@ class RequestReader(asyncio.Protocol):
 
 def _new_parser(reader: RequestReader) -> httptools.HttpRequestParser:
     parser = httptools.HttpRequestParser(reader)
-    # What comes after a request that asks to close is read, and not an error: its response comes all the same.
+    # Input after a request that asks to close is not an error: the request still gets its response.
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser

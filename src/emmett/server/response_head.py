@@ -10,15 +10,15 @@ _STATUS_LINES = {status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n" for
 
 
 class ResponseHeads:
-    """Writes the heads of the responses of a process.
+    """Encodes the heads of the responses of a process.
 
-    The fields that all of them begin with, such as Date, change once a second: they are spelled once for each list.
+    The common fields, such as Date, change once a second, so each list of them is encoded only once.
     """
 
     __slots__ = ("_common", "_spelled")
 
     def __init__(self) -> None:
-        # The list whose fields are spelled.
+        # The list whose fields are encoded.
         self._common: list[tuple[bytes, bytes]] | None = None
         self._spelled = ""
 
@@ -29,8 +29,8 @@ class ResponseHeads:
 
         Arguments:
             status: 200 to 599.
-            common: the fields that all responses begin with; another list for others.
-            fields: the other fields: names and values that `MutableHeaders` would take.
+            common: the fields that all responses begin with; a new list when they change.
+            fields: the other fields: names and values that `MutableHeaders` would accept.
             framing: the last lines, each with its CRLF.
         """
         if common is not self._common:

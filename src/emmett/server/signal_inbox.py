@@ -1,4 +1,4 @@
-"""`SignalInbox`: signals that a supervisor takes when it has time, instead of handlers that interrupt it."""
+"""`SignalInbox`: collects signals for a supervisor, instead of handlers that interrupt it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-# What asks a server to stop. A signal that is ignored, as SIGHUP under nohup, stays so.
+# The signals that stop a server. A signal that is ignored, as SIGHUP under nohup, stays ignored.
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT") if hasattr(signal, name))
 HANG_UP = getattr(signal, "SIGHUP", None)
 
 
 class SignalInbox:
-    """Collects signals in its block; it is readable, as a file descriptor, when one has come.
+    """Collects signals in its block. Its file descriptor becomes readable when a signal arrives.
 
     Arguments:
         numbers: the signals to collect.
@@ -29,7 +29,7 @@ class SignalInbox:
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
-        # Python handles a signal between two of its instructions; a byte in a pipe ends a system call that waits.
+        # Python handles a signal between two instructions; a byte in a pipe ends a waiting system call.
         self._wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         for number in self._numbers:
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -50,7 +50,7 @@ class SignalInbox:
         return self._reader
 
     def take(self) -> list[int]:
-        """Return the signals that came since the last call."""
+        """Return the signals that arrived since the last call."""
         try:
             while os.read(self._reader, 512):
                 pass

@@ -14,7 +14,7 @@ SHORTEST_PERIOD = 0.01
 
 
 class Swept(Protocol):
-    """What has deadlines."""
+    """An object with deadlines."""
 
     def sweep(self, now: float) -> None:
         """Act on the deadlines that have passed.
@@ -25,7 +25,7 @@ class Swept(Protocol):
 
 
 class Sweep:
-    """Looks at every connection about once a second; more often when one has a deadline shorter than that.
+    """Checks every connection about once a second, and more often if one has a shorter deadline.
 
     Arguments:
         loop: the event loop of the process.
@@ -43,11 +43,11 @@ class Sweep:
         return len(self._members)
 
     def add(self, member: Swept, shortest: float) -> None:
-        """Look at a connection from now on.
+        """Check a connection from now on.
 
         Arguments:
             member: the connection.
-            shortest: its shortest deadline in seconds, which is noticed at most a quarter late.
+            shortest: its shortest deadline in seconds, which is detected at most a quarter late.
         """
         self._members.add(member)
         period = max(SHORTEST_PERIOD, min(LONGEST_PERIOD, shortest / 4))
@@ -56,21 +56,21 @@ class Sweep:
             self._plan()
 
     def discard(self, member: object) -> None:
-        """Look at a connection no more."""
+        """Stop checking a connection."""
         self._members.discard(member)
 
     def look(self, now: float) -> None:
-        """Look at every connection.
+        """Check every connection.
 
         Arguments:
-            now: the loop's time in seconds; a later one than it is lets deadlines pass without waiting, for tests.
+            now: the loop's time in seconds. Tests pass a later time to let deadlines pass without waiting.
         """
         for member in tuple(self._members):
             try:
                 member.sweep(now)
             except Exception:
                 # All the deadlines of the process hang on this loop: one fault must not stop it.
-                logger.exception("the deadlines of a connection could not be looked at")
+                logger.exception("the deadlines of a connection could not be checked")
         if self._after is not None:
             self._after(now)
 

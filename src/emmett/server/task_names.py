@@ -1,4 +1,4 @@
-"""What a task runs and where it waits, in words for the log."""
+"""A description of a task and the line where it waits, for the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def describe_task(task: asyncio.Task[Any]) -> str:
     """Return the function of the application that a task runs, and the line at which it waits.
 
     Arguments:
-        task: a task that is suspended. One that only runs code of emmett is described by that.
+        task: a suspended task. A task that runs only emmett's own code is described by that code.
     """
     frames = _frames(task.get_coro())
     if not frames:
@@ -25,7 +25,7 @@ def describe_task(task: asyncio.Task[Any]) -> str:
 
 
 def _frames(awaited: Any) -> list[FrameType]:
-    """The frames of a coroutine and of those that it waits for, outermost first."""
+    """Return the frames of a coroutine and of those that it awaits, outermost first."""
     frames: list[FrameType] = []
     while awaited is not None:
         frame = (

@@ -1,4 +1,4 @@
-"""uvicorn's configuration, with our protocol and our application in it."""
+"""uvicorn's configuration, with emmett's protocol and the application."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ..dispatch import ServedApplication
 from ..errors import ConfigurationError
 from .log_setup import set_up_logging
 
-# Seconds in which handlers must end when a file has changed.
+# Seconds in which handlers must end after a file has changed.
 RELOAD_TIMEOUT = 1.0
 
 
 class ServerConfig(uvicorn.Config):
-    """uvicorn's configuration; it remembers the application that it loads.
+    """uvicorn's configuration, which keeps the application that it loads.
 
     Attributes:
         application: the application, once it is loaded.
         shutdown_timeout: seconds in which handlers must end when the server stops.
-        cancel_timeout: seconds in which they must end once they are cancelled.
+        cancel_timeout: seconds in which handlers must end once they are cancelled.
 
     Raises:
-        ConfigurationError: on loading, when what is loaded is not an application of emmett.
+        ConfigurationError: on loading, if the loaded object is not an emmett application.
     """
 
     application: ServedApplication
@@ -37,16 +37,16 @@ class ServerConfig(uvicorn.Config):
             raise ConfigurationError(f"{self.app!r} is {application!r}; the default server runs an emmett.App")
         self.application = application
         settings = application.table.config.server
-        # While developing nobody waits for the old process: the page is back with the next one.
+        # During development no client needs the old process: the page is back with the next one.
         longest = RELOAD_TIMEOUT if self.reload else settings.shutdown_timeout
         self.shutdown_timeout = min(settings.shutdown_timeout, longest)
         self.cancel_timeout = min(settings.cancel_timeout, longest)
-        # uvicorn takes any number of seconds, although its type is `int`.
+        # uvicorn accepts any number of seconds, although its type is `int`.
         self.timeout_graceful_shutdown = self.shutdown_timeout  # type: ignore[assignment]
         return application
 
     def configure_logging(self) -> None:
-        """Set up logging; uvicorn calls this when the configuration is made."""
+        """Set up logging; uvicorn calls this when the configuration is created."""
         if self.log_config is not None:
             assert isinstance(self.log_level, str)
             set_up_logging(self.log_level, self.access_log)

@@ -1,4 +1,4 @@
-"""uvicorn's server, whose start and stop are bounded."""
+"""uvicorn's server, with deadlines for start-up and shutdown."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from .uvicorn_config import ServerConfig
 
 logger = logging.getLogger("uvicorn.error")
 
-# A terminal that closes sends it. It stops the server like the other two; `nohup` lets the process ignore it.
+# A closing terminal sends it. It stops the server like the other two; under `nohup` the process ignores it.
 HANG_UP = getattr(signal, "SIGHUP", None)
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, whose start and stop are bounded.
+    """uvicorn's server, with deadlines for start-up and shutdown.
 
-    A first signal stops it, and it ends with status 0. A second one ends it at once: handlers are cancelled, and the
-    functions of on_shutdown do not run. Nothing that an application does keeps it running longer than its deadlines.
+    The first signal stops the server, and the process ends with status 0. A second signal ends it at once: handlers are
+    cancelled, and the functions of on_shutdown do not run. No application can keep it running past its deadlines.
 
     Arguments:
         config: the configuration.
@@ -46,18 +46,18 @@ class Server(uvicorn.Server):
     def __init__(self, config: ServerConfig, on_ready: Callable[[], None] = lambda: None) -> None:
         super().__init__(config)
         self._on_ready = on_ready
-        # The task that runs what a signal may cut short.
+        # The task that a signal may interrupt.
         self._interruptible: asyncio.Task[object] | None = None
-        # Whether nothing but this server runs in the process.
+        # Whether this server is all that runs in the process.
         self._owns_process = False
-        # Sockets that are ours to close, because nobody has given us any.
+        # Sockets that this server bound itself and must close.
         self._listeners: Listeners | None = None
 
     def run_until_stopped(self, sockets: list[socket.socket] | None = None) -> bool:
-        """Serve until a signal stops the server, in an event loop of its own.
+        """Serve in a new event loop until a signal stops the server.
 
         Returns:
-            Whether the server started, or was stopped before it had.
+            Whether the server started, or was stopped before it could.
         """
         loop = (self.config.get_loop_factory() or asyncio.new_event_loop)()
         self._owns_process = True
@@ -77,7 +77,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Run the functions of on_startup and listen.
 
-        They run in the task that listens: so handlers see the context variables that they set.
+        They run in the task that listens, so handlers see the context variables that they set.
         """
         if sockets is None:
             sockets = self._open_listeners()
@@ -100,7 +100,7 @@ class Server(uvicorn.Server):
             logger.info("Application shutdown complete.")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop, or stop at once if a signal came before."""
+        """Begin to stop, or stop at once if this is not the first signal."""
         self.force_exit = self.force_exit or self.should_exit
         if not self.should_exit and self.config.loaded:
             self._limit_stop()
@@ -111,10 +111,10 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Take the signals over until the server has stopped."""
+        """Handle the signals until the server has stopped."""
         with super().capture_signals(), self._capture_hang_up():
             yield
-            # uvicorn raises them again at the end, which would end the process as if the signal had killed it.
+            # uvicorn raises them again at the end, so that the process would end as if the signal had killed it.
             self._captured_signals.clear()
 
     @contextlib.contextmanager
@@ -134,7 +134,7 @@ class Server(uvicorn.Server):
 
     async def _start(self, sockets: list[socket.socket]) -> None:
         application = self.config.application
-        # A configuration of logging that the import of the application has made may have disabled them.
+        # Importing the application may have configured logging and disabled these loggers.
         enable_loggers("uvicorn")
         logger.info("Waiting for application startup.")
         succeeded = await self._run(application.startup, "on_startup")
@@ -173,7 +173,7 @@ class Server(uvicorn.Server):
         return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def _run(self, function: Callable[[], Awaitable[None]], event: str, seconds: float | None = None) -> bool:
-        """Run functions of the application in this task; return whether they ended well."""
+        """Run functions of the application in this task, and return whether they succeeded."""
         deadline = asyncio.timeout(seconds)
         has_ended = False
         try:
@@ -187,7 +187,7 @@ class Server(uvicorn.Server):
             if deadline.expired():
                 logger.error("the functions of %s did not end within %g s", event, seconds)
             elif isinstance(error, (BrokerUnavailable, ConfigurationError)):
-                # The message says it all: a traceback would hide it.
+                # The message is sufficient: a traceback would hide it.
                 logger.error("%s: %s", type(error).__name__, error)
             else:
                 logger.exception("a function of %s failed", event)
@@ -195,7 +195,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def _interrupted(self) -> Generator[None, None, None]:
-        """Leave the block at a signal that asks for it."""
+        """Interrupt the block when a signal demands it."""
         task = self._interruptible = asyncio.current_task()
         assert task is not None
         try:
@@ -212,7 +212,7 @@ class Server(uvicorn.Server):
             self._interruptible.cancel()
 
     async def _end_handlers(self) -> None:
-        """Wait for the handlers that were cancelled, and name those that do not end."""
+        """Wait for the cancelled handlers, and log those that do not end."""
         tasks = {task for task in self.server_state.tasks if not task.done()}
         if self.force_exit:
             for task in tasks:
@@ -225,7 +225,7 @@ class Server(uvicorn.Server):
             logger.error("left running: %s: it was cancelled and has not ended for %g s", describe_task(task), seconds)
 
     async def _cancel_others(self) -> None:
-        """Cancel what the application still runs, as `asyncio.run` does, and wait for its end, but not forever."""
+        """Cancel the remaining tasks of the application, as `asyncio.run` does, and wait for them, but not forever."""
         others = asyncio.all_tasks() - {asyncio.current_task()} - self.server_state.tasks
         for task in others:
             task.cancel()
@@ -233,6 +233,6 @@ class Server(uvicorn.Server):
             await asyncio.wait(others, timeout=self.config.cancel_timeout)
 
     def _limit_stop(self) -> None:
-        """Let the process end when all its deadlines are over, even if a handler blocks its event loop."""
+        """End the process when all its deadlines are over, even if a handler blocks its event loop."""
         if self._owns_process:
             limit_exit(2 * (self.config.shutdown_timeout + self.config.cancel_timeout) + EXIT_MARGIN)

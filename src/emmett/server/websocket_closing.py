@@ -1,6 +1,6 @@
-"""How a websocket connection of the default server ends: by either side, by a fault, by its loss.
+"""The end of a websocket connection of the default server: by either side, by an error, by its loss.
 
-Each way to end is a transition of `WEBSOCKET_PHASES`; docs/design.md draws them.
+Each end is a transition of `WEBSOCKET_PHASES`; docs/design.md draws them.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _numbers = itertools.count(1)
 
 
 class ClosingConnection(asyncio.Protocol):
-    """A connection whose end is in order, whatever brings it.
+    """The closing half of a connection, which ends it properly whatever the cause.
 
     Arguments:
         loop: the event loop.
-        transport: the transport, which the HTTP protocol hands over.
+        transport: the transport from the HTTP protocol.
         settings: limits and deadlines.
         process: the process that the connection belongs to.
-        target: path and query of the request as they came, for the access log.
+        target: undecoded path and query of the request, for the access log.
     """
 
     __slots__ = (
@@ -81,11 +81,11 @@ class ClosingConnection(asyncio.Protocol):
         self._settings = settings
         self._process = process
         self.target = target
-        # What the log calls this connection.
+        # The number of this connection in the log.
         self.number = next(_numbers)
-        # When the handshake came, in the loop's seconds.
+        # When the handshake arrived, in the loop's seconds.
         self.began = loop.time()
-        # The full name of the route that matched.
+        # The full name of the matched route.
         self.route: str | None = None
         self.phase = WEBSOCKET_PHASES.first
         self._watch = WebsocketWatch(settings, self.began)
@@ -98,10 +98,10 @@ class ClosingConnection(asyncio.Protocol):
         self._keepalive = Keepalive(settings.ping_interval, settings.ping_timeout, self.began)
         self.websocket: Websocket | None = None
         self._task: asyncio.Task[None] | None = None
-        # Writes the Close frame once the peer reads on.
+        # Writes the Close frame once the peer resumes reading.
         self._closing: asyncio.Task[None] | None = None
 
-    # What ends a connection from this side.
+    # Ends initiated by this side.
 
     def refuse(self, status: int, body: str | bytes, headers: HeaderFields) -> None:
         """See `Connection.refuse`."""
@@ -121,7 +121,7 @@ class ClosingConnection(asyncio.Protocol):
             return None
         self._enter(WebsocketPhase.CLOSE_WAITING)
         self._reading.discard()
-        # A task of its own: the Close frame is written in its turn even when the task that waits for it is cancelled.
+        # A separate task, so that the Close frame is written in its turn even if the waiting task is cancelled.
         self._closing = self._loop.create_task(self._close_in_turn(waiting))
         return asyncio.shield(self._closing)
 
@@ -129,12 +129,12 @@ class ClosingConnection(asyncio.Protocol):
         """Break the connection off.
 
         Arguments:
-            reason: what the log says of it, with `values` in place of its `%` fields.
+            reason: the reason for the log, with `values` in place of its `%` fields.
         """
         self.log(logging.INFO, "dropped: " + reason, *values)
         self._abort()
 
-    # What ends a connection from the other side.
+    # Ends initiated by the peer.
 
     def connection_lost(self, exc: Exception | None) -> None:
         before = self.phase
@@ -154,14 +154,14 @@ class ClosingConnection(asyncio.Protocol):
             self._settle()
 
     def on_control(self, opcode: int, payload: bytes) -> None:
-        """A Pong or a Close frame has come (RFC 6455, 5.5)."""
+        """Process a Pong or a Close frame (RFC 6455, 5.5)."""
         if opcode == OP_CLOSE:
             self._on_close(payload)
         else:
             self._keepalive.answered(payload)
 
     def _on_close(self, payload: bytes) -> None:
-        """The peer closes: answer it, unless its frame is the answer (RFC 6455, 5.5.1).
+        """Answer the peer's Close frame, unless it is itself the answer (RFC 6455, 5.5.1).
 
         Raises:
             FrameError: the frame is invalid.
@@ -214,7 +214,7 @@ class ClosingConnection(asyncio.Protocol):
         self._loop.call_soon(self._abort)
 
     def on_fault(self, error: FrameError) -> None:
-        """The peer broke the protocol: tell it, and read no further (RFC 6455, 7.1.7)."""
+        """Fail the connection after a protocol error: send a Close frame, and stop reading (RFC 6455, 7.1.7)."""
         if self.phase not in SENDING:
             self._abort()
             return
@@ -225,8 +225,8 @@ class ClosingConnection(asyncio.Protocol):
         self._hang_up(linger=self.phase is WebsocketPhase.OPEN)
 
     def _depart(self) -> None:
-        """The peer has hung up while it was not read: the handler learns of it now, and may take what came before."""
-        self.log(logging.INFO, "lost: the peer hung up behind messages that nobody took")
+        """Notify the handler of a peer that hung up while reading was paused; it may still take earlier messages."""
+        self.log(logging.INFO, "lost: the peer hung up after messages that the handler has not taken")
         self._enter(WebsocketPhase.DEPARTED)
         self._reading.expect_rest()
         self._end(CloseCode.ABNORMAL, "")
@@ -234,7 +234,7 @@ class ClosingConnection(asyncio.Protocol):
         if self._task is None:
             self._abort()
 
-    # The steps of an end.
+    # The steps of closing.
 
     def _enter(self, phase: WebsocketPhase) -> None:
         """Enter the next phase, with its deadline."""
@@ -257,8 +257,8 @@ class ClosingConnection(asyncio.Protocol):
         self._hang_up(linger=linger)
 
     def _hang_up(self, *, linger: bool) -> None:
-        """Close so that the peer can read the last word: with unread bytes in the socket, closing at once would reset
-        the connection. What it still sends is read and ignored until it closes too.
+        """Close so that the peer can read the final frame or response. Closing with unread bytes in the socket would
+        reset the connection, so further input is read and discarded until the peer closes too.
         """
         if linger and self._transport.can_write_eof():
             self._transport.write_eof()
@@ -268,7 +268,7 @@ class ClosingConnection(asyncio.Protocol):
             self._finish()
 
     def _finish(self) -> None:
-        """Close the transport once what was written has left."""
+        """Close the transport once its buffer is sent."""
         self._enter(WebsocketPhase.ENDING)
         self._transport.close()
 
@@ -279,20 +279,20 @@ class ClosingConnection(asyncio.Protocol):
         self._transport.abort()
 
     async def _close_in_turn(self, waiting: Awaitable[None]) -> None:
-        # The peer may go before the Close frame has its turn.
+        # The peer may leave before the Close frame has its turn.
         with contextlib.suppress(WebsocketClosed):
             await waiting
             if self.phase is WebsocketPhase.CLOSE_WAITING:
                 self._enter(WebsocketPhase.CLOSE_SENT)
 
     def _end(self, code: int, reason: str) -> None:
-        """Tell the application that the connection has ended. Only the first call counts."""
+        """Notify the application that the connection has ended. Only the first call has an effect."""
         if self.websocket is not None:
             self.websocket.end(code, reason)
         self._keepalive.stop()
 
     def _settle(self) -> None:
-        """The connection is gone and its handler has ended: let go of everything, without waiting for the collector."""
+        """Release everything at once, without the garbage collector, when the connection and its handler have ended."""
         self._enter(WebsocketPhase.OVER)
         self._closing = None
         self._process.ended(self)
@@ -302,14 +302,14 @@ class ClosingConnection(asyncio.Protocol):
 
     @property
     def messages(self) -> tuple[int, int]:
-        """How many messages were received and sent."""
+        """Return the number of messages received and sent."""
         return self._reading.reader.received, self._outbox.written
 
     @property
     def bytes(self) -> tuple[int, int] | None:
-        """How many bytes were received and sent; None when nobody counts them."""
+        """Return the number of bytes received and sent; None if they are not counted."""
         return None
 
     def log(self, level: int, message: str, *values: object) -> None:
-        """Log what happens to the connection."""
+        """Log an event of the connection."""
         log_event(self, level, message, *values)

@@ -1,4 +1,4 @@
-"""What the log says of a websocket while it is served; see `access_log.py` for the line when all is over."""
+"""Log lines about a websocket while it is served; see `access_log.py` for the line at its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ logger = logging.getLogger("emmett.websocket")
 
 
 def log_event(served: ServedWebsocket, level: int, message: str, *values: object) -> None:
-    """Log one line about a connection: its number, its peer, its path, what happened."""
+    """Log one line about a connection: its number, peer, path and an event."""
     websocket = served.websocket
     path = websocket.path if websocket is not None else ""
     client = websocket.client if websocket is not None else None
@@ -21,5 +21,5 @@ def log_event(served: ServedWebsocket, level: int, message: str, *values: object
 
 
 def log_failure(served: ServedWebsocket, error: BaseException | None) -> None:
-    """Log that the task of a connection failed, which is none of the ways in which handlers end."""
+    """Log that the task of a connection failed, which no handler can cause."""
     logger.error("websocket %d ended badly", served.number, exc_info=error, extra=log_fields(connection=served.number))

@@ -24,7 +24,7 @@ from .websocket_protocol import WebsocketProtocol
 
 @dataclass(slots=True)
 class UpgradeRequest:
-    """An upgrade request, as the HTTP protocol hands it over.
+    """An upgrade request from the HTTP protocol.
 
     Attributes:
         transport: the transport of the connection.
@@ -32,8 +32,8 @@ class UpgradeRequest:
         headers: pairs of lower-case name and value.
         target: the request target, as `/path?query`.
         client: address and port of the client.
-        secure: whether the client came by TLS.
-        early: what followed the request in the same read.
+        secure: whether the client uses TLS.
+        early: the bytes after the request in the same read.
     """
 
     transport: asyncio.Transport
@@ -46,15 +46,15 @@ class UpgradeRequest:
 
 
 def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
-    """Hand the transport to a websocket of the route that matches, or to one that refuses the handshake.
+    """Pass the transport to a websocket of the matching route, or to one that refuses the handshake.
 
     Arguments:
-        process: what the connections of this process share.
+        process: the state that the connections of this process share.
         request: the upgrade request.
     """
     raw_path, _, query_string = request.target.partition(b"?")
     path = unquote_to_bytes(raw_path).decode("utf-8", "replace")
-    # The host in them is not always that of the handshake: a proxy may name another one.
+    # Their host is not always that of the handshake: a proxy may report a different one.
     headers = Headers(pooled(request.headers))
     scheme = "wss" if request.secure else "ws"
     refusal: RequestError | None = None
@@ -63,10 +63,10 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
     try:
         route, arguments = find_websocket(process.table, scheme=scheme, path=path, headers=headers)
         settings = route.settings
-        # Read for every route: a client that offers what is not an extension must not be let in (RFC 6455, 9.1).
+        # Parsed for every route: the handshake must fail if an offer is malformed (RFC 6455, 9.1).
         offers = parse_extensions(request.upgrade.extensions)
     except HandshakeError as error:
-        # It would keep its traceback, and with it this frame.
+        # The exception would keep its traceback, and with it this frame.
         refusal = error.with_traceback(None)
     protocol = _make_protocol(process, request, settings)
     websocket = Websocket(
@@ -101,7 +101,7 @@ def _make_protocol(process: ProcessState, request: UpgradeRequest, settings: Web
 
 
 def _compress(protocol: WebsocketProtocol, offers: list[Extension], settings: WebsocketSettings) -> None:
-    """Let messages be compressed, if the client offers it in a way that can be kept (RFC 7692, 5)."""
+    """Enable compression, if the client makes an acceptable offer (RFC 7692, 5)."""
     agreement = agree_on_deflate(
         offers,
         window_bits=settings.compression_window_bits,

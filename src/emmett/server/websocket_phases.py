@@ -8,7 +8,7 @@ from .phases import PhaseTable
 
 
 class WebsocketPhase(Enum):
-    """Where a connection is between its handshake and its end."""
+    """The phase of a connection, from its handshake to its end."""
 
     HANDSHAKE = "the upgrade request waits for its answer"
     OPEN = "messages flow in both directions"
@@ -24,7 +24,7 @@ class WebsocketPhase(Enum):
 
 P = WebsocketPhase
 
-# What ends a connection in the phases in which messages can be sent.
+# The ends of a connection in the phases in which messages can be sent.
 _ENDS = {
     P.DEPARTED: "the peer hangs up while reading is paused",
     P.CLOSE_WAITING: "this side closes, the peer does not read",

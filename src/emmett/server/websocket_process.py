@@ -1,4 +1,4 @@
-"""What a websocket and the process that it belongs to know of each other."""
+"""The ports between a websocket and the process that it belongs to."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class ServedWebsocket(Holder, Protocol):
     """A websocket as its process sees it.
 
     Attributes:
-        number: what the log calls it.
-        websocket: the connection as the application sees it; None before it has begun and when all is over.
-        target: path and query of the request as they came.
+        number: its number in the log.
+        websocket: the connection as the application sees it; None before it begins and after its end.
+        target: undecoded path and query of the request.
         status: the HTTP status that answered the handshake; None until then.
-        began: when the handshake came, in the loop's seconds.
-        route: the full name of the route; None when none matched.
+        began: when the handshake arrived, in the loop's seconds.
+        route: the full name of the route; None if none matched.
     """
 
     number: int
@@ -31,19 +31,19 @@ class ServedWebsocket(Holder, Protocol):
 
     @property
     def messages(self) -> tuple[int, int]:
-        """How many messages were received and sent."""
+        """Return the number of messages received and sent."""
 
     @property
     def bytes(self) -> tuple[int, int] | None:
-        """How many bytes were received and sent; None when nobody counts them."""
+        """Return the number of bytes received and sent; None if they are not counted."""
 
 
 class WebsocketProcess(Protocol):
-    """What the connections of a process have in common."""
+    """The process as its connections see it."""
 
     @property
     def context(self) -> Context:
-        """The context variables that handlers get copies of: not the running ones, which may be those of a request."""
+        """The context that handlers get copies of; not the current context, which may be that of a request."""
 
     @property
     def memory(self) -> MemoryBudget:
@@ -54,13 +54,13 @@ class WebsocketProcess(Protocol):
         """The tasks of all handlers."""
 
     def stop_after(self) -> float:
-        """Return how many seconds the next connection waits with its drain when the server stops."""
+        """Return the seconds after which the next connection drains when the server stops."""
 
     def opened(self, websocket: ServedWebsocket) -> None:
-        """The application has accepted the connection."""
+        """Note that the application has accepted the connection."""
 
     def slow(self, websocket: ServedWebsocket, reason: str) -> None:
-        """The connection is dropped since its peer does not read."""
+        """Note that the connection is dropped because its peer does not read."""
 
     def ended(self, websocket: ServedWebsocket) -> None:
-        """The connection is gone and its handler has ended. Called once."""
+        """Note that the connection and its handler have ended. Called once."""

@@ -1,8 +1,8 @@
 """The websocket protocol of the default server: one connection between its transport and its `Websocket`.
 
-It drives the application directly, with no ASGI messages in between. What happens in which order, and who may end what,
-is in docs/design.md, "What a connection promises". `Reading` is the way in, `Outbox` the way out, and how a connection
-ends is in `ClosingConnection`.
+It drives the application directly, without ASGI messages in between. docs/design.md, "What a connection promises",
+defines the order of events. `Reading` handles incoming data, `Outbox` outgoing data, and `ClosingConnection` the end of
+a connection.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ class TakeRead(Protocol):
 
 
 class WebsocketProtocol(ClosingConnection):
-    """One websocket connection on the default server; it fills the port of `websockets.connection`.
+    """One websocket connection on the default server; implements the port of `websockets.connection`.
 
     Arguments:
         loop: the event loop.
-        transport: the transport, which the HTTP protocol hands over.
+        transport: the transport from the HTTP protocol.
         upgrade: the checked handshake.
         settings: limits and deadlines.
         process: the process that the connection belongs to.
-        target: path and query of the request as they came, for the access log.
+        target: undecoded path and query of the request, for the access log.
     """
 
     __slots__ = ("_extensions", "_frame_watch", "_upgrade", "data_received")
 
-    # The method of the reading itself: one call less for each read (`make bench-guard`).
+    # The method of `Reading` itself, which saves a call for each read (`make bench-guard`).
     data_received: TakeRead
 
     def __init__(
@@ -67,12 +67,12 @@ class WebsocketProtocol(ClosingConnection):
         super().__init__(loop, transport, settings, process, target)
         self.data_received = self._reading.take
         self._upgrade = upgrade
-        # What the answer says of extensions.
+        # The value of Sec-WebSocket-Extensions in the response.
         self._extensions: str | None = None
         self._frame_watch: FrameWatch | None = None
 
     def compress(self, extensions: str, inflater: Inflater, deflater: Deflater) -> None:
-        """Compress messages, and say so in the answer. To be called before `start`."""
+        """Compress messages, and announce it in the response. Call this before `start`."""
         self._extensions = extensions
         self._reading.inflate(inflater)
         self._outbox.compress(deflater)
@@ -81,10 +81,10 @@ class WebsocketProtocol(ClosingConnection):
         """Run the handler.
 
         Arguments:
-            route: the route that matched.
+            route: the matched route.
             websocket: the connection as the application sees it.
             arguments: the variables of the path.
-            early: what followed the handshake in the same read.
+            early: the bytes after the handshake in the same read.
         """
         self.websocket = websocket
         self.route = route.name
@@ -93,7 +93,7 @@ class WebsocketProtocol(ClosingConnection):
         context = self._process.context
         handling = run_websocket(route, websocket, arguments)
         self._task = self._loop.create_task(handling, context=context.copy())
-        # Each callback without a context of its own would copy the running one.
+        # Each callback without its own context would copy the current one.
         self._task.add_done_callback(self._on_handler_end, context=context)
         self._process.tasks.add(self._task)
 
@@ -102,7 +102,7 @@ class WebsocketProtocol(ClosingConnection):
 
         Arguments:
             websocket: the connection as an application would see it.
-            error: the status and what the peer is to know.
+            error: the status and the message for the peer.
         """
         self.websocket = websocket
         self.log(logging.INFO, "refused with %d: %s", error.status, error.message)
@@ -118,10 +118,10 @@ class WebsocketProtocol(ClosingConnection):
         """See `Connection.writer`."""
         return self._outbox
 
-    # What the transport calls.
+    # Called by the transport.
 
     def eof_received(self) -> bool:
-        # RFC 6455 knows no half-closed connection: the transport closes when what was written has left.
+        # RFC 6455 has no half-closed connections: the transport closes once its buffer is sent.
         return False
 
     def pause_writing(self) -> None:
@@ -131,7 +131,7 @@ class WebsocketProtocol(ClosingConnection):
     def resume_writing(self) -> None:
         self._outbox.resume()
 
-    # What the application calls, through its `Websocket`.
+    # Called by the application, through its `Websocket`.
 
     def accept(self, headers: HeaderFields | None, subprotocol: str | None) -> None:
         """See `Connection.accept`."""
@@ -148,7 +148,7 @@ class WebsocketProtocol(ClosingConnection):
         self._process.opened(self)
         interval, timeout = self._settings.ping_interval, self._settings.ping_timeout
         if interval is not None and timeout is None:
-            # Peers that never answer a Ping are kept as long as their system acknowledges it.
+            # A peer that never answers a Ping stays connected as long as its system acknowledges it.
             limit_unacknowledged(self._transport, interval)
         self._reading.begin()
 
@@ -164,7 +164,7 @@ class WebsocketProtocol(ClosingConnection):
         """See `Connection.ping`."""
         return await self._keepalive.ping(self._loop, self._outbox)
 
-    # What the server calls.
+    # Called by the server.
 
     def sweep(self, now: float) -> None:
         """Act on the deadlines that have passed."""
@@ -175,7 +175,7 @@ class WebsocketProtocol(ClosingConnection):
             self._abort()
 
     def shutdown(self) -> None:
-        """The server stops: drain, in a batch with others."""
+        """Drain in a batch with other connections, because the server stops."""
         delay = self._process.stop_after()
         if delay:
             self._loop.call_later(delay, self.drain)
@@ -183,9 +183,9 @@ class WebsocketProtocol(ClosingConnection):
             self.drain()
 
     def drain(self) -> None:
-        """Take no more messages, close as soon as the handler has taken those that came.
+        """Accept no more messages, and close as soon as the handler has taken those that arrived.
 
-        A handler that has none to take and waits for one, or never had any, is closed at once.
+        If no messages are left and the handler waits for one or never had one, close at once.
         """
         websocket = self.websocket
         if websocket is None:
@@ -206,7 +206,7 @@ class WebsocketProtocol(ClosingConnection):
                 self.close(CloseCode.SERVICE_RESTART, RESTART_REASON)
                 self._end(CloseCode.SERVICE_RESTART, RESTART_REASON)
 
-    # What the watch calls.
+    # Called by the watch.
 
     def give_up_handshake(self) -> None:
         """See `Watched.give_up_handshake`."""
@@ -218,10 +218,10 @@ class WebsocketProtocol(ClosingConnection):
         if self._task is not None:
             self._task.cancel()
 
-    # Whether the peer is there.
+    # Detection of dead peers.
 
     def _look_for_peer(self, now: float) -> None:
-        """Drop a peer that has gone, or does not do what is its turn to do."""
+        """Drop a peer that has gone, or does not do what it must."""
         stalled = self._outbox.stalled_since
         if stalled is not None and now - stalled >= self._settings.send_timeout:
             self._process.slow(self, f"it did not read for {self._settings.send_timeout:g} s")
@@ -237,7 +237,7 @@ class WebsocketProtocol(ClosingConnection):
             self._look_for_life(now)
 
     def _has_closed(self) -> bool:
-        """Take the Close frame of a peer that waits behind messages that nobody takes; returns whether one came."""
+        """Process a Close frame that follows messages not yet taken, and return whether there is one."""
         close = self._reading.reader.find_close()
         if close is None:
             return False
@@ -248,14 +248,14 @@ class WebsocketProtocol(ClosingConnection):
         return True
 
     def _is_unheard(self) -> bool:
-        """Read on although the inbox is full, so that the peer is heard; returns whether that is impossible."""
+        """Read although the inbox is full, to notice the peer, and return whether that is impossible."""
         if not self._reading.paused:
             return False
-        # When the server stops, what comes now is not taken any more.
+        # When the server is stopping, new input is not accepted.
         return self.phase is WebsocketPhase.DRAINING or not self._reading.read_ahead()
 
     def _ping_unheard(self, now: float) -> None:
-        """Ping a peer that is not read: its system acknowledges the Ping, or breaks the connection off."""
+        """Ping a peer while reading is paused: its system acknowledges the Ping, or the connection breaks."""
         keepalive, timeout = self._keepalive, self._settings.ping_timeout
         if keepalive.is_due(now):
             if timeout is not None:
@@ -265,7 +265,7 @@ class WebsocketProtocol(ClosingConnection):
         keepalive.hear()
 
     def _look_for_life(self, now: float) -> None:
-        """Notice a frame that does not end and a peer that does not answer Pings (RFC 6455, 5.5.2)."""
+        """Detect an incomplete frame and a peer that does not answer Pings (RFC 6455, 5.5.2)."""
         reader, keepalive, timeout = self._reading.reader, self._keepalive, self._settings.frame_timeout
         if self._reading.heard:
             self._reading.heard = False
@@ -276,7 +276,7 @@ class WebsocketProtocol(ClosingConnection):
         elif keepalive.is_dead(now):
             self.drop("the peer did not answer a Ping within %g s", self._settings.ping_timeout)
         elif keepalive.is_due(now) and not (self.inbox.held_back and has_hung_up(self._transport)):
-            # A Ping to a peer that has hung up would be answered by a reset: what it sent before would be lost.
+            # A peer that has hung up would answer a Ping with a reset, and its earlier messages would be lost.
             self._outbox.write_ping(encode_control(OP_PING, keepalive.sent(now)))
 
     def _on_handler_end(self, task: asyncio.Task[None]) -> None:

@@ -1,7 +1,7 @@
-"""The way in: what the transport reads becomes messages in the inbox, as fast as the handler takes them.
+"""The incoming side: data from the transport becomes messages in the inbox, as fast as the handler takes them.
 
 Reading pauses when a read brings more than the inbox has room for and the handler is busy. It also pauses when one
-connection has done the work of a turn: uvloop reads up to 32 times before it serves others.
+connection has done the work of a turn: uvloop reads up to 32 times before it serves other connections.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ..websockets.inbox import Inbox
 from ..wire.frames import OP_PING, FrameReader
 from ..wire.inflater import Inflater
 
-# Bytes that wait unparsed up to which the sweep lets a paused connection read on, a read at a time. So the Pong, the
-# Close frame and the end of a peer are seen although nobody takes its messages.
+# The sweep lets a paused connection read, one read at a time, up to this number of unparsed bytes. This reveals Pongs,
+# the Close frame and the end of a peer even while the handler takes no messages.
 READ_AHEAD = 64 * 1024
 
 
@@ -26,31 +26,31 @@ class ReadConnection(Protocol):
     """The connection that is read."""
 
     def on_control(self, opcode: int, payload: bytes) -> None:
-        """A Pong or a Close frame has come, in its place among the messages.
+        """Process a Pong or a Close frame, in its place among the messages.
 
         Raises:
             FrameError: the frame is invalid.
         """
 
     def on_ping(self, payload: bytes) -> None:
-        """A Ping has come, and all that was read with it is parsed; the latest of one read only (RFC 6455, 5.5.3)."""
+        """Process the latest Ping of a read, after all of the read is parsed (RFC 6455, 5.5.3)."""
 
     def on_fault(self, error: FrameError) -> None:
-        """The peer broke the protocol: nothing counts after that."""
+        """Handle a protocol error of the peer, after which all input is ignored."""
 
     def on_caught_up(self) -> None:
-        """All that was held back is parsed."""
+        """Note that all held-back bytes are parsed."""
 
     def on_growth(self) -> None:
         """What is held has grown by a step."""
 
 
 class Reading:
-    """What comes from the peer of one connection.
+    """The incoming data of one connection.
 
     Arguments:
         loop: the event loop.
-        transport: where it comes from.
+        transport: the transport to read from.
         settings: the limits.
         connection: the connection, until `release`.
         step: bytes by which what is held grows before the connection learns of it.
@@ -103,18 +103,18 @@ class Reading:
         self._early: tuple[bytes, ...] | None = ()
         # The payload of the latest Ping, until it is answered.
         self._ping: bytes | None = None
-        # Whether the handler gets the messages that still come.
+        # Whether further messages are delivered to the handler.
         self._wanted = True
-        # The peer has hung up, and the transport may still have what it sent before.
+        # Whether the peer has hung up while the transport may still have unread data.
         self._rest_expected = False
-        # The next turn of this connection has been asked for.
+        # Whether the next turn of this connection is scheduled.
         self._turn_planned = False
         self.paused = False
         # Not to be read since the process holds too much.
         self.choked = False
         # Something has come since the last look. A flag, and not a time: it is set for every read.
         self.heard = False
-        # The transport is gone.
+        # Whether the transport is gone.
         self.lost = False
 
     def inflate(self, inflater: Inflater) -> None:
@@ -122,14 +122,14 @@ class Reading:
         self.reader.inflater = inflater
 
     def keep_early(self, data: bytes) -> None:
-        """Keep what comes before the handshake is answered, and read no more than that for now."""
+        """Keep the data of a read before the handshake is answered, and pause reading."""
         if self._early is not None:
             self._early += (data,)
             self.pause()
             self._connection.on_growth()
 
     def begin(self) -> None:
-        """The handshake was accepted: deliver what came early, and read on."""
+        """Deliver the early data after the handshake was accepted, and resume reading."""
         early, self._early = self._early, None
         self.resume()
         for data in early or ():
@@ -143,7 +143,7 @@ class Reading:
         self.reader.finished = True
 
     def take(self, data: bytes) -> None:
-        """Take what one read brought."""
+        """Process the data of one read."""
         self.heard = True
         if self._early is not None:
             self.keep_early(data)
@@ -169,12 +169,12 @@ class Reading:
         self.resume()
 
     def expect_rest(self) -> None:
-        """The peer has hung up: what it sent before is still read, as the handler takes it."""
+        """Read the remaining data of a peer that has hung up, as the handler takes it."""
         self._rest_expected = True
         self.inbox.held_back = True
 
     def lose(self) -> None:
-        """The transport is gone: deliver what has come as the handler takes it, for no more will."""
+        """Deliver the received data as the handler takes it, after the transport is gone."""
         self.lost = True
         self._rest_expected = False
         self._hold_back_rest()
@@ -184,7 +184,7 @@ class Reading:
         if not self._wanted or self._early is not None:
             self.inbox.held_back = False
             return
-        # Of a fault nobody is left to be told.
+        # No peer is left to report an error to.
         with contextlib.suppress(FrameError):
             self.inbox.held_back = self.reader.resume()
             if self.reader.spent:
@@ -193,7 +193,7 @@ class Reading:
         self.inbox.held_back = False
 
     def release(self) -> None:
-        """Let go of the connection, which would otherwise wait for the garbage collector."""
+        """Release the connection, which would otherwise wait for the garbage collector."""
         self._connection = _NOBODY
         self.inbox.refill = self.reader.on_control = self.reader.on_growth = _do_nothing
         self.inbox.on_unclaimed = None
@@ -224,7 +224,7 @@ class Reading:
         self.inbox.wake()
 
     def read_ahead(self) -> bool:
-        """Read on for once although nobody takes what has come; returns False when too much waits for that."""
+        """Resume for one read although the handler takes nothing; return False if too much data is unparsed."""
         waiting = self.reader.unparsed if self._early is None else sum(map(len, self._early))
         if self.choked or waiting >= READ_AHEAD:
             return False
@@ -232,7 +232,7 @@ class Reading:
         return True
 
     def pause(self) -> None:
-        """Read no more for now."""
+        """Pause reading."""
         if not self.paused and not self.lost:
             self.paused = True
             self._transport.pause_reading()
@@ -253,7 +253,7 @@ class Reading:
         if opcode == OP_PING:
             self._ping = payload
         else:
-            # Nothing may follow the answer to a Close frame.
+            # No frame may follow the answer to a Close frame.
             self._answer_ping()
             self._connection.on_control(opcode, payload)
 
@@ -263,22 +263,22 @@ class Reading:
             self._connection.on_ping(payload)
 
     def _hold_back(self) -> None:
-        """A read brought more than may be parsed now."""
+        """Handle a read with more data than may be parsed now."""
         self.inbox.held_back = self._wanted and not self.reader.finished
         if self.reader.spent:
             if self._turn_planned:
-                # The loop reads on without a turn for others.
+                # The loop would continue reading without a turn for other connections.
                 self.pause()
             else:
                 self._plan_turn()
         elif not self.inbox.awaited:
-            # A handler that waits for messages will take them before the next read; one that is busy will not.
+            # A waiting handler takes the messages before the next read; a busy one does not.
             self.pause()
 
     def _refill(self) -> None:
-        """The inbox has run empty while more was held back."""
+        """Parse more, because the inbox is empty and bytes are held back."""
         if self.reader.spent:
-            # A handler whose inbox never runs empty would never let go of the loop.
+            # A handler whose inbox never runs empty would never yield to the loop.
             self._plan_turn()
         else:
             self._go_on()
@@ -294,7 +294,7 @@ class Reading:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Parse what was held back."""
+        """Parse the held-back bytes."""
         try:
             held_back = self.reader.resume()
         except FrameError as error:
@@ -321,7 +321,7 @@ def _do_nothing(*_: object) -> None:
 
 
 class _Nobody:
-    """The connection that has ended."""
+    """A placeholder for a connection that has ended."""
 
     on_control = on_ping = on_fault = on_caught_up = on_growth = staticmethod(_do_nothing)
 

@@ -1,4 +1,4 @@
-"""`Workers`: several processes that serve, and their supervisor."""
+"""`Workers`: several server processes and their supervisor."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .uvicorn_config import ServerConfig
 
 logger = logging.getLogger("uvicorn.error")
 
-# Starts in a row of one worker that may fail while no worker serves.
+# Failed starts in a row of one worker after which the supervisor gives up, while no worker serves.
 MAX_FAILED_STARTS = 5
 
 
 class Worker:
-    """The place of one worker, which several processes have in turn.
+    """The slot of one worker, which several processes fill in turn.
 
     Attributes:
-        child: the process that serves, or is about to.
-        successor: the process that takes its place once it serves.
+        child: the process that serves or is starting.
+        successor: the process that replaces it once it serves.
         start_at: when to start the next process, if there is none.
         backoff: counts the processes that failed.
     """
@@ -40,20 +40,20 @@ class Worker:
 
     @property
     def serves(self) -> bool:
-        """Whether its process serves."""
+        """Whether the process of this worker serves."""
         return self.child is not None and self.child.serves
 
 
 class Workers:
-    """Starts as many processes as the configuration says, and keeps as many running until a signal stops them.
+    """Starts the configured number of processes, and keeps that number running until a signal stops them.
 
-    One that dies is replaced, after a pause if it was not the first. While none can be started, the supervisor gives
-    up after `MAX_FAILED_STARTS`; it does so at once when the application itself says that it cannot start. SIGHUP
+    A process that dies is replaced, after a pause if it was not the first. While none can be started, the supervisor
+    gives up after `MAX_FAILED_STARTS`, or at once if the application itself reports that it cannot start. SIGHUP
     replaces all processes, one after the other.
 
     Arguments:
         config: the configuration of the servers.
-        sockets: what they listen on, bound.
+        sockets: the bound sockets that they listen on.
         start: starts a process.
         clock: the time in seconds.
     """
@@ -70,9 +70,9 @@ class Workers:
         self._start_child = start
         self._clock = clock
         self._workers = [Worker() for _ in range(config.workers)]
-        # Workers whose process is still to be replaced, after a SIGHUP.
+        # Workers whose process must still be replaced after a SIGHUP.
         self._outdated: list[Worker] = []
-        # Processes that were replaced and have not ended yet.
+        # Replaced processes that have not ended yet.
         self._retired: list[Child] = []
         self._has_served = False
         self._has_failed = False
@@ -91,7 +91,7 @@ class Workers:
         return not self._has_failed
 
     def look(self) -> None:
-        """Take in what became of the processes, and start those that are missing."""
+        """Check the processes, and start the missing ones."""
         self._retired = [child for child in self._retired if child.is_alive]
         for worker in self._workers:
             self._look_at(worker)
@@ -100,7 +100,7 @@ class Workers:
             worker.successor = self._start()
 
     def handle(self, numbers: Sequence[int]) -> None:
-        """Do what signals ask for."""
+        """Act on signals."""
         for number in numbers:
             if number == HANG_UP:
                 logger.info("Received SIGHUP, restarting processes.")
@@ -167,12 +167,12 @@ class Workers:
         ]
 
     def _pause(self) -> float | None:
-        """The seconds until a process must be started."""
+        """Return the seconds until a process must be started."""
         due = [worker.start_at for worker in self._workers if worker.child is None]
         return max(0.0, min(due) - self._clock()) if due else None
 
     def _stop(self, signals: SignalInbox) -> None:
-        """End all processes: those that have not done so in time, or at a second signal, are killed."""
+        """End all processes, and kill those that do not end in time or before a second signal."""
         children = self._children()
         for child in children:
             child.look()
