@@ -13,6 +13,10 @@ from emmett.server.process_state import process_state
 from tests.websockets.memory_transport import MemoryTransport
 
 
+class PatchableProtocol(HTTPProtocol):
+    """The protocol with a `__dict__`, so that a test can replace one of its methods."""
+
+
 class Peer(MemoryTransport):
     """A connection to the server, in memory.
 
@@ -27,7 +31,7 @@ class Peer(MemoryTransport):
         config.load()
         # What connections of one process share.
         self.state = state or ServerState()
-        self.protocol: asyncio.Protocol = HTTPProtocol(config, self.state, {}, asyncio.get_running_loop())
+        self.protocol: asyncio.Protocol = PatchableProtocol(config, self.state, {}, asyncio.get_running_loop())
         self.sweep = process_state(config, self.state, asyncio.get_running_loop()).sweep
         self.protocol.connection_made(self)
 

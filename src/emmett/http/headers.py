@@ -31,9 +31,12 @@ class MutableHeaders(MutableMapping[str, str]):
         self._fields: dict[str, str] = {}
         # Set-Cookie lines after the first; None until there is one.
         self._more_cookies: list[str] | None = None
+        if fields is None:
+            # Each request creates such headers, and `isinstance` with an abstract class costs a microsecond.
+            return
         if isinstance(fields, Mapping):
             self.update(fields)
-        elif fields is not None:
+        else:
             self.extend(fields)
 
     def append(self, name: str, value: str) -> None:

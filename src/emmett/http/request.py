@@ -71,7 +71,8 @@ class Request(RequestHead):
         settings: HTTPSettings | None = None,
         wait_gone: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        super().__init__(query_string, headers)
+        # Costs less than `super()`, for each request.
+        RequestHead.__init__(self, query_string, headers)
         self.method = method
         self.scheme = scheme
         self.path = path

@@ -164,28 +164,22 @@ class Exchange:
     async def _run(self) -> None:
         task = self._task
         assert task is not None
-        if self.is_abandoned:
-            self._end()
-            return
-        # Done here and below instead of in a callback of the task, which would cost another turn of the loop.
         process = self._connection.process
+        # Done here and below instead of in a callback of the task, which would cost another turn of the loop.
         process.tasks.add(task)
         try:
-            await serve_request(process.table, self._request, self)
+            if not self.is_abandoned:
+                await serve_request(process.table, self._request, self)
         except BaseException as error:
             if not self._is_settled(error):
                 self._fail(error)
         finally:
             process.tasks.discard(task)
-            self._end()
-
-    def _end(self) -> None:
-        task, self._task = self._task, None
-        observers = self._connection.process.observers
-        if observers.request_ended and task is not None:
-            self._tell(observers, task.get_loop().time())
-        if self.is_abandoned:
-            self._connection.on_abandoned_end()
+            self._task = None
+            if process.observers.request_ended:
+                self._tell(process.observers, task.get_loop().time())
+            if self.is_abandoned:
+                self._connection.on_abandoned_end()
 
     def _tell(self, observers: Observers, now: float) -> None:
         event = describe_end(self._request, self._status, self.is_complete, now - self._began)

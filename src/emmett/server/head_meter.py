@@ -20,11 +20,11 @@ class HeadMeter:
         RequestError: with 431 (RFC 6585, 5), from `count_field`, `end_head` and `end_read`, once a limit is exceeded.
     """
 
-    __slots__ = ("_fields", "_limits", "_max_fields", "_passed", "_unended", "size")
+    __slots__ = ("_fields", "_limits", "_passed", "_unended", "max_fields", "size")
 
     def __init__(self, limits: HTTPSettings) -> None:
         self._limits = limits
-        self._max_fields = limits.max_head_fields
+        self.max_fields = limits.max_head_fields
         self._fields = 0
         # Bytes of the latest reads that contained only pieces of a head.
         self._unended = 0
@@ -41,13 +41,13 @@ class HeadMeter:
     def begin(self) -> None:
         """Begin a request."""
         self._fields = 0
-        self._max_fields = self._limits.max_head_fields
+        self.max_fields = self._limits.max_head_fields
 
-    def count_field(self) -> None:
-        """Count a header field."""
-        self._fields += 1
-        if self._fields > self._max_fields:
-            raise RequestError(431, f"more than {self._max_fields} header fields")
+    def count_field(self, fields: int = 1) -> None:
+        """Count a header field, or several at once."""
+        self._fields += fields
+        if self._fields > self.max_fields:
+            raise RequestError(431, f"more than {self.max_fields} header fields")
 
     def end_head(self, size: int) -> None:
         """Check the size of a complete head: its target and its fields, in bytes."""

@@ -83,6 +83,12 @@ class HTTPProtocol(RequestReader):
         server_state: as above.
     """
 
+    __slots__ = (
+        *("_abandoned", "_answered", "_due", "_due_at", "_ends", "_exchange", "_hosts", "_is_surplus", "_is_unix"),
+        *("_keep_alive_timeout", "_limits", "_own_ends", "_presence", "_trusted", "_wait_gone", "_waiting", "_writes"),
+        *("phase", "process", "server_state"),
+    )
+
     def __init__(
         self,
         config: ServerConfig,
@@ -315,7 +321,8 @@ class HTTPProtocol(RequestReader):
         else:
             self._enter(WAITING)
             self._expect(DUE_REQUEST, self._keep_alive_timeout)
-        self.flow.resume_reading(QUEUE)
+        if self.flow.pauses:
+            self.flow.resume_reading(QUEUE)
 
     def _start_next(self) -> None:
         # While the peer does not take a response, the next one is not created, because it would have to be held too.

@@ -54,6 +54,32 @@ class RequestReader(asyncio.Protocol):
         upgrade: a checked upgrade. The bytes after it are kept in `after_upgrade`.
     """
 
+    # Without slots, CPython stores more than 30 attributes in a separate dict, which slows every access.
+    __slots__ = (
+        "__weakref__",
+        "_context",
+        "_meter",
+        "_skipping_upgrade",
+        "_unparsed",
+        "_work",
+        "after_upgrade",
+        "checked",
+        "feed",
+        "flow",
+        "headers",
+        "in_body",
+        "in_head",
+        "is_skipping",
+        "loop",
+        "method",
+        "parser",
+        "refusal",
+        "target",
+        "transport",
+        "upgrade",
+        "version",
+    )
+
     transport: asyncio.Transport
     flow: FlowControl
 
@@ -224,14 +250,21 @@ class RequestReader(asyncio.Protocol):
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._meter.count_field()
-        # A trailer is not part of the head: it must not add a Host or a Cookie (RFC 9110, 6.5.1).
-        if self.in_head:
-            self.headers.append((name.lower(), value))
+        if not self.in_head:
+            # A trailer is not part of the head: it must not add a Host or a Cookie (RFC 9110, 6.5.1).
+            self._meter.count_field()
+            return
+        headers = self.headers
+        headers.append((name.lower(), value))
+        # The meter counts the fields of a complete head in one call. Until then, it is called only over the limit.
+        if len(headers) > self._meter.max_fields:
+            self._meter.count_field(len(headers))
 
     def on_headers_complete(self) -> None:
         self.in_head = False
-        self._work += HEAD_WORK + len(self.headers)
+        fields = len(self.headers)
+        self._meter.count_field(fields)
+        self._work += HEAD_WORK + fields
         self._check_head()
         self.admit()
         if self.upgrade is None and not self._skipping_upgrade:
