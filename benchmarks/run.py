@@ -273,7 +273,7 @@ def predict_capacity(
 @click.option("--record", is_flag=True, help="Make what is measured the new record.")
 @click.option("--steps", is_flag=True, help="Show what each step of a lone message takes; compare nothing.")
 def guard(record: bool, steps: bool) -> None:
-    """Count the instructions of a message with valgrind; fail when they are more than recorded."""
+    """Count the instructions of a message and of a GET request with valgrind; fail if there are more than recorded."""
     if steps:
         click.echo(counting.steps_table())
         return
@@ -283,7 +283,7 @@ def guard(record: bool, steps: bool) -> None:
     recorded = counting.load().get(counting.interpreter())
     if recorded is None:
         for kind, value in figures.items():
-            click.echo(f"{kind:8} {value:10,.0f} instructions a message")
+            click.echo(f"{kind:8} {value:10,.0f} instructions each")
         raise click.ClickException(f"nothing is recorded for {counting.interpreter()}: use --record before a change")
     verdicts = [counting.judge(kind, value, recorded[kind]) for kind, value in figures.items()]
     click.echo("\n".join(line for _, line in verdicts))

@@ -1,4 +1,4 @@
-"""Counts the instructions of a message with valgrind, and compares them with the record."""
+"""Counts the instructions of a message and of a request with valgrind, and compares them with the record."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.markdown import table
 WORKLOAD = Path(__file__).with_name("workload.py")
 STEPS = Path(__file__).with_name("steps.py")
 RECORD = Path(__file__).with_name("record.json")
-KINDS = ("single", "batch")
+KINDS = ("single", "batch", "get")
 # Two runs of different length: what they share, such as start-up and import, drops out of the difference.
 SHORT, LONG = 640, 3840
 DEADLINE = 300.0
@@ -32,8 +32,8 @@ def count_instructions(program: Path, kind: str, messages: int) -> int:
 
     Arguments:
         program: the workload, or the steps of a message.
-        kind: "single" or "batch", or the name of a step.
-        messages: how many messages it carries.
+        kind: one of `KINDS`, or the name of a step.
+        messages: how many messages or requests it carries.
 
     Raises:
         RuntimeError: valgrind is missing or gave no number; subprocess.TimeoutExpired after five minutes.
@@ -91,7 +91,7 @@ def judge(kind: str, measured: float, recorded: float) -> tuple[bool, str]:
         Whether it is no worse than the tolerance allows, and a line that says so.
     """
     change = measured / recorded - 1
-    line = f"{kind:8} {measured:10,.0f} instructions a message, recorded {recorded:10,.0f} ({change:+.1%})"
+    line = f"{kind:8} {measured:10,.0f} instructions each, recorded {recorded:10,.0f} ({change:+.1%})"
     if change > TOLERANCE:
         return False, f"{line}: dearer than the {TOLERANCE:.0%} allowed"
     if change < -TOLERANCE:

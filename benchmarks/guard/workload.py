@@ -1,6 +1,6 @@
-"""The work that is counted: an echo in memory, through all that a message passes between one socket and back.
+"""The work that is counted, in memory: echoed messages and GET requests, all the way from one read to the write.
 
-Run as a program, it carries as many messages as its argument says: `python benchmarks/guard/workload.py batch 1000`.
+Run as a program, it carries as many of a kind as its arguments say: `python benchmarks/guard/workload.py batch 1000`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ if __package__ in (None, ""):
     ROOT = Path(__file__).resolve().parents[2]
     sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
+from uvicorn.server import ServerState
 from websockets.speedups import apply_mask
 
 from emmett import App, websocket
 from emmett.datastructures import Headers
+from emmett.server.http_protocol import HTTPProtocol
 from emmett.server.memory_budget import MemoryBudget
+from emmett.server.process import make_config
 from emmett.server.websocket_process import ServedWebsocket
 from emmett.server.websocket_protocol import WebsocketProtocol
 from emmett.websockets import Websocket
@@ -29,6 +32,9 @@ from emmett.wire.handshake import Upgrade
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 MASK = b"\x37\xfa\x21\x3d"
+# A request as curl writes it, and the size of its response.
+GET = b"GET /hello HTTP/1.1\r\nHost: localhost:8000\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n"
+RESPONSE_SIZE = 84
 # Messages in one read.
 AT_ONCE = {"single": 1, "batch": 32}
 
@@ -48,6 +54,9 @@ class Sink(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         return 0
+
+    def is_closing(self) -> bool:
+        return False
 
     def pause_reading(self) -> None:
         pass
@@ -135,11 +144,34 @@ async def carry(kind: str, messages: int) -> int:
         return sink.size - before
 
 
+async def get(requests: int) -> int:
+    """Answer so many GET requests on one connection; returns the bytes of the responses."""
+    app = App(__name__)
+
+    @app.route("/hello")
+    async def hello() -> str:
+        return "hello"
+
+    config = make_config(app, port=0, configure_logging=False)
+    config.load()
+    protocol, sink = HTTPProtocol(config, ServerState(), {}, asyncio.get_running_loop()), Sink()
+    protocol.connection_made(sink)
+    for _ in range(requests):
+        protocol.data_received(GET)
+        # The task of the request begins and ends in one turn of the loop.
+        await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    return sink.size
+
+
 def main() -> None:
     kind, messages = sys.argv[1], int(sys.argv[2])
     # A collection in the middle would depend on all that was imported.
     gc.disable()
-    assert asyncio.run(carry(kind, messages)) == 66 * messages
+    if kind == "get":
+        assert asyncio.run(get(messages)) == RESPONSE_SIZE * messages
+    else:
+        assert asyncio.run(carry(kind, messages)) == 66 * messages
 
 
 if __name__ == "__main__":

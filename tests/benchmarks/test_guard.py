@@ -11,13 +11,17 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.guard import counting, steps
-from benchmarks.guard.workload import carry
+from benchmarks.guard.workload import RESPONSE_SIZE, carry, get
 from benchmarks.run import main
 
 
 @pytest.mark.parametrize("kind", ["single", "batch"])
 async def test_the_workload_brings_every_message_back(kind: str) -> None:
     assert await carry(kind, 64) == 64 * 66
+
+
+async def test_the_workload_answers_every_request() -> None:
+    assert await get(3) == 3 * RESPONSE_SIZE
 
 
 @pytest.mark.parametrize("name", steps.step_names())
