@@ -247,7 +247,10 @@ def test_a_missing_tool_is_a_failure_where_all_are_asked_for(
     assert "EMMETT_REQUIRE_TOOLS=1" in output
 
 
-def test_the_summary_gathers_from_all_workers(pytester: pytest.Pytester, no_tools: None) -> None:
+def test_the_summary_gathers_from_all_workers(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, no_tools: None
+) -> None:
+    monkeypatch.delenv("EMMETT_REQUIRE_TOOLS", raising=False)
     for number in range(3):
         pytester.makepyfile(**{f"test_{number}": f"import pytest\n{NEEDING}"})
     arguments = ("-p", "tests.conftest", "--numprocesses", "2", "--dist", "loadfile")
