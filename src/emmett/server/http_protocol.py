@@ -10,6 +10,7 @@ delivered. A peer that has gone, or does not take its response, leaves nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 from urllib.parse import unquote
@@ -455,7 +456,9 @@ class HTTPProtocol(RequestReader):
         if self.transport.can_write_eof():
             # Closing with unread bytes in the socket would reset the connection, and the peer might never see the
             # response. Its further input is read and discarded until it closes too.
-            self.transport.write_eof()
+            # The socket may know of a reset that the event loop has not reported yet.
+            with contextlib.suppress(OSError):
+                self.transport.write_eof()
             self._enter(LINGERING)
             self._expect(DUE_CLOSE, self._limits.head_timeout)
             self.flow.resume_reading(ALL)

@@ -261,7 +261,9 @@ class ClosingConnection(asyncio.Protocol):
         reset the connection, so further input is read and discarded until the peer closes too.
         """
         if linger and self._transport.can_write_eof():
-            self._transport.write_eof()
+            # The socket may know of a reset that the event loop has not reported yet.
+            with contextlib.suppress(OSError):
+                self._transport.write_eof()
             self._enter(WebsocketPhase.LINGERING)
             self._reading.resume()
         else:
