@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 from typing import Any
 
 import pytest
 
 from emmett import WebsocketClosed, abort, websocket
-from emmett.server.websocket_phases import WebsocketPhase
 from tests.server.protocol_peer import PeerTransport, ProtocolPeer, settled
 from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, TEXT, client_frame, close_payload
 
@@ -480,23 +478,3 @@ async def test_a_connection_that_has_ended_does_not_mind_the_server_stopping() -
     await settled()
     assert peer.transport.written == written
     assert peer.ends == 1
-
-
-async def test_a_peer_that_has_reset_the_connection_before_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The socket knows of a reset before the event loop does; the connection must end all the same."""
-
-    async def listen() -> None:
-        async for _ in websocket:
-            pass
-
-    def not_connected() -> None:
-        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
-
-    peer = ProtocolPeer(listen)
-    await settled()
-    monkeypatch.setattr(peer.transport, "can_write_eof", lambda: True)
-    monkeypatch.setattr(peer.transport, "write_eof", not_connected)
-    await peer.send(client_frame(TEXT, rsv=7))
-    assert peer.protocol.phase is WebsocketPhase.LINGERING
-    await peer.lose()
-    assert peer.protocol.phase is WebsocketPhase.OVER

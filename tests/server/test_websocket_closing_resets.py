@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from emmett import websocket
+from emmett.server.websocket_phases import WebsocketPhase
+from tests.server.protocol_peer import ProtocolPeer, settled
+from tests.wire.frame_maker import TEXT, client_frame
+
+
+async def test_a_peer_that_has_reset_the_connection_before_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket knows of a reset before the event loop does; the connection must end all the same."""
+
+    async def listen() -> None:
+        async for _ in websocket:
+            pass
+
+    def not_connected() -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    peer = ProtocolPeer(listen)
+    await settled()
+    monkeypatch.setattr(peer.transport, "can_write_eof", lambda: True)
+    monkeypatch.setattr(peer.transport, "write_eof", not_connected)
+    await peer.send(client_frame(TEXT, rsv=7))
+    assert peer.protocol.phase is WebsocketPhase.LINGERING
+    await peer.lose()
+    assert peer.protocol.phase is WebsocketPhase.OVER
