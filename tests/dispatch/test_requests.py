@@ -348,7 +348,7 @@ async def test_nothing_of_the_request_before_is_left() -> None:
     @app.route("/two")
     async def two() -> None:
         response.headers["x-two"] = "2"
-        with pytest.raises(UsageError, match="behind a pipe that loads one"):
+        with pytest.raises(UsageError, match="inside a session pipe"):
             _ = session.user
 
     assert await text_of(await ask(app, "/one")) == "ada"
