@@ -25,6 +25,7 @@ async def test_a_peer_that_has_reset_the_connection_before_the_last_word(monkeyp
     monkeypatch.setattr(peer.transport, "can_write_eof", lambda: True)
     monkeypatch.setattr(peer.transport, "write_eof", not_connected)
     await peer.send(client_frame(TEXT, rsv=7))
-    assert peer.protocol.phase is WebsocketPhase.LINGERING
+    phases = [peer.protocol.phase]
     await peer.lose()
-    assert peer.protocol.phase is WebsocketPhase.OVER
+    phases.append(peer.protocol.phase)
+    assert phases == [WebsocketPhase.LINGERING, WebsocketPhase.OVER]
