@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from emmett import App, request
@@ -98,7 +99,12 @@ async def test_forms_that_are_refused(server: str) -> None:
             for chunked in (False, True):
                 # In one piece, which every server has read before it answers: some break the connection otherwise.
                 content = in_pieces(body, len(body)) if chunked else body
-                got = await client.post(path, content=content, headers=HEADERS)
+                try:
+                    got = await client.post(path, content=content, headers=HEADERS)
+                except httpx.TransportError:
+                    # granian 2.8 may reset a connection whose body it has not read to the end, and the answer is lost.
+                    assert server == "granian"
+                    continue
                 assert (why, got.status_code) == (why, status)
                 assert why in got.text
 
