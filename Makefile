@@ -81,7 +81,7 @@ test-compiled:
 # Not on CPython 3.11, which loses exceptions in coroutines that are traced.
 coverage:
 	@MODE=coverage VERSIONS="$${VERSIONS:-$$(VERSIONS="3.12 3.13 3.14" MODE=list sh tools/test_pythons.sh | \
-		sed 's/.* \(3[.0-9]*\) *$$/\1/')}" sh tools/test_pythons.sh $(PARALLEL) $(HOT) $(ARGS)
+		sed 's/.* \(3[.0-9]*\) *$$/\1/')}" sh tools/test_pythons.sh $(PARALLEL) $(HOT) tests/test_*.py tests/testing tests/cli $(ARGS)
 
 bench: setup-test
 	$(PYTHON) -m benchmarks.run servers $(ARGS)

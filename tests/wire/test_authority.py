@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emmett.wire.authority import parse_authority
+from emmett.wire.authority import format_authority, parse_authority
 from tests.work import check_linear
 
 
@@ -131,3 +131,11 @@ def test_ipv6_addresses(address: IPv6Address, port: int) -> None:
 @given(st.ip_addresses(v=4))
 def test_ipv4_addresses(address: IPv4Address) -> None:
     assert parse_authority(str(address)) == (str(address), None)
+
+
+@pytest.mark.parametrize(
+    ("host", "text"),
+    [("::1", "[::1]:80"), ("[::1]", "[::1]:80"), ("localhost", "localhost:80"), ("10.0.0.1", "10.0.0.1:80")],
+)
+def test_an_authority_is_written(host: str, text: str) -> None:
+    assert format_authority(host, 80) == text

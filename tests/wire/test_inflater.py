@@ -223,3 +223,8 @@ def test_what_is_discarded_is_not_inflated() -> None:
     ours.discard()
     assert ours.inflate(BOMB, True) == b""
     assert ours.inflate(b"\xff\xff", True) == b""
+
+
+def test_a_message_of_many_final_blocks() -> None:
+    """A final block of no bytes, again and again (RFC 7692, 7.2.3.4): each one begins another stream."""
+    assert code_of(b"\x03\x00" * 20) == 1007
