@@ -8,7 +8,8 @@ import random
 import httptools
 import pytest
 
-from fuzzing.checks import handshake
+from emmett.server.http_protocol import HTTPProtocol
+from fuzzing.checks import handshake, server
 from fuzzing.seeds import FOLDER, HARNESSES, MAX_SIZE, generate
 
 
@@ -40,3 +41,18 @@ def test_an_answer_that_is_not_http_is_seen() -> None:
         handshake.check_answer(b"nonsense")
     with pytest.raises(httptools.HttpParserError):
         handshake.check_answer(b"HTTP/1.1 200 OK\r\nbad\x00line\r\n\r\n")
+
+
+def test_a_connection_that_is_left_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = server._Server()
+    whole.play(server._Program(b""))
+    monkeypatch.setattr(HTTPProtocol, "sweep", lambda *_: None)
+    with pytest.raises(AssertionError, match=r"connections are left: .*HTTPProtocol"):
+        whole.play(server._Program(b""))
+
+
+def test_an_error_in_the_log_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = server._Server()
+    monkeypatch.setattr(HTTPProtocol, "admit", lambda _: 1 / 0)
+    with pytest.raises(AssertionError):
+        whole.play(server._Program(b""))
