@@ -345,3 +345,28 @@ async def test_a_connection_that_has_ended_has_no_deadline() -> None:
     await peer.sweep(1_000_000)
     assert not peer.transport.is_aborted()
     assert peer.ends == 1
+
+
+async def test_a_peer_that_hangs_up_and_does_not_take_the_rest(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def deaf() -> None:
+        await websocket.accept()
+        await websocket.wait_closed()
+
+    peer = ProtocolPeer(deaf, send_timeout=5, inbox_messages=2)
+    await settled()
+    peer.transport.unsent = 50_000
+    await peer.say("one", "two", "three")
+    assert not peer.protocol.eof_received()
+    peer.transport.closing = peer.transport.hung_up = True
+    await peer.sweep_from_now(0)
+    peer.transport.unsent = 40_000
+    for seconds in (4.5, 9.0):
+        # It takes some, slowly.
+        await peer.sweep_from_now(seconds)
+        assert not peer.transport.is_aborted()
+    await peer.sweep_from_now(9.6)
+    assert peer.transport.is_aborted()
+    assert "the peer hung up and did not read for 5 s" in caplog.text
+    await peer.end()

@@ -30,6 +30,7 @@ from .websocket_closing import RESTART_REASON, SENDING, ClosingConnection
 from .websocket_log import log_failure
 from .websocket_phases import WebsocketPhase
 from .websocket_process import WebsocketProcess
+from .write_watch import WriteWatch
 
 
 class TakeRead(Protocol):
@@ -50,7 +51,7 @@ class WebsocketProtocol(ClosingConnection):
         target: undecoded path and query of the request, for the access log.
     """
 
-    __slots__ = ("_extensions", "_frame_watch", "_upgrade", "data_received")
+    __slots__ = ("_extensions", "_flush_watch", "_frame_watch", "_upgrade", "data_received")
 
     # The method of `Reading` itself, which saves a call for each read (`make bench-guard`).
     data_received: TakeRead
@@ -70,6 +71,8 @@ class WebsocketProtocol(ClosingConnection):
         # The value of Sec-WebSocket-Extensions in the response.
         self._extensions: str | None = None
         self._frame_watch: FrameWatch | None = None
+        # Set when the peer has hung up: the transport closes when the peer has taken what was written before.
+        self._flush_watch: WriteWatch | None = None
 
     def compress(self, extensions: str, inflater: Inflater, deflater: Deflater) -> None:
         """Compress messages, and announce it in the response. Call this before `start`."""
@@ -122,6 +125,7 @@ class WebsocketProtocol(ClosingConnection):
 
     def eof_received(self) -> bool:
         # RFC 6455 has no half-closed connections: the transport closes once its buffer is sent.
+        self._flush_watch = WriteWatch()
         return False
 
     def pause_writing(self) -> None:
@@ -226,6 +230,10 @@ class WebsocketProtocol(ClosingConnection):
         if stalled is not None and now - stalled >= self._settings.send_timeout:
             self._process.slow(self, f"it did not read for {self._settings.send_timeout:g} s")
             self.drop("the peer did not read for %g s", self._settings.send_timeout)
+        elif self._flush_watch is not None:
+            unsent = self._transport.get_write_buffer_size()
+            if self._flush_watch.is_stuck(unsent, now, self._settings.send_timeout):
+                self.drop("the peer hung up and did not read for %g s", self._settings.send_timeout)
         elif self.inbox.held_back and self._has_closed():
             pass
         elif self._is_unheard():
