@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # New inputs, and those that were found to do harm; kept from one run to the next.
 WORK = ROOT / ".fuzz"
 MAX_INPUT = 4096
-# Options of libFuzzer for one harness. A program of a few bytes does nothing: begin with long ones, not with short ones.
+# Options of libFuzzer for one harness. A program of a few bytes does nothing: begin with long ones, not with short
+# ones.
 OPTIONS = {"server": ("-len_control=0", "-max_len=400")}
 INPUT_TIMEOUT = 10
 MEMORY_LIMIT = 1024
