@@ -178,6 +178,9 @@ class Reading:
         self.lost = True
         self._rest_expected = False
         self._hold_back_rest()
+        if not self.inbox.held_back:
+            # The rest of an incomplete message will never come.
+            self.reader.finish()
         self.inbox.wake()
 
     def _hold_back_rest(self) -> None:
@@ -304,6 +307,8 @@ class Reading:
             self._answer_ping()
         self.inbox.held_back = (held_back or self._rest_expected) and self._wanted
         if not held_back:
+            if self.lost:
+                self.reader.finish()
             self._connection.on_caught_up()
         elif self.reader.spent:
             self._plan_turn()
