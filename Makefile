@@ -10,7 +10,7 @@ PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # What needs no server, browser or broker of its own. `make test` runs the rest once, on one Python.
 UNITS = tests/wire tests/websockets tests/server tests/dispatch tests/asgi tests/http tests/routing tests/pipeline \
 	tests/sessions tests/security tests/templates tests/testing tests/channels/test_*.py tests/cli tests/test_*.py
-# What every message and every request passes: it may be compiled, and is measured for branches that no test takes.
+# What every message and every request passes: it may be compiled.
 HOT = tests/wire tests/websockets tests/server tests/dispatch tests/asgi
 
 PYTHON = .venv/bin/python
@@ -30,7 +30,7 @@ help:
 	@echo "make wheel       build dist/emmett-….whl, which your projects can depend on"
 	@echo "make test-pythons  run the unit tests from the wheel on every CPython found; VERSIONS=\"3.12 3.13\" for some"
 	@echo "make test-compiled  the same with the optional compiled modules, for what they do; it needs a C compiler"
-	@echo "make coverage    measure the branches that tests take in what every message passes; it needs CPython 3.12"
+	@echo "make coverage    test-pythons on one version, with the branches measured that tests take; it needs CPython 3.12"
 	@echo "make check       formatting, lint, types and spelling, changing nothing"
 	@echo "make format      format the code and mend what ruff can mend"
 	@echo "make bench       run the benchmarks; ARGS=\"--help\" shows their options"
@@ -81,7 +81,7 @@ test-compiled:
 # Not on CPython 3.11, which loses exceptions in coroutines that are traced.
 coverage:
 	@MODE=coverage VERSIONS="$${VERSIONS:-$$(VERSIONS="3.12 3.13 3.14" MODE=list sh tools/test_pythons.sh | \
-		sed 's/.* \(3[.0-9]*\) *$$/\1/')}" sh tools/test_pythons.sh $(PARALLEL) $(HOT) tests/test_*.py tests/testing tests/cli $(ARGS)
+		sed 's/.* \(3[.0-9]*\) *$$/\1/')}" sh tools/test_pythons.sh $(PARALLEL) $(UNITS) $(ARGS)
 
 bench: setup-test
 	$(PYTHON) -m benchmarks.run servers $(ARGS)
