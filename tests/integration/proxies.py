@@ -158,6 +158,7 @@ RECIPES: dict[str, Recipe] = {
             "/etc/ssl/example.com.pem": site.certificate,
             "/etc/ssl/example.com.key": site.key,
             "http://127.0.0.1:8000/": f"http://{site.upstream}/",
+            "SSLEngine on": "SSLEngine on\n    H2WebSockets on",
         },
         _apache,
         lambda site, path: ["-d", str(site.folder), "-f", path, "-DFOREGROUND"],

@@ -26,6 +26,14 @@ def visitor_app(*trusted: str, headers: Literal["x-forwarded", "forwarded"] = "x
     async def tell() -> None:
         await websocket.send_json({"client": websocket.client, "scheme": websocket.scheme, "host": websocket.host})
 
+    @app.websocket("/asked")
+    async def answer() -> None:
+        async for message in websocket:
+            if message == "visitor":
+                await tell()
+            else:
+                await websocket.close(4999, "as you wish")
+
     @app.websocket("/echo")
     async def echo() -> None:
         async for message in websocket:
