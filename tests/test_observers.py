@@ -173,7 +173,7 @@ async def test_a_refused_handshake() -> None:
         with pytest.raises(Exception, match="401"):
             async with client.websocket("/refused"):
                 pass
-    assert recorder.names() == ["websocket_ended"]
+    assert recorder.names() == ["websocket_started", "websocket_ended"]
     (ended,) = recorder.of("websocket_ended")
     assert (ended.status, ended.code, ended.received, ended.sent) == (401, None, 0, 0)
 

@@ -22,6 +22,7 @@ from websockets.speedups import apply_mask
 
 from emmett import App, websocket
 from emmett.datastructures import Headers
+from emmett.observers import Observers
 from emmett.server.http_protocol import HTTPProtocol
 from emmett.server.memory_budget import MemoryBudget
 from emmett.server.process import make_config
@@ -81,6 +82,7 @@ class Process:
         self.memory = MemoryBudget(1 << 30, 1000, 10.0, lambda: 0.0)
         self.context = contextvars.Context()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.observers = Observers()
 
     def stop_after(self) -> float:
         return 0.0
@@ -89,6 +91,9 @@ class Process:
         pass
 
     def slow(self, websocket: ServedWebsocket, reason: str) -> None:
+        pass
+
+    def stalled(self, websocket: ServedWebsocket) -> None:
         pass
 
     def ended(self, websocket: ServedWebsocket) -> None:

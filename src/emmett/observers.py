@@ -6,12 +6,36 @@ Register them before the application starts: `app.observers.add(observer)`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from .datastructures import Headers
 
 logger = logging.getLogger("emmett.observers")
 
 Address = tuple[str, int]
+
+
+class RequestStarted(NamedTuple):
+    """A request has arrived, and its handler is about to run.
+
+    The event is sent in the context of the handler: context variables that an observer sets are set in the handler.
+
+    Fields:
+        key: the same object in all events of this request.
+        method, scheme, path, query, http_version, client, route: as for `RequestEnded`.
+        headers: the header fields of the request.
+    """
+
+    key: object
+    method: str
+    scheme: str
+    path: str
+    query: str
+    http_version: str
+    client: Address | None
+    route: str | None
+    headers: Headers
 
 
 class RequestEnded(NamedTuple):
@@ -24,6 +48,9 @@ class RequestEnded(NamedTuple):
         status: the HTTP status of the response; `None` when the client left before there was one.
         complete: whether the whole response was written.
         seconds: the duration from its head to its end.
+        key: the same object as in `RequestStarted`.
+        error: the exception with which the handler or the source of a streamed response failed; `None` if neither did.
+            Refusals such as `abort` are no failures.
     """
 
     method: str
@@ -35,6 +62,29 @@ class RequestEnded(NamedTuple):
     status: int | None
     complete: bool
     seconds: float
+    key: object = None
+    error: BaseException | None = None
+
+
+class WebsocketStarted(NamedTuple):
+    """A handshake has arrived, and its handler is about to run. Refusals before that have only `WebsocketEnded`.
+
+    The event is sent in the context of the handler: context variables that an observer sets are set in the handler.
+
+    Fields:
+        key: the same object in all events of this websocket.
+        scheme: `ws` or `wss`.
+        path, query, client, route: as for `WebsocketOpened`.
+        headers: the header fields of the handshake.
+    """
+
+    key: object
+    scheme: str
+    path: str
+    query: str
+    client: Address | None
+    route: str
+    headers: Headers
 
 
 class WebsocketOpened(NamedTuple):
@@ -46,6 +96,7 @@ class WebsocketOpened(NamedTuple):
         client: address and port of the client; `None` if there is none.
         route: the full name of the route.
         subprotocol: the negotiated subprotocol.
+        key: the same object as in `WebsocketStarted`.
     """
 
     number: int
@@ -54,6 +105,7 @@ class WebsocketOpened(NamedTuple):
     client: Address | None
     route: str | None
     subprotocol: str | None
+    key: object = None
 
 
 class WebsocketEnded(NamedTuple):
@@ -67,7 +119,9 @@ class WebsocketEnded(NamedTuple):
         seconds: the duration from its handshake to its end.
         received, sent: messages.
         bytes_received, bytes_sent: bytes on the connection since the handshake, its answer included; `None` unless an
-            observer has `counts_bytes`.
+            observer has `counts_bytes`. Over ASGI, the bytes of the messages.
+        key: the same object as in `WebsocketStarted`; `None` if the handshake was refused before its handler ran.
+        error: the exception with which the handler failed; `None` if it did not.
     """
 
     number: int
@@ -84,6 +138,21 @@ class WebsocketEnded(NamedTuple):
     sent: int
     bytes_received: int | None
     bytes_sent: int | None
+    key: object = None
+    error: BaseException | None = None
+
+
+class SendStalled(NamedTuple):
+    """The peer of a websocket does not read, so that `send()` waits from now on.
+
+    Fields:
+        client, route: as for `WebsocketOpened`.
+        key: the same object as in `WebsocketStarted`.
+    """
+
+    client: Address | None
+    route: str | None
+    key: object
 
 
 class SlowConsumer(NamedTuple):
@@ -95,6 +164,7 @@ class SlowConsumer(NamedTuple):
         route: the full name of the route, if known.
         channel: the channel of a publication that had to wait, for a subscriber.
         reason: a description of the event.
+        key: for a websocket, the same object as in `WebsocketStarted`.
     """
 
     kind: str
@@ -102,6 +172,7 @@ class SlowConsumer(NamedTuple):
     route: str | None
     channel: str | None
     reason: str
+    key: object = None
 
 
 class ChannelEvent(NamedTuple):
@@ -114,6 +185,70 @@ class ChannelEvent(NamedTuple):
 
     channel: str
     subscribers: int
+
+
+class Publishing(NamedTuple):
+    """This process is about to publish to a channel.
+
+    Fields:
+        key: the same object in all events of this publication.
+        channel: the name of the channel.
+        size: the length of the message in bytes.
+        carrier: text fields that travel with the publication, such as `traceparent`; observers may add fields.
+    """
+
+    key: object
+    channel: str
+    size: int
+    carrier: dict[str, str]
+
+
+class Published(NamedTuple):
+    """This process has published to a channel, or has failed to.
+
+    Fields:
+        key: the same object as in `Publishing`.
+        channel: the name of the channel.
+        size: the length of the message in bytes.
+        seconds: the time that the broker took to answer.
+        error: the exception raised by `publish`; `None` if it succeeded.
+    """
+
+    key: object
+    channel: str
+    size: int
+    seconds: float
+    error: BaseException | None
+
+
+class Delivered(NamedTuple):
+    """Publications of a channel were passed to all its subscribers in this process.
+
+    Fields:
+        channel: the name of the channel or pattern.
+        publications: how many publications these were.
+        subscribers: how many subscribers each was passed to.
+        seconds: the time since this process received the first of them.
+        carriers: the fields that publishers sent along, without the publications that have none.
+    """
+
+    channel: str
+    publications: int
+    subscribers: int
+    seconds: float
+    carriers: Sequence[Mapping[str, str]]
+
+
+class ChannelGap(NamedTuple):
+    """Publications of a channel were missed.
+
+    Fields:
+        channel: the name of the channel or pattern.
+        healed: whether they were recovered from the history; otherwise subscribers get a gap.
+    """
+
+    channel: str
+    healed: bool
 
 
 class BrokerEvent(NamedTuple):
@@ -137,14 +272,23 @@ class Observer:
 
     counts_bytes = False
 
+    def request_started(self, event: RequestStarted) -> None:
+        """The handler of a request is about to run, in this context."""
+
     def request_ended(self, event: RequestEnded) -> None:
         """A request was answered, or its client has left."""
+
+    def websocket_started(self, event: WebsocketStarted) -> None:
+        """The handler of a websocket is about to run, in this context."""
 
     def websocket_opened(self, event: WebsocketOpened) -> None:
         """The application has accepted a websocket."""
 
     def websocket_ended(self, event: WebsocketEnded) -> None:
         """A websocket has ended, or its handshake was refused."""
+
+    def send_stalled(self, event: SendStalled) -> None:
+        """The peer of a websocket does not read, so that `send()` waits."""
 
     def slow_consumer(self, event: SlowConsumer) -> None:
         """A peer was dropped, or a subscriber lost publications, because it did not keep up."""
@@ -155,6 +299,18 @@ class Observer:
     def channel_unsubscribed(self, event: ChannelEvent) -> None:
         """A subscriber has left a channel."""
 
+    def publishing(self, event: Publishing) -> None:
+        """This process is about to publish to a channel."""
+
+    def published(self, event: Published) -> None:
+        """This process has published to a channel, or has failed to."""
+
+    def delivered(self, event: Delivered) -> None:
+        """Publications were passed to all subscribers of a channel in this process."""
+
+    def channel_gap(self, event: ChannelGap) -> None:
+        """Publications of a channel were missed, and recovered or not."""
+
     def broker_lost(self, event: BrokerEvent) -> None:
         """The broker does not answer."""
 
@@ -163,12 +319,19 @@ class Observer:
 
 
 EVENTS = (
+    "request_started",
     "request_ended",
+    "websocket_started",
     "websocket_opened",
     "websocket_ended",
+    "send_stalled",
     "slow_consumer",
     "channel_subscribed",
     "channel_unsubscribed",
+    "publishing",
+    "published",
+    "delivered",
+    "channel_gap",
     "broker_lost",
     "broker_restored",
 )
@@ -185,12 +348,19 @@ class Observers:
         The names of the events: the methods to call, in the order of registration; see `notify`.
     """
 
+    request_started: tuple[Callable[[RequestStarted], None], ...] = ()
     request_ended: tuple[Callable[[RequestEnded], None], ...] = ()
+    websocket_started: tuple[Callable[[WebsocketStarted], None], ...] = ()
     websocket_opened: tuple[Callable[[WebsocketOpened], None], ...] = ()
     websocket_ended: tuple[Callable[[WebsocketEnded], None], ...] = ()
+    send_stalled: tuple[Callable[[SendStalled], None], ...] = ()
     slow_consumer: tuple[Callable[[SlowConsumer], None], ...] = ()
     channel_subscribed: tuple[Callable[[ChannelEvent], None], ...] = ()
     channel_unsubscribed: tuple[Callable[[ChannelEvent], None], ...] = ()
+    publishing: tuple[Callable[[Publishing], None], ...] = ()
+    published: tuple[Callable[[Published], None], ...] = ()
+    delivered: tuple[Callable[[Delivered], None], ...] = ()
+    channel_gap: tuple[Callable[[ChannelGap], None], ...] = ()
     broker_lost: tuple[Callable[[BrokerEvent], None], ...] = ()
     broker_restored: tuple[Callable[[BrokerEvent], None], ...] = ()
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emmett.channels import Kind
-from emmett.channels.envelope import pack, unpack
+from emmett.channels.envelope import MAX_CARRIER, carry, pack, split_carrier, unpack
 
 
 @given(st.text() | st.binary())
@@ -36,3 +36,33 @@ def test_data_is_text_or_bytes(data: object) -> None:
 def test_lone_surrogates_are_refused() -> None:
     with pytest.raises(UnicodeEncodeError):
         pack("\ud800")
+
+
+def test_a_carrier_comes_back() -> None:
+    payload = carry(pack("x"), {"traceparent": "é"})
+    assert split_carrier(payload) == ({"traceparent": "é"}, b"tx")
+    with pytest.raises(ValueError, match="begins with b'c'"):
+        unpack(payload)
+
+
+def test_an_empty_carrier_adds_nothing() -> None:
+    assert carry(b"tx", {}) == b"tx"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"tx",
+        b"c",
+        b"c\x00",
+        b"c\x00\x02{}",
+        b"c\x00\x09{}tx",
+        b"c\x00\x02[]tx",
+        b'c\x00\x07{"a":1}tx',
+        b"c" + (MAX_CARRIER + 1).to_bytes(2, "big") + b" " * (MAX_CARRIER + 9),
+    ],
+)
+def test_what_no_carrier_is(payload: bytes) -> None:
+    with pytest.raises(ValueError, match="a payload"):
+        split_carrier(payload)

@@ -5,7 +5,7 @@ import pytest
 from emmett.channels import Kind, Namespace, Position, Publication
 from emmett.channels import topic as module
 from emmett.channels.brokers.port import Entry, History
-from emmett.channels.envelope import pack
+from emmett.channels.envelope import carry, pack
 from emmett.channels.stats import Counters
 from emmett.channels.stream import ChannelStream
 from emmett.channels.topic import MAX_ATTEMPTS, Topic, read_entry
@@ -52,7 +52,7 @@ def _open_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     class OpenStream(ChannelStream):
         """One whose methods can be replaced."""
 
-    monkeypatch.setattr(module, "ChannelStream", OpenStream)
+    monkeypatch.setattr(module, "make_stream", OpenStream)
 
 
 async def test_what_follows_is_passed_on_and_doubles_are_not() -> None:
@@ -184,3 +184,9 @@ async def test_without_history_what_may_be_missed_is_told() -> None:
     bench.topic.miss()
     bench.hear(entry(None))
     assert bench.passed == ["gap None", "eNone"]
+
+
+def test_carriers_do_not_nest() -> None:
+    assert read_entry("room", Entry(carry(b"tx", {"a": "b"}), None)) == ("room", "x", Kind.MESSAGE, None)
+    assert read_entry("room", Entry(carry(carry(b"tx", {"a": "b"}), {"a": "b"}), None)) is None
+    assert read_entry("room", Entry(carry(b"?", {"a": "b"}), None)) is None

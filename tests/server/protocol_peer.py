@@ -9,6 +9,7 @@ from typing import Any
 
 from emmett import App, Websocket
 from emmett.datastructures import Headers
+from emmett.observers import Observers
 from emmett.server.memory_budget import MemoryBudget
 from emmett.server.websocket_process import ServedWebsocket
 from emmett.server.websocket_protocol import WebsocketProtocol
@@ -56,6 +57,7 @@ class Process:
         self.context = contextvars.Context()
         self.memory = MemoryBudget(None, 1000, 10.0, lambda: 0.0)
         self.tasks: set[asyncio.Task[None]] = set()
+        self.observers = Observers()
         self.ends = 0
 
     def stop_after(self) -> float:
@@ -65,6 +67,9 @@ class Process:
         pass
 
     def slow(self, websocket: ServedWebsocket, reason: str) -> None:
+        pass
+
+    def stalled(self, websocket: ServedWebsocket) -> None:
         pass
 
     def ended(self, websocket: ServedWebsocket) -> None:

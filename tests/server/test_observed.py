@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from emmett.observers import Observer, Observers, SlowConsumer, WebsocketEnded, WebsocketOpened
-from emmett.server.observed import tell_ended, tell_opened, tell_slow
+from emmett.observers import Observer, Observers, SendStalled, SlowConsumer, WebsocketEnded, WebsocketOpened
+from emmett.server.observed import tell_ended, tell_opened, tell_slow, tell_stalled
 
 
 class Served:
@@ -39,6 +39,9 @@ class Connection:
     close_code = 4001
     close_reason = "bye"
 
+    def __init__(self) -> None:
+        self.failure: BaseException | None = None
+
 
 class Recorder(Observer):
     def __init__(self) -> None:
@@ -50,6 +53,9 @@ class Recorder(Observer):
     def websocket_ended(self, event: WebsocketEnded) -> None:
         self.events.append(event)
 
+    def send_stalled(self, event: SendStalled) -> None:
+        self.events.append(event)
+
     def slow_consumer(self, event: SlowConsumer) -> None:
         self.events.append(event)
 
@@ -57,19 +63,24 @@ class Recorder(Observer):
 def test_the_events_of_a_websocket() -> None:
     recorder, served = Recorder(), Served()
     observers = Observers([recorder])
-    served.websocket = Connection()
+    connection = served.websocket = Connection()
+    failure = connection.failure = LookupError()
     served.status = 101
     served.bytes = (10, 20)
     tell_opened(observers, served)
+    tell_stalled(observers, served)
     tell_slow(observers, served, "it does not read")
     tell_ended(observers, served, 12.5)
     assert recorder.events == [
-        WebsocketOpened(3, "/a b", "c=d", Connection.client, "app.room", "chat"),
-        SlowConsumer("websocket", Connection.client, "app.room", None, "it does not read"),
+        WebsocketOpened(3, "/a b", "c=d", Connection.client, "app.room", "chat", connection),
+        SendStalled(Connection.client, "app.room", connection),
+        SlowConsumer("websocket", Connection.client, "app.room", None, "it does not read", connection),
         WebsocketEnded(
             *(3, "/a b", "/a%20b", "c=d", Connection.client, "app.room", 101, 4001, "bye", 2.5, 1, 2, 10, 20),
+            *(connection, failure),
         ),
     ]
+    assert connection.failure is None
 
 
 def test_one_that_was_never_open_has_no_code() -> None:
@@ -86,6 +97,7 @@ def test_nothing_is_told_without_observers_or_before_it_begins() -> None:
     recorder, served = Recorder(), Served()
     for observers in (Observers(), Observers([recorder])):
         tell_opened(observers, served)
+        tell_stalled(observers, served)
         tell_ended(observers, served, 1.0)
     tell_slow(Observers(), served, "")
     assert not recorder.events

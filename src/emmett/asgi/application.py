@@ -12,7 +12,7 @@ from ..urls import current_root_path
 from .http import serve_http
 from .lifespan import serve_lifespan
 from .types import ASGIReceive, ASGIScope, ASGISend
-from .websocket import ASGIConnection, serve_websocket
+from .websocket import serve_websocket
 
 
 async def serve_asgi(
@@ -68,8 +68,7 @@ async def _refuse(
     table: RouteTable, scope: ASGIScope, receive: ASGIReceive, send: ASGISend, error: RequestError
 ) -> None:
     if scope["type"] == "websocket":
-        await receive()  # websocket.connect
-        await ASGIConnection(scope, receive, send, table.config.websocket).refuse(error.status, error.message, {})
+        await serve_websocket(table, scope, receive, send, error)
         return
     body = error.message.encode()
     fields = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]

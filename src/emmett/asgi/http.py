@@ -7,10 +7,9 @@ import contextlib
 
 from ..datastructures import Headers
 from ..dispatch import RouteTable, serve_request
-from ..dispatch.serving import describe_end
+from ..dispatch.observed import tell_request_ended
 from ..http.request import Request
 from ..http.response import Response
-from ..observers import notify
 from .departure import Departure
 from .incoming import Incoming
 from .types import ASGIReceive, ASGIScope, ASGISend
@@ -44,10 +43,13 @@ async def serve_http(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, 
     try:
         with contextlib.suppress(OSError):
             await departure.serve(request, serve_request(table, request, outgoing))
+    except Exception as error:
+        request.failure = error
+        raise
     finally:
         if table.observers.request_ended:
             seconds = asyncio.get_running_loop().time() - began
-            notify(table.observers.request_ended, describe_end(request, outgoing.status, outgoing.is_complete, seconds))
+            tell_request_ended(table.observers, request, outgoing.status, outgoing.is_complete, seconds)
 
 
 class Outgoing:

@@ -12,7 +12,7 @@ from ..config import WebsocketSettings
 from ..datastructures import Headers
 from ..dispatch import RouteTable, describe_refusal, find_websocket, run_websocket
 from ..dispatch.websocket_watch import WebsocketWatch
-from ..errors import HandshakeError, UsageError, WebsocketClosed
+from ..errors import RequestError, UsageError, WebsocketClosed
 from ..logs import format_client, log_fields
 from ..websockets.calling import check_caller
 from ..websockets.connection import Data, MessageBatch
@@ -23,6 +23,7 @@ from ..wire.fields import HeaderFields
 from ..wire.handshake import check_accept, check_refusal
 from .http import client_of, path_of
 from .line import Line, Ticket
+from .observed import WebsocketMeter, make_meter
 from .types import ASGIMessage, ASGIReceive, ASGIScope, ASGISend
 
 logger = logging.getLogger("emmett.websocket")
@@ -34,23 +35,46 @@ READ_AHEAD = 64 * 1024
 MESSAGE_COST = 64
 
 
-async def serve_websocket(table: RouteTable, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
+async def serve_websocket(
+    table: RouteTable, scope: ASGIScope, receive: ASGIReceive, send: ASGISend, refusal: RequestError | None = None
+) -> None:
     """Serve one websocket.
 
     Arguments:
         table: the routes of the application.
         scope, receive, send: the arguments of ASGI 3.
+        refusal: why the handshake is refused before its route is known; None if it is not.
     """
+    meter = make_meter(table.observers, scope, receive, send)
+    if meter is None:
+        await _serve(table, scope, receive, send, refusal, None)
+        return
+    try:
+        await _serve(table, scope, meter.receive, meter.send, refusal, meter)
+    finally:
+        meter.tell_ended()
+
+
+async def _serve(
+    table: RouteTable,
+    scope: ASGIScope,
+    receive: ASGIReceive,
+    send: ASGISend,
+    refusal: RequestError | None,
+    meter: WebsocketMeter | None,
+) -> None:
     await receive()  # websocket.connect
     path = path_of(scope)
     headers = Headers(scope["headers"])
     scheme = scope.get("scheme", "ws")
     try:
+        if refusal is not None:
+            raise refusal
         route, arguments = find_websocket(table, scheme=scheme, path=path, headers=headers)
-    except HandshakeError as error:
+    except RequestError as error:
         await ASGIConnection(scope, receive, send, table.config.websocket).refuse(*describe_refusal(error))
         return
-    connection = ASGIConnection(scope, receive, send, route.settings)
+    connection = ASGIConnection(scope, receive, send, route.settings, meter)
     websocket = Websocket(
         scheme=scheme,
         path=path,
@@ -61,7 +85,9 @@ async def serve_websocket(table: RouteTable, scope: ASGIScope, receive: ASGIRece
         connection=connection,
         inbox=connection.inbox,
     )
-    await connection.run(websocket, run_websocket(route, websocket, arguments))
+    if meter is not None:
+        meter.route, meter.websocket = route.name, websocket
+    await connection.run(websocket, run_websocket(route, websocket, arguments, table.observers))
 
 
 class ASGIConnection:
@@ -70,13 +96,22 @@ class ASGIConnection:
     Arguments:
         scope, receive, send: the arguments of ASGI 3; `websocket.connect` has been received.
         settings: limits and deadlines.
+        meter: reports the events of the connection; None if nobody observes it.
     """
 
-    def __init__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend, settings: WebsocketSettings) -> None:
+    def __init__(
+        self,
+        scope: ASGIScope,
+        receive: ASGIReceive,
+        send: ASGISend,
+        settings: WebsocketSettings,
+        meter: WebsocketMeter | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._receive = receive
         self._asgi_send = send
         self._settings = settings
+        self._meter = meter
         self._subprotocols = tuple(scope.get("subprotocols", ()))
         self._can_deny = DENIAL in scope.get("extensions", {})
         self.inbox = Inbox(self._loop, self._refill)
@@ -143,6 +178,8 @@ class ASGIConnection:
             self._plan_look()
             if self._websocket is not None:
                 self._websocket.mark_accepted(subprotocol)
+            if self._meter is not None:
+                self._meter.tell_opened(subprotocol)
             self._pump = asyncio.ensure_future(self._fill_inbox())
 
     async def refuse(self, status: int, body: str | bytes, headers: HeaderFields) -> None:
@@ -171,6 +208,7 @@ class ASGIConnection:
         event = self._event_of(message)
         size = len(message.encode()) if isinstance(message, str) else len(event["bytes"])
         if self._unsent + size > self._settings.write_limit:
+            self._tell_slow(f"it has not taken {self._settings.write_limit} bytes")
             self._end(CloseCode.ABNORMAL, "the peer does not keep up")
             raise WebsocketClosed(CloseCode.ABNORMAL, "the peer does not keep up")
         self._unsent += size
@@ -229,6 +267,10 @@ class ASGIConnection:
         self.log(logging.INFO, "dropped: " + reason, seconds)
         self._end(CloseCode.ABNORMAL, "")
 
+    def _tell_slow(self, reason: str) -> None:
+        if self._meter is not None:
+            self._meter.tell_slow(reason)
+
     async def _close(self, code: int, reason: str) -> None:
         await self._stop_pump()
         # The peer may have closed first.
@@ -249,6 +291,7 @@ class ASGIConnection:
                 async with asyncio.timeout(self._settings.send_timeout):
                     await self._send(event)
             except TimeoutError:
+                self._tell_slow(f"it did not read for {self._settings.send_timeout:g} s")
                 self.log(logging.WARNING, "the peer did not read for %g s", self._settings.send_timeout)
                 self._end(CloseCode.ABNORMAL, "")
                 raise WebsocketClosed(CloseCode.ABNORMAL) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import logging
 import os
@@ -20,6 +21,7 @@ from .health import Health, HealthCheck, find_needs, start_broker
 from .hub import CHECK_INTERVAL, LINGER, Hub
 from .names import check_channel
 from .namespaces import Namespace, Namespaces, Options
+from .observed import publish_observed
 from .presence import Member, Presence
 from .publication import Position, Publication
 from .since import Since, parse_since
@@ -228,7 +230,12 @@ class Channels:
                 raise ChannelDenied(f"channel {channel!r} may not be published to, says may_publish of its namespace")
         if self._is_alone and not self.running().hub.subscribers:
             self._warn_of_memory()
-        position = await broker.publish(channel, payload, namespace.limits)
+        observers = self._counters.observers
+        if observers.publishing or observers.published:
+            publish = functools.partial(broker.publish, channel, limits=namespace.limits)
+            position = await publish_observed(publish, channel, payload, self._counters)
+        else:
+            position = await broker.publish(channel, payload, namespace.limits)
         self._counters.published += 1
         return position
 

@@ -1,12 +1,21 @@
 """Publications as bytes, for brokers.
 
 One byte gives the type of what follows: `t` text in UTF-8, `b` binary, `j` and `l` the member that joined or left, as
-JSON. Payloads that other programs publish are read by the same rules; nothing that could be code is ever loaded.
+JSON. `c` begins a carrier, with text fields that observers of the publisher sent along: two bytes for the length of a
+JSON object, the object, and a payload of another type. Payloads that other programs publish are read by the same rules;
+nothing that could be code is ever loaded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
 from .publication import Kind
+
+# The longest carrier in bytes.
+MAX_CARRIER = 8192
 
 
 def pack(data: str | bytes, kind: Kind = Kind.MESSAGE) -> bytes:
@@ -37,5 +46,38 @@ def unpack(payload: bytes) -> tuple[str | bytes, Kind]:
     raise ValueError(f"a payload that begins with {mark!r}: expected 't', 'b', 'j' or 'l'")
 
 
+def carry(payload: bytes, carrier: Mapping[str, str]) -> bytes:
+    """Return a payload that a carrier comes with; the payload itself if the carrier is empty.
+
+    Raises:
+        ValueError: the carrier is longer than `MAX_CARRIER` bytes as JSON.
+    """
+    if not carrier:
+        return payload
+    fields = msgspec.json.encode(carrier)
+    if len(fields) > MAX_CARRIER:
+        raise ValueError(f"observers added {len(fields)} bytes to a publication; the limit is {MAX_CARRIER}")
+    return b"c" + len(fields).to_bytes(2, "big") + fields + payload
+
+
+def split_carrier(payload: bytes) -> tuple[Mapping[str, str], bytes]:
+    """Return the carrier of a payload made by `carry`, and the payload that it came with.
+
+    Raises:
+        ValueError: `carry` did not make this payload.
+    """
+    if payload[:1] != b"c":
+        raise ValueError("a payload without a carrier")
+    end = 3 + int.from_bytes(payload[1:3], "big")
+    if end > 3 + MAX_CARRIER or end >= len(payload):
+        raise ValueError("a payload whose carrier is too long or cut off")
+    try:
+        carrier = _decode_carrier(payload[3:end])
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"a payload whose carrier is not an object of texts: {error}") from None
+    return carrier, payload[end:]
+
+
+_decode_carrier = msgspec.json.Decoder(dict[str, str]).decode
 _TEXTS = {Kind.MESSAGE: b"t", Kind.JOIN: b"j", Kind.LEAVE: b"l"}
 _KINDS = {mark: kind for kind, mark in _TEXTS.items()}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 
@@ -68,3 +70,20 @@ class Publication(NamedTuple):
     data: str | bytes
     kind: Kind = Kind.MESSAGE
     position: Position | None = None
+
+
+class CarriedPublication(Publication):
+    """A publication that came with text fields, such as `traceparent`. It equals the same one without them.
+
+    Attributes:
+        carrier: the fields.
+    """
+
+    carrier: Mapping[str, str] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, publication: Publication, carrier: Mapping[str, str]) -> Self:
+        """Return a publication with fields."""
+        carried = cls(*publication)
+        carried.carrier = carrier
+        return carried

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..observers import Observers, SlowConsumer, notify
+from ..observers import ChannelGap, Observers, SlowConsumer, notify
 
 
 @dataclass(slots=True)
@@ -41,3 +41,15 @@ class Counters:
         self.disconnected += 1
         if self.observers.slow_consumer:
             notify(self.observers.slow_consumer, SlowConsumer("subscriber", None, None, channel, reason))
+
+    def miss(self, channel: str) -> None:
+        """Count a gap that is reported to the subscribers of a channel."""
+        self.gaps += 1
+        if self.observers.channel_gap:
+            notify(self.observers.channel_gap, ChannelGap(channel, False))
+
+    def heal(self, channel: str) -> None:
+        """Count a recovery of missed publications from the history of a channel."""
+        self.healed += 1
+        if self.observers.channel_gap:
+            notify(self.observers.channel_gap, ChannelGap(channel, True))

@@ -138,7 +138,7 @@ class ChannelStream:
         """Replace gathered publications, which arrive faster than they can be delivered, by a gap."""
         placed = [each.position for each in self._pending if each.position is not None]
         self._counters.dropped += len(self._pending)
-        self._counters.gaps += 1
+        self._counters.miss(self._name)
         self._pending = [Publication(self._name, "", Kind.GAP, placed[-1] if placed else None)]
         self._pending_size = 0
 

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 from .brokers.port import Entry, History
 from .encoding import check_member_data
-from .envelope import unpack
+from .envelope import split_carrier, unpack
 from .names import is_pattern
 from .namespaces import Namespace
-from .publication import Kind, Position, Publication
+from .observed import make_stream
+from .publication import CarriedPublication, Kind, Position, Publication
 from .reading import is_last_page
 from .receiver import Receiver
 from .stats import Counters
-from .stream import ChannelStream
 
 # Publications to hold while the history is read. Any more are read from the history again.
 MAX_HELD = 4096
@@ -79,7 +79,7 @@ class Topic:
         self.name = name
         self.namespace = namespace
         self.is_pattern = is_pattern(name)
-        self.stream = ChannelStream(name, namespace, counters)
+        self.stream = make_stream(name, namespace, counters)
         self.opened: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self.users = 0
         # Ends the topic if no new subscriber arrives.
@@ -167,7 +167,7 @@ class Topic:
         if self.position != before and not is_last_page(page):
             return False
         if entries:
-            self._counters.healed += 1
+            self._counters.heal(self.name)
         self.is_healing = False
         if self.attempts >= MAX_ATTEMPTS:
             self.give_up()
@@ -201,7 +201,7 @@ class Topic:
 
     def miss(self) -> None:
         """Report a possible gap in a namespace without history."""
-        self._counters.gaps += 1
+        self._counters.miss(self.name)
         self._places.clear()
         self.stream.add(Publication(self.name, "", Kind.GAP, None))
 
@@ -251,7 +251,7 @@ class Topic:
         if len(self._places) > MAX_PLACES:
             self._places.popitem(last=False)
         if last is not None and (last.epoch != position.epoch or position.offset > last.offset + 1):
-            self._counters.gaps += 1
+            self._counters.miss(channel)
             self.stream.add(Publication(channel, "", Kind.GAP, position.previous()))
         return is_new
 
@@ -271,7 +271,7 @@ class Topic:
             self.stream.add(publication, is_extra=True)
 
     def _tell_gap(self, position: Position | None) -> None:
-        self._counters.gaps += 1
+        self._counters.miss(self.name)
         self.position = position or self.position
         self.stream.add(Publication(self.name, "", Kind.GAP, position), is_extra=True)
 
@@ -289,5 +289,18 @@ def read_entry(channel: str, entry: Entry) -> Publication | None:
             assert isinstance(data, str)
             check_member_data(data)
     except ValueError:
-        return None
+        return _read_carried(channel, entry)
     return Publication(channel, data, kind, entry.position)
+
+
+def _read_carried(channel: str, entry: Entry) -> Publication | None:
+    """Read what is no plain payload, here so that plain payloads need no check for a carrier."""
+    try:
+        carrier, payload = split_carrier(entry.payload)
+    except ValueError:
+        return None
+    if payload[:1] == b"c":
+        # Carriers in carriers would make the depth of this recursion the sender's choice.
+        return None
+    publication = read_entry(channel, Entry(payload, entry.position))
+    return None if publication is None else CarriedPublication.of(publication, carrier)

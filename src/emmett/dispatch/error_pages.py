@@ -44,7 +44,9 @@ async def answer_error(table: RouteTable, request: Request, response: Response, 
         logger.exception(
             "%s %r cannot be answered as requested", request.method, request.path, extra=_fields_of(request)
         )
+        request.failure = error
     else:
+        request.failure = error
         logger.error("%s %r failed", request.method, request.path, exc_info=error, extra=_fields_of(request))
         if table.explain_error is not None and "text/html" in request.headers.get("accept", ""):
             response.content_type = "text/html; charset=utf-8"

@@ -15,6 +15,7 @@ from ..pipeline.hooks import invoke
 from ..routing import Match
 from ..urls import current_place
 from .error_pages import answer_error
+from .observed import tell_request_started
 from .routes import HTTPRoute, Output, RouteTable
 
 _RESULT_TYPES: dict[Output, tuple[type, ...]] = {
@@ -51,6 +52,8 @@ async def _answer(table: RouteTable, request: Request, response: Response) -> Re
         route = match.endpoint
         # Error pages build URLs too, even if no route has matched.
         current_place.set(table.place if route is None else route.place)
+        if table.observers.request_started:
+            tell_request_started(table.observers, request, None if route is None else route.name)
         if route is None:
             return _preflight_response(table, request, match, response)
         request.route = route.name

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from ..http.request import Request
 from ..http.response import Response
-from ..observers import RequestEnded
 from .requests import run_request
 from .routes import RouteTable
 
@@ -55,25 +54,3 @@ async def serve_request(table: RouteTable, request: Request, carrier: Carrier) -
             await response.aclose()
     finally:
         await request.aclose()
-
-
-def describe_end(request: Request, status: int | None, complete: bool, seconds: float) -> RequestEnded:
-    """Return the event for observers when a request has ended.
-
-    Arguments:
-        request: the request.
-        status: the status of its response; `None` if there was none.
-        complete: whether the whole response was sent.
-        seconds: its duration.
-    """
-    return RequestEnded(
-        request.method,
-        request.path,
-        request.query_string.decode("latin-1"),
-        request.http_version,
-        request.client,
-        request.route,
-        status,
-        complete,
-        seconds,
-    )

@@ -13,11 +13,13 @@ from ..datastructures import Headers
 from ..environment import DEVELOP
 from ..errors import HandshakeError, HTTPException, MessageError, RequestError, WebsocketClosed
 from ..logs import log_fields
+from ..observers import Observers
 from ..pipeline.groups import find_answer, is_failure
 from ..urls import current_place
 from ..websockets.websocket import Websocket
 from ..wire.close import CloseCode
 from .kept_handle import warn_of_kept_handle
+from .observed import tell_websocket_started
 from .routes import RouteTable, WebsocketRoute
 
 logger = logging.getLogger("emmett.websocket")
@@ -70,7 +72,9 @@ def describe_refusal(error: RequestError) -> tuple[int, str, dict[str, str]]:
     return error.status, error.message, {"content-type": "text/plain; charset=utf-8", **error.headers}
 
 
-async def run_websocket(route: WebsocketRoute, websocket: Websocket, arguments: dict[str, Any]) -> None:
+async def run_websocket(
+    route: WebsocketRoute, websocket: Websocket, arguments: dict[str, Any], observers: Observers | None = None
+) -> None:
     """Run the flow of a route for one connection, and end the connection according to the outcome (design.md, "What a
     connection promises").
 
@@ -78,11 +82,14 @@ async def run_websocket(route: WebsocketRoute, websocket: Websocket, arguments: 
         route: the route that matched.
         websocket: the connection as the application sees it.
         arguments: the variables of the path.
+        observers: the observers to notify in the context of the handler.
     """
     if DEVELOP in os.environ:
         warn_of_kept_handle()
     enter_websocket(websocket)
     current_place.set(route.place)
+    if observers is not None and observers.websocket_started:
+        tell_websocket_started(observers, websocket, route.name)
     flow = route.flow
     if flow.on_receive or flow.on_send:
         websocket.set_hooks(route.on_receive, route.on_send)
@@ -98,6 +105,7 @@ async def run_websocket(route: WebsocketRoute, websocket: Websocket, arguments: 
         if is_failure(error):
             await _end_with(error, route, websocket)
         elif not _is_only_closing(error, websocket):
+            websocket.failure = error
             await _end(websocket, 500, CloseCode.INTERNAL_ERROR)
             raise
     else:
@@ -114,6 +122,7 @@ async def _end_with(error: BaseException, route: WebsocketRoute, websocket: Webs
             logger.info("%s: message refused with %d: %s", route.name, answer.code, answer.reason, extra=fields)
         await _end(websocket, 400, answer.code, answer.reason)
     elif not _is_only_closing(error, websocket):
+        websocket.failure = error
         fields = _fields_of(websocket, route)
         logger.error("%s: the handler failed on %r", route.name, websocket.path, exc_info=error, extra=fields)
         await _end(websocket, 500, CloseCode.INTERNAL_ERROR)
@@ -136,7 +145,8 @@ async def _end_as_http(error: HTTPException, websocket: Websocket) -> None:
         try:
             with contextlib.suppress(WebsocketClosed):
                 await websocket.refuse(error.status, error.body, error.fields)
-        except ValueError:
+        except ValueError as unfit:
+            websocket.failure = unfit
             fields = _fields_of(websocket, None)
             logger.exception("%r: the handshake cannot be refused with this answer", websocket.path, extra=fields)
             await _end(websocket, 500, CloseCode.INTERNAL_ERROR)

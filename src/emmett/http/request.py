@@ -48,6 +48,7 @@ class Request(RequestHead):
         "_settings",
         "_wait_gone",
         "client",
+        "failure",
         "http_version",
         "method",
         "path",
@@ -81,6 +82,8 @@ class Request(RequestHead):
         self.http_version = http_version
         # The full name of the matching route, once it is known.
         self.route: str | None = None
+        # The exception that a handler failed with, for observers.
+        self.failure: BaseException | None = None
         self._read = read
         self._wait_gone = wait_gone
         # Created on first access: few requests have a body.

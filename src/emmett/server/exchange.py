@@ -11,11 +11,11 @@ from typing import Protocol
 from uvicorn.server import ServerState
 
 from ..dispatch import RouteTable, serve_request
-from ..dispatch.serving import describe_end
+from ..dispatch.observed import tell_request_ended
 from ..http.request import Request
 from ..http.response import Response
 from ..logs import log_fields
-from ..observers import Observers, notify
+from ..observers import Observers
 from .body_feed import BodyFeed
 from .flow import FlowControl
 from .response_head import ResponseHeads
@@ -177,13 +177,10 @@ class Exchange:
             process.tasks.discard(task)
             self._task = None
             if process.observers.request_ended:
-                self._tell(process.observers, task.get_loop().time())
+                seconds = task.get_loop().time() - self._began
+                tell_request_ended(process.observers, self._request, self._status, self.is_complete, seconds)
             if self.is_abandoned:
                 self._connection.on_abandoned_end()
-
-    def _tell(self, observers: Observers, now: float) -> None:
-        event = describe_end(self._request, self._status, self.is_complete, now - self._began)
-        notify(observers.request_ended, event)
 
     def abandon(self) -> bool:
         """Give up the response, because the peer has gone or must not get it.
@@ -305,6 +302,7 @@ class Exchange:
 
     def _fail(self, error: BaseException) -> None:
         """Report a failed response to the log, and to the peer unless the response has begun."""
+        self._request.failure = error
         self._log(logging.ERROR, "the response to %s %r failed", error=error)
         if self.is_abandoned:
             return

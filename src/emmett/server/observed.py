@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..observers import Observers, SlowConsumer, WebsocketEnded, WebsocketOpened, notify
+from ..observers import Observers, SendStalled, SlowConsumer, WebsocketEnded, WebsocketOpened, notify
 from .websocket_process import ServedWebsocket
 
 
@@ -17,6 +17,7 @@ def tell_opened(observers: Observers, served: ServedWebsocket) -> None:
             websocket.client,
             served.route,
             websocket.subprotocol,
+            websocket,
         )
         notify(observers.websocket_opened, event)
 
@@ -33,6 +34,8 @@ def tell_ended(observers: Observers, served: ServedWebsocket, now: float) -> Non
     if not observers.websocket_ended or websocket is None:
         return
     is_open = served.status == 101
+    # The traceback of an exception refers to the frames of the handler, and these to the websocket.
+    failure, websocket.failure = websocket.failure, None
     received, sent = served.messages
     bytes_received, bytes_sent = served.bytes or (None, None)
     target, _, query = served.target.decode("latin-1").partition("?")
@@ -51,6 +54,8 @@ def tell_ended(observers: Observers, served: ServedWebsocket, now: float) -> Non
         sent,
         bytes_received,
         bytes_sent,
+        websocket,
+        failure,
     )
     notify(observers.websocket_ended, event)
 
@@ -58,5 +63,13 @@ def tell_ended(observers: Observers, served: ServedWebsocket, now: float) -> Non
 def tell_slow(observers: Observers, served: ServedWebsocket, reason: str) -> None:
     """Report that a websocket is dropped because its peer does not read."""
     if observers.slow_consumer:
-        client = None if served.websocket is None else served.websocket.client
-        notify(observers.slow_consumer, SlowConsumer("websocket", client, served.route, None, reason))
+        websocket = served.websocket
+        client = None if websocket is None else websocket.client
+        notify(observers.slow_consumer, SlowConsumer("websocket", client, served.route, None, reason, websocket))
+
+
+def tell_stalled(observers: Observers, served: ServedWebsocket) -> None:
+    """Report that the peer of a websocket does not read, so that `send()` waits."""
+    websocket = served.websocket
+    if observers.send_stalled and websocket is not None:
+        notify(observers.send_stalled, SendStalled(websocket.client, served.route, websocket))

@@ -19,7 +19,7 @@ from .access_log import access_logs
 from .capacity import connection_cap, raise_file_limit
 from .memory_budget import MemoryBudget
 from .memory_size import default_limit
-from .observed import tell_ended, tell_opened, tell_slow
+from .observed import tell_ended, tell_opened, tell_slow, tell_stalled
 from .response_head import ResponseHeads
 from .sweep import Sweep
 from .uvicorn_config import ServerConfig
@@ -100,6 +100,10 @@ class ProcessState:
     def slow(self, websocket: ServedWebsocket, reason: str) -> None:
         """Notify observers that a websocket is dropped because its peer does not read."""
         tell_slow(self.observers, websocket, reason)
+
+    def stalled(self, websocket: ServedWebsocket) -> None:
+        """Notify observers that `send()` of a websocket waits, because its peer does not read."""
+        tell_stalled(self.observers, websocket)
 
     def ended(self, websocket: ServedWebsocket) -> None:
         """Remove a websocket that has ended together with its handler."""

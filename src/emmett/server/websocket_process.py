@@ -6,6 +6,7 @@ import asyncio
 from contextvars import Context
 from typing import Protocol
 
+from ..observers import Observers
 from ..websockets.websocket import Websocket
 from .memory_budget import Holder, MemoryBudget
 
@@ -50,6 +51,10 @@ class WebsocketProcess(Protocol):
         """The bound for what all connections hold."""
 
     @property
+    def observers(self) -> Observers:
+        """The observers of the application, and the access logs."""
+
+    @property
     def tasks(self) -> set[asyncio.Task[None]]:
         """The tasks of all handlers."""
 
@@ -61,6 +66,9 @@ class WebsocketProcess(Protocol):
 
     def slow(self, websocket: ServedWebsocket, reason: str) -> None:
         """Note that the connection is dropped because its peer does not read."""
+
+    def stalled(self, websocket: ServedWebsocket) -> None:
+        """Note that `send()` waits, because the peer does not read."""
 
     def ended(self, websocket: ServedWebsocket) -> None:
         """Note that the connection and its handler have ended. Called once."""

@@ -94,7 +94,7 @@ class WebsocketProtocol(ClosingConnection):
         if early:
             self._reading.keep_early(early)
         context = self._process.context
-        handling = run_websocket(route, websocket, arguments)
+        handling = run_websocket(route, websocket, arguments, self._process.observers)
         self._task = self._loop.create_task(handling, context=context.copy())
         # Each callback without its own context would copy the current one.
         self._task.add_done_callback(self._on_handler_end, context=context)
@@ -131,6 +131,7 @@ class WebsocketProtocol(ClosingConnection):
     def pause_writing(self) -> None:
         self._outbox.stall()
         self._process.memory.note(self)
+        self._process.stalled(self)
 
     def resume_writing(self) -> None:
         self._outbox.resume()

@@ -54,6 +54,7 @@ class Websocket(RequestHead):
         "_writer",
         "accepted",
         "client",
+        "failure",
         "path",
         "scheme",
         "subprotocol",
@@ -81,6 +82,8 @@ class Websocket(RequestHead):
         self.subprotocol: str | None = None
         # Whether the handshake was answered with 101.
         self.accepted = False
+        # The exception that the handler failed with, for observers.
+        self.failure: BaseException | None = None
         self._connection = connection
         self._writer = connection.writer
         self._inbox = inbox
