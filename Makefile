@@ -8,10 +8,12 @@ FUZZ_SECONDS ?= 600
 WORKERS ?= $(if $(ARGS),0,auto)
 PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # What needs no server, browser or broker of its own. `make test` runs the rest once, on one Python.
-UNITS = tests/wire tests/websockets tests/server tests/dispatch tests/asgi tests/http tests/routing tests/pipeline \
+UNITS = tests/engine tests/wire tests/websockets tests/server tests/dispatch tests/asgi tests/http tests/routing tests/pipeline \
 	tests/sessions tests/security tests/templates tests/testing tests/channels/test_*.py tests/cli tests/test_*.py
-# What every message and every request passes: it may be compiled.
-HOT = tests/wire tests/websockets tests/server tests/dispatch tests/asgi
+# What every message and every request passes.
+HOT = tests/engine tests/wire tests/websockets tests/server tests/dispatch tests/asgi
+# What else has to be the same on both engines.
+ENGINES = tests/pipeline tests/channels/test_*.py tests/testing tests/test_ctx*.py tests/compliance tests/fuzzing
 
 PYTHON = .venv/bin/python
 SOURCES = src tests examples benchmarks clients soak compliance fuzzing
@@ -19,7 +21,7 @@ SOURCES = src tests examples benchmarks clients soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help run board chat cluster test test-pythons test-compiled coverage check format bench bench-channels bench-capacity bench-guard clients soak compliance fuzz docs wheel clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run board chat cluster test test-pythons test-native coverage check format bench bench-channels bench-capacity bench-guard clients soak compliance fuzz docs wheel clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
@@ -29,7 +31,7 @@ help:
 	@echo "make test        run all tests; ARGS=\"tests/wire -k close\" for some of them"
 	@echo "make wheel       build dist/emmett-….whl, which your projects can depend on"
 	@echo "make test-pythons  run the unit tests from the wheel on every CPython found; VERSIONS=\"3.12 3.13\" for some"
-	@echo "make test-compiled  the same with the optional compiled modules, for what they do; it needs a C compiler"
+	@echo "make test-native the tests of what each message passes, on the native engine, on every CPython; it needs a C compiler"
 	@echo "make coverage    test-pythons on one version, with the branches measured that tests take; it needs CPython 3.12"
 	@echo "make check       formatting, lint, types and spelling, changing nothing"
 	@echo "make format      format the code and mend what ruff can mend"
@@ -75,8 +77,8 @@ wheel: setup-run
 test-pythons:
 	@sh tools/test_pythons.sh $(PARALLEL) $(UNITS) $(ARGS)
 
-test-compiled:
-	@MODE=compiled sh tools/test_pythons.sh $(PARALLEL) $(HOT) $(ARGS)
+test-native:
+	@MODE=native sh tools/test_pythons.sh $(PARALLEL) $(HOT) $(ENGINES) $(ARGS)
 
 # Not on CPython 3.11, which loses exceptions in coroutines that are traced.
 coverage:
@@ -113,7 +115,7 @@ docs: setup-test
 	@echo "the site is build/docs/index.html"
 
 clean:
-	rm -rf .bench .clients .compiled .coverage .fuzz .pythons .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/integration/node/node_modules
+	rm -rf .bench .clients .coverage .fuzz .pythons .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/emmett/_native* tests/integration/node/node_modules
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-run:

@@ -8,7 +8,7 @@ from hashlib import sha1
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "seeds"
-HARNESSES = ("handshake", "frames", "deflate", "server")
+HARNESSES = ("handshake", "frames", "engines", "deflate", "server")
 # Bytes in a seed. Small ones are the best to begin with.
 MAX_SIZE = 1024
 

@@ -16,13 +16,15 @@ TABLE = """\
 | datastructures | errors | pure standard library |
 | observers | errors, datastructures | standard library |
 | environment, logs, pacing | nothing | pure standard library |
-| wire | datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
+| _native | errors | the C extension, optional |
+| engine | _native, environment, errors | pure standard library, websockets.speedups, websockets.utils |
+| wire | engine, datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
 | redis_urls | wire, errors | standard library, redis |
 | config | wire, datastructures, errors | pure standard library |
 | routing | all above | standard library |
 | http | config and above | standard library, msgspec, multipart |
 | typed | errors | standard library, msgspec |
-| websockets | http, wire, config, typed, logs, datastructures, errors | standard library, msgspec |
+| websockets | http, wire, engine, config, typed, logs, datastructures, errors | standard library, msgspec |
 | pipeline, ctx | websockets and above | standard library, msgspec |
 | urls, streams, log_filter | all above | standard library, msgspec |
 | sessions | all above | standard library, cryptography, msgspec, redis |

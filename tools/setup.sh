@@ -19,7 +19,9 @@ have_uv() { command -v uv >/dev/null 2>&1; }
 recent_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
 # What .venv must have been made from to be right; a moved or copied checkout has another folder.
-wanted() { printf '%s\n%s\n' "$(pwd -P)" "$(cat pyproject.toml tools/setup.sh | cksum)"; }
+wanted() {
+    printf '%s\n%s\n' "$(pwd -P)" "$(cat pyproject.toml tools/setup.sh tools/build_native.py src/emmett/engine/_native/* | cksum)"
+}
 # Tells whether .venv has at least that level; each has all that the ones before it have.
 has_level() {
     case "$(sed -n 's/^level //p' "$stamp" 2>/dev/null) $1" in

@@ -2,8 +2,8 @@
 # Runs tests with emmett installed from its wheel: `sh tools/test_pythons.sh [pytest's arguments]` on every CPython >=
 # 3.11 of this machine. The environments are in .pythons, and are made again when what they depend on has changed.
 #
-# MODE=wheel     plain Python (the default)
-# MODE=compiled  the wheel with the optional compiled modules, which needs a C compiler
+# MODE=wheel     on the Python engine, with a wheel that has no other (the default)
+# MODE=native    on the native engine, which needs a C compiler
 # MODE=coverage  measures, and fails where less is covered than before
 # MODE=list      only prints the versions found
 # VERSIONS="3.12 3.13" leaves other versions out.
@@ -50,12 +50,12 @@ pip_install() { # environment, what to install...
     fi
 }
 
-# Prints the path of the wheel of a copy: a build with compiled modules leaves them beside the sources.
+# Prints the path of the wheel of a copy, in which nothing is left of other builds.
 build_wheel() { # environment
     copy=$(mktemp -d)
-    cp -R src pyproject.toml README.md LICENSE "$copy"
+    cp -R src tools pyproject.toml .gitignore README.md LICENSE "$copy"
     rm -rf "$1/wheel"
-    if [ "$mode" = compiled ]; then export HATCH_BUILD_HOOKS_ENABLE=1; fi
+    if [ "$mode" = native ]; then export EMMETT_BUILD=native; else export EMMETT_BUILD=python; fi
     if have_uv; then
         uv build --quiet --wheel --python "$1/bin/python" --out-dir "$1/wheel" "$copy" >&2
     else
@@ -106,9 +106,10 @@ for version in $versions; do
     prepare "$version"
     say "== CPython $version, emmett from its wheel, $mode"
     case $mode in
-        wheel | compiled) "$folder/$version/bin/python" -m pytest "$@" || failed="$failed $version" ;;
+        wheel) "$folder/$version/bin/python" -m pytest "$@" || failed="$failed $version" ;;
+        native) EMMETT_ENGINE=native "$folder/$version/bin/python" -m pytest "$@" || failed="$failed $version" ;;
         coverage) measure "$version" "$@" || failed="$failed $version" ;;
-        *) say "unknown mode '$mode'; it is wheel, compiled, coverage or list"; exit 2 ;;
+        *) say "unknown mode '$mode'; it is wheel, native, coverage or list"; exit 2 ;;
     esac
 done
 [ -z "$failed" ] || { say "FAILED on CPython$failed"; exit 1; }

@@ -92,7 +92,7 @@ def read(pieces: Sequence[bytes], max_size: int, inbox: int, inflates: bool) -> 
                 outcome.messages.extend(room)
                 room.clear()
                 held_back = reader.resume()
-            kept = len(reader._buffer)
+            kept = reader.unparsed
             assert kept <= most + _HEADER, f"{kept} bytes of one frame are kept"
     except FrameError as error:
         code = error.code

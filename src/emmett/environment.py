@@ -6,3 +6,5 @@ from __future__ import annotations
 WORKERS = "EMMETT_WORKERS"
 # Set while `emmett develop` runs: the import string of the application.
 DEVELOP = "EMMETT_DEVELOP"
+# The engine to run: `native` or `python`. By default the native one, where it is built.
+ENGINE = "EMMETT_ENGINE"

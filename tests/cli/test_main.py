@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from emmett.engine import ENGINE
 from tests.cli.project import SOURCE, Project
 
 COMMANDS = """
@@ -79,6 +80,7 @@ def test_version(project: Project) -> None:
     outcome = project.run("--version")
     assert outcome.code == 0
     assert outcome.output.startswith("emmett ")
+    assert f" with the {ENGINE} engine," in outcome.output
     assert f"Python {sys.version.split()[0]}" in outcome.output
 
 

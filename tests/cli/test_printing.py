@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from emmett.cli.printing import FEW, print_error, print_routes, print_startup
+from emmett.engine import ENGINE
 from emmett.module import RouteInfo
 
 INDEX = RouteInfo("http", ("GET", "POST", "HEAD"), "/", "index", None, ())
@@ -75,7 +76,7 @@ def test_an_application_without_routes_says_so(capsys: pytest.CaptureFixture[str
 def test_the_startup_says_what_to_open_and_how_to_stop(capsys: pytest.CaptureFixture[str]) -> None:
     print_startup("app:app", "http://127.0.0.1:8000/", [STATIC, INDEX, ECHO], [Path("/srv/demo"), Path.cwd()], "")
     output = capsys.readouterr().out
-    assert "emmett develops app:app\n" in output
+    assert f"emmett develops app:app with the {ENGINE} engine\n" in output
     assert "  Open http://127.0.0.1:8000/" in output
     assert output.index("/echo") < output.index("/static/")
     assert f"Restarts when a Python file in /srv/demo, {Path.cwd()} changes. Stop with Ctrl+C." in output

@@ -91,6 +91,8 @@ def test_a_command_exists(place: str, line: str) -> None:
 def check_emmett(place: str, arguments: list[str]) -> None:
     if arguments[0] in ("-a", "--app"):
         arguments = arguments[2:]
+    if arguments == ["--version"]:
+        return
     known = command_line.commands
     assert arguments[0] in known, f"{place}: emmett has the commands {list(known)}"
     command = known[arguments[0]]

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from emmett.engine import ENGINE
 from emmett.server import make_config
 from emmett.server.listeners import Listeners
 from emmett.server.listening import is_served
@@ -30,6 +31,7 @@ def test_a_port_that_the_system_chose_stays_the_same(
             listeners.log_address()
     assert listeners.sockets == []
     assert f"running on http://127.0.0.1:{port} " in caplog.text
+    assert f"Messages pass the {ENGINE} engine." in caplog.text
 
 
 def test_the_file_of_a_unix_socket_goes_with_the_server() -> None:

@@ -25,6 +25,7 @@ PROCESS_TALK = (
     "Started server process",
     "Finished server process",
     "Uvicorn running on",
+    "Messages pass",
     "Will watch for changes in",
     "Waiting for application startup",
     "Waiting for application shutdown",

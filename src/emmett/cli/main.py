@@ -13,6 +13,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from ..engine import ENGINE
 from .commands import as_click_command
 from .develop import develop
 from .discovery import Selection
@@ -85,7 +86,8 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
         number = version("emmett")
     except PackageNotFoundError:
         number = "(not installed)"
-    click.echo(f"emmett {number}, Python {platform.python_version()}, uvicorn {version('uvicorn')}")
+    python = platform.python_version()
+    click.echo(f"emmett {number} with the {ENGINE} engine, Python {python}, uvicorn {version('uvicorn')}")
     ctx.exit()
 
 

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ..engine import ENGINE
 from ..module import RouteInfo
 
 # Where the output is no terminal, lines are as long as they need to be: another program reads them.
@@ -73,7 +74,10 @@ def print_startup(application: str, url: str, routes: Sequence[RouteInfo], watch
     console = answers_to()
     remark = f"   {note}" if note else ""
     console.print(
-        Text.assemble("\nemmett develops ", (application, "bold"), f"\n\n  {_invitation(routes)} "),
+        Text.assemble(
+            *("\nemmett develops ", (application, "bold"), (f" with the {ENGINE} engine", "dim")),
+            f"\n\n  {_invitation(routes)} ",
+        ),
         Text.assemble((url, f"bold cyan link {url}"), (remark, "dim"), "\n"),
         sep="",
         soft_wrap=True,

@@ -8,6 +8,7 @@ import socket
 from types import TracebackType
 from typing import Self
 
+from ..engine import ENGINE
 from .listening import UnixSocketFile, bind_tcp
 from .uvicorn_config import ServerConfig
 
@@ -67,8 +68,9 @@ class Listeners:
         self.sockets = []
 
     def log_address(self) -> None:
-        """Log where the server listens."""
+        """Log where the server listens, and which engine serves it."""
         config = self._config
+        logger.info("Messages pass the %s engine.", ENGINE)
         if config.uds is not None:
             logger.info("Uvicorn running on unix socket %s (Press CTRL+C to quit)", config.uds)
         else:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Protocol
 
+from ..engine.header import OP_BINARY, OP_TEXT, encode_header
 from .deflate import LEAST_ZLIB_BITS
-from .encoding import encode_header
-from .frames import OP_BINARY, OP_TEXT, RSV1
+from .frames import RSV1
 
 Message = str | bytes | bytearray | memoryview
 

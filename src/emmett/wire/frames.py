@@ -12,36 +12,27 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import functools
-import struct
 import sys
 from collections import deque
 from collections.abc import Callable, MutableSequence
+from typing import NoReturn
 
+from ..engine import BaseReader
+from ..engine.header import FIN, LENGTH_16, MASKED, OP_BINARY, OP_TEXT
+from ..engine.masking import apply_mask
 from ..errors import FrameError
 from .close import CloseCode
 from .close_search import find_close_frame
 from .inflater import Inflater
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # pragma: no cover - where the C extension of websockets was not built
-    from websockets.utils import apply_mask
-
 OP_CONTINUATION = 0x0
-OP_TEXT = 0x1
-OP_BINARY = 0x2
 OP_CLOSE = 0x8
 OP_PING = 0x9
 OP_PONG = 0xA
 
-FIN = 0x80
 RSV = 0x70
 # Marks the first frame of a compressed message (RFC 7692, 6).
 RSV1 = 0x40
-MASKED = 0x80
-LENGTH_16 = 126
-LENGTH_64 = 127
 MAX_CONTROL_PAYLOAD = 125
 
 # The work of a turn, before other connections are served: frames of any kind, and bytes after inflation. This takes
@@ -53,31 +44,10 @@ Buffer = bytes | bytearray
 ControlHandler = Callable[[int, bytes], None]
 
 _KNOWN_OPCODES = frozenset((OP_CONTINUATION, OP_TEXT, OP_BINARY, OP_CLOSE, OP_PING, OP_PONG))
-_FINAL_TEXT = FIN | OP_TEXT
-_FINAL_BINARY = FIN | OP_BINARY
-_MASKED_16 = MASKED | LENGTH_16
 _new_utf8_decoder = codecs.getincrementaldecoder("utf-8")
 
-TakeApart = Callable[[Buffer, int], tuple[Buffer, Buffer]]
-_TAKE_APART: tuple[TakeApart, ...] = tuple(struct.Struct(f"4s{length}s").unpack_from for length in range(LENGTH_16))
-# Subtracted from the second byte of a small frame, this gives the length of the frame: the mask bit, minus two bytes of
-# header and four of masking key.
-_SMALL_FRAME = MASKED - 6
 
-
-@functools.lru_cache(maxsize=128)
-def _small_frames(max_message_size: int) -> tuple[TakeApart | None, ...]:
-    """Return, for each value of a frame's second byte, the function that reads the masking key and payload after it.
-
-    The entry is None if the frame is not masked, has a longer length field or exceeds `max_message_size` bytes. One
-    call instead of two slices saves a tenth of the cost of parsing.
-    """
-    allowed = min(LENGTH_16 - 1, max_message_size)
-    readers = [_TAKE_APART[length] if length <= allowed else None for length in range(LENGTH_16)]
-    return (*(None for _ in range(MASKED)), *readers, None, None)
-
-
-class FrameReader:
+class FrameReader(BaseReader):
     """Reads the frames that a client sends.
 
     Arguments:
@@ -95,33 +65,17 @@ class FrameReader:
     """
 
     __slots__ = (
-        "_buffer",
         "_compressed",
         "_decoder",
         "_delivered",
         "_fragment_count",
         "_fragment_held",
         "_fragment_size",
-        "_fragments",
-        "_grown",
-        "_last_byte",
         "_looked_at",
-        "_max_bytes",
         "_max_fragments",
-        "_max_message_size",
-        "_max_messages",
-        "_missing",
-        "_read",
-        "_small_frames",
-        "_turn_bytes",
-        "_turn_frames",
-        "finished",
         "inflater",
-        "messages",
         "on_control",
         "on_growth",
-        "parsed",
-        "step",
     )
 
     def __init__(
@@ -134,6 +88,7 @@ class FrameReader:
         max_messages: int,
         max_bytes: int,
     ) -> None:
+        super().__init__()
         self.messages = messages
         # Complete messages read so far; and their number when delivery stopped, None while messages are delivered.
         self._read = 0
@@ -145,19 +100,18 @@ class FrameReader:
         self.on_control = on_control
         # Inflates compressed messages; None without compression. Must be set before the first frame.
         self.inflater: Inflater | None = None
-        self._max_message_size = max_message_size
+        # The native engine counts in words of the machine.
+        self._max_message_size = min(max_message_size, sys.maxsize)
         self._max_fragments = max_fragments
-        self._max_messages = max_messages
-        self._max_bytes = max_bytes
-        self._small_frames = _small_frames(max_message_size)
-        # Received but unparsed bytes: part of a frame, or complete frames for which `messages` had no room.
-        # An empty buffer is not a bytearray, which would cost memory in idle connections.
-        self._buffer: Buffer = b""
+        self._max_messages = min(max_messages, sys.maxsize)
+        self._max_bytes = min(max_bytes, sys.maxsize)
+        # The base has `_buffer`, too: received but unparsed bytes, which are part of a frame, or complete frames for
+        # which `messages` had no room.
         # Length that the buffer must reach before parsing can continue; avoids a new attempt for every read of a frame
         # that arrives in many reads.
         self._missing = 0
         # Limit of `parsed` until `messages` is empty again. Bytes that inflation adds lower it.
-        self._last_byte = max_bytes
+        self._last_byte = self._max_bytes
         # Limits of `parsed` and `_read` in this turn. Bytes that inflation adds, and frames that are not a complete
         # message, lower them.
         self._turn_bytes = BYTES_A_TURN
@@ -166,7 +120,7 @@ class FrameReader:
         self._looked_at = 0
         # The current fragmented message: its pieces, their number and bytes on the wire, the decoder of a text, whether
         # it is compressed.
-        self._fragments: list[str] | list[bytes] | None = None
+        self._fragments = None
         self._fragment_count = 0
         self._fragment_size = 0
         self._compressed = False
@@ -195,43 +149,9 @@ class FrameReader:
         return self._read >= self._turn_frames
 
     @property
-    def unparsed(self) -> int:
-        """Received bytes that wait to be parsed."""
-        return len(self._buffer)
-
-    @property
     def held(self) -> int:
         """Bytes of memory that parts of frames and messages take, beside whole messages."""
-        return len(self._buffer) + self._fragment_held
-
-    def feed(self, data: Buffer) -> bool:
-        """Parse the data of one read.
-
-        Returns:
-            Whether frames are held back because `messages` has no room or the turn is over. `resume` continues.
-
-        Raises:
-            FrameError: the peer violated RFC 6455; the earlier messages are in `messages`.
-        """
-        if self.finished:
-            self.parsed += len(data)
-            if self.parsed >= self._turn_bytes:
-                self._turn_frames = self._read
-            return self.spent
-        if self._buffer:
-            self._buffer += data
-            self._grown += len(data)
-            if self._grown >= self.step:
-                self._grow(0)
-            return self.resume()
-        taken = self._parse(data)
-        if taken == len(data):
-            return False
-        self._buffer = bytearray(memoryview(data)[taken:])
-        self._grown += len(data) - taken
-        if self._grown >= self.step:
-            self._grow(0)
-        return not self._missing
+        return self.unparsed + self._fragment_held
 
     def resume(self) -> bool:
         """Parse the held-back bytes, now that `messages` has room again.
@@ -285,89 +205,16 @@ class FrameReader:
             return self.resume()
         return False
 
-    def _parse(self, data: Buffer) -> int:
-        """Parse complete frames from `data` while there is room; return the number of bytes used."""
-        messages = self.messages
-        count = len(messages)
-        parsed = self.parsed
-        if not count:
-            self._last_byte = parsed + self._max_bytes
-        read = self._read
-        # The limit of `read`.
-        limit = read + self._max_messages - count
-        if limit > self._turn_frames:
-            limit = self._turn_frames
-        last = self._last_byte - parsed
-        end = len(data)
-        position = 0
-        small_frames = self._small_frames
-        try:
-            while True:
-                # The fast path: complete messages in one masked frame of up to 64 KiB each. Every line here adds to the
-                # cost of each message (`make bench-guard`); `_read_frame` checks all other frames. The loop ends by
-                # `break` because CPython 3.11 specializes a comparison only if the jump after it is short.
-                if self._fragments is None:
-                    ready = end - 6
-                    if ready >= last:
-                        ready = last - 1
-                    while True:
-                        if position > ready or read >= limit:
-                            break
-                        first = data[position]
-                        if first != _FINAL_TEXT and first != _FINAL_BINARY:
-                            break
-                        second = data[position + 1]
-                        take_apart = small_frames[second]
-                        if take_apart is not None:
-                            stop = position + second - _SMALL_FRAME
-                            if stop > end:
-                                break
-                            key, masked = take_apart(data, position + 2)
-                        elif second == _MASKED_16 and position + 8 <= end:
-                            size = data[position + 2] << 8 | data[position + 3]
-                            stop = position + 8 + size
-                            if not LENGTH_16 <= size <= self._max_message_size or stop > end:
-                                break
-                            key, masked = data[position + 4 : position + 8], data[position + 8 : stop]
-                        else:
-                            break
-                        payload = apply_mask(masked, key)
-                        messages.append(payload.decode() if first == _FINAL_TEXT else payload)
-                        position = stop
-                        read += 1
-                if position >= end or read >= limit or (position >= last and messages):
-                    return position
-                self._read = read
-                stop = self._read_frame(data, position, end)
-                if stop == position:
-                    self._missing -= position
-                    return position
-                position = stop
-                if self.finished:
-                    return end
-                read = self._read
-                last = self._last_byte - parsed
-                limit = min(read + self._max_messages - len(messages), self._turn_frames)
-                if position >= self._turn_bytes - parsed:
-                    limit = read
-        except UnicodeDecodeError:
-            self.finish()
-            raise FrameError(CloseCode.INVALID_DATA, "text is not valid UTF-8") from None
-        except FrameError:
-            self.finish()
-            raise
-        finally:
-            self._read = read
-            self.parsed = parsed = parsed + position
-            if parsed >= self._turn_bytes:
-                self._turn_frames = read
-
     def finish(self) -> None:
         """Ignore all further input, and release the buffers."""
         self.finished = True
-        self._buffer = b""
+        self._release()
         self._fragments = self._decoder = None
         self._fragment_held = 0
+
+    def _refuse_text(self) -> NoReturn:
+        self.finish()
+        raise FrameError(CloseCode.INVALID_DATA, "text is not valid UTF-8") from None
 
     def _grow(self, size: int) -> None:
         """Say when so much more is held that it should be known."""

@@ -1,0 +1,11 @@
+"""What every message passes, implemented twice: in Python, and as an optional C extension with the same behaviour.
+
+The types are the bases of those in `wire`, `websockets` and `server`, which add what is uncommon.
+`emmett.engine.python` is the reference; `emmett._native` is compiled from the files in `engine/_native`.
+"""
+
+from __future__ import annotations
+
+from .selection import ENGINE, BaseReader, encode_message
+
+__all__ = ["ENGINE", "BaseReader", "encode_message"]

@@ -1,0 +1,115 @@
+/* `emmett._native`: the module, its state and its types. */
+#include "native.h"
+
+static State *
+state_of_module(PyObject *module)
+{
+    return (State *)PyModule_GetState(module);
+}
+
+State *
+state_of_type(PyTypeObject *type)
+{
+    PyObject *module = PyType_GetModuleByDef(type, &native_module);
+    return module == NULL ? NULL : state_of_module(module);
+}
+
+PyTypeObject *
+add_type(PyObject *module, PyType_Spec *spec)
+{
+    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    if (type != NULL && PyModule_AddType(module, type) < 0)
+        Py_CLEAR(type);
+    return type;
+}
+
+/* Like `from module import name`. */
+static PyObject *
+import_name(const char *module, const char *name)
+{
+    PyObject *imported = PyImport_ImportModule(module);
+    if (imported == NULL)
+        return NULL;
+    PyObject *value = PyObject_GetAttrString(imported, name);
+    Py_DECREF(imported);
+    return value;
+}
+
+static int
+native_exec(PyObject *module)
+{
+    State *state = state_of_module(module);
+#define INTERN(name)                                                                                                   \
+    if ((state->name_##name = PyUnicode_InternFromString(#name)) == NULL)                                              \
+        return -1;
+    NAMES(INTERN)
+#undef INTERN
+    if ((state->empty_bytes = PyBytes_FromStringAndSize(NULL, 0)) == NULL)
+        return -1;
+    if ((state->frame_error = import_name("emmett.errors", "FrameError")) == NULL)
+        return -1;
+    if ((state->reader_type = add_type(module, &reader_spec)) == NULL)
+        return -1;
+    return 0;
+}
+
+static int
+native_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    State *state = state_of_module(module);
+    Py_VISIT(state->reader_type);
+    Py_VISIT(state->frame_error);
+    return 0;
+}
+
+static int
+native_clear(PyObject *module)
+{
+    State *state = state_of_module(module);
+    Py_CLEAR(state->reader_type);
+    Py_CLEAR(state->frame_error);
+    Py_CLEAR(state->empty_bytes);
+#define CLEAR(name) Py_CLEAR(state->name_##name);
+    NAMES(CLEAR)
+#undef CLEAR
+    return 0;
+}
+
+static void
+native_free(void *module)
+{
+    native_clear((PyObject *)module);
+}
+
+PyDoc_STRVAR(encode_message_doc, "Return the frame that carries a message; see `emmett.engine.python.encode_message`.");
+
+static PyMethodDef native_functions[] = {
+    {"encode_message", encode_message, METH_O, encode_message_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot native_slots[] = {
+    {Py_mod_exec, native_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+struct PyModuleDef native_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "emmett._native",
+    .m_doc = "The native engine: what each message passes, in C. `emmett.engine.python` is the same in Python.",
+    .m_size = sizeof(State),
+    .m_methods = native_functions,
+    .m_slots = native_slots,
+    .m_traverse = native_traverse,
+    .m_clear = native_clear,
+    .m_free = native_free,
+};
+
+PyMODINIT_FUNC
+PyInit__native(void)
+{
+    return PyModuleDef_Init(&native_module);
+}

@@ -1,0 +1,113 @@
+/* What the files of the native engine share.
+ *
+ * For readers who know Python better than C:
+ * - Every `PyObject *` is a reference. A function that returns one hands over a *new* reference, which its caller must
+ *   give back with Py_DECREF; arguments are *borrowed* and stay the property of the caller. Py_NewRef takes another
+ *   reference, Py_CLEAR gives one back and sets the field to NULL, Py_SETREF replaces the value of a field.
+ * - NULL, or -1 from a function that returns a number, means that a Python exception is set.
+ * - A field that Python code may delete can be NULL: `given` reads it as None.
+ */
+#ifndef EMMETT_NATIVE_H
+#define EMMETT_NATIVE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* The names of attributes and methods that C looks up, made once for each module: `state->name_append`. */
+#define NAMES(X)                                                                                                       \
+    X(_grow)                                                                                                           \
+    X(_read_frame)                                                                                                     \
+    X(_refuse_text)                                                                                                    \
+    X(append)                                                                                                          \
+    X(finish)                                                                                                          \
+    X(resume)
+
+/* All that is global. Each interpreter that imports the module has one. */
+typedef struct {
+    PyTypeObject *reader_type;
+    PyObject *frame_error;
+    PyObject *empty_bytes;
+#define FIELD(name) PyObject *name_##name;
+    NAMES(FIELD)
+#undef FIELD
+} State;
+
+extern struct PyModuleDef native_module;
+
+/* The state of the module that a type, or a Python subclass of it, comes from; an object keeps it in a field. */
+State *state_of_type(PyTypeObject *type);
+
+static inline PyObject *
+given(PyObject *field)
+{
+    return field == NULL ? Py_None : field;
+}
+
+/* a + b, or the largest number: limits may be as large as sys.maxsize. b is not negative. */
+static inline Py_ssize_t
+add_up_to_max(Py_ssize_t a, Py_ssize_t b)
+{
+    return a > PY_SSIZE_T_MAX - b ? PY_SSIZE_T_MAX : a + b;
+}
+
+/* Like `object.method(argument)` for its effect: 0, or -1 with an exception. */
+static inline int
+call_for_effect(PyObject *object, PyObject *method, PyObject *argument)
+{
+    PyObject *arguments[2] = {object, argument};
+    size_t count = argument == NULL ? 1 : 2;
+    PyObject *result = PyObject_VectorcallMethod(method, arguments, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (result == NULL)
+        return -1;
+    Py_DECREF(result);
+    return 0;
+}
+
+/* Creates a type that Python code can subclass, adds it to the module, and returns it. */
+PyTypeObject *add_type(PyObject *module, PyType_Spec *spec);
+
+/* mask.c */
+
+/* Unmasks bytes (RFC 6455, 5.3).
+ *
+ * key: the four bytes of the masking key.
+ * phase: the position of the first byte in the payload, of which the key depends.
+ * Returns whether any unmasked byte is not ASCII.
+ */
+bool unmask(char *to, const char *from, Py_ssize_t size, const char *key, Py_ssize_t phase);
+
+/* encoding.c */
+
+#define MAX_HEADER 10
+
+/* The bytes of a message, ready to be copied into a frame. */
+typedef struct {
+    const char *bytes;
+    Py_ssize_t size;
+    int opcode;
+    /* Keeps `bytes` alive where they are not those of the message itself. */
+    PyObject *owner;
+} Payload;
+
+/* Finds the bytes of a message: 0, or -1 with TypeError or UnicodeEncodeError. `release_payload` ends their use. */
+int find_payload(PyObject *message, Payload *payload);
+
+static inline void
+release_payload(Payload *payload)
+{
+    Py_XDECREF(payload->owner);
+}
+
+/* Writes the header of a final, unmasked frame, and returns its size: at most MAX_HEADER. */
+int write_header(char *to, const Payload *payload);
+
+PyObject *encode_message(PyObject *module, PyObject *message);
+
+/* The types, one for each file. */
+extern PyType_Spec reader_spec;
+
+#endif
