@@ -34,9 +34,10 @@ TABLE = """\
 | dispatch | all above | standard library |
 | channels | environment, pacing, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
 | asgi, module | dispatch and above | standard library |
+| schema | calls, typed, routing, pipeline, module | standard library, msgspec, pydantic |
 | server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |
 | testing | server and above | standard library, httptools, msgspec, pytest, uvicorn, websockets |
-| app | module and above, testing | standard library |
+| app | module and above, schema, testing | standard library |
 | emmett | app and above | standard library |
 | cli | all above | standard library, every dependency |
 | __main__ | cli | standard library |

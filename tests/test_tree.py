@@ -28,6 +28,7 @@ WITHOUT_TEST = {
     "emmett.routing.building": "a part of PathPattern; tests/routing/test_patterns.py and test_urls.py",
     "emmett.routing.charsets": "the alphabets of the expressions; tests/routing/test_expressions.py",
     "emmett.routing.tables": "a part of Router; tests/routing/test_router.py",
+    "emmett.schema.description": "types without code; tests/schema/test_describing.py fills them",
     "emmett.server.websocket_process": "a port without code; the tests of the websocket protocol fill it",
     "emmett.pacing": "two numbers; tests/channels/test_closing.py and tests/server/test_process_state.py",
     "emmett.environment": "names without code; the tests of who reads them",

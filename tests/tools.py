@@ -26,12 +26,18 @@ def _pyright() -> str | None:
     return shutil.which("node") if (NODE_FOLDER / "node_modules" / "pyright").is_dir() else None
 
 
+def _asyncapi() -> str | None:
+    """Node again, with the official parser of AsyncAPI, which `make test` installs."""
+    return shutil.which("node") if (NODE_FOLDER / "node_modules" / "@asyncapi" / "parser").is_dir() else None
+
+
 def _server(name: str) -> Callable[[], str | None]:
     return lambda: shutil.which(name, path=SERVER_PATH)
 
 
 FINDERS: dict[str, Callable[[], str | None]] = {
     "apache2": _server("apache2"),
+    "asyncapi": _asyncapi,
     "caddy": _server("caddy"),
     "chromium": _chromium,
     "haproxy": _server("haproxy"),
@@ -45,6 +51,7 @@ FINDERS: dict[str, Callable[[], str | None]] = {
 
 HINTS = {
     "apache2": "install Apache (Debian: apache2-bin)",
+    "asyncapi": "install Node.js and npm, then run `make test` once: it brings the parser of AsyncAPI",
     "caddy": "install Caddy (Debian: caddy)",
     "chromium": "install Chromium, or put Chrome on the PATH as google-chrome",
     "haproxy": "install haproxy (Debian: haproxy)",

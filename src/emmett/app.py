@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -17,6 +18,8 @@ from .dispatch.routes import HTTPRoute, RouteTable
 from .dispatch.startup import find_changes
 from .environment import DEVELOP
 from .errors import ConfigurationError
+from .http.abort import abort
+from .http.render import encode_json
 from .http.response import Response
 from .http.static_files import StaticFiles
 from .logs import enable_loggers
@@ -24,13 +27,14 @@ from .module import AppModule, Function, RouteInfo
 from .observers import Observers
 from .pipeline import compose_request
 from .routing import PathPattern, UrlBuilder
+from .schema import About, Description, asyncapi_document, describe, openapi_document
 from .templates import Templates
 from .urls import UrlScope, add_application
 
 if TYPE_CHECKING:
     from .testing import AsyncTestClient, ClientOptions, TestClient
 
-BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish")
+BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish", "schema")
 
 
 class App(AppModule):
@@ -46,6 +50,7 @@ class App(AppModule):
         config: the settings.
         templates: the templates.
         wired: objects attached to it besides routes and pipes, such as `Channels`, for commands.
+        about: its name, version and so on, for documents; see `schema`.
     """
 
     def __init__(self, import_name: str) -> None:
@@ -53,6 +58,7 @@ class App(AppModule):
         self.root_path = _folder_of(import_name)
         self.commands: dict[str, Callable[..., Any]] = {}
         self.wired: list[Any] = []
+        self.about = About(title=import_name)
         self._startup: list[Callable[[], Any]] = []
         self._shutdown: list[Callable[[], Any]] = []
         place = UrlScope(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")), self.config.http)
@@ -79,6 +85,57 @@ class App(AppModule):
     def routes(self) -> list[RouteInfo]:
         """All routes: those of the static files first, then by module in the order of registration."""
         return [self._static, *(info for registration in self.registrations() for info in registration.infos)]
+
+    def schema(
+        self,
+        title: str | None = None,
+        version: str = "0.1.0",
+        description: str = "",
+        *,
+        servers: Sequence[str] = (),
+        openapi: str | None = "/openapi.json",
+        asyncapi: str | None = "/asyncapi.json",
+        in_production: bool = False,
+    ) -> None:
+        """Serve the OpenAPI and the AsyncAPI document, and say what they contain besides the routes.
+
+        The routes of the documents are inside the pipeline of the application. The documents are made at the first
+        request for them. `emmett schema` writes them without a server.
+
+        Arguments:
+            title: the name of the application; the default is that of its Python module.
+            version: the version of its interface.
+            description: Markdown.
+            servers: the URLs under which it is served, such as `https://example.com`.
+            openapi, asyncapi: the paths of the documents; `None` to not serve one.
+            in_production: whether they are served outside of `emmett develop`, too; otherwise they are 404 there.
+
+        Raises:
+            ConfigurationError: a server is not a URL, or a path is taken.
+        """
+        for url in servers:
+            if not url.startswith(("http://", "https://", "ws://", "wss://")):
+                raise ConfigurationError(f"schema(servers=[{url!r}]): expected a URL, such as 'https://example.com'")
+        title = self.import_name if title is None else title
+        self.about = About(title=title, version=version, description=description, servers=tuple(servers))
+        for path, name, make in (
+            (openapi, "openapi_document", self.openapi),
+            (asyncapi, "asyncapi_document", self.asyncapi),
+        ):
+            if path is not None:
+                self._add_document(path, name, make, in_production)
+
+    def describe(self) -> Description:
+        """Return a description of everything that clients can use: routes, methods, events and their types."""
+        return describe(self.registrations(), self.about)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI 3.1 document of the requests."""
+        return openapi_document(self.describe())
+
+    def asyncapi(self) -> dict[str, Any]:
+        """Return the AsyncAPI 3 document of the websockets."""
+        return asyncapi_document(self.describe())
 
     def on_error(self, status: int) -> Callable[[Function], Function]:
         """Register a function that renders the page for an HTTP status.
@@ -187,6 +244,19 @@ class App(AppModule):
 
     def __repr__(self) -> str:
         return f"<App {self.import_name!r}: {len(self.routes)} routes>"
+
+    def _add_document(self, path: str, name: str, make: Callable[[], dict[str, Any]], in_production: bool) -> None:
+        @cache
+        def encode() -> bytes:
+            return encode_json(make())
+
+        async def document() -> Response:
+            if not in_production and DEVELOP not in os.environ:
+                abort(404)
+            return Response(encode(), content_type="application/json")
+
+        self.route(path, name, methods="get")(document)
+        self._registrations[-1].is_hidden = True
 
     def _add_static_files(self) -> None:
         files = StaticFiles(self.root_path / "static")

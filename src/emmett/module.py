@@ -53,6 +53,10 @@ class Registration:
 
     Attributes:
         page: the function whose results are rendered with a template; None if it has no template.
+        calls: the functions that the clients of this route call; None if it is a plain one.
+        receives, sends: the types of the messages of a websocket, for documents; None if it does not declare them.
+        is_hidden: whether documents leave the route out.
+        all_pipes: the whole pipeline with which the flow was last composed.
     """
 
     route: HTTPRoute | WebsocketRoute
@@ -60,10 +64,15 @@ class Registration:
     pipes: tuple[Pipe, ...]
     infos: list[RouteInfo]
     page: Handler | None = None
+    calls: Calls | None = None
+    receives: Any = None
+    sends: Any = None
+    is_hidden: bool = False
+    all_pipes: tuple[Pipe, ...] = ()
 
     def compose(self, outer: tuple[Pipe, ...]) -> None:
         """Compose the flow again, inside the pipes of its modules."""
-        pipes = outer + self.pipes
+        pipes = self.all_pipes = outer + self.pipes
         compose = compose_request if isinstance(self.route, HTTPRoute) else compose_websocket
         as_json = any(isinstance(pipe, JSONService) for pipe in pipes)
         self.route.flow = compose(pipes, self.function if self.page is None or as_json else self.page)
@@ -194,6 +203,8 @@ class AppModule:
         schemes: str | Collection[str] | None = None,
         hostname: str | None = None,
         prefix: str | None = None,
+        receives: Any = None,
+        sends: Any = None,
         **settings: Unpack[WebsocketLimits],
     ) -> Callable[[Function], Function]:
         """Register an async function for websockets.
@@ -201,6 +212,9 @@ class AppModule:
         Arguments:
             paths, name, pipeline, hostname, prefix: as for `route`.
             schemes: "ws", "wss" or both, which is the default.
+            receives, sends: the type of the messages that clients send and that the handler sends, or a union of
+                several, for the AsyncAPI document. `str` is any text, `bytes` any binary message, and other types are
+                JSON. Messages are not checked against them: `receive_json(type)` does that.
             settings: limits and deadlines of these connections, named as in `app.config.websocket`.
 
         Raises:
@@ -224,7 +238,7 @@ class AppModule:
                 self.place.websocket.add(path_name, pattern, host)
                 self.table.websockets.add(pattern, route, schemes=wanted, hostname=host)
                 infos.append(RouteInfo("websocket", (), pattern.source, path_name, host, ()))
-            self._add(Registration(route, function, pipes, infos))
+            self._add(Registration(route, function, pipes, infos, receives=receives, sends=sends))
             return function
 
         return register
@@ -264,6 +278,7 @@ class AppModule:
             is_developing=DEVELOP in os.environ,
         )
         self.websocket(paths, name, pipeline, schemes, hostname, prefix, **given)(calls.serve)
+        self._registrations[-1].calls = calls
         return calls
 
     def module(

@@ -132,3 +132,14 @@ def test_structs_by_name_and_by_position() -> None:
     for data in (b'{"a": 1, "d": 1}', b"{}"):
         with pytest.raises(msgspec.ValidationError):
             msgspec.json.decode(data, type=make_struct("it", parameters))
+
+
+def test_a_required_parameter_may_follow_an_optional_one() -> None:
+    def function(a: int, b: int = 0, *, c: int) -> None: ...
+
+    parameters = read_signature(function, "f").parameters
+    by_name, by_position = make_struct("f", parameters), make_struct("f", parameters, array_like=True)
+    assert msgspec.structs.asdict(msgspec.convert({"a": 1, "c": 3}, by_name)) == {"a": 1, "b": 0, "c": 3}
+    assert msgspec.structs.asdict(msgspec.convert([1, 2, 3], by_position)) == {"a": 1, "b": 2, "c": 3}
+    with pytest.raises(msgspec.ValidationError, match="length 3"):
+        msgspec.convert([1, 2], by_position)

@@ -21,6 +21,7 @@ from .errors import CommandLineError, ImportFailed
 from .printing import print_error
 from .publish import publish
 from .routes import routes
+from .schema import schema
 from .serve import serve
 from .shell import shell
 from .tracebacks import print_traceback
@@ -110,7 +111,7 @@ def command_line(application: str | None) -> None:
     """Develop and serve websocket applications."""
 
 
-for command in (develop, serve, routes, shell, publish):
+for command in (develop, serve, routes, shell, publish, schema):
     command_line.add_command(command)
 
 

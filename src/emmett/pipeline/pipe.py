@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Protocol
 
 from ..errors import ConfigurationError
@@ -143,12 +143,16 @@ class Pipe:
     # pipes, the outermost one of the route that takes the requested method answers.
     on_preflight: Callable[[frozenset[str]], Response] | None = None
 
+    # The credentials that the pipe requires, as a security scheme of OpenAPI, for documents:
+    # {"type": "http", "scheme": "bearer"}.
+    security: Mapping[str, Any] | None = None
+
     def on_stream(self) -> Any:
         """Run before the first byte of a streamed response is sent."""
         return _NOTHING
 
 
-_HOOKS = tuple(name for name in vars(Pipe) if not name.startswith("_"))
+_HOOKS = tuple(name for name in vars(Pipe) if not name.startswith("_") and name != "security")
 # Names that look like hooks and are never called.
 _OTHER_NAMES = {"on_message": "on_receive", "on_success": "on_pipe_success", "on_failure": "on_pipe_failure"} | {
     f"{step}_{other}": f"{step}_ws" for step in ("open", "close", "pipe") for other in ("websocket", "socket")

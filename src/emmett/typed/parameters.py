@@ -123,7 +123,8 @@ def make_struct(name: str, parameters: tuple[Parameter, ...], *, array_like: boo
             fields.append((each.name, each.type | UnsetType, UNSET))
         else:
             fields.append((each.name, each.type, each.default))
-    return msgspec.defstruct(name, fields, forbid_unknown_fields=True, array_like=array_like, gc=False)
+    # A required parameter may follow an optional one if it is keyword-only.
+    return msgspec.defstruct(name, fields, forbid_unknown_fields=True, array_like=array_like, kw_only=True, gc=False)
 
 
 def _hints(function: Callable[..., Any], label: str) -> dict[str, Any]:

@@ -1,0 +1,222 @@
+"""Describe an application from its registrations."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, get_args, get_origin
+
+from ..calls.calls import Calls
+from ..calls.method import Method, MethodKind
+from ..module import Registration, RouteInfo
+from ..pipeline import Pipe
+from ..typed.parameters import Parameter, object_parameter
+from .description import (
+    About,
+    DescribedCalls,
+    DescribedMessage,
+    DescribedMethod,
+    DescribedParameter,
+    DescribedPath,
+    DescribedRequest,
+    DescribedWebsocket,
+    Description,
+    Schema,
+)
+from .json_schemas import build_schemas
+from .paths import describe_path
+
+# Returns the schema of a type.
+SchemaOf = Callable[[Any], Schema]
+
+_UNIONS = (typing.Union, types.UnionType)
+_RAW: dict[Any, tuple[str, str, Schema]] = {
+    str: ("text", "text/plain", {"type": "string"}),
+    bytes: ("binary", "application/octet-stream", {"type": "string", "format": "binary"}),
+}
+
+
+def describe(registrations: Sequence[Registration], about: About) -> Description:
+    """Return the description of an application.
+
+    Arguments:
+        registrations: its routes, as `App.registrations` returns them.
+        about: its name, version and so on.
+    """
+    # All schemas are made together, since the name of a type depends on the other types: collect the types first.
+    found: list[Any] = []
+
+    def collect(type_: Any) -> Schema:
+        found.append(type_)
+        return {}
+
+    _describe_all(registrations, about, collect)
+    schemas, named = build_schemas(found)
+    remaining = iter(schemas)
+    description = _describe_all(registrations, about, lambda type_: next(remaining))
+    return Description(
+        about=about,
+        requests=description.requests,
+        calls=description.calls,
+        websockets=description.websockets,
+        schemas=named,
+        security=description.security,
+    )
+
+
+def _describe_all(registrations: Sequence[Registration], about: About, schema_of: SchemaOf) -> Description:
+    requests: list[DescribedRequest] = []
+    calls: list[DescribedCalls] = []
+    websockets: list[DescribedWebsocket] = []
+    security: dict[str, dict[str, Any]] = {}
+    for registration in registrations:
+        if registration.is_hidden:
+            continue
+        schemes = _security_of(registration.all_pipes)
+        security.update(schemes)
+        if registration.calls is not None:
+            for method in registration.calls.methods.values():
+                security.update(_security_of((*registration.calls.pipeline, *method.pipes)))
+            calls.append(_describe_calls(registration, registration.calls, tuple(schemes), schema_of))
+        elif registration.infos[0].kind == "websocket":
+            websockets.append(_describe_websocket(registration, tuple(schemes), schema_of))
+        else:
+            requests.append(_describe_request(registration, tuple(schemes), schema_of))
+    return Description(
+        about=about,
+        requests=tuple(requests),
+        calls=tuple(calls),
+        websockets=tuple(websockets),
+        security={name: security[name] for name in sorted(security)},
+    )
+
+
+def _describe_calls(
+    registration: Registration, calls: Calls, security: tuple[str, ...], schema_of: SchemaOf
+) -> DescribedCalls:
+    info = registration.infos[0]
+    return DescribedCalls(
+        name=info.name,
+        paths=_paths_of(registration.infos),
+        methods=tuple(_describe_method(calls, method, schema_of) for method in calls.methods.values()),
+        emitted=tuple(
+            DescribedMessage(name=name, schema=schema_of(type_), description=_documentation(type_))
+            for type_, name in calls.emitted.items()
+        ),
+        hostname=info.hostname,
+        security=security,
+    )
+
+
+def _describe_method(calls: Calls, method: Method, schema_of: SchemaOf) -> DescribedMethod:
+    signature = method.signature
+    parameters = describe_parameters(signature.parameters, schema_of)
+    whole = object_parameter(signature.parameters)
+    options = method.options
+    return DescribedMethod(
+        name=method.name,
+        kind=method.kind.value,
+        parameters=parameters,
+        params=_object_of(parameters) if whole is None else parameters[0].schema,
+        takes_object=whole is not None,
+        result=_describe_result(method, schema_of),
+        description=_documentation(method.function),
+        limit=None if options.limit is None else str(options.limit),
+        timeout=options.timeout,
+        security=tuple(_security_of((*calls.pipeline, *method.pipes))),
+    )
+
+
+def describe_parameters(parameters: Iterable[Parameter], schema_of: SchemaOf) -> tuple[DescribedParameter, ...]:
+    """Return the parameters of a function, each with its schema and its default."""
+    return tuple(
+        DescribedParameter(
+            name=each.name, schema=_with_default(each, schema_of(each.type)), is_required=each.is_required
+        )
+        for each in parameters
+    )
+
+
+def _with_default(parameter: Parameter, schema: Schema) -> Schema:
+    is_plain = isinstance(parameter.default, (str, int, float)) or parameter.default is None
+    return {**schema, "default": parameter.default} if not parameter.is_required and is_plain else schema
+
+
+def _describe_result(method: Method, schema_of: SchemaOf) -> Schema | None:
+    result = method.signature.result
+    if method.kind is MethodKind.EVENT:
+        return None
+    if method.kind is MethodKind.STREAM:
+        result = (*get_args(result), Any)[0]
+    return schema_of(result)
+
+
+def _object_of(parameters: Iterable[DescribedParameter]) -> Schema:
+    """Return the type of an object with these members and no others."""
+    parameters = list(parameters)
+    return {
+        "type": "object",
+        "properties": {each.name: each.schema for each in parameters},
+        "required": [each.name for each in parameters if each.is_required],
+        "additionalProperties": False,
+    }
+
+
+def _describe_websocket(
+    registration: Registration, security: tuple[str, ...], schema_of: SchemaOf
+) -> DescribedWebsocket:
+    info = registration.infos[0]
+    return DescribedWebsocket(
+        name=info.name,
+        paths=_paths_of(registration.infos),
+        receives=tuple(_describe_messages(registration.receives, schema_of)),
+        sends=tuple(_describe_messages(registration.sends, schema_of)),
+        description=_documentation(registration.function),
+        hostname=info.hostname,
+        security=security,
+    )
+
+
+def _describe_messages(declared: Any, schema_of: SchemaOf) -> Iterator[DescribedMessage]:
+    """Yield the messages that a type declares: one for each member of a union."""
+    if declared is None:
+        return
+    for number, type_ in enumerate(get_args(declared) if get_origin(declared) in _UNIONS else (declared,)):
+        if type_ in _RAW:
+            name, content_type, schema = _RAW[type_]
+            yield DescribedMessage(name=name, schema=dict(schema), content_type=content_type)
+        else:
+            name = type_.__name__ if isinstance(type_, type) else f"message{number + 1}"
+            yield DescribedMessage(name=name, schema=schema_of(type_), description=_documentation(type_))
+
+
+def _describe_request(registration: Registration, security: tuple[str, ...], schema_of: SchemaOf) -> DescribedRequest:
+    info = registration.infos[0]
+    return DescribedRequest(
+        name=info.name,
+        paths=_paths_of(registration.infos),
+        methods=info.methods,
+        description=_documentation(registration.function),
+        hostname=info.hostname,
+        security=security,
+    )
+
+
+def _paths_of(infos: Iterable[RouteInfo]) -> tuple[DescribedPath, ...]:
+    return tuple(path for info in infos for path in describe_path(info.path))
+
+
+def _security_of(pipes: Iterable[Pipe]) -> Mapping[str, dict[str, Any]]:
+    """Return the security schemes that pipes declare, by the names of their classes."""
+    return {type(pipe).__name__: dict(pipe.security) for pipe in pipes if pipe.security is not None}
+
+
+def _documentation(of: Any) -> str:
+    """Return the docstring of a function or a class; empty for the one that Python generates for a dataclass."""
+    if getattr(of, "__module__", None) in ("builtins", "typing"):
+        return ""
+    text = inspect.cleandoc(of.__doc__ or "") if hasattr(of, "__doc__") else ""
+    is_generated = isinstance(of, type) and text.startswith(f"{of.__name__}(") and text.endswith(")")
+    return "" if is_generated else text

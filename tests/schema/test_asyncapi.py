@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from emmett.schema import About, Description, asyncapi_document
+from tests.schema.applications import make_app, read_asyncapi
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return make_app().asyncapi()
+
+
+@pytest.mark.needs("asyncapi")
+def test_the_official_parser_finds_it_valid(document: dict[str, Any]) -> None:
+    found = read_asyncapi(document)
+    assert (found["faults"], found["is_valid"]) == ([], True)
+    assert found["operations"]["calls.say"] == ["receive", "calls.say.call"]
+    assert found["operations"]["calls.said.emit"] == ["send", "calls.said.emitted"]
+    assert found["operations"]["chat.receive"] == ["receive", "chat.receive.Say", "chat.receive.text"]
+
+
+@pytest.mark.needs("asyncapi")
+def test_the_official_parser_finds_faults(document: dict[str, Any]) -> None:
+    broken = json.loads(json.dumps(document))
+    broken["operations"]["calls.say"]["messages"] = [{"$ref": "#/components/messages/calls.say.call"}]
+    found = read_asyncapi(broken)
+    assert not found["is_valid"]
+    assert any("calls.say" in fault for fault in found["faults"])
+
+
+def test_it_is_the_same_each_time(document: dict[str, Any]) -> None:
+    assert json.dumps(make_app().asyncapi()) == json.dumps(document)
+
+
+def test_no_schema_has_a_discriminator(document: dict[str, Any]) -> None:
+    assert document["asyncapi"] == "3.0.0"
+    assert "discriminator" not in json.dumps(document)
+    assert "discriminator" in json.dumps([method.params for method in make_app().describe().calls[0].methods])
+
+
+def test_websockets(document: dict[str, Any]) -> None:
+    assert document["channels"]["chat"]["address"] == "/chat"
+    assert document["channels"]["chat_2"]["parameters"] == {"number": {"description": "A value of the type integer."}}
+    assert document["channels"]["plain"]["messages"] == {}
+    assert document["operations"]["chat.send"]["action"] == "send"
+    assert document["components"]["messages"]["chat.receive.text"]["contentType"] == "text/plain"
+
+
+def test_security(document: dict[str, Any]) -> None:
+    assert document["operations"]["calls.say"]["security"] == [
+        {"$ref": "#/components/securitySchemes/TokenPipe"},
+        {"$ref": "#/components/securitySchemes/KeyPipe"},
+    ]
+    assert document["components"]["securitySchemes"] == {
+        "KeyPipe": {"type": "httpApiKey", "in": "header", "name": "X-Key"},
+        "TokenPipe": {"type": "http", "scheme": "bearer"},
+    }
+
+
+@pytest.mark.needs("asyncapi")
+def test_servers() -> None:
+    urls = ("https://example.com/app", "ws://localhost:8000")
+    document = asyncapi_document(Description(about=About(title="Shop", servers=urls)))
+    assert document["servers"] == {
+        "server1": {"host": "example.com", "protocol": "wss", "pathname": "/app"},
+        "server2": {"host": "localhost:8000", "protocol": "ws"},
+    }
+    assert read_asyncapi(document)["faults"] == []
