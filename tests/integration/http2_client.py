@@ -142,3 +142,21 @@ async def connect_over_http2(
         yield client
     finally:
         writer.transport.abort()
+
+
+async def offers_websockets(port: int, tls: ssl.SSLContext) -> bool:
+    """Tell whether the server at 127.0.0.1 speaks HTTP/2 and takes websockets there."""
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname="example.com")
+    try:
+        if writer.get_extra_info("ssl_object").selected_alpn_protocol() != "h2":
+            return False
+        http = h2.connection.H2Connection()
+        http.initiate_connection()
+        writer.write(http.data_to_send())
+        while True:
+            for event in http.receive_data(await reader.read(65536)):
+                if isinstance(event, h2.events.RemoteSettingsChanged):
+                    return bool(http.remote_settings.enable_connect_protocol)
+    finally:
+        writer.transport.abort()

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,19 +16,12 @@ import trustme
 from websockets.asyncio.client import connect as connect_websocket
 from websockets.typing import Origin
 
-from tests.docs.pages import page
+from tests.integration.proxy_recipes import IDLE, NAME, RECIPES, Site, configuration_of
 from tests.integration.servers import connectable
 from tests.ports import free_port
 from tests.tools import tool
 
-PAGE = "docs/deployment.md"
-NAME = "example.com"
 ORIGIN = Origin(f"https://{NAME}")
-# Seconds without traffic after which the proxies of the tests end a connection, where they have such a deadline.
-IDLE = 4
-NGINX_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-# Debian's a2enmod links these; the recipe names those that are not on by default.
-APACHE_MODULES = ("mpm_event", "authz_core", "socache_shmcb", "headers", "http2", "proxy", "proxy_http", "ssl")
 
 
 class Proxy(NamedTuple):
@@ -56,162 +49,6 @@ class Proxy(NamedTuple):
         )
 
 
-class Site(NamedTuple):
-    """What a configuration needs to know.
-
-    Fields:
-        folder: for all files of the proxy.
-        port: where it has to listen.
-        upstream: where emmett listens, `127.0.0.1:…` or `unix:…`.
-    """
-
-    folder: Path
-    port: int
-    upstream: str
-
-    @property
-    def certificate(self) -> str:
-        """The file with the certificate, and the key."""
-        return f"{self.folder}/both.pem"
-
-    @property
-    def key(self) -> str:
-        """The file with the key."""
-        return f"{self.folder}/key.pem"
-
-
-class Recipe(NamedTuple):
-    """How the configuration of a document becomes one that runs in a folder, on a free port, without rights.
-
-    Fields:
-        heading: of the section that shows it.
-        changes: what is replaced in it; each must be there once.
-        complete: adds what the installation of the proxy brings otherwise.
-        command: what follows the path of the proxy.
-    """
-
-    heading: str
-    changes: Callable[[Site], dict[str, str]]
-    complete: Callable[[Site, str], str]
-    command: Callable[[Site, str], list[str]]
-
-
-def _nginx(site: Site, part: str) -> str:
-    temporary = "\n".join(f"{kind}_temp_path {site.folder}/{kind};" for kind in NGINX_TEMPORARY)
-    return f"""
-        daemon off; master_process off; pid {site.folder}/nginx.pid; error_log {site.folder}/error.log;
-        events {{}}
-        http {{
-            access_log off; proxy_read_timeout {IDLE}s;
-            {temporary}
-            {part}
-        }}
-    """
-
-
-def _apache(site: Site, part: str) -> str:
-    modules = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in APACHE_MODULES)
-    return f"""
-        {modules}
-        ServerName localhost
-        DefaultRuntimeDir {site.folder}
-        PidFile {site.folder}/apache.pid
-        ErrorLog {site.folder}/error.log
-        Timeout {IDLE}
-        Listen 127.0.0.1:{site.port}
-        <IfModule unixd_module>
-            User www-data
-            Group www-data
-        </IfModule>
-        {part}
-    """
-
-
-RECIPES: dict[str, Recipe] = {
-    "nginx": Recipe(
-        "Behind nginx",
-        lambda site: {
-            "listen 443 ssl;": f"listen 127.0.0.1:{site.port} ssl;",
-            "/etc/ssl/example.com.pem": site.certificate,
-            "/etc/ssl/example.com.key": site.key,
-            "http://127.0.0.1:8000": f"http://{site.upstream}",
-        },
-        _nginx,
-        lambda site, path: ["-p", str(site.folder), "-e", f"{site.folder}/error.log", "-c", path],
-    ),
-    "haproxy": Recipe(
-        "haproxy",
-        lambda site: {
-            "bind :443": f"bind 127.0.0.1:{site.port}",
-            "/etc/ssl/example.com.pem": site.certificate,
-            "127.0.0.1:8000": site.upstream,
-            "timeout client 60s": f"timeout client {IDLE}s",
-            "timeout server 60s": f"timeout server {IDLE}s",
-        },
-        lambda _, part: part,
-        lambda _, path: ["-db", "-f", path],
-    ),
-    "apache2": Recipe(
-        "Apache",
-        lambda site: {
-            "*:443": f"127.0.0.1:{site.port}",
-            "/etc/ssl/example.com.pem": site.certificate,
-            "/etc/ssl/example.com.key": site.key,
-            "http://127.0.0.1:8000/": f"http://{site.upstream}/",
-            "SSLEngine on": "SSLEngine on\n    H2WebSockets on",
-        },
-        _apache,
-        lambda site, path: ["-d", str(site.folder), "-f", path, "-DFOREGROUND"],
-    ),
-    "caddy": Recipe(
-        "Caddy",
-        lambda site: {
-            "example.com {": f"https://{NAME}:{site.port} {{\n\tbind 127.0.0.1\n\ttls {site.certificate} {site.key}\n",
-            "127.0.0.1:8000": site.upstream,
-        },
-        lambda _, part: "{\n\tadmin off\n\tauto_https off\n}\n" + part,
-        lambda _, path: ["run", "--adapter", "caddyfile", "--config", path],
-    ),
-    "lighttpd": Recipe(
-        "lighttpd",
-        lambda site: {
-            "server.port = 443": f'server.bind = "127.0.0.1"\nserver.port = {site.port}',
-            "/etc/ssl/example.com.pem": site.certificate,
-            "/etc/ssl/example.com.key": site.key,
-            '"port" => 8000': f'"port" => {site.upstream.partition(":")[2]}',
-        },
-        lambda site, part: (
-            f'server.document-root = "{site.folder}"\nserver.errorlog = "{site.folder}/error.log"\n'
-            f"server.max-read-idle = {IDLE}\nserver.max-write-idle = {IDLE}\n{part}"
-        ),
-        lambda _, path: ["-D", "-f", path],
-    ),
-    "nghttpx": Recipe(
-        "nghttpx",
-        lambda site: {
-            "frontend=*,443": f"frontend=127.0.0.1,{site.port}",
-            "/etc/ssl/example.com.pem": site.certificate,
-            "/etc/ssl/example.com.key": site.key,
-            "127.0.0.1,8000": site.upstream.replace(":", ","),
-        },
-        lambda site, part: (
-            f"{part}\nfrontend-read-timeout={IDLE}\nbackend-read-timeout={IDLE}\nerrorlog-file={site.folder}/error.log\n"
-        ),
-        lambda _, path: [f"--conf={path}"],
-    ),
-}
-
-
-def configuration_of(name: str, site: Site) -> str:
-    """Return the configuration of the document, completed to run at a site."""
-    recipe = RECIPES[name]
-    (part,) = (block.text for block in page(PAGE).blocks if block.language == name and block.heading == recipe.heading)
-    for before, after in recipe.changes(site).items():
-        assert part.count(before) == 1, f"{before!r} should be once in the configuration of {name} in {PAGE}"
-        part = part.replace(before, after)
-    return recipe.complete(site, part)
-
-
 def make_certificate(folder: Path) -> ssl.SSLContext:
     """Write the certificate of the site and its key; returns what trusts it."""
     authority = trustme.CA()
@@ -224,20 +61,37 @@ def make_certificate(folder: Path) -> ssl.SSLContext:
 
 
 @contextlib.asynccontextmanager
-async def run_proxy(name: str, upstream: str, folder: Path) -> AsyncIterator[Proxy]:
+async def run_proxy(
+    name: str, upstream: str, folder: Path, *, bare: bool = False, idle: int | None = IDLE
+) -> AsyncIterator[Proxy]:
     """Run a proxy in the foreground, as this user, in front of a server.
 
     Arguments:
         name: a key of `RECIPES`.
         upstream: where the server listens, `127.0.0.1:…` or, for nginx, `unix:…`.
         folder: an empty one.
+        bare: without the lines that set or remove forwarded header fields.
+        idle: seconds without traffic after which it ends a websocket, if it can; None for its own default.
     """
     tls = make_certificate(folder)
-    site = Site(folder, free_port(), upstream)
-    configuration = folder / "configuration"
-    configuration.write_text(configuration_of(name, site), "utf-8")
-    log = folder / "output.log"
-    with log.open("wb") as output:
+    async with contextlib.AsyncExitStack() as stack:
+        for part in filter(None, (name, RECIPES[name].front)):
+            site = Site(folder, free_port(), upstream, idle)
+            await stack.enter_async_context(_run(part, site, bare=bare and part == name))
+            upstream = f"127.0.0.1:{site.port}"
+        proxy = Proxy(site.port, tls)
+        if name == "traefik":
+            await _routes_read(proxy)
+        yield proxy
+
+
+@contextlib.asynccontextmanager
+async def _run(name: str, site: Site, *, bare: bool) -> AsyncIterator[None]:
+    """Run one program, once it listens."""
+    folder = site.folder
+    configuration = folder / f"{name}.conf"
+    configuration.write_text(configuration_of(name, site, bare=bare), "utf-8")
+    with (folder / f"{name}.log").open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *(tool(name), *RECIPES[name].command(site, str(configuration))),
             cwd=folder,
@@ -252,13 +106,23 @@ async def run_proxy(name: str, upstream: str, folder: Path) -> AsyncIterator[Pro
     try:
         await asyncio.wait((listening, ended), return_when=asyncio.FIRST_COMPLETED)
         assert not ended.done(), f"{name} ended with {process.returncode}: {_messages(folder)}"
-        yield Proxy(site.port, tls)
+        yield
     finally:
         listening.cancel()
         # The whole group, at once: some have workers, and some wait for open connections.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await ended
+
+
+async def _routes_read(proxy: Proxy) -> None:
+    """Wait for the certificate and the routes of Traefik, which listens before it has read them."""
+    async with proxy.http() as client:
+        while True:
+            with contextlib.suppress(httpx.ConnectError):
+                if (await client.get("/")).text != "404 page not found\n":
+                    return
+            await asyncio.sleep(0.01)
 
 
 def _messages(folder: Path) -> str:

@@ -15,7 +15,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.docs.pages import page
 from tests.docs.programs import programs_of
-from tests.integration.proxies import NAME, PAGE, RECIPES, Proxy, run_proxy
+from tests.integration.proxies import Proxy, run_proxy
+from tests.integration.proxy_recipes import NAME, PAGE, RECIPES
 from tests.integration.servers import run_emmett
 from tests.integration.visitors import visitor_app
 

@@ -17,16 +17,19 @@ from websockets.typing import Origin
 
 from emmett import App, Response, stream
 from tests.integration.http2_client import connect_over_http2
-from tests.integration.proxies import IDLE, NAME, ORIGIN, RECIPES, Proxy, run_proxy
+from tests.integration.proxies import ORIGIN, Proxy, run_proxy
+from tests.integration.proxy_recipes import IDLE, NAME, RECIPES, with_tools
 from tests.integration.servers import run_emmett
 from tests.integration.visitors import visitor_app
 
 pytestmark = pytest.mark.deadline(60)
 
-every_proxy = pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.needs(name)) for name in RECIPES])
+
+# stunnel alone leaves HTTP as it is: it belongs to the recipe of Varnish.
+every_proxy = pytest.mark.parametrize("name", [with_tools(name) for name in RECIPES if name != "stunnel"])
 every_http2_proxy = pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("haproxy", "apache2", "lighttpd", "nghttpx")],
+    [with_tools(name) for name in ("haproxy", "apache2", "lighttpd", "nghttpx")],
 )
 
 FORGED = {
@@ -54,7 +57,7 @@ class PingCounter(ClientConnection):
 
 
 def make_app(name: str, trusted: str = "127.0.0.1") -> App:
-    return visitor_app(trusted, headers="forwarded" if name == "nghttpx" else "x-forwarded")
+    return visitor_app(trusted, headers=RECIPES[name].headers)
 
 
 @contextlib.asynccontextmanager

@@ -6,6 +6,8 @@ from typing import Literal
 
 from emmett import App, request, websocket
 
+FORWARDED_FIELDS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "Forwarded")
+
 
 def visitor_app(*trusted: str, headers: Literal["x-forwarded", "forwarded"] = "x-forwarded") -> App:
     """Return an application that answers, as JSON, with what it takes for client, scheme and host.
@@ -21,6 +23,14 @@ def visitor_app(*trusted: str, headers: Literal["x-forwarded", "forwarded"] = "x
     @app.route("/visitor")
     async def index() -> dict[str, object]:
         return {"client": request.client, "scheme": request.scheme, "host": request.host}
+
+    @app.route("/fields")
+    async def fields() -> dict[str, list[str]]:
+        return {name: request.headers.get_all(name) for name in FORWARDED_FIELDS}
+
+    @app.websocket("/fields")
+    async def websocket_fields() -> None:
+        await websocket.send_json({name: websocket.headers.get_all(name) for name in FORWARDED_FIELDS})
 
     @app.websocket("/visitor")
     async def tell() -> None:
