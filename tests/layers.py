@@ -14,8 +14,8 @@ TABLE = """\
 | --- | --- | --- |
 | errors, route_settings | nothing | pure standard library |
 | datastructures | errors | pure standard library |
-| observers | errors, datastructures | standard library |
-| environment, logs, pacing | nothing | pure standard library |
+| observers, rare_log | errors, datastructures | standard library |
+| environment, lazy, logs, pacing | nothing | pure standard library |
 | _native | errors | the C extension, optional |
 | engine | _native, environment, errors | pure standard library, websockets.speedups, websockets.utils |
 | wire | engine, datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
@@ -32,9 +32,9 @@ TABLE = """\
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
-| channels | environment, pacing, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
+| channels | environment, pacing, rare_log, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
 | asgi, module | dispatch and above | standard library |
-| schema | calls, typed, routing, pipeline, module | standard library, msgspec, pydantic |
+| schema | lazy, calls, typed, routing, pipeline, module | standard library, msgspec, pydantic |
 | server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |
 | testing | server and above | standard library, httptools, msgspec, pytest, uvicorn, websockets |
 | app | module and above, schema, testing | standard library |

@@ -71,9 +71,11 @@ def test_a_package_front_only_gathers_names(package: str) -> None:
 
 
 def _is_plain(node: ast.stmt) -> bool:
-    """Tell whether a statement is a docstring or the list of public names."""
+    """Return whether a statement is a docstring, the list of public names, or names that are imported later."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING" and all(isinstance(each, ast.ImportFrom) for each in node.body)
     if isinstance(node, ast.Assign):
-        return [ast.unparse(target) for target in node.targets] == ["__all__"]
+        return ast.unparse(node.targets[0]) in ("__all__", "(__getattr__, __dir__)")
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 

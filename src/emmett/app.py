@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from .asgi import ASGIReceive, ASGIScope, ASGISend, explain_other_interfaces, serve_asgi
+from .asgi.interfaces import explain_other_interfaces
+from .asgi.types import ASGIReceive, ASGIScope, ASGISend
 from .config import Config
 from .ctx import request
 from .dispatch.routes import HTTPRoute, RouteTable
@@ -21,17 +22,17 @@ from .errors import ConfigurationError
 from .http.abort import abort
 from .http.render import encode_json
 from .http.response import Response
-from .http.static_files import StaticFiles
 from .logs import enable_loggers
 from .module import AppModule, Function, RouteInfo
 from .observers import Observers
 from .pipeline import compose_request
 from .routing import PathPattern, UrlBuilder
-from .schema import About, Description, asyncapi_document, describe, openapi_document
+from .schema import About, Description
 from .templates import Templates
 from .urls import UrlScope, add_application
 
 if TYPE_CHECKING:
+    from .http.static_files import StaticFiles
     from .testing import AsyncTestClient, ClientOptions, TestClient
 
 BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish", "schema")
@@ -127,14 +128,20 @@ class App(AppModule):
 
     def describe(self) -> Description:
         """Return a description of everything that clients can use: routes, methods, events and their types."""
+        from .schema import describe
+
         return describe(self.registrations(), self.about)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI 3.1 document of the requests."""
+        from .schema import openapi_document
+
         return openapi_document(self.describe())
 
     def asyncapi(self) -> dict[str, Any]:
         """Return the AsyncAPI 3 document of the websockets."""
+        from .schema import asyncapi_document
+
         return asyncapi_document(self.describe())
 
     def on_error(self, status: int) -> Callable[[Function], Function]:
@@ -240,6 +247,8 @@ class App(AppModule):
     @explain_other_interfaces
     async def __call__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
         """Serve one ASGI 3 connection: HTTP, websocket or lifespan."""
+        from .asgi.application import serve_asgi
+
         await serve_asgi(self.table, self.startup, self.shutdown, scope, receive, send)
 
     def __repr__(self) -> str:
@@ -259,11 +268,21 @@ class App(AppModule):
         self._registrations[-1].is_hidden = True
 
     def _add_static_files(self) -> None:
-        files = StaticFiles(self.root_path / "static")
+        folder = self.root_path / "static"
+
+        @cache
+        def files() -> StaticFiles:
+            # Imported at the first request, or now if the folder is there: many applications have no static files.
+            from .http.static_files import StaticFiles
+
+            return StaticFiles(folder)
+
+        if folder.is_dir():
+            files()
 
         async def static(filename: str) -> Response:
             http = self.config.http
-            return await files.respond(request, filename, max_age=http.static_max_age, version=http.static_version)
+            return await files().respond(request, filename, max_age=http.static_max_age, version=http.static_version)
 
         # Without the pipeline: a pipe that requires a login must not withhold the style sheet from the login page.
         pattern = PathPattern("/static/<any:filename>")

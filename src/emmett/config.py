@@ -6,7 +6,6 @@ invalid value is an error that says what is allowed.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from collections.abc import Callable, Sequence
@@ -223,7 +222,9 @@ class Settings:
 
 
 def _allowed(name: str, settings: dict[str, _Setting]) -> str:
-    close = difflib.get_close_matches(name, settings, n=1)
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, settings, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}allowed are {', '.join(sorted(settings))}"
 
@@ -400,8 +401,10 @@ class Config(sdict[Any]):
 
     def __missing__(self, name: str) -> None:
         # Any other name belongs to the application, and reads as None.
+        from difflib import get_close_matches
+
         sections = [section for section, value in dict.items(self) if isinstance(value, Settings)]
-        if close := difflib.get_close_matches(name, sections, n=1, cutoff=0.75):
+        if close := get_close_matches(name, sections, n=1, cutoff=0.75):
             raise ConfigurationError(
                 f"config has no section {name!r}; did you mean {close[0]!r}? The sections are {', '.join(sections)}"
             )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, Unpack
 
-from .calls.calls import Calls
 from .config import CallsSettings, WebsocketSettings
 from .dispatch.routes import OUTPUTS, Handler, HTTPRoute, Output, RouteTable, WebsocketRoute
 from .environment import DEVELOP
@@ -20,6 +19,9 @@ from .route_settings import CallsLimits, RequestLimits, WebsocketLimits
 from .routing import PathPattern
 from .templates import fill_template
 from .urls import UrlScope
+
+if TYPE_CHECKING:
+    from .calls.calls import Calls
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -269,6 +271,8 @@ class AppModule:
         """
         given: dict[str, Any] = {**settings}
         own = {key: given.pop(key) for key in CallsSettings.names() & given.keys()}
+        from .calls.calls import Calls
+
         patterns = self._place_of(Calls.serve, paths, name, prefix)[1]
         calls = Calls(
             f"{self.name}.{name}" if self.name else name,

@@ -9,9 +9,9 @@ from emmett.channels import catch_up as module
 from emmett.channels.catch_up import CatchUp
 from emmett.channels.feed import Feed
 from emmett.channels.parcel import Parcel
-from emmett.channels.rare_log import RareLog
 from emmett.channels.sink import Batch
 from emmett.channels.stats import Counters
+from emmett.rare_log import RareLog
 
 ROOM = Namespace("room", history=10)
 

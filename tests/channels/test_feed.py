@@ -7,10 +7,10 @@ import pytest
 
 from emmett.channels import Kind, Namespace, Position, Publication
 from emmett.channels.feed import Feed
-from emmett.channels.rare_log import RareLog
 from emmett.channels.receiver import Receiver
 from emmett.channels.stats import Counters
 from emmett.errors import SlowSubscriber, UsageError
+from emmett.rare_log import RareLog
 from tests.channels.kit import turns
 
 ROOM = Namespace("room", queue_messages=2)

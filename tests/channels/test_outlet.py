@@ -11,10 +11,10 @@ from emmett.channels import Kind, Namespace, Position, Publication, as_json, dat
 from emmett.channels.closing import Closer
 from emmett.channels.encoding import Encode
 from emmett.channels.outlet import PORTION, Outlet
-from emmett.channels.rare_log import RareLog
 from emmett.channels.receiver import Receiver
 from emmett.channels.stats import Counters
 from emmett.channels.tasks import Tasks
+from emmett.rare_log import RareLog
 from tests.channels.kit import MemorySink, turns, until
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -18,10 +19,18 @@ import trustme
 from tests.cli.project import SOURCE
 from tests.cli.running import Running, request, run_emmett
 
+# What a server in one process, of an application without channels, calls, sessions or templates, does not need.
+UNUSED = {
+    *("attr", "cryptography", "jinja2", "multipart", "nats", "pydantic", "pygments", "redis", "rich"),
+    *("difflib", "secrets", "emmett.asgi.application", "emmett.calls", "emmett.channels"),
+    *("emmett.http.multipart", "emmett.http.static_files", "emmett.security", "emmett.server.child"),
+    *("emmett.server.reloading", "emmett.sessions", "emmett.streams", "emmett.testing"),
+}
 READY = r"Application startup complete\."
 APP = """
     import json
     import os
+    import sys
     from emmett import App
 
     app = App(__name__)
@@ -33,6 +42,10 @@ APP = """
     @app.route("/process")
     async def process():
         return str(os.getpid())
+
+    @app.route("/modules")
+    async def modules():
+        return sorted(sys.modules)
 
     @app.route("/fail")
     async def fail():
@@ -76,6 +89,14 @@ def test_develop_from_the_start_to_ctrl_c(folder: Path) -> None:
     assert "dispatch/requests.py" not in running.text
     assert "Started server process" not in running.text
     assert "KeyboardInterrupt" not in running.text
+
+
+def test_serve_imports_only_what_the_application_needs(folder: Path) -> None:
+    with run_emmett(folder, "serve", "--port", "0") as running:
+        status, text = running.get(port_of(running), "/modules")
+        assert running.stop(signal.SIGTERM) == 0
+    assert status == 200
+    assert UNUSED & set(json.loads(text)) == set()
 
 
 def test_develop_restarts_on_a_change_and_recovers_from_an_error(folder: Path) -> None:
@@ -199,4 +220,4 @@ def test_the_shell_executes_what_is_piped_in(folder: Path) -> None:
         text=True,
         timeout=30,
     )
-    assert (done.stdout, done.stderr, done.returncode) == ("4 /\n", "", 0)
+    assert (done.stdout, done.stderr, done.returncode) == ("5 /\n", "", 0)

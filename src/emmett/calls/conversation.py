@@ -9,7 +9,6 @@ variable that it sets is seen by no other call. docs/performance.md has the figu
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 from collections.abc import Coroutine, Mapping
 from contextvars import Context, copy_context
@@ -331,7 +330,9 @@ class Conversation:
     def _suggestion(self, name: str) -> Any:
         if not self.endpoint.is_developing:
             return UNSET
-        close = difflib.get_close_matches(name, self.endpoint.methods, n=1)
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, self.endpoint.methods, n=1)
         return {"did_you_mean": close[0]} if close else {"methods": sorted(self.endpoint.methods)}
 
     def _cancel(self, params: Raw | UnsetType) -> None:

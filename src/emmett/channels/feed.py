@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 
 from ..errors import SlowSubscriber, UsageError
+from ..rare_log import RareLog
 from .parcel import Parcel
 from .publication import Position, Publication
-from .rare_log import RareLog
 from .receiver import Membership, Receiver
 from .stats import Counters
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import BrokerUnavailable
 from ..observers import BrokerEvent, ChannelEvent, notify
+from ..rare_log import RareLog
 from .brokers.port import Broker, Entry
 from .catch_up import CatchUp
 from .closing import Closer
@@ -18,7 +19,6 @@ from .names import covers
 from .namespaces import Namespaces
 from .opening import Opener
 from .publication import Position
-from .rare_log import RareLog
 from .reading import Reader, is_last_page, stopped
 from .receiver import Membership, Receiver
 from .stats import Counters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypedDict, get_args
@@ -119,7 +118,9 @@ def _check(name: str, options: dict[str, object]) -> None:
     known = {each.name: each for each in fields(Namespace) if each.name != "name"}
     for option, value in options.items():
         if option not in known:
-            close = difflib.get_close_matches(option, known, n=1)
+            from difflib import get_close_matches
+
+            close = get_close_matches(option, known, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
             raise ConfigurationError(
                 f"namespace {name!r} has no option {option!r}; {hint}allowed are {', '.join(known)}"

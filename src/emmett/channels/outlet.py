@@ -7,13 +7,13 @@ import logging
 from collections.abc import Callable
 
 from ..errors import WebsocketClosed
+from ..rare_log import RareLog
 from .backlog import Backlog
 from .closing import Closer
 from .encoding import Encode
 from .latest import Item
 from .parcel import Parcel, encode_all
 from .publication import Position
-from .rare_log import RareLog
 from .receiver import Membership, Receiver
 from .sink import Batch, Sink
 from .stats import Counters

@@ -10,10 +10,8 @@ import click
 
 from ..environment import DEVELOP
 from .addresses import ANYWHERE, browser_url, find_port, parse_port
-from .development import TARGET, quieten_server
 from .discovery import Selection
 from .errors import CommandLineError
-from .printing import print_startup
 
 
 @click.command()
@@ -33,6 +31,9 @@ def develop(selection: Selection, host: str, port: int, no_reload: bool, reload_
     """Serve while developing; restarts on changes."""
     if no_reload and reload_dirs:
         raise CommandLineError("--no-reload and --reload-dir exclude each other", "leave one of them out")
+    from .development import TARGET, quieten_server
+    from .printing import print_startup
+
     application = selection.load()
     port = find_port(host, port, "emmett develop")
     watched = [] if no_reload else [folder.resolve() for folder in reload_dirs] or [application.folder]

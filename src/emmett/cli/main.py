@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import platform
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import click
@@ -18,13 +15,11 @@ from .commands import as_click_command
 from .develop import develop
 from .discovery import Selection
 from .errors import CommandLineError, ImportFailed
-from .printing import print_error
 from .publish import publish
 from .routes import routes
 from .schema import schema
 from .serve import serve
 from .shell import shell
-from .tracebacks import print_traceback
 
 APP_VARIABLE = "EMMETT_APP"
 INTERRUPTED = 130
@@ -83,6 +78,9 @@ class Commands(click.Group):
 def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         number = version("emmett")
     except PackageNotFoundError:
@@ -126,19 +124,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         code: int | None = command_line.main(arguments, "emmett", standalone_mode=False)
-    except CommandLineError as error:
-        print_error(error.message, error.hint)
-        return error.exit_code
-    except ImportFailed as error:
-        print_traceback(error.error)
-        print_error(f"{error.origin} cannot be imported")
-        return 1
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return error.exit_code
-    except click.ClickException as error:
-        print_error(error.format_message(), _hint(error))
-        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:
@@ -146,9 +131,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        print_traceback(error)
-        return 1
+        return _report(error)
     return code or 0
+
+
+def _report(error: Exception) -> int:
+    """Print an error, and return the exit code for it."""
+    # Imported here: rich costs as much as all of emmett, and a server that starts prints nothing with it.
+    from .printing import print_error
+    from .tracebacks import print_traceback
+
+    match error:
+        case CommandLineError():
+            print_error(error.message, error.hint)
+            return error.exit_code
+        case ImportFailed():
+            print_traceback(error.error)
+            print_error(f"{error.origin} cannot be imported")
+        case click.exceptions.NoArgsIsHelpError():
+            error.show()
+            return error.exit_code
+        case click.ClickException():
+            print_error(error.format_message(), _hint(error))
+            return error.exit_code
+        case _:
+            print_traceback(error)
+    return 1
 
 
 def _selection(ctx: click.Context) -> Selection:
@@ -162,7 +170,9 @@ def _selection(ctx: click.Context) -> Selection:
 
 
 def _unknown_command(name: str, known: list[str], reason: str = "") -> CommandLineError:
-    close = difflib.get_close_matches(name, known, n=1)
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
     hint = f"did you mean emmett {close[0]}?" if close else f"type one of {', '.join(known)}"
     return CommandLineError(f"there is no command {name!r}{reason}", hint)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import click
 
-from ..app import App
-from ..channels import Channels, Position
 from ..errors import EmmettError
 from .discovery import Selection
 from .errors import CommandLineError
-from .printing import print_answer
+
+if TYPE_CHECKING:
+    from ..app import App
+    from ..channels import Channels, Position
 
 
 @click.command()
@@ -35,6 +37,8 @@ def publish(selection: Selection, channel: str, data: str, prefix: str | None) -
     except (EmmettError, ValueError) as error:
         raise CommandLineError(f"not published: {error}", exit_code=1) from None
     if position is not None:
+        from .printing import print_answer
+
         print_answer(str(position))
 
 
@@ -44,6 +48,8 @@ async def _publish(channels: Channels, channel: str, data: str) -> Position | No
 
 
 def _find(app: App, prefix: str | None) -> Channels:
+    from ..channels import Channels
+
     every = [each for each in app.wired if isinstance(each, Channels)]
     found = [each for each in every if prefix in (None, each.prefix)]
     if not every:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from contextlib import suppress
 from pathlib import Path
 
@@ -101,6 +100,8 @@ def _check_certificate(certificate: Path | None, key: Path | None, password: str
         )
     if certificate is None:
         raise CommandLineError("--ssl-keyfile needs its certificate", "add --ssl-certfile with the certificate")
+    import ssl
+
     try:
         # A password must be given: OpenSSL would ask for it on the terminal, in each worker.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: password or "")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import code
 import sys
 from typing import Any
 
 import click
-
-import emmett
 
 from .discovery import Selection
 from .targets import Application
@@ -20,6 +17,10 @@ NAMES = ("request", "response", "session", "websocket", "url")
 @click.pass_obj
 def shell(selection: Selection) -> None:
     """Start Python with the application at hand. What is piped in is executed."""
+    import code
+
+    import emmett
+
     application = selection.load()
     namespace = {
         "__name__": "__main__",

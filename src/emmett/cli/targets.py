@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
@@ -214,7 +213,9 @@ def _similar_files(file: Path, origin: str) -> str:
     if file.with_suffix(".py").is_file():
         return f"did you mean -a {origin}.py?" if not file.suffix else f"did you mean -a {file.with_suffix('.py')}?"
     names = sorted(path.name for path in file.parent.glob("*.py")) if file.parent.is_dir() else []
-    close = difflib.get_close_matches(file.name, names, n=1)
+    from difflib import get_close_matches
+
+    close = get_close_matches(file.name, names, n=1)
     if close:
         return f"did you mean -a {Path(origin).with_name(close[0])}?"
     return "type the path of the file from here: -a path/to/app.py"

@@ -1,5 +1,8 @@
 """HTTP as an application sees it: requests, responses, cookies, static files. Independent of any server."""
 
+from typing import TYPE_CHECKING
+
+from ..lazy import import_later
 from .abort import abort, redirect
 from .body import Body
 from .cookies import ResponseCookies, parse_cookies
@@ -8,9 +11,11 @@ from .query import parse_query
 from .render import encode_json, render
 from .request import Request
 from .response import Response
-from .static_files import StaticFiles
 from .stream import BodyStream
-from .uploads import UploadedFile
+
+if TYPE_CHECKING:
+    from .static_files import StaticFiles
+    from .uploads import UploadedFile
 
 __all__ = [
     "Body",
@@ -28,3 +33,6 @@ __all__ = [
     "redirect",
     "render",
 ]
+
+# What few requests need.
+__getattr__, __dir__ = import_later(__name__, __all__, StaticFiles=".static_files", UploadedFile=".uploads")

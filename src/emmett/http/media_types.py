@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from mimetypes import MimeTypes
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
 
 BINARY = "application/octet-stream"
 
-# A separate table: the contents of the machine's /etc/mime.types must not change an application's answers.
-_TYPES = MimeTypes()
-for _type, _suffix in (
+_MORE_TYPES = (
     ("text/javascript", ".js"),
     ("text/javascript", ".mjs"),
     ("application/json", ".map"),
@@ -20,8 +22,18 @@ for _type, _suffix in (
     ("image/webp", ".webp"),
     ("image/x-icon", ".ico"),
     ("text/markdown", ".md"),
-):
-    _TYPES.add_type(_type, _suffix)
+)
+
+
+@cache
+def _types() -> MimeTypes:
+    from mimetypes import MimeTypes
+
+    # A separate table: the contents of the machine's /etc/mime.types must not change an application's answers.
+    types = MimeTypes()
+    for media_type, suffix in _MORE_TYPES:
+        types.add_type(media_type, suffix)
+    return types
 
 
 def media_type_of(filename: str) -> str:
@@ -34,7 +46,7 @@ def media_type_of(filename: str) -> str:
     Returns `application/octet-stream` for an unknown suffix.
     """
     # With a leading slash, since a name with a colon would be parsed as a URL.
-    media_type, encoding = _TYPES.guess_type(f"/{filename}")
+    media_type, encoding = _types().guess_type(f"/{filename}")
     if encoding is not None:
         # The client asks for the compressed file: Content-Encoding would make it decompress the content.
         return "application/gzip" if encoding == "gzip" else BINARY

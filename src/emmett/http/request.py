@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..config import HTTPSettings
 from ..datastructures import Headers, sdict
@@ -14,9 +14,11 @@ from ..errors import UsageError
 from .body import Body
 from .forms import read_body_params
 from .head import RequestHead
-from .multipart import MultipartForm
 from .negotiation import best_media_type
-from .uploads import UploadedFile
+
+if TYPE_CHECKING:
+    from .multipart import MultipartForm
+    from .uploads import UploadedFile
 
 _DEFAULTS = HTTPSettings()
 
@@ -234,6 +236,8 @@ class Request(RequestHead):
             if self._closed:
                 raise UsageError("the form of a request cannot be read after the request has been answered")
             settings = self._settings
+            from .multipart import MultipartForm
+
             self._form = MultipartForm(
                 self.body,
                 self.headers["content-type"],

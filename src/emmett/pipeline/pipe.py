@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Protocol
 
@@ -161,7 +160,9 @@ _OTHER_NAMES = {"on_message": "on_receive", "on_success": "on_pipe_success", "on
 
 def _check_hook_name(kind: type[Pipe], name: str) -> None:
     """Refuse a method whose name resembles that of a hook, since it would never be called."""
-    close = difflib.get_close_matches(name, _HOOKS, n=1, cutoff=0.8)
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, _HOOKS, n=1, cutoff=0.8)
     hook = _OTHER_NAMES.get(name) or (close[0] if close else None)
     if hook is not None:
         raise ConfigurationError(

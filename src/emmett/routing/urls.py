@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -113,6 +112,8 @@ class UrlBuilder:
         return self._targets[name].pattern.build(args), self._targets[name].hostname
 
     def _unknown(self, target: str, name: str) -> str:
+        from difflib import get_close_matches
+
         last = name.rpartition(".")[2]
         close = get_close_matches(name, self._targets, n=5)
         close += [other for other in self._targets if other.rpartition(".")[2] == last and other not in close]

@@ -1,7 +1,8 @@
 """The description of what clients of an application can use, and the OpenAPI and AsyncAPI documents made from it."""
 
-from .asyncapi import asyncapi_document
-from .describing import describe
+from typing import TYPE_CHECKING
+
+from ..lazy import import_later
 from .description import (
     About,
     DescribedCalls,
@@ -14,7 +15,11 @@ from .description import (
     DescribedWebsocket,
     Description,
 )
-from .openapi import openapi_document
+
+if TYPE_CHECKING:
+    from .asyncapi import asyncapi_document
+    from .describing import describe
+    from .openapi import openapi_document
 
 __all__ = [
     "About",
@@ -31,3 +36,8 @@ __all__ = [
     "describe",
     "openapi_document",
 ]
+
+# What makes documents: no server needs it before somebody asks for one.
+__getattr__, __dir__ = import_later(
+    __name__, __all__, asyncapi_document=".asyncapi", describe=".describing", openapi_document=".openapi"
+)

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from ..channels.rare_log import RareLog
+from ..rare_log import RareLog
 
 logger = logging.getLogger("emmett.server")
 

@@ -14,11 +14,8 @@ from ..dispatch import ServedApplication
 from ..environment import WORKERS
 from ..errors import ConfigurationError
 from .http_protocol import HTTPProtocol
-from .listeners import Listeners
-from .reloading import Reloader
 from .uvicorn_config import ServerConfig
 from .uvicorn_server import Server
-from .workers import Workers
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -110,6 +107,11 @@ def serve(app: str | ServedApplication, **options: Unpack[ServerOptions]) -> Non
 
 def _supervise(config: ServerConfig) -> bool:
     """Serve from other processes, and return whether they started."""
+    # Imported here: a server in one process needs neither multiprocessing nor watchfiles.
+    from .listeners import Listeners
+    from .reloading import Reloader
+    from .workers import Workers
+
     try:
         listeners = Listeners(config)
     except OSError as error:

@@ -8,11 +8,8 @@ from typing import Literal, TypeAlias
 
 from ..errors import ConfigurationError
 from .cookie import SessionCookie, default_name
-from .memory_store import MemoryStore
 from .pipe import SessionPipe
 from .ports import Store
-from .sealed import SealedKeeper, Sealer
-from .stored import StoredKeeper
 
 SameSite: TypeAlias = Literal["Strict", "Lax", "None"]
 
@@ -48,6 +45,9 @@ class SessionManager:
             key: the secret, of at least 16 random characters or bytes; or several, of which the first seals and all
                 open, to change from an old one to a new one.
         """
+        # Imported here: cryptography is needed for this kind only.
+        from .sealed import SealedKeeper, Sealer
+
         cookie = _make_cookie(expire, secure, samesite, domain, cookie_name)
         return SessionPipe(cookie, SealedKeeper(Sealer(key, cookie.name), expire, time.time), time.time)
 
@@ -69,6 +69,8 @@ class SessionManager:
             max_sessions: the most sessions that are kept; beyond it those that were saved longest ago are dropped.
             max_size: the most bytes of one session, as JSON.
         """
+        from .memory_store import MemoryStore
+
         cookie = _make_cookie(expire, secure, samesite, domain, cookie_name)
         _check_count("max_sessions", max_sessions)
         return _stored(cookie, MemoryStore(max_sessions, time.time), max_size)
@@ -124,6 +126,8 @@ def _make_cookie(
 
 
 def _stored(cookie: SessionCookie, store: Store, max_size: int) -> SessionPipe:
+    from .stored import StoredKeeper
+
     _check_count("max_size", max_size)
     return SessionPipe(cookie, StoredKeeper(store, cookie.expire, max_size, time.time), time.time)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..http.media_types import BINARY, media_type_of
 
-_HTML = media_type_of("page.html")
-
 
 def template_path(route: str) -> str:
     """Return the path of a route's template below the folder of templates.
@@ -18,4 +16,4 @@ def template_path(route: str) -> str:
 
 def is_html(name: str) -> bool:
     """Return whether a template produces HTML, by its suffix. A custom suffix, such as `.jinja`, counts as HTML."""
-    return media_type_of(name.rpartition("/")[2]) in (_HTML, BINARY)
+    return media_type_of(name.rpartition("/")[2]) in (media_type_of("page.html"), BINARY)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ..ctx import request, response, session
 from ..errors import ConfigurationError
 from ..http.markup import Markup
-from ..security import csp_nonce, csrf_field, csrf_token
 from ..urls import url
 from .finding import is_html, template_path
 
@@ -22,17 +20,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 _MISSING = "templates need jinja2, which is not installed: pip install jinja2"
-
-# Available in every template besides the values passed to it.
-_GLOBALS: dict[str, Any] = {
-    "csp_nonce": csp_nonce,
-    "csrf_field": csrf_field,
-    "csrf_token": csrf_token,
-    "request": request,
-    "response": response,
-    "session": session,
-    "url": url,
-}
 
 
 class Templates:
@@ -115,6 +102,8 @@ class Templates:
 
     def _describe_missing(self, name: str) -> str:
         names = self.environment.list_templates()
+        from difflib import get_close_matches
+
         close = get_close_matches(name, names, n=3)
         hint = f"did you mean {', '.join(map(repr, close))}?" if close else f"there are {len(names)} templates"
         return f"there is no template {name!r} in {os.fspath(self.folder)}; {hint}"
@@ -149,6 +138,8 @@ def _make_environment(folder: Path, *, reload: bool) -> Environment:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
     except ImportError:
         raise ConfigurationError(_MISSING) from None
+    from ..security import csp_nonce, csrf_field, csrf_token
+
     environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=select_autoescape(disabled_extensions=("txt",), default=True, default_for_string=True),
@@ -158,5 +149,14 @@ def _make_environment(folder: Path, *, reload: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(_GLOBALS)
+    # Available in every template besides the values passed to it.
+    environment.globals.update(
+        csp_nonce=csp_nonce,
+        csrf_field=csrf_field,
+        csrf_token=csrf_token,
+        request=request,
+        response=response,
+        session=session,
+        url=url,
+    )
     return environment

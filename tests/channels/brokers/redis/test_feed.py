@@ -12,8 +12,8 @@ from emmett.channels.brokers.redis import feed as module
 from emmett.channels.brokers.redis.broker import RedisBroker
 from emmett.channels.brokers.redis.feed import RETRY_EVERY, RedisFeed
 from emmett.channels.brokers.redis.link import FAIR
-from emmett.channels.rare_log import RareLog
 from emmett.errors import BrokerRefused, BrokerUnavailable
+from emmett.rare_log import RareLog
 from tests.channels.brokers.redis.nodes import running, until
 from tests.valkey import Valkey, running_valkey
 

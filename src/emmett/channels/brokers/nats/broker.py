@@ -20,8 +20,8 @@ import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from ....errors import BrokerUnavailable, ConfigurationError, UsageError
+from ....rare_log import RareLog
 from ...publication import Position
-from ...rare_log import RareLog
 from ..port import NO_NEEDS, Entry, History, Limits, Listener, Needs
 from ..trial import NAMESPACE, try_channels
 from .address import parse_urls

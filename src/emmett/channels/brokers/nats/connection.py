@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 from nats import errors
 
 from ....errors import BrokerRefused, BrokerUnavailable
-from ...rare_log import RareLog
+from ....rare_log import RareLog
 from ..liveness import Liveness
 from .address import NatsAddress, NatsSettings
 from .client import KEY_ERRORS, NatsClient, NatsTransport, describe

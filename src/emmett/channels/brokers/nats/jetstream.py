@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from ....errors import BrokerRefused, BrokerUnavailable
-from ...rare_log import RareLog
+from ....rare_log import RareLog
 from .address import NatsSettings
 from .connection import Reply
 from .format import read_time

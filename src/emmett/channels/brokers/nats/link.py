@@ -10,7 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from ....errors import BrokerRefused, BrokerUnavailable
-from ...rare_log import RareLog
+from ....rare_log import RareLog
 from ..backoff import backoff
 from ..liveness import TICKS
 from .address import NatsAddress, NatsSettings

@@ -12,7 +12,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
 from ....errors import BrokerRefused, BrokerUnavailable
-from ...rare_log import RareLog
+from ....rare_log import RareLog
 from ..backoff import backoff
 from ..liveness import Liveness
 from .address import RedisAddress

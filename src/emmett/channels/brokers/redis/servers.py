@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from redis.exceptions import InvalidResponse, ResponseError
 
 from ....errors import BrokerRefused, BrokerUnavailable
+from ....rare_log import RareLog
 from ...names import namespace_of
-from ...rare_log import RareLog
 from ..liveness import TICKS
 from ..port import Listener
 from ..trial import NAMESPACE

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from emmett.channels.rare_log import RareLog
+from emmett.rare_log import RareLog
 
 
 def test_what_is_logged_often_is_logged_now_and_then_with_its_number(caplog: pytest.LogCaptureFixture) -> None:
