@@ -15,7 +15,7 @@ TABLE = """\
 | errors, route_settings | nothing | pure standard library |
 | datastructures | errors | pure standard library |
 | observers, rare_log | errors, datastructures | standard library |
-| environment, lazy, logs, pacing | nothing | pure standard library |
+| environment, lazy, logs, pacing, token_buckets | nothing | pure standard library |
 | _native | errors | the C extension, optional |
 | engine | _native, environment, errors | pure standard library, websockets.speedups, websockets.utils |
 | wire | engine, datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
@@ -32,7 +32,7 @@ TABLE = """\
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
-| channels | environment, pacing, rare_log, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
+| channels | environment, pacing, token_buckets, rare_log, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
 | asgi, module | dispatch and above | standard library |
 | schema | lazy, calls, typed, routing, pipeline, module | standard library, msgspec, pydantic |
 | server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |

@@ -237,3 +237,20 @@ async def test_health() -> None:
         gate.set()
         await until(lambda: not topics(channels)["room:1"].is_healing)
         assert (await channels.check()).ok
+
+
+async def test_nodes_share_limits() -> None:
+    bus = MemoryBus()
+    async with Channels(broker=MemoryBroker(bus)) as one, Channels(broker=MemoryBroker(bus)) as other:
+        waits = [await node.take("login:ada", 2, 600) for node in (one, other, one)]
+        assert waits[:2] == [0.0, 0.0]
+        assert 0 < waits[2] <= 300
+        assert await one.take("login:bob", 2, 600) == 0.0
+        with pytest.raises(InvalidChannel):
+            await one.take("", 2, 600)
+        for calls, period in ((0, 1.0), (1, 0.0), (1, float("inf")), (1, float("nan"))):
+            with pytest.raises(ValueError, match="at least 1 call"):
+                await one.take("login:ada", calls, period)
+        bus.cut()
+        with pytest.raises(BrokerUnavailable):
+            await one.take("login:ada", 2, 600)

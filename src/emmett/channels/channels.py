@@ -6,6 +6,7 @@ import asyncio
 import functools
 import inspect
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -273,6 +274,28 @@ class Channels:
         if not self._namespaces.of(channel).presence:
             raise ConfigurationError(f"channel {channel!r} has no presence: declare its namespace with presence=True")
         return await presence.present(channel)
+
+    async def take(self, bucket: str, calls: int, period: float) -> float:
+        """Take one call out of a token bucket that all nodes share, to limit how often something may happen.
+
+        Arguments:
+            bucket: the name of the bucket, as valid as that of a channel: `login:ada`.
+            calls: how many may come at once, and in each period.
+            period: seconds.
+
+        Returns:
+            0.0 if the bucket allows the call; otherwise the seconds until it allows one.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer.
+            InvalidChannel: the name is invalid.
+            ValueError: `calls` or `period` is not above 0.
+        """
+        broker = self.running().broker
+        check_channel(bucket)
+        if not (calls >= 1 and 0 < period < math.inf):
+            raise ValueError(f"take({bucket!r}, {calls!r}, {period!r}): expected at least 1 call, and seconds above 0")
+        return await broker.take(bucket, calls, period)
 
     async def check(self) -> Health:
         """Test everything that the application needs from the broker, and return the problems found. Never raises.

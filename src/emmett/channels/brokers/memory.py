@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ...errors import BrokerUnavailable, UsageError
+from ...token_buckets import TokenBuckets
 from ..publication import Position
 from .memory_history import MemoryHistories
 from .memory_presence import MemoryRooms
@@ -40,6 +41,7 @@ class MemoryBus:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.histories = MemoryHistories(clock, self._is_subscribed)
         self.rooms = MemoryRooms(clock)
+        self.buckets = TokenBuckets(clock)
         self.is_cut = False
         # The subscribed brokers, by name or pattern.
         self._nodes: dict[str, list[MemoryBroker]] = {}
@@ -216,6 +218,10 @@ class MemoryBroker:
     async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
         self._require()
         return self.bus.rooms.present(channel)
+
+    async def take(self, bucket: str, calls: int, period: float) -> float:
+        self._require()
+        return self.bus.buckets.take(bucket, calls, period)
 
     def cut(self) -> None:
         """Cut this node off until `mend`: its calls raise, and it misses what others publish."""

@@ -224,3 +224,18 @@ class Broker(Protocol):
 
     async def present(self, channel: str) -> Mapping[str, tuple[bytes, int]]:
         """Return the members present, with info and number of connections; expired connections do not count."""
+
+    async def take(self, bucket: str, calls: int, period: float) -> float:
+        """Take one call out of a token bucket that all nodes share.
+
+        A bucket is full at first: it allows `calls` calls at once, and as many again in each period. The clock is that
+        of the broker. A bucket that is full again is forgotten. Calls with other numbers need another bucket.
+
+        Arguments:
+            bucket: the name of the bucket, as valid as that of a channel.
+            calls: the number of calls, at least 1.
+            period: seconds, above 0.
+
+        Returns:
+            0.0 if there was one; otherwise the seconds until there is.
+        """

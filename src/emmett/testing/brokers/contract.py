@@ -40,9 +40,16 @@ from .outage import OutageContract
 from .patterns import PatternsContract
 from .presence import PresenceContract
 from .publishing import PublishingContract
+from .rates import RatesContract
 
 
 class BrokerContract(
-    PublishingContract, PatternsContract, HistoryContract, PresenceContract, LifecycleContract, OutageContract
+    PublishingContract,
+    PatternsContract,
+    HistoryContract,
+    PresenceContract,
+    RatesContract,
+    LifecycleContract,
+    OutageContract,
 ):
     """All tests; see above."""

@@ -26,6 +26,7 @@ def every_call(broker: Broker, channel: str) -> Iterator[Awaitable[Any]]:
     yield broker.leave(channel, "c1")
     yield broker.keep(channel, ["c1"], 60.0)
     yield broker.present(channel)
+    yield broker.take(channel, 1, 60.0)
 
 
 def is_position(value: object) -> bool:

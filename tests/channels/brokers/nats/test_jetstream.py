@@ -49,6 +49,7 @@ async def test_a_server_without_jetstream(caplog: pytest.LogCaptureFixture) -> N
                 broker.leave("room:1", "c1"),
                 broker.keep("room:1", ["c1"], 60.0),
                 broker.present("room:1"),
+                broker.take("room:1", 1, 60.0),
             ]
             for call in calls:
                 with pytest.raises(BrokerUnavailable, match="start it with -js, or put jetstream"):

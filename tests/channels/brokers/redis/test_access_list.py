@@ -54,6 +54,7 @@ async def use(broker: RedisBroker, ear: Ear) -> None:
         await broker.keep("room:2", [], 60)
         assert await broker.leave("room:1", "a") is None
         assert await broker.leave("room:1", "b") == "ada"
+        assert await broker.take(f"bucket:{turn}", 1, 60) == 0.0
         await broker.unsubscribe(["room:1", "room:*"])
         assert broker._servers is not None
         feeds = broker._servers.feeds_of("room:*")

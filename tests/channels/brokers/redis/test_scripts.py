@@ -59,6 +59,17 @@ async def test_presence_expires_by_itself_later(valkey: Valkey) -> None:
             assert client.keys() == []
 
 
+async def test_a_token_bucket_expires_when_it_is_full(valkey: Valkey) -> None:
+    async with running(valkey.url) as (broker, _):
+        await broker.take("a", 10, 600.0)
+        with valkey.client() as client:
+            assert client.keys() == [b"{emmett:a}:bucket"]
+            assert 0 < client.pttl("{emmett:a}:bucket") <= 60_001
+            # A value of another program counts as none.
+            client.hset("{emmett:a}:bucket", "d", "full")
+            assert [await broker.take("a", 1, 600.0) > 0 for _ in range(2)] == [False, True]
+
+
 async def test_flushall_begins_another_epoch(valkey: Valkey) -> None:
     async with running(valkey.url) as (broker, _):
         first = await broker.publish("a", b"1", LIMITS)

@@ -53,13 +53,14 @@ async def test_a_call_that_the_server_refuses_is_logged_once_a_minute(
     """Callers see a 503; the line names the channel, its keys, and what to do."""
     async with running(second_valkey.url) as (broker, _):
         with second_valkey.client() as client:
-            for key in ("top", "times"):
+            for key in ("top", "times", "bucket"):
                 client.set(f"{{emmett:odd:{key}}}:{key}", "of another program")
             calls: list[Callable[[], Coroutine[Any, Any, Any]]] = [
                 lambda: broker.publish("odd:top", b"x", LIMITS),
                 lambda: broker.history("odd:top", None, None, LIMITS),
                 lambda: broker.join("odd:times", "c", "ada", b"", 60),
                 lambda: broker.present("odd:times"),
+                lambda: broker.take("odd:bucket", 1, 60.0),
             ]
             for call in calls * 3:
                 with pytest.raises(BrokerRefused, match="WRONGTYPE"):

@@ -1,9 +1,9 @@
 """The broker on NATS.
 
-Live publications use core subjects. History is stored in JetStream streams (`history.py`), presence in a key-value
-bucket (`presence.py`). There is one connection, however many calls are made: commands sent in one turn of the event
-loop leave in one write, followed by one PING to confirm that the server has read them. JetStream is only needed for
-history and presence.
+Live publications use core subjects. History is stored in JetStream streams (`history.py`), presence and token buckets
+in key-value buckets (`presence.py`, `rates.py`). There is one connection, however many calls are made: commands sent in
+one turn of the event loop leave in one write, followed by one PING to confirm that the server has read them. JetStream
+is only needed for history, presence and token buckets.
 
 A cluster of NATS servers weakens one promise: the other servers learn about a new subscription some milliseconds later,
 and nothing reports when they have. A subscriber does not hear publications made at another server during this time. In
@@ -32,6 +32,7 @@ from .history import NatsHistories
 from .jetstream import JetStream
 from .link import NatsLink, NatsSubscription
 from .presence import NatsPresence
+from .rates import NatsRates
 from .subjects import Subjects
 
 logger = logging.getLogger("emmett.channels")
@@ -126,6 +127,10 @@ class NatsBroker:
         async with self._deadline():
             return await self._require().presence.present(channel)
 
+    async def take(self, bucket: str, calls: int, period: float) -> float:
+        async with self._deadline():
+            return await self._require().rates.take(bucket, calls, period)
+
     def _require(self) -> _Node:
         if self._node is None:
             raise BrokerUnavailable("the NATS broker does not answer: it is not started")
@@ -157,6 +162,7 @@ class _Node:
         jetstream = JetStream(self.link, settings, timeout / 4)
         self.histories = NatsHistories(jetstream, subjects, timeout, self._note_strange)
         self.presence = NatsPresence(jetstream, subjects, self._note_strange)
+        self.rates = NatsRates(jetstream, subjects, self._note_strange)
 
     async def stop(self) -> None:
         """Release all resources."""

@@ -66,12 +66,14 @@ class Subjects:
 
     Attributes:
         bucket: the name of the key-value bucket for presence, and of its stream.
+        rates: the name of the key-value bucket for token buckets, and of its stream.
     """
 
     def __init__(self, prefix: str) -> None:
         self._base = encode_part(prefix)
         self._live = f"{self._base}.c."
         self.bucket = f"{self._base.replace('=', '_')}-presence"
+        self.rates = f"{self._base.replace('=', '_')}-rates"
 
     def live(self, name: str) -> str:
         """Return the subject on which a channel, or each channel of a pattern, is heard."""
@@ -109,6 +111,10 @@ class Subjects:
         """Return the subject of a presence key. It contains a hash, as members may have any name of any length."""
         digest = hashlib.blake2b(member.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         return f"$KV.{self.bucket}.{_encode(channel)}.@{digest}"
+
+    def rate(self, bucket: str) -> str:
+        """Return the subject of a token bucket."""
+        return f"$KV.{self.rates}.{_encode(bucket)}"
 
     def members(self, channel: str) -> str:
         """Return the subject that matches all keys of a channel, and none of the channels below it."""

@@ -143,6 +143,12 @@ class RedisBroker:
         answer = await self._run_in_room(scripts.PRESENT, channel, ())
         return self._require().read(_present, answer, channel)
 
+    async def take(self, bucket: str, calls: int, period: float) -> float:
+        servers = self._require()
+        arguments = (calls, _microseconds(period))
+        answer = await servers.run(scripts.TAKE, bucket, (self._names.bucket_key(bucket),), arguments)
+        return servers.read(_wait, answer, bucket)
+
     async def _run_in_room(self, script: scripts.Script, channel: str, arguments: Sequence[Any]) -> Any:
         return await self._require().run(script, channel, self._names.room_keys(channel), arguments)
 
@@ -164,6 +170,15 @@ class RedisBroker:
 def _milliseconds(seconds: float) -> int:
     """Convert a time to milliseconds that the server can count, at least one."""
     return max(1, math.ceil(min(seconds, 10 * 365 * 86_400) * 1000))
+
+
+def _microseconds(seconds: float) -> int:
+    """Convert the period of a token bucket to microseconds that Lua can count, at least one."""
+    return max(1, round(min(seconds, 10 * 365 * 86_400) * 1e6))
+
+
+def _wait(answer: Any) -> float:
+    return int(answer) / 1e6
 
 
 def _position(answer: Any) -> Position:

@@ -63,6 +63,10 @@ class RedisNames:
         """Return the keys of the history: the hash with epoch and offset, and the stream."""
         return self.key(channel, b"top"), self.key(channel, b"log")
 
+    def bucket_key(self, bucket: str) -> bytes:
+        """Return the key of a token bucket."""
+        return self.key(bucket, b"bucket")
+
     def room_keys(self, channel: str) -> tuple[bytes, bytes, bytes]:
         """Return the keys of presence: connections by time, connections, members."""
         return self.key(channel, b"times"), self.key(channel, b"connections"), self.key(channel, b"members")

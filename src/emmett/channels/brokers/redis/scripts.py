@@ -3,7 +3,8 @@
 Keys of a channel: a hash with the epoch (`e`), the offset of the newest publication (`o`), the run ID of the server
 that wrote last (`r`) and the expiry of the hash (`x`); a stream with the publications, whose IDs are
 `offset-milliseconds`, so that a position and the age of an entry are found at once; and for presence a sorted set of
-connections by expiry, a hash from connection to member, and a hash from member to `count:info`.
+connections by expiry, a hash from connection to member, and a hash from member to `count:info`. A token bucket is a
+hash.
 
 A changed run ID means that the server was restarted, or that a replica has taken over: its data may be older than what
 clients have, so that offsets would be assigned twice. A new epoch then begins, and the rest of the history continues in
@@ -207,6 +208,24 @@ if #ARGV > 4 then
   for _, key in ipairs(KEYS) do keep_for(key, tonumber(ARGV[4])) end
 end
 return gone
+""",
+)
+
+# KEYS: a hash with the time (`d`, microseconds) at which a token bucket is full. ARGV: the run ID of the server, which
+# is not used here, calls, microseconds of the period. Returns the microseconds to wait; 0 if a call was taken. A hash
+# needs no permission that presence does not need.
+TAKE = Script(
+    """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local calls, period = tonumber(ARGV[2]), tonumber(ARGV[3])
+local due = math.max(tonumber(redis.call('HGET', KEYS[1], 'd')) or 0, now)
+local wait = due - now - (period - period / calls)
+if wait > 0 then return math.ceil(wait) end
+due = math.floor(due + period / calls)
+redis.call('HSET', KEYS[1], 'd', string.format('%d', due))
+redis.call('PEXPIRE', KEYS[1], math.ceil((due - now) / 1000) + 1)
+return 0
 """,
 )
 
