@@ -28,11 +28,11 @@ TABLE = """\
 | pipeline, ctx | websockets and above | standard library, msgspec |
 | urls, streams, log_filter | all above | standard library, msgspec |
 | sessions | all above | standard library, cryptography, msgspec, redis |
+| channels | environment, pacing, token_buckets, rare_log, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
 | calls | all above | standard library, msgspec |
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
-| channels | environment, pacing, token_buckets, rare_log, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
 | asgi, module | dispatch and above | standard library |
 | schema | lazy, calls, typed, routing, pipeline, module | standard library, msgspec, pydantic |
 | server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |

@@ -50,7 +50,6 @@ class App(AppModule):
     Attributes:
         config: the settings.
         templates: the templates.
-        wired: objects attached to it besides routes and pipes, such as `Channels`, for commands.
         about: its name, version and so on, for documents; see `schema`.
     """
 
@@ -58,7 +57,6 @@ class App(AppModule):
         self.config = Config()
         self.root_path = _folder_of(import_name)
         self.commands: dict[str, Callable[..., Any]] = {}
-        self.wired: list[Any] = []
         self.about = About(title=import_name)
         self._startup: list[Callable[[], Any]] = []
         self._shutdown: list[Callable[[], Any]] = []
@@ -67,6 +65,11 @@ class App(AppModule):
         super().__init__(RouteTable(self.config, place, self.templates), place, None, import_name, "")
         add_application(self.place)
         self._add_static_files()
+
+    @property
+    def wired(self) -> list[Any]:
+        """Objects attached to it besides routes and pipes, such as `Channels`, for commands and `app.calls(...)`."""
+        return self.table.wired
 
     @property
     def observers(self) -> Observers:

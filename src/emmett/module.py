@@ -279,6 +279,7 @@ class AppModule:
             path_variables=frozenset(variable.name for pattern in patterns for variable in pattern.variables),
             settings=self.table.config.calls.replace(own),
             user=user,
+            wired=self.table.wired,
             is_developing=DEVELOP in os.environ,
         )
         self.websocket(paths, name, pipeline, schemes, hostname, prefix, **given)(calls.serve)

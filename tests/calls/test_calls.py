@@ -421,3 +421,37 @@ async def test_on_open_may_refuse() -> None:
         assert refused.value.status == 401
         async with client.calls("/api?token=right") as api:
             assert await api.fine() == 1
+
+
+async def test_what_ends_a_connection_runs_even_if_some_of_it_fails() -> None:
+    app, calls = make_app()
+    ran: list[str] = []
+
+    @calls.on_close
+    async def first() -> None:
+        ran.append("first")
+        raise ValueError("for the test")
+
+    @calls.on_close
+    def second() -> None:
+        ran.append("second")
+
+    async with app.test_client_async() as client, client.websocket("/api"):
+        pass
+    assert ran == ["first", "second"]
+
+
+async def test_a_peer_that_leaves_while_it_is_let_in() -> None:
+    app, calls = make_app()
+    ran: list[str] = []
+    calls.on_close(lambda: ran.append("closed"))
+
+    @calls.on_open
+    async def enter() -> None:
+        ran.append("opened")
+        await websocket.close()
+
+    async with app.test_client_async() as client:
+        with pytest.raises(RefusedHandshake):
+            await client.websocket("/api").__aenter__()
+    assert ran == ["opened", "closed"]

@@ -1,7 +1,7 @@
 import pytest
 from msgspec import UNSET, Raw
 
-from emmett.calls.guard import MAX_USERS, Guard, UserBuckets
+from emmett.calls.guard import Guard, exceeded
 from emmett.calls.jsonrpc import ErrorCode
 from emmett.calls.limits import Rate
 from emmett.calls.method import Method, MethodKind, MethodOptions
@@ -34,8 +34,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def guard(clock: Clock, users: UserBuckets | None = None, user: str | None = None, **settings: object) -> Guard:
-    return Guard(users or UserBuckets(clock), user, CallsSettings(**settings), clock)
+def guard(clock: Clock, has_user: bool = False, **settings: object) -> Guard:
+    return Guard(has_user, CallsSettings(**settings), clock)
 
 
 def test_a_rate_for_a_connection(clock: Clock) -> None:
@@ -50,33 +50,26 @@ def test_a_rate_for_a_connection(clock: Clock) -> None:
     assert first.check(method, UNSET, 0) is None
 
 
-def test_a_rate_for_a_user(clock: Clock) -> None:
-    users, method = UserBuckets(clock), make(Rate(1, 1.0), "user")
-    first, second, other = (guard(clock, users, user) for user in ("ada", "ada", "bob"))
-    assert first.check(method, UNSET, 0) is None
-    assert second.check(method, UNSET, 0) is not None
-    assert other.check(method, UNSET, 0) is None
+def test_a_rate_for_a_user_is_counted_elsewhere(clock: Clock) -> None:
+    watch, method = guard(clock, has_user=True), make(Rate(1, 1.0), "user")
+    assert [watch.check(method, UNSET, 0) for _ in range(3)] == [None, None, None]
+    other = make(Rate(1, 1.0))
+    assert watch.check(other, UNSET, 0) is None
+    assert watch.check(other, UNSET, 0) is not None
 
 
-def test_who_is_nobody_in_particular_has_a_rate_of_the_connection(clock: Clock) -> None:
-    users, method = UserBuckets(clock), make(Rate(1, 1.0), "user")
-    first, second = guard(clock, users), guard(clock, users)
+def test_a_connection_without_a_user_has_a_rate_of_its_own(clock: Clock) -> None:
+    method = make(Rate(1, 1.0), "user")
+    first, second = guard(clock), guard(clock)
     assert first.check(method, UNSET, 0) is None
     assert second.check(method, UNSET, 0) is None
     assert first.check(method, UNSET, 0) is not None
 
 
-def test_the_buckets_of_users_are_bounded(clock: Clock) -> None:
-    users, method, rate = UserBuckets(clock), make(Rate(1, 1.0), "user"), Rate(1, 1.0)
-    for number in range(MAX_USERS):
-        users.take(str(number), method, rate)
-    # Nobody's is full: the oldest goes.
-    assert users.take("one more", method, rate) == 0.0
-    assert len(users._buckets) == MAX_USERS
-    assert users.take("1", method, rate) > 0.0
-    clock.now = 10.0
-    users.take("after the pause", method, rate)
-    assert len(users._buckets) == 1
+def test_the_error_says_when_to_call_again() -> None:
+    error = exceeded(make(Rate(2, 60.0)), Rate(2, 60.0), 1.23456)
+    assert (error.code, error.data) == (ErrorCode.LIMIT_EXCEEDED, {"retry_after": 1.235})
+    assert "'it' may be called 2/m" in error.message
 
 
 def test_streams_and_sizes(clock: Clock) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emmett.channels import Kind, Position, Publication, as_json, data_only
-from emmett.channels.encoding import check_member_data, decode_info, encode_data, encode_info, member_data
+from emmett.channels.encoding import check_member_data, decode_info, encode_data, encode_info, ends_at_gap, member_data
 
 HERE = Position("e", 7)
 
@@ -64,3 +64,14 @@ def test_data_is_json() -> None:
     for data in (object(), circle):
         with pytest.raises(TypeError, match=f"a value that JSON can express, not {type(data).__name__}"):
             encode_data(data)
+
+
+def test_which_encoders_cannot_express_a_gap() -> None:
+    class Own:
+        ends_at_gap = True
+
+        def __call__(self, publication: Publication) -> None: ...
+
+    assert ends_at_gap(data_only)
+    assert ends_at_gap(Own())
+    assert not ends_at_gap(as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
 import re
@@ -10,19 +11,21 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 from contextvars import ContextVar
 from typing import Any, Literal, TypeVar, get_origin
 
+from ..channels import Channels, Subscription
 from ..config import CallsSettings
 from ..ctx import current_session, current_websocket
-from ..errors import ConfigurationError, UsageError
+from ..errors import ConfigurationError, UsageError, WebsocketClosed
 from ..pipeline import Pipe, collect_pipes
 from ..sessions import Session
 from ..typed.parameters import read_signature
 from ..websockets.websocket import Websocket
+from .broadcasts import Broadcasts
 from .codecs import choose_codec
 from .conversation import Conversation
-from .guard import UserBuckets
 from .jsonrpc import Notification
 from .limits import parse_rate
 from .method import Method, MethodKind, MethodOptions
+from .user_limits import UserLimits
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -45,7 +48,9 @@ class Calls:
         name: what the log calls it.
         path_variables: the names of the variables of its path.
         settings: its bounds.
-        user: returns who the connection of the running context belongs to, as text, or None.
+        user: returns the user of the connection of the running context, as text, or None.
+        wired: objects attached to the application; with `Channels` among them, limits per user and messages to users
+            reach all nodes.
         is_developing: whether errors may name the methods that there are.
     """
 
@@ -56,17 +61,20 @@ class Calls:
         path_variables: frozenset[str],
         settings: CallsSettings,
         user: Callable[[], Any] | None = None,
+        wired: Sequence[object] = (),
         is_developing: bool = False,
     ) -> None:
         self.name = name
         self.methods: dict[str, Method] = {}
         self.emitted: dict[type, str] = {}
-        self.user_buckets = UserBuckets(time.monotonic)
+        self.user_limits = UserLimits(name, time.monotonic, self._find_channels)
         self.is_developing = is_developing
         self._path_variables = path_variables
         self._settings = settings
         self._pipeline: tuple[Pipe, ...] = ()
         self._user = user
+        self._wired = wired
+        self._broadcasts = Broadcasts(name, self.emitted, self._find_channels)
         self._on_open: list[Callable[..., Any]] = []
         self._on_close: list[Callable[..., Any]] = []
         self._conversations: dict[Websocket, Conversation] = {}
@@ -187,24 +195,68 @@ class Calls:
 
     # While connections are open.
 
-    async def notify(self, message: Any, *, to: Websocket | None = None, user: str | None = None) -> None:
-        """Send one of the declared messages: to the running connection, to another one, or to all of a user.
+    async def notify(
+        self, message: Any, *, to: Websocket | None = None, user: str | None = None, channel: str | None = None
+    ) -> None:
+        """Send one of the declared messages: to the running connection, another one, a user or a channel.
 
         Arguments:
             message: an object of a type that `emits` declared.
             to: the connection, as `websocket.connection` gives it.
-            user: the user, as the function `user` returns it.
+            user: the user, as the function `user` returns it: all connections of the user get the message, with
+                `Channels(app)` those on other nodes too.
+            channel: the channel: all connections that have called `subscribe` for it get the message, on all nodes.
 
         Raises:
-            UsageError: the type was not declared, or there is no such connection.
+            UsageError: the type is not declared, there is no such connection, there are several destinations, or there
+                are no channels.
             WebsocketClosed: the connection has ended.
+            BrokerUnavailable: the broker does not answer; the message may have been sent.
         """
         notification = Notification(self._event_name(message), message)
-        if user is not None:
+        if (to is not None) + (user is not None) + (channel is not None) > 1:
+            raise UsageError("notify() has one destination: give to=, user= or channel=")
+        if channel is not None:
+            await self._broadcasts.publish(channel, notification)
+        elif user is None:
+            conversation = self._conversation(to)
+            await conversation.accept()
+            await conversation.send(notification)
+        elif self._broadcasts.is_available:
+            await self._broadcasts.publish(self._broadcasts.channel_of(user), notification)
+        else:
             for conversation in self._conversations_of(user):
-                await conversation.send(notification)
-            return
-        await self._conversation(to).send(notification)
+                with contextlib.suppress(WebsocketClosed):
+                    await conversation.send(notification)
+
+    async def subscribe(
+        self, channel: str, *, member: str | None = None, info: Any = None, to: Websocket | None = None
+    ) -> None:
+        """Let a connection get what `notify(channel=...)` sends, until `unsubscribe` or its end.
+
+        Accepts the connection first if necessary. A channel that is subscribed to already stays as it is.
+
+        Arguments:
+            channel: the channel, or a pattern such as `room:*`.
+            member, info: as for `Channels.subscribe`.
+            to: the connection; the running one by default.
+
+        Raises:
+            ChannelDenied, BrokerUnavailable, ConfigurationError: as `Channels.subscribe`.
+            UsageError: there is no such connection, or the application has no channels.
+            WebsocketClosed: the connection has ended.
+        """
+        await self._subscribe(self._conversation(to), channel, member, info)
+
+    async def unsubscribe(self, channel: str, *, to: Websocket | None = None) -> None:
+        """Leave a channel; one that is not subscribed to is ignored.
+
+        Raises:
+            UsageError: there is no such connection.
+        """
+        subscription = self._conversation(to).subscriptions.pop(channel, None)
+        if subscription is not None:
+            await subscription.__aexit__(None, None, None)
 
     async def request(
         self,
@@ -225,10 +277,14 @@ class Calls:
             to: the connection; the running one by default.
 
         Raises:
+            UsageError: there is no such connection, it has not opened yet, or `timeout` is no deadline.
             CallError: the client answered with an error, or not in time, or too many calls wait for it already.
             WebsocketClosed: the connection ended first.
         """
-        return await self._conversation(to).requests.ask(method, {} if params is None else params, type, timeout)
+        conversation = self._conversation(to)
+        if not conversation.is_reading:
+            raise UsageError(f"request({method!r}): no reply is read in on_open; ask in a method or an event")
+        return await conversation.requests.ask(method, {} if params is None else params, type, timeout)
 
     @property
     def connections(self) -> list[Websocket]:
@@ -241,19 +297,24 @@ class Calls:
         subprotocol, codec = choose_codec(websocket.subprotocols)
         user = await _call(self._user) if self._user is not None else None
         conversation = Conversation(
-            self, websocket, codec, None if user is None else str(user), variables, self._settings
+            self, websocket, codec, subprotocol, None if user is None else str(user), variables, self._settings
         )
         current_conversation.set(conversation)
-        for function in self._on_open:
-            await _call(function)
-        await websocket.accept(subprotocol=subprotocol)
-        self._conversations[websocket] = conversation
         try:
-            await conversation.run()
-        finally:
-            del self._conversations[websocket]
-            for function in self._on_close:
+            for function in self._on_open:
                 await _call(function)
+            try:
+                await conversation.accept()
+                self._conversations[websocket] = conversation
+                if conversation.user is not None and self.emitted and self._broadcasts.is_available:
+                    await self._subscribe(conversation, self._broadcasts.channel_of(conversation.user))
+                await conversation.run()
+            finally:
+                self._conversations.pop(websocket, None)
+                await _call_all(self._on_close)
+        finally:
+            for subscription in [*conversation.subscriptions.values()]:
+                await subscription.__aexit__(None, None, None)
 
     def provide(self, type_: type) -> Any:
         """Return the value of an argument that does not come from the caller, in the context of its call."""
@@ -304,6 +365,32 @@ class Calls:
             )
         return found
 
+    def _find_channels(self) -> Channels | None:
+        return next((each for each in self._wired if isinstance(each, Channels)), None)
+
+    async def _subscribe(
+        self, conversation: Conversation, channel: str, member: str | None = None, info: Any = None
+    ) -> None:
+        if channel in conversation.subscriptions:
+            return
+        channels = self._broadcasts.channels
+        # Before the subscription accepts the connection without a subprotocol.
+        await conversation.accept()
+        subscription: Subscription = channels.subscribe(
+            channel,
+            deliver=conversation.websocket,
+            encode=self._broadcasts.encoder(conversation.codec),
+            member=member,
+            info=info,
+        )
+        # Before the first wait, so that a second call does not subscribe as well.
+        conversation.add_subscription(channel, subscription)
+        try:
+            await subscription.__aenter__()
+        except BaseException:
+            conversation.subscriptions.pop(channel, None)
+            raise
+
     def _conversations_of(self, user: str) -> list[Conversation]:
         return [conversation for conversation in self._conversations.values() if conversation.user == user]
 
@@ -334,6 +421,18 @@ def _options(
 def _refuse_bare(name: object, decorator: str) -> None:
     if callable(name):
         raise SyntaxError(f"the decorator needs its parentheses: write @calls.{decorator}() above the function")
+
+
+async def _call_all(functions: Sequence[Callable[..., Any]]) -> None:
+    """Call all functions, even if one fails. The first error is raised afterwards."""
+    errors: list[Exception] = []
+    for function in functions:
+        try:
+            await _call(function)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 async def _call(function: Callable[..., Any]) -> Any:

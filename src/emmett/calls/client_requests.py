@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw
 
-from ..errors import CallError, WebsocketClosed
+from ..errors import CallError, UsageError, WebsocketClosed
 from .codecs import Codec
 from .jsonrpc import Error, ErrorCode, Message, ServerRequest
 
@@ -36,9 +36,12 @@ class ClientRequests:
         """Call a method of the client.
 
         Raises:
+            UsageError: `seconds` is no deadline.
             CallError: the client answers with an error, or not in time, or too many requests wait already.
             WebsocketClosed: the connection ends first.
         """
+        if not 0 < seconds < float("inf"):
+            raise UsageError(f"timeout={seconds!r}: expected seconds above 0, since a client may never answer")
         if len(self._waiting) >= self._most:
             raise CallError(ErrorCode.LIMIT_EXCEEDED, f"{self._most} requests wait for this client already")
         self._count += 1

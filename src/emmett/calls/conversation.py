@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from ..channels import Subscription
 from ..config import CallsSettings
 from ..errors import WebsocketClosed
 from ..typed.parameters import Signature
@@ -24,7 +25,7 @@ from ..websockets.websocket import Websocket
 from .batch import CallBatch
 from .client_requests import ClientRequests
 from .codecs import Codec
-from .guard import Guard, UserBuckets
+from .guard import Guard, exceeded
 from .jsonrpc import (
     CANCEL,
     UNREADABLE,
@@ -43,6 +44,7 @@ from .jsonrpc import (
 from .lanes import Lane
 from .method import Method, MethodKind
 from .running import RunningCall
+from .user_limits import UserLimits
 
 logger = logging.getLogger("emmett.calls")
 
@@ -65,13 +67,13 @@ class Endpoint(Protocol):
     Attributes:
         name: what the log calls it.
         methods: what can be called, by name.
-        user_buckets: how often users have called, over all their connections.
+        user_limits: counts the calls of users, over all their connections.
         is_developing: whether errors may name the methods that there are.
     """
 
     name: str
     methods: dict[str, Method]
-    user_buckets: UserBuckets
+    user_limits: UserLimits
     is_developing: bool
 
     def provide(self, type_: type) -> Any:
@@ -85,6 +87,7 @@ class Conversation:
         endpoint: the methods.
         websocket: the connection.
         codec: how its messages are encoded.
+        subprotocol: the subprotocol that says so; None without one.
         user: who it belongs to; None for nobody in particular.
         variables: the variables of its path.
         settings: its bounds.
@@ -105,6 +108,8 @@ class Conversation:
         "_room",
         "_settings",
         "_streams",
+        "_subprotocol",
+        "_subscriptions",
         "_tasks",
         "_variables",
         "codec",
@@ -119,6 +124,7 @@ class Conversation:
         endpoint: Endpoint,
         websocket: Websocket,
         codec: Codec,
+        subprotocol: str | None,
         user: str | None,
         variables: Mapping[str, Any],
         settings: CallsSettings,
@@ -126,11 +132,12 @@ class Conversation:
         self.endpoint = endpoint
         self.websocket = websocket
         self.codec = codec
+        self._subprotocol = subprotocol
         self.user = user
         self._variables = variables
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        self._guard = Guard(endpoint.user_buckets, user, settings, self._loop.time)
+        self._guard = Guard(user is not None, settings, self._loop.time)
         # What each call begins with: the context of `run`.
         self._context: Context
         # The task that reads, and the one call that it runs meanwhile.
@@ -150,6 +157,7 @@ class Conversation:
         # What reading waits for while too many calls are in flight.
         self._room: asyncio.Future[None] | None = None
         self._requests: ClientRequests | None = None
+        self._subscriptions: dict[str, Subscription] | None = None
         # The calls that run are cancelled: the connection is over.
         self.is_ending = False
 
@@ -173,12 +181,32 @@ class Conversation:
 
     # What calls need.
 
+    async def admit(self, method: Method) -> Error | None:
+        """Count a call of the user; return why it is refused, or None."""
+        rate = method.options.limit
+        if rate is None or self.user is None:
+            return None
+        wait = await self.endpoint.user_limits.take(self.user, method.name, rate)
+        if wait == 0.0:
+            return None
+        self._guard.refused()
+        return exceeded(method, rate, wait)
+
     def inject(self, signature: Signature, arguments: dict[str, Any]) -> None:
         """Add the arguments that do not come from the caller."""
         for name, type_ in signature.injected.items():
             arguments[name] = self.endpoint.provide(type_)
         for name in signature.path_variables:
             arguments[name] = self._variables[name]
+
+    async def accept(self) -> None:
+        """Accept the connection with its subprotocol, if necessary.
+
+        Raises:
+            WebsocketClosed: the peer has gone.
+        """
+        if not self.websocket.accepted:
+            await self.websocket.accept(subprotocol=self._subprotocol)
 
     async def send(self, message: Any) -> None:
         """Send a message; waits while the peer does not keep up.
@@ -198,6 +226,22 @@ class Conversation:
         if self._requests is None:
             self._requests = ClientRequests(self.send, self.codec, self._settings.max_in_flight)
         return self._requests
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether messages of the peer are read: not before the connection has opened."""
+        return self._reader is not None
+
+    @property
+    def subscriptions(self) -> dict[str, Subscription]:
+        """The channels whose messages the connection gets."""
+        return {} if self._subscriptions is None else self._subscriptions
+
+    def add_subscription(self, channel: str, subscription: Subscription) -> None:
+        """Note a channel that is subscribed to."""
+        if self._subscriptions is None:
+            self._subscriptions = {}
+        self._subscriptions[channel] = subscription
 
     # Reading.
 
@@ -256,6 +300,7 @@ class Conversation:
                         return
             if self._guard.is_abused:
                 await self._close_abused()
+                break
         if self._requests is not None:
             self._requests.fail(self._closed())
 

@@ -75,6 +75,7 @@ class Method:
         flow: the function inside all its pipes, once it is composed.
         is_ordered: whether its calls wait for those before them.
         is_guarded: whether there is more to check of its calls than their parameters.
+        is_limited_per_user: whether its rate counts the calls of users, which may take a question to the broker.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Method:
     flow: Flow = field(init=False)
     is_ordered: bool = field(init=False)
     is_guarded: bool = field(init=False)
+    is_limited_per_user: bool = field(init=False)
     _by_name: Any = field(init=False)
     _by_position: Any = field(init=False)
     _object: Parameter | None = field(init=False)
@@ -100,6 +102,7 @@ class Method:
         self.is_ordered = options.is_ordered
         is_bounded = options.limit is not None or options.max_params_size is not None
         self.is_guarded = is_bounded or options.is_ordered or self.kind is MethodKind.STREAM
+        self.is_limited_per_user = options.limit is not None and options.per == "user"
         self._object = object_parameter(parameters)
         self._by_name = self._object.type if self._object is not None else make_struct(self.name, parameters)
         self._by_position = make_struct(self.name, parameters, array_like=True)

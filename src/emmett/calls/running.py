@@ -35,6 +35,9 @@ class Caller(Protocol):
     websocket: Websocket
     is_ending: bool
 
+    async def admit(self, method: Method) -> Error | None:
+        """Count a call of the user; return why it is refused, or None."""
+
     def inject(self, signature: Signature, arguments: dict[str, Any]) -> None:
         """Add the arguments that do not come from the caller."""
 
@@ -93,11 +96,14 @@ class RunningCall:
             reply = self._cancelled()
         else:
             self._task = task
-            flow = self.method.flow
+            method = self.method
+            flow = method.flow
             try:
+                if method.is_limited_per_user and (refusal := await self._caller.admit(method)) is not None:
+                    raise CallError(refusal.code, refusal.message, refusal.data)
                 arguments = self._arguments()
-                if self.method.options.timeout is not None:
-                    result = await self._within(self.method.options.timeout, arguments)
+                if method.options.timeout is not None:
+                    result = await self._within(method.options.timeout, arguments)
                 elif flow.has_hooks:
                     result = await flow.run(arguments)
                 else:

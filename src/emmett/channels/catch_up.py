@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .encoding import data_only
+from .encoding import ends_at_gap
 from .namespaces import Namespace
 from .publication import Kind, Position, Publication
 from .receiver import Receiver
@@ -113,7 +113,7 @@ class CatchUp:
     def _miss(self, found: list[Publication], position: Position) -> None:
         """Put a gap before publications, if the encoding can express one. `recovered` reports it in any case."""
         self.is_complete = False
-        if self.receiver.encode is not data_only:
+        if self.receiver.encode is None or not ends_at_gap(self.receiver.encode):
             found.insert(0, Publication(self._channel, "", Kind.GAP, position))
 
     def is_level_with(self, done: Position | None) -> bool:

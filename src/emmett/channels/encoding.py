@@ -22,6 +22,14 @@ def data_only(publication: Publication) -> Message | None:
     return publication.data if publication.kind is Kind.MESSAGE else None
 
 
+def ends_at_gap(encode: Encode) -> bool:
+    """Return whether a socket with this `encode` is closed at a gap, instead of getting a message for it.
+
+    That is so for `data_only`, and for objects with a true attribute `ends_at_gap`.
+    """
+    return encode is data_only or bool(getattr(encode, "ends_at_gap", False))
+
+
 def as_json(publication: Publication) -> str:
     """Return a JSON object with `type`, `channel`, `data` and `position`.
 

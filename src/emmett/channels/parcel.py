@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from .encoding import Encode, data_only
+from .encoding import Encode, ends_at_gap
 from .latest import Item
 from .namespaces import Namespace
 from .publication import Kind, Publication
@@ -42,7 +42,7 @@ class Parcel:
         self.items: list[Item]
         if encode is None:
             self.items = [(publication, publication.data) for publication in publications]
-        elif encode is data_only and any(map(_is_gap, publications)):
+        elif ends_at_gap(encode) and any(map(_is_gap, publications)):
             number = next(number for number, publication in enumerate(publications) if _is_gap(publication))
             self.items = encode_all(publications[:number], encode)
             self.is_cut = True

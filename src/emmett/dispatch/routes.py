@@ -128,6 +128,7 @@ class RouteTable:
         held_memory: returns the bytes that peers make this process hold; None unless the default server runs it.
         on_request_end: called in the context of a request when its response is complete, before it is sent.
         startup_changes: the context variables that the last start-up functions have set.
+        wired: objects attached to the application, such as its channels.
         explain_error: creates an HTML page from an error and the request; None, except in development.
     """
 
@@ -141,4 +142,5 @@ class RouteTable:
     on_request_end: Callable[[Request], None] | None = None
     held_memory: Callable[[], int] | None = None
     startup_changes: list[VariableChange] = field(default_factory=list)
+    wired: list[Any] = field(default_factory=list)
     explain_error: Callable[[BaseException, str], str] | None = None
