@@ -24,13 +24,13 @@ logger = logging.getLogger("emmett.server")
 
 # The work of a connection in one turn, before others are served, in pieces of a body. A piece takes about a
 # microsecond, and may be a single byte.
-MAX_WORK = 4096
+MAX_WORK = 1024
 # The cost of a head in pieces, in addition to one piece for each field.
 HEAD_WORK = 16
 # Bytes that cost as much as a piece, in however few pieces they arrive.
 BYTES_PER_PIECE = 256
-# Bytes that are parsed between two checks of the work done; they contain at most some 2,700 pieces.
-SLICE = 16 * 1024
+# Bytes that are parsed between two checks of the work done; they contain at most some 680 pieces.
+SLICE = 4 * 1024
 
 
 class RequestReader(asyncio.Protocol):
