@@ -20,7 +20,7 @@ from benchmarks.channels.measure import Case, Sample, cases, measure, refused
 from benchmarks.channels.report import text as channels_text
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.environments import BENCH_FOLDER, make_folder
-from benchmarks.guard import counting
+from benchmarks.guard import counting, faults
 from benchmarks.machine import circumstances, current_placement
 from benchmarks.machine import describe as describe_circumstances
 from benchmarks.markdown import results_markdown
@@ -273,7 +273,10 @@ def predict_capacity(
 @click.option("--record", is_flag=True, help="Make what is measured the new record.")
 @click.option("--steps", is_flag=True, help="Show what each step of a lone message takes; compare nothing.")
 def guard(record: bool, steps: bool) -> None:
-    """Count the instructions of a message and of a GET request with valgrind; fail if there are more than recorded."""
+    """Count the instructions of a message and of a GET request with valgrind; fail if there are more than recorded.
+
+    And the page faults of a large message, of which there must be none.
+    """
     if steps:
         click.echo(counting.steps_table())
         return
@@ -286,6 +289,7 @@ def guard(record: bool, steps: bool) -> None:
             click.echo(f"{kind:8} {value:10,.0f} instructions each")
         raise click.ClickException(f"nothing is recorded for {counting.interpreter()}: use --record before a change")
     verdicts = [counting.judge(kind, value, recorded[kind]) for kind, value in figures.items()]
+    verdicts.append(faults.judge(faults.measure()))
     click.echo("\n".join(line for _, line in verdicts))
     if not all(good for good, _ in verdicts):
         raise SystemExit(1)

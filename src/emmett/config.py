@@ -36,7 +36,7 @@ class _Setting:
 
 
 def _count(default: int | None, unit: str, *, least: int = 1, most: int | None = None, optional: bool = False) -> Any:
-    """Declare a whole number of `unit`; if it is optional, None leaves the choice to emmett."""
+    """Declare a whole number of `unit`; if it is optional, None leaves the choice to emmett or the system."""
     limits = f"at least {least}" if most is None else f"{least} to {most}"
     if optional:
         limits += ", or None"
@@ -364,6 +364,9 @@ class ServerSettings(Settings):
     # Bytes that all peers of a worker together may occupy: received messages, bodies, unsent data. "auto" is half the
     # memory of the machine or the control group, shared by the workers; None for no limit.
     max_memory: int | Literal["auto"] | None = _memory()
+    # Bytes of freed memory that a worker keeps for the next messages instead of returning them to the system, where the
+    # C library is glibc; None leaves glibc's own defaults. Large messages cost less with it.
+    kept_memory: int | None = _count(64 * MIB, "bytes", least=MIB, most=1024 * MIB, optional=True)
     # Seconds for which the largest connections are not read while the limit is exceeded, before they are dropped.
     memory_timeout: float = _seconds(10.0)
     # Seconds within which running handlers must end once the server stops.

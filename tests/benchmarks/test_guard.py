@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.guard import counting, steps
+from benchmarks.guard import counting, faults, steps
 from benchmarks.guard.workload import RESPONSE_SIZE, carry, get
 from benchmarks.run import main
 
@@ -104,11 +104,33 @@ def test_the_command(
 ) -> None:
     records = {} if recorded is None else {counting.interpreter(): dict.fromkeys(counting.KINDS, recorded)}
     monkeypatch.setattr(counting, "measure", lambda kind: 1000.0)
+    monkeypatch.setattr(faults, "measure", lambda: 0.1)
     monkeypatch.setattr(counting, "load", lambda: records)
     monkeypatch.setattr(counting, "save", lambda figures: records.update({counting.interpreter(): figures}))
     result = CliRunner().invoke(main, ["guard", *options])
     assert result.exit_code == status, result.output
     assert words in result.output
+
+
+async def test_a_large_message_comes_back_whole() -> None:
+    assert await faults.count_faults(2) >= 0
+
+
+def test_page_faults_are_counted_in_a_process_of_its_own() -> None:
+    assert faults.judge(faults.measure())[0]
+
+
+@pytest.mark.parametrize(("count", "good"), [(0.0, True), (2.0, True), (2.1, False), (860.5, False)])
+def test_verdicts_on_page_faults(count: float, good: bool) -> None:
+    verdict = faults.judge(count)
+    assert verdict[0] is good
+    assert f"{count:,.1f} page faults" in verdict[1]
+
+
+def test_a_count_that_failed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "__file__", "/nonexistent.py")
+    with pytest.raises(RuntimeError, match="page faults cannot be counted"):
+        faults.measure()
 
 
 def test_the_steps_are_a_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 import pytest
 
 from emmett import App, websocket
+from emmett.config import MIB
 from emmett.server import Server, make_config
 from tests.integration.raw_client import connect
 from tests.integration.servers import run_emmett
@@ -150,6 +151,7 @@ async def test_handlers_see_the_context_variables_of_the_start() -> None:
 def test_what_the_application_left_running_does_not_keep_the_process(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
     app.config.server.cancel_timeout = 0.1
+    app.config.server.kept_memory = None
     tasks: list[asyncio.Task[None]] = []
 
     async def stubborn() -> None:
@@ -170,3 +172,27 @@ def test_what_the_application_left_running_does_not_keep_the_process(caplog: pyt
         assert not tasks.pop().done()
         # Or a later test would get what asyncio says about a pending task that is collected.
         gc.collect()
+
+
+@pytest.mark.parametrize(("setting", "kept"), [(64 * MIB, [64 * MIB]), (MIB, [MIB]), (None, [])])
+def test_a_server_with_a_process_of_its_own_keeps_freed_memory(
+    setting: int | None, kept: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured: list[int] = []
+    monkeypatch.setattr("emmett.server.uvicorn_server.keep_freed_memory", configured.append)
+    app = App(__name__)
+    assert app.config.server.kept_memory == 64 * MIB
+    app.config.server.kept_memory = setting
+    server = Server(
+        make_config(app, port=0, configure_logging=False, loop="asyncio"), lambda: server.handle_exit(2, None)
+    )
+    assert server.run_until_stopped()
+    assert configured == kept
+
+
+async def test_a_server_in_the_process_of_others_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    configured: list[int] = []
+    monkeypatch.setattr("emmett.server.uvicorn_server.keep_freed_memory", configured.append)
+    async with run_emmett(App(__name__)):
+        pass
+    assert configured == []

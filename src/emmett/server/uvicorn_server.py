@@ -19,6 +19,7 @@ from uvicorn.config import STARTUP_FAILURE
 from ..errors import BrokerUnavailable, ConfigurationError
 from ..logs import enable_loggers
 from .exit_limit import EXIT_MARGIN, cancel_exit_limit, limit_exit
+from .heap import keep_freed_memory
 from .listeners import Listeners
 from .listening import listen
 from .task_names import describe_task
@@ -144,6 +145,9 @@ class Server(uvicorn.Server):
         if not succeeded:
             logger.error("Application startup failed. Exiting.")
             sys.exit(STARTUP_FAILURE)
+        kept_memory = application.table.config.server.kept_memory
+        if self._owns_process and kept_memory is not None:
+            keep_freed_memory(kept_memory)
         logger.info("Application startup complete.")
         self.servers = await listen(
             self._make_protocol,
