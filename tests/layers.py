@@ -33,6 +33,7 @@ TABLE = """\
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
+| telemetry | environment, http, observers, datastructures, errors | standard library, opentelemetry, prometheus_client |
 | asgi, module | dispatch and above | standard library |
 | schema | lazy, calls, typed, routing, pipeline, module | standard library, msgspec, pydantic |
 | server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |

@@ -33,6 +33,7 @@ WITHOUT_TEST = {
     "emmett.pacing": "two numbers; tests/channels/test_closing.py and tests/server/test_process_state.py",
     "emmett.environment": "names without code; the tests of who reads them",
     "emmett.sessions.ports": "types and ports without code; its keepers and stores have the tests",
+    "emmett.telemetry.sink": "a port without code; measuring and both kinds of sinks have the tests",
     "emmett.websockets.connection": "a port without code; its adapters have the tests",
     "emmett.websockets.hooks": "one constant and its type; the pipeline's tests use it",
     "emmett.websockets.turns": "the coroutine of Outbox; tests/websockets/test_outbox.py",

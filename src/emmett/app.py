@@ -60,6 +60,7 @@ class App(AppModule):
         self.about = About(title=import_name)
         self._startup: list[Callable[[], Any]] = []
         self._shutdown: list[Callable[[], Any]] = []
+        self._plain: list[RouteInfo] = []
         place = UrlScope(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")), self.config.http)
         self.templates = Templates(self.root_path / "templates", reload=lambda: DEVELOP in os.environ)
         super().__init__(RouteTable(self.config, place, self.templates), place, None, import_name, "")
@@ -87,8 +88,8 @@ class App(AppModule):
 
     @property
     def routes(self) -> list[RouteInfo]:
-        """All routes: those of the static files first, then by module in the order of registration."""
-        return [self._static, *(info for registration in self.registrations() for info in registration.infos)]
+        """All routes: first those that no pipe concerns, then by module in the order of registration."""
+        return [*self._plain, *(info for registration in self.registrations() for info in registration.infos)]
 
     def schema(
         self,
@@ -287,13 +288,26 @@ class App(AppModule):
             http = self.config.http
             return await files().respond(request, filename, max_age=http.static_max_age, version=http.static_version)
 
-        # Without the pipeline: a pipe that requires a login must not withhold the style sheet from the login page.
-        pattern = PathPattern("/static/<any:filename>")
+        self.add_plain_route("/static/<any:filename>", "static", static)
+
+    def add_plain_route(self, path: str, name: str, function: Callable[..., Any]) -> RouteInfo:
+        """Register a function for GET and HEAD requests that no pipe of the application concerns.
+
+        A pipe that requires a login must not withhold the style sheet from the login page, or metrics from Prometheus.
+
+        Arguments:
+            path: the path pattern.
+            name: the name for `url`.
+            function: the handler.
+        """
+        pattern = PathPattern(path)
         methods = ("GET", "HEAD")
-        route = HTTPRoute("static", self.place, compose_request((), static))
-        self.place.http.add("static", pattern)
+        route = HTTPRoute(name, self.place, compose_request((), function))
+        self.place.http.add(name, pattern)
         self.table.http.add(pattern, route, methods=methods, schemes=("http", "https"))
-        self._static = RouteInfo("http", methods, pattern.source, "static", None, ())
+        info = RouteInfo("http", methods, pattern.source, name, None, ())
+        self._plain.append(info)
+        return info
 
 
 async def _run(function: Callable[[], Any]) -> None:

@@ -87,6 +87,15 @@ class WebsocketStarted(NamedTuple):
     headers: Headers
 
 
+class WebsocketCounts(NamedTuple):
+    """What a websocket has carried: messages, and bytes as in `WebsocketEnded`."""
+
+    received: int = 0
+    sent: int = 0
+    bytes_received: int | None = None
+    bytes_sent: int | None = None
+
+
 class WebsocketOpened(NamedTuple):
     """The application has accepted a websocket.
 
@@ -97,6 +106,7 @@ class WebsocketOpened(NamedTuple):
         route: the full name of the route.
         subprotocol: the negotiated subprotocol.
         key: the same object as in `WebsocketStarted`.
+        counts: returns what the websocket has carried so far; drop it when the websocket has ended.
     """
 
     number: int
@@ -106,6 +116,7 @@ class WebsocketOpened(NamedTuple):
     route: str | None
     subprotocol: str | None
     key: object = None
+    counts: Callable[[], WebsocketCounts] = WebsocketCounts
 
 
 class WebsocketEnded(NamedTuple):

@@ -71,8 +71,11 @@ def test_the_events_of_a_websocket() -> None:
     tell_stalled(observers, served)
     tell_slow(observers, served, "it does not read")
     tell_ended(observers, served, 12.5)
+    opened = recorder.events.pop(0)
+    assert isinstance(opened, WebsocketOpened)
+    assert opened[:-1] == (3, "/a b", "c=d", Connection.client, "app.room", "chat", connection)
+    assert opened.counts() == (1, 2, 10, 20)
     assert recorder.events == [
-        WebsocketOpened(3, "/a b", "c=d", Connection.client, "app.room", "chat", connection),
         SendStalled(Connection.client, "app.room", connection),
         SlowConsumer("websocket", Connection.client, "app.room", None, "it does not read", connection),
         WebsocketEnded(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-from ..observers import Observers, SlowConsumer, WebsocketEnded, WebsocketOpened, notify
+from ..observers import Observers, SlowConsumer, WebsocketCounts, WebsocketEnded, WebsocketOpened, notify
 from ..websockets.websocket import Websocket
 from .http import client_of, path_of
 from .types import ASGIMessage, ASGIReceive, ASGIScope, ASGISend
@@ -61,6 +61,12 @@ class WebsocketMeter:
         elif kind == "websocket.close" and self._status is None:
             self._status = DENIED
 
+    def count(self) -> WebsocketCounts:
+        """Return what the websocket has carried so far."""
+        if self._observers.counts_bytes:
+            return WebsocketCounts(self._received, self._sent, self._bytes_received, self._bytes_sent)
+        return WebsocketCounts(self._received, self._sent)
+
     def tell_opened(self, subprotocol: str | None) -> None:
         """Report that the application has accepted."""
         if self._observers.websocket_opened:
@@ -72,6 +78,7 @@ class WebsocketMeter:
                 self.route,
                 subprotocol,
                 self.websocket,
+                self.count,
             )
             notify(self._observers.websocket_opened, event)
 
@@ -104,10 +111,7 @@ class WebsocketMeter:
             code,
             reason,
             asyncio.get_running_loop().time() - self._began,
-            self._received,
-            self._sent,
-            self._bytes_received if self._observers.counts_bytes else None,
-            self._bytes_sent if self._observers.counts_bytes else None,
+            *self.count(),
             websocket,
             failure,
         )

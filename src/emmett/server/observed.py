@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from ..observers import Observers, SendStalled, SlowConsumer, WebsocketEnded, WebsocketOpened, notify
+import functools
+
+from ..observers import Observers, SendStalled, SlowConsumer, WebsocketCounts, WebsocketEnded, WebsocketOpened, notify
 from .websocket_process import ServedWebsocket
+
+
+def count(served: ServedWebsocket) -> WebsocketCounts:
+    """Return what a websocket has carried so far."""
+    return WebsocketCounts(*served.messages, *(served.bytes or (None, None)))
 
 
 def tell_opened(observers: Observers, served: ServedWebsocket) -> None:
@@ -18,6 +25,7 @@ def tell_opened(observers: Observers, served: ServedWebsocket) -> None:
             served.route,
             websocket.subprotocol,
             websocket,
+            functools.partial(count, served),
         )
         notify(observers.websocket_opened, event)
 
@@ -36,8 +44,6 @@ def tell_ended(observers: Observers, served: ServedWebsocket, now: float) -> Non
     is_open = served.status == 101
     # The traceback of an exception refers to the frames of the handler, and these to the websocket.
     failure, websocket.failure = websocket.failure, None
-    received, sent = served.messages
-    bytes_received, bytes_sent = served.bytes or (None, None)
     target, _, query = served.target.decode("latin-1").partition("?")
     event = WebsocketEnded(
         served.number,
@@ -50,10 +56,7 @@ def tell_ended(observers: Observers, served: ServedWebsocket, now: float) -> Non
         websocket.close_code if is_open else None,
         (websocket.close_reason or "") if is_open else "",
         now - served.began,
-        received,
-        sent,
-        bytes_received,
-        bytes_sent,
+        *count(served),
         websocket,
         failure,
     )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Generator, Sequence
 from typing import TypedDict, Unpack
 
 from uvicorn.config import STARTUP_FAILURE
 
 from ..dispatch import ServedApplication
-from ..environment import WORKERS
+from ..environment import RUN_DIR, WORKERS
 from ..errors import ConfigurationError
 from .http_protocol import HTTPProtocol
 from .uvicorn_config import ServerConfig
@@ -123,4 +125,19 @@ def _supervise(config: ServerConfig) -> bool:
             return True
         listeners.log_address()
         os.environ[WORKERS] = str(config.workers)
-        return Workers(config, listeners.sockets).run()
+        with _run_dir():
+            return Workers(config, listeners.sockets).run()
+
+
+@contextlib.contextmanager
+def _run_dir() -> Generator[None, None, None]:
+    """Give the workers a folder that they share, unless there is one."""
+    if os.environ.get(RUN_DIR):
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="emmett-", ignore_cleanup_errors=True) as folder:
+        os.environ[RUN_DIR] = folder
+        try:
+            yield
+        finally:
+            del os.environ[RUN_DIR]

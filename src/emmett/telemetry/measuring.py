@@ -1,0 +1,190 @@
+"""From the events of an application to measurements."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..observers import (
+    BrokerEvent,
+    ChannelEvent,
+    ChannelGap,
+    Delivered,
+    Observer,
+    Published,
+    RequestEnded,
+    RequestStarted,
+    SendStalled,
+    SlowConsumer,
+    WebsocketCounts,
+    WebsocketEnded,
+    WebsocketOpened,
+    WebsocketStarted,
+)
+from . import instruments as measured
+from .sink import MeasurementSink
+
+# The methods that have a label value of their own, as the semantic conventions advise.
+METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"))
+OTHER = "_OTHER"
+# Close codes that have a label value of their own; peers choose them.
+MAX_CODES = 100
+# Open websockets whose counts are read in one turn of the loop.
+BATCH = 500
+
+
+@dataclass(slots=True)
+class _Open:
+    """An open websocket: its route, how to count its messages, and what is already counted."""
+
+    route: str
+    count: Callable[[], WebsocketCounts]
+    counted: WebsocketCounts = WebsocketCounts(0, 0, 0, 0)  # noqa: RUF009 - it cannot change
+
+
+class Measuring(Observer):
+    """Turns events into measurements.
+
+    Arguments:
+        sink: keeps the measurements.
+        patterns: returns the path pattern of each route by its name.
+        counts_bytes: whether to count the bytes of websockets.
+
+    Attributes:
+        sink: keeps the measurements.
+    """
+
+    def __init__(self, sink: MeasurementSink, patterns: Callable[[], Mapping[str, str]], counts_bytes: bool) -> None:
+        self.counts_bytes = counts_bytes
+        self.sink = sink
+        self._patterns = patterns
+        self._known: Mapping[str, str] | None = None
+        self._codes: set[int] = set()
+        self._open: dict[object, _Open] = {}
+        # Keys of handshakes, with their routes.
+        self._handshakes: dict[object, str] = {}
+        self._requests: dict[object, str] = {}
+        self._is_away = False
+        self._held = 0
+
+    def route(self, name: str | None) -> str:
+        """Return the label of a route: its path pattern; empty if no route matched."""
+        if name is None:
+            return ""
+        if self._known is None or name not in self._known:
+            self._known = self._patterns()
+        return self._known.get(name, name)
+
+    def request_started(self, event: RequestStarted) -> None:
+        method = _method(event.method)
+        self._requests[event.key] = method
+        self.sink.add(measured.ACTIVE_REQUESTS, (method,), 1)
+
+    def request_ended(self, event: RequestEnded) -> None:
+        method = self._requests.pop(event.key, None)
+        if method is not None:
+            self.sink.add(measured.ACTIVE_REQUESTS, (method,), -1)
+        status = "" if event.status is None else str(event.status)
+        labels = (_method(event.method), self.route(event.route), status)
+        self.sink.record(measured.REQUESTS, labels, event.seconds)
+
+    def websocket_started(self, event: WebsocketStarted) -> None:
+        route = self._handshakes[event.key] = self.route(event.route)
+        self.sink.add(measured.CONNECTIONS, (route, "handshake"), 1)
+
+    def websocket_opened(self, event: WebsocketOpened) -> None:
+        route = self.route(event.route)
+        if self._handshakes.pop(event.key, None) is not None:
+            self.sink.add(measured.CONNECTIONS, (route, "handshake"), -1)
+        self.sink.add(measured.CONNECTIONS, (route, "open"), 1)
+        self.sink.add(measured.HANDSHAKES, (route, "101"), 1)
+        self._open[event.key] = _Open(route, event.counts)
+
+    def websocket_ended(self, event: WebsocketEnded) -> None:
+        route = self.route(event.route)
+        entry = self._open.pop(event.key, None)
+        if entry is None:
+            if self._handshakes.pop(event.key, None) is not None:
+                self.sink.add(measured.CONNECTIONS, (route, "handshake"), -1)
+            self.sink.add(measured.HANDSHAKES, (route, str(event.status or 0)), 1)
+        else:
+            counts = WebsocketCounts(event.received, event.sent, event.bytes_received, event.bytes_sent)
+            self._count(entry, counts)
+            self.sink.add(measured.CONNECTIONS, (route, "open"), -1)
+            self.sink.add(measured.CLOSES, (route, self._code(event.code)), 1)
+            self.sink.record(measured.DURATIONS, (route,), event.seconds)
+        if event.error is not None:
+            self.sink.add(measured.FAILURES, (route,), 1)
+
+    def send_stalled(self, event: SendStalled) -> None:
+        self.sink.add(measured.STALLS, (self.route(event.route),), 1)
+
+    def slow_consumer(self, event: SlowConsumer) -> None:
+        self.sink.add(measured.DROPS, (event.kind,), 1)
+
+    def channel_subscribed(self, event: ChannelEvent) -> None:
+        self.sink.add(measured.SUBSCRIPTIONS, (), 1)
+
+    def channel_unsubscribed(self, event: ChannelEvent) -> None:
+        self.sink.add(measured.SUBSCRIPTIONS, (), -1)
+
+    def published(self, event: Published) -> None:
+        self.sink.add(measured.PUBLICATIONS, ("ok" if event.error is None else "failed",), 1)
+        if event.error is None:
+            self.sink.record(measured.PUBLISHING, (), event.seconds)
+
+    def delivered(self, event: Delivered) -> None:
+        self.sink.add(measured.DELIVERIES, (), event.publications * event.subscribers)
+        self.sink.record(measured.DELIVERING, (), event.seconds)
+
+    def channel_gap(self, event: ChannelGap) -> None:
+        self.sink.add(measured.GAPS, ("healed" if event.healed else "reported",), 1)
+
+    def broker_lost(self, event: BrokerEvent) -> None:
+        self.sink.add(measured.BROKER_LOSSES, (), 1)
+        if not self._is_away:
+            self._is_away = True
+            self.sink.add(measured.BROKER_AWAY, (), 1)
+
+    def broker_restored(self, event: BrokerEvent) -> None:
+        if self._is_away:
+            self._is_away = False
+            self.sink.add(measured.BROKER_AWAY, (), -1)
+
+    def note_lag(self, seconds: float) -> None:
+        """Record how late the event loop has run a timer."""
+        self.sink.record(measured.LOOP_LAG, (), max(0.0, seconds))
+
+    def note_held(self, held: int) -> None:
+        """Record how many bytes peers make this process hold."""
+        self.sink.add(measured.HELD, (), held - self._held)
+        self._held = held
+
+    async def count_open(self) -> None:
+        """Add what open websockets have carried since the last time, a batch in each turn of the loop."""
+        for number, (key, entry) in enumerate(list(self._open.items()), 1):
+            # It may have ended since.
+            if key in self._open:
+                self._count(entry, entry.count())
+            if not number % BATCH:
+                await asyncio.sleep(0)
+
+    def _count(self, entry: _Open, counts: WebsocketCounts) -> None:
+        before, entry.counted = entry.counted, counts
+        instruments = (measured.MESSAGES, measured.MESSAGES, measured.BYTES, measured.BYTES)
+        for instrument, direction, new, old in zip(instruments, ("received", "sent") * 2, counts, before, strict=True):
+            if new is not None and new != old:
+                self.sink.add(instrument, (entry.route, direction), new - (old or 0))
+
+    def _code(self, code: int | None) -> str:
+        number = code or 0
+        if number not in self._codes:
+            if len(self._codes) >= MAX_CODES:
+                return OTHER
+            self._codes.add(number)
+        return str(number)
+
+
+def _method(method: str) -> str:
+    return method if method in METHODS else OTHER

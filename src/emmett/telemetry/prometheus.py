@@ -1,0 +1,96 @@
+"""`Prometheus`: the measurements of an application, in the format that Prometheus scrapes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..environment import RUN_DIR
+from ..errors import ConfigurationError
+from ..http.response import Response
+from .exposition import CONTENT_TYPE, write_text
+from .gathering import Gatherer, join
+from .host import MeasuredApplication, path_patterns
+from .listener import ScrapeListener
+from .measuring import Measuring
+from .sampling import Sampler
+from .store import MeasurementStore
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+# The folder of the measurements, in the one that the processes of a server share.
+FOLDER = "metrics"
+ROUTE_NAME = "emmett_metrics"
+
+
+class Prometheus:
+    """Offers the measurements of an application to Prometheus, those of all its workers in one scrape.
+
+    Arguments:
+        app: the application.
+        path: the path of the measurements on the application itself; None for none.
+        port: a port for them alone; None for none, 0 for a free one.
+        host: the address to listen on, with a port.
+        registry: a registry of prometheus_client with the measurements of the application; they follow those of emmett.
+        bytes: whether to count the bytes of websockets, which costs a call for each read and write.
+
+    Raises:
+        ConfigurationError: neither a path nor a port is given.
+    """
+
+    def __init__(
+        self,
+        app: MeasuredApplication,
+        path: str | None = None,
+        *,
+        port: int | None = None,
+        host: str = "127.0.0.1",
+        registry: CollectorRegistry | None = None,
+        bytes: bool = False,
+    ) -> None:
+        if path is None and port is None:
+            raise ConfigurationError('Prometheus(app): give a path, such as "/metrics", or a port, such as 9100')
+        self._registry = registry
+        self._store = MeasurementStore()
+        self._gatherer = Gatherer(self._store, None)
+        self._measuring = Measuring(self._store, lambda: path_patterns(app), bytes)
+        app.observers.add(self._measuring)
+        app.on_startup(self._open)
+        self._sampler = Sampler(app, self._measuring)
+        self._listener = None if port is None else ScrapeListener(host, port, self.text)
+        if self._listener is not None:
+            app.on_startup(self._listener.start)
+            app.on_shutdown(self._listener.stop)
+        if path is not None:
+            app.add_plain_route(path, ROUTE_NAME, self._respond)
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """The address of the port for measurements, once it listens."""
+        return None if self._listener is None else self._listener.address
+
+    async def text(self) -> str:
+        """Return the measurements of all workers as text, as they are now in this one and a moment ago in others."""
+        await self._sampler.sample()
+        text = write_text(self._gatherer.gather())
+        if self._registry is not None:
+            from prometheus_client import generate_latest
+
+            text += generate_latest(self._registry).decode()
+        return text
+
+    async def _respond(self) -> Response:
+        return Response(await self.text(), 200, {"cache-control": "no-store"}, CONTENT_TYPE)
+
+    def _open(self) -> None:
+        """Keep the measurements where other workers can read them, if there are any."""
+        shared = os.environ.get(RUN_DIR)
+        if shared is None:
+            return
+        folder = Path(shared) / FOLDER
+        before = self._store
+        self._store = self._measuring.sink = join(folder)
+        self._gatherer = Gatherer(self._store, folder)
+        before.close()

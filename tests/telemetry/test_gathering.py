@@ -1,0 +1,86 @@
+"""The measurements of several processes, added up: those that live, and what others have counted before they ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emmett.telemetry.gathering import ENDED, Gatherer, join
+from emmett.telemetry.instruments import BYTES, CONNECTIONS, MESSAGES, PUBLISHING, REQUESTS
+from emmett.telemetry.store import NUMBER_SIZE, MeasurementStore, size_of
+
+SENT = ("/echo", "sent")
+OPEN = ("/echo", "open")
+
+
+def test_one_process_alone() -> None:
+    store = MeasurementStore()
+    store.add(MESSAGES, SENT, 2)
+    store.record(PUBLISHING, (), 0.002)
+    store.record(PUBLISHING, (), 0.0005)
+    store.record(PUBLISHING, (), 100.0)
+    totals = Gatherer(store, None).gather()
+    assert totals[MESSAGES, SENT] == [2]
+    numbers = totals[PUBLISHING, ()]
+    assert numbers[0] == pytest.approx(100.0025)
+    # A value that equals a bound is in the bucket of that bound.
+    assert numbers[1:] == [1, 0, 1, *[0] * 9, 1]
+    store.close()
+
+
+def test_several_processes_and_what_they_leave(tmp_path: Path) -> None:
+    first, second = MeasurementStore(tmp_path, "1"), MeasurementStore(tmp_path, "2")
+    gatherer = Gatherer(first, tmp_path)
+    for store in (first, second):
+        store.add(MESSAGES, SENT, 10)
+        store.add(CONNECTIONS, OPEN, 1)
+        store.record(PUBLISHING, (), 0.002)
+    assert gatherer.gather()[MESSAGES, SENT] == [20]
+    second.add(BYTES, SENT, 7)
+    totals = gatherer.gather()
+    assert (totals[CONNECTIONS, OPEN], totals[BYTES, SENT], totals[PUBLISHING, ()][3]) == ([2], [7], 2)
+
+    second.close()
+    totals = gatherer.gather()
+    assert (totals[CONNECTIONS, OPEN], totals[MESSAGES, SENT]) == ([1], [20])
+
+    third = join(tmp_path, "3")
+    assert sorted(path.name for path in tmp_path.glob("*.series")) == ["1.series", "3.series"]
+    assert (tmp_path / ENDED).exists()
+    totals = gatherer.gather()
+    assert (totals[CONNECTIONS, OPEN], totals[MESSAGES, SENT], totals[BYTES, SENT]) == ([1], [20], [7])
+
+    third.add(MESSAGES, SENT, 5)
+    assert gatherer.gather()[MESSAGES, SENT] == [25]
+    third.close()
+    fourth = join(tmp_path, "3")
+    assert gatherer.gather()[MESSAGES, SENT] == [25]
+    fourth.close()
+    first.close()
+
+
+def test_another_process_with_the_same_name(tmp_path: Path) -> None:
+    own, first = MeasurementStore(tmp_path, "own"), MeasurementStore(tmp_path, "1")
+    gatherer = Gatherer(own, tmp_path)
+    first.add(MESSAGES, SENT, 3)
+    first.add(BYTES, SENT, 3)
+    gatherer.gather()
+    first.close()
+    second = MeasurementStore(tmp_path, "1")
+    second.add(CONNECTIONS, OPEN, 1)
+    assert gatherer.gather() == {(CONNECTIONS, OPEN): [1]}
+    second.close()
+    own.close()
+
+
+def test_a_full_store_counts_on_without_new_series(caplog: pytest.LogCaptureFixture) -> None:
+    store = MeasurementStore(size=NUMBER_SIZE * (size_of(REQUESTS) + 1))
+    store.record(REQUESTS, ("GET", "/", "200"), 0.1)
+    store.add(MESSAGES, SENT, 1)
+    store.add(BYTES, SENT, 1)
+    store.record(PUBLISHING, (), 1.0)
+    store.add(MESSAGES, SENT, 1)
+    assert set(Gatherer(store, None).gather()) == {(REQUESTS, ("GET", "/", "200")), (MESSAGES, SENT)}
+    assert len(caplog.records) == 1
+    store.close()

@@ -1,0 +1,169 @@
+"""Events become measurements."""
+
+from __future__ import annotations
+
+from emmett import App, Channels, abort, websocket
+from emmett.observers import (
+    BrokerEvent,
+    ChannelGap,
+    RequestEnded,
+    SendStalled,
+    SlowConsumer,
+    WebsocketCounts,
+    WebsocketEnded,
+    WebsocketOpened,
+)
+from emmett.telemetry import instruments as measured
+from emmett.telemetry.instruments import Instrument
+from emmett.telemetry.measuring import BATCH, MAX_CODES, Measuring
+
+
+class Sums:
+    """A sink that adds everything up."""
+
+    def __init__(self) -> None:
+        self.sums: dict[tuple[Instrument, tuple[str, ...]], float] = {}
+        self.values: list[tuple[Instrument, tuple[str, ...], float]] = []
+
+    def add(self, instrument: Instrument, labels: tuple[str, ...], amount: float) -> None:
+        assert instrument.kind != "counter" or amount >= 0
+        self.sums[instrument, labels] = self.sums.get((instrument, labels), 0) + amount
+
+    def record(self, instrument: Instrument, labels: tuple[str, ...], value: float) -> None:
+        self.values.append((instrument, labels, value))
+
+    def of(self, instrument: Instrument) -> dict[tuple[str, ...], float]:
+        return {labels: value for (each, labels), value in self.sums.items() if each is instrument and value}
+
+    def recorded(self, instrument: Instrument) -> list[tuple[str, ...]]:
+        return [labels for each, labels, _ in self.values if each is instrument]
+
+
+def make() -> tuple[Measuring, Sums]:
+    sums = Sums()
+    return Measuring(sums, lambda: {"app.echo": "/echo"}, False), sums
+
+
+async def test_from_an_application() -> None:
+    app, sums = App(__name__), Sums()
+    measuring = Measuring(sums, lambda: {route.name: route.path for route in app.routes}, True)
+    app.observers.add(measuring)
+    channels = Channels(app, "memory")
+
+    @app.route("/hello/<str:name>")
+    async def hello(name: str) -> str:
+        return name
+
+    @app.websocket("/echo")
+    async def echo() -> None:
+        async for message in websocket:
+            await websocket.send(message)
+
+    @app.websocket("/refused")
+    async def refused() -> None:
+        abort(401)
+
+    @app.websocket("/broken")
+    async def broken() -> None:
+        await websocket.accept()
+        raise LookupError
+
+    async with app.test_client_async() as client:
+        await client.get("/hello/ada")
+        await client.get("/nowhere")
+        async with client.websocket("/echo") as peer:
+            await peer.send("abc")
+            await peer.receive()
+            assert sums.of(measured.CONNECTIONS) == {("/echo", "open"): 1}
+            await measuring.count_open()
+            assert sums.of(measured.MESSAGES) == {("/echo", "received"): 1, ("/echo", "sent"): 1}
+            await peer.send("abc")
+            await peer.receive()
+        for path in ("/refused", "/broken"):
+            try:
+                async with client.websocket(path) as peer:
+                    await peer.receive()
+            except Exception:
+                pass
+        async with channels.subscribe("room") as feed, channels.subscribe("room"):
+            await channels.publish("room", "x")
+            await anext(feed)
+            assert sums.of(measured.SUBSCRIPTIONS) == {(): 2}
+    assert sums.recorded(measured.REQUESTS) == [("GET", "/hello/<str:name>", "200"), ("GET", "", "404")]
+    assert sums.of(measured.ACTIVE_REQUESTS) == {}
+    assert sums.of(measured.CONNECTIONS) == {}
+    assert sums.of(measured.HANDSHAKES) == {("/echo", "101"): 1, ("/refused", "401"): 1, ("/broken", "101"): 1}
+    assert sums.of(measured.CLOSES) == {("/echo", "1000"): 1, ("/broken", "1011"): 1}
+    assert sums.of(measured.FAILURES) == {("/broken",): 1}
+    assert sums.of(measured.MESSAGES) == {("/echo", "received"): 2, ("/echo", "sent"): 2}
+    assert sums.of(measured.BYTES)["/echo", "received"] == 2 * (3 + 6) + 2 + 6
+    assert sorted(sums.recorded(measured.DURATIONS)) == [("/broken",), ("/echo",)]
+    assert sums.of(measured.PUBLICATIONS) == {("ok",): 1}
+    assert sums.of(measured.DELIVERIES) == {(): 2}
+    assert len(sums.recorded(measured.DELIVERING)) == len(sums.recorded(measured.PUBLISHING)) == 1
+    assert sums.of(measured.SUBSCRIPTIONS) == {}
+
+
+def test_what_goes_wrong() -> None:
+    measuring, sums = make()
+    measuring.send_stalled(SendStalled(None, "app.echo", None))
+    measuring.slow_consumer(SlowConsumer("websocket", None, None, None, "it does not read"))
+    measuring.channel_gap(ChannelGap("room", True))
+    measuring.channel_gap(ChannelGap("room", False))
+    measuring.broker_lost(BrokerEvent(1))
+    measuring.broker_lost(BrokerEvent(1))
+    assert sums.of(measured.BROKER_AWAY) == {(): 1}
+    measuring.broker_restored(BrokerEvent(1))
+    measuring.broker_restored(BrokerEvent(1))
+    assert sums.of(measured.BROKER_AWAY) == {}
+    assert sums.of(measured.BROKER_LOSSES) == {(): 2}
+    assert sums.of(measured.STALLS) == {("/echo",): 1}
+    assert sums.of(measured.DROPS) == {("websocket",): 1}
+    assert sums.of(measured.GAPS) == {("healed",): 1, ("reported",): 1}
+
+
+def test_what_peers_choose_makes_no_labels_without_end() -> None:
+    measuring, sums = make()
+    for code in range(4000, 4000 + MAX_CODES + 10):
+        measuring.websocket_opened(WebsocketOpened(code, "/echo", "", None, "app.echo", None, code))
+        measuring.websocket_ended(
+            WebsocketEnded(code, "/echo", "/echo", "", None, "app.echo", 101, code, "", 1.0, 0, 0, None, None, code)
+        )
+    assert len(sums.of(measured.CLOSES)) == MAX_CODES + 1
+    assert sums.of(measured.CLOSES)["/echo", "_OTHER"] == 10
+    for method in ("GET", "BREW", "STEEP"):
+        measuring.request_ended(RequestEnded(method, "/", "", "1.1", None, None, None, False, 0.1))
+    assert sums.recorded(measured.REQUESTS) == [("GET", "", ""), ("_OTHER", "", ""), ("_OTHER", "", "")]
+
+
+async def test_counting_many_open_websockets_does_not_hold_the_loop() -> None:
+    measuring, _ = make()
+    counted = 0
+    per_turn: list[int] = []
+
+    def count() -> WebsocketCounts:
+        nonlocal counted
+        counted += 1
+        return WebsocketCounts(1, 1)
+
+    for number in range(3 * BATCH):
+        measuring.websocket_opened(WebsocketOpened(number, "/", "", None, "app.echo", None, number, count))
+    counting = measuring.count_open()
+    try:
+        while True:
+            before = counted
+            counting.send(None)
+            per_turn.append(counted - before)
+    except StopIteration:
+        pass
+    assert per_turn == [BATCH] * 3
+
+
+def test_gauges_of_samples_follow_them() -> None:
+    measuring, sums = make()
+    for held in (100, 300, 50):
+        measuring.note_held(held)
+    measuring.note_lag(-0.1)
+    measuring.note_lag(0.5)
+    assert sums.of(measured.HELD) == {(): 50}
+    assert [value for _, _, value in sums.values] == [0.0, 0.5]

@@ -1,0 +1,125 @@
+"""Scrapes: of one process and of several workers, on a path and on a port, with the application's own measurements."""
+
+from __future__ import annotations
+
+import textwrap
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.parser import text_string_to_metric_families as parse
+
+from emmett import App, Pipe, abort, websocket
+from emmett.errors import ConfigurationError
+from emmett.telemetry import Prometheus
+from tests.cli.project import SOURCE
+from tests.cli.running import run_emmett
+
+
+def samples(text: str) -> dict[tuple[str, ...], float]:
+    """Return the samples by name and the values of their labels."""
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in parse(text)
+        for sample in family.samples
+    }
+
+
+async def test_a_path_of_the_application() -> None:
+    app = App(__name__)
+
+    class Login(Pipe):
+        async def pipe(self, next, **kwargs):  # type: ignore[no-untyped-def]
+            abort(401)
+
+    registry = CollectorRegistry()
+    orders = Counter("orders", "Orders.", registry=registry)
+    Prometheus(app, "/metrics", registry=registry)
+
+    @app.websocket("/echo")
+    async def echo() -> None:
+        async for message in websocket:
+            await websocket.send(message)
+
+    @app.route("/members")
+    async def members() -> str:
+        return ""
+
+    async with app.test_client_async() as client:
+        orders.inc(3)
+        async with client.websocket("/echo") as peer:
+            await peer.send("hello")
+            await peer.receive()
+            app.pipeline = [Login()]
+            await client.get("/members")
+            response = await client.get("/metrics")
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    found = samples(response.text)
+    assert found["emmett_websocket_connections", "/echo", "open"] == 1
+    assert found["emmett_websocket_messages_total", "received", "/echo"] == 1
+    assert found["http_server_request_duration_seconds_count", "GET", "401", "/members"] == 1
+    assert found["orders_total",] == 3
+
+
+async def test_a_port_of_its_own() -> None:
+    app = App(__name__)
+    prometheus = Prometheus(app, port=0)
+    async with app.test_client_async() as client:
+        assert (await client.get("/metrics")).status == 404
+        assert prometheus.address is not None
+        assert prometheus.address[0] == "127.0.0.1"
+        assert samples(await prometheus.text())["http_server_request_duration_seconds_count", "GET", "404", ""] == 1
+    assert prometheus.address is None
+
+
+def test_it_needs_a_place() -> None:
+    with pytest.raises(ConfigurationError, match="give a path"):
+        Prometheus(App(__name__))
+
+
+WORKERS = """
+    import os
+    from emmett import App
+    from emmett.telemetry import Prometheus
+
+    app = App(__name__)
+    Prometheus(app, "/metrics")
+
+    @app.route("/process")
+    async def process():
+        return str(os.getpid())
+
+    @app.route("/die")
+    async def die():
+        os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.deadline(60)
+def test_one_scrape_covers_all_workers_and_those_that_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+    (tmp_path / "app.py").write_text(textwrap.dedent(WORKERS), "utf-8")
+    key = ("http_server_request_duration_seconds_count", "GET", "200", "/process")
+    with run_emmett(tmp_path, "serve", "--port", "0", "--workers", "2") as running:
+        port = int(running.wait_for(r"http://127\.0\.0\.1:(\d+)")[1])
+        for _ in range(2):
+            running.wait_for(r"Application startup complete\.")
+        # Both workers accept; the kernel chooses which.
+        processes: set[str] = set()
+        requests = 0
+        while len(processes) < 2:
+            processes.add(running.get(port, "/process")[1])
+            requests += 1
+        for _ in range(4):
+            assert samples(running.get(port, "/metrics")[1])[key] == requests
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/die")
+        with pytest.raises((HTTPException, ConnectionError)):
+            connection.getresponse()
+        connection.close()
+        running.wait_for(r"was killed by SIGKILL")
+        running.wait_for(r"Application startup complete\.")
+        for _ in range(4):
+            assert samples(running.get(port, "/metrics")[1])[key] == requests
+        assert running.interrupt() == 0
