@@ -17,7 +17,7 @@ TABLE = """\
 | observers, rare_log | errors, datastructures | standard library |
 | environment, lazy, logs, pacing, token_buckets | nothing | pure standard library |
 | _native | errors | the C extension, optional |
-| engine | _native, environment, errors | pure standard library, websockets.speedups, websockets.utils |
+| engine | _native, environment, errors | pure standard library, asyncio, websockets.speedups, websockets.utils |
 | wire | engine, datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
 | redis_urls | wire, errors | standard library, redis |
 | config | wire, datastructures, errors | pure standard library |

@@ -24,6 +24,11 @@ WITHOUT_TEST = {
     "emmett.channels.brokers.port": "a port without code; its brokers have the tests",
     "emmett.engine.masking": "an import that may fail; tests/wire runs it",
     "emmett.engine.python.encoding": "tests/wire/test_encoding.py and tests/engine/test_differential.py",
+    "emmett.engine.messages": "types and ports without code; the engines take them",
+    "emmett.engine.python.inbox": "tests/websockets/test_inbox.py",
+    "emmett.engine.python.outbox": "tests/websockets/test_outbox.py",
+    "emmett.engine.python.reading": "tests/server/test_websocket_reading.py",
+    "emmett.engine.python.websocket": "tests/engine/test_calls.py and tests/websockets/test_websocket.py",
     "emmett.engine.python.reader": "tests/engine/test_reader.py, and tests/wire/test_frames.py on the engine that runs",
     "emmett.routing.building": "a part of PathPattern; tests/routing/test_patterns.py and test_urls.py",
     "emmett.routing.charsets": "the alphabets of the expressions; tests/routing/test_expressions.py",
@@ -36,7 +41,6 @@ WITHOUT_TEST = {
     "emmett.telemetry.sink": "a port without code; measuring and both kinds of sinks have the tests",
     "emmett.websockets.connection": "a port without code; its adapters have the tests",
     "emmett.websockets.hooks": "one constant and its type; the pipeline's tests use it",
-    "emmett.websockets.turns": "the coroutine of Outbox; tests/websockets/test_outbox.py",
 }
 
 MODULES = {name: path for name, path in source_files().items() if path.name != "__init__.py"}

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any, cast
 
 from .datastructures import sdict
+from .engine import make_handle_functions
 from .errors import UsageError
 from .http.request import Request
 from .http.response import Response
@@ -158,24 +159,7 @@ class _Forwarded:
         return self if handle is None else getattr(_websocket(), self._name)
 
 
-# Bound once, since each message calls it twice.
-_get_websocket = current_websocket.get
-
-
-def receive() -> Coroutine[Any, Any, str | bytes]:
-    """Return the coroutine that returns the next message; `websocket.receive` is this function."""
-    try:
-        return _get_websocket().receive_next(False)
-    except LookupError:
-        return _websocket().receive()
-
-
-def send(data: Data) -> Coroutine[Any, Any, None]:
-    """Return the coroutine that sends a message; `websocket.send` is this function."""
-    try:
-        return _get_websocket().send(data)
-    except LookupError:
-        return _websocket().send(data)
+receive, send = make_handle_functions(current_websocket, _websocket)
 
 
 class _WebsocketHandle(_Handle):

@@ -6,6 +6,24 @@ The types are the bases of those in `wire`, `websockets` and `server`, which add
 
 from __future__ import annotations
 
-from .selection import ENGINE, BaseReader, encode_message
+from .selection import (
+    ENGINE,
+    BaseOutbox,
+    BaseReader,
+    BaseReading,
+    BaseWebsocket,
+    Inbox,
+    encode_message,
+    make_handle_functions,
+)
 
-__all__ = ["ENGINE", "BaseReader", "encode_message"]
+__all__ = [
+    "ENGINE",
+    "BaseOutbox",
+    "BaseReader",
+    "BaseReading",
+    "BaseWebsocket",
+    "Inbox",
+    "encode_message",
+    "make_handle_functions",
+]

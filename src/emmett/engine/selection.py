@@ -37,8 +37,33 @@ ENGINE = choose_engine(os.environ.get(VARIABLE), importlib.util.find_spec("emmet
 
 # Types are checked against the Python engine.
 if TYPE_CHECKING or ENGINE == "python":
-    from .python import BaseReader, encode_message
+    from .python import (
+        BaseOutbox,
+        BaseReader,
+        BaseReading,
+        BaseWebsocket,
+        Inbox,
+        encode_message,
+        make_handle_functions,
+    )
 else:
-    from .._native import BaseReader, encode_message
+    from .._native import (
+        BaseOutbox,
+        BaseReader,
+        BaseReading,
+        BaseWebsocket,
+        Inbox,
+        encode_message,
+        make_handle_functions,
+    )
 
-__all__ = ["ENGINE", "BaseReader", "encode_message"]
+__all__ = [
+    "ENGINE",
+    "BaseOutbox",
+    "BaseReader",
+    "BaseReading",
+    "BaseWebsocket",
+    "Inbox",
+    "encode_message",
+    "make_handle_functions",
+]

@@ -8,6 +8,10 @@ from ..datastructures import Headers, sdict
 from .cookies import parse_cookies
 from .query import parse_query
 
+# The fields of a head. Subclasses have them as slots: a class can have one base with slots, and that of a websocket is
+# the engine's.
+HEAD_SLOTS = ("_cookies", "_query_params", "headers", "query_string")
+
 
 class RequestHead:
     """Header fields and query string. Parsed values are computed on first access and kept.
@@ -17,13 +21,19 @@ class RequestHead:
         headers: the header fields.
     """
 
-    __slots__ = ("_cookies", "_query_params", "headers", "query_string")
+    # Not written as an empty tuple, which mypy would hold the assignments below to.
+    __slots__ = tuple[str, ...]()
+
+    headers: Headers
+    query_string: bytes
+    _cookies: SimpleCookie | None
+    _query_params: sdict[str | list[str]] | None
 
     def __init__(self, query_string: bytes, headers: Headers) -> None:
         self.query_string = query_string
         self.headers = headers
-        self._cookies: SimpleCookie | None = None
-        self._query_params: sdict[str | list[str]] | None = None
+        self._cookies = None
+        self._query_params = None
 
     @property
     def host(self) -> str:

@@ -13,7 +13,7 @@ from ..datastructures import Headers, sdict
 from ..errors import UsageError
 from .body import Body
 from .forms import read_body_params
-from .head import RequestHead
+from .head import HEAD_SLOTS, RequestHead
 from .negotiation import best_media_type
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Request(RequestHead):
     """
 
     __slots__ = (
+        *HEAD_SLOTS,
         "_arrived",
         "_body",
         "_body_params",

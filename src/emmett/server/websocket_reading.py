@@ -12,6 +12,7 @@ import sys
 from typing import Protocol
 
 from ..config import WebsocketSettings
+from ..engine import BaseReading
 from ..errors import FrameError
 from ..websockets.inbox import Inbox
 from ..wire.frames import OP_PING, FrameReader
@@ -45,7 +46,7 @@ class ReadConnection(Protocol):
         """What is held has grown by a step."""
 
 
-class Reading:
+class Reading(BaseReading):
     """The incoming data of one connection.
 
     Arguments:
@@ -58,21 +59,18 @@ class Reading:
 
     __slots__ = (
         "_connection",
-        "_early",
         "_loop",
         "_noted",
-        "_ping",
         "_rest_expected",
         "_transport",
         "_turn_planned",
         "_wanted",
         "choked",
-        "heard",
-        "inbox",
         "lost",
         "paused",
-        "reader",
     )
+
+    reader: FrameReader
 
     def __init__(
         self,
@@ -100,9 +98,9 @@ class Reading:
         # Bytes parsed when the connection was last told of growth.
         self._noted = 0
         # What came before the handshake was answered; None once it is.
-        self._early: tuple[bytes, ...] | None = ()
+        self._early = ()
         # The payload of the latest Ping, until it is answered.
-        self._ping: bytes | None = None
+        self._ping = None
         # Whether further messages are delivered to the handler.
         self._wanted = True
         # Whether the peer has hung up while the transport may still have unread data.
@@ -141,23 +139,6 @@ class Reading:
         self._early = None
         self._wanted = False
         self.reader.finished = True
-
-    def take(self, data: bytes) -> None:
-        """Process the data of one read."""
-        self.heard = True
-        if self._early is not None:
-            self.keep_early(data)
-            return
-        try:
-            held_back = self.reader.feed(data)
-        except FrameError as error:
-            self._fail(error)
-            return
-        if held_back:
-            self._hold_back()
-        if self._ping is not None:
-            self._answer_ping()
-        self.inbox.wake_for_read()
 
     def discard(self) -> None:
         """Deliver no more messages: from now on only control frames count."""

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from ..engine.messages import Data, MessageBatch
 from ..wire.fields import HeaderFields
 
-Data = str | bytes | bytearray | memoryview
-
-
-class MessageBatch(Protocol):
-    """Messages for many connections."""
-
-    @property
-    def messages(self) -> Sequence[str | bytes]:
-        """The messages, in their order."""
-
-    def frames(self, encode: Callable[[Data], bytes]) -> bytes:
-        """Return all messages, encoded and joined; computed once for all connections with the same encoding."""
+__all__ = ["Connection", "Data", "MessageBatch", "Writer"]
 
 
 class Writer(Protocol):

@@ -11,17 +11,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from ..engine import BaseOutbox
+from ..engine.messages import Data
 from ..errors import WebsocketClosed
 from ..wire.deflater import Deflater
-from ..wire.encoding import encode_message
 from .calling import check_caller
-from .connection import Data, MessageBatch
-from .turns import write_in_turn
 
 Content = TypeVar("Content", bound=str | bytes)
 
 
-class Outbox:
+class Outbox(BaseOutbox):
     """Frames on their way to the peer.
 
     Arguments:
@@ -30,82 +29,25 @@ class Outbox:
         high_water: bytes, collected or not yet taken by the peer, above which writers wait.
     """
 
-    __slots__ = (
-        "_collected",
-        "_collected_size",
-        "_encode",
-        "_flush_planned",
-        "_high_water",
-        "_line",
-        "_line_size",
-        "_loop",
-        "_lost",
-        "_pong",
-        "_ready",
-        "_transport",
-        "closed",
-        "on_growth",
-        "stalled_since",
-        "written",
-    )
+    __slots__ = ("_line_size", "_lost", "_pong", "_ready", "on_growth")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, high_water: int) -> None:
-        self._loop = loop
-        self._transport = transport
-        self._high_water = high_water
-        # Encodes a message as a frame. Compressed frames depend on earlier ones, so encoding happens only at the moment
-        # of writing: a message that is never written must never be compressed.
-        self._encode: Callable[[Data], bytes] = encode_message
+        super().__init__(loop, transport, high_water)
         transport.set_write_buffer_limits(high=high_water)
-        # Frames that wait for the next one, so that they leave in one write; None before the first such frame.
-        self._collected: list[bytes] | None = None
-        self._collected_size = 0
-        self._flush_planned = False
-        # Writers that wait for the peer to read. The first stays in the queue until it has written, so that no other
-        # writer overtakes it between its call and its turn.
-        self._line: deque[asyncio.Future[None]] | None = None
         # What the writers wait with: characters of text, bytes of everything else.
         self._line_size = 0
         # The Pong for the latest Ping received while the peer did not read (RFC 6455, 5.5.3, allows skipping others).
         self._pong: bytes | None = None
         # Callbacks for when `write_batch` can write again.
         self._ready: list[tuple[Callable[[], None], Callable[[], int] | None]] | None = None
-        # When the transport exceeded its high-water mark, in the loop's seconds; None while the peer keeps up.
-        self.stalled_since: float | None = None
-        # Why `write` accepts no more messages; None while it does.
-        self.closed: WebsocketClosed | None = None
         # Called when a message waits in line; the owner may set it.
         self.on_growth: Callable[[], None] | None = None
         # The transport is gone: queued messages cannot be written.
         self._lost = False
-        # Messages written, without the collected ones; for the access log.
-        self.written = 0
 
     def compress(self, deflater: Deflater) -> None:
         """Compress messages from now on."""
         self._encode = deflater.encode
-
-    def write(self, message: Data, more: bool) -> Awaitable[None] | None:
-        """Write a message; see `Connection.write`."""
-        if self.closed is not None:
-            raise self.error()
-        if self.stalled_since is not None or self._line:
-            return write_in_turn(self, _snapshot(message), self._encode, messages=1)
-        # Called through a local name: an attribute would take CPython's slow path for each message.
-        encode = self._encode
-        frame = encode(message)
-        collected = self._collected
-        if collected:
-            collected.append(frame)
-            self._collected_size = size = self._collected_size + len(frame)
-            if not more or size > self._high_water:
-                self.flush()
-        elif more and len(frame) <= self._high_water:
-            self._collect_first(frame)
-        else:
-            self.written += 1
-            self._transport.write(frame)
-        return None
 
     def write_now(self, message: Data, limit: int) -> bool:
         """Write a message without waiting, unless the peer would then have more than `limit` bytes to take.
@@ -126,26 +68,6 @@ class Outbox:
             return False
         self.written += 1
         self._write_now(frame)
-        return True
-
-    def write_batch(self, batch: MessageBatch) -> bool:
-        """Write all messages of a batch at once, or none if writers wait for the peer.
-
-        Returns:
-            Whether they were written.
-
-        Raises:
-            WebsocketClosed: as `write`.
-        """
-        if self.closed is not None:
-            raise self.error()
-        if self.stalled_since is not None or self._line:
-            return False
-        frames = batch.frames(self._encode)
-        self.written += len(batch.messages)
-        if self._collected:
-            self.flush()
-        self._transport.write(frames)
         return True
 
     def when_ready(self, callback: Callable[[], None], waiting: Callable[[], int] | None = None) -> None:
@@ -171,7 +93,7 @@ class Outbox:
         self.closed = closed
         self._call_ready()
         if self.stalled_since is not None or self._line:
-            return write_in_turn(self, frame, _as_it_is, messages=0)
+            return self._write_in_turn(frame, _as_it_is, messages=0)
         self._write_now(frame)
         return None
 
@@ -179,16 +101,6 @@ class Outbox:
         """Write a Close frame now, ahead of queued messages, because the peer takes no more of them."""
         self.lose(closed)
         self._write_now(frame)
-
-    def flush(self) -> None:
-        """Write the collected frames to the transport."""
-        collected = self._collected
-        if collected:
-            data = b"".join(collected)
-            self.written += len(collected)
-            collected.clear()
-            self._collected_size = 0
-            self._transport.write(data)
 
     def stall(self) -> None:
         """Make writers wait from now on, because the transport is full."""
@@ -223,29 +135,40 @@ class Outbox:
         assert self.closed is not None
         return WebsocketClosed(self.closed.code, self.closed.reason)
 
-    def _collect_first(self, frame: bytes) -> None:
-        if self._collected is None:
-            self._collected = []
-        self._collected.append(frame)
-        self._collected_size = len(frame)
-        if not self._flush_planned:
-            # The handler may await something else before it writes the frame that flushes.
-            self._flush_planned = True
-            self._loop.call_soon(self._flush_as_planned)
-
-    def _flush_as_planned(self) -> None:
-        self._flush_planned = False
-        self.flush()
-
     def _write_now(self, frame: bytes) -> None:
         self.flush()
         self._transport.write(frame)
 
-    def enter_line(self, size: int) -> asyncio.Future[None]:
-        """See `WriterLine.enter_line`."""
+    def _write_when_ready(self, message: Data) -> Awaitable[None]:
+        return self._write_in_turn(_snapshot(message), self._encode, messages=1)
+
+    async def _write_in_turn(self, data: Content, encode: Callable[[Content], bytes], messages: int) -> None:
+        """Write when the peer reads on and all writers before this one have written. A cancelled wait writes nothing.
+
+        Arguments:
+            data: what to write.
+            encode: makes a frame of it.
+            messages: the number of messages that it counts as.
+        """
         if self._lost:
             # The peer left between the call and the first step of the waiting task.
             raise self.error()
+        waiter = self._enter_line(len(data))
+        try:
+            await waiter
+            if self._lost:
+                raise self.error()
+            frame = encode(data)
+            self.written += messages
+            self._write_now(frame)
+        finally:
+            assert self._line is not None
+            self._line.remove(waiter)
+            self._line_size -= len(data)
+            self._call_first()
+
+    def _enter_line(self, size: int) -> asyncio.Future[None]:
+        """Return a future that is done when it is the turn of a writer of so many bytes or characters."""
         line = self._line = self._line if self._line is not None else deque()
         waiter: asyncio.Future[None] = self._loop.create_future()
         line.append(waiter)
@@ -254,21 +177,6 @@ class Outbox:
             self.on_growth()
         self._call_first()
         return waiter
-
-    def write_in_line(self, data: Content, encode: Callable[[Content], bytes], messages: int) -> None:
-        """See `WriterLine.write_in_line`."""
-        if self._lost:
-            raise self.error()
-        frame = encode(data)
-        self.written += messages
-        self._write_now(frame)
-
-    def leave_line(self, waiter: asyncio.Future[None], size: int) -> None:
-        """See `WriterLine.leave_line`."""
-        assert self._line is not None
-        self._line.remove(waiter)
-        self._line_size -= size
-        self._call_first()
 
     def _call_first(self) -> None:
         if self._line and self.stalled_since is None:

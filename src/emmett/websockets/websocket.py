@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast, overload
 
 from ..datastructures import Headers
+from ..engine import BaseWebsocket
 from ..errors import MessageError, UsageError, WebsocketClosed
-from ..http.head import RequestHead
+from ..http.head import HEAD_SLOTS, RequestHead
 from ..wire.close import CloseCode, check_to_send
 from ..wire.fields import HeaderFields
 from .calling import excuse_closing
@@ -21,7 +22,7 @@ from .json_messages import decode_json, encode_json, find_decoder
 T = TypeVar("T")
 
 
-class Websocket(RequestHead):
+class Websocket(BaseWebsocket, RequestHead):
     """A websocket connection.
 
     An application reaches it as `emmett.websocket`, bound to the running context; a server adapter creates it.
@@ -38,21 +39,12 @@ class Websocket(RequestHead):
     """
 
     __slots__ = (
+        *HEAD_SLOTS,
         "__weakref__",
-        "_closed",
         "_closing_watchers",
         "_connection",
-        "_delivery",
         "_in_receive_hook",
-        "_inbox",
-        "_leaving",
-        "_messages",
-        "_on_receive",
-        "_on_send",
         "_send_lock",
-        "_write",
-        "_writer",
-        "accepted",
         "client",
         "failure",
         "path",
@@ -60,6 +52,8 @@ class Websocket(RequestHead):
         "subprotocol",
         "subprotocols",
     )
+
+    _delivery: Delivery | None
 
     def __init__(
         self,
@@ -73,7 +67,7 @@ class Websocket(RequestHead):
         connection: Connection,
         inbox: Inbox,
     ) -> None:
-        super().__init__(query_string, headers)
+        RequestHead.__init__(self, query_string, headers)
         self.scheme = scheme
         self.path = path
         self.client = client
@@ -89,19 +83,19 @@ class Websocket(RequestHead):
         self._inbox = inbox
         self._messages = inbox.messages
         # How the connection ended; None while it is open.
-        self._closed: WebsocketClosed | None = None
+        self._closed = None
         # How to close once all received messages are delivered; None while the connection is to stay open.
-        self._leaving: WebsocketClosed | None = None
+        self._leaving = None
         self._closing_watchers: list[asyncio.Future[None]] | None = None
         # The pipeline's hooks on messages; None costs nothing.
-        self._on_receive: Hook | None = None
-        self._on_send: Hook | None = None
+        self._on_receive = None
+        self._on_send = None
         # The function that `send` calls with each message; None before acceptance, and if hooks come first.
-        self._write: Callable[[Data, bool], Awaitable[None] | None] | None = None
+        self._write = None
         self._in_receive_hook = False
         self._send_lock: asyncio.Lock | None = None
         # Sends batches if sending a message may wait.
-        self._delivery: Delivery | None = None
+        self._delivery = None
 
     @property
     def connection(self) -> Websocket:
@@ -142,17 +136,10 @@ class Websocket(RequestHead):
         if waiting is not None:
             await waiting
 
-    def receive(self) -> Coroutine[Any, Any, str | bytes]:
-        """Return the next message: `str` for text, `bytes` for binary. Accepts the connection first if necessary.
-
-        Raises:
-            WebsocketClosed: the connection has ended and all received messages have been delivered.
-            UsageError: another task is receiving.
-        """
-        return self.receive_next(False)
-
     async def receive_next(self, stops: bool) -> str | bytes:
         """Return the next message, for `receive` and iteration: one coroutine is faster than two.
+
+        The native engine calls this only if the connection is not accepted, has hooks, or has ended.
 
         Arguments:
             stops: whether to raise StopAsyncIteration at the end instead of WebsocketClosed.
@@ -187,22 +174,8 @@ class Websocket(RequestHead):
             if received is not DROP:
                 return cast("str | bytes", received)
 
-    async def send(self, data: Data) -> None:
-        """Send a message: `str` as text, bytes-like data as binary. Accepts the connection first if necessary.
-
-        Waits while the peer does not read earlier messages. A waiting `send` that is cancelled has sent nothing.
-
-        Raises:
-            WebsocketClosed: the peer has gone.
-            TypeError: the data is neither `str` nor bytes-like.
-        """
-        write = self._write
-        if write is None:
-            await self._send_indirectly(data)
-            return
-        waiting = write(data, True if self._messages else False)  # noqa: SIM210 - bool() costs a call
-        if waiting is not None:
-            await waiting
+    # Warnings and tasks name the coroutine after what applications call.
+    receive_next.__qualname__ = "Websocket.receive"
 
     def send_nowait(self, data: Data) -> None:
         """Send a message without waiting. Use it to send to many connections, none of which may delay the others.
@@ -270,12 +243,6 @@ class Websocket(RequestHead):
             if watcher in self._closing_watchers:
                 self._closing_watchers.remove(watcher)
 
-    def __aiter__(self) -> Websocket:
-        return self
-
-    def __anext__(self) -> Coroutine[Any, Any, str | bytes]:
-        return self.receive_next(True)
-
     async def receive_text(self) -> str:
         """Return the next message, which must be text.
 
@@ -336,22 +303,9 @@ class Websocket(RequestHead):
 
     # The methods below are for server adapters, dispatch and channels, not for applications.
 
-    def deliver(self, batch: MessageBatch) -> bool:
-        """Accept all messages of a batch, to send in order, or none of them while the peer does not keep up.
-
-        Returns:
-            Whether they were accepted.
-
-        Raises:
-            WebsocketClosed: sending is no longer possible.
-            UsageError: the connection is not accepted yet.
-        """
+    def _deliver_slowly(self, batch: MessageBatch) -> bool:
         if not self.accepted:
             raise UsageError("deliver() needs an accepted connection: await websocket.accept() first")
-        if self._delivery is None and self._on_send is None:
-            written = self._writer.write_batch(batch)
-            if written is not None:
-                return written
         if self._closed is not None:
             raise self._error()
         if self._delivery is None:

@@ -35,6 +35,16 @@ import_name(const char *module, const char *name)
     return value;
 }
 
+/* The types: their fields of the state, and their descriptions. */
+#define TYPES(X)                                                                                                       \
+    X(reader_type, reader_spec)                                                                                        \
+    X(inbox_type, inbox_spec)                                                                                          \
+    X(outbox_type, outbox_spec)                                                                                        \
+    X(call_type, call_spec)                                                                                            \
+    X(websocket_type, websocket_spec)                                                                                  \
+    X(reading_type, reading_spec)                                                                                      \
+    X(handle_type, handle_spec)
+
 static int
 native_exec(PyObject *module)
 {
@@ -48,8 +58,15 @@ native_exec(PyObject *module)
         return -1;
     if ((state->frame_error = import_name("emmett.errors", "FrameError")) == NULL)
         return -1;
-    if ((state->reader_type = add_type(module, &reader_spec)) == NULL)
+    if ((state->usage_error = import_name("emmett.errors", "UsageError")) == NULL)
         return -1;
+    if ((state->encode_message = PyObject_GetAttrString(module, "encode_message")) == NULL)
+        return -1;
+#define ADD(type, spec)                                                                                                \
+    if ((state->type = add_type(module, &spec)) == NULL)                                                               \
+        return -1;
+    TYPES(ADD)
+#undef ADD
     return 0;
 }
 
@@ -57,8 +74,12 @@ static int
 native_traverse(PyObject *module, visitproc visit, void *arg)
 {
     State *state = state_of_module(module);
-    Py_VISIT(state->reader_type);
+#define VISIT(type, spec) Py_VISIT(state->type);
+    TYPES(VISIT)
+#undef VISIT
     Py_VISIT(state->frame_error);
+    Py_VISIT(state->usage_error);
+    Py_VISIT(state->encode_message);
     return 0;
 }
 
@@ -66,8 +87,12 @@ static int
 native_clear(PyObject *module)
 {
     State *state = state_of_module(module);
-    Py_CLEAR(state->reader_type);
+#define CLEAR_TYPE(type, spec) Py_CLEAR(state->type);
+    TYPES(CLEAR_TYPE)
+#undef CLEAR_TYPE
     Py_CLEAR(state->frame_error);
+    Py_CLEAR(state->usage_error);
+    Py_CLEAR(state->encode_message);
     Py_CLEAR(state->empty_bytes);
 #define CLEAR(name) Py_CLEAR(state->name_##name);
     NAMES(CLEAR)
@@ -85,6 +110,7 @@ PyDoc_STRVAR(encode_message_doc, "Return the frame that carries a message; see `
 
 static PyMethodDef native_functions[] = {
     {"encode_message", encode_message, METH_O, encode_message_doc},
+    {"make_handle_functions", (PyCFunction)(void (*)(void))make_handle_functions, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -19,17 +19,40 @@
 
 /* The names of attributes and methods that C looks up, made once for each module: `state->name_append`. */
 #define NAMES(X)                                                                                                       \
+    X(_answer_ping)                                                                                                    \
+    X(_deliver_slowly)                                                                                                 \
+    X(_fail)                                                                                                           \
+    X(_flush_as_planned)                                                                                               \
     X(_grow)                                                                                                           \
+    X(_hold_back)                                                                                                      \
     X(_read_frame)                                                                                                     \
     X(_refuse_text)                                                                                                    \
+    X(_send_indirectly)                                                                                                \
+    X(_write_when_ready)                                                                                               \
     X(append)                                                                                                          \
+    X(call_soon)                                                                                                       \
+    X(close)                                                                                                           \
+    X(create_future)                                                                                                   \
+    X(done)                                                                                                            \
+    X(error)                                                                                                           \
     X(finish)                                                                                                          \
-    X(resume)
+    X(frames)                                                                                                          \
+    X(keep_early)                                                                                                      \
+    X(messages)                                                                                                        \
+    X(receive)                                                                                                         \
+    X(receive_next)                                                                                                    \
+    X(resume)                                                                                                          \
+    X(send)                                                                                                            \
+    X(set_result)                                                                                                      \
+    X(throw)                                                                                                           \
+    X(write)                                                                                                           \
+    X(write_batch)
 
 /* All that is global. Each interpreter that imports the module has one. */
 typedef struct {
-    PyTypeObject *reader_type;
-    PyObject *frame_error;
+    PyTypeObject *reader_type, *inbox_type, *outbox_type, *call_type, *websocket_type, *reading_type, *handle_type;
+    /* Classes of emmett.errors, and the function of this module. */
+    PyObject *frame_error, *usage_error, *encode_message;
     PyObject *empty_bytes;
 #define FIELD(name) PyObject *name_##name;
     NAMES(FIELD)
@@ -52,6 +75,15 @@ static inline Py_ssize_t
 add_up_to_max(Py_ssize_t a, Py_ssize_t b)
 {
     return a > PY_SSIZE_T_MAX - b ? PY_SSIZE_T_MAX : a + b;
+}
+
+/* Ends the life of an object whose fields are cleared: frees it, and gives back its reference to its type. */
+static inline void
+free_object(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    type->tp_free(object);
+    Py_DECREF(type);
 }
 
 /* Like `object.method(argument)` for its effect: 0, or -1 with an exception. */
@@ -107,7 +139,11 @@ int write_header(char *to, const Payload *payload);
 
 PyObject *encode_message(PyObject *module, PyObject *message);
 
+/* handle.c */
+
+PyObject *make_handle_functions(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
 /* The types, one for each file. */
-extern PyType_Spec reader_spec;
+extern PyType_Spec reader_spec, inbox_spec, outbox_spec, call_spec, websocket_spec, reading_spec, handle_spec;
 
 #endif

@@ -495,11 +495,9 @@ reader_clear(Reader *self)
 static void
 reader_dealloc(Reader *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     reader_clear(self);
-    type->tp_free(self);
-    Py_DECREF(type);
+    free_object((PyObject *)self);
 }
 
 #define OBJECT(name, field) {name, T_OBJECT_EX, offsetof(Reader, field), 0, NULL}

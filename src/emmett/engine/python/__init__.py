@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from .encoding import encode_message
+from .inbox import Inbox
+from .outbox import BaseOutbox
 from .reader import BaseReader
+from .reading import BaseReading
+from .websocket import BaseWebsocket, make_handle_functions
 
-__all__ = ["BaseReader", "encode_message"]
+__all__ = [
+    "BaseOutbox",
+    "BaseReader",
+    "BaseReading",
+    "BaseWebsocket",
+    "Inbox",
+    "encode_message",
+    "make_handle_functions",
+]

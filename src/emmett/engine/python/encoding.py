@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..header import LENGTH_16, OP_BINARY, OP_TEXT, encode_header
+from ..messages import Data
 
 # The headers of small frames, computed once: a lookup costs a tenth of `encode_header`.
 _SMALL_TEXT = tuple(encode_header(OP_TEXT, length) for length in range(LENGTH_16))
 _SMALL_BINARY = tuple(encode_header(OP_BINARY, length) for length in range(LENGTH_16))
 
 
-def encode_message(message: str | bytes | bytearray | memoryview) -> bytes:
+def encode_message(message: Data) -> bytes:
     """Return the frame that carries a message: a text frame for `str`, a binary one for bytes-like data.
 
     Raises:
@@ -24,7 +25,7 @@ def encode_message(message: str | bytes | bytearray | memoryview) -> bytes:
     return _encode_other(message)
 
 
-def _encode_other(message: str | bytes | bytearray | memoryview) -> bytes:
+def _encode_other(message: Data) -> bytes:
     if isinstance(message, (bytes, bytearray, memoryview)):
         payload = bytes(message)
         length = len(payload)

@@ -1,0 +1,13 @@
+/* The awaitable that `receive()` and `send()` return. */
+#ifndef EMMETT_CALL_H
+#define EMMETT_CALL_H
+
+#include "websocket.h"
+
+/* Returns a call that receives a message; with `stops`, for iteration. */
+PyObject *make_receive_call(Websocket *websocket, bool stops);
+
+/* Returns a call that sends a message. */
+PyObject *make_send_call(Websocket *websocket, PyObject *message);
+
+#endif

@@ -1,0 +1,197 @@
+/* The bounded queue of received messages; `emmett.engine.python.inbox` is the same in Python.
+ *
+ * The future is asyncio's own, so that cancellation, debug mode and all that looks at tasks work as ever.
+ */
+#include "inbox.h"
+
+int
+inbox_is_awaited(Inbox *self)
+{
+    if (self->waiter == NULL)
+        return 0;
+    PyObject *done = PyObject_CallMethodNoArgs(self->waiter, self->state->name_done);
+    if (done == NULL)
+        return -1;
+    int result = PyObject_Not(done);
+    Py_DECREF(done);
+    return result;
+}
+
+PyObject *
+inbox_arrival(Inbox *self)
+{
+    int awaited = inbox_is_awaited(self);
+    if (awaited < 0)
+        return NULL;
+    if (awaited) {
+        PyErr_SetString(self->state->usage_error,
+                        "receive() is already waiting in another task; only one task at a time may receive");
+        return NULL;
+    }
+    PyObject *future = PyObject_CallMethodNoArgs(given(self->loop), self->state->name_create_future);
+    if (future != NULL)
+        Py_XSETREF(self->waiter, Py_NewRef(future));
+    return future;
+}
+
+/* Wakes the one that waits; 1 if there was a future, 0 if not, or -1 with an exception. */
+static int
+wake_waiter(Inbox *self)
+{
+    if (self->waiter == NULL)
+        return 0;
+    int awaited = inbox_is_awaited(self);
+    if (awaited < 0)
+        return -1;
+    PyObject *waiter = self->waiter;
+    self->waiter = NULL;
+    int result = awaited ? call_for_effect(waiter, self->state->name_set_result, Py_None) : 0;
+    Py_DECREF(waiter);
+    return result < 0 ? -1 : 1;
+}
+
+int
+inbox_wake_for_read(Inbox *self)
+{
+    int had_waiter = wake_waiter(self);
+    if (had_waiter || given(self->on_unclaimed) == Py_None)
+        return had_waiter < 0 ? -1 : 0;
+    PyObject *callback = Py_NewRef(self->on_unclaimed);
+    PyObject *result = PyObject_CallNoArgs(callback);
+    Py_DECREF(callback);
+    if (result == NULL)
+        return -1;
+    Py_DECREF(result);
+    return 0;
+}
+
+/* ---- methods ---- */
+
+static PyObject *
+inbox_arrival_method(Inbox *self, PyObject *Py_UNUSED(ignored))
+{
+    return inbox_arrival(self);
+}
+
+static PyObject *
+inbox_wake(Inbox *self, PyObject *Py_UNUSED(ignored))
+{
+    if (wake_waiter(self) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+inbox_wake_for_read_method(Inbox *self, PyObject *Py_UNUSED(ignored))
+{
+    if (inbox_wake_for_read(self) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+inbox_awaited(Inbox *self, void *Py_UNUSED(closure))
+{
+    int awaited = inbox_is_awaited(self);
+    return awaited < 0 ? NULL : PyBool_FromLong(awaited);
+}
+
+/* ---- the type ---- */
+
+static PyObject *
+inbox_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
+{
+    State *state = state_of_type(type);
+    Inbox *self = state == NULL ? NULL : (Inbox *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->state = state;
+    self->on_unclaimed = Py_NewRef(Py_None);
+    self->messages = PyList_New(0);
+    if (self->messages == NULL)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static int
+inbox_init(Inbox *self, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"loop", "refill", NULL};
+    PyObject *loop, *refill;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO:Inbox", names, &loop, &refill))
+        return -1;
+    Py_XSETREF(self->loop, Py_NewRef(loop));
+    Py_XSETREF(self->refill, Py_NewRef(refill));
+    return 0;
+}
+
+static int
+inbox_traverse(Inbox *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->messages);
+    Py_VISIT(self->loop);
+    Py_VISIT(self->refill);
+    Py_VISIT(self->on_unclaimed);
+    Py_VISIT(self->waiter);
+    return 0;
+}
+
+static int
+inbox_clear(Inbox *self)
+{
+    Py_CLEAR(self->messages);
+    Py_CLEAR(self->loop);
+    Py_CLEAR(self->refill);
+    Py_CLEAR(self->on_unclaimed);
+    Py_CLEAR(self->waiter);
+    return 0;
+}
+
+static void
+inbox_dealloc(Inbox *self)
+{
+    PyObject_GC_UnTrack(self);
+    inbox_clear(self);
+    free_object((PyObject *)self);
+}
+
+static PyMemberDef inbox_members[] = {
+    {"messages", T_OBJECT_EX, offsetof(Inbox, messages), 0, NULL},
+    {"refill", T_OBJECT_EX, offsetof(Inbox, refill), 0, NULL},
+    {"on_unclaimed", T_OBJECT_EX, offsetof(Inbox, on_unclaimed), 0, NULL},
+    {"held_back", T_BOOL, offsetof(Inbox, held_back), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyMethodDef inbox_methods[] = {
+    {"arrival", (PyCFunction)inbox_arrival_method, METH_NOARGS, NULL},
+    {"wake", (PyCFunction)inbox_wake, METH_NOARGS, NULL},
+    {"wake_for_read", (PyCFunction)inbox_wake_for_read_method, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef inbox_getset[] = {
+    {"awaited", (getter)inbox_awaited, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot inbox_slots[] = {
+    {Py_tp_doc, "Received messages that wait for the handler; see `emmett.engine.python.Inbox`."},
+    {Py_tp_new, inbox_new},
+    {Py_tp_init, inbox_init},
+    {Py_tp_traverse, inbox_traverse},
+    {Py_tp_clear, inbox_clear},
+    {Py_tp_dealloc, inbox_dealloc},
+    {Py_tp_members, inbox_members},
+    {Py_tp_methods, inbox_methods},
+    {Py_tp_getset, inbox_getset},
+    {0, NULL},
+};
+
+PyType_Spec inbox_spec = {
+    .name = "emmett._native.Inbox",
+    .basicsize = sizeof(Inbox),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = inbox_slots,
+};

@@ -1,0 +1,25 @@
+/* The inbox, for the files that fill and empty it. */
+#ifndef EMMETT_INBOX_H
+#define EMMETT_INBOX_H
+
+#include "native.h"
+
+typedef struct {
+    PyObject_HEAD
+    State *state;
+    PyObject *messages, *loop, *refill, *on_unclaimed;
+    /* The asyncio future that a `receive()` waits for, or NULL. */
+    PyObject *waiter;
+    char held_back;
+} Inbox;
+
+/* `Inbox.arrival`: a new future, or NULL with an exception. */
+PyObject *inbox_arrival(Inbox *self);
+
+/* `Inbox.awaited`: 1 or 0, or -1 with an exception. */
+int inbox_is_awaited(Inbox *self);
+
+/* `Inbox.wake_for_read`: 0, or -1 with an exception. */
+int inbox_wake_for_read(Inbox *self);
+
+#endif
