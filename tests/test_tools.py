@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import tools
-from tests.tools import FINDERS, HINTS, find_tool, tool
+from tests.tools import FINDERS, HINTS, JSONRPC_CLIENTS, find_tool, tool
 
 
 @pytest.fixture
@@ -46,7 +46,15 @@ def test_node_counts_with_its_ws_package_only(folder: Path) -> None:
     assert find_tool("node") == path
 
 
-SERVERS = [name for name in FINDERS if name not in ("chromium", "node", "pyright")]
+def test_clients_of_jsonrpc_count_together_only(folder: Path) -> None:
+    path = put(folder, "node")
+    for name in JSONRPC_CLIENTS:
+        assert find_tool("jsonrpc") is None
+        (folder / "node_modules" / name).mkdir(parents=True)
+    assert find_tool("jsonrpc") == path
+
+
+SERVERS = [name for name in FINDERS if name not in ("asyncapi", "chromium", "jsonrpc", "node", "pyright")]
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -56,7 +64,7 @@ def test_servers(name: str, folder: Path) -> None:
 
 
 def test_an_unknown_tool_is_a_mistake_in_the_test() -> None:
-    with pytest.raises(ValueError, match="unknown tool 'firefox'; tests may need apache2, caddy, chromium"):
+    with pytest.raises(ValueError, match="unknown tool 'firefox'; tests may need apache2, asyncapi, caddy"):
         find_tool("firefox")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 NODE_FOLDER = Path(__file__).parent / "integration" / "node"
+JSONRPC_CLIENTS = ("json-rpc-2.0", "rpc-websockets", "vscode-jsonrpc", "vscode-ws-jsonrpc")
 # Debian keeps servers where the PATH of an ordinary user does not look.
 # Programs from the package index are next to the Python that runs the tests, whether or not its environment is active.
 SERVER_PATH = os.pathsep.join(
@@ -35,6 +36,12 @@ def _asyncapi() -> str | None:
     return shutil.which("node") if (NODE_FOLDER / "node_modules" / "@asyncapi" / "parser").is_dir() else None
 
 
+def _jsonrpc() -> str | None:
+    """Node again, with the clients of JSON-RPC that `make test` installs."""
+    folders = [NODE_FOLDER / "node_modules" / name for name in JSONRPC_CLIENTS]
+    return shutil.which("node") if all(folder.is_dir() for folder in folders) else None
+
+
 def _server(name: str) -> Callable[[], str | None]:
     return lambda: shutil.which(name, path=SERVER_PATH)
 
@@ -46,6 +53,7 @@ FINDERS: dict[str, Callable[[], str | None]] = {
     "chromium": _chromium,
     "h2o": _server("h2o"),
     "haproxy": _server("haproxy"),
+    "jsonrpc": _jsonrpc,
     "lighttpd": _server("lighttpd"),
     "nghttpx": _server("nghttpx"),
     "nginx": _server("nginx"),
@@ -65,6 +73,7 @@ HINTS = {
     "chromium": "install Chromium, or put Chrome on the PATH as google-chrome",
     "h2o": "install H2O (Debian: h2o)",
     "haproxy": "install haproxy (Debian: haproxy)",
+    "jsonrpc": "install Node.js and npm, then run `make test` once: it brings clients of JSON-RPC",
     "lighttpd": "install lighttpd (Debian: lighttpd and lighttpd-mod-openssl)",
     "nghttpx": "install nghttpx (Debian: nghttp2-proxy)",
     "nginx": "install nginx (Debian: nginx-light)",

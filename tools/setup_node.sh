@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the packages of the tests that run Node.js: ws, pyright and the parser of AsyncAPI. Without node or npm it does
-# nothing: pytest then names the tests that did not run.
+# Installs the packages of the tests that run Node.js: clients, pyright and the parser of AsyncAPI. Without node or npm it
+# does nothing: pytest then names the tests that did not run.
 set -eu
 
 cd "$(dirname "$0")/../tests/integration/node"
@@ -8,7 +8,8 @@ command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || exit 0
 
 stamp=node_modules/emmett-setup
 wanted=$(cksum <package-lock.json)
-if [ -d node_modules/ws ] && [ -d node_modules/pyright ] && [ -d node_modules/@asyncapi/parser ] && [ "$(cat $stamp 2>/dev/null)" = "$wanted" ]; then
+if [ -d node_modules/ws ] && [ -d node_modules/pyright ] && [ -d node_modules/@asyncapi/parser ] &&
+    [ -d node_modules/vscode-ws-jsonrpc ] && [ "$(cat $stamp 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi
 echo "Installing the packages of the tests for Node.js" >&2

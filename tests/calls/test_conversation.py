@@ -224,7 +224,7 @@ async def test_an_id_that_is_in_use_is_refused() -> None:
         await wire.send(id=7, method="slow")
         reply = await wire.ask(id=7, method="slow")
         assert reply["error"]["code"] == -32600
-        assert "7" in reply["error"]["message"]
+        assert "7" in reply["error"]["data"]
         assert (await wire.ask(method="$/cancelRequest", params={"id": 7}))["error"]["code"] == -32800
 
 

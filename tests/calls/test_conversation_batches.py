@@ -58,4 +58,4 @@ async def test_a_batch_may_not_be_too_long() -> None:
         await wire.websocket.send(f"[{message}, {message}, {message}]")
         reply = await wire.receive()
         assert (reply["id"], reply["error"]["code"]) == (None, -32600)
-        assert "at most 2" in reply["error"]["message"]
+        assert "at most 2" in reply["error"]["data"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from emmett.errors import CallError
 from tests.docs.pages import page
 from tests.docs.programs import programs_of
 
@@ -41,3 +42,40 @@ def test_its_tests_pass(tmp_path: Path) -> None:
 def test_a_token_stream_takes_fifteen_lines() -> None:
     (story,) = (block for block in PAGE.blocks if block.file_name == "story.py")
     assert len(story.text.splitlines()) == 15
+
+
+async def test_a_service_takes_thirty_lines(tmp_path: Path) -> None:
+    (program,) = (program for program in programs_of(PAGE) if "stock.py" in program.files)
+    # Without its name.
+    assert len(program.blocks[0].text.splitlines()) <= 31
+    with program.loaded(tmp_path) as app:
+        async with app.test_client_async() as client, client.calls("/api") as api:
+            slow = [api.report(delay=3600) for _ in range(8)]
+            for call in slow[:7]:
+                await call.start()
+            # Seven calls wait, and hold up no other.
+            assert await api.buy(item="tea") == 2
+            assert await api.buy("tea", 1) == 1
+            # The eighth is the last one that is read until one of them ends.
+            await slow[7].start()
+            late = api.report(delay=0)
+            await late.start()
+            await slow[0].cancel()
+            with pytest.raises(CallError, match="cancelled"):
+                await slow[0]
+            assert await late == {"tea": 1}
+        # A rate counts for each connection.
+        async with app.test_client_async() as client, client.calls("/api") as api:
+            faults = [{"path": ["count"], "message": "Expected `int`, got `str`"}]
+            for order, code, data in (
+                ({"item": "tea", "count": 3}, 409, {"missing": 2}),
+                ({"item": "tea", "count": "2"}, -32602, faults),
+            ):
+                with pytest.raises(CallError) as raised:
+                    await api.buy(**order)
+                assert (raised.value.code, raised.value.data) == (code, data)
+            with pytest.raises(CallError, match="may be called 5/m") as raised:
+                for _ in range(4):
+                    await api.buy(item="tea", count=0)
+            assert isinstance(raised.value.data, dict)
+            assert 0 < raised.value.data["retry_after"] <= 12

@@ -42,13 +42,16 @@ class ExampleServer:
         name: the folder of the example.
         port: where it listens; 0 for a free one.
         environment: variables for the process, beside those of the test run.
+        path: the application, if it is no example.
 
     Attributes:
         url: where its page is.
     """
 
-    def __init__(self, name: str, port: int = 0, environment: dict[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "emmett", "-a", f"examples/{name}/app.py", "serve"]
+    def __init__(
+        self, name: str, port: int = 0, environment: dict[str, str] | None = None, path: str | None = None
+    ) -> None:
+        command = [sys.executable, "-m", "emmett", "-a", path or f"examples/{name}/app.py", "serve"]
         self._process = subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port)],
             cwd=ROOT,

@@ -323,12 +323,12 @@ class Conversation:
         if not frame.is_batch:
             refused = frame.messages[0]
             assert isinstance(refused, Refusal)
-            await self._refuse(refused.id, Error(refused.code, refused.message))
+            await self._refuse(refused.id, refused.error)
             return
         count, most = len(frame.messages), self._settings.max_batch
         if count > most:
-            text = f"Invalid Request: {count} messages in a batch, at most {most} are taken"
-            await self._refuse(None, Error(ErrorCode.INVALID_REQUEST, text))
+            text = f"{count} messages in a batch, at most {most} are taken"
+            await self._refuse(None, Refusal(None, ErrorCode.INVALID_REQUEST, text).error)
             return
         batch = CallBatch(
             sum(1 for each in frame.messages if isinstance(each, Refusal) or is_call(each)), self._send_batch
@@ -336,7 +336,7 @@ class Conversation:
         for each in frame.messages:
             if isinstance(each, Refusal):
                 self._guard.refused()
-                await batch.add(ErrorReply(each.id, Error(each.code, each.message)))
+                await batch.add(ErrorReply(each.id, each.error))
             else:
                 await self._take_of_batch(each, batch)
 
@@ -393,7 +393,7 @@ class Conversation:
         """Return why a call must not run now; None where it may."""
         key = (type(message.id), message.id)
         if message.id is not UNSET and self._by_key and key in self._by_key:
-            return Error(ErrorCode.INVALID_REQUEST, f"Invalid Request: a call with the id {message.id!r} is running")
+            return Error(ErrorCode.INVALID_REQUEST, "Invalid Request", f"a call with the id {message.id!r} is running")
         return self._guard.check(method, message.params, self._streams)
 
     async def _refuse(self, id_: Id | UnsetType, error: Error) -> None:

@@ -37,6 +37,10 @@ class ErrorCode(IntEnum):
     LIMIT_EXCEEDED = -32029
 
 
+# The messages of section 5.1 for what cannot be called.
+MESSAGES = {ErrorCode.PARSE_ERROR: "Parse error", ErrorCode.INVALID_REQUEST: "Invalid Request"}
+
+
 class Message(msgspec.Struct, gc=False):
     """A message as it came: a call, an event, or the reply to a call of ours.
 
@@ -61,12 +65,17 @@ class Refusal(NamedTuple):
     Fields:
         id: the id, where it could be read (section 5).
         code: `PARSE_ERROR` or `INVALID_REQUEST`.
-        message: what is wrong.
+        reason: what is wrong.
     """
 
     id: Id
     code: ErrorCode
-    message: str
+    reason: str
+
+    @property
+    def error(self) -> Error:
+        """The error of the reply. Its message is that of the specification; the reason is its data."""
+        return Error(self.code, MESSAGES[self.code], self.reason)
 
 
 class Frame(NamedTuple):
@@ -165,11 +174,11 @@ def read_frame(data: str | bytes, codec: Codec) -> Frame:
     except msgspec.ValidationError:
         return Frame((_read_part(data, codec),), False)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Frame((Refusal(None, ErrorCode.PARSE_ERROR, f"Parse error: the message is not {codec.name}"),), False)
+        return Frame((Refusal(None, ErrorCode.PARSE_ERROR, f"the message is not {codec.name}"),), False)
     except RecursionError:
-        return Frame((Refusal(None, ErrorCode.PARSE_ERROR, "Parse error: the message is nested too deeply"),), False)
+        return Frame((Refusal(None, ErrorCode.PARSE_ERROR, "the message is nested too deeply"),), False)
     if not parts:
-        return Frame((Refusal(None, ErrorCode.INVALID_REQUEST, "Invalid Request: the batch is empty"),), False)
+        return Frame((Refusal(None, ErrorCode.INVALID_REQUEST, "the batch is empty"),), False)
     return Frame([_read_part(part, codec) for part in parts], True)
 
 
@@ -183,7 +192,7 @@ def _read_part(part: str | bytes | Raw, codec: Codec) -> Message | Refusal:
 def _checked(message: Message) -> Message | Refusal:
     if message.method is UNSET and message.result is UNSET and message.error is UNSET:
         id_ = None if message.id is UNSET else message.id
-        return Refusal(id_, ErrorCode.INVALID_REQUEST, "Invalid Request: `method` is missing")
+        return Refusal(id_, ErrorCode.INVALID_REQUEST, "`method` is missing")
     return message
 
 
@@ -195,7 +204,7 @@ def _refuse(data: str | bytes | Raw, codec: Codec) -> Refusal:
         id_ = None if found is UNSET else found
         codec.decode(data, Message)
     except msgspec.ValidationError as error:
-        return Refusal(id_, ErrorCode.INVALID_REQUEST, f"Invalid Request: {error}")
+        return Refusal(id_, ErrorCode.INVALID_REQUEST, f"{error}")
     except UNREADABLE:
         pass
-    return Refusal(id_, ErrorCode.PARSE_ERROR, f"Parse error: the message is not {codec.name}")
+    return Refusal(id_, ErrorCode.PARSE_ERROR, f"the message is not {codec.name}")
