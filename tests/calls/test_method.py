@@ -60,6 +60,9 @@ def test_the_only_object() -> None:
     method = make(draw)
     assert bind(method, '{"x": 1}') == {"point": Point(1)}
     assert bind(method, '[{"x": 1, "y": 3}]') == {"point": Point(1, 3)}
+    # Its members by position, too.
+    assert bind(method, "[1]") == {"point": Point(1)}
+    assert bind(method, "[1, 3]") == {"point": Point(1, 3)}
 
 
 def test_faults() -> None:
@@ -68,7 +71,9 @@ def test_faults() -> None:
     assert paths(make(add), "[1, 2, [], 4]") == [(3,)]
     assert paths(make(add), "5") == [()]
     assert paths(make(draw), "{}") == [("x",)]
-    assert paths(make(draw), "[5]") == [("point",)]
+    assert paths(make(draw), '["5"]') == [("x",)]
+    assert paths(make(draw), "[]") == [("x",)]
+    assert paths(make(draw), "[1, 2, 3]") == [(2,)]
     assert paths(make(draw), "[" * 2000) == [()]
 
 

@@ -2,9 +2,10 @@ import dataclasses
 from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
+import pydantic
 import pytest
 
-from emmett.typed.faults import MAX_FAULTS, find_faults
+from emmett.typed.faults import MAX_FAULTS, find_faults, member_names
 
 
 class Move(msgspec.Struct, tag="move"):
@@ -77,3 +78,15 @@ def test_texts_of_a_query_are_numbers_where_that_is_asked_for() -> None:
 
 def test_there_is_an_end() -> None:
     assert len(find_faults([None] * 1000, list[int])) == MAX_FAULTS
+
+
+def test_the_names_of_members_are_those_of_the_data() -> None:
+    class Model(pydantic.BaseModel):
+        name: str
+        age: int = pydantic.Field(alias="years")
+
+    assert member_names(Say) == [field.encode_name for field in msgspec.structs.fields(Say)]
+    assert member_names(Person) == [field.name for field in dataclasses.fields(Person)]
+    assert member_names(Typed) == list(Typed.__annotations__)
+    assert member_names(Model) == ["name", "years"]
+    assert member_names(int) == []

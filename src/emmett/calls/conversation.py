@@ -268,15 +268,17 @@ class Conversation:
         task = self._reader
         assert task is not None
         decode, methods = message_decoder(self.codec), self.endpoint.methods
+        most = self._settings.max_in_flight
         async for data in self.websocket:
-            if self._in_flight >= self._settings.max_in_flight:
-                await self._wait_for_room()
             try:
                 message = decode(data)
             except UNREADABLE:
                 await self._take_frame(read_frame(data, self.codec))
             else:
                 method = methods.get(message.method)
+                # Only calls and events wait: a cancellation or a reply may be what makes room.
+                if self._in_flight >= most and method is not None:
+                    await self._wait_for_room()
                 if method is None or method.is_guarded or self._by_key:
                     call = await self._take(message, method)
                 else:
@@ -341,9 +343,9 @@ class Conversation:
                 await self._take_of_batch(each, batch)
 
     async def _take_of_batch(self, message: Message, batch: CallBatch) -> None:
-        if self._in_flight >= self._settings.max_in_flight:
-            await self._wait_for_room()
         method = self.endpoint.methods.get(message.method)  # type: ignore[arg-type]
+        if self._in_flight >= self._settings.max_in_flight and method is not None:
+            await self._wait_for_room()
         refusal = self._take_other(message) if method is None else self._refusal(method, message)
         if refusal is not None:
             self._guard.refused()

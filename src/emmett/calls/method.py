@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from ..pipeline import Flow, Pipe, compose_call
-from ..typed.faults import MAX_FAULTS, Fault, find_faults
+from ..typed.faults import MAX_FAULTS, Fault, find_faults, member_names
 from ..typed.models import decode_model
 from ..typed.parameters import Parameter, Signature, make_struct, object_parameter
 from .codecs import Codec, Decode
@@ -158,6 +158,8 @@ class Method:
     def _bind_anything(self, plain: Any) -> dict[str, Any]:
         """Bind decoded parameters of any form, and find all their faults."""
         plain = {} if plain is None else plain
+        if self._object is not None and isinstance(plain, list):
+            plain = self._object_of(plain, self._object.type)
         if isinstance(plain, list):
             names = [parameter.name for parameter in self.signature.parameters]
             if len(plain) > len(names):
@@ -177,6 +179,15 @@ class Method:
             assert self._object is not None
             return {self._object.name: value}
         return self._members(value)
+
+    def _object_of(self, values: list[Any], type_: Any) -> Any:
+        """Return the only parameter for an array: the object itself, or its members in their order."""
+        if len(values) == 1 and isinstance(values[0], dict):
+            return values[0]
+        names = member_names(type_)
+        if len(values) > len(names):
+            raise InvalidParams([Fault((len(names),), f"is one too many: at most {len(names)} are taken")])
+        return dict(zip(names, values, strict=False))
 
     def _members(self, struct: Any) -> dict[str, Any]:
         """Return the fields of a struct that were given; the function has its own defaults for the others."""

@@ -125,6 +125,13 @@ def _fields(type_: Any) -> list[_Field] | None:
     return None
 
 
+def member_names(type_: Any) -> list[str]:
+    """Return the names of the members of an object type in the data, in their order."""
+    if is_model(type_):
+        return [field.alias or name for name, field in type_.model_fields.items()]
+    return [field.name for field in _fields(type_) or ()]
+
+
 def _has_no_default(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
