@@ -41,6 +41,15 @@ async def test_one_at_a_time_in_the_order_of_joining() -> None:
     assert done == ["late begins", "late ends", "early begins", "early ends"]
 
 
+async def test_it_is_empty_while_nobody_has_a_ticket() -> None:
+    line = Line(asyncio.get_running_loop())
+    assert line.is_empty
+    ticket = line.join()
+    assert not line.is_empty
+    ticket.leave()
+    assert line.is_empty
+
+
 async def test_a_failure_gives_the_turn_on() -> None:
     line = Line(asyncio.get_running_loop())
     with pytest.raises(LookupError):

@@ -19,6 +19,11 @@ class Line:
         self._loop = loop
         self._tickets: deque[Ticket] = deque()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody has a ticket."""
+        return not self._tickets
+
     def join(self) -> Ticket:
         """Return a ticket after all the others. Enter it with `async with`, or leave it."""
         ticket = Ticket(self, self._loop.create_future())
