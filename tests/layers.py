@@ -34,6 +34,7 @@ TABLE = """\
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
 | telemetry | environment, http, observers, datastructures, errors | standard library, opentelemetry, prometheus_client |
+| centrifuge | channels, pipeline, ctx, calls and above | standard library, cryptography, jwt, msgspec, google.protobuf |
 | asgi, module | dispatch and above | standard library |
 | schema | lazy, calls, typed, routing, pipeline, module | standard library, msgspec, pydantic |
 | server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |

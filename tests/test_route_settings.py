@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from emmett import App
-from emmett.config import CallsSettings, HTTPSettings, Settings, WebsocketSettings
-from emmett.route_settings import CallsLimits, RequestLimits, WebsocketLimits
+from emmett.config import CallsSettings, CentrifugeSettings, HTTPSettings, Settings, WebsocketSettings
+from emmett.route_settings import CallsLimits, CentrifugeLimits, RequestLimits, WebsocketLimits
 
 
 def types_of(section: type[Settings]) -> dict[str, Any]:
@@ -25,6 +25,7 @@ def test_those_of_requests_are_the_ones_that_a_route_may_have() -> None:
 def test_those_of_websockets_and_calls_are_all_of_their_sections() -> None:
     assert typing.get_type_hints(WebsocketLimits) == types_of(WebsocketSettings)
     assert typing.get_type_hints(CallsLimits) == types_of(WebsocketSettings) | types_of(CallsSettings)
+    assert typing.get_type_hints(CentrifugeLimits) == types_of(WebsocketSettings) | types_of(CentrifugeSettings)
 
 
 @pytest.mark.parametrize("kind", ["route", "websocket"])

@@ -21,6 +21,9 @@ MEDIAN = 150
 WITHOUT_TEST = {
     "emmett.__main__": "only calls the command line; tests/cli/ starts it as a process",
     "emmett.asgi.types": "names for types, which mypy checks",
+    "emmett.centrifuge.claims": "types and a port without code; tests/centrifuge/test_tokens.py fills it",
+    "emmett.centrifuge.hooks": "names for functions; the tests of the commands call them",
+    "emmett.centrifuge.ports": "ports without code; the tests of sessions fill them",
     "emmett.channels.brokers.port": "a port without code; its brokers have the tests",
     "emmett.engine.masking": "an import that may fail; tests/wire runs it",
     "emmett.engine.python.encoding": "tests/wire/test_encoding.py and tests/engine/test_differential.py",

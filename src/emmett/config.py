@@ -354,6 +354,28 @@ class CallsSettings(Settings):
     max_refusals: str = _rate("100/10s")
 
 
+class CentrifugeSettings(Settings):
+    """Bounds and deadlines of clients that speak the Centrifuge protocol; each may be given per endpoint."""
+
+    section = "centrifuge"
+
+    # Seconds between two pings to a client, and within which it must answer one.
+    client_ping_interval: float = _seconds(25.0)
+    pong_timeout: float = _seconds(8.0)
+    # Seconds within which a client must send its first command.
+    connect_timeout: float = _seconds(15.0)
+    # Seconds for which a connection or a subscription goes on after it has expired, for its client to refresh it.
+    expire_grace: float = _seconds(25.0)
+    # Channels that a client is subscribed to. In one frame it may send 1024 commands more than that.
+    max_channels: int = _count(128, "channels")
+    # Calls of a client that run at the same time, above which reading pauses.
+    max_running_calls: int = _count(64, "calls")
+    # Publications that a client may recover at once; one that has missed more does not recover.
+    max_recovered: int = _count(1000, "publications")
+    # Publications in the answer to one request for history.
+    max_history: int = _count(1000, "publications")
+
+
 class ServerSettings(Settings):
     """Limits and deadlines of the server process."""
 
@@ -387,7 +409,7 @@ class ServerSettings(Settings):
 
 
 class Config(sdict[Any]):
-    """The settings of an application: four checked sections, and any other values that the application stores.
+    """The settings of an application: five checked sections, and any other values that the application stores.
 
     >>> config = Config()
     >>> config.websocket.max_message_size
@@ -399,7 +421,11 @@ class Config(sdict[Any]):
 
     def __init__(self) -> None:
         super().__init__(
-            websocket=WebsocketSettings(), http=HTTPSettings(), server=ServerSettings(), calls=CallsSettings()
+            websocket=WebsocketSettings(),
+            http=HTTPSettings(),
+            server=ServerSettings(),
+            calls=CallsSettings(),
+            centrifuge=CentrifugeSettings(),
         )
 
     def __missing__(self, name: str) -> None:
@@ -434,6 +460,12 @@ class Config(sdict[Any]):
     def calls(self) -> CallsSettings:
         """Bounds of typed calls."""
         section: CallsSettings = self["calls"]
+        return section
+
+    @property
+    def centrifuge(self) -> CentrifugeSettings:
+        """Bounds of clients that speak the Centrifuge protocol."""
+        section: CentrifugeSettings = self["centrifuge"]
         return section
 
     @property

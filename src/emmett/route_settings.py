@@ -50,3 +50,16 @@ class CallsLimits(WebsocketLimits, total=False):
     max_streams: int
     max_batch: int
     max_refusals: str
+
+
+class CentrifugeLimits(WebsocketLimits, total=False):
+    """Bounds of an endpoint for Centrifuge clients; see `emmett.config.CentrifugeSettings`."""
+
+    client_ping_interval: float
+    pong_timeout: float
+    connect_timeout: float
+    expire_grace: float
+    max_channels: int
+    max_running_calls: int
+    max_recovered: int
+    max_history: int

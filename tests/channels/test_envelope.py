@@ -3,28 +3,49 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
-from emmett.channels import Kind
+from emmett.channels import Details, Kind
 from emmett.channels.envelope import MAX_CARRIER, carry, pack, split_carrier, unpack
 
 
 @given(st.text() | st.binary())
 def test_data_comes_out_as_it_went_in(data: str | bytes) -> None:
-    assert unpack(pack(data)) == (data, Kind.MESSAGE)
+    assert unpack(pack(data)) == (data, Kind.MESSAGE, None)
 
 
 @pytest.mark.parametrize("kind", [Kind.JOIN, Kind.LEAVE])
 def test_kinds_come_out_as_they_went_in(kind: Kind) -> None:
-    assert unpack(pack("{}", kind)) == ("{}", kind)
+    assert unpack(pack("{}", kind)) == ("{}", kind, None)
 
 
 @given(st.binary())
 def test_any_bytes_are_read_or_refused(payload: bytes) -> None:
     try:
-        data, kind = unpack(payload)
+        data, kind, details = unpack(payload)
     except ValueError:
         return
-    assert pack(data, kind) == payload
+    assert unpack(pack(data, kind, details)) == (data, kind, details)
+
+
+@given(st.text() | st.binary(), st.dictionaries(st.text(), st.text(), max_size=3))
+def test_details_come_out_as_they_went_in(data: str | bytes, tags: dict[str, str]) -> None:
+    details = Details(info=Raw(b'{"user":"ada"}'), tags=tags)
+    assert unpack(pack(data, details=details)) == (data, Kind.MESSAGE, details)
+
+
+def test_details_have_a_bound() -> None:
+    details = Details(tags={"long": "x" * 16_384})
+    with pytest.raises(ValueError, match="expected 16384 at most"):
+        pack("data", details=details)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"d", b"d{}", b"d{}\n", b"d{}\nj{}", b"d{}\nd{}\ntx", b"d[]\ntx", b'd{"tags":1}\ntx']
+)
+def test_details_of_another_form_are_refused(payload: bytes) -> None:
+    with pytest.raises(ValueError, match="details"):
+        unpack(payload)
 
 
 @pytest.mark.parametrize("data", [None, 1, bytearray(b"x"), ["x"]])

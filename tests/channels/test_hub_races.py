@@ -147,7 +147,7 @@ class World:
         assert self.here.stats().subscribers == 0
         assert len(self.here.running().presence) == 0
         assert hub._opener._to_open == {}
-        assert hub._reader._answers == {}
+        assert hub.reader._answers == {}
         for name in ROOMS:
             await until(lambda name=name: not self.bus.rooms.present(name))  # type: ignore[misc]
         await self.here.shutdown()

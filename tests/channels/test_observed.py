@@ -42,7 +42,7 @@ async def test_a_publication_from_the_publisher_to_its_subscribers() -> None:
     before, after, delivered = recorder.events
     assert (before.channel, before.size, before.key is after.key) == ("room", 5, True)
     assert (after.size, after.error, after.seconds >= 0) == (5, None, True)
-    assert publication == ("room", "hello", publication.kind, None)
+    assert publication == ("room", "hello", publication.kind, None, None)
     assert isinstance(publication, CarriedPublication)
     assert publication.carrier == {"traceparent": "00-1-2-01"}
     assert (delivered.channel, delivered.publications, delivered.subscribers) == ("room", 1, 2)

@@ -30,7 +30,7 @@ def test_any_text_is_a_position_or_refused(text: str) -> None:
 
 
 def test_a_publication_is_a_message_unless_told_otherwise() -> None:
-    assert Publication("a", "x") == ("a", "x", Kind.MESSAGE, None)
+    assert Publication("a", "x") == ("a", "x", Kind.MESSAGE, None, None)
 
 
 def test_the_position_before_a_publication() -> None:

@@ -187,6 +187,6 @@ async def test_without_history_what_may_be_missed_is_told() -> None:
 
 
 def test_carriers_do_not_nest() -> None:
-    assert read_entry("room", Entry(carry(b"tx", {"a": "b"}), None)) == ("room", "x", Kind.MESSAGE, None)
+    assert read_entry("room", Entry(carry(b"tx", {"a": "b"}), None)) == ("room", "x", Kind.MESSAGE, None, None)
     assert read_entry("room", Entry(carry(carry(b"tx", {"a": "b"}), {"a": "b"}), None)) is None
     assert read_entry("room", Entry(carry(b"?", {"a": "b"}), None)) is None

@@ -24,7 +24,7 @@ app = App(__name__)
 """
 
 
-_DECORATOR = re.compile(r"^(?:@\w+\.(?:route|websocket)\(|\w+ = \w+\.calls\()", re.MULTILINE)
+_DECORATOR = re.compile(r"^(?:@\w+\.(?:route|websocket)\(|\w+ = \w+\.calls\(|\w+ = Centrifuge\()", re.MULTILINE)
 
 
 class Program(NamedTuple):

@@ -5,11 +5,12 @@ from .encoding import as_json, data_only
 from .health import Health
 from .namespaces import Namespace
 from .presence import Member
-from .publication import Kind, Position, Publication
+from .publication import Details, Kind, Position, Publication
 from .subscription import Subscription
 
 __all__ = [
     "Channels",
+    "Details",
     "Health",
     "HistoryPage",
     "Kind",

@@ -24,7 +24,7 @@ from .names import check_channel
 from .namespaces import Namespace, Namespaces, Options
 from .observed import publish_observed
 from .presence import Member, Presence
-from .publication import Position, Publication
+from .publication import Details, Position, Publication
 from .since import Since, parse_since
 from .sink import Sink
 from .stats import Counters
@@ -94,7 +94,9 @@ class HistoryPage(NamedTuple):
     complete: bool
 
 
-class _Running(NamedTuple):
+class RunningChannels(NamedTuple):
+    """The parts of channels that have started, for what is built on them."""
+
     hub: Hub
     health: HealthCheck
     presence: Presence
@@ -136,7 +138,7 @@ class Channels:
         self._broker: Broker = make_broker(chosen, prefix) if isinstance(chosen, str) else chosen
         self._namespaces = Namespaces()
         self._counters = Counters()
-        self._running: _Running | None = None
+        self._running: RunningChannels | None = None
         self._has_app = app is not None
         # Possibly no subscriber can hear what this process publishes.
         self._is_alone = False
@@ -196,13 +198,16 @@ class Channels:
         """
         return Subscription(self, names, since, deliver, encode, member, info)
 
-    async def publish(self, channel: str, data: Any, *, check: bool = True) -> Position | None:
+    async def publish(
+        self, channel: str, data: Any, *, check: bool = True, details: Details | None = None
+    ) -> Position | None:
         """Publish data to every subscriber of a channel, on every node.
 
         Arguments:
             channel: the channel.
             data: the data: `str` or `bytes` is sent as it is, any other value that JSON can express as JSON text.
             check: whether to ask `may_publish` of the namespace; pass False in code that may publish anything.
+            details: the publisher and tags, which subscribers get beside the data.
 
         Returns:
             The position; None in a namespace without history.
@@ -210,7 +215,7 @@ class Channels:
         Raises:
             ChannelDenied: `may_publish` refuses; its subclass InvalidChannel: the name is invalid.
             BrokerUnavailable: the broker does not answer. The publication may still have happened.
-            ValueError: the data is larger than `max_message_size`.
+            ValueError: the data is larger than `max_message_size`, or the details than 16,384 bytes.
             TypeError: the data is neither `str` nor `bytes`, and JSON cannot express it.
             UsageError: the channels have not started.
         """
@@ -229,6 +234,8 @@ class Channels:
             answer = namespace.may_publish(channel, data)
             if not (await answer if inspect.isawaitable(answer) else answer):
                 raise ChannelDenied(f"channel {channel!r} may not be published to, says may_publish of its namespace")
+        if details is not None:
+            payload = pack(data, details=details)
         if self._is_alone and not self.running().hub.subscribers:
             self._warn_of_memory()
         observers = self._counters.observers
@@ -357,7 +364,7 @@ class Channels:
             raise
         presence = Presence(broker, self._namespaces, hub.tasks)
         hub.on_restored.append(presence.rejoin_all)
-        self._running = _Running(hub, health, presence, broker, asyncio.get_running_loop())
+        self._running = RunningChannels(hub, health, presence, broker, asyncio.get_running_loop())
         hub.tasks.spawn(hub.run())
         for namespace in self._namespaces:
             if namespace.presence:
@@ -394,7 +401,7 @@ class Channels:
             "Channels(app, 'redis://…') or EMMETT_BROKER=redis://… (or nats://…)"
         )
 
-    def running(self) -> _Running:
+    def running(self) -> RunningChannels:
         """Return the running parts.
 
         Raises:

@@ -73,8 +73,8 @@ class Hub:
         self._linger = linger
         self._check_interval = check_interval
         self._sleep = sleep
-        self._reader = Reader(broker, self.tasks)
-        self._healer = Healer(self._reader, Pool(self.tasks, MAX_HEALED), self.tasks, sleep)
+        self.reader = Reader(broker, self.tasks)
+        self._healer = Healer(self.reader, Pool(self.tasks, MAX_HEALED), self.tasks, sleep)
         self._opener = Opener(broker, self.tasks, self._subscribed)
 
     # Events from the broker.
@@ -163,7 +163,7 @@ class Hub:
     async def stop(self) -> None:
         """End all subscribers, and release all resources."""
         self.is_stopped = True
-        self._reader.stop()
+        self.reader.stop()
         for topic in self.topics.values():
             if topic.timer is not None:
                 topic.timer.cancel()
@@ -224,7 +224,7 @@ class Hub:
     async def _begin(self, topic: Topic) -> None:
         assert topic.namespace.limits is not None
         try:
-            top = await self._reader.top(topic.name, topic.namespace.limits)
+            top = await self.reader.top(topic.name, topic.namespace.limits)
         except BrokerUnavailable as error:
             self._fail(topic, error)
             self._opener.close(topic)
@@ -266,7 +266,7 @@ class Hub:
         last = start if since is None else None
         catch_up = CatchUp(receiver, topic.name, topic.namespace, start, last)
         topic.stream.join_catching_up(receiver, catch_up)
-        return None if since is None else _recover(self._reader, topic, catch_up, since)
+        return None if since is None else _recover(self.reader, topic, catch_up, since)
 
     def _except_doubles(self, receiver: Receiver, topics: Sequence[Topic]) -> None:
         for pattern in (topic for topic in topics if topic.is_pattern):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
+import msgspec
+
 
 class Kind(enum.Enum):
     """The kind of a publication."""
@@ -55,6 +57,18 @@ class Position(NamedTuple):
         return cls(epoch, int(digits))
 
 
+class Details(msgspec.Struct, omit_defaults=True, frozen=True):
+    """What some publications carry beside their data.
+
+    Attributes:
+        info: information about the publisher, JSON; empty for none.
+        tags: names and values that subscribers and their clients may filter by.
+    """
+
+    info: msgspec.Raw = msgspec.Raw(b"")
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class Publication(NamedTuple):
     """A message, a join, a leave or a gap in a channel.
 
@@ -64,12 +78,14 @@ class Publication(NamedTuple):
         kind: the kind; a message by default.
         position: its position in the history; None in a namespace without history, and for joins and leaves. For a gap,
             the position after which the channel continues.
+        details: the publisher and tags, where the publication has any.
     """
 
     channel: str
     data: str | bytes
     kind: Kind = Kind.MESSAGE
     position: Position | None = None
+    details: Details | None = None
 
 
 class CarriedPublication(Publication):

@@ -284,13 +284,13 @@ class Topic:
 def read_entry(channel: str, entry: Entry) -> Publication | None:
     """Return the publication that a broker delivered; None if it does not have the expected format."""
     try:
-        data, kind = unpack(entry.payload)
+        data, kind, details = unpack(entry.payload)
         if kind is not Kind.MESSAGE:
             assert isinstance(data, str)
             check_member_data(data)
     except ValueError:
         return _read_carried(channel, entry)
-    return Publication(channel, data, kind, entry.position)
+    return Publication(channel, data, kind, entry.position, details)
 
 
 def _read_carried(channel: str, entry: Entry) -> Publication | None:

@@ -1,0 +1,102 @@
+"""What a client may do with a channel: its tokens, the names of channels of users, and functions of the application."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from ..channels.names import check_channel
+from ..channels.namespaces import Namespace
+from .claims import Verifier
+from .client import Client
+from .codec import json_data
+from .codes import permission_denied
+from .hooks import ClientHooks
+from .messages import NOTHING, SubscribeRequest
+
+
+class Permission(NamedTuple):
+    """What a client is subscribed with, from a token or a function of the application.
+
+    Fields:
+        info: information about the client for the others in this channel, JSON.
+        data: data for the client, JSON.
+        expires_at: when the subscription expires, in seconds since 1970; None for never.
+    """
+
+    info: Raw = NOTHING
+    data: Raw = NOTHING
+    expires_at: float | None = None
+
+
+def allow(*, info: Any = None, data: Any = None, expires_at: float | None = None) -> Permission:
+    """Return what `on_subscribe` may return in place of True.
+
+    Arguments:
+        info: information about the client for the others in this channel, any value that JSON can express.
+        data: data for the client, any value that JSON can express.
+        expires_at: when the subscription expires, in seconds since 1970; None for never.
+    """
+    return Permission(json_data(info), json_data(data), expires_at)
+
+
+async def may_subscribe(
+    client: Client, request: SubscribeRequest, namespace: Namespace, verifier: Verifier | None, hooks: ClientHooks
+) -> Permission:
+    """Return what a client is subscribed with.
+
+    A subscription token decides alone, and so does the list of users in the name of a channel. Otherwise the function
+    of `on_subscribe` and `may_subscribe` of the namespace must both agree, and at least one of them must exist.
+
+    Raises:
+        CommandFailed: it may not subscribe, or its token has expired.
+        Disconnected: its token is for another channel or user.
+        InvalidChannel: the name is invalid.
+    """
+    channel = request.channel
+    check_channel(channel)
+    if request.token:
+        if verifier is None:
+            raise permission_denied()
+        claims = await verifier.subscription(request.token, channel, client.user, client.id)
+        return Permission(claims.info, NOTHING, claims.expires_at)
+    users = users_of(channel)
+    if users is not None:
+        if not client.user or client.user not in users:
+            raise permission_denied()
+        return Permission()
+    permission = Permission()
+    if hooks.subscribe is not None:
+        answer = await resolved(hooks.subscribe(client, channel, decoded(request.data)))
+        if not answer:
+            raise permission_denied()
+        permission = answer if isinstance(answer, Permission) else permission
+    elif namespace.may_subscribe is None:
+        raise permission_denied()
+    if namespace.may_subscribe is not None and not await resolved(namespace.may_subscribe(channel)):
+        raise permission_denied()
+    return permission
+
+
+def users_of(channel: str) -> list[str] | None:
+    """Return the users that a channel is for: `#42` or `talk:weekend#42,43`; None if its name does not say."""
+    _, mark, users = channel.rpartition("#")
+    return users.split(",") if mark else None
+
+
+def decoded(data: Raw) -> Any:
+    """Return data that a client sent for a function of the application: decoded from JSON, else as bytes."""
+    if data == NOTHING:
+        return None
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return bytes(data)
+
+
+async def resolved(answer: Any) -> Any:
+    """Await the answer of a function of the application if it is async."""
+    return await answer if inspect.isawaitable(answer) else answer

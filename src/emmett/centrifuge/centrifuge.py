@@ -1,0 +1,285 @@
+"""`Centrifuge`: an endpoint for the SDKs of the Centrifuge protocol, on the channels of an application."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from contextvars import ContextVar
+from typing import Any, Protocol, TypeVar, Unpack
+
+from msgspec import Raw
+
+from ..channels import Channels, Details
+from ..channels.channels import RunningChannels
+from ..channels.names import check_channel
+from ..config import CentrifugeSettings, Config
+from ..ctx import current_session, current_websocket
+from ..errors import ConfigurationError, InvalidChannel, UsageError
+from ..pipeline import Pipe
+from ..route_settings import CentrifugeLimits
+from .access import decoded, resolved
+from .claims import Verifier
+from .client import Client, encode_client_info
+from .codec import JSON, ClientCodec
+from .codes import CONNECTION_CLOSED, Disconnected, method_not_found
+from .hooks import ClientHooks
+from .messages import RPCRequest
+from .pings import Pings
+from .pushes import PUSH_JSON
+from .session import SDKSession
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+current_client: ContextVar[Client | None] = ContextVar("emmett.centrifuge.client", default=None)
+
+
+class CentrifugeApplication(Protocol):
+    """The application that an endpoint is added to: an `App`."""
+
+    config: Config
+
+    @property
+    def wired(self) -> list[Any]:
+        """Objects attached to the application, where commands find them."""
+
+    def websocket(self, *args: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+        """Register a websocket route."""
+
+    def on_startup(self, function: Callable[[], Any]) -> Any:
+        """Register a function to run before the first request."""
+
+    def on_shutdown(self, function: Callable[[], Any]) -> Any:
+        """Register a function to run after the last request."""
+
+
+class Centrifuge:
+    """An endpoint for clients that speak the Centrifuge protocol.
+
+    Arguments:
+        app: the application.
+        channels: its channels.
+        path: the path of the websocket.
+        name: the name of the route for `url.ws`.
+        secret: the secret of connection and subscription tokens with HS256, HS384 or HS512.
+        public_keys: public keys in PEM for tokens with RS256, ES256, EdDSA and their siblings.
+        jwks: the URL or the file of a JWKS (RFC 7517) with public keys, which may be rotated.
+        audience, issuer: the `aud` and `iss` that tokens must have; None to ignore them.
+        personal_channels: whether each user is subscribed to a channel of its own: "#" and the user.
+        personal_namespace: the namespace of these channels.
+        cache: namespaces in which only the newest publication matters: a client that comes back gets that one.
+        pipeline, hostname: as for `app.websocket`.
+        settings: bounds and deadlines, named as in `app.config.centrifuge` and `app.config.websocket`.
+
+    Raises:
+        ConfigurationError: an argument is invalid, or an extra that it requires is not installed.
+    """
+
+    def __init__(
+        self,
+        app: CentrifugeApplication,
+        channels: Channels,
+        path: str = "/connection/websocket",
+        *,
+        name: str = "centrifuge",
+        secret: str | bytes | None = None,
+        public_keys: Sequence[str | bytes] = (),
+        jwks: str | None = None,
+        audience: str | None = None,
+        issuer: str | None = None,
+        personal_channels: bool = False,
+        personal_namespace: str = "",
+        cache: Collection[str] = (),
+        pipeline: Sequence[Pipe] | None = None,
+        hostname: str | None = None,
+        **settings: Unpack[CentrifugeLimits],
+    ) -> None:
+        given: dict[str, Any] = {**settings}
+        own = {key: given.pop(key) for key in CentrifugeSettings.names() & given.keys()}
+        self.channels = channels
+        self.settings = app.config.centrifuge.replace(own)
+        self.node = secrets.token_hex(8)
+        self.hooks = ClientHooks()
+        self.verifier = make_verifier(secret, public_keys, jwks, audience, issuer)
+        self.personal = _personal_prefix(personal_channels, personal_namespace)
+        self.cached = frozenset([cache] if isinstance(cache, str) else cache)
+        self.pings = Pings(self.settings.client_ping_interval, self.settings.pong_timeout)
+        # The connected sessions of this process, by the id of the client.
+        self.sessions: dict[str, SDKSession] = {}
+        app.websocket(path, name, pipeline, hostname=hostname, **given)(self.serve)
+        app.on_startup(self._start)
+        app.wired.append(self)
+
+    @property
+    def client(self) -> Client:
+        """The client whose command is handled.
+
+        Raises:
+            UsageError: no client's command is handled here.
+        """
+        client = current_client.get()
+        if client is None:
+            raise UsageError("centrifuge.client is available only while a command of a client is handled")
+        return client
+
+    @property
+    def clients(self) -> list[Client]:
+        """The connected clients of this process."""
+        return [session.client for session in self.sessions.values()]
+
+    # Functions of the application. Each may be plain or async.
+
+    def on_connect(self, function: Function) -> Function:
+        """Register `function(client, data)`, which returns who a client without a token is.
+
+        It returns the user as `str`, an `Identity`, or None to refuse. Without it a client belongs to the user of the
+        session, and without a session it is anonymous.
+        """
+        return self._register("connect", function)
+
+    def on_subscribe(self, function: Function) -> Function:
+        """Register `function(client, channel, data)`, which returns whether a client may subscribe to a channel.
+
+        It is not asked for subscriptions with a token, and in addition to `may_subscribe` of the namespace. It may
+        return `allow(...)` with more about the subscription.
+        """
+        return self._register("subscribe", function)
+
+    def on_publish(self, function: Function) -> Function:
+        """Register `function(client, channel, data)`, which returns whether a client may publish.
+
+        It is asked in addition to `may_publish` of the namespace.
+        """
+        return self._register("publish", function)
+
+    def on_refresh(self, function: Function) -> Function:
+        """Register `function(client)` for connections that expire and have no token.
+
+        It returns when the connection expires next, in seconds since 1970; True for never, None to disconnect it.
+        """
+        return self._register("refresh", function)
+
+    def on_message(self, function: Function) -> Function:
+        """Register `function(client, data)` for data that clients `send`. It has no reply."""
+        return self._register("message", function)
+
+    def on_disconnect(self, function: Function) -> Function:
+        """Register `function(client, code, reason)`, which runs after the end of a client that was accepted."""
+        return self._register("disconnect", function)
+
+    # The parts that sessions use.
+
+    def running(self) -> RunningChannels:
+        """Return the running channels."""
+        return self.channels.running()
+
+    def session_user(self) -> str:
+        """Return the user of the session of the application; empty for none."""
+        session = current_session.get()
+        user = None if session is None else session.user
+        return "" if user is None else str(user)
+
+    def connected(self, session: SDKSession) -> None:
+        """Register a session, because its client has been accepted."""
+        self.sessions[session.client.id] = session
+
+    def left(self, session: SDKSession) -> None:
+        """Forget a session."""
+        self.sessions.pop(session.client.id, None)
+
+    async def publish(self, client: Client, channel: str, data: str | bytes) -> None:
+        """Publish for a client; `may_publish` of the namespace is asked."""
+        info = Raw(encode_client_info(client.describe(channel)))
+        _ = await self.channels.publish(channel, data, details=Details(info=info))
+
+    async def call(self, client: Client, request: RPCRequest, codec: ClientCodec) -> Raw:
+        """Call a method for a client, and return its result."""
+        raise method_not_found()
+
+    async def take_message(self, client: Client, data: Raw, codec: ClientCodec) -> None:
+        """Pass on data that has no reply."""
+        if self.hooks.message is not None:
+            await resolved(self.hooks.message(client, decoded(data)))
+
+    async def serve(self) -> None:
+        """Handle a connection: the handler of the route."""
+        websocket = current_websocket.get()
+        codec, encode = JSON, PUSH_JSON
+        offered = codec.subprotocol if codec.subprotocol in websocket.subprotocols else None
+        await websocket.accept(subprotocol=offered)
+        session = SDKSession(self, websocket, codec, encode, str(uuid.uuid4()))
+        current_client.set(session.client)
+        ending = CONNECTION_CLOSED
+        try:
+            async for frame in websocket:
+                await session.handle(frame)
+        except Disconnected as error:
+            ending = error.ending
+            await session.disconnect(ending)
+        finally:
+            was_connected = session.is_connected
+            await session.end()
+            if was_connected and self.hooks.disconnect is not None:
+                code, reason = session.ending or ending
+                await resolved(self.hooks.disconnect(session.client, code, reason))
+
+    # Inside.
+
+    def _register(self, hook: str, function: Function) -> Function:
+        if getattr(self.hooks, hook) is not None:
+            raise ConfigurationError(f"on_{hook}({function.__name__}): another function is registered already")
+        setattr(self.hooks, hook, function)
+        return function
+
+    async def _start(self) -> None:
+        self.running().hub.tasks.spawn(self._run_pings())
+
+    async def _run_pings(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            is_late = self.pings.look(loop.time())
+            await asyncio.sleep(0 if is_late else self.pings.tick)
+
+
+def make_verifier(
+    secret: str | bytes | None,
+    public_keys: Sequence[str | bytes],
+    jwks: str | None,
+    audience: str | None,
+    issuer: str | None,
+) -> Verifier | None:
+    """Return what verifies tokens; None without keys.
+
+    Raises:
+        ConfigurationError: a key is invalid, or PyJWT is not installed.
+    """
+    if secret is None and not public_keys and jwks is None:
+        if audience is not None or issuer is not None:
+            raise ConfigurationError("audience and issuer are about tokens: give secret, public_keys or jwks, too")
+        return None
+    try:
+        from .keys import FixedKeys, JWKSKeys, KeySource
+        from .tokens import TokenVerifier
+    except ImportError:
+        raise ConfigurationError('tokens require PyJWT: pip install "PyJWT[crypto]>=2.10,<3"') from None
+    sources: list[KeySource] = []
+    if secret is not None or public_keys:
+        sources.append(FixedKeys(secret, [public_keys] if isinstance(public_keys, (str, bytes)) else public_keys))
+    if jwks is not None:
+        sources.append(JWKSKeys(jwks))
+    return TokenVerifier(sources, audience, issuer)
+
+
+def _personal_prefix(is_wanted: bool, namespace: str) -> str | None:
+    """Return the name of a personal channel up to its '#'; None without personal channels."""
+    if not is_wanted:
+        if namespace:
+            raise ConfigurationError(f"personal_namespace={namespace!r} requires personal_channels=True")
+        return None
+    prefix = f"{namespace}:" if namespace else ""
+    try:
+        check_channel(f"{prefix}#0")
+    except InvalidChannel as error:
+        raise ConfigurationError(f"personal_namespace={namespace!r}: {error}") from None
+    return prefix

@@ -1,0 +1,106 @@
+"""Commands and replies in JSON, and the port that both encodings implement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Raw
+
+from .codes import bad_request
+from .messages import NOTHING, ClientReply, Command
+
+# Encodings of data inside a message.
+_check_json = msgspec.json.Decoder(Raw).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class UnreadableFrame(Exception):
+    """A frame that does not hold commands of the protocol."""
+
+
+class ClientCodec(Protocol):
+    """Decodes the frames of a client and encodes what it gets."""
+
+    @property
+    def name(self) -> str:
+        """The name: "json" or "protobuf"."""
+
+    @property
+    def subprotocol(self) -> str:
+        """The websocket subprotocol."""
+
+    @property
+    def ping(self) -> str | bytes:
+        """The message that the client must answer."""
+
+    def decode(self, frame: str | bytes) -> Sequence[Command]:
+        """Return the commands of a frame, in order.
+
+        Raises:
+            UnreadableFrame: it holds anything else.
+        """
+
+    def encode(self, replies: Sequence[ClientReply]) -> str | bytes:
+        """Return a frame with replies and pushes."""
+
+    def wrap(self, data: str | bytes) -> Raw:
+        """Return the data of a publication as it is put into a message."""
+
+    def unwrap(self, data: Raw) -> str | bytes:
+        """Return data that a client sent as that of a publication.
+
+        Raises:
+            CommandFailed: it cannot be published.
+        """
+
+
+class JSONClientCodec:
+    """One object for each command, reply or push, separated by newlines."""
+
+    name = "json"
+    subprotocol = "centrifuge-json"
+    ping = "{}"
+
+    def __init__(self) -> None:
+        self._decode = msgspec.json.Decoder(Command).decode_lines
+
+    def decode(self, frame: str | bytes) -> Sequence[Command]:
+        """See `ClientCodec`."""
+        try:
+            return self._decode(frame)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            raise UnreadableFrame(str(error)) from None
+
+    def encode(self, replies: Sequence[ClientReply]) -> str:
+        """See `ClientCodec`."""
+        return b"\n".join(map(_encode, replies)).decode()
+
+    def wrap(self, data: str | bytes) -> Raw:
+        """Return data as JSON: text that is JSON as it is, other text as a string, other bytes in base64."""
+        try:
+            text = data if isinstance(data, str) else data.decode()
+            _check_json(text)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            return Raw(_encode(data))
+        # A newline would end the message.
+        return Raw(text.replace("\n", " ").encode())
+
+    def unwrap(self, data: Raw) -> str:
+        """Return the JSON as text."""
+        if data == NOTHING:
+            raise bad_request()
+        return bytes(data).decode()
+
+
+JSON = JSONClientCodec()
+
+
+def json_data(value: Any) -> Raw:
+    """Return a value of the application as JSON for a message; nothing for None.
+
+    Raises:
+        TypeError: JSON cannot express it.
+    """
+    return NOTHING if value is None else Raw(_encode(value))

@@ -1,0 +1,116 @@
+"""The ports between a session, its connection, its endpoint, and its commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from msgspec import Raw
+
+from ..channels.channels import RunningChannels
+from ..channels.encoding import Encode
+from ..channels.sink import Sink
+from ..config import CentrifugeSettings
+from .claims import Verifier
+from .client import Client, ClientSubscription
+from .codec import ClientCodec
+from .codes import Ending
+from .hooks import ClientHooks
+from .messages import RPCRequest
+from .pings import Pings
+
+
+class ClientCarrier(Sink, Protocol):
+    """The connection of a client: a websocket, or one of the fallbacks."""
+
+    async def send(self, data: str | bytes) -> None:
+        """Send a message; waits while the peer does not keep up.
+
+        Raises:
+            WebsocketClosed: the peer has gone.
+        """
+
+
+class ClientEndpoint(Protocol):
+    """What the clients of one endpoint have in common.
+
+    Attributes:
+        node: the name of this process.
+        settings: the bounds.
+        hooks: the functions of the application.
+        verifier: verifies tokens; None if there are none.
+        personal: the function that names the personal channel of a user; None without personal channels.
+        cached: the namespaces of which clients recover only the newest publication.
+        pings: pings the clients.
+    """
+
+    node: str
+    settings: CentrifugeSettings
+    hooks: ClientHooks
+    verifier: Verifier | None
+    personal: str | None
+    cached: frozenset[str]
+    pings: Pings
+
+    def running(self) -> RunningChannels:
+        """Return the running channels."""
+
+    def session_user(self) -> str:
+        """Return the user of the session of the application; empty for none."""
+
+    def connected(self, session: Any) -> None:
+        """Register a session, because its client has been accepted."""
+
+    def left(self, session: Any) -> None:
+        """Forget a session."""
+
+    async def publish(self, client: Client, channel: str, data: str | bytes) -> None:
+        """Publish for a client that may do so."""
+
+    async def call(self, client: Client, request: RPCRequest, codec: ClientCodec) -> Raw:
+        """Call a method for a client, and return its result."""
+
+    async def take_message(self, client: Client, data: Raw, codec: ClientCodec) -> None:
+        """Take data that has no reply."""
+
+
+class ActiveSession(Protocol):
+    """A session, as its commands see it.
+
+    Attributes:
+        endpoint: what it has in common with the other clients.
+        client: the client.
+        codec: its encoding.
+        encode: encodes publications for it.
+        sink: its connection.
+        settings: the bounds.
+        cached: the namespaces of which clients recover only the newest publication.
+        key: the secret name by which a fallback addresses the session; empty for a websocket.
+        is_connected: whether `connect` has succeeded.
+    """
+
+    endpoint: ClientEndpoint
+    client: Client
+    codec: ClientCodec
+    encode: Encode
+    sink: Sink
+    settings: CentrifugeSettings
+    cached: frozenset[str]
+    key: str
+    is_connected: bool
+
+    def running(self) -> RunningChannels:
+        """Return the running channels."""
+
+    def end_later(self, subscription: ClientSubscription, ending: Ending) -> None:
+        """End a subscription, and report it to the client."""
+
+    async def disconnect(self, ending: Ending) -> None:
+        """End the connection."""
+
+    def set_timer(self, timer: asyncio.TimerHandle | None) -> None:
+        """Replace the timer that ends the connection."""
+
+    def spawn(self, job: Coroutine[Any, Any, None]) -> None:
+        """Run something until the session ends."""

@@ -1,0 +1,90 @@
+"""Publications of channels as pushes: one function for each encoding, so that each publication is encoded once."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..channels import Kind, Publication
+from ..channels.encoding import Encode
+from .codec import JSON, ClientCodec
+from .messages import ClientInfo, ClientReply, JoinPush, Push, PushedPublication
+
+_decode_info = msgspec.json.Decoder(ClientInfo).decode
+
+
+class _MemberData(msgspec.Struct):
+    member: str
+    info: msgspec.Raw
+
+
+_NULL = msgspec.Raw(b"null")
+_decode_member = msgspec.json.Decoder(_MemberData).decode
+
+
+def client_info(member: str, info: bytes | msgspec.Raw) -> ClientInfo:
+    """Return the description of a member: of a client of this protocol, or of any other subscriber.
+
+    Arguments:
+        member: its name; that of a client is its id.
+        info: its info, JSON; that of a client is a `ClientInfo`.
+    """
+    try:
+        found = _decode_info(info)
+    except (msgspec.MsgspecError, RecursionError):
+        return ClientInfo(user=member, client=member)
+    return found if found.client == member else ClientInfo(user=member, client=member)
+
+
+def published(publication: Publication, codec: ClientCodec) -> PushedPublication:
+    """Return a publication as a part of a push or a reply."""
+    pushed = PushedPublication(data=codec.wrap(publication.data))
+    if publication.position is not None:
+        pushed.offset = publication.position.offset
+    details = publication.details
+    if details is not None:
+        pushed.tags = details.tags
+        if details.info:
+            try:
+                pushed.info = _decode_info(details.info)
+            except (msgspec.MsgspecError, RecursionError):
+                # Another program has published it, with a description of its own.
+                pushed.info = None
+    return pushed
+
+
+def push_encoder(codec: ClientCodec) -> Encode:
+    """Return the function that encodes publications for the clients of a codec."""
+
+    return _PushEncoder(codec)
+
+
+class _PushEncoder:
+    """Encodes publications; a gap ends the subscription, since no push can express it."""
+
+    ends_at_gap = True
+
+    def __init__(self, codec: ClientCodec) -> None:
+        self._codec = codec
+
+    def __call__(self, publication: Publication) -> str | bytes | None:
+        push = _push(publication, self._codec)
+        return None if push is None else self._codec.encode([ClientReply(push=push)])
+
+
+def _push(publication: Publication, codec: ClientCodec) -> Push | None:
+    channel, kind = publication.channel, publication.kind
+    if kind is Kind.MESSAGE:
+        return Push(channel=channel, pub=published(publication, codec))
+    if kind is Kind.GAP:
+        return None
+    member = _decode_member(publication.data)
+    info = client_info(member.member, member.info)
+    if kind is Kind.JOIN:
+        return Push(channel=channel, join=JoinPush(info=info))
+    if member.info == _NULL:
+        # Its node has crashed, and nobody else knows its user.
+        info.user = ""
+    return Push(channel=channel, leave=JoinPush(info=info))
+
+
+PUSH_JSON = push_encoder(JSON)

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from emmett.centrifuge import Disconnected
+from emmett.centrifuge.keys import JWKS_PAUSE, JWKS_TTL, MAX_JWKS, FixedKeys, JWKSKeys, read_source
+from emmett.centrifuge.tokens import TokenVerifier
+from emmett.errors import ConfigurationError
+from tests.centrifuge.kit import SECRET, token
+
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+CURVE = ec.generate_private_key(ec.SECP256R1())
+EDWARDS = ed25519.Ed25519PrivateKey.generate()
+
+
+def pem(key: Any) -> bytes:
+    found: bytes = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [(RSA, "RS256"), (RSA, "RS384"), (RSA, "RS512"), (CURVE, "ES256"), (EDWARDS, "EdDSA"), (SECRET * 2, "HS512")],
+)
+async def test_every_kind_of_signature(key: Any, algorithm: str) -> None:
+    verifier = TokenVerifier([FixedKeys(SECRET * 2, [pem(RSA), pem(CURVE), pem(EDWARDS).decode()])])
+    assert (await verifier.connection(token(key, algorithm, sub="42"))).user == "42"
+
+
+async def test_a_public_key_is_no_secret() -> None:
+    # The known attack: a token "signed" with the public key as if that were the secret of HS256.
+    verifier = TokenVerifier([FixedKeys(None, [pem(RSA)])])
+    head, body, _ = token("x" * 32, sub="42").split(".")
+    signature = jwt.api_jws.PyJWS().get_algorithm_by_name("HS256").sign(f"{head}.{body}".encode(), pem(RSA))
+    forged = f"{head}.{body}.{jwt.utils.base64url_encode(signature).decode()}"
+    with pytest.raises(Disconnected, match="invalid token"):
+        await verifier.connection(forged)
+
+
+@pytest.mark.parametrize(
+    ("secret", "keys", "text"),
+    [
+        ("", [], "secret is empty"),
+        (None, ["no key"], "a public key cannot be read"),
+        (None, [pem(dsa.generate_private_key(1024))], "expected RSA"),
+    ],
+)
+def test_keys_that_cannot_be_used(secret: str | None, keys: list[Any], text: str) -> None:
+    with pytest.raises(ConfigurationError, match=text):
+        FixedKeys(secret, keys)
+
+
+class Source:
+    """A JWKS that a test rotates."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Any] = {}
+        self.reads = 0
+        self.now = 0.0
+        self.is_broken = False
+
+    def read(self, source: str) -> bytes:
+        self.reads += 1
+        if self.is_broken:
+            raise OSError("away")
+        keys = [
+            {**jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": kid, "alg": "RS256"}
+            for kid, key in self.keys.items()
+        ]
+        return json.dumps({"keys": keys}).encode()
+
+    def verifier(self) -> TokenVerifier:
+        return TokenVerifier([JWKSKeys("https://example.org/jwks", self.read, lambda: self.now)])
+
+
+async def test_a_rotated_key_is_found_and_the_old_one_expires() -> None:
+    source = Source()
+    source.keys = {"1": RSA}
+    verifier = source.verifier()
+    old = token(RSA, "RS256", headers={"kid": "1"}, sub="42")
+    assert (await verifier.connection(old)).user == "42"
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    source.keys = {"2": other}
+    source.now += JWKS_PAUSE
+    assert (await verifier.connection(token(other, "RS256", headers={"kid": "2"}, sub="43"))).user == "43"
+    with pytest.raises(Disconnected):
+        await verifier.connection(old)
+    assert source.reads == 2
+
+
+async def test_unknown_keys_do_not_read_the_source_each_time() -> None:
+    source = Source()
+    source.keys = {"1": RSA}
+    verifier = source.verifier()
+    for number in range(20):
+        with pytest.raises(Disconnected):
+            await verifier.connection(token(RSA, "RS256", headers={"kid": f"no {number}"}, sub="42"))
+    assert source.reads == 1
+
+
+async def test_a_source_that_is_away_leaves_the_keys_known(caplog: pytest.LogCaptureFixture) -> None:
+    source = Source()
+    source.keys = {"1": RSA}
+    verifier = source.verifier()
+    good = token(RSA, "RS256", headers={"kid": "1"}, sub="42")
+    await verifier.connection(good)
+    source.is_broken = True
+    source.now += JWKS_TTL
+    with caplog.at_level(logging.ERROR):
+        assert (await verifier.connection(good)).user == "42"
+    assert "https://example.org/jwks cannot be read" in caplog.text
+    assert source.reads == 2
+
+
+async def test_a_file(tmp_path: Path) -> None:
+    source = Source()
+    source.keys = {"1": RSA}
+    file = tmp_path / "jwks.json"
+    file.write_bytes(source.read(""))
+    verifier = TokenVerifier([JWKSKeys(str(file))])
+    # The head may leave out which key it is.
+    assert (await verifier.connection(token(RSA, "RS256", sub="42"))).user == "42"
+
+
+def test_a_source_has_a_bound(tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_bytes(b" " * (MAX_JWKS + 1))
+    with pytest.raises(ValueError, match="longer than"):
+        read_source(str(file))
