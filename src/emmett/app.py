@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .http.static_files import StaticFiles
     from .testing import AsyncTestClient, ClientOptions, TestClient
 
-BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish", "schema")
+BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish", "schema", "client")
 
 
 class App(AppModule):

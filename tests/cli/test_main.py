@@ -56,8 +56,8 @@ def test_the_help_shows_the_commands_of_the_application_behind_the_built_in_ones
     outcome = project.run(option)
     assert outcome.code == 0
     names = [line.split()[0] for line in outcome.output.partition("Commands:")[2].splitlines() if line.strip()]
-    assert names[:6] == ["develop", "serve", "routes", "shell", "publish", "schema"]
-    assert names[6:] == ["seed", "fail", "leave", "stop", "ask", "broken"]
+    assert names[:7] == ["develop", "serve", "routes", "shell", "publish", "schema", "client"]
+    assert names[7:] == ["seed", "fail", "leave", "stop", "ask", "broken"]
     assert "Fill the database." in outcome.output
 
 
@@ -130,7 +130,7 @@ def test_a_command_that_cannot_be_called_fails_alone(project: Project) -> None:
     [
         ("devlop", "did you mean emmett develop?"),
         ("sede", "did you mean emmett seed?"),
-        ("xyz", "type one of develop, serve, routes, shell, publish, schema, seed"),
+        ("xyz", "type one of develop, serve, routes, shell, publish, schema, client, seed"),
     ],
 )
 def test_an_unknown_command_says_what_to_type(project: Project, typed: str, hint: str) -> None:

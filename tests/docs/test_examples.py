@@ -14,7 +14,8 @@ from tests.integration.servers import run_emmett
 
 # tests/integration/test_proxy_recipes.py runs these; that of Traefik, in YAML, is not tested, and says so.
 PROXY_LANGUAGES = {"yaml", "nginx", "haproxy", "apache2", "caddy", "lighttpd", "nghttpx"}
-LANGUAGES = {"python", "jinja", "json", "console", "sh", "text"} | PROXY_LANGUAGES
+# tests/docs/test_client_code.py runs `ts`.
+LANGUAGES = {"python", "jinja", "json", "console", "sh", "text", "ts"} | PROXY_LANGUAGES
 ECHO_PAGES = ("README.md", "docs/quickstart.md", "docs/websockets.md")
 
 every_program = pytest.mark.parametrize(

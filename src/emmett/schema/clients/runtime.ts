@@ -1,0 +1,182 @@
+// The connection: the same code in every generated client.
+
+/** What a connection does: "waiting" is the pause before the next attempt, "closed" is final. */
+export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
+
+/** The server answered a call with an error. */
+export class CallFailed extends Error {
+  override readonly name = "CallFailed";
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/** The connection ended before a call was answered. The server may have run the call or not. */
+export class ConnectionLost extends Error {
+  override readonly name = "ConnectionLost";
+  /** The close code of the websocket (RFC 6455, 7.4). */
+  readonly code: number;
+  readonly reason: string;
+
+  constructor(code: number, reason: string) {
+    super(`the connection ended with ${code}${reason && `: ${reason}`}`);
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/** A call had no reply in time. The server was asked to cancel it. */
+export class CallTimeout extends Error {
+  override readonly name = "CallTimeout";
+}
+
+/** Too much waits to be sent, or too many items of a stream wait to be read. */
+export class QueueFull extends Error {
+  override readonly name = "QueueFull";
+}
+
+/** How one call runs. */
+export interface CallOptions {
+  /** Aborting it cancels the call at the server, too. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds until the call fails. The default is that of the connection; a stream has none once it is sent. */
+  timeout?: number | undefined;
+}
+
+export type Query = Readonly<Record<string, string>>;
+
+/** The part of `WebSocket` that a connection uses; the `ws` package for Node.js has it, too. */
+export interface Socket {
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  addEventListener(type: string, listener: (event: any) => void): void;
+}
+
+export interface ConnectionOptions {
+  /** Variables of the query, such as a token. A function is called before each attempt to connect. */
+  query?: Query | (() => Query | Promise<Query>) | undefined;
+  /** Milliseconds until a call fails that has no reply; 30,000 by default. */
+  timeout?: number | undefined;
+  /** Milliseconds that an attempt to connect may take; 10,000 by default. */
+  connectTimeout?: number | undefined;
+  /** Calls and events that wait while there is no connection; 100 by default. */
+  maxQueue?: number | undefined;
+  /** Characters that the socket may hold unsent before calls are refused; 4 Mi by default. */
+  maxBuffered?: number | undefined;
+  /** Items of one stream that wait to be read; 10,000 by default. A stream that exceeds it fails. */
+  maxItems?: number | undefined;
+  /** Returns whether the connection stays closed after a close code; `isFinal` by default. */
+  isFinal?: ((code: number, reason: string) => boolean) | undefined;
+  /** Gets what a handler of an event or of a state throws; `console.error` by default. */
+  onError?: ((error: unknown) => void) | undefined;
+  /** The class of websockets; the global one by default. */
+  WebSocket?: (new (url: string) => Socket) | undefined;
+}
+
+// A connection that lasted this long was a good one: the pauses start over.
+const STABLE = 5_000;
+const LONGEST_PAUSE = 30_000;
+const FINAL_CODES: ReadonlySet<number> = new Set([1000, 1002, 1003, 1007, 1008, 1010]);
+
+/** Return whether a connection that ended with this code would end in the same way again. */
+export function isFinal(code: number): boolean {
+  return FINAL_CODES.has(code) || (code >= 4400 && code < 4500 && code !== 4408 && code !== 4429);
+}
+
+/** Return the milliseconds before the next attempt. The jitter spreads the clients of a server that has stopped. */
+export function pauseAfter(code: number, attempt: number, random: () => number = Math.random): number {
+  // 1012 and 1001: the server restarts, and others may be there. 1013 and 4429: it asks for a rest.
+  const [least, most] =
+    code === 1012 || code === 1001 ? [0, 1_000] : code === 1013 || code === 4429 ? [5_000, 10_000] : [500, 1_000];
+  const factor = Math.min(2 ** attempt, LONGEST_PAUSE / most);
+  return (least + random() * (most - least)) * factor;
+}
+
+interface Pending {
+  /** The token of the socket that it was sent on. */
+  sentOn: Socket | undefined;
+  finish(result: unknown): void;
+  fail(error: unknown): void;
+  item(value: unknown): void;
+  /** Releases the timer and the listener of the call. */
+  release(): void;
+}
+
+interface Message {
+  id?: number | string | null;
+  method?: string;
+  params?: unknown;
+  result?: unknown;
+  error?: { code: number; message: string; data?: unknown } | null;
+}
+
+/** The items of a stream. Leaving the loop, or calling `return`, cancels it. */
+export class ItemStream<Item> implements AsyncIterable<Item> {
+  private readonly begin: (stream: ItemStream<Item>) => () => void;
+  private readonly maxItems: number;
+  private readonly items: Item[] = [];
+  private readonly readers: { resolve(result: IteratorResult<Item, undefined>): void; reject(error: unknown): void }[] =
+    [];
+  private abandon: (() => void) | undefined;
+  private isOver = false;
+  private failure: { error: unknown } | undefined;
+
+  constructor(begin: (stream: ItemStream<Item>) => () => void, maxItems: number) {
+    this.begin = begin;
+    this.maxItems = maxItems;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Return the next item. The call is sent when this is called first. */
+  next(): Promise<IteratorResult<Item, undefined>> {
+    if (this.abandon === undefined && !this.isOver) this.abandon = this.begin(this);
+    const item = this.items.shift();
+    if (item !== undefined) return Promise.resolve({ value: item, done: false });
+    if (this.failure !== undefined) {
+      const { error } = this.failure;
+      this.failure = undefined;
+      return Promise.reject(error);
+    }
+    if (this.isOver) return Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve, reject) => this.readers.push({ resolve, reject }));
+  }
+
+  /** Cancel the stream. */
+  return(): Promise<IteratorResult<Item, undefined>> {
+    if (!this.isOver) this.abandon?.();
+    this.items.length = 0;
+    this.failure = undefined;
+    this.end();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  /** Take an item; false if there is no room for it. */
+  put(item: Item): boolean {
+    const reader = this.readers.shift();
+    if (reader !== undefined) reader.resolve({ value: item, done: false });
+    else if (this.items.length < this.maxItems) this.items.push(item);
+    else return false;
+    return true;
+  }
+
+  /** End the stream, or let it fail once its items are read. */
+  end(failure?: { error: unknown }): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const first = this.readers.shift();
+    if (first === undefined) this.failure = failure;
+    else if (failure !== undefined) first.reject(failure.error);
+    else first.resolve({ value: undefined, done: true });
+    for (const reader of this.readers.splice(0)) reader.resolve({ value: undefined, done: true });
+  }
+}

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from tests.cli.project import Project
+
+APP = """
+    from emmett import App
+
+    app = App(__name__)
+    app.schema("Shop", "1.5")
+    calls = app.calls("/api")
+
+    @calls.method()
+    async def add(a: int, b: int = 0) -> int:
+        return a + b
+"""
+
+
+def test_it_prints_a_client(project: Project) -> None:
+    project.write("app.py", APP)
+    outcome = project.run("client", "typescript")
+    assert (outcome.code, outcome.errors) == (0, "")
+    assert outcome.output.startswith("// The client of Shop 1.5, written by `emmett client typescript`. Do not edit.\n")
+    assert "  add(params: { a: number; b?: number }, options?: CallOptions): Promise<number> {\n" in outcome.output
+
+
+def test_it_writes_a_file(project: Project) -> None:
+    project.write("app.py", APP)
+    outcome = project.run("client", "python", "-o", "api.py")
+    assert (outcome.code, outcome.output, outcome.errors) == (0, "", "")
+    first = (project.folder / "api.py").read_text("utf-8")
+    assert "    async def add(self, a: int, b: int = 0) -> int:\n" in first
+    project.run("client", "python", "-o", "api.py")
+    assert (project.folder / "api.py").read_text("utf-8") == first
+
+
+def test_it_checks_a_file(project: Project) -> None:
+    project.write("app.py", APP)
+    assert project.run("client", "python", "--check", "-o", "api.py").code == 1
+    project.run("client", "python", "-o", "api.py")
+    assert project.run("client", "python", "--check", "-o", "api.py").code == 0
+    project.write("changed.py", APP.replace("b: int = 0", "b: int"))
+    before = (project.folder / "api.py").read_text("utf-8")
+    outcome = project.run("-a", "changed.py", "client", "python", "--check", "-o", "api.py")
+    assert outcome.code == 1
+    assert "api.py is not the client of the application as it is now" in outcome.errors
+    assert (project.folder / "api.py").read_text("utf-8") == before
+
+
+def test_wrong_use_is_explained(project: Project) -> None:
+    project.write("app.py", APP)
+    assert "--check needs the file to check" in project.run("client", "python", "--check").errors
+    outcome = project.run("client", "python", "-o", "missing/api.py")
+    assert (outcome.code, "missing/api.py cannot be written" in outcome.errors) == (1, True)
+    assert project.run("client", "cobol").code == 2
+    project.write("silent.py", APP.partition("    calls =")[0])
+    outcome = project.run("-a", "silent.py", "client", "python")
+    assert (outcome.code, "the application has no calls" in outcome.errors) == (2, True)

@@ -1,0 +1,63 @@
+"""The programs on the page about client code, with the clients that its commands write, and what they print."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from emmett.schema.clients import render_python, render_typescript
+from tests.docs.pages import page
+from tests.docs.programs import programs_of
+from tests.integration.client_code import run_mypy, run_tsc
+from tests.integration.servers import run_emmett
+from tests.tools import NODE_FOLDER, tool
+
+PAGE = page("docs/client_code.md")
+(PROGRAM,) = programs_of(PAGE)
+(TYPESCRIPT,) = (block.text for block in PAGE.blocks if block.language == "ts")
+(PRINTED,) = (block.text for block in PAGE.blocks if block.language == "text")
+ADDRESS = "http://127.0.0.1:8000"
+# Before version 22, Node.js has no websocket of its own.
+WITH_SOCKETS = 'import WebSocket from "{ws}";\nglobalThis.WebSocket ??= WebSocket;\nawait import("./use.js");\n'
+
+
+async def output_of(folder: Path, *command: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return output.decode()
+
+
+@pytest.mark.needs("typescript")
+@pytest.mark.deadline(100)
+async def test_the_program_in_typescript(tmp_path: Path) -> None:
+    with PROGRAM.loaded(tmp_path) as app:
+        async with run_emmett(app) as running:
+            (tmp_path / "package.json").write_text('{"type": "module"}')
+            (tmp_path / "api.ts").write_text(render_typescript(app.describe()), "utf-8")
+            (tmp_path / "use.ts").write_text(TYPESCRIPT.replace(ADDRESS, f"http://127.0.0.1:{running.port}"))
+            assert await asyncio.to_thread(run_tsc, tmp_path, "--outDir", ".", "api.ts", "use.ts") == ""
+            sockets = json.dumps((NODE_FOLDER / "node_modules" / "ws" / "wrapper.mjs").as_uri())[1:-1]
+            (tmp_path / "run.mjs").write_text(WITH_SOCKETS.format(ws=sockets))
+            assert await output_of(tmp_path, tool("node"), "run.mjs") == PRINTED
+
+
+@pytest.mark.deadline(100)
+async def test_the_program_in_python(tmp_path: Path) -> None:
+    with PROGRAM.loaded(tmp_path) as app:
+        async with run_emmett(app) as running:
+            (tmp_path / "api.py").write_text(render_python(app.describe()), "utf-8")
+            program = PROGRAM.files["use.py"].replace(ADDRESS, f"http://127.0.0.1:{running.port}")
+            (tmp_path / "use.py").write_text(program)
+            assert "Success" in await asyncio.to_thread(run_mypy, tmp_path, "use.py")
+            assert await output_of(tmp_path, sys.executable, "use.py") == PRINTED
