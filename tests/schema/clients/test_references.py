@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from emmett.schema import About, DescribedCalls, DescribedMessage, DescribedMethod, Description
 from emmett.schema.clients.references import names_in, needed_schemas, referred_name, schemas_of
+from emmett.schema.description import Schema
 
 
 def ref(name: str) -> dict[str, str]:
@@ -20,7 +21,7 @@ def test_the_schemas_that_calls_need() -> None:
     calls = DescribedCalls(
         name="calls", paths=(), methods=(method,), emitted=(DescribedMessage(name="said", schema=ref("Said")),)
     )
-    schemas = {
+    schemas: dict[str, Schema] = {
         "Colour": {"enum": ["red"]},
         "OfARequest": {"type": "object"},
         "Said": {"type": "object", "properties": {"colour": ref("Colour")}},
