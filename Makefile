@@ -21,7 +21,7 @@ SOURCES = src tests examples benchmarks clients soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help run board chat cluster test test-pythons test-native coverage check format bench bench-channels bench-capacity bench-guard clients soak compliance fuzz docs wheel clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run board chat cluster test test-pythons test-native coverage check format bench bench-channels bench-capacity bench-guard clients soak compliance fuzz sdk-tests docs wheel clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
@@ -43,6 +43,7 @@ help:
 	@echo "make soak        run the server for ten minutes under everything that peers do; ARGS=\"--seconds 60\" for less"
 	@echo "make compliance  play the conformance cases of RFC 6455 and 7692; ARGS=\"--json FILE\" for results as data"
 	@echo "make fuzz        look for ten minutes for bytes that do harm; FUZZ_SECONDS=60 for less"
+	@echo "make sdk-tests   run the test suite of centrifuge-python against emmett serve, on port 8000"
 	@echo "make docs        build the documentation site into build/docs, and check its links"
 	@echo "make clean       remove .venv and all else that was made"
 
@@ -96,6 +97,9 @@ bench-capacity: setup-test
 
 bench-guard: setup-test
 	$(PYTHON) -m benchmarks.run guard $(ARGS)
+
+sdk-tests: setup-test
+	@sh tools/sdk_tests/run.sh $(ARGS)
 
 clients: setup-test
 	$(PYTHON) -m clients.run $(ARGS)

@@ -22,12 +22,12 @@ from ..route_settings import CentrifugeLimits
 from .access import decoded, resolved
 from .claims import Verifier
 from .client import Client, encode_client_info
-from .codec import JSON, ClientCodec
+from .codec import ClientCodec
 from .codes import CONNECTION_CLOSED, Disconnected, method_not_found
+from .encodings import JSON_ENCODING, choose_encoding, find_protobuf
 from .hooks import ClientHooks
 from .messages import RPCRequest
 from .pings import Pings
-from .pushes import PUSH_JSON
 from .session import SDKSession
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -101,6 +101,8 @@ class Centrifuge:
         self.settings = app.config.centrifuge.replace(own)
         self.node = secrets.token_hex(8)
         self.hooks = ClientHooks()
+        protobuf = find_protobuf()
+        self.encodings = [JSON_ENCODING] if protobuf is None else [JSON_ENCODING, protobuf]
         self.verifier = make_verifier(secret, public_keys, jwks, audience, issuer)
         self.personal = _personal_prefix(personal_channels, personal_namespace)
         self.cached = frozenset([cache] if isinstance(cache, str) else cache)
@@ -205,9 +207,8 @@ class Centrifuge:
     async def serve(self) -> None:
         """Handle a connection: the handler of the route."""
         websocket = current_websocket.get()
-        codec, encode = JSON, PUSH_JSON
-        offered = codec.subprotocol if codec.subprotocol in websocket.subprotocols else None
-        await websocket.accept(subprotocol=offered)
+        subprotocol, (codec, encode) = choose_encoding(websocket.subprotocols, self.encodings)
+        await websocket.accept(subprotocol=subprotocol)
         session = SDKSession(self, websocket, codec, encode, str(uuid.uuid4()))
         current_client.set(session.client)
         ending = CONNECTION_CLOSED

@@ -1,12 +1,11 @@
 """The messages of the Centrifuge client protocol: commands of clients, replies, and pushes.
 
 A member with its zero value is left out, as the protocol wants it; the few that must always be there have no default.
-`protocol.proto` numbers the members for Protobuf. Data is `Raw`: JSON as it came, or bytes with Protobuf.
+`protobuf.py` numbers the members for Protobuf. Data is `Raw`: JSON as it came, or bytes with Protobuf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -160,7 +159,7 @@ class PushedPublication(CentrifugeMessage):
     data: Raw = NOTHING
     info: ClientInfo | None = None
     offset: int = 0
-    tags: Mapping[str, str] = msgspec.field(default_factory=dict)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     delta: bool = False
     time: int = 0
     channel: str = ""
