@@ -33,6 +33,7 @@ TABLE = """\
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library |
+| health | rare_log, http, errors | standard library |
 | telemetry | environment, http, observers, datastructures, errors | standard library, opentelemetry, prometheus_client |
 | centrifuge | channels, pipeline, ctx, calls and above | standard library, cryptography, jwt, msgspec, google.protobuf |
 | asgi, module | dispatch and above | standard library |

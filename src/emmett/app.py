@@ -87,6 +87,11 @@ class App(AppModule):
         return None if self.table.held_memory is None else self.table.held_memory()
 
     @property
+    def is_draining(self) -> bool:
+        """Whether the server stops, so that new clients should go elsewhere. Other ASGI servers do not report it."""
+        return self.table.is_draining
+
+    @property
     def routes(self) -> list[RouteInfo]:
         """All routes: first those that no pipe concerns, then by module in the order of registration."""
         return [*self._plain, *(info for registration in self.registrations() for info in registration.infos)]

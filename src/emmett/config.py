@@ -51,7 +51,7 @@ def _count(default: int | None, unit: str, *, least: int = 1, most: int | None =
     return _Setting(default, check)
 
 
-def _seconds(default: float, *, optional: bool = False) -> Any:
+def _seconds(default: float | None, *, optional: bool = False) -> Any:
     """Declare a duration; if it is optional, None switches the feature off."""
 
     def check(value: object) -> str | None:
@@ -393,6 +393,9 @@ class ServerSettings(Settings):
     memory_timeout: float = _seconds(10.0)
     # Seconds within which running handlers must end once the server stops.
     shutdown_timeout: float = _seconds(30.0)
+    # Seconds for which the server still accepts connections once it is asked to stop. Health checks fail meanwhile, so
+    # that load balancers send new clients elsewhere. None begins to drain at once.
+    drain_delay: float | None = _seconds(None, optional=True)
     # Seconds within which a handler must end once it is cancelled because the server stops.
     cancel_timeout: float = _seconds(5.0)
     # The trusted proxies in front of the server, whose statements about the client are used: addresses, networks, and

@@ -196,3 +196,36 @@ async def test_a_server_in_the_process_of_others_changes_nothing(monkeypatch: py
     async with run_emmett(App(__name__)):
         pass
     assert configured == []
+
+
+async def test_it_accepts_connections_for_a_while_before_it_drains() -> None:
+    app = App(__name__)
+    app.config.server.drain_delay = 30.0
+    ready, stopping = asyncio.Event(), asyncio.Event()
+    server = Server(make_config(app, port=0, configure_logging=False), ready.set, stopping.set)
+
+    @app.route("/")
+    async def draining() -> str:
+        return str(app.is_draining)
+
+    config = server.config
+    serving = asyncio.ensure_future(server.serve())
+    await ready.wait()
+    assert await ask(config.port) == b"False"
+    server.handle_exit(signal.SIGTERM, None)
+    await stopping.wait()
+    assert await ask(config.port) == b"True"
+    # A second signal ends the wait.
+    server.handle_exit(signal.SIGTERM, None)
+    await serving
+    assert config.stop_timeout == 30.0 + 2 * (config.shutdown_timeout + config.cancel_timeout)
+
+
+async def ask(port: int) -> bytes:
+    """Send a request on a new connection; return the body of the response."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer.partition(b"\r\n\r\n")[2]

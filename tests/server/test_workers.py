@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from emmett.server import make_config
+from emmett.server.systemd import Notifier
 from emmett.server.workers import MAX_FAILED_STARTS, Workers
 from tests.server.fake_children import FakeChild, Nursery
 
@@ -22,7 +23,7 @@ def nursery() -> Iterator[Nursery]:
 
 def two_workers(nursery: Nursery) -> Workers:
     config = make_config("app:app", workers=2, configure_logging=False)
-    workers = Workers(config, [], nursery.start, nursery.clock)
+    workers = Workers(config, [], None, nursery.start, nursery.clock)
     workers.look()
     return workers
 
@@ -81,7 +82,7 @@ def test_when_none_can_be_started_it_gives_up(nursery: Nursery, caplog: pytest.L
             return self.now
 
     crashing = Crashing()
-    workers = Workers(config, [], crashing.start, crashing.clock)  # type: ignore[arg-type]
+    workers = Workers(config, [], None, crashing.start, crashing.clock)  # type: ignore[arg-type]
     with caplog.at_level(logging.INFO):
         assert not workers.run()
     assert MAX_FAILED_STARTS <= len(crashing.children) <= 2 * MAX_FAILED_STARTS
@@ -166,3 +167,36 @@ def test_what_does_not_end_in_time_is_killed(nursery: Nursery) -> None:
     nursery.children[0].exit(0)
     workers._stop(Signals(nursery.children[0].sentinel))  # type: ignore[arg-type]
     assert nursery.children[1].asked == ["terminate", "kill"]
+
+
+def test_a_start_and_a_restart_are_reported_once_all_serve(nursery: Nursery) -> None:
+    reports: list[str] = []
+
+    class Reports(Notifier):
+        def _send(self, text: str) -> None:
+            reports.append(text.partition("\n")[0])
+
+    config = make_config("app:app", workers=2, configure_logging=False)
+    workers = Workers(config, [], Reports({}), nursery.start, nursery.clock)
+    workers.look()
+    serve(nursery.children[0])
+    workers.look()
+    assert reports == []
+    serve(nursery.children[1])
+    workers.look()
+    workers.look()
+    assert reports == ["READY=1"]
+    workers.handle([signal.SIGHUP])
+    workers.look()
+    serve(nursery.children[2])
+    workers.look()
+    assert reports == ["READY=1", "RELOADING=1"]
+    serve(nursery.children[3])
+    workers.look()
+    assert reports == ["READY=1", "RELOADING=1", "READY=1"]
+    # One that cannot be replaced: the others stay, and serve.
+    workers.handle([signal.SIGHUP])
+    workers.look()
+    nursery.children[4].exit(1)
+    workers.look()
+    assert reports[3:] == ["RELOADING=1", "READY=1"]

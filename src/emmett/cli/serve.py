@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def serve(
     _check_certificate(ssl_certfile, ssl_keyfile, ssl_keyfile_password)
     selection: Selection = context.obj
     application = selection.load()
-    if uds is None and port:
+    # With sockets of systemd, the address is not used.
+    if uds is None and port and "LISTEN_FDS" not in os.environ:
         find_port(host, port, "emmett serve")
 
     from ..server import serve as run

@@ -113,7 +113,7 @@ def _run_child(config: ServerConfig, sockets: list[socket.socket], ready: Connec
 
     def say_ready() -> None:
         with contextlib.suppress(OSError):
-            ready.send(2 * (config.shutdown_timeout + config.cancel_timeout) + 2 * EXIT_MARGIN)
+            ready.send(config.stop_timeout + 2 * EXIT_MARGIN)
 
     has_started = ChildServer(config, say_ready).run_until_stopped(sockets)
     limit_exit()
@@ -134,4 +134,4 @@ def _end_with_parent(config: ServerConfig) -> None:
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
     # The main thread may be blocked and never handle that signal.
-    limit_exit(2 * (config.shutdown_timeout + config.cancel_timeout) + 2 * EXIT_MARGIN)
+    limit_exit(config.stop_timeout + 2 * EXIT_MARGIN)

@@ -10,6 +10,7 @@ from typing import Self
 
 from ..engine import ENGINE
 from .listening import UnixSocketFile, bind_tcp
+from .systemd import take_sockets
 from .uvicorn_config import ServerConfig
 
 logger = logging.getLogger("uvicorn.error")
@@ -19,7 +20,8 @@ class Listeners:
     """The bound sockets of a server. The end of the block closes them and removes the file of a unix socket.
 
     Arguments:
-        config: host and port, or the path of a unix socket. A port that the system chose is written back.
+        config: host and port, or the path of a unix socket; unused if systemd has opened sockets for this process. A
+            port that the system chose is written back.
 
     Attributes:
         sockets: the sockets.
@@ -31,7 +33,8 @@ class Listeners:
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
         self._file: UnixSocketFile | None = None
-        self.sockets: list[socket.socket] = []
+        self.sockets: list[socket.socket] = take_sockets()
+        self._is_inherited = bool(self.sockets)
         self.open()
 
     def __enter__(self) -> Self:
@@ -71,7 +74,10 @@ class Listeners:
         """Log where the server listens, and which engine serves it."""
         config = self._config
         logger.info("Messages pass the %s engine.", ENGINE)
-        if config.uds is not None:
+        if self._is_inherited:
+            names = ", ".join(str(listener.getsockname()) for listener in self.sockets)
+            logger.info("Uvicorn running on sockets of systemd: %s", names)
+        elif config.uds is not None:
             logger.info("Uvicorn running on unix socket %s (Press CTRL+C to quit)", config.uds)
         else:
             host = f"[{config.host}]" if ":" in config.host else config.host

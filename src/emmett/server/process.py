@@ -16,6 +16,7 @@ from ..dispatch import ServedApplication
 from ..environment import RUN_DIR, WORKERS
 from ..errors import ConfigurationError
 from .http_protocol import HTTPProtocol
+from .systemd import Notifier
 from .uvicorn_config import ServerConfig
 from .uvicorn_server import Server
 
@@ -102,12 +103,16 @@ def serve(app: str | ServedApplication, **options: Unpack[ServerOptions]) -> Non
     config = make_config(app, **options)
     if config.use_subprocess and not isinstance(app, str):
         raise ConfigurationError("several workers and reloading need the application as 'package.module:name'")
-    has_started = _supervise(config) if config.use_subprocess else Server(config).run_until_stopped()
+    notifier = Notifier()
+    if config.use_subprocess:
+        has_started = _supervise(config, notifier)
+    else:
+        has_started = Server(config, notifier.ready, notifier.stopping).run_until_stopped()
     if not has_started:
         sys.exit(STARTUP_FAILURE)
 
 
-def _supervise(config: ServerConfig) -> bool:
+def _supervise(config: ServerConfig, notifier: Notifier) -> bool:
     """Serve from other processes, and return whether they started."""
     # Imported here: a server in one process needs neither multiprocessing nor watchfiles.
     from .listeners import Listeners
@@ -126,7 +131,7 @@ def _supervise(config: ServerConfig) -> bool:
         listeners.log_address()
         os.environ[WORKERS] = str(config.workers)
         with _run_dir():
-            return Workers(config, listeners.sockets).run()
+            return Workers(config, listeners.sockets, notifier).run()
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ class ServerConfig(uvicorn.Config):
         application: the application, once it is loaded.
         shutdown_timeout: seconds in which handlers must end when the server stops.
         cancel_timeout: seconds in which handlers must end once they are cancelled.
+        drain_delay: seconds for which connections are accepted once the server is asked to stop.
 
     Raises:
         ConfigurationError: on loading, if the loaded object is not an emmett application.
@@ -29,6 +30,12 @@ class ServerConfig(uvicorn.Config):
     application: ServedApplication
     shutdown_timeout: float = RELOAD_TIMEOUT
     cancel_timeout: float = RELOAD_TIMEOUT
+    drain_delay: float = 0.0
+
+    @property
+    def stop_timeout(self) -> float:
+        """Seconds in which the process ends once it is asked to stop, without the margin of `limit_exit`."""
+        return self.drain_delay + 2 * (self.shutdown_timeout + self.cancel_timeout)
 
     def load_app(self) -> Any:
         """Import the application."""
@@ -41,6 +48,7 @@ class ServerConfig(uvicorn.Config):
         longest = RELOAD_TIMEOUT if self.reload else settings.shutdown_timeout
         self.shutdown_timeout = min(settings.shutdown_timeout, longest)
         self.cancel_timeout = min(settings.cancel_timeout, longest)
+        self.drain_delay = 0.0 if self.reload else settings.drain_delay or 0.0
         # uvicorn accepts any number of seconds, although its type is `int`.
         self.timeout_graceful_shutdown = self.shutdown_timeout  # type: ignore[assignment]
         return application

@@ -40,13 +40,20 @@ class Server(uvicorn.Server):
     Arguments:
         config: the configuration.
         on_ready: called when the server accepts connections.
+        on_stopping: called when it begins to stop.
     """
 
     config: ServerConfig
 
-    def __init__(self, config: ServerConfig, on_ready: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        config: ServerConfig,
+        on_ready: Callable[[], None] = lambda: None,
+        on_stopping: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_stopping = on_stopping
         # The task that a signal may interrupt.
         self._interruptible: asyncio.Task[object] | None = None
         # Whether this server is all that runs in the process.
@@ -90,6 +97,11 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain the connections, end the handlers and run the functions of on_shutdown, each within its deadline."""
+        self._on_stopping()
+        self.config.application.table.is_draining = True
+        if not self.force_exit:
+            with self._interrupted():
+                await asyncio.sleep(self.config.drain_delay)
         with self._interrupted():
             await super().shutdown(sockets)
         self._close_listeners()
@@ -135,6 +147,7 @@ class Server(uvicorn.Server):
 
     async def _start(self, sockets: list[socket.socket]) -> None:
         application = self.config.application
+        application.table.is_draining = False
         # Importing the application may have configured logging and disabled these loggers.
         enable_loggers("uvicorn")
         logger.info("Waiting for application startup.")
@@ -239,4 +252,4 @@ class Server(uvicorn.Server):
     def _limit_stop(self) -> None:
         """End the process when all its deadlines are over, even if a handler blocks its event loop."""
         if self._owns_process:
-            limit_exit(2 * (self.config.shutdown_timeout + self.config.cancel_timeout) + EXIT_MARGIN)
+            limit_exit(self.config.stop_timeout + EXIT_MARGIN)

@@ -14,6 +14,7 @@ from uvicorn.config import STARTUP_FAILURE
 from .backoff import Backoff
 from .child import Child
 from .signal_inbox import HANG_UP, STOP_SIGNALS, SignalInbox
+from .systemd import Notifier
 from .uvicorn_config import ServerConfig
 
 logger = logging.getLogger("uvicorn.error")
@@ -54,6 +55,7 @@ class Workers:
     Arguments:
         config: the configuration of the servers.
         sockets: the bound sockets that they listen on.
+        notifier: reports when all of them serve.
         start: starts a process.
         clock: the time in seconds.
     """
@@ -62,11 +64,14 @@ class Workers:
         self,
         config: ServerConfig,
         sockets: Sequence[socket.socket],
+        notifier: Notifier | None = None,
         start: Callable[[ServerConfig, Sequence[socket.socket]], Child] = Child,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._sockets = sockets
+        self._notifier = Notifier({}) if notifier is None else notifier
+        self._is_ready = False
         self._start_child = start
         self._clock = clock
         self._workers = [Worker() for _ in range(config.workers)]
@@ -86,6 +91,7 @@ class Workers:
                 self.look()
                 wait([signals.fileno(), *self._watched()], self._pause())
                 self.handle(signals.take())
+            self._notifier.stopping()
             self._stop(signals)
         logger.info("Stopping parent process [%d]", os.getpid())
         return not self._has_failed
@@ -98,6 +104,7 @@ class Workers:
         if self._outdated and not any(worker.successor for worker in self._workers):
             worker = self._outdated.pop(0)
             worker.successor = self._start()
+        self._look_whether_ready()
 
     def handle(self, numbers: Sequence[int]) -> None:
         """Act on signals."""
@@ -105,9 +112,18 @@ class Workers:
             if number == HANG_UP:
                 logger.info("Received SIGHUP, restarting processes.")
                 self._outdated = list(self._workers)
+                self._is_ready = False
+                self._notifier.reloading()
             else:
                 logger.info("Received a signal to stop.")
                 self._stops += 1
+
+    def _look_whether_ready(self) -> None:
+        """Report it when all workers serve after a start or a restart."""
+        is_replacing = bool(self._outdated) or any(worker.successor for worker in self._workers)
+        if not self._is_ready and not is_replacing and all(worker.serves for worker in self._workers):
+            self._is_ready = True
+            self._notifier.ready()
 
     def _look_at(self, worker: Worker) -> None:
         self._look_at_successor(worker)
