@@ -26,6 +26,7 @@ TABLE = """\
 | typed | errors | standard library, msgspec |
 | websockets | http, wire, engine, config, typed, logs, datastructures, errors | standard library, msgspec |
 | pipeline, ctx | websockets and above | standard library, msgspec |
+| json_logs | logs | standard library, msgspec |
 | urls, streams, log_filter | all above | standard library, msgspec |
 | sessions | all above | standard library, cryptography, msgspec, redis |
 | channels | environment, pacing, token_buckets, rare_log, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |

@@ -49,6 +49,9 @@ def test_a_handler_logs_for_whom() -> None:
     assert (ordered["method"], ordered["path"]) == ("GET", "/orders")
     assert isinstance(ordered["client"], str)
     assert (said["path"], said["code"]) == ("/room", 1)
+    assert str(ordered["route"]).endswith("orders")
+    assert isinstance(said["connection"], int)
+    assert ordered["request"] != said["request"]
 
 
 def test_outside_of_a_handler_the_fields_are_there_and_empty() -> None:

@@ -8,5 +8,7 @@ WORKERS = "EMMETT_WORKERS"
 DEVELOP = "EMMETT_DEVELOP"
 # The engine to run: `native` or `python`. By default the native one, where it is built.
 ENGINE = "EMMETT_ENGINE"
+# The format of the log: `text`, the default, or `json`.
+LOG_FORMAT = "EMMETT_LOG_FORMAT"
 # A folder that all worker processes of one server share while it runs.
 RUN_DIR = "EMMETT_RUN_DIR"

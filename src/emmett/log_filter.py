@@ -20,9 +20,17 @@ class ContextFilter(logging.Filter):
         values: dict[str, object] = {}
         websocket, request = current_websocket.get(None), current_request.get()
         if websocket is not None:
-            values = log_fields(client=websocket.client, path=websocket.path)
+            values = log_fields(
+                request=websocket.id, connection=websocket.number, client=websocket.client, path=websocket.path
+            )
         elif request is not None:
-            values = log_fields(client=request.client, method=request.method, path=request.path)
+            values = log_fields(
+                request=request.id,
+                client=request.client,
+                method=request.method,
+                path=request.path,
+                route=request.route,
+            )
         for name in FIELD_NAMES:
             if not hasattr(record, name):
                 setattr(record, name, values.get(name))

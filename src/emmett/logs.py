@@ -13,6 +13,7 @@ class LogFields(TypedDict, total=False):
     """The structured data of a record, besides its text. Each field is an attribute of the record.
 
     Fields:
+        request: the id of the request, or of the handshake of the websocket.
         connection: the number of the connection in its process.
         client: the peer, as address and port.
         method: the HTTP method.
@@ -28,6 +29,7 @@ class LogFields(TypedDict, total=False):
         broker: the address of the broker.
     """
 
+    request: str | None
     connection: int | None
     client: tuple[str, int] | None
     method: str | None

@@ -20,7 +20,7 @@ def project(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.setattr("emmett.urls._places", [])
     # Set first, so that the variables are put back even where a test does not know of them.
-    for variable in ("PYTHONPATH", "EMMETT_APP", "EMMETT_DEVELOP", "EMMETT_TRACEBACK", "COLUMNS"):
+    for variable in ("PYTHONPATH", "EMMETT_APP", "EMMETT_DEVELOP", "EMMETT_TRACEBACK", "EMMETT_LOG_FORMAT", "COLUMNS"):
         monkeypatch.setenv(variable, "")
         monkeypatch.delenv(variable)
     before = set(sys.modules)

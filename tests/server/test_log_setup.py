@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.config
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from emmett import App
+from emmett.environment import LOG_FORMAT
 from emmett.logs import enable_loggers
 from emmett.server import make_config
 from emmett.server.log_setup import LOG_LEVELS, OFF, TerminalHandler, set_up_logging
@@ -128,3 +130,15 @@ def test_an_application_that_has_its_own_logging_keeps_it() -> None:
     config.configure_logging()
     assert not isinstance(logging.lastResort, TerminalHandler)
     assert logging.getLogger("emmett").level == logging.NOTSET
+
+
+def test_json_for_all_records(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LOG_FORMAT, "json")
+    set_up("info", access_log=True)
+    logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', "192.0.2.1:5", "GET", "/", "1.1", 200)
+    logging.getLogger("shop").info("sold", extra={"order": 12})
+    out, err = capsys.readouterr()
+    access, sold = map(json.loads, out.splitlines())
+    assert access["text"] == '192.0.2.1:5 - "GET / HTTP/1.1" 200'
+    assert (sold["logger"], sold["text"], sold["order"]) == ("shop", "sold", 12)
+    assert err == ""

@@ -88,6 +88,7 @@ async def _serve(
     )
     if meter is not None:
         meter.route, meter.websocket = route.name, websocket
+        websocket.number = meter.number
     await connection.run(websocket, run_websocket(route, websocket, arguments, table.observers))
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from ..environment import LOG_FORMAT
 from .addresses import check_uds, find_port, parse_port
 from .discovery import Selection
 from .errors import CommandLineError
 
+LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 PASSWORD_VARIABLE = "EMMETT_SSL_KEYFILE_PASSWORD"
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -34,6 +36,15 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True, help="What to log.")
 @click.option(
+    "--log-format",
+    type=click.Choice(LOG_FORMATS),
+    envvar=LOG_FORMAT,
+    show_envvar=True,
+    default="text",
+    show_default=True,
+    help="How to log; json writes an object for each record.",
+)
+@click.option(
     "--access-log/--no-access-log",
     default=True,
     show_default=True,
@@ -50,6 +61,7 @@ def serve(
     ssl_keyfile: Path | None,
     ssl_keyfile_password: str | None,
     log_level: str,
+    log_format: str,
     access_log: bool,
 ) -> None:
     """Serve the application in production."""
@@ -59,6 +71,8 @@ def serve(
     _check_certificate(ssl_certfile, ssl_keyfile, ssl_keyfile_password)
     selection: Selection = context.obj
     application = selection.load()
+    # For the workers too.
+    os.environ[LOG_FORMAT] = log_format
     # With sockets of systemd, the address is not used.
     if uds is None and port and "LISTEN_FDS" not in os.environ:
         find_port(host, port, "emmett serve")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import re
 from http.cookies import SimpleCookie
 
 from ..datastructures import Headers, sdict
@@ -10,7 +13,13 @@ from .query import parse_query
 
 # The fields of a head. Subclasses have them as slots: a class can have one base with slots, and that of a websocket is
 # the engine's.
-HEAD_SLOTS = ("_cookies", "_query_params", "headers", "query_string")
+HEAD_SLOTS = ("_cookies", "_id", "_query_params", "headers", "query_string")
+
+# What an id from outside may look like: it ends up in logs and in commands.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+/-]{7,127}")
+# Ids of this process begin with random digits, so that those of several processes differ.
+_prefix = os.urandom(6).hex()
+_numbers = itertools.count(1)
 
 
 class RequestHead:
@@ -27,6 +36,8 @@ class RequestHead:
     headers: Headers
     query_string: bytes
     _cookies: SimpleCookie | None
+    # Only set once it is read.
+    _id: str
     _query_params: sdict[str | list[str]] | None
 
     def __init__(self, query_string: bytes, headers: Headers) -> None:
@@ -34,6 +45,19 @@ class RequestHead:
         self.headers = headers
         self._cookies = None
         self._query_params = None
+
+    @property
+    def id(self) -> str:
+        """The id of the request or handshake, for logs: X-Request-Id, if a proxy or client sent a usable one.
+
+        Otherwise it is unique among all processes. It proves nothing, since clients may send any.
+        """
+        try:
+            return self._id
+        except AttributeError:
+            given = self.headers.get("x-request-id", "")
+            self._id = given if _ID.fullmatch(given) else f"{_prefix}-{next(_numbers):x}"
+            return self._id
 
     @property
     def host(self) -> str:

@@ -6,6 +6,7 @@ import logging
 from urllib.parse import quote
 
 from ..config import ServerSettings
+from ..http.head import RequestHead
 from ..logs import log_fields
 from ..observers import Observer, RequestEnded, WebsocketEnded
 from ..wire.targets import escape, loggable_query
@@ -34,6 +35,7 @@ class RequestLog(Observer):
         target = f"{quote(event.path)}?{query}" if query else quote(event.path)
         status = CLIENT_LEFT if event.status is None else event.status
         fields = log_fields(
+            request=id_of(event.key),
             client=event.client,
             method=event.method,
             path=event.path,
@@ -61,6 +63,7 @@ class WebsocketLog(Observer):
         query = loggable_query(event.query, self._settings.log_query)
         target = f"{escape(event.target)}?{query}" if query else escape(event.target)
         fields = log_fields(
+            request=id_of(event.key),
             connection=event.number,
             client=event.client,
             path=event.path,
@@ -85,6 +88,11 @@ class WebsocketLog(Observer):
             event.sent,
             extra=fields,
         )
+
+
+def id_of(key: object) -> str | None:
+    """Return the id of the request or handshake that an event is about."""
+    return key.id if isinstance(key, RequestHead) else None
 
 
 def access_logs(settings: ServerSettings) -> list[Observer]:

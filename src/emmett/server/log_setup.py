@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from typing import TextIO
 
 from uvicorn.logging import AccessFormatter, DefaultFormatter
 
+from ..environment import LOG_FORMAT
+from ..json_logs import JSONFormatter
+from ..log_filter import ContextFilter
 from ..logs import enable_loggers
 
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -18,7 +23,7 @@ OFF = logging.CRITICAL + 1
 
 
 def set_up_logging(level: str, access_log: bool) -> None:
-    """Log to the terminal all records without a handler of the application.
+    """Log to the terminal all records without a handler of the application, as lines of JSON if `LOG_FORMAT` says so.
 
     An application can configure logging itself, earlier or later: this handler is the handler of last resort, and
     levels that the application has set remain.
@@ -28,7 +33,7 @@ def set_up_logging(level: str, access_log: bool) -> None:
         access_log: whether to log a line for each request and each websocket.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
-    logging.lastResort = TerminalHandler()
+    logging.lastResort = JSONHandler() if os.environ.get(LOG_FORMAT) == "json" else TerminalHandler()
     for name in SERVER_LOGGERS:
         enable_loggers(name)
         _set_level(logging.getLogger(name), number)
@@ -55,6 +60,15 @@ class TerminalHandler(logging.Handler):
             stream.flush()
         except Exception:
             self.handleError(record)
+
+
+class JSONHandler(logging.StreamHandler[TextIO]):
+    """Writes all records to stdout, each as a line of JSON with the fields of its request or websocket."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout)
+        self.setFormatter(JSONFormatter())
+        self.addFilter(ContextFilter())
 
 
 class TerminalFormatter(DefaultFormatter):

@@ -79,6 +79,7 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
         connection=protocol,
         inbox=protocol.inbox,
     )
+    websocket.number = protocol.number
     request.transport.set_protocol(protocol)
     process.connections.add(protocol)
     process.sweep.add(protocol, settings.shortest_deadline)

@@ -47,6 +47,7 @@ class Websocket(BaseWebsocket, RequestHead):
         "_send_lock",
         "client",
         "failure",
+        "number",
         "path",
         "scheme",
         "subprotocol",
@@ -78,6 +79,8 @@ class Websocket(BaseWebsocket, RequestHead):
         self.accepted = False
         # The exception that the handler failed with, for observers.
         self.failure: BaseException | None = None
+        # The number of the connection in its process, once its carrier has given it one.
+        self.number: int | None = None
         self._connection = connection
         self._writer = connection.writer
         self._inbox = inbox
