@@ -35,6 +35,7 @@ from .urls import UrlScope, add_application
 
 if TYPE_CHECKING:
     from .http.static_files import StaticFiles
+    from .schema.docs_page import DocsPage
     from .testing import AsyncTestClient, ClientOptions, TestClient
 
 BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish", "schema", "client")
@@ -137,6 +138,33 @@ class App(AppModule):
         ):
             if path is not None:
                 self._add_document(path, name, make, in_production)
+
+    def docs(self, path: str = "/docs", *, in_production: bool = False) -> None:
+        """Serve a page that lists everything that can be called, with a console to call it.
+
+        The route is inside the pipeline of the application. The page is made at the first request for it.
+
+        Arguments:
+            path: the path of the page, without variables.
+            in_production: whether it is served outside of `emmett develop`, too; otherwise it is 404 there.
+
+        Raises:
+            ConfigurationError: the path is taken, or has variables.
+        """
+        if PathPattern(path).variables or not path.startswith("/"):
+            raise ConfigurationError(f"docs({path!r}): expected a path without variables, such as '/docs'")
+
+        @cache
+        def render() -> DocsPage:
+            from .schema.docs_page import render_docs_page
+
+            return render_docs_page(self.describe(), path)
+
+        def make() -> Response:
+            fields = {"content-security-policy": render().policy}
+            return Response(render().html, headers=fields, content_type="text/html; charset=utf-8")
+
+        self._add_hidden(path, "docs_page", make, in_production)
 
     def describe(self) -> Description:
         """Return a description of everything that clients can use: routes, methods, events and their types."""
@@ -308,12 +336,17 @@ class App(AppModule):
         def encode() -> bytes:
             return encode_json(make())
 
-        async def document() -> Response:
+        self._add_hidden(path, name, lambda: Response(encode(), content_type="application/json"), in_production)
+
+    def _add_hidden(self, path: str, name: str, make: Callable[[], Response], in_production: bool) -> None:
+        """Add a route that documents leave out."""
+
+        async def answer() -> Response:
             if not in_production and DEVELOP not in os.environ:
                 abort(404)
-            return Response(encode(), content_type="application/json")
+            return make()
 
-        self.route(path, name, methods="get")(document)
+        self.route(path, name, methods="get")(answer)
         self._registrations[-1].is_hidden = True
 
     def _add_static_files(self) -> None:
