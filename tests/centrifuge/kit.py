@@ -113,6 +113,11 @@ class Service:
         self.centrifuge = Centrifuge(self.app, self.channels, **options)
         self.client: AsyncTestClient
 
+    @property
+    def subscribers(self) -> int:
+        """The number of subscribers, without the one that hears the orders of other processes."""
+        return self.channels.stats().subscribers - 1
+
     def open_namespace(self, name: str, **options: Any) -> None:
         """Declare a namespace that everybody may subscribe and publish to."""
         rights = {"may_subscribe": lambda _: True, "may_publish": lambda *_: True}

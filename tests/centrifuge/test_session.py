@@ -124,7 +124,7 @@ async def test_nothing_is_left_of_a_client_that_has_gone(service: Service) -> No
         await ended.wait()
         assert seen == [("", 3000, "connection closed")]
         assert service.centrifuge.sessions == {}
-        assert service.channels.stats().subscribers == 0
+        assert service.subscribers == 0
         assert await service.channels.presence("room:1") == {}
 
 

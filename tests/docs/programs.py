@@ -24,7 +24,9 @@ app = App(__name__)
 """
 
 
-_DECORATOR = re.compile(r"^(?:@\w+\.(?:route|websocket)\(|\w+ = \w+\.calls\(|\w+ = Centrifuge\()", re.MULTILINE)
+_DECORATOR = re.compile(
+    r"^(?:@\w+\.(?:route|websocket)\(|\w+ = \w+\.calls\(|\w+ = Centrifuge\()|\bapi_keys=", re.MULTILINE
+)
 
 
 class Program(NamedTuple):

@@ -32,6 +32,9 @@ class Permission(NamedTuple):
     expires_at: float | None = None
 
 
+ALLOWED = Permission()
+
+
 def allow(*, info: Any = None, data: Any = None, expires_at: float | None = None) -> Permission:
     """Return what `on_subscribe` may return in place of True.
 
@@ -57,7 +60,7 @@ async def may_subscribe(
         InvalidChannel: the name is invalid.
     """
     channel = request.channel
-    check_channel(channel)
+    check_open(channel)
     if request.token:
         if verifier is None:
             raise permission_denied()
@@ -79,6 +82,18 @@ async def may_subscribe(
     if namespace.may_subscribe is not None and not await resolved(namespace.may_subscribe(channel)):
         raise permission_denied()
     return permission
+
+
+def check_open(channel: str) -> None:
+    """Check the name of a channel, which a client has chosen.
+
+    Raises:
+        InvalidChannel: it is invalid.
+        CommandFailed: the channel is one of emmett's own.
+    """
+    check_channel(channel)
+    if channel.startswith("emmett-") and ":" in channel:
+        raise permission_denied()
 
 
 def users_of(channel: str) -> list[str] | None:

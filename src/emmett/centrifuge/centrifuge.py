@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar, Unpack
 
+import msgspec
 from msgspec import Raw
 
 from ..channels import Channels, Details
-from ..channels.channels import RunningChannels
+from ..channels.channels import START_TIMEOUT, RunningChannels
 from ..channels.names import check_channel
 from ..config import CentrifugeSettings, Config
-from ..ctx import current_session, current_websocket
+from ..ctx import current_request, current_session, current_websocket
 from ..errors import ConfigurationError, InvalidChannel, UsageError
+from ..http.abort import abort
+from ..http.response import Response
 from ..pipeline import Pipe
 from ..route_settings import CentrifugeLimits
 from .access import decoded, resolved
@@ -24,10 +28,13 @@ from .claims import Verifier
 from .client import Client, encode_client_info
 from .codec import ClientCodec
 from .codes import CONNECTION_CLOSED, Disconnected, method_not_found
+from .control import Control
 from .encodings import JSON_ENCODING, choose_encoding, find_protobuf
 from .hooks import ClientHooks
+from .http_api import HTTPAPI
 from .messages import RPCRequest
 from .pings import Pings
+from .server_api import ServerAPI
 from .session import SDKSession
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -46,6 +53,9 @@ class CentrifugeApplication(Protocol):
 
     def websocket(self, *args: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
         """Register a websocket route."""
+
+    def route(self, *args: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+        """Register a route for requests."""
 
     def on_startup(self, function: Callable[[], Any]) -> Any:
         """Register a function to run before the first request."""
@@ -69,6 +79,8 @@ class Centrifuge:
         personal_channels: whether each user is subscribed to a channel of its own: "#" and the user.
         personal_namespace: the namespace of these channels.
         cache: namespaces in which only the newest publication matters: a client that comes back gets that one.
+        api_keys: keys of the HTTP API, of which each request must have one; without any there is no HTTP API.
+        api_path: the beginning of the paths of the HTTP API.
         pipeline, hostname: as for `app.websocket`.
         settings: bounds and deadlines, named as in `app.config.centrifuge` and `app.config.websocket`.
 
@@ -91,12 +103,15 @@ class Centrifuge:
         personal_channels: bool = False,
         personal_namespace: str = "",
         cache: Collection[str] = (),
+        api_keys: Sequence[str] = (),
+        api_path: str = "/api",
         pipeline: Sequence[Pipe] | None = None,
         hostname: str | None = None,
         **settings: Unpack[CentrifugeLimits],
     ) -> None:
         given: dict[str, Any] = {**settings}
         own = {key: given.pop(key) for key in CentrifugeSettings.names() & given.keys()}
+        self.name = name
         self.channels = channels
         self.settings = app.config.centrifuge.replace(own)
         self.node = secrets.token_hex(8)
@@ -109,7 +124,14 @@ class Centrifuge:
         self.pings = Pings(self.settings.client_ping_interval, self.settings.pong_timeout)
         # The connected sessions of this process, by the id of the client.
         self.sessions: dict[str, SDKSession] = {}
+        self._control = Control(channels, name, self.node, lambda: list(self.sessions.values()))
+        # What the server side may do to clients and channels, from any process.
+        self.server = ServerAPI(channels, self._control, self.settings.max_history)
+        self.api = HTTPAPI(self.server, [api_keys] if isinstance(api_keys, str) else api_keys)
         app.websocket(path, name, pipeline, hostname=hostname, **given)(self.serve)
+        if api_keys:
+            methods = app.route(f"{api_path}/<str:method>", f"{name}_api", methods="post", hostname=hostname)
+            methods(self.serve_api)
         app.on_startup(self._start)
         app.wired.append(self)
 
@@ -225,6 +247,16 @@ class Centrifuge:
                 code, reason = session.ending or ending
                 await resolved(self.hooks.disconnect(session.client, code, reason))
 
+    async def serve_api(self, method: str) -> Response:
+        """Answer a request of the HTTP API: the handler of the route."""
+        request = current_request.get()
+        assert request is not None
+        headers = request.headers
+        if not self.api.is_allowed(headers.get("x-api-key"), headers.get("authorization")):
+            abort(401)
+        found = await self.api.answer(method, await request.body)
+        return Response(msgspec.json.encode(found), content_type="application/json")
+
     # Inside.
 
     def _register(self, hook: str, function: Function) -> Function:
@@ -234,7 +266,13 @@ class Centrifuge:
         return function
 
     async def _start(self) -> None:
-        self.running().hub.tasks.spawn(self._run_pings())
+        tasks = self.running().hub.tasks
+        tasks.spawn(self._run_pings())
+        started = asyncio.Event()
+        tasks.spawn(self._control.run(started))
+        with contextlib.suppress(TimeoutError):
+            # Without the broker the orders of other processes are heard later, which the log reports.
+            await asyncio.wait_for(started.wait(), START_TIMEOUT)
 
     async def _run_pings(self) -> None:
         loop = asyncio.get_running_loop()

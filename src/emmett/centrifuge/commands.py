@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..channels.names import check_channel
-from .access import decoded, may_subscribe, resolved
+from .access import check_open, decoded, may_subscribe, resolved
 from .client import ClientSubscription
 from .codes import (
     CONNECTION_EXPIRED,
@@ -88,7 +88,7 @@ async def _unsubscribe(session: ActiveSession, request: UnsubscribeRequest) -> E
 
 
 async def _publish(session: ActiveSession, request: PublishRequest) -> EmptyResult:
-    check_channel(request.channel)
+    check_open(request.channel)
     data = session.codec.unwrap(request.data)
     publish = session.endpoint.hooks.publish
     may_publish = session.running().hub.namespaces.of(request.channel).may_publish

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from .access import Permission, decoded, resolved
+from ..channels.names import check_channel
+from .access import ALLOWED, Permission, decoded, resolved
 from .claims import ServerSubscription
 from .client import Client, ClientSubscription
 from .codec import json_data
@@ -92,7 +93,7 @@ async def subscribe_server_side(
     session: ActiveSession,
     subscription: ClientSubscription,
     request: SubscribeRequest,
-    permission: Permission = Permission(),  # noqa: B008 - it cannot change
+    permission: Permission = ALLOWED,
 ) -> SubscribeResult:
     """Subscribe a client to a channel that the server has chosen.
 
@@ -100,8 +101,6 @@ async def subscribe_server_side(
         BrokerUnavailable: the broker does not answer.
         InvalidChannel: the name is invalid.
     """
-    from ..channels.names import check_channel
-
     check_channel(subscription.channel)
     session.client.subscriptions[subscription.channel] = subscription
     try:

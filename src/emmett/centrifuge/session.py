@@ -23,6 +23,7 @@ from ..errors import (
     UsageError,
     WebsocketClosed,
 )
+from .access import ALLOWED, Permission
 from .client import Client, ClientSubscription
 from .codec import ClientCodec, UnreadableFrame
 from .codes import (
@@ -39,13 +40,14 @@ from .codes import (
     unauthorized,
 )
 from .commands import COMMANDS, subscribe, unsubscribe
-from .connecting import begin, subscribe_server_side
+from .connecting import begin, set_connection_expiry, subscribe_server_side
 from .messages import (
     ClientReply,
     Command,
     ErrorInfo,
     MessagePush,
     Push,
+    RefreshPush,
     RPCRequest,
     RPCResult,
     SubscribePush,
@@ -54,7 +56,7 @@ from .messages import (
     request_of,
 )
 from .ports import ClientCarrier, ClientEndpoint
-from .subscribing import leave_channel
+from .subscribing import expiry_of, leave_channel
 
 # Commands in a frame, beside one for each channel that a client may have.
 MAX_COMMANDS = 1024
@@ -286,14 +288,18 @@ class SDKSession:
         self.ending = self.ending or ending
         await self.carrier.close(*ending)
 
-    async def subscribe_by_server(self, channel: str) -> None:
+    async def subscribe_by_server(self, channel: str, permission: Permission = ALLOWED) -> None:
         """Subscribe the client to a channel, and report it."""
         if channel in self.client.subscriptions or self.is_over:
             return
         subscription = ClientSubscription(channel, True)
-        result = await subscribe_server_side(self, subscription, SubscribeRequest(channel=channel))
+        result = await subscribe_server_side(self, subscription, SubscribeRequest(channel=channel), permission)
         push = SubscribePush(
-            recoverable=result.recoverable, epoch=result.epoch, offset=result.offset, positioned=result.positioned
+            recoverable=result.recoverable,
+            epoch=result.epoch,
+            offset=result.offset,
+            positioned=result.positioned,
+            data=result.data,
         )
         await self.write([ClientReply(push=Push(channel=channel, subscribe=push))])
         _open(subscription)
@@ -307,6 +313,12 @@ class SDKSession:
         if await unsubscribe(self, channel):
             push = UnsubscribePush(code=ending.code, reason=ending.reason)
             await self.write([ClientReply(push=Push(channel=channel, unsubscribe=push))])
+
+    async def refresh_by_server(self, expires_at: float | None) -> None:
+        """Change when the connection expires, and report it."""
+        set_connection_expiry(self, expires_at)
+        expires, ttl = expiry_of(expires_at)
+        await self.write([ClientReply(push=Push(refresh=RefreshPush(expires=expires, ttl=ttl)))])
 
     def end_later(self, subscription: ClientSubscription, ending: Ending) -> None:
         """End a subscription whose publications were missed, or that has expired."""

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from ..engine import ENGINE
+from .centrifuge import centrifuge
 from .client import client
 from .commands import as_click_command
 from .develop import develop
@@ -110,7 +111,7 @@ def command_line(application: str | None) -> None:
     """Develop and serve websocket applications."""
 
 
-for command in (develop, serve, routes, shell, publish, schema, client):
+for command in (develop, serve, routes, shell, publish, schema, client, centrifuge):
     command_line.add_command(command)
 
 

@@ -1,0 +1,60 @@
+"""`emmett centrifuge`: act on the clients and channels of the Centrifuge protocol, from outside of its processes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+import msgspec
+
+from ..app import App
+from ..centrifuge import Centrifuge
+from ..errors import EmmettError
+from .discovery import Selection
+from .errors import CommandLineError
+from .printing import print_answer
+
+
+@click.command()
+@click.argument("method")
+@click.argument("params", default="{}")
+@click.option("--name", metavar="NAME", help="Which of several endpoints: the one with this name.")
+@click.pass_obj
+def centrifuge(selection: Selection, method: str, params: str, name: str | None) -> None:
+    """Call METHOD of the HTTP API with PARAMS, a JSON object, and print the result.
+
+    For example: emmett centrifuge disconnect '{"user": "42"}'. No server with the HTTP API is needed: it goes through
+    the broker.
+    """
+    endpoint = _find(selection.load().app, name)
+    if endpoint.channels.is_in_memory:
+        raise CommandLineError(
+            "the channels of this application are in memory, so nobody outside of its one process can reach clients",
+            "configure a broker that processes share: EMMETT_BROKER=redis://… or nats://…, or Channels(app, 'redis://…')",
+        )
+    try:
+        answer = asyncio.run(_call(endpoint, method, params))
+    except EmmettError as error:
+        raise CommandLineError(f"{method} failed: {error}", exit_code=1) from None
+    if "error" in answer:
+        raise CommandLineError(f"{method} failed: {answer['error']['message']}", exit_code=1)
+    print_answer(msgspec.json.encode(answer.get("result", answer)).decode())
+
+
+async def _call(endpoint: Centrifuge, method: str, params: str) -> Any:
+    async with endpoint.channels:
+        return await endpoint.api.answer(method, params.encode())
+
+
+def _find(app: App, name: str | None) -> Centrifuge:
+    every = [each for each in app.wired if isinstance(each, Centrifuge)]
+    found = [each for each in every if name in (None, each.name)]
+    if not every:
+        raise CommandLineError(
+            "the application has no endpoint for Centrifuge clients", "write centrifuge = Centrifuge(app, channels)"
+        )
+    if len(found) != 1:
+        known = ", ".join(each.name for each in every)
+        raise CommandLineError(f"there are {len(found)} such endpoints", f"type --name with one of {known}")
+    return found[0]

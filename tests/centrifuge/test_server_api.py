@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from emmett.centrifuge import CommandFailed
+from emmett.channels import Position
+from emmett.errors import InvalidChannel
+from tests.centrifuge.kit import Service
+
+
+async def test_channels_from_the_server() -> None:
+    service = Service()
+    service.channels.namespace("room", history=5, presence=True, max_message_size=20)
+    async with service.run(), service.channels.subscribe("room:1", member="ada"):
+        server = service.centrifuge.server
+        positions = await server.broadcast(["room:1", "plain"], {"n": 1})
+        first = positions["room:1"]
+        assert isinstance(first, Position)
+        assert positions["plain"] is None
+        await server.publish("room:1", b"\xff", skip_history=True)
+        await server.publish("room:1", "2")
+        history = await server.history("room:1", limit=-1, since=first)
+        assert [bytes(each.data) for each in history.publications] == [b"2"]
+        assert (history.offset, history.epoch) == (2, first.epoch)
+        assert (await server.presence("room:1")).keys() == {"ada"}
+        with pytest.raises(CommandFailed, match="not available"):
+            await server.history("plain")
+        for skip in (False, True):
+            with pytest.raises(ValueError, match="max_message_size"):
+                await server.publish("room:1", "x" * 21, skip_history=skip)
+            with pytest.raises(InvalidChannel):
+                await server.publish("a b", "x", skip_history=skip)
