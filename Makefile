@@ -21,11 +21,12 @@ SOURCES = src tests examples benchmarks clients soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help run board chat cluster test test-pythons test-native coverage check format bench bench-channels bench-capacity bench-guard clients soak compliance fuzz sdk-tests docs wheel clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run assistant board chat cluster test test-pythons test-native coverage check format bench bench-channels bench-capacity bench-guard clients soak compliance fuzz sdk-tests docs wheel clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
 	@echo "make board       serve the example with login, forms, uploads and a live feed"
+	@echo "make assistant   serve the assistant: tokens that stream and stop, tools of the page"
 	@echo "make chat        serve the chat: rooms, history, who is here"
 	@echo "make cluster     serve the chat on two nodes behind nginx, with Valkey between them"
 	@echo "make test        run all tests; ARGS=\"tests/wire -k close\" for some of them"
@@ -52,6 +53,9 @@ run: setup-run
 
 board: setup-run
 	.venv/bin/emmett -a examples/board/app.py develop --host $(HOST) --port $(PORT)
+
+assistant: setup-run
+	.venv/bin/emmett -a examples/assistant/app.py develop --host $(HOST) --port $(PORT)
 
 chat: setup-run
 	.venv/bin/emmett -a examples/chat/app.py develop --host $(HOST) --port $(PORT)

@@ -118,7 +118,12 @@ def report(
     for name in sorted(seen):
         click.echo(f"  {name}: {seen[name]:,}")
     faults = [name for name in seen if name.startswith("fault")]
-    for figure, allowed in (("memory", before["memory"] * TOLERANCE), ("descriptors", 0), ("ghosts", 0)):
+    for figure, allowed in (
+        ("memory", before["memory"] * TOLERANCE),
+        ("descriptors", 0),
+        ("ghosts", 0),
+        ("streams", 0),
+    ):
         click.echo(f"  {figure}: {before[figure]:,} before, {after[figure]:,} after")
         if after[figure] - before[figure] > allowed:
             faults.append(f"{figure} not back at the baseline")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import itertools
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from emmett import App, Response, request, stream, websocket
@@ -57,6 +60,29 @@ async def ghosts() -> None:
         ghost_count -= 1
 
 
+calls = app.calls("/calls", "soak_calls", max_refusals="1000/s", max_streams=100, max_in_flight=200)
+stream_count = 0
+
+
+@calls.method()
+async def tick() -> AsyncIterator[int]:
+    """Send numbers until the caller cancels."""
+    global stream_count
+    stream_count += 1
+    try:
+        for number in itertools.count():
+            yield number
+            await asyncio.sleep(0)
+    finally:
+        stream_count -= 1
+
+
+@calls.method()
+async def ping() -> str:
+    """Answer."""
+    return "pong"
+
+
 @app.route("/hello")
 async def hello() -> str:
     """Say hello."""
@@ -79,7 +105,7 @@ async def download(path: str) -> Response:
 
 @app.route("/usage")
 async def usage() -> dict[str, int]:
-    """Memory, also the most there was, in KiB, open descriptors of this process, and ghosts, after a collection."""
+    """Memory, also the most there was, in KiB, open descriptors, ghosts and streams, after a collection."""
     gc.collect()
     status = Path("/proc/self/status").read_text()  # noqa: ASYNC240 - it is no file on a disk
     peak = int(status.partition("VmHWM:")[2].split()[0])
@@ -90,4 +116,5 @@ async def usage() -> dict[str, int]:
         "peak": peak,
         "descriptors": len(os.listdir("/proc/self/fd")),
         "ghosts": ghost_count,
+        "streams": stream_count,
     }

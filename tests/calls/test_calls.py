@@ -253,8 +253,8 @@ async def test_all_faults_are_named_with_their_paths() -> None:
         ]
         reply = await wire.ask(id=1, method="hear", params={"text": 2})
         assert [fault["path"] for fault in reply["error"]["data"]] == [["room"], ["text"]]
-        reply = await wire.ask(id=1, method="hear", params=[{}, {}])
-        assert reply["error"]["data"] == [{"path": [1], "message": "is one too many: at most 1 are taken"}]
+        reply = await wire.ask(id=1, method="hear", params=["a", "b", 1])
+        assert reply["error"]["data"] == [{"path": [2], "message": "is one too many: at most 2 are taken"}]
         reply = await wire.ask(id=1, method="hear", params="text")
         assert (reply["error"]["code"], reply["error"]["data"][0]["path"]) == (-32602, [])
 

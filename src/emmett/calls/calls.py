@@ -8,7 +8,6 @@ import logging
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
-from contextvars import ContextVar
 from typing import Any, Literal, TypeVar, get_origin
 
 from ..channels import Channels, Subscription
@@ -35,8 +34,6 @@ logger = logging.getLogger("emmett.calls")
 _STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator)
 # Names that a client's library or the protocol keeps for itself (section 4: "rpc." is for extensions).
 _RESERVED = re.compile(r"rpc\..*|\$/.*")
-
-current_conversation: ContextVar[Conversation | None] = ContextVar("emmett.calls.conversation", default=None)
 
 
 class Calls:
@@ -289,30 +286,25 @@ class Calls:
     @property
     def connections(self) -> list[Websocket]:
         """The open connections of this process."""
-        return list(self._conversations)
+        return [websocket for websocket in self._conversations if websocket.accepted]
 
     async def serve(self, **variables: Any) -> None:
         """Handle a connection: the handler of the route."""
-        websocket = current_websocket.get()
-        subprotocol, codec = choose_codec(websocket.subprotocols)
-        user = await _call(self._user) if self._user is not None else None
-        conversation = Conversation(
-            self, websocket, codec, subprotocol, None if user is None else str(user), variables, self._settings
-        )
-        current_conversation.set(conversation)
+        conversation = await self._begin(variables)
         try:
             for function in self._on_open:
                 await _call(function)
             try:
-                await conversation.accept()
-                self._conversations[websocket] = conversation
-                if conversation.user is not None and self.emitted and self._broadcasts.is_available:
-                    await self._subscribe(conversation, self._broadcasts.channel_of(conversation.user))
-                await conversation.run()
+                await self._open(conversation)
+                # A connection that has not said anything needs no task for its calls, only memory that this saves.
+                with contextlib.suppress(StopAsyncIteration):
+                    first = await conversation.websocket.receive_next(True)
+                    await conversation.start(first)
             finally:
-                self._conversations.pop(websocket, None)
+                await conversation.stop()
                 await _call_all(self._on_close)
         finally:
+            del self._conversations[conversation.websocket]
             for subscription in [*conversation.subscriptions.values()]:
                 await subscription.__aexit__(None, None, None)
 
@@ -352,18 +344,29 @@ class Calls:
             )
         return name
 
+    async def _begin(self, variables: dict[str, Any]) -> Conversation:
+        websocket = current_websocket.get()
+        subprotocol, codec = choose_codec(websocket.subprotocols)
+        found = None if self._user is None else await _call(self._user)
+        user = None if found is None else str(found)
+        conversation = Conversation(self, websocket, codec, subprotocol, user, variables, self._settings)
+        self._conversations[websocket] = conversation
+        return conversation
+
+    async def _open(self, conversation: Conversation) -> None:
+        await conversation.accept()
+        conversation.is_reading = True
+        if conversation.user is not None and self.emitted and self._broadcasts.is_available:
+            await self._subscribe(conversation, self._broadcasts.channel_of(conversation.user))
+
     def _conversation(self, websocket: Websocket | None) -> Conversation:
+        here = current_websocket.get(None) if websocket is None else websocket.connection
+        found = None if here is None else self._conversations.get(here)
+        if found is not None:
+            return found
         if websocket is None:
-            conversation = current_conversation.get()
-            if conversation is None or conversation.endpoint is not self:
-                raise UsageError("no connection of these calls is handled here: say which one with to= or user=")
-            return conversation
-        found = self._conversations.get(websocket.connection)
-        if found is None:
-            raise UsageError(
-                "to=: this is no open connection of these calls; keep `websocket.connection`, not `websocket`"
-            )
-        return found
+            raise UsageError("no connection of these calls is handled here: say which one with to= or user=")
+        raise UsageError("to=: this is no open connection of these calls; keep `websocket.connection`, not `websocket`")
 
     def _find_channels(self) -> Channels | None:
         return next((each for each in self._wired if isinstance(each, Channels)), None)
@@ -392,7 +395,8 @@ class Calls:
             raise
 
     def _conversations_of(self, user: str) -> list[Conversation]:
-        return [conversation for conversation in self._conversations.values() if conversation.user == user]
+        found = self._conversations.values()
+        return [each for each in found if each.user == user and each.websocket.accepted]
 
 
 def snake_case(name: str) -> str:

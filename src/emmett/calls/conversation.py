@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from contextvars import Context, copy_context
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from ..errors import WebsocketClosed
 from ..typed.parameters import Signature
 from ..websockets.websocket import Websocket
 from .batch import CallBatch
+from .call_tasks import CallTasks
 from .client_requests import ClientRequests
 from .codecs import Codec
 from .guard import Guard, exceeded
@@ -91,13 +92,15 @@ class Conversation:
         user: who it belongs to; None for nobody in particular.
         variables: the variables of its path.
         settings: its bounds.
+
+    Attributes:
+        is_reading: whether messages of the peer are read: not before the connection has opened.
     """
 
     __slots__ = (
         "_by_key",
         "_context",
         "_current",
-        "_ended",
         "_guard",
         "_in_flight",
         "_is_watching",
@@ -115,6 +118,7 @@ class Conversation:
         "codec",
         "endpoint",
         "is_ending",
+        "is_reading",
         "user",
         "websocket",
     )
@@ -137,17 +141,19 @@ class Conversation:
         self._variables = variables
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        self._guard = Guard(user is not None, settings, self._loop.time)
-        # What each call begins with: the context of `run`.
+        # Nothing of what follows exists before it is needed: most connections are idle.
+        self._guard: Guard | None = None
+        # What each call begins with: the context of `start`.
         self._context: Context
         # The task that reads, and the one call that it runs meanwhile.
         self._reader: asyncio.Task[None] | None = None
         self._current: RunningCall | None = None
         # Whether the loop will look, before it does anything else, at what became of the current call.
         self._is_watching = False
-        # The tasks that read or run calls; what waits for the last of them.
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._ended: asyncio.Future[None] = self._loop.create_future()
+        # The tasks that read or run calls; none before the first message.
+        self._tasks: CallTasks | None = None
+        # Whether the connection has opened, so that a message of the peer will be read.
+        self.is_reading = False
         # Calls that wait for something, by their ids: they can be cancelled.
         self._by_key: dict[Key, RunningCall] | None = None
         self._lanes: dict[Method | None, Lane] | None = None
@@ -161,23 +167,24 @@ class Conversation:
         # The calls that run are cancelled: the connection is over.
         self.is_ending = False
 
-    async def run(self) -> None:
-        """Dispatch what comes until the connection has ended and all calls have.
+    def start(self, first: str | bytes) -> asyncio.Future[None]:
+        """Dispatch a first message and all that come after it.
 
-        The server cancels this when the peer has gone and the grace is over: then the calls are cancelled too.
+        Returns:
+            What is done when the connection has ended and all calls have.
         """
         self._context = copy_context()
-        self._read_on()
-        try:
-            await self._ended
-        finally:
-            self.is_ending = True
-            if self._requests is not None:
-                self._requests.fail(self._closed())
-            for task in self._tasks:
-                task.cancel()
-            while self._tasks:
-                await asyncio.wait(self._tasks)
+        self._tasks = CallTasks(self._context)
+        self._read_on(first)
+        return self._tasks.ended
+
+    async def stop(self) -> None:
+        """Cancel the calls that still run, because the connection is over, and wait for them."""
+        self.is_ending = True
+        if self._requests is not None:
+            self._requests.fail(self._closed())
+        if self._tasks is not None:
+            await self._tasks.cancel()
 
     # What calls need.
 
@@ -189,7 +196,7 @@ class Conversation:
         wait = await self.endpoint.user_limits.take(self.user, method.name, rate)
         if wait == 0.0:
             return None
-        self._guard.refused()
+        self._guarding().refused()
         return exceeded(method, rate, wait)
 
     def inject(self, signature: Signature, arguments: dict[str, Any]) -> None:
@@ -228,11 +235,6 @@ class Conversation:
         return self._requests
 
     @property
-    def is_reading(self) -> bool:
-        """Whether messages of the peer are read: not before the connection has opened."""
-        return self._reader is not None
-
-    @property
     def subscriptions(self) -> dict[str, Subscription]:
         """The channels whose messages the connection gets."""
         return {} if self._subscriptions is None else self._subscriptions
@@ -245,31 +247,23 @@ class Conversation:
 
     # Reading.
 
-    def _read_on(self) -> None:
+    def _read_on(self, first: str | bytes | None = None) -> None:
         """Let a task of its own read from here on, in a context that no call has changed."""
-        self._reader = self._spawn(self._read())
+        assert self._tasks is not None
+        self._reader = self._tasks.spawn(self._read(first))
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a coroutine in a task of its own, in a context that no call has changed."""
-        task = self._loop.create_task(coroutine, context=self._context.copy())
-        self._tasks.add(task)
-        task.add_done_callback(self._task_ended)
-        return task
-
-    def _task_ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not self._ended.done():
-            self._ended.set_exception(error)
-        elif not self._tasks and not self._ended.done():
-            self._ended.set_result(None)
-
-    async def _read(self) -> None:
+    async def _read(self, data: str | bytes | None) -> None:
         task = self._reader
         assert task is not None
+        receive = self.websocket.receive_next
         decode, methods = message_decoder(self.codec), self.endpoint.methods
         most = self._settings.max_in_flight
-        async for data in self.websocket:
+        while True:
+            if data is None:
+                try:
+                    data = await receive(True)
+                except StopAsyncIteration:
+                    break
             try:
                 message = decode(data)
             except UNREADABLE:
@@ -300,9 +294,10 @@ class Conversation:
                         # What the call has left in its context is not for the next one.
                         self._read_on()
                         return
-            if self._guard.is_abused:
+            if self._guard is not None and self._guard.is_abused:
                 await self._close_abused()
                 break
+            data = None
         if self._requests is not None:
             self._requests.fail(self._closed())
 
@@ -337,7 +332,7 @@ class Conversation:
         )
         for each in frame.messages:
             if isinstance(each, Refusal):
-                self._guard.refused()
+                self._guarding().refused()
                 await batch.add(ErrorReply(each.id, each.error))
             else:
                 await self._take_of_batch(each, batch)
@@ -348,7 +343,7 @@ class Conversation:
             await self._wait_for_room()
         refusal = self._take_other(message) if method is None else self._refusal(method, message)
         if refusal is not None:
-            self._guard.refused()
+            self._guarding().refused()
             if message.id is not UNSET:
                 await batch.add(ErrorReply(message.id, refusal))
         elif method is not None:
@@ -396,10 +391,15 @@ class Conversation:
         key = (type(message.id), message.id)
         if message.id is not UNSET and self._by_key and key in self._by_key:
             return Error(ErrorCode.INVALID_REQUEST, "Invalid Request", f"a call with the id {message.id!r} is running")
-        return self._guard.check(method, message.params, self._streams)
+        return self._guarding().check(method, message.params, self._streams)
+
+    def _guarding(self) -> Guard:
+        if self._guard is None:
+            self._guard = Guard(self.user is not None, self._settings, self._loop.time)
+        return self._guard
 
     async def _refuse(self, id_: Id | UnsetType, error: Error) -> None:
-        self._guard.refused()
+        self._guarding().refused()
         if id_ is not UNSET:
             await self.send_reply(ErrorReply(id_, error))
 
@@ -420,7 +420,8 @@ class Conversation:
 
     def _start(self, call: RunningCall) -> None:
         """Run a call that is in flight in a task of its own."""
-        _ = self._spawn(self._run_entered(call))
+        assert self._tasks is not None
+        _ = self._tasks.spawn(self._run_entered(call))
 
     async def _run_entered(self, call: RunningCall) -> None:
         task = asyncio.current_task()

@@ -1,0 +1,65 @@
+"""The tasks of one connection: those that run calls, and the one that reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import Any
+
+
+class CallTasks:
+    """Runs coroutines, and notes when the last of them has ended, or the first has failed.
+
+    Arguments:
+        context: the context that each task begins with; no task changes it.
+
+    Attributes:
+        ended: done when no task is left. It has the exception of a task that failed.
+    """
+
+    __slots__ = ("_context", "_loop", "_only", "_others", "ended")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        # Most connections have one task most of the time, and a set would cost them memory.
+        self._only: asyncio.Task[None] | None = None
+        self._others: set[asyncio.Task[None]] | None = None
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a coroutine in a task and a context of its own."""
+        task = self._loop.create_task(coroutine, context=self._context.copy())
+        if self._only is None:
+            self._only = task
+        elif self._others is None:
+            self._others = {task}
+        else:
+            self._others.add(task)
+        task.add_done_callback(self._task_ended, context=self._context)
+        return task
+
+    async def cancel(self) -> None:
+        """Cancel all tasks, and wait for them."""
+        for task in self._all():
+            task.cancel()
+        while tasks := self._all():
+            await asyncio.wait(tasks)
+
+    def _all(self) -> list[asyncio.Task[None]]:
+        only = [] if self._only is None else [self._only]
+        return only if self._others is None else [*only, *self._others]
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if task is self._only:
+            self._only = None
+        elif self._others is not None:
+            self._others.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if self.ended.done():
+            return
+        if error is not None:
+            self.ended.set_exception(error)
+        elif self._only is None and not self._others:
+            self.ended.set_result(None)

@@ -1,0 +1,76 @@
+import asyncio
+from contextvars import ContextVar, copy_context
+
+import pytest
+
+from emmett.calls.call_tasks import CallTasks
+
+variable: ContextVar[str] = ContextVar("variable", default="unset")
+
+
+async def wait_for(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def fail() -> None:
+    raise LookupError("for the test")
+
+
+async def test_it_ends_with_the_last_task() -> None:
+    tasks, events = CallTasks(copy_context()), [asyncio.Event() for _ in range(3)]
+    spawned = [tasks.spawn(wait_for(event)) for event in events]
+    for number in (0, 2):
+        events[number].set()
+        await spawned[number]
+    assert not tasks.ended.done()
+    # A task that begins where the first one was.
+    last = asyncio.Event()
+    _ = tasks.spawn(wait_for(last))
+    events[1].set()
+    await spawned[1]
+    assert not tasks.ended.done()
+    last.set()
+    await tasks.ended
+
+
+async def test_it_fails_with_the_first_task_that_fails() -> None:
+    tasks = CallTasks(copy_context())
+    _ = tasks.spawn(wait_for(asyncio.Event()))
+    _ = tasks.spawn(fail())
+    _ = tasks.spawn(fail())
+    with pytest.raises(LookupError):
+        await tasks.ended
+    await tasks.cancel()
+
+
+async def test_cancelling_waits_for_all() -> None:
+    tasks, ended = CallTasks(copy_context()), list[int]()
+
+    async def run(number: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append(number)
+
+    for number in range(3):
+        _ = tasks.spawn(run(number))
+    await asyncio.sleep(0)
+    await tasks.cancel()
+    assert sorted(ended) == [0, 1, 2]
+    assert tasks.ended.done()
+    await tasks.cancel()
+
+
+async def test_each_task_has_a_context_of_its_own() -> None:
+    seen: list[str] = []
+
+    async def run(number: int) -> None:
+        seen.append(variable.get())
+        variable.set(str(number))
+
+    tasks = CallTasks(copy_context())
+    for number in range(2):
+        await tasks.spawn(run(number))
+    assert seen == ["unset", "unset"]
+    assert variable.get() == "unset"
