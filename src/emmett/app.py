@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -28,6 +29,7 @@ from .observers import Observers
 from .pipeline import compose_request
 from .routing import PathPattern, UrlBuilder
 from .schema import About, Description
+from .tasks import BackgroundWork
 from .templates import Templates
 from .urls import UrlScope, add_application
 
@@ -65,6 +67,7 @@ class App(AppModule):
         place = UrlScope(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")), self.config.http)
         self.templates = Templates(self.root_path / "templates", reload=lambda: DEVELOP in os.environ)
         super().__init__(RouteTable(self.config, place, self.templates), place, None, import_name, "")
+        self._work = BackgroundWork(self.wired)
         add_application(self.place)
         self._add_static_files()
 
@@ -213,6 +216,41 @@ class App(AppModule):
         self._shutdown.append(function)
         return function
 
+    def task(
+        self, *, every: float | timedelta, once: bool = False, name: str | None = None
+    ) -> Callable[[Function], Function]:
+        """Register a function, plain or async, to run periodically while the application runs.
+
+        The first run is right after the start. An exception is logged, and the next run takes place.
+
+        Arguments:
+            every: seconds, or a timedelta, from the start of a run to that of the next.
+            once: whether it runs on one worker of all nodes, which needs channels with a broker. If that worker dies,
+                another one has the next run. A run that lasts longer than `every` is then cancelled.
+            name: the name, by which workers agree; that of the function by default.
+
+        Raises:
+            ConfigurationError: `every` is not above 0, or the name is taken.
+        """
+
+        def register(function: Function) -> Function:
+            self._work.add_periodic(function, every, once, name)
+            return function
+
+        return register
+
+    def background(self, function: Function) -> Function:
+        """Register an async function to run in the background for as long as the application, in each worker.
+
+        If it fails, the exception is logged, and it starts again after a pause that doubles up to a minute. It is
+        cancelled when the application stops, before the functions of `on_shutdown`.
+
+        Raises:
+            ConfigurationError: it is not an async function.
+        """
+        self._work.add_lasting(function)
+        return function
+
     async def startup(self) -> None:
         """Run the start-up functions; servers and the test client call this.
 
@@ -224,6 +262,7 @@ class App(AppModule):
         try:
             for function in self._startup:
                 await _run(function)
+            self._work.start()
         finally:
             enable_loggers()
         self.table.startup_changes = find_changes(before, copy_context())
@@ -231,6 +270,7 @@ class App(AppModule):
     async def shutdown(self) -> None:
         """Run all shutdown functions, even if one fails. The first error is raised afterwards."""
         errors: list[Exception] = []
+        await self._work.stop(self.config.server.cancel_timeout)
         for function in reversed(self._shutdown):
             try:
                 await _run(function)
