@@ -222,10 +222,14 @@ async def test_an_acceptance_may_set_cookies(server: str) -> None:
         ("/wrong_header", 500),
     ],
 )
-async def test_refused_handshakes(server: str, path: str, status: int) -> None:
+async def test_refused_handshakes(server: str, path: str, status: int, caplog: pytest.LogCaptureFixture) -> None:
     async with SERVERS[server](refusing_app()) as running:
         with pytest.raises(InvalidStatus) as refused:
             await connect(f"{running.url}{path}").__aenter__()
+    # Only our own handlers' failures are errors.
+    assert not [
+        record.getMessage() for record in caplog.records if record.name == "uvicorn.error" and record.levelno > 30
+    ]
     response = refused.value.response
     assert response.status_code == status
     assert b"secret" not in (response.body or b"")
@@ -337,6 +341,30 @@ async def test_wait_closed_tells_any_task(server: str) -> None:
         async with connect(f"{running.url}/idle") as client:
             await client.close(4002, "enough")
         assert (await told.get())[0] == (1006 if server in WITHOUT_CLOSE_CODE else 4002)
+
+
+# What each server reports of a connection that broke, and of a Close frame without a code.
+BROKEN = dict.fromkeys(SERVERS, 1006) | {"granian": 1005}
+WITHOUT_CODE = dict.fromkeys(SERVERS, 1005) | {"hypercorn": 1006}
+
+
+@pytest.mark.parametrize("breaks", [True, False], ids=["broken", "no code"])
+async def test_a_broken_connection_is_not_a_close_without_a_code(server: str, breaks: bool) -> None:
+    app = App(__name__)
+    codes: asyncio.Queue[int | None] = asyncio.Queue()
+
+    @app.websocket()
+    async def idle() -> None:
+        await websocket.accept()
+        await websocket.wait_closed()
+        codes.put_nowait(websocket.close_code)
+
+    async with SERVERS[server](app) as running, connect(f"{running.url}/idle") as client:
+        if breaks:
+            client.transport.abort()
+        else:
+            client.transport.write(b"\x88\x80\x00\x00\x00\x00")
+        assert await codes.get() == (BROKEN if breaks else WITHOUT_CODE)[server]
 
 
 async def test_a_busy_handler_gets_all_that_came_before_the_close(server: str) -> None:

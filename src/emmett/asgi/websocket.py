@@ -34,6 +34,9 @@ DENIAL = "websocket.http.response"
 # the handler takes none. Also the cost of a message besides its own bytes.
 READ_AHEAD = 64 * 1024
 MESSAGE_COST = 64
+# Servers that implement this version of the specification, such as uvicorn, report a Close frame with its reason, even
+# an empty one, and a connection that broke with the code 1005 and no reason. Others never report a reason.
+REPORTS_REASONS = (2, 4)
 
 
 async def serve_websocket(
@@ -116,6 +119,7 @@ class ASGIConnection:
         self._meter = meter
         self._subprotocols = tuple(scope.get("subprotocols", ()))
         self._can_deny = DENIAL in scope.get("extensions", {})
+        self._reports_reasons = _version_of(scope) >= REPORTS_REASONS
         self.inbox = Inbox(self._loop, self._refill)
         # Bytes received since the inbox was last empty.
         self._taken = 0
@@ -199,6 +203,8 @@ class ASGIConnection:
             fields.append((b"content-length", b"%d" % len(content)))
             await self._send({"type": f"{DENIAL}.start", "status": status, "headers": fields})
             await self._send({"type": f"{DENIAL}.body", "body": content})
+            if self._reports_reasons:
+                await self._wait_until_refused()
 
     def write(self, message: Data, more: bool) -> Awaitable[None]:
         """See `Connection.write`."""
@@ -269,6 +275,15 @@ class ASGIConnection:
         self.log(logging.INFO, "dropped: " + reason, seconds)
         self._end(CloseCode.ABNORMAL, "")
 
+    async def _wait_until_refused(self) -> None:
+        """Wait until the server has closed a connection that was refused. uvicorn logs an error if the application ends
+        before that. It reports its own end of the connection first, and then that the peer has closed.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.close_timeout):
+                await self._receive()
+                await self._receive()
+
     def _tell_slow(self, reason: str) -> None:
         if self._meter is not None:
             self._meter.tell_slow(reason)
@@ -329,7 +344,10 @@ class ASGIConnection:
         while True:
             event = await self._receive()
             if event["type"] != "websocket.receive":
-                self._end(event.get("code") or CloseCode.NO_STATUS, event.get("reason") or "")
+                code, reason = event.get("code") or CloseCode.NO_STATUS, event.get("reason")
+                if self._reports_reasons and code == CloseCode.NO_STATUS and reason is None:
+                    code = CloseCode.ABNORMAL
+                self._end(code, reason or "")
                 return
             text = event.get("text")
             message: str | bytes = event["bytes"] if text is None else text
@@ -417,6 +435,12 @@ class ASGIConnection:
     def _look(self) -> None:
         self._watch.look(self._loop.time(), self)
         self._plan_look()
+
+
+def _version_of(scope: ASGIScope) -> tuple[int, ...]:
+    """Return the version of the specification that the server implements."""
+    parts: list[str] = scope["asgi"].get("spec_version", "2.0").split(".")
+    return tuple(int(part) for part in parts if part.isdecimal())
 
 
 def _size_of(message: str | bytes) -> int:
