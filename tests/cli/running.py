@@ -112,10 +112,10 @@ def request(connection: socket.socket, path: str = "/") -> tuple[int, str]:
 
 
 @contextlib.contextmanager
-def run_emmett(folder: Path, *arguments: str) -> Iterator[Running]:
-    """Run `python -m emmett` in a folder; it and its children are ended with the block."""
+def run_module(folder: Path, *arguments: str) -> Iterator[Running]:
+    """Run `python -m ...` in a folder; it and its children are ended with the block."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "emmett", *arguments],
+        [sys.executable, "-m", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
@@ -131,3 +131,8 @@ def run_emmett(folder: Path, *arguments: str) -> Iterator[Running]:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def run_emmett(folder: Path, *arguments: str) -> contextlib.AbstractContextManager[Running]:
+    """Run `python -m emmett` in a folder; it and its children are ended with the block."""
+    return run_module(folder, "emmett", *arguments)
