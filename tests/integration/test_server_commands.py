@@ -91,7 +91,7 @@ def test_requests_and_start_up(server: tuple[str, int, Running]) -> None:
 
 
 def test_messages_and_close_codes(server: tuple[str, int, Running]) -> None:
-    _, port, _ = server
+    name, port, _ = server
     with connect(f"ws://127.0.0.1:{port}/echo") as client:
         for message in ("Hello", b"\x00\xff", "x" * 100_000):
             client.send(message)
@@ -99,7 +99,8 @@ def test_messages_and_close_codes(server: tuple[str, int, Running]) -> None:
     with connect(f"ws://127.0.0.1:{port}/leave") as client:
         with pytest.raises(ConnectionClosed):
             client.recv()
-        assert (client.close_code, client.close_reason) == (4001, "enough")
+        # daphne 4.2.3 leaves out the reason.
+        assert (client.close_code, client.close_reason) == (4001, "" if name == "daphne" else "enough")
 
 
 def test_refused_handshakes(server: tuple[str, int, Running]) -> None:

@@ -25,6 +25,8 @@ def two_workers(nursery: Nursery) -> Workers:
     config = make_config("app:app", workers=2, configure_logging=False)
     workers = Workers(config, [], None, nursery.start, nursery.clock)
     workers.look()
+    serve(nursery.children[0])
+    workers.look()
     return workers
 
 
@@ -37,6 +39,30 @@ def test_as_many_processes_run_as_were_asked_for(nursery: Nursery) -> None:
     workers = two_workers(nursery)
     workers.look()
     assert len(nursery.children) == 2
+
+
+def test_the_first_process_starts_alone_and_the_others_when_it_serves(nursery: Nursery) -> None:
+    workers = Workers(make_config("app:app", workers=4, configure_logging=False), [], nursery.start, nursery.clock)
+    for _ in range(3):
+        workers.look()
+        assert len(nursery.children) == 1
+        # Nothing is due: only an event of the process can change something.
+        assert workers._pause() is None
+    serve(nursery.children[0])
+    workers.look()
+    assert len(nursery.children) == 4
+
+
+def test_the_first_process_is_tried_again_alone(nursery: Nursery) -> None:
+    workers = Workers(make_config("app:app", workers=4, configure_logging=False), [], nursery.start, nursery.clock)
+    workers.look()
+    nursery.children[0].exit(7)
+    workers.look()
+    workers.look()
+    assert len(nursery.children) == 2
+    serve(nursery.children[1])
+    workers.look()
+    assert len(nursery.children) == 5
 
 
 def test_a_process_that_dies_is_replaced_at_once_and_the_next_ones_after_a_pause(nursery: Nursery) -> None:
@@ -85,17 +111,18 @@ def test_when_none_can_be_started_it_gives_up(nursery: Nursery, caplog: pytest.L
     workers = Workers(config, [], None, crashing.start, crashing.clock)  # type: ignore[arg-type]
     with caplog.at_level(logging.INFO):
         assert not workers.run()
-    assert MAX_FAILED_STARTS <= len(crashing.children) <= 2 * MAX_FAILED_STARTS
+    assert len(crashing.children) == MAX_FAILED_STARTS
     assert "ended with status 7; no worker serves, stopping the parent process" in caplog.text
     crashing.close()
 
 
 def test_an_application_that_says_that_it_cannot_start_is_not_tried_again(nursery: Nursery) -> None:
-    workers = two_workers(nursery)
-    nursery.children[1].exit(3)
+    workers = Workers(make_config("app:app", workers=4, configure_logging=False), [], nursery.start, nursery.clock)
+    workers.look()
+    nursery.children[0].exit(3)
     workers.look()
     workers.look()
-    assert len(nursery.children) == 2
+    assert len(nursery.children) == 1
     assert workers._has_failed
 
 

@@ -48,9 +48,10 @@ class Worker:
 class Workers:
     """Starts the configured number of processes, and keeps that number running until a signal stops them.
 
-    A process that dies is replaced, after a pause if it was not the first. While none can be started, the supervisor
-    gives up after `MAX_FAILED_STARTS`, or at once if the application itself reports that it cannot start. SIGHUP
-    replaces all processes, one after the other.
+    The first process starts alone, and the others once it serves: an application that cannot start fails once, in the time
+    of one process. A process that dies is replaced, after a pause if it was not the first. While none can be started, the
+    supervisor gives up after `MAX_FAILED_STARTS`, or at once if the application itself reports that it cannot start.
+    SIGHUP replaces all processes, one after the other.
 
     Arguments:
         config: the configuration of the servers.
@@ -87,10 +88,11 @@ class Workers:
         """Serve until a signal stops the workers; return whether they could be started."""
         logger.info("Started parent process [%d]", os.getpid())
         with SignalInbox((*STOP_SIGNALS, HANG_UP)) as signals:
+            self.look()
             while not (self._stops or self._has_failed):
-                self.look()
                 wait([signals.fileno(), *self._watched()], self._pause())
                 self.handle(signals.take())
+                self.look()
             self._notifier.stopping()
             self._stop(signals)
         logger.info("Stopping parent process [%d]", os.getpid())
@@ -129,7 +131,7 @@ class Workers:
         self._look_at_successor(worker)
         child = worker.child
         if child is None:
-            if worker.start_at <= self._clock() and not self._has_failed:
+            if worker.start_at <= self._clock() and self._may_start(worker):
                 worker.child = self._start()
             return
         child.look()
@@ -137,6 +139,9 @@ class Workers:
         if not child.is_alive:
             worker.child = None
             self._replace(worker, child)
+
+    def _may_start(self, worker: Worker) -> bool:
+        return not self._has_failed and (self._has_served or worker is self._workers[0])
 
     def _look_at_successor(self, worker: Worker) -> None:
         successor = worker.successor
@@ -184,7 +189,7 @@ class Workers:
 
     def _pause(self) -> float | None:
         """Return the seconds until a process must be started."""
-        due = [worker.start_at for worker in self._workers if worker.child is None]
+        due = [worker.start_at for worker in self._workers if worker.child is None and self._may_start(worker)]
         return max(0.0, min(due) - self._clock()) if due else None
 
     def _stop(self, signals: SignalInbox) -> None:
