@@ -1,4 +1,4 @@
-"""The ends of a request by what a proxy tells; for real connections see tests/integration/test_proxies.py."""
+"""The client of a request as a proxy reports it; for real connections see tests/integration/test_proxies.py."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from emmett.server.proxies import Ends, ends_of, is_unix_socket, see_through
+from emmett.server.proxies import ClientAddress, address_of, find_client, is_unix_socket
 from emmett.wire.forwarded import TrustedProxies
 
 PROXIES = ["127.0.0.1", "unix"]
 TRUSTED = TrustedProxies(PROXIES)
 TOLD = [(b"x-forwarded-for", b"192.0.2.1"), (b"x-forwarded-proto", b"https")]
 OWN = [(b"host", b"inner:8000"), (b"accept", b"*/*")]
-LOCAL = Ends(("127.0.0.1", 4711), "http")
+LOCAL = ClientAddress(("127.0.0.1", 4711), "http")
 
 
 def test_client_and_scheme() -> None:
     headers = [*OWN, *TOLD]
-    assert see_through(TRUSTED, LOCAL, False, headers) == (("192.0.2.1", 0), "https")
+    assert find_client(TRUSTED, LOCAL, False, headers) == (("192.0.2.1", 0), "https")
     assert headers == [*OWN, *TOLD]
 
 
@@ -27,31 +27,31 @@ def test_client_and_scheme() -> None:
 def test_there_is_one_host_in_the_end(own: list[tuple[bytes, bytes]]) -> None:
     headers = [*own, (b"forwarded", b"host=a.example"), (b"accept", b"*/*")]
     # Whoever has the list sees the change.
-    see_through(TrustedProxies(PROXIES, "forwarded"), LOCAL, False, headers)
+    find_client(TrustedProxies(PROXIES, "forwarded"), LOCAL, False, headers)
     assert headers == [(b"forwarded", b"host=a.example"), (b"accept", b"*/*"), (b"host", b"a.example")]
 
 
 @pytest.mark.parametrize(
-    ("ends", "headers"),
+    ("own", "headers"),
     [
-        (Ends(("192.0.2.7", 1), "http"), [*OWN, *TOLD]),
-        (Ends(None, "http"), [*OWN, *TOLD]),
+        (ClientAddress(("192.0.2.7", 1), "http"), [*OWN, *TOLD]),
+        (ClientAddress(None, "http"), [*OWN, *TOLD]),
         (LOCAL, OWN),
     ],
     ids=["a foreign peer", "a TCP peer that has gone", "nothing told"],
 )
-def test_what_stays_as_it_is(ends: Ends, headers: list[tuple[bytes, bytes]]) -> None:
+def test_what_stays_as_it_is(own: ClientAddress, headers: list[tuple[bytes, bytes]]) -> None:
     before = list(headers)
-    assert see_through(TRUSTED, ends, False, headers) == ends
+    assert find_client(TRUSTED, own, False, headers) == own
     assert headers == before
 
 
 def test_the_peer_of_a_unix_socket() -> None:
-    assert see_through(TRUSTED, Ends(None, "http"), True, [*OWN, *TOLD]).client == ("192.0.2.1", 0)
+    assert find_client(TRUSTED, ClientAddress(None, "http"), True, [*OWN, *TOLD]).client == ("192.0.2.1", 0)
 
 
 @pytest.mark.parametrize(
-    ("extra", "ends", "is_unix"),
+    ("extra", "own", "is_unix"),
     [
         ({"peername": ("192.0.2.7", 1), "sockname": ("192.0.2.1", 80)}, (("192.0.2.7", 1), "http"), False),
         ({"peername": ("192.0.2.7", 1), "sslcontext": object()}, (("192.0.2.7", 1), "https"), False),
@@ -60,7 +60,7 @@ def test_the_peer_of_a_unix_socket() -> None:
     ],
     ids=["TCP", "TLS", "a unix socket", "nothing known"],
 )
-def test_the_ends_of_a_connection(extra: dict[str, Any], ends: Any, is_unix: bool) -> None:
+def test_the_address_of_a_connection(extra: dict[str, Any], own: Any, is_unix: bool) -> None:
     transport = asyncio.Transport(extra)
-    assert ends_of(transport) == ends
+    assert address_of(transport) == own
     assert is_unix_socket(transport) is is_unix

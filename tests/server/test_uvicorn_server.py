@@ -7,7 +7,9 @@ import contextlib
 import gc
 import logging
 import signal
+import sys
 from contextvars import ContextVar
+from typing import Literal
 
 import pytest
 
@@ -172,6 +174,37 @@ def test_what_the_application_left_running_does_not_keep_the_process(caplog: pyt
         assert not tasks.pop().done()
         # Or a later test would get what asyncio says about a pending task that is collected.
         gc.collect()
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_an_exit_in_a_task_of_the_application_ends_only_that_task(
+    loop: Literal["asyncio", "uvloop"], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App(__name__)
+    seen: list[object] = []
+
+    async def leave(code: int) -> None:
+        sys.exit(code)
+
+    async def watch(server: Server) -> None:
+        tasks = [asyncio.create_task(leave(code)) for code in (7, 8)]
+        asyncio.get_running_loop().call_soon(sys.exit, 9)
+        await asyncio.wait(tasks)
+        await asyncio.sleep(0)
+        seen.extend(repr(task.exception()) for task in tasks)
+        server.handle_exit(signal.SIGTERM, None)
+
+    server = Server(make_config(app, port=0, configure_logging=False, loop=loop))
+
+    @app.on_startup
+    async def start() -> None:
+        seen.append(asyncio.create_task(watch(server)))
+
+    assert server.run_until_stopped()
+    assert seen[1:] == ["SystemExit(7)", "SystemExit(8)"]
+    ended = [record.args for record in caplog.records if "called sys.exit" in record.msg]
+    # uvloop raises only the last one of a turn.
+    assert ended == ([(7,), (8,), (9,)] if loop == "asyncio" else [(9,)])
 
 
 @pytest.mark.parametrize(("setting", "kept"), [(64 * MIB, [64 * MIB]), (MIB, [MIB]), (None, [])])

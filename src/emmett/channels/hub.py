@@ -127,7 +127,7 @@ class Hub:
         receiver.topics.extend(topics)
         self.subscribers += 1
         if observers := self.counters.observers.channel_subscribed:
-            self._tell(observers, topics)
+            self._notify(observers, topics)
         try:
             for topic in topics:
                 await self._opened(topic)
@@ -148,7 +148,7 @@ class Hub:
         for topic in topics:
             topic.leave(receiver)
         if observers := self.counters.observers.channel_unsubscribed:
-            self._tell(observers, topics)
+            self._notify(observers, topics)
 
     async def run(self) -> None:
         """Check quiet channels periodically for as long as the hub lives."""
@@ -177,7 +177,7 @@ class Hub:
         self.on_restored.clear()
         await self.tasks.cancel()
 
-    def _tell(self, observers: Iterable[Callable[[ChannelEvent], None]], topics: Iterable[Membership]) -> None:
+    def _notify(self, observers: Iterable[Callable[[ChannelEvent], None]], topics: Iterable[Membership]) -> None:
         for topic in topics:
             notify(observers, ChannelEvent(topic.name, self.subscribers))
 

@@ -106,7 +106,7 @@ class Presence:
             room = self._rooms[channel] = LocalRoom(namespace, self._clock())
         room.connections[connection] = (member, info)
         try:
-            await self._tell_join(channel, connection, member, info, namespace)
+            await self._announce_join(channel, connection, member, info, namespace)
         except BaseException:
             # The join may have succeeded and only the answer been lost.
             self._tasks.spawn(self.leave(channel, connection))
@@ -122,7 +122,7 @@ class Presence:
         try:
             member = await self._broker.leave(channel, connection)
             if member is not None:
-                await self._tell(Kind.LEAVE, channel, member, info)
+                await self._announce(Kind.LEAVE, channel, member, info)
         except BrokerUnavailable as error:
             logger.info("a member could not leave %r, and leaves when the broker is back: %s", channel, error)
             if len(self._farewells) < MAX_FAREWELLS:
@@ -202,7 +202,7 @@ class Presence:
             logger.info("the members of %r could not be refreshed: %s", channel, error)
             return
         room.kept_at = began
-        await self._tell_gone(channel, gone)
+        await self._announce_departures(channel, gone)
 
     async def _rejoin(self, channel: str) -> None:
         room = self._rooms.get(channel)
@@ -211,7 +211,7 @@ class Presence:
         began = self._clock()
         try:
             for connection, (member, info) in list(room.connections.items()):
-                await self._tell_join(channel, connection, member, info, room.namespace)
+                await self._announce_join(channel, connection, member, info, room.namespace)
                 if connection not in room.connections:
                     # It left during the rejoin.
                     await self.leave(channel, connection)
@@ -222,17 +222,19 @@ class Presence:
             return
         room.kept_at = began
 
-    async def _tell_join(self, channel: str, connection: str, member: str, info: bytes, namespace: Namespace) -> None:
+    async def _announce_join(
+        self, channel: str, connection: str, member: str, info: bytes, namespace: Namespace
+    ) -> None:
         if await self._broker.join(channel, connection, member, info, namespace.presence_ttl):
-            await self._tell(Kind.JOIN, channel, member, info)
+            await self._announce(Kind.JOIN, channel, member, info)
 
-    async def _tell_gone(self, channel: str, members: Iterable[str]) -> None:
+    async def _announce_departures(self, channel: str, members: Iterable[str]) -> None:
         for member in members:
             try:
-                await self._tell(Kind.LEAVE, channel, member, None)
+                await self._announce(Kind.LEAVE, channel, member, None)
             except BrokerUnavailable as error:
                 logger.info("the leave of %r from %r could not be published: %s", member, channel, error)
 
-    async def _tell(self, kind: Kind, channel: str, member: str, info: bytes | None) -> None:
+    async def _announce(self, kind: Kind, channel: str, member: str, info: bytes | None) -> None:
         if self._namespaces.of(channel).join_leave:
             await self._broker.publish(channel, pack(member_data(member, info), kind), None)

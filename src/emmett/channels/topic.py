@@ -160,7 +160,7 @@ class Topic:
         before = self.position
         if not is_complete:
             first = entries[0].position if entries else None
-            self._tell_gap(top if first is None else first.previous())
+            self._report_gap(top if first is None else first.previous())
         for entry in entries:
             self._heal_entry(entry)
         self.attempts = 0 if self.position != before else self.attempts + 1
@@ -194,9 +194,9 @@ class Topic:
             return
         placed = [position for position, _ in self._held if position is not None]
         if placed:
-            self._tell_gap(placed[0].previous())
+            self._report_gap(placed[0].previous())
         elif self._has_dropped:
-            self._tell_gap(self.position)
+            self._report_gap(self.position)
         self._release()
 
     def miss(self) -> None:
@@ -262,7 +262,7 @@ class Topic:
         if position.epoch == last.epoch and position.offset <= last.offset:
             return
         if position.epoch != last.epoch or position.offset > last.offset + 1:
-            self._tell_gap(position.previous())
+            self._report_gap(position.previous())
         self.position = position
         publication = read_entry(self.name, entry)
         if publication is None:
@@ -270,7 +270,7 @@ class Topic:
         else:
             self.stream.add(publication, is_extra=True)
 
-    def _tell_gap(self, position: Position | None) -> None:
+    def _report_gap(self, position: Position | None) -> None:
         self._counters.miss(self.name)
         self.position = position or self.position
         self.stream.add(Publication(self.name, "", Kind.GAP, position), is_extra=True)

@@ -50,7 +50,7 @@ from .http_phases import (
     HTTPPhase,
 )
 from .process_state import process_state
-from .proxies import ends_of, is_unix_socket, see_through
+from .proxies import address_of, find_client, is_unix_socket
 from .request_reader import RequestReader
 from .uvicorn_config import ServerConfig
 from .websocket_opening import UpgradeRequest, open_websocket
@@ -85,8 +85,17 @@ class HTTPProtocol(RequestReader):
     """
 
     __slots__ = (
-        *("_abandoned", "_answered", "_due", "_due_at", "_ends", "_exchange", "_hosts", "_is_surplus", "_is_unix"),
-        *("_keep_alive_timeout", "_limits", "_own_ends", "_presence", "_trusted", "_wait_gone", "_waiting", "_writes"),
+        *("_abandoned", "_answered", "_due", "_due_at", "_address", "_exchange", "_hosts", "_is_surplus", "_is_unix"),
+        *(
+            "_keep_alive_timeout",
+            "_limits",
+            "_own_address",
+            "_presence",
+            "_trusted",
+            "_wait_gone",
+            "_waiting",
+            "_writes",
+        ),
         *("phase", "process", "server_state"),
     )
 
@@ -129,7 +138,7 @@ class HTTPProtocol(RequestReader):
         self.transport = transport
         self.flow = FlowControl(transport, process.context, process.memory.step, self._note_growth)
         # The client and scheme of the connection, and those of the latest request, which differ if a proxy is trusted.
-        self._own_ends = self._ends = ends_of(transport)
+        self._own_address = self._address = address_of(transport)
         self._trusted = process.trusted or None
         self._hosts = process.hosts
         self._is_unix = bool(process.trusted) and is_unix_socket(transport)
@@ -169,7 +178,7 @@ class HTTPProtocol(RequestReader):
                 logger.info(
                     "%s: dropped: the peer does not take its response",
                     self._peer(),
-                    extra=log_fields(client=self._own_ends.client),
+                    extra=log_fields(client=self._own_address.client),
                 )
                 self._tell_slow(f"it made no progress with its response in {self._limits.send_timeout:g} s")
                 self.transport.abort()
@@ -224,7 +233,7 @@ class HTTPProtocol(RequestReader):
         if len(self._waiting) >= MAX_WAITING_REQUESTS:
             raise RequestError(429, f"over {MAX_WAITING_REQUESTS} requests wait for their responses")
         if self._trusted is not None:
-            self._ends = see_through(self._trusted, self._own_ends, self._is_unix, self.headers)
+            self._address = find_client(self._trusted, self._own_address, self._is_unix, self.headers)
         if self._hosts is not None:
             check_host(self._hosts, self.headers)
 
@@ -238,12 +247,12 @@ class HTTPProtocol(RequestReader):
             self.feed = BodyFeed(self.flow, self._invite if checked.expects_continue else None)
         request = Request(
             method=self.method.decode("ascii"),
-            scheme=self._ends.scheme,
+            scheme=self._address.scheme,
             path=unquote(path) if "%" in path else path,
             raw_path=raw_path,
             query_string=query_string,
             headers=Headers(self.headers),
-            client=self._ends.client,
+            client=self._address.client,
             read=_read_nothing if self.feed is None else self.feed.read,
             http_version=self.version,
             settings=self._limits,
@@ -280,7 +289,7 @@ class HTTPProtocol(RequestReader):
         """Answer with an error after the current responses, and close."""
         self.refusal = error.with_traceback(None)
         self._enter(REFUSING)
-        fields = log_fields(client=self._own_ends.client, status=error.status, reason=error.message)
+        fields = log_fields(client=self._own_address.client, status=error.status, reason=error.message)
         logger.info("%s: refused with %d: %s", self._peer(), error.status, error.message, extra=fields)
         if self.in_body:
             self._give_up_broken()
@@ -472,7 +481,7 @@ class HTTPProtocol(RequestReader):
         self.flow.resume_reading(ALL)
         upgrade, self.upgrade = self.upgrade, None
         assert upgrade is not None
-        client, secure = self._ends.client, self._ends.scheme == "https"
+        client, secure = self._address.client, self._address.scheme == "https"
         request = UpgradeRequest(
             self.transport, upgrade, self.headers, self.target, client, secure, early=self.after_upgrade
         )
@@ -485,8 +494,8 @@ class HTTPProtocol(RequestReader):
     def _tell_slow(self, reason: str) -> None:
         observers = self.process.observers
         if observers.slow_consumer:
-            notify(observers.slow_consumer, SlowConsumer("request", self._own_ends.client, None, None, reason))
+            notify(observers.slow_consumer, SlowConsumer("request", self._own_address.client, None, None, reason))
 
     def _peer(self) -> str:
-        client = self._own_ends.client
+        client = self._own_address.client
         return f"{client[0]}:{client[1]}" if client else "a peer"

@@ -10,7 +10,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from ..wire.forwarded import TrustedProxies, find_visitor
 
 
-class Ends(NamedTuple):
+class ClientAddress(NamedTuple):
     """The client and scheme of a request.
 
     Attributes:
@@ -22,9 +22,9 @@ class Ends(NamedTuple):
     scheme: str
 
 
-def ends_of(transport: asyncio.Transport) -> Ends:
+def address_of(transport: asyncio.Transport) -> ClientAddress:
     """Return the client and scheme of a new connection."""
-    return Ends(get_remote_addr(transport), "https" if is_ssl(transport) else "http")
+    return ClientAddress(get_remote_addr(transport), "https" if is_ssl(transport) else "http")
 
 
 def is_unix_socket(transport: asyncio.Transport) -> bool:
@@ -33,22 +33,24 @@ def is_unix_socket(transport: asyncio.Transport) -> bool:
     return local is not None and local[1] is None
 
 
-def see_through(trusted: TrustedProxies, ends: Ends, is_unix: bool, headers: list[tuple[bytes, bytes]]) -> Ends:
+def find_client(
+    trusted: TrustedProxies, own: ClientAddress, is_unix: bool, headers: list[tuple[bytes, bytes]]
+) -> ClientAddress:
     """Return the client and scheme that trusted proxies report. The Host field is replaced by the host they report.
 
     Arguments:
         trusted: the trusted proxies.
-        ends: the client and scheme of the connection.
+        own: the client and scheme of the connection itself.
         is_unix: whether the connection was made to a unix socket.
         headers: the fields of the request, whose head is complete and checked.
     """
     # A TCP peer that has just gone has no address either, but must not be trusted for that.
-    if ends.client is None and not is_unix:
-        return ends
-    visitor = find_visitor(ends.client, ends.scheme, headers, trusted)
+    if own.client is None and not is_unix:
+        return own
+    visitor = find_visitor(own.client, own.scheme, headers, trusted)
     if visitor is None:
-        return ends
+        return own
     if visitor.host is not None:
         headers[:] = [field for field in headers if field[0] != b"host"]
         headers.append((b"host", visitor.host.encode("latin-1")))
-    return Ends(visitor.client, visitor.scheme)
+    return ClientAddress(visitor.client, visitor.scheme)

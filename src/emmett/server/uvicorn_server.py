@@ -71,7 +71,7 @@ class Server(uvicorn.Server):
         self._owns_process = True
         try:
             asyncio.set_event_loop(loop)
-            loop.run_until_complete(self.serve(sockets))
+            _run_past_exits(loop, loop.create_task(self.serve(sockets)))
         finally:
             try:
                 loop.run_until_complete(self._cancel_others())
@@ -253,3 +253,18 @@ class Server(uvicorn.Server):
         """End the process when all its deadlines are over, even if a handler blocks its event loop."""
         if self._owns_process:
             limit_exit(self.config.stop_timeout + EXIT_MARGIN)
+
+
+def _run_past_exits(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:
+    """Run the server to its end, even if a task of the application calls `sys.exit()`.
+
+    A task that raises `SystemExit` lets the loop raise it too, which would end the service for all clients. The loop
+    continues where it stopped. The task has its exception, as after any other.
+    """
+    while True:
+        try:
+            return loop.run_until_complete(serving)
+        except SystemExit as error:
+            if serving.done():
+                raise
+            logger.error("a task or callback of the application called sys.exit(%r): only that has ended", error.code)

@@ -48,10 +48,10 @@ class Worker:
 class Workers:
     """Starts the configured number of processes, and keeps that number running until a signal stops them.
 
-    The first process starts alone, and the others once it serves: an application that cannot start fails once, in the time
-    of one process. A process that dies is replaced, after a pause if it was not the first. While none can be started, the
-    supervisor gives up after `MAX_FAILED_STARTS`, or at once if the application itself reports that it cannot start.
-    SIGHUP replaces all processes, one after the other.
+    The first process starts alone, and the others once it serves: an application that cannot start fails once, in the
+    time of one process. A process that dies is replaced, after a pause if it was not the first. While none can be
+    started, the supervisor gives up after `MAX_FAILED_STARTS`, or at once if the application itself reports that it
+    cannot start. SIGHUP replaces all processes, one after the other.
 
     Arguments:
         config: the configuration of the servers.

@@ -157,7 +157,7 @@ class _Node:
         self._listener: Listener | None = listener
         self._log = RareLog(logger)
         self.link = NatsLink(
-            broker._addresses, settings, timeout, broker._prefix, subjects.live, self._hear, self._tell_change
+            broker._addresses, settings, timeout, broker._prefix, subjects.live, self._hear, self._report_change
         )
         jetstream = JetStream(self.link, settings, timeout / 4)
         self.histories = NatsHistories(jetstream, subjects, timeout, self._note_strange)
@@ -191,7 +191,7 @@ class _Node:
         except Exception:
             logger.exception("a listener of the NATS broker failed, which must not happen")
 
-    def _tell_change(self, is_back: bool) -> None:
+    def _report_change(self, is_back: bool) -> None:
         if self._listener is None:
             return
         try:

@@ -159,7 +159,7 @@ class RedisFeed(RedisLink):
             name.settle("it was unsubscribed from meanwhile")
             if self.is_up:
                 self._outgoing.append((_verb(b"unsubscribe", name), name))
-        self._tell_restored()
+        self._report_restored()
         self._wake.set()
 
     def misses(self, text: str) -> bool:
@@ -199,7 +199,7 @@ class RedisFeed(RedisLink):
             self._names[text].refusal = None
         self._refused.clear()
         self._was_begun = True
-        self._tell_restored()
+        self._report_restored()
 
     def _fail(self, is_away: bool) -> None:
         lost = [name for name in self._names.values() if name.is_confirmed]
@@ -298,7 +298,7 @@ class RedisFeed(RedisLink):
             if name.name in self._lost:
                 self._back.append(name.name)
         if is_last:
-            self._tell_restored()
+            self._report_restored()
             # There may be room for another batch.
             self._wake.set()
 
@@ -322,7 +322,7 @@ class RedisFeed(RedisLink):
             self._refused.add(name.name)
             name.settle(None)
             self._log.warn("%s may not be subscribed to: %s", name.name, name.refusal.message)
-            self._tell_restored()
+            self._report_restored()
         # There may be room for another batch.
         self._wake.set()
 
@@ -330,7 +330,7 @@ class RedisFeed(RedisLink):
         self._outgoing.append((_verb(b"subscribe", name), name))
         self._wake.set()
 
-    def _tell_restored(self) -> None:
+    def _report_restored(self) -> None:
         """Report once when everything that was lost is restored: the hub then recovers what was missed, everywhere.
 
         Names that are now refused stay lost, and nothing else waits for them.
