@@ -343,30 +343,6 @@ async def test_wait_closed_tells_any_task(server: str) -> None:
         assert (await told.get())[0] == (1006 if server in WITHOUT_CLOSE_CODE else 4002)
 
 
-# What each server reports of a connection that broke, and of a Close frame without a code.
-BROKEN = dict.fromkeys(SERVERS, 1006) | {"granian": 1005}
-WITHOUT_CODE = dict.fromkeys(SERVERS, 1005) | {"hypercorn": 1006}
-
-
-@pytest.mark.parametrize("breaks", [True, False], ids=["broken", "no code"])
-async def test_a_broken_connection_is_not_a_close_without_a_code(server: str, breaks: bool) -> None:
-    app = App(__name__)
-    codes: asyncio.Queue[int | None] = asyncio.Queue()
-
-    @app.websocket()
-    async def idle() -> None:
-        await websocket.accept()
-        await websocket.wait_closed()
-        codes.put_nowait(websocket.close_code)
-
-    async with SERVERS[server](app) as running, connect(f"{running.url}/idle") as client:
-        if breaks:
-            client.transport.abort()
-        else:
-            client.transport.write(b"\x88\x80\x00\x00\x00\x00")
-        assert await codes.get() == (BROKEN if breaks else WITHOUT_CODE)[server]
-
-
 async def test_a_busy_handler_gets_all_that_came_before_the_close(server: str) -> None:
     app = App(__name__)
     handled: list[str | bytes] = []

@@ -34,6 +34,9 @@ async def log_line(caplog: pytest.LogCaptureFixture, target: str, logged: QueryL
         if (await client.read_head())[0] == 101:
             await client.read_frame()
             await client.close(4001)
+        else:
+            # The server waits for the peer to have read its refusal.
+            client.writer.close()
         await gone(running)
     lines = [record.getMessage() for record in caplog.records if record.name == "emmett.access"]
     assert len(lines) == 1

@@ -85,18 +85,9 @@ class HTTPProtocol(RequestReader):
     """
 
     __slots__ = (
-        *("_abandoned", "_answered", "_due", "_due_at", "_address", "_exchange", "_hosts", "_is_surplus", "_is_unix"),
-        *(
-            "_keep_alive_timeout",
-            "_limits",
-            "_own_address",
-            "_presence",
-            "_trusted",
-            "_wait_gone",
-            "_waiting",
-            "_writes",
-        ),
-        *("phase", "process", "server_state"),
+        *("_abandoned", "_address", "_answered", "_due", "_due_at", "_exchange", "_hosts", "_is_surplus", "_is_unix"),
+        *("_keep_alive_timeout", "_limits", "_own_address", "_presence", "_trusted", "_wait_gone", "_waiting"),
+        *("_writes", "phase", "process", "server_state"),
     )
 
     def __init__(
