@@ -88,11 +88,11 @@ class Workers:
         """Serve until a signal stops the workers; return whether they could be started."""
         logger.info("Started parent process [%d]", os.getpid())
         with SignalInbox((*STOP_SIGNALS, HANG_UP)) as signals:
-            self.look()
             while not (self._stops or self._has_failed):
-                wait([signals.fileno(), *self._watched()], self._pause())
-                self.handle(signals.take())
                 self.look()
+                if not self._has_failed:
+                    wait([signals.fileno(), *self._watched()], self._pause())
+                    self.handle(signals.take())
             self._notifier.stopping()
             self._stop(signals)
         logger.info("Stopping parent process [%d]", os.getpid())
