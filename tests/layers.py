@@ -15,12 +15,12 @@ TABLE = """\
 | errors, route_settings | nothing | pure standard library |
 | datastructures | errors | pure standard library |
 | observers, rare_log | errors, datastructures | standard library |
-| environment, lazy, logs, pacing, token_buckets | nothing | pure standard library |
+| checks, environment, lazy, logs, pacing, token_buckets | nothing | pure standard library |
 | _native | errors | the C extension, optional |
 | engine | _native, environment, errors | pure standard library, asyncio, websockets.speedups, websockets.utils |
 | wire | engine, datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |
 | redis_urls | wire, errors | standard library, redis |
-| config | wire, datastructures, errors | pure standard library |
+| config | wire, checks, datastructures, errors | pure standard library |
 | routing | all above | standard library |
 | http | config and above | standard library, msgspec, multipart |
 | typed | errors | standard library, msgspec |
@@ -29,7 +29,7 @@ TABLE = """\
 | json_logs | logs | standard library, msgspec |
 | urls, streams, log_filter | all above | standard library, msgspec |
 | sessions | all above | standard library, cryptography, msgspec, redis |
-| channels | environment, pacing, token_buckets, rare_log, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
+| channels | checks, environment, pacing, token_buckets, rare_log, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
 | calls | all above | standard library, msgspec |
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |

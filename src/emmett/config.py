@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Self
 
+from . import checks
 from .datastructures import sdict
 from .errors import ConfigurationError
 from .wire.forwarded import TrustedProxies
@@ -24,65 +25,33 @@ MIB = 1024 * KIB
 # A number of calls in a number of seconds, minutes, hours or days.
 RATE = re.compile(r"([1-9]\d*)/([1-9]\d*)?([smhd])")
 
-Check = Callable[[object], str | None]
-
 
 class _Setting:
     """A default value and the check that a new value must pass."""
 
-    def __init__(self, default: object, check: Check) -> None:
+    def __init__(self, default: object, check: checks.Check) -> None:
         self.default = default
         self.check = check
 
 
 def _count(default: int | None, unit: str, *, least: int = 1, most: int | None = None, optional: bool = False) -> Any:
     """Declare a whole number of `unit`; if it is optional, None leaves the choice to emmett or the system."""
-    limits = f"at least {least}" if most is None else f"{least} to {most}"
-    if optional:
-        limits += ", or None"
-
-    def check(value: object) -> str | None:
-        if optional and value is None:
-            return None
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= (most or value):
-            return None
-        return f"a whole number of {unit}, {limits}"
-
-    return _Setting(default, check)
+    return _Setting(default, checks.whole_number(unit, least=least, most=most, optional=optional))
 
 
-def _seconds(default: float | None, *, optional: bool = False) -> Any:
+def _seconds(default: float, *, optional: bool = False) -> Any:
     """Declare a duration; if it is optional, None switches the feature off."""
-
-    def check(value: object) -> str | None:
-        if optional and value is None:
-            return None
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf"):
-            return None
-        return "a number of seconds above 0" + (", or None to switch it off" if optional else "")
-
-    return _Setting(default, check)
+    return _Setting(default, checks.seconds(optional=optional))
 
 
 def _flag(default: bool) -> Any:
     """Declare a boolean."""
-
-    def check(value: object) -> str | None:
-        return None if isinstance(value, bool) else "True or False"
-
-    return _Setting(default, check)
+    return _Setting(default, checks.flag)
 
 
 def _choice(default: str | None, *others: str | None) -> Any:
     """Declare one of several values."""
-    allowed = (default, *others)
-
-    def check(value: object) -> str | None:
-        if (value is None or isinstance(value, str)) and value in allowed:
-            return None
-        return " or ".join(map(repr, allowed))
-
-    return _Setting(default, check)
+    return _Setting(default, checks.choice(default, *others))
 
 
 def _origins(default: str) -> Any:
@@ -187,7 +156,9 @@ class Settings:
     def __setattr__(self, name: str, value: Any) -> None:
         setting = self._settings.get(name)
         if setting is None:
-            raise ConfigurationError(f"{self.section} has no setting {name!r}; {_allowed(name, self._settings)}")
+            raise ConfigurationError(
+                f"{self.section} has no setting {name!r}; {checks.describe_allowed(name, sorted(self._settings))}"
+            )
         wanted = setting.check(value)
         if wanted is not None:
             raise ConfigurationError(f"{self.section}.{name} = {value!r}: expected {wanted}")
@@ -219,14 +190,6 @@ class Settings:
         for copy in self._copies:
             if name not in copy._own:
                 copy._put(name, value)
-
-
-def _allowed(name: str, settings: dict[str, _Setting]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, settings, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}allowed are {', '.join(sorted(settings))}"
 
 
 class WebsocketSettings(Settings):

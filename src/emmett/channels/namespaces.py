@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypedDict, get_args
+from dataclasses import dataclass
+from typing import Literal, TypedDict, get_args
 
+from .. import checks
 from ..errors import ConfigurationError, InvalidChannel
 from .brokers.port import Limits
 from .names import check_channel, namespace_of
@@ -51,15 +52,15 @@ class Namespace:
     """
 
     name: str = ""
-    history: int = field(default=0, metadata={"least": 0, "most": 1_000_000})
-    history_ttl: float = field(default=300.0, metadata={"least": 0.001, "most": 31_536_000})
+    history: int = 0
+    history_ttl: float = 300.0
     presence: bool = False
-    presence_ttl: float = field(default=30.0, metadata={"least": 1, "most": 86_400})
+    presence_ttl: float = 30.0
     join_leave: bool = False
     slow: Slow = "disconnect"
-    queue_messages: int = field(default=1024, metadata={"least": 1, "most": 1_000_000})
-    queue_bytes: int = field(default=1_048_576, metadata={"least": 1, "most": 1_073_741_824})
-    max_message_size: int = field(default=1_048_576, metadata={"least": 1, "most": 1_073_741_824})
+    queue_messages: int = 1024
+    queue_bytes: int = 1_048_576
+    max_message_size: int = 1_048_576
     may_subscribe: MaySubscribe | None = None
     may_publish: MayPublish | None = None
 
@@ -68,6 +69,20 @@ class Namespace:
         """How much history its channels keep; None without history."""
         return Limits(self.history, self.history_ttl) if self.history else None
 
+
+CHECKS: dict[str, checks.Check] = {
+    "history": checks.whole_number(least=0, most=1_000_000),
+    "history_ttl": checks.seconds(least=0.001, most=31_536_000),
+    "presence": checks.flag,
+    "presence_ttl": checks.seconds(least=1, most=86_400),
+    "join_leave": checks.flag,
+    "slow": checks.choice(*get_args(Slow)),
+    "queue_messages": checks.whole_number(most=1_000_000),
+    "queue_bytes": checks.whole_number(most=1_073_741_824),
+    "max_message_size": checks.whole_number(most=1_073_741_824),
+    "may_subscribe": checks.function,
+    "may_publish": checks.function,
+}
 
 # The options of undeclared namespaces. They share one object, as their names may come from visitors.
 DEFAULT = Namespace()
@@ -115,33 +130,12 @@ class Namespaces:
 
 
 def _check(name: str, options: dict[str, object]) -> None:
-    known = {each.name: each for each in fields(Namespace) if each.name != "name"}
     for option, value in options.items():
-        if option not in known:
-            from difflib import get_close_matches
-
-            close = get_close_matches(option, known, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise ConfigurationError(
-                f"namespace {name!r} has no option {option!r}; {hint}allowed are {', '.join(known)}"
-            )
-        wanted = _find_fault(option, value, known[option].default, known[option].metadata)
+        if option not in CHECKS:
+            allowed = checks.describe_allowed(option, CHECKS)
+            raise ConfigurationError(f"namespace {name!r} has no option {option!r}; {allowed}")
+        wanted = CHECKS[option](value)
         if wanted is not None:
             raise ConfigurationError(f"namespace {name!r}: {option} = {value!r}: expected {wanted}")
     if options.get("join_leave") and not options.get("presence"):
         raise ConfigurationError(f"namespace {name!r}: join_leave requires presence=True")
-
-
-def _find_fault(option: str, value: object, default: object, bounds: Any) -> str | None:
-    """Return what an option expects, or None if its value is valid (compare the checks in `config.py`)."""
-    if option == "slow":
-        return None if value in get_args(Slow) else " or ".join(map(repr, get_args(Slow)))
-    if option.startswith("may_"):
-        return None if value is None or callable(value) else "a function, or None"
-    if isinstance(default, bool):
-        return None if isinstance(value, bool) else "True or False"
-    kinds, name = ((int, float), "a number of seconds") if isinstance(default, float) else (int, "a whole number")
-    # A comparison with NaN is always false.
-    if isinstance(value, kinds) and not isinstance(value, bool) and bounds["least"] <= value <= bounds["most"]:
-        return None
-    return f"{name}, {bounds['least']} to {bounds['most']}"
