@@ -194,7 +194,7 @@ def test_a_route_has_settings_of_its_own_for_the_body() -> None:
 def test_a_section_shows_its_values() -> None:
     shown = (
         "ServerSettings(max_connections=5, max_memory='auto', kept_memory=67108864, memory_timeout=10.0, "
-        "shutdown_timeout=30.0, cancel_timeout=5.0, trusted_proxies=(), "
+        "shutdown_timeout=30.0, drain_delay=None, cancel_timeout=5.0, trusted_proxies=(), "
         "proxy_headers='x-forwarded', "
         "allowed_hosts=None, log_query='names')"
     )

@@ -39,7 +39,7 @@ def _count(default: int | None, unit: str, *, least: int = 1, most: int | None =
     return _Setting(default, checks.whole_number(unit, least=least, most=most, optional=optional))
 
 
-def _seconds(default: float, *, optional: bool = False) -> Any:
+def _seconds(default: float | None, *, optional: bool = False) -> Any:
     """Declare a duration; if it is optional, None switches the feature off."""
     return _Setting(default, checks.seconds(optional=optional))
 

@@ -43,7 +43,7 @@ def test_as_many_processes_run_as_were_asked_for(nursery: Nursery) -> None:
 
 def test_the_first_process_starts_alone_and_the_others_when_it_serves(nursery: Nursery) -> None:
     workers = Workers(
-        make_config("app:app", workers=4, configure_logging=False), [], nursery.start, clock=nursery.clock
+        make_config("app:app", workers=4, configure_logging=False), [], None, nursery.start, nursery.clock
     )
     for _ in range(3):
         workers.look()
@@ -57,7 +57,7 @@ def test_the_first_process_starts_alone_and_the_others_when_it_serves(nursery: N
 
 def test_the_first_process_is_tried_again_alone(nursery: Nursery) -> None:
     workers = Workers(
-        make_config("app:app", workers=4, configure_logging=False), [], nursery.start, clock=nursery.clock
+        make_config("app:app", workers=4, configure_logging=False), [], None, nursery.start, nursery.clock
     )
     workers.look()
     nursery.children[0].exit(7)
@@ -122,7 +122,7 @@ def test_when_none_can_be_started_it_gives_up(nursery: Nursery, caplog: pytest.L
 
 def test_an_application_that_says_that_it_cannot_start_is_not_tried_again(nursery: Nursery) -> None:
     workers = Workers(
-        make_config("app:app", workers=4, configure_logging=False), [], nursery.start, clock=nursery.clock
+        make_config("app:app", workers=4, configure_logging=False), [], None, nursery.start, nursery.clock
     )
     workers.look()
     nursery.children[0].exit(3)
