@@ -1,0 +1,107 @@
+"""Users: their websockets on one node; `tests/integration/test_user_nodes.py` has two."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from emmett import App, Channels, WebsocketClosed, websocket
+from emmett.errors import ConfigurationError, UsageError
+from emmett.users import KICKS, Users
+
+
+def make(ended: asyncio.Queue[str] | None = None) -> tuple[App, Channels, Users]:
+    app = App(__name__)
+    channels = Channels(app, "memory")
+    users = Users(app, channels)
+
+    @app.websocket("/live/<str:user>")
+    async def live(user: str) -> None:
+        async with users.connected(user):
+            await websocket.send("ready")
+            async for message in websocket:
+                await websocket.send(message)
+        if ended is not None:
+            ended.put_nowait(user)
+
+    return app, channels, users
+
+
+async def test_messages_to_all_websockets_of_a_user() -> None:
+    app, _, users = make()
+    async with (
+        app.test_client_async() as client,
+        client.websocket("/live/ann") as first,
+        client.websocket("/live/ann") as second,
+        client.websocket("/live/bob") as other,
+    ):
+        for peer in (first, second, other):
+            assert await peer.receive() == "ready"
+        assert await users.online() == {"ann": 2, "bob": 1}
+        await users.tell("ann", {"text": "hello"})
+        await users.tell("ann", b"raw")
+        for peer in (first, second):
+            assert [await peer.receive(), await peer.receive()] == ['{"text":"hello"}', b"raw"]
+        await users.tell("nobody", "x")
+        await other.send("still here")
+        assert await other.receive() == "still here"
+    assert users._websockets == {}
+
+
+async def test_kicked_out() -> None:
+    ended: asyncio.Queue[str] = asyncio.Queue()
+    app, _, users = make(ended)
+    async with (
+        app.test_client_async() as client,
+        client.websocket("/live/ann") as first,
+        client.websocket("/live/ann") as second,
+        client.websocket("/live/bob") as other,
+    ):
+        for peer in (first, second, other):
+            assert await peer.receive() == "ready"
+        await users.kick("ann", 4401, "signed out")
+        for peer in (first, second):
+            with pytest.raises(WebsocketClosed) as closed:
+                await peer.receive()
+            assert (closed.value.code, closed.value.reason) == (4401, "signed out")
+        assert [await ended.get(), await ended.get()] == ["ann", "ann"]
+        assert await users.online() == {"bob": 1}
+        await other.send("still here")
+        assert await other.receive() == "still here"
+
+
+async def test_what_no_kick_is_closes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    app, channels, users = make()
+    async with app.test_client_async() as client, client.websocket("/live/ann") as peer:
+        assert await peer.receive() == "ready"
+        for text in ("nonsense", '{"user":"ann","code":1006,"reason":""}', '{"user":["ann"],"code":4000,"reason":""}'):
+            await channels.publish(f"{KICKS}:all", text, check=False)
+        await users.kick("nobody")
+        await peer.send("still here")
+        assert await peer.receive() == "still here"
+    assert "ignored a kick that users.kick did not make" in caplog.text
+
+
+@pytest.mark.parametrize("user", ["", "x" * 201, "é" * 101, "\ud800", None, 7])
+async def test_what_is_no_user(user: Any) -> None:
+    app, _, users = make()
+    async with app.test_client_async():
+        for call in (users.tell(user, "x"), users.kick(user)):
+            with pytest.raises(UsageError, match="expected text"):
+                await call
+
+
+async def test_what_cannot_be_sent() -> None:
+    app, _, users = make()
+    async with app.test_client_async():
+        for code, reason in ((1006, ""), (4000, "x" * 124)):
+            with pytest.raises(ValueError, match=r"."):
+                await users.kick("ann", code, reason)
+
+
+def test_only_once_on_the_same_channels() -> None:
+    app, channels, _ = make()
+    with pytest.raises(ConfigurationError):
+        Users(app, channels)
