@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.environments import BENCH_FOLDER, OWN, AnyEnvironment, CompiledEnvironment, Environment, NodeEnvironment
+from benchmarks.environments import BENCH_FOLDER, OWN, AnyEnvironment, Environment, NodeEnvironment
 from benchmarks.server_options import ServerOptions
 
 OURS = "ours"
@@ -34,6 +34,7 @@ class Contestant:
         environment: where it is installed.
         raw: it is no websocket server but sends bytes back as they come.
         lacks: features that scenarios need and it has not, each with the reason.
+        calls: the dialect of its calls, a key of `loads.json_messages.DIALECTS`; None if it has none.
     """
 
     name: str
@@ -44,6 +45,12 @@ class Contestant:
     environment: AnyEnvironment = OWN
     raw: bool = False
     lacks: Mapping[str, str] = field(default_factory=dict)
+    calls: str | None = None
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """What it lacks, calls included."""
+        return {**self.lacks, **({} if self.calls else {"calls": "has no calls with parameters and a result"})}
 
     def prepare(self) -> str:
         """Install what is missing, and return the interpreter to start it with.
@@ -123,11 +130,35 @@ WEBSOCKETS = Environment("websockets", ("websockets==17.4", "werkzeug==3.1.9", U
 PICOWS = Environment("picows", ("picows==2.3.1", UVLOOP, MSGSPEC))
 SOCKETIFY = Environment("socketify", ("socketify==0.0.31", MSGSPEC))
 WS = NodeEnvironment("ws", ("ws==8.23.0",))
+WSE = Environment("wse", ("wse-server==2.5.1",), python="3.12")
+CHANX = Environment("chanx", ("chanx[fast_channels]==2.13.0", "pydantic==2.14.4", "starlette==1.10.0", *UVICORN))
+SOCKETIO = Environment("socketio", ("python-socketio==5.18.1", MSGSPEC, *UVICORN))
 
 NO_DEFLATE = {"deflate": "does not take permessage-deflate"}
 NO_HTTP = {"http": "serves websockets only"}
 NO_WORKERS = {"workers": "starts no workers by itself"}
 SAME_HTTP = {"http": "HTTP is the same code with either websocket implementation"}
+CALLS_ONLY = dict.fromkeys(
+    (
+        "echo",
+        "json",
+        "broadcast",
+        "funnel",
+        "connects",
+        "deflate",
+        "tls",
+        "memory",
+        "startup",
+        "import",
+        "http",
+        "workers",
+    ),
+    "measured for its calls, which its messages are",
+)
+ECHO_AND_BROADCAST = dict.fromkeys(
+    ("json", "funnel", "connects", "deflate", "tls", "memory", "startup", "import", "http", "workers"),
+    "measured for echo and broadcast",
+)
 OUR_PACKAGES = ("emmett", *UVICORN_PACKAGES)
 STARLETTE_IMPORTS = "import starlette.applications, starlette.routing, "
 
@@ -137,11 +168,9 @@ CONTESTANTS = {
     for one in (
         Contestant(LIMIT, "raw TCP (limit)", _script("raw_tcp"), ("uvloop",), "import uvloop",
                    raw=True, lacks={"deflate": "does not compress"}),
-        Contestant(OURS, "emmett", _ours, OUR_PACKAGES, "import emmett"),
-        Contestant("ours-compiled", "emmett, compiled", _ours, OUR_PACKAGES, "import emmett",
-                   CompiledEnvironment("ours-compiled"), lacks={"http": "HTTP is not compiled"}),
+        Contestant(OURS, "emmett", _ours, OUR_PACKAGES, "import emmett", calls="jsonrpc"),
         Contestant("ours-asgi", "emmett as ASGI, uvicorn", _uvicorn("ours", "websockets"), OUR_PACKAGES,
-                   "import emmett, uvicorn"),
+                   "import emmett, uvicorn", calls="jsonrpc"),
         Contestant("starlette", "Starlette, uvicorn", _uvicorn("starlette_app", "websockets"),
                    ("starlette", *UVICORN_PACKAGES), STARLETTE_IMPORTS + "uvicorn", STARLETTE),
         Contestant("starlette-sansio", "Starlette, uvicorn (sansio)", _uvicorn("starlette_app", "websockets-sansio"),
@@ -169,6 +198,14 @@ CONTESTANTS = {
         Contestant("socketify", "socketify (uWebSockets)", _script("socketify_app"), ("socketify",),
                    "import socketify", SOCKETIFY, lacks=NO_WORKERS),
         Contestant("ws", "ws, Node.js", _ws, ("ws",), "require('ws')", WS),
+        Contestant("wse", "wse-server (Rust)", _script("wse_app"), ("wse-server",), "import wse_server", WSE,
+                   lacks=ECHO_AND_BROADCAST),
+        Contestant("chanx", "chanx, Starlette, uvicorn", _uvicorn("chanx_app", "websockets"),
+                   ("chanx", "starlette", "pydantic", *UVICORN_PACKAGES), "import chanx", CHANX, lacks=CALLS_ONLY,
+                   calls="chanx"),
+        Contestant("socketio", "python-socketio, uvicorn", _uvicorn("socketio_app", "websockets"),
+                   ("python-socketio", *UVICORN_PACKAGES), "import socketio", SOCKETIO, lacks=CALLS_ONLY,
+                   calls="socketio"),
     )
 }
 # fmt: on

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,42 +89,27 @@ class Environment(AnyEnvironment):
     Attributes:
         name: folder under `.bench/`.
         requirements: what pip installs, pinned with `==`.
+        python: the minor version of CPython that they need; None for the one that runs this.
     """
 
     name: str
     requirements: tuple[str, ...]
+    python: str | None = None
 
     def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
         """Make the environment unless it is there already with the same requirements."""
-        return _prepare_python(folder / self.name, "\n".join(self.requirements), self._install)
-
-    def _install(self, place: Path, python: Path) -> None:
-        for command in _install_commands(place, python, self.requirements):
-            _run(command)
-
-
-@dataclass(frozen=True)
-class CompiledEnvironment(AnyEnvironment):
-    """A virtual environment with this project in it, compiled as its optional build does (docs/performance.md).
-
-    Attributes:
-        name: folder under `.bench/`.
-    """
-
-    name: str
-
-    def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
-        """Build and install the project unless the environment holds the very same source."""
-        return _prepare_python(folder / self.name, _fingerprint(), self._install)
-
-    def _install(self, place: Path, python: Path) -> None:
-        # The build leaves its modules beside the sources, where the project itself would find them.
-        with tempfile.TemporaryDirectory() as copy:
-            shutil.copytree(ROOT / "src", Path(copy, "src"))
-            for name in ("pyproject.toml", "README.md", "LICENSE"):
-                shutil.copy(ROOT / name, copy)
-            for command in _install_commands(place, python, (copy,)):
-                _run(command, {"HATCH_BUILD_HOOKS_ENABLE": "1"})
+        place = folder / self.name
+        python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        wanted = "\n".join((self.python or sys.version, *self.requirements))
+        if not (python.exists() and _is_receipt(place, wanted)):
+            base = find_python(self.python) if self.python else sys.executable
+            make_folder(folder)
+            # Written last: an environment without it was left half made.
+            (place / "receipt.txt").unlink(missing_ok=True)
+            for command in _install_commands(base, place, python, self.requirements):
+                _run(command)
+            (place / "receipt.txt").write_text(wanted, "utf-8")
+        return python
 
 
 @dataclass(frozen=True)
@@ -182,41 +166,36 @@ def _is_receipt(place: Path, wanted: str) -> bool:
     return receipt.exists() and receipt.read_text("utf-8") == wanted
 
 
-def _prepare_python(place: Path, contents: str, install: Callable[[Path, Path], None]) -> Path:
-    python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    wanted = f"{sys.version}\n{contents}"
-    if not (python.exists() and _is_receipt(place, wanted)):
-        make_folder(place.parent)
-        # Written last: an environment without it was left half made.
-        (place / "receipt.txt").unlink(missing_ok=True)
-        install(place, python)
-        (place / "receipt.txt").write_text(wanted, "utf-8")
-    return python
+def find_python(version: str) -> str:
+    """Return a CPython of a minor version that can make environments: on the PATH, or one of pyenv's.
+
+    Raises:
+        EnvironmentUnavailable: there is none.
+    """
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    for candidate in (f"python{version}", *sorted(map(str, versions.glob(f"{version}.*/bin/python{version}")))):
+        # A shim of pyenv is found on the PATH, and may fail.
+        with suppress(OSError, subprocess.SubprocessError):
+            check = [candidate, "-c", "import ensurepip, sys, venv; sys.exit(sys.implementation.name != 'cpython')"]
+            subprocess.run(check, capture_output=True, check=True, timeout=60)
+            return candidate
+    raise EnvironmentUnavailable(f"it needs CPython {version}, which was not found")
 
 
-def _install_commands(place: Path, python: Path, requirements: tuple[str, ...]) -> list[list[str]]:
+def _install_commands(base: str, place: Path, python: Path, requirements: tuple[str, ...]) -> list[list[str]]:
     uv = shutil.which("uv")
     if uv is not None:
         return [
-            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(place)],
-            [uv, "pip", "install", "--quiet", "--python", str(python), *requirements],
+            [uv, "venv", "--quiet", "--clear", "--python", base, str(place)],
+            [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *requirements],
         ]
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary"]
-    return [[sys.executable, "-m", "venv", "--clear", str(place)], [*pip, *requirements]]
+    return [[base, "-m", "venv", "--clear", str(place)], [*pip, *requirements]]
 
 
-def _fingerprint() -> str:
-    """Return a hash of what the project is built from."""
-    found = hashlib.sha256((ROOT / "pyproject.toml").read_bytes())
-    for path in sorted((ROOT / "src").rglob("*.py")):
-        found.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
-
-
-def _run(command: list[str], variables: Mapping[str, str] | None = None) -> None:
-    environment = {**os.environ, **(variables or {})}
+def _run(command: list[str]) -> None:
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT, env=environment)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EnvironmentUnavailable(f"{command[0]}: {error}") from error
     if result.returncode != 0:

@@ -10,7 +10,7 @@ from benchmarks.results import Results
 
 BEST = "*"
 # Ours too, in other ways than the one that is judged.
-OUR_VARIANTS = frozenset(("ours-asgi", "ours-compiled"))
+OUR_VARIANTS = frozenset(("ours-asgi",))
 
 
 @dataclass(frozen=True, slots=True)

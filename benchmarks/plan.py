@@ -24,6 +24,7 @@ class LoadPlan:
         in_flight: messages that a connection sends in one piece.
         size: payload of a message in bytes.
         payload: what messages hold, `text` or `json`.
+        dialect: how the server has its calls, a key of `loads.json_messages.DIALECTS`; empty for plain messages.
         warm_up: seconds of load before the measurement.
         seconds: how long to measure.
         server_pid: process whose CPU time is read, with that of its descendants.
@@ -42,6 +43,7 @@ class LoadPlan:
     in_flight: int = 1
     size: int = 64
     payload: str = "text"
+    dialect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,8 @@ class LoadScenario(Scenario):
         connections = self.possible(allow_files(self.connections))
         options = stage.options(connections=connections, **self.server)
         with stage.serving(options) as server:
-            result = stage.load(server, options, {"connections": connections, **self.plan})
+            calls = {"dialect": stage.contestant.calls or ""} if self.feature == "calls" else {}
+            result = stage.load(server, options, {"connections": connections, **calls, **self.plan})
         return Outcome(
             self.value(result),
             result.count,

@@ -56,11 +56,37 @@ SCENARIOS: dict[str, Scenario] = {
         ),
         _echo("echo-4k", "Echo of 4 KiB: 64 connections, one message in flight each", size=4 * KIB),
         _echo("echo-64k", "Echo of 64 KiB: 64 connections, one message in flight each", size=64 * KIB),
+        # With many connections the next message has arrived whole while another one is served, and the buffers of the
+        # others keep the heap from shrinking. One connection shows what a message costs that arrives in several reads.
+        *(
+            _echo(
+                f"echo-{name}-lone", f"Echo of {title}: one connection, one message in flight", size=size, connections=1
+            )
+            for name, title, size in (
+                ("64k", "64 KiB", 64 * KIB),
+                ("256k", "256 KiB", 256 * KIB),
+                ("1m", "1 MB", 10**6),
+            )
+        ),
         _echo(
             "json",
             "JSON, validated, in and out: 64 connections, one message in flight each",
             "json",
             path="/json",
+            payload="json",
+        ),
+        _echo(
+            "calls",
+            "Calls with validated parameters and a result: 64 connections, one call in flight each",
+            "calls",
+            payload="json",
+        ),
+        _echo(
+            "calls-batch",
+            "Calls with validated parameters and a result: 16 connections, 32 calls in flight each",
+            "calls",
+            connections=16,
+            in_flight=32,
             payload="json",
         ),
         _broadcast("broadcast", "Broadcast to 500, a message of 64 B at a time", 500, 1),

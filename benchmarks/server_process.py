@@ -67,6 +67,8 @@ def server_environment(options: ServerOptions, *, isolated: bool) -> dict[str, s
         isolated: keep this process's Python paths from it.
     """
     kept = {name: value for name, value in os.environ.items() if not (isolated and name in FOREIGN_VARIABLES)}
+    # A server that compiles its modules at each start cannot be compared with one that pip has compiled.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | options.environment()
 
 

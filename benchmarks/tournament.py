@@ -129,7 +129,7 @@ class Tournament:
                     "title": c.title,
                     "raw": c.raw,
                     "versions": self.versions[c.name],
-                    "lacks": dict(c.lacks),
+                    "lacks": c.missing,
                 }
                 for c in self.contestants
             ],
@@ -150,7 +150,7 @@ class Tournament:
 
 def able(contestants: Sequence[Contestant], scenario: Scenario) -> list[Contestant]:
     """Return those that have what a scenario needs."""
-    return [contestant for contestant in contestants if scenario.feature not in contestant.lacks]
+    return [contestant for contestant in contestants if scenario.feature not in contestant.missing]
 
 
 def shuffled(contestants: Sequence[Contestant], chance: random.Random) -> list[Contestant]:

@@ -36,10 +36,17 @@ class Opened:
     Attributes:
         transport: what to write to.
         extensions: the websocket extensions that the server took into use.
+        head: the protocol that has read the answer.
     """
 
     transport: asyncio.Transport
     extensions: str = ""
+    head: Head | None = None
+
+    @property
+    def early(self) -> bytes:
+        """What the server has sent after its answer so far."""
+        return b"" if self.head is None else self.head.data.partition(END_OF_HEAD)[2]
 
 
 async def connect(plan: LoadPlan, protocol: asyncio.BaseProtocol) -> asyncio.Transport:
@@ -70,4 +77,8 @@ async def shake_hands(plan: LoadPlan, transport: asyncio.Transport, head: Head, 
     if transport.is_closing():
         raise LoadFailed("the server closed a connection before the handshake")
     transport.write(upgrade_request(plan.host, plan.port, path, key, offer))
-    return check_answer(await head.whole, key, offered=offer is not None)
+    answer = await head.whole
+    if plan.dialect:
+        # Some servers of calls greet first: the load reads it.
+        answer = answer[: answer.index(END_OF_HEAD) + len(END_OF_HEAD)]
+    return check_answer(answer, key, offered=offer is not None)

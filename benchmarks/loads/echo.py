@@ -101,15 +101,16 @@ class EchoLoad(Load):
 
     async def _open(self, number: int) -> tuple[Batch, asyncio.Transport]:
         plan = self.plan
-        transport = (await self.open_websocket(plan.path)).transport
+        path = json_messages.DIALECTS[plan.dialect].path if plan.dialect else plan.path
+        opened = await self.open_websocket(path)
+        transport = opened.transport
         if plan.payload == "text":
             return echo_batch(number, plan.in_flight, plan.size, websocket=not plan.raw), transport
-        request = json_messages.request(number, plan.in_flight)
+        request = json_messages.request(number, plan.in_flight, plan.dialect)
         if plan.raw:
             return Batch(request, request, plan.in_flight), transport
-        return Batch(
-            request, await json_messages.learn_reply(transport, number, plan.in_flight), plan.in_flight
-        ), transport
+        reply = await json_messages.learn_reply(transport, number, plan.in_flight, plan.dialect, opened.early)
+        return Batch(request, reply, plan.in_flight), transport
 
     def start(self) -> None:
         for connection, transport in self._busy:

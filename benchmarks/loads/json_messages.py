@@ -1,4 +1,4 @@
-"""Orders and their receipts in JSON.
+"""Orders and their receipts in JSON: as plain messages, or as calls in the dialect of a server.
 
 Servers write JSON with other blanks and another order of members, so the reply of each connection is learnt: the first
 one is parsed and compared as data, and from then on the same bytes must come.
@@ -8,11 +8,56 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from benchmarks.frames import FINAL_TEXT, client_batch, split_frames
 from benchmarks.plan import LoadFailed
 
 LEARN_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a server has its calls.
+
+    Attributes:
+        request, reply: prefix and suffix of an order and of its receipt; `{index}` is the number of the message.
+        path: the path of the websocket.
+        hello: what the client sends first.
+        greetings: how many messages the server sends before it takes calls.
+    """
+
+    request: tuple[str, str] = ("", "")
+    reply: tuple[str, str] = ("", "")
+    path: str = "/calls"
+    hello: str = ""
+    greetings: int = 0
+
+    def call(self, index: int, order: dict[str, object]) -> bytes:
+        """Return the text of a call."""
+        before, after = (part.replace("{index}", str(index)) for part in self.request)
+        return f"{before}{json.dumps(order, separators=(',', ':'))}{after}".encode()
+
+    def answer(self, index: int, receipt: dict[str, object]) -> tuple[str, object]:
+        """Return what is in front of the JSON of an answer, and its value."""
+        before, after = (part.replace("{index}", str(index)) for part in self.reply)
+        head = before[: len(before) - len(before.lstrip("0123456789"))]
+        return head, json.loads(f"{before[len(head) :]}{json.dumps(receipt)}{after}")
+
+
+DIALECTS = {
+    "": Dialect(),
+    "jsonrpc": Dialect(
+        ('{"jsonrpc":"2.0","id":{index},"method":"order","params":', "}"),
+        ('{"jsonrpc":"2.0","id":{index},"result":', "}"),
+    ),
+    "chanx": Dialect(('{"action":"order","payload":', "}"), ('{"action":"receipt","payload":', "}")),
+    # Packets of Engine.IO (4: message) and Socket.IO (0: connect, 2: event, 3: acknowledgement).
+    "socketio": Dialect(
+        ('42{index}["order",', "]"), ("43{index}[", "]"), "/socket.io/?EIO=4&transport=websocket", "40", 2
+    ),
+}
 
 
 def order(connection: int, index: int) -> dict[str, object]:
@@ -35,14 +80,20 @@ def receipt(connection: int, index: int) -> dict[str, object]:
     }
 
 
-def request(connection: int, messages: int) -> bytes:
+def request(connection: int, messages: int, dialect: str = "") -> bytes:
     """Return the frames of so many orders."""
-    payloads = [json.dumps(order(connection, index), separators=(",", ":")).encode() for index in range(messages)]
+    form = DIALECTS[dialect]
+    payloads = [form.call(index, order(connection, index)) for index in range(messages)]
     return client_batch(payloads, connection * messages)
 
 
-async def learn_reply(transport: asyncio.Transport, connection: int, messages: int) -> bytes:
+async def learn_reply(
+    transport: asyncio.Transport, connection: int, messages: int, dialect: str = "", early: bytes = b""
+) -> bytes:
     """Send the orders once, and check the receipts.
+
+    Arguments:
+        early: what the server has sent already.
 
     Returns:
         The reply, byte for byte.
@@ -50,9 +101,20 @@ async def learn_reply(transport: asyncio.Transport, connection: int, messages: i
     Raises:
         LoadFailed: the receipts are wrong or do not come.
     """
-    learner = _Learner(connection, messages)
+    form = DIALECTS[dialect]
+    if form.hello:
+        await _learn(transport, client_batch([form.hello.encode()], 0), [None] * form.greetings, early)
+    expected = [form.answer(index, receipt(connection, index)) for index in range(messages)]
+    return await _learn(transport, request(connection, messages, dialect), expected)
+
+
+async def _learn(
+    transport: asyncio.Transport, data: bytes, expected: Sequence[tuple[str, object] | None], early: bytes = b""
+) -> bytes:
+    learner = _Learner(expected)
     transport.set_protocol(learner)
-    transport.write(request(connection, messages))
+    learner.data_received(early)
+    transport.write(data)
     try:
         async with asyncio.timeout(LEARN_TIMEOUT):
             return await learner.reply
@@ -61,8 +123,10 @@ async def learn_reply(transport: asyncio.Transport, connection: int, messages: i
 
 
 class _Learner(asyncio.Protocol):
-    def __init__(self, connection: int, messages: int) -> None:
-        self.expected = [receipt(connection, index) for index in range(messages)]
+    """Compares messages with expected ones: text in front of JSON, and its value; None for any message."""
+
+    def __init__(self, expected: Sequence[tuple[str, object] | None]) -> None:
+        self.expected = expected
         self.data = b""
         self.reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
@@ -77,8 +141,8 @@ class _Learner(asyncio.Protocol):
     def _check(self) -> None:
         frames, rest = split_frames(self.data)
         for (first, payload), expected in zip(frames, self.expected, strict=False):
-            if first != FINAL_TEXT or json.loads(payload) != expected:
-                raise LoadFailed(f"the receipt is {payload!r} instead of {json.dumps(expected)}")
+            if first != FINAL_TEXT or (expected is not None and not _matches(payload.decode(), *expected)):
+                raise LoadFailed(f"the receipt is {payload!r} instead of {expected}")
         if len(frames) > len(self.expected) or (rest and len(frames) == len(self.expected)):
             raise LoadFailed(f"more came than {len(self.expected)} receipts: {self.data[-100:]!r}")
         if len(frames) == len(self.expected):
@@ -87,3 +151,7 @@ class _Learner(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if not self.reply.done():
             self.reply.set_exception(LoadFailed(f"the server closed after an order: {error or 'end of stream'}"))
+
+
+def _matches(text: str, head: str, value: object) -> bool:
+    return text.startswith(head) and json.loads(text[len(head) :]) == value

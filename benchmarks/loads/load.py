@@ -94,7 +94,7 @@ class Load(ABC):
             return Opened(await self.open_connection(asyncio.Protocol()))
         head = Head()
         transport = await self.open_connection(head)
-        return Opened(transport, await shake_hands(self.plan, transport, head, path, offer))
+        return Opened(transport, await shake_hands(self.plan, transport, head, path, offer), head)
 
     def check_open(self) -> None:
         """Look whether the connections are still there.

@@ -48,6 +48,14 @@ async def orders() -> None:
         await websocket.send_json(Receipt(order.id, order.name, order.price * order.quantity))
 
 
+calls = app.calls("/calls")
+
+
+@calls.method()
+async def order(order: Order) -> Receipt:
+    return Receipt(order.id, order.name, order.price * order.quantity)
+
+
 @app.websocket("/broadcast")
 async def broadcast() -> None:
     async with channels.subscribe("all", deliver=websocket):

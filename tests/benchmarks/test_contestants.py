@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contestants import CONTESTANTS, LIMIT, OURS, Contestant
-from benchmarks.environments import ROOT, CompiledEnvironment, Environment, NodeEnvironment, OwnEnvironment
+from benchmarks.environments import ROOT, Environment, NodeEnvironment, OwnEnvironment
 from benchmarks.goals import BEST, GOALS
+from benchmarks.loads.json_messages import DIALECTS
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.server_options import ServerOptions
 
@@ -60,21 +61,28 @@ def test_a_peer_has_an_environment_of_its_own_with_pinned_versions(contestant: C
         assert contestant.name in {LIMIT, OURS, "ours-asgi"}
         assert contestant.prepare() == sys.executable
         return
-    if isinstance(environment, CompiledEnvironment):
-        assert contestant.name == "ours-compiled"
-        return
     assert isinstance(environment, Environment | NodeEnvironment)
-    pinned = {requirement.partition("==")[0] for requirement in environment.requirements if "==" in requirement}
+    pinned = {
+        requirement.partition("==")[0].partition("[")[0]
+        for requirement in environment.requirements
+        if "==" in requirement
+    }
     assert len(pinned) == len(environment.requirements)
     assert set(contestant.packages) <= pinned
 
 
 def test_peers_of_one_name_are_one_environment() -> None:
     environments = {c.environment for c in CONTESTANTS.values()}
-    named = [
-        each.name for each in environments if isinstance(each, Environment | CompiledEnvironment | NodeEnvironment)
-    ]
+    named = [each.name for each in environments if isinstance(each, Environment | NodeEnvironment)]
     assert len(set(named)) == len(named) == len(environments) - 1
+
+
+def test_calls_are_a_feature_of_those_that_have_a_dialect() -> None:
+    with_calls = {contestant.name for contestant in CONTESTANTS.values() if "calls" not in contestant.missing}
+    assert with_calls == {OURS, "ours-asgi", "chanx", "socketio"}
+    for contestant in CONTESTANTS.values():
+        assert contestant.calls is None or contestant.calls in DIALECTS
+        assert contestant.missing.items() >= contestant.lacks.items()
 
 
 def test_goals_name_contestants_and_scenarios_that_exist() -> None:

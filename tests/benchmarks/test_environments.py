@@ -12,7 +12,6 @@ import pytest
 from benchmarks import environments
 from benchmarks.environments import (
     OWN,
-    CompiledEnvironment,
     Environment,
     EnvironmentUnavailable,
     NodeEnvironment,
@@ -31,7 +30,6 @@ class Installer:
 
     def __call__(self, command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
         self.commands.append(command)
-        self.variables = options.get("env")
         if "venv" in command:
             place = Path(command[-1])
             python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -65,6 +63,8 @@ def test_uv_is_used_where_there_is_one(installer: Installer, tmp_path: Path, mon
     python = PEER.prepare(tmp_path)
     assert [command[:2] for command in installer.commands] == [["/bin/uv", "venv"], ["/bin/uv", "pip"]]
     assert installer.commands[1][-3:] == ["--python", str(python), "peer==1.0"]
+    # As pip does: the first start must not compile the peer.
+    assert "--compile-bytecode" in installer.commands[1]
 
 
 def test_other_versions_make_it_anew(installer: Installer, tmp_path: Path) -> None:
@@ -83,23 +83,32 @@ def test_a_failed_installation_tells_why_and_is_tried_again(installer: Installer
     assert len(installer.commands) == 4
 
 
-def test_the_compiled_project_is_built_anew_when_its_source_changes(
+def test_a_peer_that_needs_another_python_gets_it(
     installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "src").mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        (tmp_path / name).touch()
-    monkeypatch.setattr(environments, "ROOT", tmp_path)
-    compiled = CompiledEnvironment("ours")
-    python = compiled.prepare(tmp_path)
-    assert installer.commands[-1][-1] != str(tmp_path), "the build would leave its modules in the project"
-    assert isinstance(installer.variables, dict)
-    assert installer.variables["HATCH_BUILD_HOOKS_ENABLE"] == "1"
-    assert compiled.prepare(tmp_path) == python
+    monkeypatch.setattr(environments, "find_python", lambda version: f"/usr/bin/python{version}")
+    peer = Environment("peer", ("peer==1.0",), python="3.12")
+    assert peer.prepare(tmp_path) == peer.prepare(tmp_path)
+    assert next(command[0] for command in installer.commands) == "/usr/bin/python3.12"
     assert len(installer.commands) == 2
-    (tmp_path / "src" / "new.py").write_text("x = 1")
-    compiled.prepare(tmp_path)
-    assert len(installer.commands) == 4
+
+
+def make_python(path: Path, status: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\nexit {status}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_python_that_works_is_found_among_those_that_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_python(tmp_path / "shims" / "python3.12", 127)
+    make_python(tmp_path / "versions" / "3.12.0" / "bin" / "python3.12", 1)
+    works = make_python(tmp_path / "versions" / "3.12.1" / "bin" / "python3.12", 0)
+    monkeypatch.setenv("PATH", str(tmp_path / "shims"))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert environments.find_python("3.12") == str(works)
+    with pytest.raises(EnvironmentUnavailable, match=r"it needs CPython 3\.13, which was not found"):
+        environments.find_python("3.13")
 
 
 def test_git_takes_no_notice_of_the_folder(tmp_path: Path) -> None:

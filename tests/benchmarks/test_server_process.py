@@ -78,3 +78,8 @@ def test_a_peer_gets_none_of_our_python_paths(monkeypatch: pytest.MonkeyPatch) -
     isolated = server_environment(options(), isolated=True)
     assert "PYTHONPATH" not in isolated
     assert isolated["BENCH_HOST"] == HOST
+
+
+def test_a_server_may_keep_its_compiled_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in server_environment(options(), isolated=False)

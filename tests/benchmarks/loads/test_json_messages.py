@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.frames import server_frame, split_frames
 from benchmarks.loads import json_messages
-from benchmarks.loads.json_messages import learn_reply, order, receipt, request
+from benchmarks.loads.json_messages import DIALECTS, learn_reply, order, receipt, request
 from benchmarks.plan import LoadFailed
 from tests.benchmarks.loads.test_echo import MemoryTransport
 
@@ -72,3 +72,61 @@ def test_every_order_is_another_one() -> None:
     frames = {request(connection, 3) for connection in range(64)}
     assert len(frames) == 64
     assert split_frames(written(order(1, 2)))[1] == b""
+
+
+def test_an_order_in_each_dialect() -> None:
+    plain = json.dumps(order(1, 2), separators=(",", ":"))
+    assert {name: dialect.call(2, order(1, 2)).decode() for name, dialect in DIALECTS.items()} == {
+        "": plain,
+        "jsonrpc": f'{{"jsonrpc":"2.0","id":2,"method":"order","params":{plain}}}',
+        "chanx": f'{{"action":"order","payload":{plain}}}',
+        "socketio": f'422["order",{plain}]',
+    }
+
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "jsonrpc": {"id": 0, "result": receipt(3, 0), "jsonrpc": "2.0"},
+    "chanx": {"payload": receipt(3, 0), "action": "receipt"},
+}
+
+
+@pytest.mark.parametrize("dialect", ANSWERS)
+async def test_an_answer_is_learnt_in_each_dialect(dialect: str) -> None:
+    reply = written(ANSWERS[dialect], indent=1)
+    assert await learn_reply(Answering([reply]), 3, 1, dialect) == reply
+    with pytest.raises(LoadFailed, match="the receipt is"):
+        await learn_reply(Answering([written(receipt(3, 0))]), 3, 1, dialect)
+
+
+GREETING = server_frame(b'0{"sid":"a"}')
+
+
+class SocketIO(MemoryTransport):
+    """Greets, and acknowledges the first event."""
+
+    def __init__(self, acknowledgement: bytes, *, has_greeted: bool = False) -> None:
+        super().__init__()
+        self._acknowledgement = acknowledgement
+        self._has_greeted = has_greeted
+
+    def write(self, data: bytes | bytearray | memoryview[int]) -> None:
+        super().write(data)
+        protocol = self.protocol
+        assert isinstance(protocol, asyncio.Protocol)
+        if len(self.writes) == 1:
+            if not self._has_greeted:
+                protocol.data_received(GREETING)
+            protocol.data_received(server_frame(b'40{"sid":"b"}'))
+        else:
+            protocol.data_received(server_frame(self._acknowledgement))
+
+
+async def test_socketio_greets_before_the_first_call() -> None:
+    text = f"430[{json.dumps(receipt(3, 0))}]".encode()
+    transport = SocketIO(text)
+    assert await learn_reply(transport, 3, 1, "socketio") == server_frame(text)
+    assert transport.writes[1] == request(3, 1, "socketio")
+    transport = SocketIO(text, has_greeted=True)
+    assert await learn_reply(transport, 3, 1, "socketio", GREETING) == server_frame(text)
+    with pytest.raises(LoadFailed, match="the receipt is"):
+        await learn_reply(SocketIO(text.replace(b"430", b"431")), 3, 1, "socketio")
