@@ -17,9 +17,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from playwright.sync_api import expect
 
 from emmett.schema.clients import render_python, render_typescript
 from tests.integration.client_code import DEADLINE, run_tsc
+from tests.integration.example_pages import run_chromium
+from tests.integration.served_module import served_module
 from tests.integration.servers import run_emmett
 from tests.schema.clients.sample import app
 from tests.tools import NODE_FOLDER, tool
@@ -59,6 +62,23 @@ async def test_a_program_in_typescript(compiled: Path) -> None:
         )
         output, _ = await process.communicate()
     assert output.decode() == "all is well\n"
+
+
+@pytest.mark.needs("typescript", "chromium")
+def test_a_program_in_a_page(compiled: Path) -> None:
+    """The same program with the browser's own websocket."""
+    program = (
+        "import {run} from './client_usage.js';"
+        "run(location.origin, {}).then(() => 'all is well', String).then((end) => document.title = end)"
+    )
+    # Not the fixture `browser`: while it runs, the other tests could have no event loop.
+    with served_module("tests.schema.clients.sample") as base, run_chromium() as browser:
+        page = browser.new_page()
+        page.route("**/page/*.js", lambda route: route.fulfill(path=compiled / Path(route.request.url).name))
+        page.goto(f"{base}/page/")
+        page.add_script_tag(type="module", content=program)
+        expect(page).to_have_title("all is well")
+        page.close()
 
 
 @pytest.fixture(scope="module")

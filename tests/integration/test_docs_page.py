@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,30 +10,16 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.integration.example_pages import DEADLINE, ROOT, TOUCH_TARGET
+from tests.integration.example_pages import TOUCH_TARGET
+from tests.integration.served_module import served_module
 
 pytestmark = pytest.mark.needs("chromium")
 
 
 @pytest.fixture(scope="module")
 def base() -> Iterator[str]:
-    """Serve the application in a process of its own: Chromium is driven without an event loop of the test."""
-    command = [sys.executable, "-m", "emmett", "-a", "tests.integration.docs_page_app", "serve", "--port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    address = None
-    for line in process.stdout:
-        address = re.search(r"http://127\.0\.0\.1:\d+", line)
-        if address is not None:
-            break
-    assert address is not None
-    reader = threading.Thread(target=process.stdout.read, daemon=True)
-    reader.start()
-    yield address.group()
-    process.terminate()
-    process.wait(DEADLINE)
-    reader.join(DEADLINE)
-    process.stdout.close()
+    with served_module("tests.integration.docs_page_app") as address:
+        yield address
 
 
 class Visitor:

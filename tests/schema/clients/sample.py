@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from emmett import App, websocket
+from emmett import App, Response, websocket
 from emmett.errors import CallError
 
 app = App(__name__)
@@ -190,3 +190,9 @@ async def leave(user: str) -> None:
 @rooms.method()
 async def where(room: str, number: int) -> str:
     return f"{room}/{number}"
+
+
+@app.route("/page/", methods="get")
+async def page() -> Response:
+    """Return a page for scripts: a browser lets no page from elsewhere connect to this machine."""
+    return Response("<!doctype html>", content_type="text/html")
