@@ -67,7 +67,7 @@ class Calls:
         self.user_limits = UserLimits(name, time.monotonic, self._find_channels)
         self.is_developing = is_developing
         self._path_variables = path_variables
-        self._settings = settings
+        self.settings = settings
         self._pipeline: tuple[Pipe, ...] = ()
         self._user = user
         self._wired = wired
@@ -349,7 +349,7 @@ class Calls:
         subprotocol, codec = choose_codec(websocket.subprotocols)
         found = None if self._user is None else await _call(self._user)
         user = None if found is None else str(found)
-        conversation = Conversation(self, websocket, codec, subprotocol, user, variables, self._settings)
+        conversation = Conversation(self, websocket, codec, subprotocol, user, variables, self.settings)
         self._conversations[websocket] = conversation
         return conversation
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar, Unpack
 import msgspec
 from msgspec import Raw
 
+from ..calls.calls import Calls
 from ..channels import Channels, Details
 from ..channels.channels import START_TIMEOUT, RunningChannels
 from ..channels.names import check_channel
@@ -24,6 +25,7 @@ from ..http.response import Response
 from ..pipeline import Pipe
 from ..route_settings import CentrifugeLimits
 from .access import decoded, resolved
+from .bridge import CallBridge
 from .claims import Verifier
 from .client import Client, encode_client_info
 from .codec import ClientCodec
@@ -79,6 +81,8 @@ class Centrifuge:
         personal_channels: whether each user is subscribed to a channel of its own: "#" and the user.
         personal_namespace: the namespace of these channels.
         cache: namespaces in which only the newest publication matters: a client that comes back gets that one.
+        calls: the methods and events that clients reach with `rpc` and `send`.
+        stream_namespace: the namespace in which the items of streams are published; it must not be declared.
         api_keys: keys of the HTTP API, of which each request must have one; without any there is no HTTP API.
         api_path: the beginning of the paths of the HTTP API.
         pipeline, hostname: as for `app.websocket`.
@@ -103,6 +107,8 @@ class Centrifuge:
         personal_channels: bool = False,
         personal_namespace: str = "",
         cache: Collection[str] = (),
+        calls: Calls | None = None,
+        stream_namespace: str = "stream",
         api_keys: Sequence[str] = (),
         api_path: str = "/api",
         pipeline: Sequence[Pipe] | None = None,
@@ -116,6 +122,7 @@ class Centrifuge:
         self.settings = app.config.centrifuge.replace(own)
         self.node = secrets.token_hex(8)
         self.hooks = ClientHooks()
+        self._bridge = None if calls is None else CallBridge(calls, channels, stream_namespace)
         protobuf = find_protobuf()
         self.encodings = [JSON_ENCODING] if protobuf is None else [JSON_ENCODING, protobuf]
         self.verifier = make_verifier(secret, public_keys, jwks, audience, issuer)
@@ -133,6 +140,7 @@ class Centrifuge:
             methods = app.route(f"{api_path}/<str:method>", f"{name}_api", methods="post", hostname=hostname)
             methods(self.serve_api)
         app.on_startup(self._start)
+        app.on_shutdown(self._stop)
         app.wired.append(self)
 
     @property
@@ -211,6 +219,8 @@ class Centrifuge:
     def left(self, session: SDKSession) -> None:
         """Forget a session."""
         self.sessions.pop(session.client.id, None)
+        if self._bridge is not None:
+            self._bridge.forget(session.client)
 
     async def publish(self, client: Client, channel: str, data: str | bytes) -> None:
         """Publish for a client; `may_publish` of the namespace is asked."""
@@ -219,10 +229,14 @@ class Centrifuge:
 
     async def call(self, client: Client, request: RPCRequest, codec: ClientCodec) -> Raw:
         """Call a method for a client, and return its result."""
-        raise method_not_found()
+        if self._bridge is None:
+            raise method_not_found()
+        return await self._bridge.call(client, request)
 
     async def take_message(self, client: Client, data: Raw, codec: ClientCodec) -> None:
         """Pass on data that has no reply."""
+        if self._bridge is not None and await self._bridge.take_event(client, data):
+            return
         if self.hooks.message is not None:
             await resolved(self.hooks.message(client, decoded(data)))
 
@@ -273,6 +287,10 @@ class Centrifuge:
         with contextlib.suppress(TimeoutError):
             # Without the broker the orders of other processes are heard later, which the log reports.
             await asyncio.wait_for(started.wait(), START_TIMEOUT)
+
+    def _stop(self) -> None:
+        if self._bridge is not None:
+            self._bridge.stop()
 
     async def _run_pings(self) -> None:
         loop = asyncio.get_running_loop()
