@@ -12,6 +12,8 @@ UNITS = tests/engine tests/wire tests/websockets tests/server tests/dispatch tes
 	tests/sessions tests/security tests/templates tests/testing tests/channels/test_*.py tests/cli tests/test_*.py
 # What every message and every request passes.
 HOT = tests/engine tests/wire tests/websockets tests/server tests/dispatch tests/asgi
+# What the sanitizers watch.
+SANITIZED = tests/engine tests/wire tests/websockets tests/server tests/compliance tests/test_ctx.py
 # What else has to be the same on both engines.
 ENGINES = tests/pipeline tests/channels/test_*.py tests/testing tests/test_ctx*.py tests/compliance tests/fuzzing
 
@@ -21,7 +23,7 @@ SOURCES = src tests examples benchmarks clients soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help run assistant board chat cluster test test-pythons test-native coverage check format bench bench-channels bench-capacity bench-guard clients soak compliance fuzz sdk-tests docs wheel clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run assistant board chat cluster test test-pythons test-native test-asan coverage check format bench bench-channels bench-capacity bench-guard clients soak compliance fuzz sdk-tests docs wheel wheels clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
@@ -31,8 +33,10 @@ help:
 	@echo "make cluster     serve the chat on two nodes behind nginx, with Valkey between them"
 	@echo "make test        run all tests; ARGS=\"tests/wire -k close\" for some of them"
 	@echo "make wheel       build dist/emmett-….whl, which your projects can depend on"
+	@echo "make wheels      build manylinux wheels with the native engine for every CPython found, checked by auditwheel"
 	@echo "make test-pythons  run the unit tests from the wheel on every CPython found; VERSIONS=\"3.12 3.13\" for some"
 	@echo "make test-native the tests of what each message passes, on the native engine, on every CPython; it needs a C compiler"
+	@echo "make test-asan   the same, compiled with AddressSanitizer and UndefinedBehaviorSanitizer, and random streams"
 	@echo "make coverage    test-pythons on one version, with the branches measured that tests take; it needs CPython 3.12"
 	@echo "make check       formatting, lint, types and spelling, changing nothing"
 	@echo "make format      format the code and mend what ruff can mend"
@@ -79,8 +83,16 @@ format: setup-test
 wheel: setup-run
 	@sh tools/wheel.sh
 
+wheels: setup-run
+	@sh tools/wheels.sh
+
 test-pythons:
 	@sh tools/test_pythons.sh $(PARALLEL) $(UNITS) $(ARGS)
+
+# The packages that pass bytes and messages to the C code, and random streams for it.
+test-asan:
+	@MODE=sanitize FUZZ_SECONDS=$(or $(ASAN_SECONDS),20) VERSIONS="$${VERSIONS:-$$(MODE=list sh tools/test_pythons.sh | sed 's/.* \(3[.0-9]*\) *$$/\1/')}" \
+		sh tools/test_pythons.sh $(PARALLEL) $(SANITIZED) $(ARGS)
 
 test-native:
 	@MODE=native sh tools/test_pythons.sh $(PARALLEL) $(HOT) $(ENGINES) $(ARGS)
@@ -99,8 +111,10 @@ bench-channels: setup-test
 bench-capacity: setup-test
 	$(PYTHON) -m benchmarks.run capacity $(ARGS)
 
+# Both engines; the native one only where it is built.
 bench-guard: setup-test
-	$(PYTHON) -m benchmarks.run guard $(ARGS)
+	EMMETT_ENGINE=python $(PYTHON) -m benchmarks.run guard $(ARGS)
+	@! $(PYTHON) -c "import emmett._native" 2>/dev/null || EMMETT_ENGINE=native $(PYTHON) -m benchmarks.run guard $(ARGS)
 
 sdk-tests: setup-test
 	@sh tools/sdk_tests/run.sh $(ARGS)

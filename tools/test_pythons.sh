@@ -4,8 +4,10 @@
 #
 # MODE=wheel     on the Python engine, with a wheel that has no other (the default)
 # MODE=native    on the native engine, which needs a C compiler
+# MODE=sanitize  so, too, but compiled with AddressSanitizer and UndefinedBehaviorSanitizer, which end a test that errs
 # MODE=coverage  measures, and fails where less is covered than before
 # MODE=list      only prints the versions found
+# MODE=paths     prints them with their interpreters, each on a line
 # VERSIONS="3.12 3.13" leaves other versions out.
 set -eu
 
@@ -55,7 +57,10 @@ build_wheel() { # environment
     copy=$(mktemp -d)
     cp -R src tools pyproject.toml .gitignore README.md LICENSE "$copy"
     rm -rf "$1/wheel"
-    if [ "$mode" = native ]; then export EMMETT_BUILD=native; else export EMMETT_BUILD=python; fi
+    case $mode in
+        native | sanitize) export EMMETT_BUILD=$mode ;;
+        *) export EMMETT_BUILD=python ;;
+    esac
     if have_uv; then
         uv build --quiet --wheel --python "$1/bin/python" --out-dir "$1/wheel" "$copy" >&2
     else
@@ -94,9 +99,29 @@ measure() { # version, pytest's arguments...
         "$python" -m coverage report && "$python" -m coverage report --include '*/emmett/wire/*' --fail-under 100
 }
 
+# The sanitizers have to be loaded before Python, and see only memory that comes from malloc. Python itself frees little
+# at its end, so leaks are looked for by tests/engine/test_leaks.py instead.
+sanitized() { # version, arguments of python...
+    python=$folder/$1/bin/python
+    shift
+    LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+        UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc EMMETT_ENGINE=native "$python" "$@"
+}
+
+# Runs the tests, and random streams against the Python engine: `make test-asan`.
+sanitize() { # version, pytest's arguments...
+    version=$1
+    shift
+    sanitized "$version" -m pytest "$@" && sanitized "$version" -m fuzzing.random_streams --seconds "${FUZZ_SECONDS:-20}"
+}
+
 versions=$(find_versions)
 if [ "$mode" = list ]; then
     echo "$versions"
+    exit
+fi
+if [ "$mode" = paths ]; then
+    for version in $versions; do echo "$version $(find_python "$version")"; done
     exit
 fi
 [ -n "$versions" ] || { say "found no CPython ${VERSIONS:->= 3.11}"; exit 1; }
@@ -108,8 +133,9 @@ for version in $versions; do
     case $mode in
         wheel) "$folder/$version/bin/python" -m pytest "$@" || failed="$failed $version" ;;
         native) EMMETT_ENGINE=native "$folder/$version/bin/python" -m pytest "$@" || failed="$failed $version" ;;
+        sanitize) sanitize "$version" "$@" || failed="$failed $version" ;;
         coverage) measure "$version" "$@" || failed="$failed $version" ;;
-        *) say "unknown mode '$mode'; it is wheel, native, coverage or list"; exit 2 ;;
+        *) say "unknown mode '$mode'; it is wheel, native, sanitize, coverage, list or paths"; exit 2 ;;
     esac
 done
 [ -z "$failed" ] || { say "FAILED on CPython$failed"; exit 1; }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.guard.steps import explain, step_names
 from benchmarks.markdown import table
+from emmett.engine import ENGINE
 
 WORKLOAD = Path(__file__).with_name("workload.py")
 STEPS = Path(__file__).with_name("steps.py")
@@ -43,7 +44,7 @@ def count_instructions(program: Path, kind: str, messages: int) -> int:
         *(sys.executable, str(program), kind, str(messages)),
     ]
     # The order of sets and dicts of str must be the same in every run.
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "EMMETT_ENGINE": ENGINE}
     try:
         done = subprocess.run(command, capture_output=True, env=environment, timeout=DEADLINE, check=False)
     except FileNotFoundError:
@@ -68,8 +69,9 @@ def steps_table() -> str:
 
 
 def interpreter() -> str:
-    """Return what the figures depend on besides our own code: another build of Python takes other instructions."""
-    return f"{sys.implementation.name} {sys.version}"
+    """Return what the figures depend on besides our own code: the build of Python, and the engine."""
+    engine = ", native engine" if ENGINE == "native" else ""
+    return f"{sys.implementation.name} {sys.version}{engine}"
 
 
 def load(path: Path = RECORD) -> dict[str, Figures]:

@@ -5,39 +5,22 @@ The check is that of `make fuzz`, with inputs that are the same on each run.
 
 from __future__ import annotations
 
-import random
+import itertools
 
 import pytest
+from click.testing import CliRunner
 
 from fuzzing.checks import engines
+from fuzzing.random_streams import main, streams
 from tests.engine.engines import engine, needs_native
 
 STREAMS = 3000
 
 
-def mutated(dice: random.Random, seeds: list[bytes]) -> bytes:
-    """Return a seed that is changed, or joined with a part of another."""
-    data = bytearray(dice.choice(seeds))
-    for _ in range(dice.randrange(6)):
-        place = dice.randrange(len(data) + 1)
-        match dice.randrange(4):
-            case 0:
-                data[place:place] = dice.choice(seeds)[4:][: dice.randrange(300)]
-            case 1:
-                del data[place : place + dice.randrange(20)]
-            case _ if place < len(data):
-                data[place] ^= 1 << dice.randrange(8)
-    if dice.random() < 0.5:
-        data[:4] = dice.randbytes(4)
-    return bytes(data)
-
-
 @needs_native
 def test_both_engines_read_and_encode_the_same() -> None:
-    dice = random.Random(15)
-    seeds = list(engines.seeds())
-    for _ in range(STREAMS):
-        engines.check(mutated(dice, seeds))
+    for stream in itertools.islice(streams(15), STREAMS):
+        engines.check(stream)
 
 
 @needs_native
@@ -47,6 +30,14 @@ def test_a_difference_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AssertionError, match="feed: Python"):
         for seed in engines.seeds():
             engines.check(seed)
+
+
+@needs_native
+def test_a_stream_that_differs_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "ENCODERS", (engine("python").encode_message, lambda message: b"other"))
+    outcome = CliRunner().invoke(main, ["--seed", "1"])
+    assert isinstance(outcome.exception, AssertionError)
+    assert "with --seed 1, stream 1: " in outcome.output
 
 
 class Odd(bytes):

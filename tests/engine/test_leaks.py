@@ -1,0 +1,166 @@
+"""The engine gives back all that it takes: after the same work, the process holds the same objects."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from emmett.engine import BaseOutbox, BaseReading, BaseWebsocket, Inbox, encode_message
+from emmett.errors import FrameError, UsageError
+from emmett.wire.frames import FrameReader
+from tests.server.protocol_peer import ProtocolPeer, settled
+from tests.websockets.memory_connection import MemoryConnection
+from tests.wire.frame_maker import BINARY, PING, TEXT, client_frame
+
+# Rounds before the first count, in which caches fill, and between the two counts.
+WARM_UP, ROUNDS = 30, 100
+# Blocks by which a cache of the interpreter may still grow. A leak takes one for each round.
+SLACK = ROUNDS // 2
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+def reader(messages: Any) -> FrameReader:
+    return FrameReader(
+        messages, lambda *_: None, max_message_size=1 << 20, max_fragments=8, max_messages=64, max_bytes=1 << 20
+    )
+
+
+async def whole_frames() -> None:
+    stream = b"".join(client_frame(TEXT, text.encode()) for text in ("", "a", "é", "☃" * 500, "x" * 70_000))
+    reader([]).feed(stream + client_frame(BINARY, b"bytes") + client_frame(PING, b"ping"))
+
+
+async def frames_in_pieces() -> None:
+    for payload in (b"a" * 9000, "é".encode() * 4500, b"a" * 8000 + "é".encode() * 500):
+        stream = client_frame(TEXT, payload) * 2
+        reading = reader([])
+        for start in range(0, len(stream), 1000):
+            reading.feed(stream[start : start + 1000])
+
+
+async def unfinished_frames() -> None:
+    for size in (10, 100, 2000):
+        reader([]).feed(client_frame(TEXT, b"a" * 3000)[:size])
+        reader([]).feed(bytearray(client_frame(TEXT, "é".encode() * 3000)[:size]))
+
+
+async def faults() -> None:
+    for stream in (
+        client_frame(TEXT, b"\xff"),
+        client_frame(TEXT, b"a" * 3000 + b"\xff"),
+        client_frame(TEXT, b"a", rsv=7),
+        client_frame(TEXT, b"a", mask=None),
+    ):
+        reading = reader([])
+        with pytest.raises(FrameError):
+            for start in range(0, len(stream), 1000):
+                reading.feed(stream[start : start + 1000])
+
+
+async def encoding() -> None:
+    for message in ("a", "é", "x" * 70_000, b"bytes", bytearray(b"more"), memoryview(b"abc")[::2]):
+        encode_message(message)
+    for wrong in (None, 1, "\ud800"):
+        with pytest.raises((TypeError, UnicodeEncodeError)):
+            encode_message(wrong)  # type: ignore[arg-type]
+
+
+async def waiting() -> None:
+    inbox = Inbox(asyncio.get_running_loop(), lambda: None)
+    arrival = inbox.arrival()
+    with pytest.raises(UsageError):
+        await inbox.arrival()
+    inbox.wake()
+    await arrival
+    forgotten = inbox.arrival()
+    forgotten.cancel()
+    inbox.wake_for_read()
+
+
+async def calls() -> None:
+    connection = MemoryConnection(accepted=True)
+    websocket = connection.websocket
+    for message in ("hello", b"bytes"):
+        connection.inbox.messages.append(message)
+        await websocket.receive()
+        await websocket.send(message)
+    websocket.send("closed").close()
+    with pytest.raises(KeyError):
+        websocket.receive().throw(KeyError("why"))
+    with pytest.raises(TypeError):
+        await websocket.send(None)  # type: ignore[arg-type]
+    task = asyncio.create_task(websocket.receive())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait((task,))
+    with pytest.warns(RuntimeWarning, match="never awaited"):
+        websocket.send("never")  # type: ignore[unused-coroutine]
+    connection.websocket.end(1000, "")
+    async for _ in websocket:
+        raise AssertionError
+
+
+async def echo() -> None:
+    from emmett import websocket
+
+    async for message in websocket:
+        await websocket.send(message)
+
+
+async def whole_connections() -> None:
+    peer = ProtocolPeer(echo)
+    await settled()
+    await peer.say("one", "two", "three")
+    await peer.send(client_frame(TEXT, b"x" * 70_000)[:50_000])
+    await peer.send(client_frame(PING, b"")[:1])
+    await peer.end()
+
+
+@pytest.mark.deadline(120)
+@pytest.mark.parametrize(
+    "work",
+    [whole_frames, frames_in_pieces, unfinished_frames, faults, encoding, waiting, calls],
+    ids=lambda work: work.__name__,
+)
+async def test_nothing_is_left(work: Work) -> None:
+    async def rounds(count: int) -> int:
+        for _ in range(count):
+            await work()
+        await asyncio.sleep(0)
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    await rounds(WARM_UP)
+    before = await rounds(ROUNDS)
+    after = await rounds(ROUNDS)
+    assert after - before < SLACK
+
+
+async def test_connections_leave_none_of_their_objects() -> None:
+    # An application, of which each connection here has its own, stays known by its URLs: blocks cannot be counted.
+    def living() -> int:
+        gc.collect()
+        kinds = (Inbox, FrameReader, BaseOutbox, BaseReading, BaseWebsocket)
+        return sum(isinstance(each, kinds) for each in gc.get_objects())
+
+    before = living()
+    for _ in range(10):
+        await whole_connections()
+    assert living() == before
+
+
+@pytest.mark.parametrize("kind", [Inbox, FrameReader, type(encode_message)])
+async def test_types_are_not_referred_to_by_what_is_gone(kind: type) -> None:
+    await whole_frames()
+    await waiting()
+    before = sys.getrefcount(kind)
+    for _ in range(20):
+        await whole_frames()
+        await waiting()
+    assert sys.getrefcount(kind) == before
