@@ -99,4 +99,10 @@ elif has_level "$level"; then
 fi
 rm -f "$stamp"
 install
+# pip shows nothing of what the build says.
+suffix=$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
+if [ ! -f "src/emmett/_native$suffix" ]; then
+    say "emmett runs on its Python engine: the native one needs a C compiler and the headers of Python."
+    say "On Debian and Ubuntu: apt install gcc python3-dev; then remove $stamp and start again."
+fi
 { wanted; echo "level $level"; } >"$stamp"
