@@ -12,6 +12,7 @@ With `-n auto` pytest-xdist runs the files in several processes at once.
 from __future__ import annotations
 
 import os
+import signal
 from collections import defaultdict
 
 import pytest
@@ -36,6 +37,8 @@ examples_of_hypothesis.load_profiles()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Under nohup this signal is ignored, also in all processes that tests start.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
 

@@ -54,7 +54,7 @@ def test_clients_of_jsonrpc_count_together_only(folder: Path) -> None:
     assert find_tool("jsonrpc") == path
 
 
-SERVERS = [name for name in FINDERS if name not in ("asyncapi", "chromium", "jsonrpc", "node", "pyright")]
+SERVERS = [name for name in FINDERS if name not in ("asyncapi", "chromium", "jsonrpc", "node", "pyright", "typescript")]
 
 
 @pytest.mark.parametrize("name", SERVERS)
