@@ -204,6 +204,8 @@ class _Server:
             if number >= 250:
                 self.loop.passed += 1
                 self.state.sweep.look(self.loop.time())
+                # It has to be heard, or the server rightly drops it when the time of a Ping is over.
+                await self._check_neighbour(neighbour)
             else:
                 peer = peers[number % PEERS]
                 try:
