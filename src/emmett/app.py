@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .schema.docs_page import DocsPage
     from .testing import AsyncTestClient, ClientOptions, TestClient
 
-BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish", "schema", "client", "centrifuge")
+BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish", "schema", "client", "centrifuge", "doctor")
 
 
 class App(AppModule):

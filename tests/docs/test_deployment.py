@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
+import inspect
 import os
 import re
 import shlex
@@ -14,10 +16,16 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 
+from emmett.config import Config
+from emmett.health import TIMEOUT as HEALTH_TIMEOUT
+from emmett.health import HealthChecks
+from emmett.server.listening import BACKLOG
+from emmett.telemetry.instruments import CONNECTIONS
 from tests.docs.pages import ROOT, blocks, page
 from tests.docs.programs import programs_of
 from tests.integration.servers import connectable
@@ -105,3 +113,34 @@ def test_the_options_of_a_command_are_in_the_right_place() -> None:
     """`-a` belongs to `emmett`, not to the command behind it."""
     for block in blocks("sh", "console"):
         assert not re.search(r"\bemmett \w.* -a ", block.text), str(block)
+
+
+def manifests() -> dict[str, Any]:
+    """Return the manifests for Kubernetes by their kind."""
+    (block,) = (each for each in blocks("yaml") if each.page == DEPLOYMENT and each.heading == "Kubernetes")
+    # mkdocs needs it.
+    yaml = importlib.import_module("yaml")
+    return {manifest["kind"]: manifest for manifest in yaml.safe_load_all(block.text)}
+
+
+def test_the_manifests_fit_the_application() -> None:
+    found = manifests()
+    pod = found["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    paths = inspect.signature(HealthChecks).parameters
+    for probe, parameter in (("livenessProbe", "live"), ("readinessProbe", "ready")):
+        assert container[probe]["httpGet"]["path"] == paths[parameter].default
+        assert container[probe]["timeoutSeconds"] >= HEALTH_TIMEOUT
+    settings = Config().server
+    longest = 5.0 + 2 * (settings.shutdown_timeout + settings.cancel_timeout)
+    assert longest == 75.0
+    assert pod["terminationGracePeriodSeconds"] > longest
+    assert found["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"] == found["Deployment"]["metadata"]["name"]
+    (metric,) = found["HorizontalPodAutoscaler"]["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] == CONNECTIONS.family
+
+
+def test_the_queue_of_the_kernel_is_as_long_as_that_of_the_server() -> None:
+    (block,) = (each for each in blocks("ini") if each.page == DEPLOYMENT and each.heading == "The kernel")
+    settings = dict(line.split(" = ") for line in block.text.splitlines() if not line.startswith("#"))
+    assert int(settings["net.core.somaxconn"]) >= BACKLOG

@@ -16,6 +16,7 @@ from .client import client
 from .commands import as_click_command
 from .develop import develop
 from .discovery import Selection
+from .doctor import doctor
 from .errors import CommandLineError, ImportFailed
 from .publish import publish
 from .routes import routes
@@ -111,7 +112,7 @@ def command_line(application: str | None) -> None:
     """Develop and serve websocket applications."""
 
 
-for command in (develop, serve, routes, shell, publish, schema, client, centrifuge):
+for command in (develop, serve, routes, shell, publish, schema, client, centrifuge, doctor):
     command_line.add_command(command)
 
 
