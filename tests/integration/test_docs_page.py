@@ -208,7 +208,7 @@ def test_what_was_filled_in_stays(visitor: Visitor) -> None:
     page = visitor.open("calls/order")
     page.get_by_label("tea").fill("Assam")
     page.get_by_role("link", name="add").click()
-    page.get_by_role("link", name="order").click()
+    page.get_by_role("link", name="call order").click()
     expect(page.get_by_label("tea")).to_have_value("Assam")
 
 

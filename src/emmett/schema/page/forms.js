@@ -118,23 +118,25 @@ function fillFields(fields, value) {
   for (const [name, field] of fields) field.fill(value?.[name]);
 }
 
-/** A form for an object, which can be written as JSON instead. */
+/** A form for an object, which can be written as JSON instead; for another value it is only JSON. */
 class ObjectForm {
-  constructor(schema, onChange) {
+  constructor(schema) {
     const found = resolve(schema);
     this.fields = makeFields(found.properties ?? {}, found.required ?? [], []);
     this.text = h("textarea", { class: "whole", rows: 8, spellcheck: "false", "aria-label": "Parameters as JSON" });
-    this.isText = false;
+    this.isWhole = found.properties === undefined;
+    this.isText = this.isWhole;
+    if (this.isWhole) this.text.value = JSON.stringify(exampleOf(schema), null, 2);
     this.inputs = h("div", { class: "fields" }, [...this.fields.values()].map((each) => each.element));
     this.toggle = h("button", { type: "button", class: "small", "aria-pressed": "false", onclick: () => this.switch() }, "Edit as JSON");
     this.faults = h("ul", { class: "faults", hidden: true });
-    this.element = h("div", { class: "object" }, this.inputs, this.faults);
-    this.element.addEventListener("input", onChange);
-    this.onChange = onChange;
+    this.element = h("div", { class: "object" }, this.isWhole ? this.text : this.inputs, this.faults);
+    // Called when the form shows itself in another way; typing bubbles as the event "input".
+    this.onChange = () => undefined;
   }
 
   get isEmpty() {
-    return this.fields.size === 0;
+    return !this.isWhole && this.fields.size === 0;
   }
 
   read() {

@@ -63,7 +63,7 @@ function sendForm({ form, button, preview, send, live, before = [], after = "" }
     before,
     form.isEmpty ? form.faults : form.element,
     after,
-    h("div", { class: "buttons" }, h("button", { type: "submit", class: "main" }, button), form.isEmpty ? "" : form.toggle),
+    h("div", { class: "buttons" }, h("button", { type: "submit", class: "main" }, button), form.isEmpty || form.isWhole ? "" : form.toggle),
     h("figure", { class: "code" }, h("figcaption", null, "What is sent"), shown),
   );
   element.addEventListener("keydown", (event) => {
@@ -79,7 +79,7 @@ const KINDS = { call: "call", stream: "stream", event: "event" };
 
 function showMethod(calls, method) {
   const live = consoleOf(calls, CallsConsole);
-  const form = new ObjectForm(method.params, () => form.onChange());
+  const form = new ObjectForm(method.params);
   const signature = method.takes_object ? typeText(method.params) : method.parameters.map((each) => `${each.name}${each.is_required ? "" : "?"}: ${typeText(each.schema)}`).join(", ");
   const result = method.kind === "event" ? "" : ` → ${method.kind === "stream" ? "stream of " : ""}${typeText(method.result)}`;
   const card = h(
@@ -155,18 +155,13 @@ function showRequest(request, method) {
   const log = responses.get(request) ?? new Log();
   responses.set(request, log);
   const group = (title, list) => {
-    const form = new ObjectForm({ properties: Object.fromEntries(list.map((each) => [each.name, each.schema])), required: list.filter((each) => each.is_required).map((each) => each.name) }, () => form.onChange());
+    const form = new ObjectForm({ properties: Object.fromEntries(list.map((each) => [each.name, each.schema])), required: list.filter((each) => each.is_required).map((each) => each.name) });
     return { form, element: form.isEmpty ? "" : h("fieldset", null, h("legend", null, h("b", null, title)), form.element) };
   };
   const variables = group("Path", path.variables);
   const query = group("Query", request.query);
-  const body = request.body === null ? null : new ObjectForm(request.body.schema, () => body.onChange());
-  const isWhole = body !== null && body.isEmpty;
-  if (isWhole) {
-    body.text.value = JSON.stringify(exampleOf(request.body.schema), null, 2);
-    body.isText = true;
-    body.inputs.replaceWith(body.text);
-  }
+  const hasBody = request.body !== null && ["POST", "PUT", "PATCH"].includes(method);
+  const body = !hasBody ? null : new ObjectForm(request.body.schema);
   const fields = h("textarea", { id: `headers-${++lastField}`, rows: 2, spellcheck: "false", placeholder: "Authorization: Bearer …" });
   const target = () => {
     const search = new URLSearchParams();
@@ -179,6 +174,8 @@ function showRequest(request, method) {
     return found;
   };
   const send = async () => {
+    query.form.clear();
+    variables.form.clear();
     const url = target();
     const options = { method, headers: headers(), body: body === null ? undefined : JSON.stringify(body.read()) };
     const entry = log.add("waiting", `${method} ${url.slice(location.origin.length)}`);
@@ -193,8 +190,11 @@ function showRequest(request, method) {
         // It is shown as it came.
       }
       log.end(entry, response.ok ? "result" : "error", `${response.status} ${response.statusText}\n${[...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n")}\n\n${shown}`);
-      const faults = isJSON && response.status >= 400 && received ? JSON.parse(received).errors : undefined;
-      if (Array.isArray(faults) && body !== null) body.show(faults.map((each) => ({ path: each.path?.slice?.(1) ?? [], message: each.message ?? String(each) })));
+      if (/problem\+json/.test(response.headers.get("content-type") ?? "")) {
+        const faults = JSON.parse(received).errors ?? [];
+        query.form.show(faults.filter((each) => each.in === "query"));
+        body?.show(faults.filter((each) => each.in === "body"));
+      }
     } catch (error) {
       log.end(entry, "error", error.message);
     }
