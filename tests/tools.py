@@ -42,6 +42,12 @@ def _jsonrpc() -> str | None:
     return shutil.which("node") if all(folder.is_dir() for folder in folders) else None
 
 
+def _centrifuge() -> str | None:
+    """Node again, with ws and the JavaScript SDK of Centrifuge that `make test` installs."""
+    folders = [NODE_FOLDER / "node_modules" / name for name in ("centrifuge", "eventsource")]
+    return _node() if all(folder.is_dir() for folder in folders) else None
+
+
 def _typescript() -> str | None:
     """Node again, with ws and the compiler that `make test` installs."""
     return _node() if (NODE_FOLDER / "node_modules" / "typescript").is_dir() else None
@@ -55,6 +61,7 @@ FINDERS: dict[str, Callable[[], str | None]] = {
     "apache2": _server("apache2"),
     "asyncapi": _asyncapi,
     "caddy": _server("caddy"),
+    "centrifuge": _centrifuge,
     "chromium": _chromium,
     "h2o": _server("h2o"),
     "haproxy": _server("haproxy"),
@@ -76,6 +83,7 @@ HINTS = {
     "apache2": "install Apache (Debian: apache2-bin)",
     "asyncapi": "install Node.js and npm, then run `make test` once: it brings the parser of AsyncAPI",
     "caddy": "install Caddy (Debian: caddy)",
+    "centrifuge": "install Node.js and npm, then run `make test` once: it brings the centrifuge package",
     "chromium": "install Chromium, or put Chrome on the PATH as google-chrome",
     "h2o": "install H2O (Debian: h2o)",
     "haproxy": "install haproxy (Debian: haproxy)",

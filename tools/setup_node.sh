@@ -9,7 +9,8 @@ command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || exit 0
 stamp=node_modules/emmett-setup
 wanted=$(cksum <package-lock.json)
 if [ -d node_modules/ws ] && [ -d node_modules/pyright ] && [ -d node_modules/@asyncapi/parser ] &&
-    [ -d node_modules/vscode-ws-jsonrpc ] && [ -d node_modules/typescript ] && [ "$(cat $stamp 2>/dev/null)" = "$wanted" ]; then
+    [ -d node_modules/vscode-ws-jsonrpc ] && [ -d node_modules/typescript ] &&
+    [ -d node_modules/centrifuge ] && [ "$(cat $stamp 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi
 echo "Installing the packages of the tests for Node.js" >&2

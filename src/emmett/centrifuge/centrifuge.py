@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar, Unpack
 
@@ -19,7 +19,7 @@ from ..channels.channels import START_TIMEOUT, RunningChannels
 from ..channels.names import check_channel
 from ..config import CentrifugeSettings, Config
 from ..ctx import current_request, current_session, current_websocket
-from ..errors import ConfigurationError, InvalidChannel, UsageError
+from ..errors import ConfigurationError, InvalidChannel, UsageError, WebsocketClosed
 from ..http.abort import abort
 from ..http.response import Response
 from ..pipeline import Pipe
@@ -32,12 +32,14 @@ from .codec import ClientCodec
 from .codes import CONNECTION_CLOSED, Disconnected, method_not_found
 from .control import Control
 from .encodings import JSON_ENCODING, choose_encoding, find_protobuf
+from .fallbacks import Fallbacks
 from .hooks import ClientHooks
 from .http_api import HTTPAPI
 from .messages import RPCRequest
 from .pings import Pings
 from .server_api import ServerAPI
 from .session import SDKSession
+from .stream_carrier import StreamCarrier
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -83,6 +85,7 @@ class Centrifuge:
         cache: namespaces in which only the newest publication matters: a client that comes back gets that one.
         calls: the methods and events that clients reach with `rpc` and `send`.
         stream_namespace: the namespace in which the items of streams are published; it must not be declared.
+        fallbacks: the beginning of the paths of the fallbacks, usually "/connection"; None for none.
         api_keys: keys of the HTTP API, of which each request must have one; without any there is no HTTP API.
         api_path: the beginning of the paths of the HTTP API.
         pipeline, hostname: as for `app.websocket`.
@@ -109,6 +112,7 @@ class Centrifuge:
         cache: Collection[str] = (),
         calls: Calls | None = None,
         stream_namespace: str = "stream",
+        fallbacks: str | None = None,
         api_keys: Sequence[str] = (),
         api_path: str = "/api",
         pipeline: Sequence[Pipe] | None = None,
@@ -131,11 +135,21 @@ class Centrifuge:
         self.pings = Pings(self.settings.client_ping_interval, self.settings.pong_timeout)
         # The connected sessions of this process, by the id of the client.
         self.sessions: dict[str, SDKSession] = {}
-        self._control = Control(channels, name, self.node, lambda: list(self.sessions.values()))
+        self._control = Control(channels, name, self.node, lambda: list(self.sessions.values()), self._emulate)
+        settings_of_pages = app.config.websocket.replace({key: given[key] for key in ("origins",) if key in given})
+        self.fallbacks = Fallbacks(self._serve_stream, self._control, self.node, settings_of_pages)
         # What the server side may do to clients and channels, from any process.
         self.server = ServerAPI(channels, self._control, self.settings.max_history)
         self.api = HTTPAPI(self.server, [api_keys] if isinstance(api_keys, str) else api_keys)
         app.websocket(path, name, pipeline, hostname=hostname, **given)(self.serve)
+        if fallbacks:
+            for function, method in (
+                (self.fallbacks.sse, "get"),
+                (self.fallbacks.http_stream, "post"),
+                (self.fallbacks.emulation, "post"),
+            ):
+                place = "/emulation" if function.__name__ == "emulation" else f"{fallbacks}/{function.__name__}"
+                app.route(place, f"{name}_{function.__name__}", pipeline, hostname=hostname, methods=method)(function)
         if api_keys:
             methods = app.route(f"{api_path}/<str:method>", f"{name}_api", methods="post", hostname=hostname)
             methods(self.serve_api)
@@ -245,12 +259,22 @@ class Centrifuge:
         websocket = current_websocket.get()
         subprotocol, (codec, encode) = choose_encoding(websocket.subprotocols, self.encodings)
         await websocket.accept(subprotocol=subprotocol)
-        session = SDKSession(self, websocket, codec, encode, str(uuid.uuid4()))
+        await self._serve_session(SDKSession(self, websocket, codec, encode, str(uuid.uuid4())), websocket)
+
+    async def _serve_stream(self, carrier: StreamCarrier, key: str) -> None:
+        """Handle a connection of a fallback."""
+        codec, encode = JSON_ENCODING
+        await self._serve_session(SDKSession(self, carrier, codec, encode, str(uuid.uuid4()), key), carrier.frames())
+
+    async def _serve_session(self, session: SDKSession, frames: AsyncIterator[str | bytes]) -> None:
         current_client.set(session.client)
         ending = CONNECTION_CLOSED
         try:
-            async for frame in websocket:
+            async for frame in frames:
                 await session.handle(frame)
+        except WebsocketClosed:
+            # The peer has gone while it was answered.
+            pass
         except Disconnected as error:
             ending = error.ending
             await session.disconnect(ending)
@@ -260,6 +284,9 @@ class Centrifuge:
             if was_connected and self.hooks.disconnect is not None:
                 code, reason = session.ending or ending
                 await resolved(self.hooks.disconnect(session.client, code, reason))
+
+    def _emulate(self, session: str, frame: str) -> bool:
+        return self.fallbacks.take(session, frame)
 
     async def serve_api(self, method: str) -> Response:
         """Answer a request of the HTTP API: the handler of the route."""

@@ -43,10 +43,11 @@ class Order(msgspec.Struct, omit_defaults=True):
         code, reason: how a connection or a subscription ends.
         expires_at: when connections expire next; None for never.
         info, data: about the subscription, for others and for the client, JSON.
-        answer: the channel for the answers to a survey.
+        answer: the channel for the answers to a survey; the node whose session takes commands.
+        text: the commands of a fallback for the session `client`.
     """
 
-    action: Literal["disconnect", "unsubscribe", "subscribe", "refresh", "survey"]
+    action: Literal["disconnect", "unsubscribe", "subscribe", "refresh", "survey", "emulate"]
     user: str = ""
     client: str = ""
     keep: list[str] = msgspec.field(default_factory=list)
@@ -57,6 +58,7 @@ class Order(msgspec.Struct, omit_defaults=True):
     info: Raw = NOTHING
     data: Raw = NOTHING
     answer: str = ""
+    text: str = ""
 
 
 class NodeReport(msgspec.Struct, omit_defaults=True):
@@ -109,15 +111,22 @@ class Control:
         name: the name of the endpoint.
         node: the name of this process.
         sessions: returns the connected sessions of this process.
+        emulate: passes commands to a session of this process, by its secret name.
     """
 
     def __init__(
-        self, channels: Channels, name: str, node: str, sessions: Callable[[], list[ControlledSession]]
+        self,
+        channels: Channels,
+        name: str,
+        node: str,
+        sessions: Callable[[], list[ControlledSession]],
+        emulate: Callable[[str, str], bool] = lambda *_: False,
     ) -> None:
         self._channels = channels
         self._channel = f"{NAMESPACE}:{name}"
         self._node = node
         self._sessions = sessions
+        self._emulate = emulate
 
     async def send(self, order: Order) -> None:
         """Let every process carry out an order.
@@ -177,6 +186,10 @@ class Control:
             return
         if order.action == "survey":
             self._channels.running().hub.tasks.spawn(self._answer(order))
+            return
+        if order.action == "emulate":
+            if order.answer == self._node:
+                _ = self._emulate(order.client, order.text)
             return
         for session in self._sessions():
             if _is_about(order, session):

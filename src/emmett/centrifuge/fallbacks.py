@@ -1,0 +1,144 @@
+"""The fallbacks for networks that block websockets: SSE and HTTP streaming, with commands in requests of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+
+import msgspec
+
+from ..config import WebsocketSettings
+from ..ctx import current_request
+from ..errors import BrokerUnavailable
+from ..http.abort import abort
+from ..http.request import Request
+from ..http.response import Response
+from ..wire.origin import OriginPolicy
+from .codes import CONNECTION_CLOSED
+from .control import Control, Order
+from .stream_carrier import StreamCarrier
+
+_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+# Handles a connection until its end, given its carrier and the secret name of its session.
+Serve = Callable[[StreamCarrier, str], Awaitable[None]]
+
+
+class EmulationRequest(msgspec.Struct):
+    """Commands of a client whose messages leave in another response."""
+
+    session: str
+    node: str
+    data: str
+
+
+class Fallbacks:
+    """Serves clients over plain requests.
+
+    Arguments:
+        serve: handles a connection.
+        control: reaches the sessions of other nodes.
+        node: the name of this process.
+        settings: the settings of the websocket, with the origins whose pages may connect.
+    """
+
+    def __init__(self, serve: Serve, control: Control, node: str, settings: WebsocketSettings) -> None:
+        self._serve = serve
+        self._control = control
+        self._node = node
+        self._settings = settings
+        # The carriers of this process, by the secret names of their sessions.
+        self.carriers: dict[str, StreamCarrier] = {}
+
+    async def sse(self) -> Response:
+        """Answer GET with server-sent events: `cf_connect` in the query is the command to connect."""
+        command = self._request().query_params.cf_connect
+        if not isinstance(command, str):
+            abort(400, "expected one cf_connect in the query: the command to connect, in JSON")
+        return self._respond(command, "data: {}\n\n", "text/event-stream; charset=utf-8")
+
+    async def http_stream(self) -> Response:
+        """Answer POST with messages, each in a line: the body is the command to connect."""
+        command = await self._commands(self._request())
+        return self._respond(command, "{}\n", "application/octet-stream")
+
+    async def emulation(self) -> Response:
+        """Take the commands of a client."""
+        body = await self._commands(self._request())
+        try:
+            request = msgspec.json.decode(body, type=EmulationRequest)
+        except (msgspec.MsgspecError, RecursionError):
+            abort(400, 'expected {"session": …, "node": …, "data": …}')
+        if request.node != self._node:
+            # Its session is on another node, if anywhere.
+            try:
+                await self._control.send(
+                    Order("emulate", client=request.session, answer=request.node, text=request.data)
+                )
+            except (BrokerUnavailable, ValueError):
+                abort(503)
+        elif not self.take(request.session, request.data):
+            abort(404)
+        return Response(b"", status=204)
+
+    def take(self, session: str, frame: str) -> bool:
+        """Pass commands to a session of this process; return whether there is one that takes them."""
+        carrier = self.carriers.get(session)
+        return carrier is not None and carrier.feed(frame)
+
+    def _request(self) -> Request:
+        request = current_request.get()
+        assert request is not None
+        origins = OriginPolicy(self._settings.origins)
+        if not origins.allows(request.headers.get("origin"), scheme=request.scheme, host=request.host):
+            abort(403)
+        return request
+
+    async def _commands(self, request: Request) -> str:
+        body = await request.body
+        try:
+            return body.decode()
+        except UnicodeDecodeError:
+            abort(400, "expected commands in JSON")
+
+    def _respond(self, command: str, form: str, content_type: str) -> Response:
+        key = secrets.token_urlsafe(24)
+        carrier = StreamCarrier()
+        carrier.feed(command)
+        before, after = form.split("{}")
+        return Response(_Messages(self, carrier, key, before, after), headers=_HEADERS, content_type=content_type)
+
+    async def run(self, carrier: StreamCarrier, key: str) -> None:
+        """Handle a connection until its end."""
+        self.carriers[key] = carrier
+        try:
+            await self._serve(carrier, key)
+        finally:
+            del self.carriers[key]
+            carrier.end(*CONNECTION_CLOSED)
+
+
+class _Messages:
+    """The body of a response: the messages of one client. The connection lasts as long as it is read."""
+
+    def __init__(self, fallbacks: Fallbacks, carrier: StreamCarrier, key: str, before: str, after: str) -> None:
+        self._fallbacks = fallbacks
+        self._carrier = carrier
+        self._key = key
+        self._before = before
+        self._after = after
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._read()
+
+    async def _read(self) -> AsyncGenerator[bytes, None]:
+        task = asyncio.get_running_loop().create_task(self._fallbacks.run(self._carrier, self._key))
+        try:
+            async for message in self._carrier.messages():
+                # One frame may hold several messages, each in a line.
+                for line in message.split("\n"):
+                    yield f"{self._before}{line}{self._after}".encode()
+        finally:
+            self._carrier.end(*CONNECTION_CLOSED)
+            await asyncio.shield(task)

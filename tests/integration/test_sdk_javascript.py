@@ -1,0 +1,71 @@
+"""npm centrifuge on Node.js: the websocket and both fallbacks, with a reconnect in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from emmett import App, Channels
+from emmett.centrifuge import Centrifuge, Client
+from tests.integration.servers import run_emmett
+from tests.tools import tool
+
+NODE = Path(__file__).parent / "node"
+
+
+def make_app() -> App:
+    app = App(__name__)
+    channels = Channels(app)
+    channels.namespace(
+        "room",
+        history=100,
+        presence=True,
+        join_leave=True,
+        may_subscribe=lambda _: True,
+        may_publish=lambda *_: True,
+    )
+    calls = app.calls("/api")
+    centrifuge = Centrifuge(app, channels, calls=calls, fallbacks="/connection")
+
+    @calls.method()
+    async def add(a: int, b: int) -> int:
+        return a + b
+
+    async def part(client: Client) -> None:
+        await client.disconnect(3011, "force reconnect")
+        for number in range(10, 20):
+            await channels.publish("room:1", number, check=False)
+
+    @calls.method()
+    async def leave() -> None:
+        # The call itself ends with the connection.
+        channels.running().hub.tasks.spawn(part(centrifuge.client))
+
+    return app
+
+
+@pytest.mark.needs("centrifuge")
+@pytest.mark.parametrize("transport", ["websocket", "http_stream", "sse"])
+async def test_every_number_once_and_in_order(transport: str) -> None:
+    async with run_emmett(make_app()) as running:
+        process = await asyncio.create_subprocess_exec(
+            *(tool("centrifuge"), "centrifuge.mjs", str(running.port), transport),
+            cwd=NODE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    found = json.loads(output)
+    assert found == {
+        "seen": list(range(20)),
+        "connected": [transport, transport],
+        "presence": 1,
+        "sum": 3,
+        "recovered": True,
+        "history": 20,
+        "refused": 104,
+    }
