@@ -2,7 +2,7 @@
 
 A node in a process of its own has one live subscriber and the clients that return. Another process publishes. The
 clients are sinks in memory that take everything, so that what is measured is the node and its broker, not the load
-generator. Each client comes back to one of the channels, with a position of its own, and has to get all behind it.
+generator. Each client returns to one of the channels with its own position, and must get every message after it.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class Conversation:
         websocket: the connection.
         codec: how its messages are encoded.
         subprotocol: the subprotocol that says so; None without one.
-        user: who it belongs to; None for nobody in particular.
+        user: the user that it belongs to; None if it belongs to none.
         variables: the variables of its path.
         settings: its bounds.
 
