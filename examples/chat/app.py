@@ -11,12 +11,23 @@ import time
 from typing import Any
 
 from emmett import App, abort, redirect, request, response, session, url, websocket
-from emmett.channels import as_json
 from emmett.errors import BrokerUnavailable
 from emmett.security import CSRF, SecurityHeaders
 from emmett.sessions import SessionManager
 
-from .messages import MAX_NAME, MAX_TEXT, Bucket, Message, Person, Refused, encode, parse, tidy_name
+from .messages import (
+    MAX_NAME,
+    MAX_TEXT,
+    RATE,
+    Message,
+    Person,
+    Said,
+    Welcome,
+    as_published,
+    checked_text,
+    encode,
+    tidy_name,
+)
 from .rooms import Rooms, tidy_room
 
 MAX_FRAME = 16 * 1024  # bytes of a message on the websocket
@@ -83,41 +94,42 @@ async def room(name: str) -> dict[str, Any]:
     return {"room": name, "name": session.name, "visitor": session.visitor, "max_text": MAX_TEXT}
 
 
-@app.websocket("/rooms/<str:name>/live", name="live", max_message_size=MAX_FRAME)
-async def live(name: str) -> None:
+calls = app.calls("/rooms/<str:name>/live", "live", max_message_size=MAX_FRAME)
+calls.emits(Welcome)
+
+
+@calls.on_open
+async def enter_room(name: str) -> None:
+    """Let the page hear the room. A returning page says how far it has read; a new one gets the latest messages."""
     channel = check_room(name)
-    await websocket.accept()
     if not has_name():
+        await websocket.accept()
         await websocket.close(1008, "choose a name first")
         return
+    me = visitor()
     since = websocket.query_params.since
-    me = Person(str(session.visitor), str(session.name))
     try:
-        # A returning client says how far it has read; a new one gets the latest messages.
         start = since if isinstance(since, str) else str(await rooms.start_of(channel))
-        async with rooms.channels.subscribe(
-            channel, since=start, deliver=websocket, encode=as_json, member=me.id, info={"name": me.name}
-        ) as subscription:
-            await rooms.note(name)
-            recovered = subscription.recovered if start is since else None
-            present = await rooms.people(channel)
-            await websocket.send_json(
-                {"type": "welcome", "since": start, "recovered": recovered, "people": present, "node": NODE}
-            )
-            await listen(channel, me)
+        subscription = await calls.subscribe(
+            channel, since=start, encode=as_published, member=me.id, info={"name": me.name}
+        )
+        await rooms.note(name)
+        recovered = subscription.recovered if start is since else None
+        await calls.notify(Welcome(start, recovered, await rooms.people(channel), NODE))
     except BrokerUnavailable:
         # The page comes back, and sends again what it has not seen in the room.
         await websocket.close(1013, "the broker does not answer")
 
 
-async def listen(channel: str, me: Person) -> None:
-    """Publish what the visitor says, or say what is wrong with it."""
-    bucket = Bucket()
-    async for frame in websocket:
-        try:
-            said = parse(frame)
-            bucket.take(said)
-        except Refused as refusal:
-            await websocket.send_json({"type": "error", **refusal.answer})
-            continue
-        await rooms.channels.publish(channel, encode(Message(said.id, me, said.text, time.time())))
+@calls.method(limit=RATE)
+async def say(message: Said, name: str) -> None:
+    """Publish what the visitor says to the room."""
+    text = checked_text(message.text)
+    try:
+        await rooms.channels.publish(rooms.channel(name), encode(Message(message.id, visitor(), text, time.time())))
+    except BrokerUnavailable:
+        await websocket.close(1013, "the broker does not answer")
+
+
+def visitor() -> Person:
+    return Person(str(session.visitor), str(session.name))

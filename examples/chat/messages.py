@@ -1,17 +1,17 @@
-"""What people say: its form, its bounds, and how fast it may come."""
+"""What people say, and what they hear: forms and bounds."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
 
+from emmett.channels import Publication, as_json
+from emmett.errors import CallError
+
 MAX_NAME = 24  # characters
 MAX_TEXT = 1000  # characters
-RATE = 5.0  # messages a second that one connection may send
-BURST = 20.0  # messages that it may send at once after a pause
+RATE = "20/4s"  # messages of one connection: twenty at once, and five more each second
 
 
 class Said(msgspec.Struct):
@@ -42,15 +42,22 @@ class Message(msgspec.Struct):
     at: float  # seconds since 1970
 
 
-class Refused(Exception):
-    """A message that is not published; `answer` is what its sender gets: the id, if there is one, and the reason."""
+class Welcome(msgspec.Struct):
+    """What a page gets when it has entered a room.
 
-    def __init__(self, text: str, **more: Any) -> None:
-        super().__init__(text)
-        self.answer = {"text": text, "id": None, **more}
+    Fields:
+        since: where to go on from, as long as nothing was said.
+        recovered: whether everything that was missed will come; None for a new page.
+        people: who is here.
+        node: what the process is called, where there are several.
+    """
+
+    since: str
+    recovered: bool | None
+    people: list[dict[str, Any]]
+    node: str
 
 
-_decode = msgspec.json.Decoder(Said).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -58,22 +65,23 @@ def encode(message: Message) -> str:
     return _encode(message).decode()
 
 
-def parse(frame: str | bytes) -> Said:
-    """Read what a page has sent.
+def as_published(publication: Publication) -> str:
+    """Return the event `published`: a message, a join, a leave or a gap, as `as_json` writes it."""
+    return f'{{"jsonrpc":"2.0","method":"published","params":{as_json(publication)}}}'
+
+
+def checked_text(text: str) -> str:
+    """Return a text as it is published.
 
     Raises:
-        Refused: it is of another form, empty or too long.
+        CallError: it is empty or too long.
     """
-    try:
-        said = _decode(frame)
-    except (ValueError, RecursionError):
-        raise Refused("That is no message for the room.") from None
-    said.text = tidy_text(said.text)
-    if not said.text:
-        raise Refused("There is nothing in this message.", id=said.id)
-    if len(said.text) > MAX_TEXT:
-        raise Refused(f"A message has at most {MAX_TEXT} characters; this one has {len(said.text)}.", id=said.id)
-    return said
+    text = tidy_text(text)
+    if not text:
+        raise CallError(422, "There is nothing in this message.")
+    if len(text) > MAX_TEXT:
+        raise CallError(422, f"A message has at most {MAX_TEXT} characters; this one has {len(text)}.")
+    return text
 
 
 def tidy_text(text: str) -> str:
@@ -88,29 +96,3 @@ def tidy_name(name: object) -> str:
         return ""
     words = "".join(letter if letter.isprintable() else " " for letter in name).split()
     return " ".join(words)[:MAX_NAME].strip()
-
-
-class Bucket:
-    """How fast one connection may send: a bucket of tokens that fills with time.
-
-    Arguments:
-        clock: the time in seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._tokens = BURST
-        self._at = clock()
-
-    def take(self, said: Said) -> None:
-        """Take a token for a message.
-
-        Raises:
-            Refused: there is none.
-        """
-        now = self._clock()
-        self._tokens = min(BURST, self._tokens + (now - self._at) * RATE)
-        self._at = now
-        if self._tokens < 1:
-            raise Refused("That was too fast. Wait a moment, then send it again.", id=said.id)
-        self._tokens -= 1

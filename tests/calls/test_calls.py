@@ -455,3 +455,21 @@ async def test_a_peer_that_leaves_while_it_is_let_in() -> None:
         with pytest.raises(RefusedHandshake):
             await client.websocket("/api").__aenter__()
     assert ran == ["opened", "closed"]
+
+
+async def test_an_opening_takes_the_variables_of_the_path() -> None:
+    app = App(__name__)
+    calls = app.calls("/rooms/<str:room>")
+    entered: list[str] = []
+
+    @calls.on_open
+    async def enter(room: str) -> None:
+        entered.append(room)
+
+    with pytest.raises(ConfigurationError, match="'name' is no variable of the path; expected room"):
+
+        @calls.on_open
+        async def other(name: str) -> None: ...
+
+    async with app.test_client_async() as client, client.websocket("/rooms/tea"):
+        assert entered == ["tea"]

@@ -211,3 +211,22 @@ async def test_a_refused_handshake_leaves_nothing(bus: MemoryBus) -> None:
             await client.websocket("/api?user=ada").__aenter__()
         assert node.calls.connections == []
         assert node.channels.stats().subscribers == 0
+
+
+async def test_a_subscription_that_goes_on_from_a_position_with_messages_of_its_own(bus: MemoryBus) -> None:
+    node = Node(bus)
+    node.channels.namespace("log", history=10)
+    recovered: list[bool | None] = []
+
+    @node.calls.method()
+    async def follow(since: str) -> None:
+        subscription = await node.calls.subscribe("log:1", since=since, encode=lambda publication: publication.data)
+        recovered.append(subscription.recovered)
+
+    async with node.app.test_client_async() as client, client.websocket("/api") as raw:
+        start = (await node.channels.history("log:1")).top
+        await node.channels.publish("log:1", "missed")
+        await raw.send_json({"jsonrpc": "2.0", "method": "follow", "params": [str(start)], "id": 1})
+        assert await raw.receive() == "missed"
+        assert (await raw.receive_json())["id"] == 1
+    assert recovered == [True]

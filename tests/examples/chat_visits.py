@@ -42,14 +42,16 @@ class Visitor(NamedTuple):
     async def say(self, text: str, **fields: Any) -> str:
         """Send a message, and return its id."""
         told = {"id": f"number-{next(_numbers)}", "text": text, **fields}
-        await self.websocket.send_json(told)
+        await self.websocket.send_json({"jsonrpc": "2.0", "id": told["id"], "method": "say", "params": told})
         return str(told["id"])
 
     async def next(self) -> dict[str, Any]:
         """Return what comes next."""
         if self.early:
             return self.early.pop(0)
-        return decode(await self.websocket.receive())
+        while (event := decode(await self.websocket.receive())) is None:
+            pass
+        return event
 
     async def hear(self, kind: str = "message") -> dict[str, Any]:
         """Return the next thing of a kind."""
@@ -58,9 +60,16 @@ class Visitor(NamedTuple):
         return event
 
 
-def decode(text: str | bytes) -> dict[str, Any]:
-    """Read an event, and what is published in it."""
-    event: dict[str, Any] = msgspec.json.decode(text)
+def decode(text: str | bytes) -> dict[str, Any] | None:
+    """Read an event, and what is published in it; None for the reply to a call that succeeded."""
+    message = msgspec.json.decode(text)
+    if "error" in message:
+        return {"type": "error", "id": message["id"], **message["error"]}
+    if message.get("method") == "welcome":
+        return {"type": "welcome", **message["params"]}
+    if message.get("method") != "published":
+        return None
+    event: dict[str, Any] = message["params"]
     if event["type"] == "message":
         event["data"] = msgspec.json.decode(event["data"])
     return event
@@ -74,9 +83,10 @@ async def in_room(
     await enter(client, name, room)
     query = "" if since is None else f"?since={quote(since)}"
     async with client.websocket(f"/rooms/{room}/live{query}") as websocket:
-        early = []
-        while (event := decode(await websocket.receive()))["type"] != "welcome":
-            early.append(event)
+        early: list[dict[str, Any]] = []
+        while (event := decode(await websocket.receive())) is None or event["type"] != "welcome":
+            if event is not None:
+                early.append(event)
         yield Visitor(websocket, event, early)
 
 

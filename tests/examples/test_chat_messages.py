@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emmett.calls.limits import parse_rate
+from emmett.channels import Publication
 from emmett.channels.names import check_channel
-from examples.chat.messages import BURST, MAX_NAME, RATE, Bucket, Refused, Said, tidy_name, tidy_text
+from emmett.errors import CallError
+from examples.chat.messages import MAX_NAME, MAX_TEXT, RATE, as_published, checked_text, tidy_name, tidy_text
 from examples.chat.rooms import MAX_ROOM, tidy_room
 
 
@@ -39,19 +44,18 @@ def test_a_text_keeps_its_lines_and_its_emoji() -> None:
     assert tidy_text(f" one\r\n\ttwo \u202e{family}\0 ") == f"one\ntwo {family}"
 
 
-def test_a_bucket_fills_with_time() -> None:
-    now, said = 0.0, Said("number-1", "text")
-    bucket = Bucket(lambda: now)
-    for _ in range(int(BURST)):
-        bucket.take(said)
-    with pytest.raises(Refused, match="too fast"):
-        bucket.take(said)
-    now += 1 / RATE
-    bucket.take(said)
-    with pytest.raises(Refused):
-        bucket.take(said)
-    now += 3600
-    for _ in range(int(BURST)):
-        bucket.take(said)
-    with pytest.raises(Refused):
-        bucket.take(said)
+def test_the_rate_of_messages() -> None:
+    assert parse_rate(RATE) == (20, 4.0)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\0", "x" * (MAX_TEXT + 1)])
+def test_texts_that_are_not_published(text: str) -> None:
+    with pytest.raises(CallError) as raised:
+        checked_text(text)
+    assert raised.value.code == 422
+
+
+def test_the_event_of_a_publication() -> None:
+    event = json.loads(as_published(Publication("room:tea", '{"text":"hi"}')))
+    assert (event["jsonrpc"], event["method"]) == ("2.0", "published")
+    assert event["params"]["data"] == '{"text":"hi"}'

@@ -30,7 +30,7 @@ LINES = (
 def server() -> Iterator[ExampleServer]:
     chat = ChatServer()
     yield chat
-    assert chat.stop() == 0
+    assert chat.stop() == 0, chat.output
     assert "Traceback" not in chat.output
 
 

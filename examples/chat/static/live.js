@@ -8,6 +8,15 @@ const STABLE = 5_000; // a connection that lasted this long was a good one: the 
 const COME_BACK = [1012, 1013]; // the server restarts; this page did not keep up, or the broker is away
 const NOT_ALLOWED = 1008; // there is no name in the session any more
 
+const WORDS = { [-32029]: "That was too fast. Wait a moment, then send it again.", [-32602]: "That is no message for the room." };
+
+/** Return what the page shows for a message of JSON-RPC; nothing for the reply to a call that succeeded. */
+function asEvent({ id, method, params, error }) {
+  if (method === "published") return params;
+  if (method) return { type: method, ...params };
+  return error && { type: "error", id, text: WORDS[error.code] ?? error.message };
+}
+
 export class Live {
   /**
    * @param {string} url of the websocket
@@ -29,9 +38,9 @@ export class Live {
     return this.socket?.readyState === WebSocket.OPEN && this.welcomed !== Infinity;
   }
 
-  /** Send, and give the connection up when nothing at all comes back. */
-  send(value) {
-    this.socket.send(JSON.stringify(value));
+  /** Call `say`, and give the connection up when nothing at all comes back. The id of the message is that of the call. */
+  send(message) {
+    this.socket.send(JSON.stringify({ jsonrpc: "2.0", id: message.id, method: "say", params: message }));
     this.#watch(this.socket);
   }
 
@@ -59,8 +68,10 @@ export class Live {
     }, DEADLINE);
   }
 
-  #take(event) {
+  #take(message) {
     clearTimeout(this.deadline);
+    const event = asEvent(message);
+    if (!event) return;
     // Joins and leaves that came before the list of those who are here may be newer than it: they come once more.
     if (event.type === "welcome") {
       this.welcomed = performance.now();

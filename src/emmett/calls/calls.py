@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
 from typing import Any, Literal, TypeVar, get_origin
 
-from ..channels import Channels, Subscription
+from ..channels import Channels, Position, Publication, Subscription
 from ..config import CallsSettings
 from ..ctx import current_session, current_websocket
 from ..errors import ConfigurationError, UsageError, WebsocketClosed
@@ -72,7 +72,8 @@ class Calls:
         self._user = user
         self._wired = wired
         self._broadcasts = Broadcasts(name, self.emitted, self._find_channels)
-        self._on_open: list[Callable[..., Any]] = []
+        # With the variables of the path that they take.
+        self._on_open: list[tuple[Callable[..., Any], tuple[str, ...]]] = []
         self._on_close: list[Callable[..., Any]] = []
         self._conversations: dict[Websocket, Conversation] = {}
 
@@ -180,9 +181,19 @@ class Calls:
     def on_open(self, function: Function) -> Function:
         """Register a function, plain or async, to run when a connection has opened, before its first call.
 
-        It runs in the context of the connection: it may subscribe to channels, or `abort` to refuse.
+        It runs in the context of the connection: it may subscribe to channels, or `abort` to refuse. Its parameters are
+        variables of the path.
+
+        Raises:
+            ConfigurationError: a parameter is no variable of the path.
         """
-        self._on_open.append(function)
+        names = tuple(inspect.signature(function).parameters)
+        if unknown := [name for name in names if name not in self._path_variables]:
+            raise ConfigurationError(
+                f"on_open {function.__qualname__!r}: parameter {unknown[0]!r} is no variable of the path; expected "
+                f"{', '.join(sorted(self._path_variables)) or 'no parameters'}"
+            )
+        self._on_open.append((function, names))
         return function
 
     def on_close(self, function: Function) -> Function:
@@ -227,23 +238,36 @@ class Calls:
                     await conversation.send(notification)
 
     async def subscribe(
-        self, channel: str, *, member: str | None = None, info: Any = None, to: Websocket | None = None
-    ) -> None:
+        self,
+        channel: str,
+        *,
+        since: Position | str | None = None,
+        encode: Callable[[Publication], str | bytes | None] | None = None,
+        member: str | None = None,
+        info: Any = None,
+        to: Websocket | None = None,
+    ) -> Subscription:
         """Let a connection get what `notify(channel=...)` sends, until `unsubscribe` or its end.
 
         Accepts the connection first if necessary. A channel that is subscribed to already stays as it is.
 
         Arguments:
             channel: the channel, or a pattern such as `room:*`.
-            member, info: as for `Channels.subscribe`.
+            since, member, info: as for `Channels.subscribe`.
+            encode: returns the message to send for a publication, for channels with other publications than those of
+                `notify`.
             to: the connection; the running one by default.
+
+        Returns:
+            The subscription, which says whether everything since the position was recovered.
 
         Raises:
             ChannelDenied, BrokerUnavailable, ConfigurationError: as `Channels.subscribe`.
             UsageError: there is no such connection, or the application has no channels.
             WebsocketClosed: the connection has ended.
         """
-        await self._subscribe(self._conversation(to), channel, member, info)
+        conversation = self._conversation(to)
+        return await self._subscribe(conversation, channel, since=since, encode=encode, member=member, info=info)
 
     async def unsubscribe(self, channel: str, *, to: Websocket | None = None) -> None:
         """Leave a channel; one that is not subscribed to is ignored.
@@ -292,8 +316,8 @@ class Calls:
         """Handle a connection: the handler of the route."""
         conversation = await self._begin(variables)
         try:
-            for function in self._on_open:
-                await _call(function)
+            for function, names in self._on_open:
+                await _call(function, **{name: variables[name] for name in names})
             try:
                 await self._open(conversation)
                 # A connection that has not said anything needs no task for its calls, only memory that this saves.
@@ -372,24 +396,23 @@ class Calls:
         return next((each for each in self._wired if isinstance(each, Channels)), None)
 
     async def _subscribe(
-        self, conversation: Conversation, channel: str, member: str | None = None, info: Any = None
-    ) -> None:
+        self,
+        conversation: Conversation,
+        channel: str,
+        encode: Callable[[Publication], str | bytes | None] | None = None,
+        **options: Any,
+    ) -> Subscription:
         if channel in conversation.subscriptions:
-            return
+            return conversation.subscriptions[channel]
         channels = self._broadcasts.channels
         # Before the subscription accepts the connection without a subprotocol.
         await conversation.accept()
-        subscription: Subscription = channels.subscribe(
-            channel,
-            deliver=conversation.websocket,
-            encode=self._broadcasts.encoder(conversation.codec),
-            member=member,
-            info=info,
-        )
+        encode = encode or self._broadcasts.encoder(conversation.codec)
+        subscription = channels.subscribe(channel, deliver=conversation.websocket, encode=encode, **options)
         # Before the first wait, so that a second call does not subscribe as well.
         conversation.add_subscription(channel, subscription)
         try:
-            await subscription.__aenter__()
+            return await subscription.__aenter__()
         except BaseException:
             conversation.subscriptions.pop(channel, None)
             raise
@@ -439,6 +462,6 @@ async def _call_all(functions: Sequence[Callable[..., Any]]) -> None:
         raise errors[0]
 
 
-async def _call(function: Callable[..., Any]) -> Any:
-    result = function()
+async def _call(function: Callable[..., Any], **arguments: Any) -> Any:
+    result = function(**arguments)
     return await result if inspect.isawaitable(result) else result
