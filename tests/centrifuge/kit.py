@@ -107,7 +107,7 @@ class Service:
         client: the test client, while it runs.
     """
 
-    def __init__(self, broker: MemoryBroker | None = None, **options: Any) -> None:
+    def __init__(self, broker: MemoryBroker | str | None = None, **options: Any) -> None:
         self.app = App(__name__)
         self.channels = Channels(self.app, broker, linger=0.0)
         self.centrifuge = Centrifuge(self.app, self.channels, **options)
