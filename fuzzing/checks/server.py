@@ -22,6 +22,8 @@ from emmett.testing.transport import MemoryConnection
 from tests.wire.frame_maker import client_frame
 
 MIB = 1024 * 1024
+# The loggers whose errors are faults. The harness takes them for itself.
+LOGGERS = ("emmett", "uvicorn", "asyncio")
 MAX_STEPS = 60
 PEERS = 3
 # Turns of the loop after each step.
@@ -181,7 +183,7 @@ class _Server:
         self.faults: list[str] = []
         self.loop.set_exception_handler(lambda _, context: self.faults.append(str(context)))
         self.errors = _Errors()
-        for name in ("emmett", "uvicorn", "asyncio"):
+        for name in LOGGERS:
             logging.getLogger(name).addHandler(self.errors)
             logging.getLogger(name).propagate = False
         self.app = _make_app()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import random
+from collections.abc import Iterator
 
 import httptools
 import pytest
@@ -11,6 +13,16 @@ import pytest
 from emmett.server.http_protocol import HTTPProtocol
 from fuzzing.checks import handshake, server
 from fuzzing.seeds import FOLDER, HARNESSES, MAX_SIZE, generate
+
+
+@pytest.fixture(autouse=True)
+def _loggers() -> Iterator[None]:
+    """Put back the loggers that a harness takes for itself, for the rest of its process."""
+    loggers = [logging.getLogger(name) for name in server.LOGGERS]
+    before = [(logger.propagate, list(logger.handlers)) for logger in loggers]
+    yield
+    for logger, (propagate, handlers) in zip(loggers, before, strict=True):
+        logger.propagate, logger.handlers = propagate, handlers
 
 
 @pytest.mark.parametrize("harness", HARNESSES)
