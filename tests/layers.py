@@ -40,7 +40,7 @@ TABLE = """\
 | telemetry | environment, http, observers, datastructures, errors | standard library, opentelemetry, prometheus_client |
 | centrifuge | channels, pipeline, ctx, calls and above | standard library, cryptography, jwt, msgspec, google.protobuf |
 | asgi, module | dispatch and above | standard library |
-| schema | lazy, calls, typed, routing, pipeline, module | standard library, msgspec, pydantic, websockets |
+| schema | lazy, calls, typed, routing, pipeline, dispatch, module | standard library, msgspec, pydantic, websockets |
 | server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |
 | testing | server and above | standard library, httptools, msgspec, pytest, uvicorn, websockets |
 | app | module and above, schema, testing | standard library |

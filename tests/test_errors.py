@@ -66,7 +66,14 @@ def test_every_error_is_caught_by_one_name() -> None:
 
 def test_mistakes_of_the_application_are_no_faults_of_the_peer() -> None:
     of_the_peer = {name for name, kind in CLASSES.items() if issubclass(kind, PeerError)}
-    assert of_the_peer == {"PeerError", "RequestError", "HandshakeError", "MessageError", "FrameError"}
+    assert of_the_peer == {
+        "PeerError",
+        "RequestError",
+        "InvalidRequest",
+        "HandshakeError",
+        "MessageError",
+        "FrameError",
+    }
 
 
 def test_mistakes_in_the_application_are_also_the_builtin_errors_that_one_expects() -> None:

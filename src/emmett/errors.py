@@ -15,6 +15,7 @@
     ├── WebsocketClosed           the connection has ended: code and reason say how
     └── PeerError                 the other side broke the rules
         ├── RequestError          a request that cannot be read: the HTTP status to answer with
+        │   ├── InvalidRequest    a request whose body or query does not match the types of its handler
         │   └── HandshakeError    an upgrade request that is refused
         └── MessageError          a message that the application cannot take: the close code to answer with
             └── FrameError        a frame that breaks RFC 6455
@@ -27,7 +28,9 @@ logged with a traceback.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 
 class EmmettError(Exception):
@@ -188,11 +191,56 @@ class RequestError(PeerError):
         headers: header fields that the answer must carry, such as `Allow`.
     """
 
+    # The media type of the message.
+    content_type = "text/plain; charset=utf-8"
+
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, message)
         self.status = status
         self.message = message
         self.headers: dict[str, str] = dict(headers or {})
+
+
+# The names of RFC 9110; those of `HTTPStatus` differ between versions of Python.
+_TITLES = {400: "Bad Request", 415: "Unsupported Media Type", 422: "Unprocessable Content"}
+
+
+class RequestFault(NamedTuple):
+    """A fault of a request.
+
+    Fields:
+        source: "body" or "query".
+        path: the members and indexes that lead to it; empty for the body itself.
+        message: what is wrong.
+    """
+
+    source: str
+    path: tuple[str | int, ...]
+    message: str
+
+
+class InvalidRequest(RequestError):
+    """A request whose body or query does not match the types of its handler.
+
+    It is answered with problem details (RFC 9457) that list all faults.
+
+    Arguments:
+        status: 400 for a body that is not JSON, 415 for one of another media type, 422 for anything else.
+        faults: all of them.
+    """
+
+    content_type = "application/problem+json"
+
+    def __init__(self, status: int, faults: Sequence[RequestFault]) -> None:
+        self.faults = tuple(faults)
+        problem = {
+            "type": "about:blank",
+            "title": _TITLES[status],
+            "status": status,
+            "detail": f"The request has {len(faults)} fault{'s' if len(faults) > 1 else ''}.",
+            "errors": [{"in": each.source, "path": each.path, "message": each.message} for each in faults],
+        }
+        super().__init__(status, json.dumps(problem))
 
 
 class HandshakeError(RequestError):

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, Unpack
 
 from .config import CallsSettings, WebsocketSettings
-from .dispatch.routes import OUTPUTS, Handler, HTTPRoute, Output, RouteTable, WebsocketRoute
+from .dispatch.request_arguments import RequestArguments, find_request_arguments
+from .dispatch.request_results import OUTPUTS, Output, make_finish, result_annotation
+from .dispatch.routes import Handler, HTTPRoute, RouteTable, WebsocketRoute
 from .environment import DEVELOP
 from .errors import ConfigurationError
 from .pipeline import Pipe, compose_request, compose_websocket
 from .pipeline.decorator import collect_pipes
-from .pipeline.parameters import check_parameters
+from .pipeline.parameters import check_parameters, may_change_arguments
 from .pipeline.service import JSONService
 from .route_settings import CallsLimits, RequestLimits, WebsocketLimits
 from .routing import PathPattern
@@ -56,6 +58,8 @@ class Registration:
     Attributes:
         page: the function whose results are rendered with a template; None if it has no template.
         calls: the functions that the clients of this route call; None if it is a plain one.
+        arguments: the arguments that are read from a request; None if there are none.
+        result: the annotation of a request handler's result; Any without one.
         receives, sends: the types of the messages of a websocket, for documents; None if it does not declare them.
         is_hidden: whether documents leave the route out.
         all_pipes: the whole pipeline with which the flow was last composed.
@@ -67,6 +71,8 @@ class Registration:
     infos: list[RouteInfo]
     page: Handler | None = None
     calls: Calls | None = None
+    arguments: RequestArguments | None = None
+    result: Any = Any
     receives: Any = None
     sends: Any = None
     is_hidden: bool = False
@@ -182,17 +188,27 @@ class AppModule:
             wanted = _names(schemes, ("http", "https"), ("http", "https"), f"{label}: scheme", str.lower)
             pipes = _checked_pipes(pipeline or (), label) + collect_pipes(function)
             flow = compose_request(self._all_pipes() + pipes, function)
-            self._check_parameters(label, function, patterns, pipes)
-            page = fill_template(function, self.table.templates, full_name, template)
+            is_open = may_change_arguments(self._all_pipes() + pipes)
+            variables = {variable.name for pattern in patterns for variable in pattern.variables}
+            variables.update(*(pipe.passes for pipe in self._all_pipes() + pipes))
+            arguments = find_request_arguments(label, function, variables, verbs, has_other_sources=is_open)
+            filled = () if arguments is None else arguments.names
+            self._check_parameters(label, function, patterns, pipes, filled)
+            # A template makes a page of the result, which the annotation does not describe.
+            has_template = template is not None or self.table.templates.find(full_name) is not None
+            result = Any if has_template else result_annotation(function, label)
+            finish = make_finish(output, result, full_name, is_final=not is_open)
+            handler = function if arguments is None else arguments.bind(function)
+            page = fill_template(handler, self.table.templates, full_name, template)
             own = self.table.config.http.for_route({**settings}) if settings else None
-            route = HTTPRoute(full_name, self.place, flow, output, own)
+            route = HTTPRoute(full_name, self.place, flow, finish, own)
             infos = []
             for index, pattern in enumerate(patterns):
                 path_name = f"{full_name}.{index}" if index else full_name
                 self.place.http.add(path_name, pattern, host)
                 self.table.http.add(pattern, route, methods=verbs, schemes=wanted, hostname=host)
                 infos.append(RouteInfo("http", verbs, pattern.source, path_name, host, ()))
-            self._add(Registration(route, function, pipes, infos, page))
+            self._add(Registration(route, handler, pipes, infos, page, arguments=arguments, result=result))
             return function
 
         return register
@@ -337,10 +353,15 @@ class AppModule:
         return f"{self.name}.{own}" if self.name else own, patterns
 
     def _check_parameters(
-        self, label: str, function: Handler, patterns: list[PathPattern], pipes: tuple[Pipe, ...]
+        self,
+        label: str,
+        function: Handler,
+        patterns: list[PathPattern],
+        pipes: tuple[Pipe, ...],
+        filled: Collection[str] | None = None,
     ) -> None:
         paths = [(pattern.source, [variable.name for variable in pattern.variables]) for pattern in patterns]
-        check_parameters(label, function, paths, self._all_pipes() + pipes)
+        check_parameters(label, function, paths, self._all_pipes() + pipes, filled)
 
     def _add(self, registration: Registration) -> None:
         registration.compose(self._all_pipes())

@@ -74,15 +74,9 @@ def test_what_fits_is_registered(path: Any, handler: Callable[..., Any]) -> None
             named,
             "parameter 'name' gets no value: path '/a' has no variables.*<str:name>",
         ),
-        (
-            "/<str:name>",
-            user,
-            "parameter 'user'.*has the variables name. Add '<str:user>' to the path, or give",
-        ),
-        ("/a", body, r"parameter 'body'.*A handler gets path variables only; use await request\.body"),
-        ("/a", item, r"parameter 'item'.*use await request\.body, or await request\.body_params for a form or JSON"),
         ("/<str:name>", only, "'name'.*positional-only|does not take"),
         ("/a", lambda request: None, "parameter 'request'.*use from emmett import request"),
+        ("/a", lambda other: None, "parameter 'other'.*'<str:other>' to the path"),
     ],
 )
 @pytest.mark.parametrize("kind", ["route", "websocket"])
@@ -101,6 +95,27 @@ def test_what_does_not_fit_names_the_fix(path: Any, handler: Callable[..., Any],
         getattr(app, kind)(path, name="x")(handler)
 
 
+@pytest.mark.parametrize(
+    ("path", "handler", "message"),
+    [
+        (
+            "/<str:name>",
+            user,
+            "parameter 'user'.*has the variables name. Add '<str:user>' to the path, or give",
+        ),
+        ("/a", body, r"parameter 'body'.*A websocket handler gets path variables only; use await request\.body"),
+        ("/a", item, r"parameter 'item'.*use await request\.body, or await request\.body_params for a form or JSON"),
+    ],
+)
+def test_a_websocket_handler_gets_nothing_from_a_request(path: str, handler: Callable[..., Any], message: str) -> None:
+    test_what_does_not_fit_names_the_fix(path, handler, message, "websocket")
+
+
+def test_a_type_is_the_fix_for_a_request() -> None:
+    with pytest.raises(ConfigurationError, match=r"as in body: str, or use await request\.body"):
+        App(__name__).route("/a", name="x")(lambda body: None)
+
+
 def test_a_pipe_of_the_application_may_change_the_arguments() -> None:
     app = App(__name__)
     app.route("/a/<str:name>", name="a", pipeline=[Login()])(user)
@@ -110,13 +125,13 @@ def test_a_pipe_of_the_application_may_change_the_arguments() -> None:
     # Pipes of emmett, and those without a `pipe` hook, leave them as they are.
     for pipe in (Watch(), requires(lambda: True)):
         with pytest.raises(ConfigurationError, match="parameter 'user' gets no value"):
-            app.route("/b/<str:name>", name="b", pipeline=[pipe])(user)
+            app.route("/b/<str:name>", name="b", pipeline=[pipe])(lambda name, user: None)
 
 
 def test_what_is_refused_leaves_nothing_behind() -> None:
     app = App(__name__)
     before = len(app.routes)
     with pytest.raises(ConfigurationError):
-        app.route("/a", name="x")(named)
+        app.route("/a", name="x")(lambda name: None)
     assert len(app.routes) == before
     app.route("/a", name="x")(nothing)

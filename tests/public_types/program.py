@@ -22,6 +22,7 @@ from emmett import (
 )
 from emmett.channels import Position
 from emmett.testing import TestClient
+from emmett.typed import FromBody, FromQuery
 
 app = App(__name__)
 channels = Channels(app)
@@ -59,6 +60,13 @@ async def old() -> Response:
     if request.path == "/":
         abort(404)
     redirect(url("plain"), 303)
+
+
+@app.route("/orders", methods="post")
+async def order(counts: FromBody[list[int]], page: FromQuery[int] = 1) -> list[int]:
+    assert_type(page, int)
+    assert_type(counts, list[int])
+    return [*counts, page]
 
 
 @app.websocket("/echo", max_message_size=65_536, ping_interval=10)

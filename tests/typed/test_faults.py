@@ -5,7 +5,8 @@ import msgspec
 import pydantic
 import pytest
 
-from emmett.typed.faults import MAX_FAULTS, find_faults, member_names
+from emmett.typed.faults import MAX_FAULTS, find_faults
+from emmett.typed.fields import member_names
 
 
 class Move(msgspec.Struct, tag="move"):

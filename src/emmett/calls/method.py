@@ -11,7 +11,8 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from ..pipeline import Flow, Pipe, compose_call
-from ..typed.faults import MAX_FAULTS, Fault, find_faults, member_names
+from ..typed.faults import MAX_FAULTS, Fault, find_faults
+from ..typed.fields import member_names
 from ..typed.models import decode_model
 from ..typed.parameters import Parameter, Signature, make_struct, object_parameter
 from .codecs import Codec, Decode

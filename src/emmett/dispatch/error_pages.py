@@ -19,6 +19,7 @@ from .routes import RouteTable
 
 logger = logging.getLogger("emmett.request")
 
+_TEXT = "text/plain; charset=utf-8"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -39,7 +40,8 @@ async def answer_error(table: RouteTable, request: Request, response: Response, 
                 return _plain_response(response, answer.status, answer.body, answer.fields)
             return await _error_response(table, response, answer.status, "", answer.fields)
         if isinstance(answer, RequestError):
-            return await _error_response(table, response, answer.status, answer.message, answer.headers.items())
+            headers = answer.headers.items()
+            return await _error_response(table, response, answer.status, answer.message, headers, answer.content_type)
     except ValueError:
         logger.exception(
             "%s %r cannot be answered as requested", request.method, request.path, extra=_fields_of(request)
@@ -60,7 +62,12 @@ def _fields_of(request: Request) -> dict[str, object]:
 
 
 async def _error_response(
-    table: RouteTable, response: Response, status: int, body: str, headers: Iterable[tuple[str, str]]
+    table: RouteTable,
+    response: Response,
+    status: int,
+    body: str,
+    headers: Iterable[tuple[str, str]],
+    content_type: str = _TEXT,
 ) -> Response:
     """Render the application's page for an error, or a plain one."""
     page = table.error_pages.get(status)
@@ -87,15 +94,21 @@ async def _error_response(
                 # The page redirects elsewhere, for example to the login.
                 return _plain_response(response, answer.status, answer.body, answer.fields)
             logger.error("the error page for %d failed", status, exc_info=error)
-    return _plain_response(response, status, body, headers)
+    return _plain_response(response, status, body, headers, content_type)
 
 
-def _plain_response(response: Response, status: int, body: str | bytes, headers: Iterable[tuple[str, str]]) -> Response:
+def _plain_response(
+    response: Response,
+    status: int,
+    body: str | bytes,
+    headers: Iterable[tuple[str, str]],
+    content_type: str = _TEXT,
+) -> Response:
     response.status = status
     if not body and status >= 400:
         body = _PHRASES.get(status, f"status {status}")
     if body:
-        response.content_type = "text/plain; charset=utf-8"
+        response.content_type = content_type
     _set_headers(response, headers)
     return render(body, response)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterator
 from typing import Any
 
 from ..ctx import enter_request
-from ..errors import RequestError, UsageError
+from ..errors import RequestError
 from ..http.render import render
 from ..http.request import Request
 from ..http.response import Response
@@ -16,13 +15,7 @@ from ..routing import Match
 from ..urls import current_place
 from .error_pages import answer_error
 from .observed import tell_request_started
-from .routes import HTTPRoute, Output, RouteTable
-
-_RESULT_TYPES: dict[Output, tuple[type, ...]] = {
-    "bytes": (bytes, bytearray, memoryview, Response),
-    "str": (str, Response),
-    "iter": (AsyncIterable, Iterator, Response),
-}
+from .routes import HTTPRoute, RouteTable
 
 
 async def run_request(table: RouteTable, request: Request) -> Response:
@@ -108,9 +101,8 @@ def _no_route(table: RouteTable, request: Request, match: Match[HTTPRoute]) -> R
 async def _run_route(route: HTTPRoute, arguments: dict[str, Any], response: Response) -> Response:
     flow = route.flow
     result = await (flow.run(arguments) if flow.has_hooks else flow.call(**arguments))
-    wanted = _RESULT_TYPES.get(route.output)
-    if wanted is not None and not isinstance(result, wanted):
-        raise UsageError(f"{route.name} has output={route.output!r} but returned {type(result).__name__}")
+    if route.finish is not None:
+        result = route.finish(result, response)
     rendered = render(result, response)
     if rendered.is_stream:
         try:

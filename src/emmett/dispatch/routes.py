@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from ..config import Config, HTTPSettings, WebsocketSettings
 from ..environment import DEVELOP
@@ -22,10 +22,8 @@ from ..templates import Templates
 from ..urls import UrlScope
 from ..websockets.hooks import Hook
 from ..wire.origin import OriginPolicy
+from .request_results import Finish
 from .startup import VariableChange
-
-Output = Literal["auto", "bytes", "str", "iter"]
-OUTPUTS: tuple[Output, ...] = ("auto", "bytes", "str", "iter")
 
 Handler = Callable[..., Any]
 
@@ -44,7 +42,7 @@ class HTTPRoute:
         name: the full name, `module.function`.
         place: its place in the application, for `url`.
         flow: its handler inside its pipeline.
-        output: the required type of the handler's result: "auto" for anything that can be rendered.
+        finish: checks and encodes the handler's result; None if it is rendered as it is.
         settings: the limits of its requests; None if they are those of the application.
         preflight: answers a CORS preflight for this route, given the methods of its path; None if no pipe does.
     """
@@ -52,7 +50,7 @@ class HTTPRoute:
     name: str
     place: UrlScope
     flow: Flow
-    output: Output = "auto"
+    finish: Finish | None = None
     settings: HTTPSettings | None = None
     preflight: Callable[[frozenset[str]], Response] | None = None
 

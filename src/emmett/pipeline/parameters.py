@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -26,7 +26,11 @@ _ADVICE = {
 
 
 def check_parameters(
-    label: str, handler: Callable[..., Any], paths: Sequence[tuple[str, Sequence[str]]], pipes: Sequence[Pipe]
+    label: str,
+    handler: Callable[..., Any],
+    paths: Sequence[tuple[str, Sequence[str]]],
+    pipes: Sequence[Pipe],
+    filled: Collection[str] | None = None,
 ) -> None:
     """Refuse a handler that cannot be called with the variables of its paths.
 
@@ -38,11 +42,12 @@ def check_parameters(
         handler: the function of the route.
         paths: each path with the names of its variables.
         pipes: the whole pipeline.
+        filled: the names of the parameters that get a value from a request; None for a websocket.
 
     Raises:
         ConfigurationError: the handler does not take a variable, or has a required parameter without a value.
     """
-    if any(_may_change_arguments(pipe) for pipe in pipes):
+    if may_change_arguments(pipes):
         return
     try:
         # A decorator is responsible for the function that it wraps.
@@ -60,13 +65,15 @@ def check_parameters(
                 f"add a parameter {unknown[0]!r}, or rename one of the two"
             )
         for each in parameters:
-            is_filled = each.name in by_name and each.name in variables
+            is_filled = each.name in by_name and (each.name in variables or each.name in (filled or ()))
             is_variadic = each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
             if not (is_filled or is_variadic) and each.default is each.empty:
-                raise ConfigurationError(_describe_unfilled(label, each, path, variables))
+                raise ConfigurationError(_describe_unfilled(label, each, path, variables, filled is not None))
 
 
-def _describe_unfilled(label: str, parameter: inspect.Parameter, path: str, variables: Sequence[str]) -> str:
+def _describe_unfilled(
+    label: str, parameter: inspect.Parameter, path: str, variables: Sequence[str], is_request: bool
+) -> str:
     if parameter.kind is parameter.POSITIONAL_ONLY:
         return f"{label}: parameter {parameter.name!r} is positional-only, but path variables are passed by name"
     has = f"has the variables {', '.join(variables)}" if variables else "has no variables"
@@ -74,12 +81,21 @@ def _describe_unfilled(label: str, parameter: inspect.Parameter, path: str, vari
     advice = _ADVICE.get(parameter.name)
     if advice is None and parameter.annotation not in (parameter.empty, str, int, float, "str", "int", "float"):
         advice = _ADVICE["body"]
-    if advice is not None:
-        return f"{said}. A handler gets path variables only; use {advice}"
+    if is_request and parameter.annotation is parameter.empty:
+        wanted = f"Give it a type to read it from the request, as in {parameter.name}: str, or "
+        use = f"use {advice}" if advice is not None else f"add '<str:{parameter.name}>' to the path"
+        return f"{said}. {wanted}{use}"
+    if advice is not None and not is_request:
+        return f"{said}. A websocket handler gets path variables only; use {advice}"
     return f"{said}. Add '<str:{parameter.name}>' to the path, or give the parameter a default"
 
 
-def _may_change_arguments(pipe: Pipe) -> bool:
+def may_change_arguments(pipes: Iterable[Pipe]) -> bool:
+    """Return whether a pipe of the application's own may change the arguments or the result of the handler."""
+    return any(map(_wraps_handler, pipes))
+
+
+def _wraps_handler(pipe: Pipe) -> bool:
     kind = type(pipe)
     hooks = ("pipe", "pipe_request", "pipe_ws")
     own = any(getattr(getattr(pipe, name), "__func__", None) is not getattr(Pipe, name) for name in hooks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from typing import Any, Protocol
 
 from ..errors import ConfigurationError
@@ -142,6 +142,9 @@ class Pipe:
     # pipes, the outermost one of the route that takes the requested method answers.
     on_preflight: Callable[[frozenset[str]], Response] | None = None
 
+    # The names of the arguments that the pipe passes to the handler, which are then not read from the request.
+    passes: Collection[str] = ()
+
     # The credentials that the pipe requires, as a security scheme of OpenAPI, for documents:
     # {"type": "http", "scheme": "bearer"}.
     security: Mapping[str, Any] | None = None
@@ -151,7 +154,7 @@ class Pipe:
         return _NOTHING
 
 
-_HOOKS = tuple(name for name in vars(Pipe) if not name.startswith("_") and name != "security")
+_HOOKS = tuple(name for name in vars(Pipe) if not name.startswith("_") and name not in ("passes", "security"))
 # Names that look like hooks and are never called.
 _OTHER_NAMES = {"on_message": "on_receive", "on_success": "on_pipe_success", "on_failure": "on_pipe_failure"} | {
     f"{step}_{other}": f"{step}_ws" for step in ("open", "close", "pipe") for other in ("websocket", "socket")

@@ -8,14 +8,21 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
+from msgspec import UNSET
+
 from ..calls.calls import Calls
 from ..calls.method import Method, MethodKind
+from ..dispatch.request_arguments import RequestArguments
+from ..dispatch.request_results import media_type
 from ..module import Registration, RouteInfo
 from ..pipeline import Pipe
+from ..typed.fields import ObjectField
 from ..typed.parameters import Parameter, object_parameter
+from ..typed.queries import query_fields
 from .description import (
     About,
     DescribedCalls,
+    DescribedContent,
     DescribedMessage,
     DescribedMethod,
     DescribedParameter,
@@ -139,9 +146,9 @@ def describe_parameters(parameters: Iterable[Parameter], schema_of: SchemaOf) ->
     )
 
 
-def _with_default(parameter: Parameter, schema: Schema) -> Schema:
-    is_plain = isinstance(parameter.default, (str, int, float)) or parameter.default is None
-    return {**schema, "default": parameter.default} if not parameter.is_required and is_plain else schema
+def _with_default(parameter: Parameter | ObjectField, schema: Schema) -> Schema:
+    is_shown = not parameter.is_required and parameter.default is not UNSET and not isinstance(parameter.default, bytes)
+    return {**schema, "default": parameter.default} if is_shown else schema
 
 
 def _describe_result(method: Method, schema_of: SchemaOf) -> Schema | None:
@@ -198,10 +205,37 @@ def _describe_request(registration: Registration, security: tuple[str, ...], sch
         name=info.name,
         paths=_paths_of(registration.infos),
         methods=info.methods,
+        query=tuple(_describe_query(registration.arguments, schema_of)),
+        body=_describe_body(registration.arguments, schema_of),
+        result=_describe_content(registration.result, schema_of),
         description=_documentation(registration.function),
         hostname=info.hostname,
         security=security,
     )
+
+
+def _describe_query(arguments: RequestArguments | None, schema_of: SchemaOf) -> Iterator[DescribedParameter]:
+    for parameter in () if arguments is None else arguments.query:
+        for field in query_fields(parameter):
+            yield DescribedParameter(
+                name=field.name, schema=_with_default(field, schema_of(field.type)), is_required=field.is_required
+            )
+
+
+def _describe_body(arguments: RequestArguments | None, schema_of: SchemaOf) -> DescribedContent | None:
+    if arguments is None or arguments.body is None:
+        return None
+    return DescribedContent(schema=schema_of(arguments.body.type), is_required=arguments.body.is_required)
+
+
+def _describe_content(annotation: Any, schema_of: SchemaOf) -> DescribedContent | None:
+    kind = media_type(annotation)
+    if kind is None:
+        return None
+    schema = (
+        schema_of(annotation) if kind == "application/json" else dict(_RAW[str if kind == "text/plain" else bytes][2])
+    )
+    return DescribedContent(schema=schema, content_type=kind)
 
 
 def _paths_of(infos: Iterable[RouteInfo]) -> tuple[DescribedPath, ...]:

@@ -5,19 +5,21 @@ This is the slow path: it runs only for values that were refused.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 
+from .fields import ObjectField, object_fields
 from .models import decode_model, is_model
 
 # The maximum number of reported faults of one value; the peer controls how many there are.
 MAX_FAULTS = 50
+# The maximum length of a member's name and of a message in a fault, in characters.
+MAX_SHOWN = 200
 
 Step = str | int
 Path = tuple[Step, ...]
@@ -39,14 +41,6 @@ class Fault(NamedTuple):
     message: str
 
 
-class _Field(NamedTuple):
-    """A member of an object type, under its name in the data."""
-
-    name: str
-    type: Any
-    is_required: bool
-
-
 def find_faults(value: Any, type_: Any, *, strict: bool = True) -> list[Fault]:
     """Return the faults of a value, at most `MAX_FAULTS`.
 
@@ -57,10 +51,15 @@ def find_faults(value: Any, type_: Any, *, strict: bool = True) -> list[Fault]:
     """
     faults: list[Fault] = []
     for fault in _walk(value, type_, (), strict):
-        faults.append(fault)
+        faults.append(Fault(tuple(map(_shorten, fault.path)), str(_shorten(fault.message))))
         if len(faults) == MAX_FAULTS:
             break
     return faults
+
+
+def _shorten(step: Step) -> Step:
+    # The names of members come from the peer, and a path repeats them for each fault inside.
+    return f"{step[:MAX_SHOWN]}..." if isinstance(step, str) and len(step) > MAX_SHOWN else step
 
 
 def _walk(value: Any, type_: Any, path: Path, strict: bool) -> Iterator[Fault]:
@@ -82,7 +81,7 @@ def _walk_inside(value: Any, type_: Any, path: Path, strict: bool) -> Iterator[F
     if is_model(type_):
         yield from _faults_of_model(value, type_, path)
     elif isinstance(value, dict):
-        fields = _fields(type_)
+        fields = object_fields(type_)
         if fields is not None:
             yield from _walk_fields(value, fields, path, strict)
             if getattr(getattr(type_, "__struct_config__", None), "forbid_unknown_fields", False):
@@ -100,40 +99,12 @@ def _walk_inside(value: Any, type_: Any, path: Path, strict: bool) -> Iterator[F
                 yield from _walk(item, arguments[0], (*path, index), strict)
 
 
-def _walk_fields(value: dict[Any, Any], fields: list[_Field], path: Path, strict: bool) -> Iterator[Fault]:
+def _walk_fields(value: dict[Any, Any], fields: list[ObjectField], path: Path, strict: bool) -> Iterator[Fault]:
     for field in fields:
         if field.name in value:
             yield from _walk(value[field.name], field.type, (*path, field.name), strict)
         elif field.is_required:
             yield Fault((*path, field.name), "is missing")
-
-
-def _fields(type_: Any) -> list[_Field] | None:
-    """Return the members of an object type; None if it is not an object type."""
-    if not isinstance(type_, type):
-        return None
-    if issubclass(type_, msgspec.Struct):
-        found = msgspec.structs.fields(type_)
-        return [_Field(field.encode_name, field.type, field.required) for field in found]
-    if dataclasses.is_dataclass(type_):
-        hints = get_type_hints(type_, include_extras=True)
-        return [_Field(field.name, hints[field.name], _has_no_default(field)) for field in dataclasses.fields(type_)]
-    if typing.is_typeddict(type_):
-        required: frozenset[str] = type_.__required_keys__  # type: ignore[attr-defined]
-        hints = get_type_hints(type_)
-        return [_Field(name, hint, name in required) for name, hint in hints.items()]
-    return None
-
-
-def member_names(type_: Any) -> list[str]:
-    """Return the names of the members of an object type in the data, in their order."""
-    if is_model(type_):
-        return [field.alias or name for name, field in type_.model_fields.items()]
-    return [field.name for field in _fields(type_) or ()]
-
-
-def _has_no_default(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _member_of(value: Any, union: Any) -> Any:

@@ -74,7 +74,7 @@ def read_signature(
     Raises:
         ConfigurationError: a parameter has no annotation or an invalid one, or cannot be passed by name.
     """
-    hints = _hints(function, label)
+    hints = read_hints(function, label)
     parameters: list[Parameter] = []
     injected: dict[str, type] = {}
     from_path: set[str] = set()
@@ -94,7 +94,7 @@ def read_signature(
                 f"{label}: parameter {name!r} has no annotation; write its type, as in {name}: str"
             )
         else:
-            parameters.append(_parameter(name, annotation, parameter.default, label))
+            parameters.append(make_parameter(name, annotation, parameter.default, label))
     return Signature(tuple(parameters), injected, frozenset(from_path), hints.get("return", Any))
 
 
@@ -127,7 +127,12 @@ def make_struct(name: str, parameters: tuple[Parameter, ...], *, array_like: boo
     return msgspec.defstruct(name, fields, forbid_unknown_fields=True, array_like=array_like, kw_only=True, gc=False)
 
 
-def _hints(function: Callable[..., Any], label: str) -> dict[str, Any]:
+def read_hints(function: Callable[..., Any], label: str) -> dict[str, Any]:
+    """Return the annotations of a function, those written as strings evaluated.
+
+    Raises:
+        ConfigurationError: a name in them does not exist when the program runs.
+    """
     try:
         return typing.get_type_hints(function, include_extras=True)
     except NameError as error:
@@ -136,7 +141,18 @@ def _hints(function: Callable[..., Any], label: str) -> dict[str, Any]:
         ) from None
 
 
-def _parameter(name: str, annotation: Any, default: Any, label: str) -> Parameter:
+def make_parameter(name: str, annotation: Any, default: Any, label: str) -> Parameter:
+    """Return a parameter that takes data.
+
+    Arguments:
+        name: its name.
+        annotation: its type.
+        default: its default; `inspect.Parameter.empty` without one.
+        label: the function, as errors name it.
+
+    Raises:
+        ConfigurationError: no data can be decoded into the type.
+    """
     try:
         msgspec.json.Decoder(annotation)
         strange = find_undecodable_part(msgspec.inspect.type_info(annotation))
