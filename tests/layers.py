@@ -33,7 +33,7 @@ TABLE = """\
 | calls | all above | standard library, msgspec |
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |
-| dispatch | all above | standard library |
+| dispatch | all above | standard library, msgspec |
 | health | rare_log, http, errors | standard library |
 | users | channels, ctx, websockets, wire, rare_log, errors | standard library, msgspec |
 | tasks | environment, rare_log, errors | standard library |
