@@ -32,7 +32,7 @@ class _Variable(NamedTuple):
     is_text: bool
 
 
-class _Reader(NamedTuple):
+class _ParameterReader(NamedTuple):
     """Reads one parameter: a variable, or an object whose members are variables."""
 
     parameter: Parameter
@@ -67,7 +67,7 @@ class QueryReader:
         return values, faults
 
     def _read_variable(
-        self, reader: _Reader, query: Mapping[str, Any], values: dict[str, Any], faults: list[Fault]
+        self, reader: _ParameterReader, query: Mapping[str, Any], values: dict[str, Any], faults: list[Fault]
     ) -> None:
         name, type_, _, is_required = reader.parameter
         value = query.get(name)
@@ -85,7 +85,7 @@ class QueryReader:
             faults += [fault._replace(path=(name, *fault.path)) for fault in find_faults(value, type_, strict=False)]
 
     def _read_object(
-        self, reader: _Reader, query: Mapping[str, Any], values: dict[str, Any], faults: list[Fault]
+        self, reader: _ParameterReader, query: Mapping[str, Any], values: dict[str, Any], faults: list[Fault]
     ) -> None:
         known = {variable.name: variable for variable in reader.variables}
         members: dict[str, Any] = {}
@@ -120,11 +120,11 @@ def query_fields(parameter: Parameter) -> list[ObjectField]:
     return [ObjectField(*parameter[:2], parameter.is_required, parameter.default)]
 
 
-def _reader_of(parameter: Parameter) -> _Reader:
+def _reader_of(parameter: Parameter) -> _ParameterReader:
     variables = tuple(
         _Variable(each.name, takes_several(each.type), takes_text(each.type)) for each in query_fields(parameter)
     )
-    return _Reader(parameter, variables, is_object_type(parameter.type))
+    return _ParameterReader(parameter, variables, is_object_type(parameter.type))
 
 
 def _prepare(variable: _Variable, value: Any) -> tuple[Any, Fault | None]:
