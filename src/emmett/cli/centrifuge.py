@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from ..app import App
-from ..centrifuge import Centrifuge
 from ..errors import EmmettError
 from .discovery import Selection
 from .errors import CommandLineError
-from .printing import print_answer
+
+if TYPE_CHECKING:
+    from ..app import App
+    from ..centrifuge import Centrifuge
 
 
 @click.command()
@@ -39,6 +40,8 @@ def centrifuge(selection: Selection, method: str, params: str, name: str | None)
         raise CommandLineError(f"{method} failed: {error}", exit_code=1) from None
     if "error" in answer:
         raise CommandLineError(f"{method} failed: {answer['error']['message']}", exit_code=1)
+    from .printing import print_answer
+
     print_answer(msgspec.json.encode(answer.get("result", answer)).decode())
 
 
@@ -48,6 +51,8 @@ async def _call(endpoint: Centrifuge, method: str, params: str) -> Any:
 
 
 def _find(app: App, name: str | None) -> Centrifuge:
+    from ..centrifuge import Centrifuge
+
     every = [each for each in app.wired if isinstance(each, Centrifuge)]
     found = [each for each in every if name in (None, each.name)]
     if not every:
