@@ -76,6 +76,7 @@ def test_it_lists_everything(visitor: Visitor) -> None:
         [
             *("callorder", "calladd", "streamstory", "streamwait", "callfail", "eventsmell", "emittedready"),
             *("websocket/echo/{room}", "GET/teas/{number}", "POST/teas", "DELETE/teas"),
+            *("POST/orders", "PUT/sums"),
         ]
     )
     page.get_by_label("Search").fill("call two")
@@ -202,6 +203,29 @@ def test_requests(visitor: Visitor) -> None:
     press(page, "Send DELETE")
     expect(last(page)).to_contain_text("200 OK")
     expect(last(page)).to_contain_text("done")
+
+
+def test_requests_with_types(visitor: Visitor) -> None:
+    page = visitor.open("request/place/POST")
+    field(page, "tea").fill("Assam")
+    field(page, "cups").fill("1.5")
+    press(page, "Send POST")
+    expect(last(page)).to_contain_text("422")
+    expect(page.locator('.field[data-path="cups"] .fault')).to_have_text("Expected `int`, got `float`")
+    # Chromium logs the status.
+    assert "422" in visitor.problems.pop()
+    field(page, "cups").fill("2")
+    field(page, "gift").select_option("false")
+    press(page, "Send POST")
+    expect(last(page)).to_have_attribute("data-kind", "result")
+    expect(last(page)).to_contain_text('"price": 5')
+    expect(page.locator('.field[data-path="cups"] .fault')).to_be_hidden()
+    expect(last(page)).to_contain_text("POST /orders?gift=false")
+    page = visitor.open("request/total/PUT")
+    field(page, "numbers").fill("[1, 2, 39]")
+    expect(page.get_by_label("What is sent")).to_have_text("PUT /sums?numbers=1&numbers=2&numbers=39")
+    press(page, "Send PUT")
+    expect(last(page)).to_contain_text("42")
 
 
 def test_what_was_filled_in_stays(visitor: Visitor) -> None:
