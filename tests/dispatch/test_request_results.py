@@ -59,6 +59,10 @@ class Row:
     name = "tea"
     price = 5
 
+    def __repr__(self) -> str:
+        """Name the test the same in every process: pytest-xdist compares."""
+        return "Row()"
+
 
 def app_that_returns(result: Any, annotation: Any, **options: Any) -> App:
     app = App(__name__)

@@ -98,7 +98,7 @@ def _operation(request: DescribedRequest, path: DescribedPath, method: str, ids:
         operation["parameters"] = parameters
     if request.body is not None:
         operation["requestBody"] = {**_content(request.body), "required": request.body.is_required}
-    operation["responses"] = _responses(request)
+    operation["responses"] = _responses(request, path)
     if request.security:
         operation["security"] = [{name: [] for name in request.security}]
     return operation
@@ -117,10 +117,12 @@ def _content(content: DescribedContent) -> dict[str, Any]:
     return {"content": {content.content_type: {"schema": content.schema}}}
 
 
-def _responses(request: DescribedRequest) -> dict[str, Any]:
+def _responses(request: DescribedRequest, path: DescribedPath) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": {"description": "The result."}}
     if request.result is not None:
         responses["200"].update(_content(request.result))
+    if path.variables:
+        responses["404"] = {"description": "Nothing is there: a part of the path is not what its variable takes."}
     problem = {"content": {"application/problem+json": {"schema": {"$ref": REF_PREFIX + PROBLEM_NAME}}}}
     for status, meaning in _REFUSALS.items():
         if request.body is not None or (request.query and status == "422"):
