@@ -37,8 +37,10 @@ examples_of_hypothesis.load_profiles()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Under nohup this signal is ignored, also in all processes that tests start.
+    # Ignored under nohup and in the background of a shell, also in all processes that tests start.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
 

@@ -194,7 +194,7 @@ class _WebsocketHandle(_Handle):
 
 # What an application may use of its connection, besides the methods written out above.
 FORWARDED = (
-    *("scheme", "path", "host", "headers", "cookies", "query_params", "query_string", "client"),
+    *("id", "scheme", "path", "host", "headers", "cookies", "query_params", "query_string", "client"),
     *("subprotocols", "subprotocol", "accepted", "closed", "close_code", "close_reason", "connection"),
     *("accept", "receive_text", "receive_bytes", "receive_json", "send_json", "send_nowait"),
     *("ping", "close", "wait_closed"),

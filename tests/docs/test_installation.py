@@ -37,8 +37,8 @@ def test_no_extra_of_another_project(path: Path) -> None:
 
 def test_what_is_to_be_installed_is_what_emmett_is_made_for() -> None:
     text = "\n".join(path.read_text("utf-8") for path in FILES)
-    commands = [re.split(r'"\)|[{|]', line)[0] for line in re.findall(r"pip install ([^\n`]+)", text)]
-    package = re.compile(r"(?<![\w./-])[a-z][a-z0-9-]+(?:\[[a-z]+\])?(?![\w./])")
+    commands = [re.split(r"""["'] *['"]*\)|[{|]|: """, line)[0] for line in re.findall(r"pip install ([^\n`]+)", text)]
+    package = re.compile(r"(?<![\w./-])[A-Za-z][A-Za-z0-9-]+(?:\[[a-z]+\])?(?![\w./])")
     named = {name for command in commands for name in package.findall(command)}
     assert {"redis[hiredis]", "nats-py", "jinja2", "isal"} <= named
     assert named <= known() | {"redis"}

@@ -101,9 +101,8 @@ def make_finish(output: Output, annotation: Any, label: str, *, is_final: bool) 
         return None
     try:
         strange = find_undecodable(annotation)
-    except TypeError as error:
-        if is_final:
-            _refuse(annotation, str(error), label)
+    except TypeError:
+        # Such as `list[str | bytes]`, which cannot be decoded, but well be encoded.
         return None
     if strange is None:
         return _json_encoder(annotation, label)
