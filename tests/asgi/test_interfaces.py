@@ -16,7 +16,6 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 from emmett import App
-from tests.imports import SOURCE
 from tests.ports import free_port
 
 
@@ -72,7 +71,7 @@ def test_granian_as_a_user_starts_it(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "granian", "--port", str(port), "app:app"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
