@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if __package__ in (None, ""):
     sys.path.insert(0, str(ROOT))
 
-from soak.run import follow, report, start_server, usage  # noqa: E402 - the path comes first
+from soak.run import compare_usage  # noqa: E402 - the path comes first
 from soak.visitors import Visitor  # noqa: E402
 
 
@@ -42,22 +41,10 @@ async def churn(port: int, connections: int, at_once: int, seen: Counter[str]) -
 
 async def run(connections: int, at_once: int) -> int:
     """Run it; returns the exit status."""
-    log: list[str] = []
-    server, port = await start_server(log)
-    following = asyncio.create_task(follow(server, log))
-    seen: Counter[str] = Counter()
-    try:
-        await churn(port, connections // 10, at_once, Counter())
-        before = await usage(port)
-        began = time.monotonic()
-        await churn(port, connections, at_once, seen)
-        lasted = time.monotonic() - began
-        after = await usage(port)
-    finally:
-        server.terminate()
-        status = await server.wait()
-        await following
-    return report(seen, lasted, before, after, status, log)
+    return await compare_usage(
+        lambda port, seen: churn(port, connections // 10, at_once, seen),
+        lambda port, seen: churn(port, connections, at_once, seen),
+    )
 
 
 @click.command()

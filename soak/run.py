@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ from soak.visitors import churning, ghostly, slow, steady  # noqa: E402 - the pa
 
 TOLERANCE = 0.05
 
+Visits = Callable[[int, Counter[str]], Awaitable[None]]
+
 
 @click.command()
 @click.option("--connections", default=2000, show_default=True, type=click.IntRange(10, 9000))
@@ -42,16 +44,28 @@ def main(connections: int, seconds: float, interval: float) -> None:
 
 async def soak(connections: int, seconds: float, interval: float) -> int:
     """Run it; returns the exit status."""
+    return await compare_usage(
+        lambda port, seen: crowd(port, connections, min(20.0, seconds / 4), interval, seen),
+        lambda port, seen: crowd(port, connections, seconds, interval, seen),
+    )
+
+
+async def compare_usage(warm_up: Visits, visits: Visits) -> int:
+    """Start the server, and compare what it holds before and after visits; returns the exit status.
+
+    Arguments:
+        warm_up: like the visits, but fewer: what Python and the allocator keep at first is not a leak.
+        visits: called with the port and what all of them count in.
+    """
     log: list[str] = []
     server, port = await start_server(log)
     following = asyncio.create_task(follow(server, log))
     try:
-        # What Python and the allocator keep after the first crowd is not what a leak keeps.
-        await crowd(port, connections, min(20.0, seconds / 4), interval, Counter())
+        await warm_up(port, Counter())
         before = await usage(port)
         seen: Counter[str] = Counter()
         started = time.monotonic()
-        await crowd(port, connections, seconds, interval, seen)
+        await visits(port, seen)
         lasted = time.monotonic() - started
         after = await usage(port)
     finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -17,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if __package__ in (None, ""):
     sys.path.insert(0, str(ROOT))
 
-from soak.run import follow, report, start_server, usage  # noqa: E402 - the path comes first
+from soak.run import compare_usage, usage  # noqa: E402 - the path comes first
 
 # Streams of one connection, started together.
 AT_ONCE = 20
@@ -58,22 +57,10 @@ async def cancel_streams(port: int, streams: int, connections: int, seen: Counte
 
 async def run(streams: int, connections: int) -> int:
     """Run it; returns the exit status."""
-    log: list[str] = []
-    server, port = await start_server(log)
-    following = asyncio.create_task(follow(server, log))
-    seen: Counter[str] = Counter()
-    try:
-        await cancel_streams(port, streams // 10, connections, Counter())
-        before = await usage(port)
-        began = time.monotonic()
-        await cancel_streams(port, streams, connections, seen)
-        lasted = time.monotonic() - began
-        after = await usage(port)
-    finally:
-        server.terminate()
-        status = await server.wait()
-        await following
-    return report(seen, lasted, before, after, status, log)
+    return await compare_usage(
+        lambda port, seen: cancel_streams(port, streams // 10, connections, seen),
+        lambda port, seen: cancel_streams(port, streams, connections, seen),
+    )
 
 
 @click.command()
