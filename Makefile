@@ -9,7 +9,8 @@ WORKERS ?= $(if $(ARGS),0,auto)
 PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # What needs no server, browser or broker of its own. `make test` runs the rest once, on one Python.
 UNITS = tests/engine tests/wire tests/websockets tests/server tests/dispatch tests/asgi tests/http tests/routing tests/pipeline \
-	tests/sessions tests/security tests/templates tests/testing tests/channels/test_*.py tests/cli tests/test_*.py
+	tests/sessions tests/security tests/templates tests/testing tests/typed tests/calls tests/schema tests/centrifuge \
+	tests/telemetry tests/channels/test_*.py tests/cli tests/test_*.py
 # What every message and every request passes.
 HOT = tests/engine tests/wire tests/websockets tests/server tests/dispatch tests/asgi
 # What the sanitizers watch: all that calls the C code. Everything takes about twice as long there.
@@ -86,7 +87,7 @@ wheel: setup-run
 wheels: setup-run
 	@sh tools/wheels.sh
 
-test-pythons:
+test-pythons: setup-node
 	@sh tools/test_pythons.sh $(PARALLEL) $(UNITS) $(ARGS)
 
 # The packages that pass bytes and messages to the C code, and random streams for it.
@@ -98,7 +99,7 @@ test-native:
 	@MODE=native sh tools/test_pythons.sh $(PARALLEL) $(HOT) $(ENGINES) $(ARGS)
 
 # Not on CPython 3.11, which loses exceptions in coroutines that are traced.
-coverage:
+coverage: setup-node
 	@MODE=coverage VERSIONS="$${VERSIONS:-$$(VERSIONS="3.12 3.13 3.14" MODE=list sh tools/test_pythons.sh | \
 		sed 's/.* \(3[.0-9]*\) *$$/\1/')}" sh tools/test_pythons.sh $(PARALLEL) $(UNITS) $(ARGS)
 

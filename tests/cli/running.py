@@ -89,10 +89,14 @@ class Running:
 
     def _ended(self) -> int:
         code = self.process.wait(DEADLINE)
-        self._reader.join(DEADLINE)
+        self.join()
         while (line := self._lines.get(timeout=DEADLINE)) is not None:
             self.text += line
         return code
+
+    def join(self) -> None:
+        """Wait until the output has been read to its end."""
+        self._reader.join(DEADLINE)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -126,11 +130,14 @@ def run_module(folder: Path, *arguments: str) -> Iterator[Running]:
         start_new_session=True,
     )
     with process:
+        running = Running(process)
         try:
-            yield Running(process)
+            yield running
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            # The pipe is closed next, which nobody may be reading then.
+            running.join()
 
 
 def run_emmett(folder: Path, *arguments: str) -> contextlib.AbstractContextManager[Running]:
