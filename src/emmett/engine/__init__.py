@@ -6,31 +6,16 @@ The types are the bases of those in `wire`, `websockets` and `server`, which add
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .selection import ENGINE
-
-# Types are checked against the Python engine.
-if TYPE_CHECKING or ENGINE == "python":
-    from .python import (
-        BaseOutbox,
-        BaseReader,
-        BaseReading,
-        BaseWebsocket,
-        Inbox,
-        encode_message,
-        make_handle_functions,
-    )
-else:
-    from .._native import (
-        BaseOutbox,
-        BaseReader,
-        BaseReading,
-        BaseWebsocket,
-        Inbox,
-        encode_message,
-        make_handle_functions,
-    )
+from .selection import (
+    ENGINE,
+    BaseOutbox,
+    BaseReader,
+    BaseReading,
+    BaseWebsocket,
+    Inbox,
+    encode_message,
+    make_handle_functions,
+)
 
 __all__ = [
     "ENGINE",

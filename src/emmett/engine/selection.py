@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from typing import TYPE_CHECKING
 
 from ..environment import ENGINE as VARIABLE
 
@@ -33,3 +34,36 @@ def choose_engine(asked: str | None, is_built: bool) -> str:
 
 
 ENGINE = choose_engine(os.environ.get(VARIABLE), importlib.util.find_spec("emmett._native") is not None)
+
+# Types are checked against the Python engine.
+if TYPE_CHECKING or ENGINE == "python":
+    from .python import (
+        BaseOutbox,
+        BaseReader,
+        BaseReading,
+        BaseWebsocket,
+        Inbox,
+        encode_message,
+        make_handle_functions,
+    )
+else:
+    from .._native import (
+        BaseOutbox,
+        BaseReader,
+        BaseReading,
+        BaseWebsocket,
+        Inbox,
+        encode_message,
+        make_handle_functions,
+    )
+
+__all__ = [
+    "ENGINE",
+    "BaseOutbox",
+    "BaseReader",
+    "BaseReading",
+    "BaseWebsocket",
+    "Inbox",
+    "encode_message",
+    "make_handle_functions",
+]
