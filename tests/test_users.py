@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emmett import App, Channels, WebsocketClosed, websocket
-from emmett.errors import ConfigurationError, UsageError
+from emmett.errors import BrokerUnavailable, ConfigurationError, UsageError
 from emmett.users import KICKS, Users
 
 
@@ -105,3 +105,21 @@ def test_only_once_on_the_same_channels() -> None:
     app, channels, _ = make()
     with pytest.raises(ConfigurationError):
         Users(app, channels)
+
+
+async def test_no_websocket_waits_for_ever_while_kicks_cannot_arrive() -> None:
+    app = App(__name__)
+    users = Users(app, Channels(app, "memory"), timeout=0.01)
+
+    @app.websocket("/live")
+    async def live() -> None:
+        await users._listens.wait()
+        users._listens.clear()
+        try:
+            async with users.connected("ann"):
+                await websocket.send("connected")
+        except BrokerUnavailable as error:
+            await websocket.send(str(error))
+
+    async with app.test_client_async() as client, client.websocket("/live") as peer:
+        assert await peer.receive() == "user 'ann' cannot be connected: kicks have not been heard for 0.01 s"

@@ -13,7 +13,7 @@ import msgspec
 
 from .channels import Channels, Kind, Publication
 from .ctx import websocket
-from .errors import UsageError
+from .errors import BrokerUnavailable, UsageError
 from .rare_log import RareLog
 from .websockets.websocket import Websocket
 from .wire.close import CloseCode, check_to_send
@@ -52,13 +52,15 @@ class Users:
     Arguments:
         app: the application.
         channels: its channels, through whose broker nodes reach each other.
+        timeout: seconds that a websocket waits to be connected while kicks cannot arrive.
 
     Raises:
         ConfigurationError: there are users on these channels already.
     """
 
-    def __init__(self, app: HostOfUsers, channels: Channels) -> None:
+    def __init__(self, app: HostOfUsers, channels: Channels, *, timeout: float = 10.0) -> None:
         self._channels = channels
+        self._timeout = timeout
         channels.namespace(MESSAGES, history=MESSAGES_KEPT)
         channels.namespace(KICKS, history=KICKS_KEPT)
         channels.namespace(ONLINE, presence=True)
@@ -82,7 +84,13 @@ class Users:
         """
         _check_user(user)
         connection = websocket.connection
-        await self._listens.wait()
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._listens.wait()
+        except TimeoutError:
+            raise BrokerUnavailable(
+                f"user {user!r} cannot be connected: kicks have not been heard for {self._timeout:g} s"
+            ) from None
         own = self._websockets.setdefault(user, {})
         own[connection] = None
         try:
