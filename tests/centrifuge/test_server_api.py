@@ -30,3 +30,16 @@ async def test_channels_from_the_server() -> None:
                 await server.publish("room:1", "x" * 21, skip_history=skip)
             with pytest.raises(InvalidChannel):
                 await server.publish("a b", "x", skip_history=skip)
+
+
+async def test_a_client_is_excluded() -> None:
+    service = Service()
+    service.open_namespace("room", history=5)
+    async with service.run(), service.raw() as client, service.connected() as other:
+        id = (await client.connect())["client"]
+        for each in (client, other):
+            await each.subscribe("room:1")
+        await service.centrifuge.server.publish("room:1", 1, exclude=id)
+        await service.channels.publish("room:1", 2, exclude="nobody")
+        assert (await client.push())["pub"]["data"] == 2
+        assert [(await other.push())["pub"]["data"] for _ in range(2)] == [1, 2]

@@ -1,4 +1,4 @@
-"""Subscribe, unsubscribe, disconnect, publish, a broker that goes and comes, in every order that Hypothesis finds.
+"""Subscribe, unsubscribe, add, remove, disconnect, publish, a broker that goes and comes, in any order that is found.
 
 Each subscriber is held to one thing: of every channel it saw each publication once and in order, from the moment it had
 subscribed or from its position on; or was told a gap where it did not. In the end nothing is left in the hub.
@@ -49,6 +49,8 @@ class Subscriber:
         # How many ticks there were then.
         self.ticks = 0
         self.recovered: bool | None = None
+        # Channels that it has removed, and where it was in them.
+        self.removed: dict[str, Position] = {}
         self.reading = asyncio.Event()
         self.reading.set()
         options: dict[str, Any] = {} if self.sink is None else {"deliver": self.sink, "encode": as_json}
@@ -69,6 +71,20 @@ class Subscriber:
                     await self.reading.wait()
         except BrokerUnavailable:
             pass
+
+    async def change(self, channel: str) -> None:
+        """Remove a channel, or add it again where it was."""
+        if channel in self.removed:
+            try:
+                await self.subscription.add(channel, since=self.removed[channel])
+            except BrokerUnavailable:
+                return
+            del self.removed[channel]
+            self.names = [*self.names, channel]
+        elif channel in self.names:
+            self.removed[channel] = self.subscription.positions[channel]
+            self.names = [name for name in self.names if name != channel]
+            await self.subscription.remove(channel)
 
     def all_heard(self) -> list[tuple[str, str, str, str | None]]:
         """Return all that it got."""
@@ -263,6 +279,23 @@ class Races(RuleBasedStateMachine):
                 await self.world.publish(channel)
 
         self.run(publish())
+
+    @rule(data=st.data(), channel=st.sampled_from(ROOMS), count=st.integers(0, 3), waits=st.booleans())
+    @precondition(lambda self: self.world.subscribers)
+    def change(self, data: st.DataObject, channel: str, count: int, waits: bool) -> None:
+        async def change() -> None:
+            number = data.draw(st.integers(0, len(self.world.subscribers) - 1))
+            subscriber, task = self.world.subscribers[number]
+            if subscriber.began is None or task.done() or any(map(is_pattern, subscriber.names)):
+                return
+            changing = asyncio.ensure_future(subscriber.change(channel))
+            for _ in range(count):
+                await self.world.publish(channel)
+            await changing
+            if waits:
+                await self.world.publish(channel)
+
+        self.run(change())
 
     @rule(count=st.integers(1, 8))
     def let_turn(self, count: int) -> None:

@@ -17,6 +17,7 @@ from ..calls.calls import Calls
 from ..channels import Channels, Details
 from ..channels.channels import START_TIMEOUT, RunningChannels
 from ..channels.names import check_channel
+from ..channels.receiver import Receiver
 from ..config import CentrifugeSettings, Config
 from ..ctx import current_request, current_session, current_websocket
 from ..errors import ConfigurationError, InvalidChannel, UsageError, WebsocketClosed
@@ -285,6 +286,11 @@ class Centrifuge:
                 code, reason = session.ending or ending
                 await resolved(self.hooks.disconnect(session.client, code, reason))
 
+    def _find_subscriber(self, client: str, channel: str) -> Receiver | None:
+        session = self.sessions.get(client)
+        subscription = None if session is None else session.client.subscriptions.get(channel)
+        return None if subscription is None else subscription.subscriber
+
     def _emulate(self, session: str, frame: str) -> bool:
         return self.fallbacks.take(session, frame)
 
@@ -307,7 +313,9 @@ class Centrifuge:
         return function
 
     async def _start(self) -> None:
-        tasks = self.running().hub.tasks
+        hub = self.running().hub
+        hub.identities.finders.append(self._find_subscriber)
+        tasks = hub.tasks
         tasks.spawn(self._run_pings())
         started = asyncio.Event()
         tasks.spawn(self._control.run(started))

@@ -33,7 +33,13 @@ class ServerAPI:
         self._max_history = max_history
 
     async def publish(
-        self, channel: str, data: Any, *, tags: Mapping[str, str] | None = None, skip_history: bool = False
+        self,
+        channel: str,
+        data: Any,
+        *,
+        tags: Mapping[str, str] | None = None,
+        skip_history: bool = False,
+        exclude: str = "",
     ) -> Position | None:
         """Publish to a channel; `may_publish` is not asked.
 
@@ -41,11 +47,12 @@ class ServerAPI:
             channel, data: as for `Channels.publish`.
             tags: names and values that clients get beside the data.
             skip_history: whether to keep the publication out of the history.
+            exclude: the id of the client that does not get it.
 
         Raises:
             BrokerUnavailable, InvalidChannel, TypeError, ValueError: as `Channels.publish`.
         """
-        details = Details(tags=dict(tags)) if tags else None
+        details = Details(tags=dict(tags or {}), exclude=exclude) if tags or exclude else None
         if not skip_history:
             return await self._channels.publish(channel, data, check=False, details=details)
         check_channel(channel)

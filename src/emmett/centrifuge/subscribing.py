@@ -60,6 +60,8 @@ async def enter_channel(
     subscription.info = permission.info
     on_gap = None if subscription.is_server_side else lambda: host.end_later(subscription, UNSUBSCRIBED_INSUFFICIENT)
     subscriber = ClientSubscriber(host.sink, host.encode, running.hub, on_gap)
+    # By its id publishers exclude the client.
+    subscriber.id = host.client.id
     namespace = running.hub.namespaces.of(channel)
     try:
         _ = await running.hub.enter(subscriber, [channel], {})

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from .gaps import Gaps
 from .latest import Item, LatestQueue
-from .names import MAX_NAMES
+from .names import MAX_NAMES, is_of
 from .namespaces import Namespace
 from .publication import Kind, Publication
 
@@ -107,6 +107,15 @@ class Backlog:
         """Return the first queued publication of a channel that has a position."""
         waiting = (item[0] for item in self._items)
         return next((each for each in waiting if each.channel == channel and each.position is not None), None)
+
+    def forget(self, name: str) -> None:
+        """Drop the publications and gaps of a channel, or of all channels that a pattern covers."""
+        kept = [item for item in self._items if not is_of(name, item[0].channel)]
+        if len(kept) < len(self._items):
+            self._items.clear()
+            self._items.extend(kept)
+            self._size = sum(len(message) for _, message in kept)
+        self._gaps.forget(name)
 
     def clear(self) -> None:
         """Empty the queue."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self, Unpack
 
+import msgspec
+
 from ..errors import BrokerUnavailable, ChannelDenied, ConfigurationError, UsageError
 from ..observers import Observers
 from .brokers.port import Broker
@@ -176,6 +178,7 @@ class Channels:
         encode: Encode | None = None,
         member: str | None = None,
         info: Any = None,
+        recent: int = 0,
     ) -> Subscription:
         """Subscribe to channels: `async with channels.subscribe("room:1") as feed: async for publication in feed: …`.
 
@@ -189,6 +192,8 @@ class Channels:
                 sends the data of messages.
             member: the member that is present for as long as the block lasts, in a namespace with presence.
             info: information about the member that others may see; any value that JSON can express.
+            recent: how many of the newest publications to begin with in each channel with history, unless `since` has a
+                position for it.
 
         Raises, on entry:
             ChannelDenied: `may_subscribe` of a namespace refuses; its subclass InvalidChannel: a name is invalid.
@@ -196,10 +201,16 @@ class Channels:
             ConfigurationError: an option requires another option, or a namespace that supports it.
             UsageError: the channels have not started.
         """
-        return Subscription(self, names, since, deliver, encode, member, info)
+        return Subscription(self, names, since, deliver, encode, member, info, recent)
 
     async def publish(
-        self, channel: str, data: Any, *, check: bool = True, details: Details | None = None
+        self,
+        channel: str,
+        data: Any,
+        *,
+        check: bool = True,
+        details: Details | None = None,
+        exclude: Subscription | str | None = None,
     ) -> Position | None:
         """Publish data to every subscriber of a channel, on every node.
 
@@ -208,6 +219,8 @@ class Channels:
             data: the data: `str` or `bytes` is sent as it is, any other value that JSON can express as JSON text.
             check: whether to ask `may_publish` of the namespace; pass False in code that may publish anything.
             details: the publisher and tags, which subscribers get beside the data.
+            exclude: the subscription that does not get it, or its `id`, on whatever node it is; for an SDK the `id` of
+                the client.
 
         Returns:
             The position; None in a namespace without history.
@@ -234,6 +247,9 @@ class Channels:
             answer = namespace.may_publish(channel, data)
             if not (await answer if inspect.isawaitable(answer) else answer):
                 raise ChannelDenied(f"channel {channel!r} may not be published to, says may_publish of its namespace")
+        if exclude is not None:
+            id = exclude if isinstance(exclude, str) else exclude.id
+            details = msgspec.structs.replace(details or Details(), exclude=id)
         if details is not None:
             payload = pack(data, details=details)
         if self._is_alone and not self.running().hub.subscribers:

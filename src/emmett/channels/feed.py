@@ -64,6 +64,10 @@ class Feed(Receiver):
     def note_position(self, channel: str, position: Position) -> None:
         self._places[channel] = position
 
+    def forget(self, topic: Membership) -> None:
+        super().forget(topic)
+        self._places.pop(topic.name, None)
+
     def hold(self, parcel: Parcel) -> None:
         raise AssertionError("a feed takes every parcel")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .names import covers, is_pattern
+from .names import covers, is_of, is_pattern
 from .publication import Kind, Position, Publication
 
 
@@ -64,6 +64,12 @@ class Gaps:
                 del self._patterns[gap.channel]
             else:
                 self._positions.pop(gap.channel, None)
+
+    def forget(self, name: str) -> None:
+        """Forget the gaps of a channel, or of all channels that a pattern covers."""
+        for gaps in (self._positions, self._patterns):
+            for channel in [each for each in gaps if is_of(name, each)]:
+                del gaps[channel]
 
     def clear(self) -> None:
         """Forget everything."""

@@ -15,6 +15,7 @@ from .brokers.port import Broker, Entry
 from .catch_up import CatchUp
 from .closing import Closer
 from .healing import Healer
+from .identities import Identities
 from .names import covers
 from .namespaces import Namespaces
 from .opening import Opener
@@ -70,6 +71,9 @@ class Hub:
         self.is_stopped = False
         # The number of receivers.
         self.subscribers = 0
+        self.identities = Identities()
+        # Receivers that have left all their channels and may be added to others.
+        self._resting: set[Receiver] = set()
         self._linger = linger
         self._check_interval = check_interval
         self._sleep = sleep
@@ -110,33 +114,78 @@ class Hub:
 
     # Subscribers that enter and leave.
 
-    async def enter(self, receiver: Receiver, names: Iterable[str], since: Mapping[str, Position]) -> bool | None:
+    async def enter(
+        self, receiver: Receiver, names: Iterable[str], since: Mapping[str, Position], recent: int = 0
+    ) -> bool | None:
+        """Subscribe a new receiver to channels; see `add`.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer; the receiver has left.
+        """
+        self.subscribers += 1
+        try:
+            return await self.add(receiver, names, since, recent)
+        except BaseException:
+            self.leave(receiver)
+            raise
+
+    async def add(
+        self, receiver: Receiver, names: Iterable[str], since: Mapping[str, Position], recent: int = 0
+    ) -> bool | None:
         """Subscribe a receiver to channels.
 
         Arguments:
-            names: channels and patterns, already checked.
+            names: channels and patterns, already checked, none of which the receiver is in.
             since: the position after which to begin, by channel.
+            recent: the number of newest publications to begin with in the other channels with history.
 
         Returns:
-            Whether everything after the positions was recovered; None without positions.
+            Whether everything after the positions was recovered; None without positions, and if the receiver has ended
+            or ends meanwhile.
 
         Raises:
-            BrokerUnavailable: the broker does not answer; the receiver is in no channel.
+            BrokerUnavailable: the broker does not answer; the receiver is in none of these channels.
         """
+        if receiver.is_over:
+            return None
         topics = [self._reserve(name) for name in names]
-        receiver.topics.extend(topics)
-        self.subscribers += 1
+        has_joined = False
         if observers := self.counters.observers.channel_subscribed:
             self._notify(observers, topics)
         try:
             for topic in topics:
                 await self._opened(topic)
-            jobs = [self._join(receiver, topic, since.get(topic.name)) for topic in topics]
-            self._except_doubles(receiver, topics)
-            return all(await _together([job for job in jobs if job is not None])) if since else None
+            has_joined = not receiver.is_over
+            if has_joined:
+                return await self._join_all(receiver, topics, since, recent)
         except BaseException:
-            self.leave(receiver)
+            if has_joined:
+                self.remove(receiver, [topic.name for topic in topics])
+            else:
+                self._release(receiver, topics)
             raise
+        self._release(receiver, topics)
+        return None
+
+    async def _join_all(
+        self, receiver: Receiver, topics: Sequence[Topic], since: Mapping[str, Position], recent: int
+    ) -> bool | None:
+        receiver.topics.extend(topics)
+        self._resting.discard(receiver)
+        jobs = [job for topic in topics if (job := self._join(receiver, topic, since.get(topic.name), recent))]
+        self._except_doubles(receiver, topics)
+        is_complete = all(await _together(jobs)) if jobs else True
+        return is_complete if since else None
+
+    def remove(self, receiver: Receiver, names: Collection[str]) -> None:
+        """Remove a receiver from some of its channels; it stays a subscriber, even without any."""
+        topics = [topic for topic in receiver.topics if topic.name in names]
+        receiver.topics[:] = [topic for topic in receiver.topics if topic.name not in names]
+        self._release(receiver, topics)
+        for topic in topics:
+            receiver.forget(topic)
+        if not receiver.topics and not receiver.is_over:
+            self._resting.add(receiver)
 
     def leave(self, receiver: Receiver) -> None:
         """Remove a receiver from all its channels. Later calls do nothing."""
@@ -145,6 +194,11 @@ class Hub:
             return
         self.subscribers -= 1
         receiver.left()
+        self.identities.forget(receiver)
+        self._resting.discard(receiver)
+        self._release(receiver, topics)
+
+    def _release(self, receiver: Receiver, topics: Iterable[Membership]) -> None:
         for topic in topics:
             topic.leave(receiver)
         if observers := self.counters.observers.channel_unsubscribed:
@@ -173,6 +227,9 @@ class Hub:
                 receiver.finish()
                 self.leave(receiver)
             topic.stream.stop()
+        for receiver in list(self._resting):
+            receiver.finish()
+            self.leave(receiver)
         self.topics.clear()
         self.on_restored.clear()
         await self.tasks.cancel()
@@ -189,7 +246,8 @@ class Hub:
     def _reserve(self, name: str) -> Topic:
         topic = self.topics.get(name)
         if topic is None:
-            topic = Topic(name, self.namespaces.of(name), self.counters, self._healer.heal, self._close_later)
+            namespace = self.namespaces.of(name)
+            topic = Topic(name, namespace, self.counters, self._healer.heal, self._close_later, self.identities)
             self.topics[name] = topic
             self._opener.open(topic)
         elif topic.timer is not None:
@@ -252,12 +310,17 @@ class Hub:
             topic.stream.stop()
             self._opener.close(topic)
 
-    def _join(self, receiver: Receiver, topic: Topic, since: Position | None) -> Coroutine[Any, Any, bool] | None:
-        """Add a receiver to a channel; return the coroutine that recovers what it missed, if needed."""
+    def _join(
+        self, receiver: Receiver, topic: Topic, since: Position | None, recent: int
+    ) -> Coroutine[Any, Any, bool] | None:
+        """Add a receiver to a channel; return the coroutine that reads what it gets from the history, if needed."""
         start = topic.position
         if start is None:
             topic.stream.join(receiver)
             return None
+        is_recent = since is None and recent > 0
+        if is_recent:
+            since = start.back(recent)
         receiver.note_position(topic.name, start if since is None else since)
         if since is None and not topic.stream.is_busy:
             topic.stream.join(receiver)
@@ -266,7 +329,7 @@ class Hub:
         last = start if since is None else None
         catch_up = CatchUp(receiver, topic.name, topic.namespace, start, last)
         topic.stream.join_catching_up(receiver, catch_up)
-        return None if since is None else _recover(self.reader, topic, catch_up, since)
+        return None if since is None else _recover(self.reader, topic, catch_up, since, is_recent)
 
     def _except_doubles(self, receiver: Receiver, topics: Sequence[Topic]) -> None:
         for pattern in (topic for topic in topics if topic.is_pattern):
@@ -275,8 +338,12 @@ class Hub:
                     pattern.stream.make_exception(topic.name, receiver)
 
 
-async def _recover(reader: Reader, topic: Topic, catch_up: CatchUp, since: Position) -> bool:
-    """Deliver to a receiver what it missed; return whether that was everything."""
+async def _recover(reader: Reader, topic: Topic, catch_up: CatchUp, since: Position, is_recent: bool = False) -> bool:
+    """Deliver to a receiver what follows a position; return whether that was everything.
+
+    Arguments:
+        is_recent: whether the receiver has had nothing yet, so that nothing before the first publication is missing.
+    """
     assert topic.namespace.limits is not None
     assert topic.position is not None
     limits, attempts = topic.namespace.limits, 1
@@ -289,7 +356,8 @@ async def _recover(reader: Reader, topic: Topic, catch_up: CatchUp, since: Posit
             catch_up.again(topic.position)
             continue
         read = (read_entry(topic.name, entry) for entry in page.entries)
-        catch_up.add_page([each for each in read if each is not None], page.top, page.complete)
+        is_complete = page.complete or (is_recent and not catch_up.read)
+        catch_up.add_page([each for each in read if each is not None], page.top, is_complete)
         since = page.entries[-1].position or page.top if page.entries else page.top
         # A reader cannot catch up with publications that arrive as fast as they are read.
         if is_last or catch_up.read > 2 * limits.size:

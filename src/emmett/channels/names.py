@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..errors import InvalidChannel
 
@@ -59,6 +59,25 @@ def is_pattern(name: str) -> bool:
 def covers(pattern: str, name: str) -> bool:
     """Return whether a pattern matches a channel, or everything that another pattern matches."""
     return name.startswith(pattern[:-1])
+
+
+def is_of(name: str, channel: str) -> bool:
+    """Return whether a channel is the one that a subscriber asks for by a name or a pattern."""
+    return covers(name, channel) if is_pattern(name) else name == channel
+
+
+def check_apart(names: Sequence[str], others: Iterable[str]) -> None:
+    """Check that no name is of a pattern of the same subscriber, or the other way round.
+
+    Raises:
+        InvalidChannel: one is.
+    """
+    for other in others:
+        for name in names:
+            if is_of(other, name) or is_of(name, other):
+                raise InvalidChannel(
+                    f"channel {name!r} overlaps with {other!r} of the same subscription: add or remove them together"
+                )
 
 
 def namespace_of(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from ..observers import Delivered, Published, Publishing, notify
 from .envelope import carry
+from .identities import Identities
 from .namespaces import Namespace
 from .publication import CarriedPublication, Position, Publication
 from .stats import Counters
@@ -47,8 +48,10 @@ class ObservedStream(ChannelStream):
 
     __slots__ = ("_heard_at",)
 
-    def __init__(self, name: str, namespace: Namespace, counters: Counters) -> None:
-        super().__init__(name, namespace, counters)
+    def __init__(
+        self, name: str, namespace: Namespace, counters: Counters, identities: Identities | None = None
+    ) -> None:
+        super().__init__(name, namespace, counters, identities)
         # When the first of the gathered publications was added, in seconds.
         self._heard_at: float | None = None
 
@@ -67,7 +70,9 @@ class ObservedStream(ChannelStream):
         notify(self._counters.observers.delivered, event)
 
 
-def make_stream(name: str, namespace: Namespace, counters: Counters) -> ChannelStream:
+def make_stream(
+    name: str, namespace: Namespace, counters: Counters, identities: Identities | None = None
+) -> ChannelStream:
     """Return the stream of a channel."""
     kind = ObservedStream if counters.observers.delivered else ChannelStream
-    return kind(name, namespace, counters)
+    return kind(name, namespace, counters, identities)

@@ -41,6 +41,10 @@ class Position(NamedTuple):
         """Return the position just before: that of a subscriber that has yet to get this publication."""
         return self._replace(offset=self.offset - 1)
 
+    def back(self, count: int) -> Self:
+        """Return the position that a number of publications follow up to this one; the first if there are fewer."""
+        return self._replace(offset=max(0, self.offset - count))
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse the text of a position.
@@ -63,10 +67,12 @@ class Details(msgspec.Struct, omit_defaults=True, frozen=True):
     Attributes:
         info: information about the publisher, JSON; empty for none.
         tags: names and values that subscribers and their clients may filter by.
+        exclude: the id of the subscriber that does not get the publication; empty for none.
     """
 
     info: msgspec.Raw = msgspec.Raw(b"")
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    exclude: str = ""
 
 
 class Publication(NamedTuple):
@@ -86,6 +92,10 @@ class Publication(NamedTuple):
     kind: Kind = Kind.MESSAGE
     position: Position | None = None
     details: Details | None = None
+
+    def excludes(self, id: str) -> bool:
+        """Return whether the subscriber with an id does not get it."""
+        return self.details is not None and self.details.exclude == id
 
 
 class CarriedPublication(Publication):

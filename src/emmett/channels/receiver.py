@@ -43,16 +43,18 @@ class Receiver:
             receiver never takes anything again. It is an attribute, not a method: a receiver in trouble replaces it,
             and the others pay nothing for that.
         topics: the channels and patterns that the receiver is in.
+        id: the id by which publishers exclude it; None until somebody asks for it.
         is_over: whether the receiver has ended.
     """
 
-    __slots__ = ("_backlogs", "_counters", "_last_positions", "_leave", "encode", "is_over", "take", "topics")
+    __slots__ = ("_backlogs", "_counters", "_last_positions", "_leave", "encode", "id", "is_over", "take", "topics")
 
     take: Callable[[Any], bool]
 
     def __init__(self, encode: Encode | None, counters: Counters, leave: Callable[[Receiver], None]) -> None:
         self.encode = encode
         self.topics: list[Membership] = []
+        self.id: str | None = None
         self.is_over = False
         self._counters = counters
         self._leave = leave
@@ -104,8 +106,16 @@ class Receiver:
         self.is_over = True
         self.take = take_nothing
 
+    def forget(self, topic: Membership) -> None:
+        """Drop what waits of a channel or a pattern that it has left, and its position."""
+        for backlog in self._backlogs.values():
+            backlog.forget(topic.name)
+        self._last_positions.pop(topic.name, None)
+
     def receive(self, namespace: Namespace, publications: Sequence[Publication], is_extra: bool) -> None:
-        """Deliver publications to this receiver alone."""
+        """Deliver publications to this receiver alone, without those that exclude it."""
+        if self.id is not None:
+            publications = [each for each in publications if not each.excludes(self.id)]
         if publications and not self.is_over:
             deliver(Parcel(namespace, publications, self.encode, is_extra), (self,), self._counters)
 

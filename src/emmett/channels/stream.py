@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from .catch_up import CatchUp
 from .encoding import Encode
+from .identities import Identities
 from .namespaces import Namespace
 from .parcel import Parcel
 from .publication import Kind, Position, Publication
@@ -31,6 +32,7 @@ class ChannelStream:
         name: the channel or the pattern.
         namespace: its namespace.
         counters: the counters to update.
+        identities: finds the subscribers that publications exclude; None if none does.
 
     Attributes:
         groups: the live subscribers, by encoder.
@@ -40,7 +42,10 @@ class ChannelStream:
 
     __slots__ = (
         "_counters",
+        "_departed",
         "_excepted",
+        "_has_exclusions",
+        "_identities",
         "_is_extra",
         "_name",
         "_namespace",
@@ -53,10 +58,13 @@ class ChannelStream:
         "is_busy",
     )
 
-    def __init__(self, name: str, namespace: Namespace, counters: Counters) -> None:
+    def __init__(
+        self, name: str, namespace: Namespace, counters: Counters, identities: Identities | None = None
+    ) -> None:
         self._name = name
         self._namespace = namespace
         self._counters = counters
+        self._identities = identities
         self.groups: dict[Encode | None, dict[Receiver, None]] = {}
         self.catching_up: dict[Receiver, CatchUp] = {}
         self.done: Position | None = None
@@ -69,6 +77,10 @@ class ChannelStream:
         self._under_way: Iterator[None] = iter(())
         # Of a pattern, by channel: the receivers that also get that channel by its name.
         self._excepted: dict[str, set[Receiver]] = {}
+        # Some of the gathered publications exclude a subscriber.
+        self._has_exclusions = False
+        # Subscribers that left this channel alone while publications are under way to them.
+        self._departed: set[Receiver] = set()
 
     def __len__(self) -> int:
         """Return the number of subscribers."""
@@ -84,6 +96,8 @@ class ChannelStream:
 
     def leave(self, receiver: Receiver) -> None:
         """Remove a subscriber; ignore one that is not there."""
+        if self.is_busy and not receiver.is_over:
+            self._departed.add(receiver)
         self.catching_up.pop(receiver, None)
         group = self.groups.get(receiver.encode)
         if group is not None:
@@ -110,6 +124,8 @@ class ChannelStream:
             is_extra: whether it comes from the history and does not count towards the bounds of queues.
         """
         self._pending.append(publication)
+        if publication.details is not None and publication.details.exclude:
+            self._has_exclusions = True
         if is_extra:
             self._is_extra = True
         else:
@@ -131,6 +147,7 @@ class ChannelStream:
         self.groups.clear()
         self.catching_up.clear()
         self._excepted.clear()
+        self._departed.clear()
         self._pending.clear()
         self._under_way = iter(())
 
@@ -156,6 +173,7 @@ class ChannelStream:
             return
         if self.catching_up:
             self.settle()
+        self._departed.clear()
         if self._pending:
             loop.call_soon(self._begin)
         else:
@@ -166,7 +184,8 @@ class ChannelStream:
         # All lists are made before the first pause: a subscriber that joins later begins with the next parcel.
         groups = [(encode, list(receivers)) for encode, receivers in self.groups.items()]
         catching_up = list(self.catching_up.values())
-        if self._excepted:
+        self._departed.clear()
+        if self._excepted or self._has_exclusions:
             self._hand_out_exceptions(publications, groups, is_extra)
         served = 0
         for encode, receivers in groups:
@@ -176,10 +195,13 @@ class ChannelStream:
                     yield
                     served = 0
                 stretch = receivers[start : start + STRETCH]
+                if self._departed:
+                    stretch = [receiver for receiver in stretch if receiver not in self._departed]
                 deliver(parcel, stretch, self._counters)
                 served += len(stretch)
         for number, catch_up in enumerate(catching_up, 1):
-            catch_up.add(publications, is_extra)
+            if catch_up.receiver not in self._departed:
+                catch_up.add(publications, is_extra)
             if not number % (STRETCH // 10):
                 yield
         for publication in reversed(publications):
@@ -193,10 +215,21 @@ class ChannelStream:
         groups: list[tuple[Encode | None, list[Receiver]]],
         is_extra: bool,
     ) -> None:
-        """Serve the subscribers that get some of the channels by name, and take them out of the groups."""
+        """Serve those that get only some of the publications, and take them out of the groups: subscribers that get
+        some of the channels by name, and subscribers that publications exclude.
+        """
         special = {receiver for each in publications for receiver in self._excepted.get(each.channel, ())}
+        if self._has_exclusions:
+            self._has_exclusions = False
+            special |= self._excluded(publications)
         for number, (encode, receivers) in enumerate(groups):
             groups[number] = (encode, [receiver for receiver in receivers if receiver not in special])
         for receiver in special:
             theirs = [each for each in publications if receiver not in self._excepted.get(each.channel, ())]
             receiver.receive(self._namespace, theirs, is_extra)
+
+    def _excluded(self, publications: Iterable[Publication]) -> set[Receiver]:
+        """Return the live subscribers that publications exclude."""
+        ids = {each.details.exclude for each in publications if each.details is not None and each.details.exclude}
+        found = [] if self._identities is None else [self._identities.find(id, self._name) for id in ids]
+        return {each for each in found if each is not None and each in self.groups.get(each.encode, ())}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from .brokers.port import Entry, History
 from .encoding import check_member_data
 from .envelope import split_carrier, unpack
+from .identities import Identities
 from .names import is_pattern
 from .namespaces import Namespace
 from .observed import make_stream
@@ -37,6 +38,7 @@ class Topic:
         counters: the counters to update.
         heal: called when the history must be read; answer with `heal_with` or `give_up`.
         idle: called when the last subscriber has left.
+        identities: finds the subscribers that publications exclude; None if none does.
 
     Attributes:
         opened: done when the broker has subscribed, with None, or with the error if that failed.
@@ -75,11 +77,12 @@ class Topic:
         counters: Counters,
         heal: Callable[[Topic], None],
         idle: Callable[[Topic], None],
+        identities: Identities | None = None,
     ) -> None:
         self.name = name
         self.namespace = namespace
         self.is_pattern = is_pattern(name)
-        self.stream = make_stream(name, namespace, counters)
+        self.stream = make_stream(name, namespace, counters, identities)
         self.opened: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self.users = 0
         # Ends the topic if no new subscriber arrives.
