@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -50,6 +51,7 @@ def _origin(node: ast.ImportFrom, package: list[str], is_package: bool) -> str:
     return ".".join([*start, *(node.module.split(".") if node.module else [])])
 
 
+@cache
 def import_graph() -> dict[str, set[str]]:
     """Return for every module of emmett what it imports, from emmett and from elsewhere."""
     files = source_files()

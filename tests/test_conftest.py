@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tools
+from tests import conftest, tools
 from tests.imports import ROOT
 
 pytest_plugins = ["pytester"]
@@ -306,3 +306,15 @@ def test_what_needs_a_tool_runs_where_it_is(run: Runner, tmp_path: Path, monkeyp
     monkeypatch.setitem(tools.FINDERS, "chromium", lambda: os.devnull)
     output = run(NEEDING, passed=2)
     assert "Not run" not in output
+
+
+def test_workers_collect_the_same_from_different_places_on(tmp_path: Path) -> None:
+    for name in ("folder", "__pycache__"):
+        (tmp_path / name).mkdir()
+    for name in ("test_one.py", "test_two.py", "kit.py"):
+        (tmp_path / name).touch()
+    paths = [str(tmp_path / name) for name in ("folder", "test_one.py", "test_two.py")]
+    assert conftest.rotated([str(tmp_path)], 0, 3) == paths
+    assert conftest.rotated([str(tmp_path)], 2, 3) == [paths[2], paths[0], paths[1]]
+    assert conftest.rotated(["a", "b"], 1, 2) == ["b", "a"]
+    assert conftest.rotated(["a"], 1, 2) == ["a"]

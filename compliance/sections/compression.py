@@ -264,7 +264,8 @@ def _faults() -> list[Exchange]:
             compressed(f"inflated to {size}, two fragments", (frames(BINARY, halves),), close=_TOO_BIG, path=limited),
         ]
     bomb = zlib.compressobj(9, wbits=-15)
-    payload = b"".join(bomb.compress(bytes(1 << 20)) for _ in range(256)) + bomb.flush(zlib.Z_SYNC_FLUSH)
+    # Flushed, so that 256 times these bytes are 256 MiB.
+    payload = (bomb.compress(bytes(1 << 20)) + bomb.flush(zlib.Z_FULL_FLUSH)) * 256
     empty = b"\x00\x00\x00\xff\xff" * 50_000
     endless = client_frame(BINARY, b"\x00", fin=False, rsv=_RSV1) + client_frame(CONTINUATION, fin=False) * FRAGMENTS
     cases += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,7 +64,7 @@ class Page:
         """The text without what is in fences."""
         return _FENCE.sub("", self.text)
 
-    @property
+    @cached_property
     def blocks(self) -> list[Block]:
         """All fenced blocks, from top to bottom."""
         return [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from functools import cache
 from itertools import pairwise
 
 from tests.wire.frame_maker import CONTINUATION, TEXT, client_frame
 
 TAIL = b"\x00\x00\xff\xff"
 RSV1 = 4
+BOMB_STEP = 1 << 20
 
 
 class Peer:
@@ -82,10 +82,15 @@ def compressed_fragments(payload: bytes, cuts: list[int], opcode: int = TEXT) ->
     ]
 
 
-@cache
 def bomb(size: int) -> bytes:
-    """Return the payload that inflates to so many zero bytes: about a thousandth of it."""
+    """Return the payload that inflates to so many zero bytes: about a thousandth of it.
+
+    Each step is flushed, so all whole steps are the same bytes: only one of them is compressed.
+    """
+    whole, rest = divmod(size, BOMB_STEP)
+    return (_flushed(BOMB_STEP) * whole + _flushed(rest)).removesuffix(TAIL)
+
+
+def _flushed(size: int) -> bytes:
     compressor = zlib.compressobj(9, wbits=-15)
-    step = bytes(1 << 20)
-    pieces = [compressor.compress(step[: min(len(step), size - start)]) for start in range(0, size, len(step))]
-    return (b"".join(pieces) + compressor.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
+    return compressor.compress(bytes(size)) + compressor.flush(zlib.Z_FULL_FLUSH) if size else b""
