@@ -120,6 +120,6 @@ def page(name: str) -> Page:
 
 
 def blocks(*languages: str) -> Iterator[Block]:
-    """Yield the blocks of all pages in these languages."""
+    """Yield the blocks of all pages in these languages, or all of them."""
     for each in pages():
-        yield from (block for block in each.blocks if block.language in languages)
+        yield from (block for block in each.blocks if not languages or block.language in languages)

@@ -12,10 +12,15 @@ from tests.docs.programs import PREAMBLE, Program, programs, programs_of
 from tests.docs.transcripts import play
 from tests.integration.servers import run_emmett
 
-# tests/integration/test_proxy_recipes.py runs these; that of Traefik, in YAML, is not tested, and says so.
-PROXY_LANGUAGES = {"yaml", "nginx", "haproxy", "apache2", "caddy", "lighttpd", "nghttpx"}
-# tests/docs/test_client_code.py runs `ts`.
-LANGUAGES = {"python", "jinja", "json", "console", "sh", "text", "ts"} | PROXY_LANGUAGES
+# tests/integration/test_proxy_recipes.py runs these; that of Traefik for Docker, in YAML, is not tested, and says so.
+PROXY_LANGUAGES = {
+    *("yaml", "nginx", "haproxy", "apache2", "caddy", "lighttpd", "nghttpx"),
+    *("traefik", "h2o", "squid", "varnishd", "stunnel"),
+}
+# The tests of their pages run or parse these: `ts` those of client code, `py` those of the guides, `ini` and
+# `dockerfile` those of deployment, `toml` those of the installation. `js` is for pages in browsers.
+OTHER_LANGUAGES = {"ts", "py", "ini", "dockerfile", "toml", "js", "mermaid"}
+LANGUAGES = {"python", "jinja", "json", "console", "sh", "text"} | OTHER_LANGUAGES | PROXY_LANGUAGES
 ECHO_PAGES = ("README.md", "docs/quickstart.md", "docs/websockets.md")
 
 every_program = pytest.mark.parametrize(
@@ -67,6 +72,7 @@ def test_the_reader_is_told_the_preamble() -> None:
 
 def test_no_block_is_overlooked() -> None:
     found = {block.language: str(block) for block in blocks()}
+    assert "python" in found
     assert set(found) <= LANGUAGES, f"languages that no test looks at: {found}"
 
 

@@ -43,7 +43,7 @@ async def run_emmett(app: App, **options: Any) -> AsyncIterator[Running]:
     """Run the default server."""
     # The logging of the test run stays as it is.
     options.setdefault("configure_logging", False)
-    async with _run_uvicorn(Server(make_config(app, port=0, **options))) as running:
+    async with run_asgi(Server(make_config(app, port=0, **options))) as running:
         yield running
 
 
@@ -65,14 +65,15 @@ def _uvicorn_with(implementation: str) -> Callable[[App], AbstractAsyncContextMa
     @contextlib.asynccontextmanager
     async def run(app: App) -> AsyncIterator[Running]:
         config = uvicorn.Config(app, port=0, ws=implementation, lifespan="on", log_config=None)
-        async with _run_uvicorn(uvicorn.Server(config)) as running:
+        async with run_asgi(uvicorn.Server(config)) as running:
             yield running
 
     return run
 
 
 @contextlib.asynccontextmanager
-async def _run_uvicorn(server: uvicorn.Server) -> AsyncIterator[Running]:
+async def run_asgi(server: uvicorn.Server) -> AsyncIterator[Running]:
+    """Run a server of uvicorn's kind, in the event loop of the test."""
     started = asyncio.Event()
     start = server.startup
 
