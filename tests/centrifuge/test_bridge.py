@@ -5,11 +5,12 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from emmett import App, Channels, abort
 from emmett.calls.calls import Calls
-from emmett.centrifuge import Centrifuge
+from emmett.centrifuge import Centrifuge, Client
 from emmett.errors import CallError
 from tests.centrifuge.kit import RawClient, Service
 
@@ -183,3 +184,53 @@ async def test_a_client_has_only_so_many_streams() -> None:
         # Nobody publishes to the channel of a stream.
         stream = next(iter(service.centrifuge._bridge._streams))  # type: ignore[union-attr]
         assert await client.error(publish={"channel": stream, "data": 1}) == 103
+
+
+class Said(msgspec.Struct):
+    text: str
+
+
+async def test_declared_messages() -> None:
+    service = CallService()
+    service.calls.emits(Said)
+
+    @service.calls.method()
+    async def say(user: str | None = None) -> None:
+        await service.calls.notify(Said("hello"), user=user)
+
+    @service.calls.event()
+    async def tell() -> None:
+        await service.calls.notify(Said("told"))
+
+    @service.calls.method()
+    async def story() -> AsyncIterator[int]:
+        await service.calls.notify(Said("begun"))
+        yield 1
+
+    @service.centrifuge.on_connect
+    def connect(client: Client, data: Any) -> str:
+        return str(data)
+
+    sent = {"jsonrpc": "2.0", "method": "said", "params": {"text": "hello"}}
+    async with service.run(), service.connected(data="ada") as ada, service.connected(data="bob") as bob:
+        await ada.ask(rpc={"method": "say"})
+        assert await ada.push() == {"message": {"data": sent}}
+        await ada.send({"send": {"data": {"method": "tell"}}})
+        assert (await ada.push())["message"]["data"]["params"] == {"text": "told"}
+        await ada.ask(rpc={"method": "story"})
+        assert (await ada.push())["message"]["data"]["params"] == {"text": "begun"}
+        await ada.ask(rpc={"method": "say", "data": {"user": "bob"}})
+        (channel,) = service.centrifuge.clients[1].channels
+        assert await bob.push() == {"channel": channel, "pub": {"data": sent}}
+        assert not ada.pushes
+
+
+async def test_without_declared_messages_clients_get_no_channel() -> None:
+    service = CallService()
+
+    @service.centrifuge.on_connect
+    def connect(client: Client, data: Any) -> str:
+        return "ada"
+
+    async with service.run(), service.raw() as client:
+        assert "subs" not in await client.connect()

@@ -55,3 +55,50 @@ def test_wrong_use_is_explained(project: Project) -> None:
     project.write("silent.py", APP.partition("    calls =")[0])
     outcome = project.run("-a", "silent.py", "client", "python")
     assert (outcome.code, "the application has no calls" in outcome.errors) == (2, True)
+
+
+SDK_APP = """
+    from emmett import App, Channels
+    from emmett.centrifuge import Centrifuge
+
+    app = App(__name__)
+    rooms = app.calls("/rooms/<str:room>", name="rooms")
+    other = app.calls("/other")
+    centrifuge = Centrifuge(app, Channels(app), calls=rooms)
+
+    @rooms.method()
+    async def add(a: int, b: int = 0) -> int:
+        return a + b
+
+    @rooms.method()
+    async def where(room: str) -> str:
+        return room
+
+    @other.method()
+    async def hidden() -> None: ...
+"""
+
+
+def test_it_writes_wrappers_for_an_sdk(project: Project) -> None:
+    project.write("app.py", SDK_APP)
+    command = ("client", "typescript", "--sdk", "centrifuge")
+    outcome = project.run(*command)
+    assert (outcome.code, outcome.errors) == (0, "")
+    assert "written by `emmett client typescript --sdk centrifuge`. Do not edit.\n" in outcome.output
+    assert "export class Rooms {" in outcome.output
+    assert "  add(params: { a: number; b?: number }): Promise<number> {\n" in outcome.output
+    # They have a variable of the path, or belong to other calls.
+    assert "where(" not in outcome.output
+    assert "hidden(" not in outcome.output
+    assert project.run(*command, "-o", "sdk.ts").code == 0
+    assert project.run(*command, "--check", "-o", "sdk.ts").code == 0
+    outcome = project.run("client", "typescript", "--check", "-o", "sdk.ts")
+    assert outcome.code == 1
+
+
+def test_wrappers_that_cannot_be_written(project: Project) -> None:
+    project.write("app.py", APP)
+    outcome = project.run("client", "typescript", "--sdk", "centrifuge")
+    assert (outcome.code, "no endpoint serves calls to SDKs" in outcome.errors) == (2, True)
+    outcome = project.run("client", "python", "--sdk", "centrifuge")
+    assert (outcome.code, "--sdk centrifuge is for TypeScript" in outcome.errors) == (2, True)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from emmett.schema.clients import render_python, render_typescript
+from emmett import Channels
+from emmett.centrifuge import Centrifuge
+from emmett.schema.clients import render_centrifuge, render_python, render_typescript
 from tests.docs.pages import page
 from tests.docs.programs import programs_of
 from tests.integration.client_code import run_mypy, run_tsc
@@ -19,7 +21,7 @@ from tests.tools import NODE_FOLDER, tool
 
 PAGE = page("docs/client_code.md")
 (PROGRAM,) = programs_of(PAGE)
-(TYPESCRIPT,) = (block.text for block in PAGE.blocks if block.language == "ts")
+TYPESCRIPT, ON_SDK = (block.text for block in PAGE.blocks if block.language == "ts")
 (PRINTED,) = (block.text for block in PAGE.blocks if block.language == "text")
 ADDRESS = "http://127.0.0.1:8000"
 # Before version 22, Node.js has no websocket of its own.
@@ -50,6 +52,24 @@ async def test_the_program_in_typescript(tmp_path: Path) -> None:
             sockets = json.dumps((NODE_FOLDER / "node_modules" / "ws" / "wrapper.mjs").as_uri())[1:-1]
             (tmp_path / "run.mjs").write_text(WITH_SOCKETS.format(ws=sockets))
             assert await output_of(tmp_path, tool("node"), "run.mjs") == PRINTED
+
+
+@pytest.mark.needs("typescript", "centrifuge")
+@pytest.mark.deadline(100)
+async def test_the_program_on_the_sdk(tmp_path: Path) -> None:
+    with PROGRAM.loaded(tmp_path) as app:
+        Centrifuge(app, Channels(app), calls=sys.modules[PROGRAM.module].calls)
+        async with run_emmett(app) as running:
+            (tmp_path / "package.json").write_text('{"type": "module"}')
+            (tmp_path / "node_modules").symlink_to(NODE_FOLDER / "node_modules")
+            (tmp_path / "sdk.ts").write_text(render_centrifuge(app.describe()), "utf-8")
+            (tmp_path / "use.ts").write_text(ON_SDK.replace("127.0.0.1:8000", f"127.0.0.1:{running.port}"))
+            assert await asyncio.to_thread(run_tsc, tmp_path, "--outDir", ".", "sdk.ts", "use.ts") == ""
+            (tmp_path / "run.mjs").write_text(WITH_SOCKETS.format(ws="ws"))
+            printed = await output_of(tmp_path, tool("node"), "run.mjs")
+    *lines, last = printed.splitlines()
+    assert lines == PRINTED.splitlines()[:-1]
+    assert last == "107 bad request: count Expected `int`, got `str`"
 
 
 @pytest.mark.deadline(100)

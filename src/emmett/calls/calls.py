@@ -24,6 +24,7 @@ from .conversation import Conversation
 from .jsonrpc import Notification
 from .limits import parse_rate
 from .method import Method, MethodKind, MethodOptions
+from .streaming import current_sender
 from .user_limits import UserLimits
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -178,6 +179,10 @@ class Calls:
                 raise ConfigurationError(f"emits({type_.__name__}): the name {wanted!r} is taken")
             self.emitted[type_] = wanted
 
+    def channel_of(self, user: str) -> str | None:
+        """Return the channel in which `notify(user=...)` publishes; None if no message is declared for it."""
+        return self._broadcasts.channel_of(user) if self.emitted and self._broadcasts.is_available else None
+
     def on_open(self, function: Function) -> Function:
         """Register a function, plain or async, to run when a connection has opened, before its first call.
 
@@ -226,6 +231,8 @@ class Calls:
             raise UsageError("notify() has one destination: give to=, user= or channel=")
         if channel is not None:
             await self._broadcasts.publish(channel, notification)
+        elif user is None and to is None and (send := current_sender.get()) is not None:
+            await send(notification)
         elif user is None:
             conversation = self._conversation(to)
             await conversation.accept()
@@ -380,8 +387,9 @@ class Calls:
     async def _open(self, conversation: Conversation) -> None:
         await conversation.accept()
         conversation.is_reading = True
-        if conversation.user is not None and self.emitted and self._broadcasts.is_available:
-            await self._subscribe(conversation, self._broadcasts.channel_of(conversation.user))
+        channel = None if conversation.user is None else self.channel_of(conversation.user)
+        if channel is not None:
+            await self._subscribe(conversation, channel)
 
     def _conversation(self, websocket: Websocket | None) -> Conversation:
         here = current_websocket.get(None) if websocket is None else websocket.connection

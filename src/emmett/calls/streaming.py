@@ -37,6 +37,9 @@ class ItemSink:
 # The stream of the running call. Each call has a context of its own.
 current_sink: ContextVar[ItemSink] = ContextVar("emmett.calls.sink")
 
+# Sends a message to the caller of the running call where that has no websocket of these calls; None where it has.
+current_sender: ContextVar[Send | None] = ContextVar("emmett.calls.sender", default=None)
+
 
 def send_items(function: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
     """Return an async function that runs an async generator and sends what it yields."""

@@ -16,6 +16,7 @@ from ..calls.guard import Guard, exceeded
 from ..calls.jsonrpc import CANCEL, Error, ErrorCode, ErrorReply, Notification, Reply
 from ..calls.method import Method, MethodKind
 from ..calls.running import RunningCall
+from ..calls.streaming import current_sender
 from ..calls.user_limits import UserLimits
 from ..channels import Channels
 from ..config import CallsSettings
@@ -44,6 +45,9 @@ class CallRegistry(Protocol):
     def provide(self, type_: type) -> Any:
         """Return the value of an argument that does not come from the caller."""
 
+    def channel_of(self, user: str) -> str | None:
+        """Return the channel of messages to a user; None if there are none."""
+
 
 class _EventMessage(msgspec.Struct):
     method: str
@@ -69,17 +73,18 @@ class SDKCaller:
 
     Arguments:
         registry: the methods.
-        user: the user; empty for an anonymous one.
+        client: the client.
 
     Attributes:
         streams: the number of its streams that run.
         calls: its calls that run, without streams.
     """
 
-    def __init__(self, registry: CallRegistry, user: str) -> None:
+    def __init__(self, registry: CallRegistry, client: Client) -> None:
         self._registry = registry
-        self._user = user
-        self.guard = Guard(bool(user), registry.settings, asyncio.get_running_loop().time)
+        self._client = client
+        self._user = client.user
+        self.guard = Guard(bool(client.user), registry.settings, asyncio.get_running_loop().time)
         self.streams = 0
         self.calls: set[_OneCall] = set()
         self._locks: dict[str, asyncio.Lock] = {}
@@ -95,6 +100,14 @@ class SDKCaller:
             return None
         wait = await self._registry.user_limits.take(self._user, method.name, rate)
         return None if wait == 0.0 else exceeded(method, rate, wait)
+
+    async def notify(self, notification: Notification) -> None:
+        """Send a declared message to the client.
+
+        Raises:
+            WebsocketClosed: it has left.
+        """
+        await self._client.send(Raw(JSON.encode(notification).encode()))
 
     def inject(self, signature: Signature, arguments: dict[str, Any]) -> None:
         """Add the arguments that do not come from the caller."""
@@ -157,6 +170,10 @@ class CallBridge:
             for one in caller.calls:
                 one.is_ending = True
 
+    def channel_of(self, user: str) -> str | None:
+        """Return the channel of messages to a user; None if there are none."""
+        return self._registry.channel_of(user)
+
     def stop(self) -> None:
         """Let all streams end without a last word, because the application stops."""
         for one, _ in self._streams.values():
@@ -209,9 +226,11 @@ class CallBridge:
         self, caller: SDKCaller, one: _OneCall, method: Method, id: int | UnsetType, params: Raw | UnsetType
     ) -> None:
         caller.calls.add(one)
+        token = current_sender.set(caller.notify)
         try:
             await RunningCall(one, method, id, params, None).run(_current_task())
         finally:
+            current_sender.reset(token)
             caller.calls.discard(one)
 
     async def _start_stream(self, caller: SDKCaller, method: Method, params: Raw | UnsetType) -> Raw:
@@ -231,6 +250,7 @@ class CallBridge:
     async def _stream(self, caller: SDKCaller, one: _OneCall, call: RunningCall, channel: str) -> None:
         """Run a stream, and publish its end."""
         timer = None
+        current_sender.set(caller.notify)
         if call.method.options.timeout is None:
             timer = asyncio.get_running_loop().call_later(STREAM_TIMEOUT, call.cancel)
         try:
@@ -261,7 +281,7 @@ class CallBridge:
     def _caller(self, client: Client) -> SDKCaller:
         caller = self._callers.get(client.id)
         if caller is None:
-            caller = self._callers[client.id] = SDKCaller(self._registry, client.user)
+            caller = self._callers[client.id] = SDKCaller(self._registry, client)
         return caller
 
 

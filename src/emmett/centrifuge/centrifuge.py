@@ -127,11 +127,13 @@ class Centrifuge:
         self.settings = app.config.centrifuge.replace(own)
         self.node = secrets.token_hex(8)
         self.hooks = ClientHooks()
+        # The calls that SDKs can make; None for none.
+        self.calls = calls
         self._bridge = None if calls is None else CallBridge(calls, channels, stream_namespace)
         protobuf = find_protobuf()
         self.encodings = [JSON_ENCODING] if protobuf is None else [JSON_ENCODING, protobuf]
         self.verifier = make_verifier(secret, public_keys, jwks, audience, issuer)
-        self.personal = _personal_prefix(personal_channels, personal_namespace)
+        self._personal = _personal_prefix(personal_channels, personal_namespace)
         self.cached = frozenset([cache] if isinstance(cache, str) else cache)
         self.pings = Pings(self.settings.client_ping_interval, self.settings.pong_timeout)
         # The connected sessions of this process, by the id of the client.
@@ -226,6 +228,12 @@ class Centrifuge:
         session = current_session.get()
         user = None if session is None else session.user
         return "" if user is None else str(user)
+
+    def channels_of(self, user: str) -> list[str]:
+        """Return the channels that each client of a user is subscribed to: its own, and that of `calls.notify`."""
+        channels = [] if self._personal is None else [f"{self._personal}#{user}"]
+        messages = None if self._bridge is None else self._bridge.channel_of(user)
+        return channels if messages is None else [*channels, messages]
 
     def connected(self, session: SDKSession) -> None:
         """Register a session, because its client has been accepted."""

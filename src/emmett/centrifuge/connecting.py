@@ -48,9 +48,8 @@ async def begin(session: ActiveSession, request: ConnectRequest, opened: list[Cl
         raise token_expired()
     session.set_timer(None)
     wanted = {each.channel: each for each in accepted.subscriptions}
-    if endpoint.personal is not None and client.user:
-        personal = f"{endpoint.personal}#{client.user}"
-        wanted.setdefault(personal, ServerSubscription(personal))
+    for channel in endpoint.channels_of(client.user) if client.user else ():
+        wanted.setdefault(channel, ServerSubscription(channel))
     if len(wanted) > session.settings.max_channels:
         raise Disconnected(CHANNEL_LIMIT)
     try:

@@ -40,7 +40,6 @@ class ClientEndpoint(Protocol):
         settings: the bounds.
         hooks: the functions of the application.
         verifier: verifies tokens; None if there are none.
-        personal: the function that names the personal channel of a user; None without personal channels.
         cached: the namespaces of which clients recover only the newest publication.
         pings: pings the clients.
     """
@@ -49,7 +48,6 @@ class ClientEndpoint(Protocol):
     settings: CentrifugeSettings
     hooks: ClientHooks
     verifier: Verifier | None
-    personal: str | None
     cached: frozenset[str]
     pings: Pings
 
@@ -58,6 +56,9 @@ class ClientEndpoint(Protocol):
 
     def session_user(self) -> str:
         """Return the user of the session of the application; empty for none."""
+
+    def channels_of(self, user: str) -> list[str]:
+        """Return the channels that each client of a user is subscribed to."""
 
     def connected(self, session: Any) -> None:
         """Register a session, because its client has been accepted."""

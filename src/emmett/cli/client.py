@@ -3,36 +3,67 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from .discovery import Selection
 from .errors import CommandLineError
 
+if TYPE_CHECKING:
+    from ..app import App
+    from ..schema import Description
+
 LANGUAGES = ("typescript", "python")
+SDKS = ("centrifuge",)
 
 
 @click.command()
 @click.argument("language", type=click.Choice(LANGUAGES))
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
 @click.option("--check", is_flag=True, help="Write nothing, and fail if FILE is not what would be written.")
+@click.option("--sdk", type=click.Choice(SDKS), help="Write wrappers around this npm package; TypeScript only.")
 @click.pass_obj
-def client(selection: Selection, language: str, output: Path | None, check: bool) -> None:
+def client(selection: Selection, language: str, output: Path | None, check: bool, sdk: str | None) -> None:
     """Print the client of the application's calls."""
     # Other commands do without it.
-    from ..schema.clients import render_python, render_typescript
+    from ..schema.clients import render_centrifuge, render_python, render_typescript
 
-    description = selection.load().app.describe()
+    app = selection.load().app
+    description = app.describe()
     if not description.calls:
         raise CommandLineError("the application has no calls, which the client would call", "write app.calls('/api')")
-    text = render_python(description) if language == "python" else render_typescript(description)
+    if sdk is not None:
+        if language != "typescript":
+            raise CommandLineError(f"--sdk {sdk} is for TypeScript", f"type emmett client typescript --sdk {sdk}")
+        text = render_centrifuge(_served_to_sdks(app, description))
+    else:
+        text = render_python(description) if language == "python" else render_typescript(description)
     if check:
-        _check(language, text, output)
+        _check(language if sdk is None else f"{language} --sdk {sdk}", text, output)
     elif output is None:
         # Not through rich, which would wrap the lines.
         click.echo(text, nl=False)
     else:
         _write(text, output)
+
+
+def _served_to_sdks(app: App, description: Description) -> Description:
+    """Return the description with those calls only that an endpoint for SDKs serves."""
+    from ..centrifuge import Centrifuge
+
+    served = {each.calls.name: each.calls for each in app.wired if isinstance(each, Centrifuge) and each.calls}
+    found = []
+    for calls in description.calls:
+        if calls.name in served:
+            # SDKs have no path, so they cannot call what has a variable of the path.
+            methods = served[calls.name].methods
+            usable = [each for each in calls.methods if not methods[each.name].signature.path_variables]
+            found.append(msgspec.structs.replace(calls, methods=tuple(usable)))
+    if not found:
+        raise CommandLineError("no endpoint serves calls to SDKs", "write Centrifuge(app, channels, calls=calls)")
+    return msgspec.structs.replace(description, calls=tuple(found))
 
 
 def _write(text: str, output: Path) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from emmett import App
-from emmett.schema.clients import render_typescript
+from emmett.schema.clients import render_centrifuge, render_typescript
 from tests.schema.clients.sample import app
 
 
@@ -51,3 +51,30 @@ def test_all_parameters_may_be_left_out() -> None:
         "  find(params: { text?: string; limit?: number | null } = {}, options?: CallOptions): Promise<string[]> {"
         in text
     )
+
+
+def test_wrappers_around_an_sdk() -> None:
+    text = render_centrifuge(app.describe())
+    assert text == render_centrifuge(app.describe())
+    assert text.startswith("// The client of tests.schema.clients.sample 0.1.0, written by `emmett client typescript ")
+    expected = [
+        '\nimport type { Centrifuge, Subscription, SubscriptionOptions } from "centrifuge";\n',
+        "  constructor(centrifuge: Centrifuge) {\n    this.connection = new SDKConnection(centrifuge);\n  }",
+        "  add(params: { a: number; b?: number }): Promise<number> {\n"
+        '    return this.connection.call("add", params);\n  }',
+        '  endless(): ItemStream<number> {\n    return this.connection.stream("endless", {});\n  }',
+        "  leave(params: { user: string }): Promise<void> {",
+    ]
+    assert [part for part in expected if part not in text] == []
+    assert "CallsConnection" not in text
+
+
+def test_members_of_wrappers_are_not_replaced() -> None:
+    application = App(__name__)
+    calls = application.calls("/api")
+
+    @calls.method()
+    async def channel() -> None: ...
+
+    assert "  channel_(): Promise<null> {" in render_centrifuge(application.describe())
+    assert "  channel(options?" in render_typescript(application.describe())

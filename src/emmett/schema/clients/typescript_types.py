@@ -27,6 +27,11 @@ RESERVED = frozenset({
     "true", "try", "type", "typeof", "undefined", "unknown", "var", "void", "websocketUrl", "while", "with",
     "yield",
 })
+# What the wrappers around the SDK use besides.
+RESERVED_OF_SDK = RESERVED | {
+    *("Centrifuge", "MAX_ITEMS", "SDKConnection", "StreamPlace", "StreamPublication", "StreamReading"),
+    *("Subscription", "SubscriptionOptions", "console", "failure"),
+}
 # fmt: on
 
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
