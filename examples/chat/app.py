@@ -1,6 +1,7 @@
 """The chat: what a browser can ask for.
 
-`emmett -a examples/chat/app.py develop`, or `make chat`; `make cluster` runs it on two nodes.
+`emmett -a examples/chat/app.py develop`, or `make chat`; `make cluster` runs it on two nodes. What the page on
+an SDK asks for is in `sdk.py`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from .messages import (
     tidy_name,
 )
 from .rooms import Rooms, tidy_room
+from .sdk import COMMAND, find_sdk, serve_sdks
 
 MAX_FRAME = 16 * 1024  # bytes of a message on the websocket
 NODE = os.environ.get("EMMETT_CHAT_NODE", "")  # what this process is called, where there are several
@@ -89,9 +91,29 @@ async def enter() -> dict[str, Any]:
 @app.route("/rooms/<str:name>", methods="get", name="room", template="room.html")
 async def room(name: str) -> dict[str, Any]:
     check_room(name)
+    return page_of(name)
+
+
+@app.route("/rooms/<str:name>/sdk", methods="get", name="room_on_sdk")
+async def room_on_sdk(name: str) -> str:
+    """Return the same page on npm `centrifuge`."""
+    channel = check_room(name)
+    if find_sdk() is None:
+        response.status = 503
+        return await app.templates.render("no_sdk.html", {"room": name, "command": COMMAND})
+    try:
+        position = await rooms.start_of(channel)
+        await rooms.note(name)
+    except BrokerUnavailable:
+        abort(503)
+    return await app.templates.render("room.html", {**page_of(name), "channel": channel, "position": position})
+
+
+def page_of(room: str) -> dict[str, Any]:
     if not has_name():
-        redirect(url("index", params={"room": name}))
-    return {"room": name, "name": session.name, "visitor": session.visitor, "max_text": MAX_TEXT}
+        redirect(url("index", params={"room": room}))
+    person = {"name": session.name, "visitor": session.visitor}
+    return {"room": room, **person, "max_text": MAX_TEXT, "channel": "", "position": None}
 
 
 calls = app.calls("/rooms/<str:name>/live", "live", max_message_size=MAX_FRAME)
@@ -124,12 +146,20 @@ async def enter_room(name: str) -> None:
 @calls.method(limit=RATE)
 async def say(message: Said, name: str) -> None:
     """Publish what the visitor says to the room."""
-    text = checked_text(message.text)
     try:
-        await rooms.channels.publish(rooms.channel(name), encode(Message(message.id, visitor(), text, time.time())))
+        await publish(message, name)
     except BrokerUnavailable:
         await websocket.close(1013, "the broker does not answer")
 
 
+async def publish(message: Said, room: str) -> None:
+    """Publish what the visitor says to a room."""
+    text = checked_text(message.text)
+    await rooms.channels.publish(rooms.channel(room), encode(Message(message.id, visitor(), text, time.time())))
+
+
 def visitor() -> Person:
     return Person(str(session.visitor), str(session.name))
+
+
+serve_sdks(app, rooms, publish, NODE)

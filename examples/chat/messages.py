@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from emmett.channels import Publication, as_json
+from emmett.channels import Kind, Publication, as_json
 from emmett.errors import CallError
 
 MAX_NAME = 24  # characters
@@ -66,8 +66,26 @@ def encode(message: Message) -> str:
 
 
 def as_published(publication: Publication) -> str:
-    """Return the event `published`: a message, a join, a leave or a gap, as `as_json` writes it."""
-    return f'{{"jsonrpc":"2.0","method":"published","params":{as_json(publication)}}}'
+    """Return the event `published`: a message, a join, a leave or a gap."""
+    if publication.kind in (Kind.JOIN, Kind.LEAVE):
+        member = msgspec.json.decode(publication.data)
+        person = as_person(member["member"], member["info"])
+        position = None if publication.position is None else str(publication.position)
+        params = _encode({"type": publication.kind.value, "data": person, "position": position}).decode()
+    else:
+        params = as_json(publication)
+    return f'{{"jsonrpc":"2.0","method":"published","params":{params}}}'
+
+
+def as_person(member: str, info: Any) -> dict[str, str]:
+    """Return a member of a room for the pages.
+
+    The member of an SDK is one of its connections, and its info says whose that is.
+    """
+    info = info or {}
+    if "client" in info:
+        return {"member": member, "id": info["user"], "name": (info.get("conn_info") or {}).get("name", "")}
+    return {"member": member, "id": member, "name": info.get("name", "")}
 
 
 def checked_text(text: str) -> str:

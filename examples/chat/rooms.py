@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from emmett import App, Channels
 from emmett.channels import Position
 
+from .messages import as_person
+
 MAX_ROOM = 32  # characters of a name
 MAX_LISTED = 20
 SHOWN = 100  # messages that a newcomer gets
@@ -64,7 +66,7 @@ class Rooms:
     async def people(self, channel: str) -> list[dict[str, Any]]:
         """Return who is in a room, on all nodes."""
         present = await self.channels.presence(channel)
-        return [{"id": visitor, "name": (member.info or {}).get("name", "")} for visitor, member in present.items()]
+        return [as_person(name, member.info) for name, member in present.items()]
 
     async def note(self, name: str) -> None:
         """Let the start page list a room."""
@@ -74,7 +76,7 @@ class Rooms:
     async def listing(self) -> list[Listed]:
         """Return the rooms for the start page, those with most people first."""
         names = await self._names()
-        listed = [Listed(name, len(await self.channels.presence(self.channel(name)))) for name in names]
+        listed = [Listed(name, len({each["id"] for each in await self.people(self.channel(name))})) for name in names]
         return sorted(listed, key=lambda room: -room.people)
 
     async def _names(self) -> list[str]:

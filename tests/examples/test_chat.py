@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from examples.chat import app as chat_app
 from examples.chat.app import MAX_FRAME, app
 from examples.chat.messages import MAX_NAME, MAX_TEXT, Message, Person, encode
 from examples.chat.rooms import KEPT, MAX_ROOM, SHOWN
+from tests.centrifuge.kit import RawClient
 from tests.examples.chat_visits import enter, in_room, running
 
 _numbers = itertools.count(1)
@@ -157,9 +159,9 @@ async def test_who_is_here(room: str) -> None:
         async with in_room(client, "Grace", room) as grace:
             assert sorted(person["name"] for person in grace.welcome["people"]) == ["Ada", "Grace"]
             joined = await ada.hear("join")
-            if joined["data"]["info"]["name"] == "Ada":
+            if joined["data"]["name"] == "Ada":
                 joined = await ada.hear("join")
-            assert joined["data"]["info"] == {"name": "Grace"}
+            assert joined["data"]["name"] == "Grace"
             # Another window of the same visitor is nobody new.
             async with client.websocket(f"/rooms/{room}/live"):
                 people = await chat_app.rooms.people(f"room:{room}")
@@ -255,3 +257,53 @@ async def test_pages_may_not_be_framed_and_forms_not_be_sent_by_others() -> None
         assert "content-security-policy" in (await client.get("/")).headers
         answer = await client.post("/", data={"name": "Ada", "room": "tea"})
         assert answer.status == 403
+
+
+async def test_the_page_on_an_sdk(room: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "centrifuge.js"
+    monkeypatch.setenv("EMMETT_CHAT_SDK", str(file))
+    async with running() as client:
+        assert (await client.get(f"/rooms/{room}/sdk")).status == 503
+        assert "npm install --prefix examples/chat centrifuge" in (await client.get(f"/rooms/{room}/sdk")).text
+        assert (await client.get("/sdk/centrifuge.js")).status == 404
+        file.write_text("// the SDK")
+        assert (await client.get(f"/rooms/{room}/sdk")).headers["location"].endswith(f"?room={room}")
+        assert (await client.get("/sdk/centrifuge.js")).text == "// the SDK"
+        await enter(client, "Ada", room)
+        text = (await client.get(f"/rooms/{room}/sdk")).text
+        assert f'data-channel="room:{room}"' in text
+        assert 'data-way="./live_sdk.js"' in text
+
+
+async def test_sdks_and_the_page_without_one_hear_each_other(room: str) -> None:
+    async with (
+        running() as client,
+        in_room(client, "Ada", room) as ada,
+        client.websocket("/sdk/websocket") as websocket,
+    ):
+        sdk = RawClient(websocket)
+        assert await sdk.connect() is not None
+        assert await sdk.error(subscribe={"channel": "rooms:opened"}) == 103
+        said = {"method": "say", "data": {"message": {"id": "number-1", "text": "Hello"}, "room": room}}
+        assert await sdk.error(rpc=said) == 403
+        await sdk.subscribe(f"room:{room}")
+        await sdk.ask(rpc=said)
+        assert (await ada.hear("message"))["data"]["text"] == "Hello"
+        await ada.say("Good morning")
+        texts: list[str] = []
+        while len(texts) < 2:
+            push = await sdk.push()
+            texts += [push["pub"]["data"]["text"]] if "pub" in push else []
+        assert texts == ["Hello", "Good morning"]
+        people = await chat_app.rooms.people(f"room:{room}")
+        assert {(each["name"], each["id"]) for each in people} == {("Ada", people[0]["id"])}
+        assert len(people) == 2
+
+
+async def test_an_sdk_without_a_name_stays_out() -> None:
+    async with running() as client:
+        client.cookies.clear()
+        async with client.websocket("/sdk/websocket") as websocket:
+            sdk = RawClient(websocket)
+            await sdk.send({"id": 1, "connect": {}})
+            assert (await sdk.ended())[0] == 3507

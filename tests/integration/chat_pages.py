@@ -21,7 +21,7 @@ from tests.ports import free_port
 KEEP_SOCKETS = """
     window.sockets = [];
     window.WebSocket = class extends WebSocket {
-        constructor(url) { super(url); sockets.push(this); }
+        constructor(...args) { super(...args); sockets.push(this); }
     };
 """
 

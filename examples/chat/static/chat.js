@@ -1,18 +1,17 @@
 /** The page of a room: what came over the connection becomes elements; what is written goes out, and is shown once. */
 
-import { Live } from "./live.js";
-
 const MOST = 1000; // messages that the page keeps
 const TOGETHER = 300; // seconds within which messages of one person share one name
 
 const page = document.body.dataset;
+const { Live } = await import(page.way);
 const find = (id) => document.getElementById(id);
 const [scroll, list, outbox, form, text] = ["scroll", "messages", "outbox", "write", "text"].map(find);
 const problem = find("problem");
 
 const seen = new Set(); // ids of messages that are shown
 const pending = new Map(); // by id what was written and has not come back yet
-const people = new Map(); // by id the names of those who are here
+const people = new Map(); // those who are here, by what their connections are called: one person may have several
 
 /* What was said */
 
@@ -91,7 +90,8 @@ function showMissed() {
 /* Who is here */
 
 function showPeople() {
-  const items = [...people].map(([id, name]) => {
+  const unique = new Map([...people.values()].map((person) => [person.id, person]));
+  const items = [...unique.values()].map(({ id, name }) => {
     const item = document.createElement("li");
     const avatar = document.createElement("span");
     avatar.className = "avatar";
@@ -105,12 +105,12 @@ function showPeople() {
   });
   items.sort(([one], [other]) => one.localeCompare(other));
   find("people").replaceChildren(...items.map(([, item]) => item));
-  find("count").textContent = people.size || "";
+  find("count").textContent = unique.size || "";
 }
 
 function welcome(event) {
   people.clear();
-  for (const person of event.people) people.set(person.id, person.name);
+  for (const person of event.people) people.set(person.member, person);
   showPeople();
   if (event.recovered === false) showMissed();
   find("node").textContent = event.node && `on ${event.node}`;
@@ -118,24 +118,27 @@ function welcome(event) {
   for (const item of waiting()) send(item);
 }
 
-function join({ member, info }) {
-  const name = info?.name ?? "";
-  if (people.get(member) !== name) {
-    people.set(member, name);
-    showPeople();
-    if (member === page.visitor) return;
-    // Reloading the page counts as neither leaving nor arriving.
-    const last = list.lastElementChild;
-    if (last?.matches(".leave") && last.dataset.who === member) last.remove();
-    else showNote(`${name} is here`, "join", member);
-  }
+function isHere({ id, name }) {
+  return [...people.values()].some((person) => person.id === id && person.name === name);
+}
+
+function join(person) {
+  const isKnown = isHere(person);
+  people.set(person.member, person);
+  if (isKnown) return;
+  showPeople();
+  if (person.id === page.visitor) return;
+  // Reloading the page counts as neither leaving nor arriving.
+  const last = list.lastElementChild;
+  if (last?.matches(".leave") && last.dataset.who === person.id) last.remove();
+  else showNote(`${person.name} is here`, "join", person.id);
 }
 
 function leave({ member }) {
-  const name = people.get(member);
-  if (!people.delete(member)) return;
+  const person = people.get(member);
+  if (!people.delete(member) || isHere(person)) return;
   showPeople();
-  if (member !== page.visitor) showNote(`${name} has left`, "leave", member);
+  if (person.id !== page.visitor) showNote(`${person.name} has left`, "leave", person.id);
 }
 
 /* What is written */
@@ -220,7 +223,7 @@ new ResizeObserver(showNewest).observe(form);
 /* The connection */
 
 const takes = {
-  message: (event) => showMessage(JSON.parse(event.data)),
+  message: (event) => showMessage(event.message),
   gap: showMissed,
   join: (event) => join(event.data),
   leave: (event) => leave(event.data),

@@ -12,7 +12,7 @@ const WORDS = { [-32029]: "That was too fast. Wait a moment, then send it again.
 
 /** Return what the page shows for a message of JSON-RPC; nothing for the reply to a call that succeeded. */
 function asEvent({ id, method, params, error }) {
-  if (method === "published") return params;
+  if (method === "published") return params.type === "message" ? { ...params, message: JSON.parse(params.data) } : params;
   if (method) return { type: method, ...params };
   return error && { type: "error", id, text: WORDS[error.code] ?? error.message };
 }

@@ -7,7 +7,7 @@ import msgspec
 from ..channels import Kind, Publication
 from ..channels.encoding import Encode
 from .codec import JSON, ClientCodec
-from .messages import ClientInfo, ClientReply, JoinPush, Push, PushedPublication
+from .messages import NOTHING, ClientInfo, ClientReply, JoinPush, Push, PushedPublication
 
 _decode_info = msgspec.json.Decoder(ClientInfo).decode
 
@@ -26,13 +26,15 @@ def client_info(member: str, info: bytes | msgspec.Raw) -> ClientInfo:
 
     Arguments:
         member: its name; that of a client is its id.
-        info: its info, JSON; that of a client is a `ClientInfo`.
+        info: its info, JSON; that of a client is a `ClientInfo`, and that of others is passed on as it is.
     """
     try:
         found = _decode_info(info)
     except (msgspec.MsgspecError, RecursionError):
-        return ClientInfo(user=member, client=member)
-    return found if found.client == member else ClientInfo(user=member, client=member)
+        found = None
+    if found is not None and found.client == member:
+        return found
+    return ClientInfo(user=member, client=member, conn_info=NOTHING if bytes(info) == b"null" else msgspec.Raw(info))
 
 
 def published(publication: Publication, codec: ClientCodec) -> PushedPublication:
