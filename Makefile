@@ -24,7 +24,7 @@ SOURCES = src tests examples benchmarks clients soak compliance fuzzing
 # What the shell has set up for another project must not reach into this one.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help run assistant board chat cluster test test-pythons test-native test-asan coverage check format bench bench-channels bench-capacity bench-guard clients soak compliance fuzz sdk-tests docs wheel wheels clean setup-run setup-test setup-fuzz setup-node
+.PHONY: help run assistant board chat cluster test test-pythons test-native test-asan coverage check format bench bench-channels bench-capacity bench-sdks bench-guard clients soak compliance fuzz sdk-tests docs wheel wheels clean setup-run setup-test setup-fuzz setup-node
 
 help:
 	@echo "make run         serve the demo on http://$(HOST):$(PORT); HOST=0.0.0.0 PORT=9000 for another address"
@@ -44,6 +44,7 @@ help:
 	@echo "make bench       run the benchmarks; ARGS=\"--help\" shows their options"
 	@echo "make bench-channels  measure from publication to delivery with each broker; ARGS=\"--quick\" for a first look"
 	@echo "make bench-capacity  measure what subscribers need, and one that reads nothing beside 10,000 others"
+	@echo "make bench-sdks  measure 5,000 connections of SDKs beside as many plain subscribers, and let all come back at once"
 	@echo "make bench-guard count the instructions that a message takes, and compare them with the record (needs valgrind)"
 	@echo "make clients     measure what real websocket clients send, see and do; ARGS=\"--publish\" writes docs/clients.md"
 	@echo "make soak        run the server for ten minutes under everything that peers do; ARGS=\"--seconds 60\" for less"
@@ -111,6 +112,9 @@ bench-channels: setup-test
 
 bench-capacity: setup-test
 	$(PYTHON) -m benchmarks.run capacity $(ARGS)
+
+bench-sdks: setup-test
+	$(PYTHON) -m benchmarks.run sdks $(ARGS)
 
 # Both engines; the native one only where it is built.
 bench-guard: setup-test

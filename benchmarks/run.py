@@ -28,6 +28,7 @@ from benchmarks.plan import LoadFailed
 from benchmarks.publish import DOCS, MarkersMissing, publish, put, write_charts
 from benchmarks.results import Results
 from benchmarks.scenarios import SCENARIOS
+from benchmarks.sdks import measure as sdk_measure
 from benchmarks.server_process import ServerFailed
 from benchmarks.stage import Timing
 from benchmarks.tournament import Tournament
@@ -238,6 +239,22 @@ def capacity(
             put(text, f"bench-capacity-{part}", DOCS / "scaling.md")
             if part == "model":
                 PUBLISHED.write_text(json.dumps({"coefficients": data["coefficients"]}, indent=2) + "\n", "utf-8")
+
+
+@main.command()
+@measuring(rounds=6, seconds=2.5, shortest=0.1, name="sdks")
+@click.option("--connections", default=5000, show_default=True, type=click.IntRange(1, 30_000), help="Of each kind.")
+def sdks(rounds: int, seconds: float, quick: bool, connections: int, folder: Path, published: bool) -> None:
+    """Compare SDKs with plain subscribers of channels, in one process, and let all SDKs come back at once."""
+    if quick:
+        rounds, seconds, connections = 1, 0.5, min(connections, 500)
+    placement = current_placement()
+    found = circumstances(placement, rounds, seconds)
+    text, data = sdk_measure.measure(rounds, connections, seconds, placement, say)
+    text = "\n".join(f"- {line}" for line in describe_circumstances(found)) + f"\n\n{text}"
+    write(folder, "results", {**found, **data}, text)
+    if published:
+        put(text, "bench-sdks", DOCS / "sdks.md")
 
 
 @main.command(name="predict")

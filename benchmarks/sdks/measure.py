@@ -1,0 +1,241 @@
+"""Plain subscribers and SDKs in one server: memory, delays and CPU time in turn, and a return of all SDKs at once."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import statistics
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import Placement, cpu_seconds, memory_bytes
+from benchmarks.markdown import table
+from benchmarks.plan import LoadFailed
+from benchmarks.sdks.peers import Peer, SDKPeer
+from benchmarks.server_options import ServerOptions
+from benchmarks.server_process import free_port, running_server
+from benchmarks.stage import allow_files
+
+APP = Path(__file__).with_name("app.py")
+HOST = "127.0.0.1"
+# Publications of a slice: few enough a second that the process could do several times as many.
+PUBLICATIONS = 10
+# Publications while all SDKs are away, and while they come back.
+MISSED, MEANWHILE = 20, 10
+PATIENCE = 90.0
+KINDS = ("plain", "sdk")
+
+Say = Callable[[str], object]
+
+
+@dataclass(slots=True)
+class SDKFigures:
+    """What was measured of one kind of subscriber.
+
+    Attributes:
+        bytes: memory of the server for a connection.
+        cpu: CPU seconds of the server for a delivery, of each slice.
+        p50, p99: seconds until a publication was delivered, of each slice.
+    """
+
+    bytes: float = 0.0
+    cpu: list[float] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SDKReturn:
+    """How all SDKs came back at once.
+
+    Attributes:
+        seconds: until the last one was there and had everything.
+        ended: connections that the server has ended meanwhile.
+        recovered: connections that were recovered.
+        complete: connections that have each publication once and in order.
+    """
+
+    seconds: float
+    ended: int
+    recovered: int
+    complete: int
+
+
+class Bench:
+    """The measurements with one server.
+
+    Arguments:
+        port, pid: of the server.
+        connections: of each kind.
+        seconds: of a slice.
+    """
+
+    def __init__(self, port: int, pid: int, connections: int, seconds: float) -> None:
+        self._port, self._pid, self._connections = port, pid, connections
+        self._gap = seconds / PUBLICATIONS
+        self._peers: dict[str, list[Peer]] = {kind: [] for kind in KINDS}
+        self._sdks: list[SDKPeer] = []
+        self._number = dict.fromkeys(KINDS, 0)
+        self.figures = {kind: SDKFigures() for kind in KINDS}
+
+    async def open(self, kind: str) -> None:
+        """Open all connections of a kind."""
+        before = memory_bytes(self._pid) or 0
+        for start in range(0, self._connections, 250):
+            count = min(250, self._connections - start)
+            peers = [self._make(kind) for _ in range(count)]
+            await asyncio.gather(*(peer.connect() for peer in peers))
+            self._peers[kind] += peers
+        self.figures[kind].bytes = ((memory_bytes(self._pid) or 0) - before) / self._connections
+
+    def _make(self, kind: str) -> Peer:
+        if kind == "plain":
+            return Peer(self._port, "/plain")
+        self._sdks.append(SDKPeer(self._port))
+        return self._sdks[-1]
+
+    async def slice(self, kind: str) -> None:
+        """Publish some numbers to all subscribers of a kind, and measure."""
+        peers, figures = self._peers[kind], self.figures[kind]
+        for peer in peers:
+            peer.delays.clear()
+        before = self._cpu()
+        for _ in range(PUBLICATIONS):
+            await self._publish(kind)
+            await asyncio.sleep(self._gap)
+        await self._until(lambda: all(len(peer.delays) == PUBLICATIONS for peer in peers), "deliveries are missing")
+        figures.cpu.append((self._cpu() - before) / PUBLICATIONS / len(peers))
+        delays = sorted(delay / 1e9 for peer in peers for delay in peer.delays)
+        figures.p50.append(delays[len(delays) // 2])
+        figures.p99.append(delays[len(delays) * 99 // 100])
+
+    async def come_back(self) -> SDKReturn:
+        """End the connections of all SDKs, publish, and let all come back at once."""
+        gone = self._sdks
+        for peer in gone:
+            peer.abort()
+        await self._until(self._nobody, "the server keeps connections")
+        for _ in range(MISSED):
+            await self._publish("sdk")
+        self._sdks = [SDKPeer(self._port, peer) for peer in gone]
+        begun = time.monotonic()
+        coming = asyncio.gather(*(peer.connect() for peer in self._sdks), return_exceptions=True)
+        for _ in range(MEANWHILE):
+            await self._publish("sdk")
+            await asyncio.sleep(self._gap)
+        failures = [each for each in await coming if each is not None]
+        if failures:
+            raise LoadFailed(f"{len(failures)} have not come back: {failures[0]}")
+        expected = list(range(self._number["sdk"]))
+        await self._until(
+            lambda: all(len(peer.numbers) >= len(expected) or peer.ended is not None for peer in self._sdks),
+            "publications are missing",
+        )
+        return SDKReturn(
+            time.monotonic() - begun,
+            sum(peer.ended is not None for peer in self._sdks),
+            sum(peer.recovered is True for peer in self._sdks),
+            sum(peer.numbers == expected for peer in self._sdks),
+        )
+
+    def close(self) -> None:
+        """End all connections."""
+        for peer in (*self._peers["plain"], *self._sdks):
+            peer.abort()
+
+    def _cpu(self) -> float:
+        return cpu_seconds(self._pid) or 0.0
+
+    def _nobody(self) -> bool:
+        with urllib.request.urlopen(f"http://{HOST}:{self._port}/clients", timeout=PATIENCE) as answer:
+            return bool(answer.read() == b'{"clients":0}')
+
+    async def _publish(self, kind: str) -> None:
+        url = f"http://{HOST}:{self._port}/publish/{kind}/{self._number[kind]}"
+        self._number[kind] += 1
+        request = urllib.request.Request(url, data=b"", method="POST")
+        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=PATIENCE).close())
+
+    async def _until(self, condition: Callable[[], bool], failure: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                raise LoadFailed(failure)
+            await asyncio.sleep(0.05)
+
+
+async def _run(bench: Bench, rounds: int, say: Say) -> SDKReturn:
+    try:
+        for kind in KINDS:
+            say(f"connections: {kind}")
+            await bench.open(kind)
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            for kind in KINDS if number % 2 else reversed(KINDS):
+                await bench.slice(kind)
+        say("all SDKs come back")
+        return await bench.come_back()
+    finally:
+        bench.close()
+
+
+def report(figures: dict[str, SDKFigures], back: SDKReturn, connections: int) -> str:
+    """Return the figures as a table, and how all came back."""
+    plain, sdk = figures["plain"], figures["sdk"]
+    rows = [
+        ["bytes of a connection", f"{plain.bytes:,.0f}", f"{sdk.bytes:,.0f}", f"{sdk.bytes / plain.bytes:.2f}"],
+        ["CPU µs of a delivery", *_row(plain.cpu, sdk.cpu, 1e6)],
+        ["p50 ms until a delivery", *_row(plain.p50, sdk.p50, 1e3)],
+        ["p99 ms until a delivery", *_row(plain.p99, sdk.p99, 1e3)],
+    ]
+    text = table((f"{connections:,} of each in one process", "plain", "SDK", "ratio"), rows, left=1)
+    return (
+        f"{text}\n\nAll {connections:,} SDKs come back at once, each with {MISSED} publications to recover, while more "
+        f"are published: {back.seconds:.1f} s until the last one has everything; {back.recovered:,} recovered, "
+        f"{back.complete:,} with each publication once and in order, {back.ended} ended by the server."
+    )
+
+
+def _row(plain: Sequence[float], sdk: Sequence[float], factor: float) -> list[str]:
+    # CPU time comes in ticks of a clock: of a few deliveries it may be none.
+    ratios = [ours / theirs if theirs else math.nan for ours, theirs in zip(sdk, plain, strict=True)]
+    return [
+        f"{statistics.median(plain) * factor:.2f}",
+        f"{statistics.median(sdk) * factor:.2f}",
+        f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+    ]
+
+
+def measure(
+    rounds: int, connections: int, seconds: float, placement: Placement, say: Say
+) -> tuple[str, dict[str, Any]]:
+    """Measure with so many connections of each kind.
+
+    Arguments:
+        rounds: how often both kinds are measured in turn.
+        seconds: of each of these slices.
+        say: called with what is being done.
+
+    Returns:
+        The table, and all that was measured.
+
+    Raises:
+        LoadFailed, ServerFailed: something did not arrive, or the server ended.
+    """
+    allow_files(2 * connections)
+    options = ServerOptions(HOST, free_port(HOST), connections=2 * connections)
+    command = [
+        *("env", f"PYTHONPATH={APP.parents[2] / 'src'}"),
+        *(sys.executable, "-m", "emmett", "-a", str(APP), "serve", "--host", HOST, "--port", str(options.port)),
+        *("--no-access-log", "--log-level", "error"),
+    ]
+    with running_server(command, options, cores=placement.server_cores(1), isolated=False) as server:
+        bench = Bench(options.port, server.pid, connections, seconds)
+        back = asyncio.run(_run(bench, rounds, say))
+    data = {"figures": {kind: asdict(each) for kind, each in bench.figures.items()}, "return": asdict(back)}
+    return report(bench.figures, back, connections), data
