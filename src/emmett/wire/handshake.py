@@ -302,8 +302,9 @@ def _read_key(fields: dict[bytes, bytes]) -> bytes:
 
 
 def _read_subprotocols(fields: dict[bytes, bytes]) -> tuple[str, ...]:
-    value = fields.get(b"sec-websocket-protocol")
-    if value is None:
+    # Some clients send the field without a value when they offer nothing, such as SDKs of Centrifuge in Python.
+    value = fields.get(b"sec-websocket-protocol", b"").strip(WHITESPACE)
+    if not value:
         return ()
     _check_size(value, "Sec-WebSocket-Protocol")
     members = split_list(value)
