@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 
 import pytest
 
@@ -27,7 +28,11 @@ def test_every_line_has_a_test() -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_a_named_test_exists(name: str) -> None:
     path, _, function = name.partition("::")
-    file = ROOT / path if path.startswith("tests/") else ROOT / "tests" / "integration" / path
-    nodes = ast.walk(ast.parse(file.read_text("utf-8")))
-    names = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    names = functions_of(path if path.startswith("tests/") else f"tests/integration/{path}")
     assert not function or function in names
+
+
+@cache
+def functions_of(path: str) -> set[str]:
+    nodes = ast.walk(ast.parse((ROOT / path).read_text("utf-8")))
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}

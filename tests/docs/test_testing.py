@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -18,10 +17,7 @@ def test_they_pass(tmp_path: Path) -> None:
     for program in programs_of(page("docs/testing.md")):
         program.save(tmp_path)
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    run = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     own = len(re.findall(r"^def test_", text, re.MULTILINE))
     inherited = sum(name.startswith("test_") for name in dir(BrokerContract))
     # The example of a broker has nothing to inject bytes into.

@@ -125,15 +125,16 @@ def make_app() -> App:
     return app
 
 
-def read_asyncapi(document: dict[str, Any]) -> Any:
-    """Return what the official parser of AsyncAPI says of a document. The test needs the tool `asyncapi`."""
+def read_asyncapi(*documents: dict[str, Any]) -> list[Any]:
+    """Return what the official parser of AsyncAPI says of each document. The test needs the tool `asyncapi`."""
     run = subprocess.run(
         [tool("asyncapi"), "asyncapi.mjs"],
         cwd=NODE_FOLDER,
-        input=json.dumps(document),
+        input=json.dumps([json.dumps(document) for document in documents]),
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    return json.loads(run.stdout)
+    found: list[Any] = json.loads(run.stdout)
+    return found
