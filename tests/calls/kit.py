@@ -1,14 +1,44 @@
-"""Raw JSON-RPC on a websocket of the test client."""
+"""An application with calls, some types, and raw JSON-RPC on a websocket of the test client."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
+
 from emmett import App
+from emmett.calls.calls import Calls
 from emmett.testing import TestWebsocket
+
+
+class Say(msgspec.Struct):
+    """What a client says, as a parameter of a method."""
+
+    room: str
+    text: str = ""
+
+
+class Said(msgspec.Struct):
+    """An event of the server."""
+
+    text: str
+
+
+@dataclasses.dataclass
+class UserJoined:
+    """An event of the server that is a dataclass."""
+
+    name: str
+
+
+def make_app(**settings: Any) -> tuple[App, Calls]:
+    """Return an application and its calls at /api, with these settings."""
+    app = App(__name__)
+    return app, app.calls("/api", **settings)
 
 
 class Wire:

@@ -1,5 +1,4 @@
 import asyncio
-import dataclasses
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import Any, TypedDict
 
@@ -7,32 +6,12 @@ import msgspec
 import pytest
 
 from emmett import App, Pipe, Websocket, abort, requires, websocket
-from emmett.calls.calls import Calls, snake_case
+from emmett.calls.calls import snake_case
 from emmett.calls.method import MethodKind
 from emmett.ctx import current_websocket
 from emmett.errors import CallError, ConfigurationError
 from emmett.testing import RefusedHandshake
-from tests.calls.kit import wire_to
-
-
-class Say(msgspec.Struct):
-    room: str
-    text: str = ""
-
-
-class Said(msgspec.Struct):
-    text: str
-
-
-@dataclasses.dataclass
-class UserJoined:
-    name: str
-
-
-def make_app(**settings: Any) -> tuple[App, Calls]:
-    app = App(__name__)
-    return app, app.calls("/api", **settings)
-
+from tests.calls.kit import Said, Say, UserJoined, make_app, wire_to
 
 # Registration.
 

@@ -1,33 +1,11 @@
 import asyncio
-import dataclasses
 from typing import Any
 
-import msgspec
 import pytest
 
-from emmett import App, Websocket, websocket
-from emmett.calls.calls import Calls
+from emmett import Websocket, websocket
 from emmett.errors import CallError, UsageError, WebsocketClosed
-from tests.calls.kit import wire_to
-
-
-class Say(msgspec.Struct):
-    room: str
-    text: str = ""
-
-
-class Said(msgspec.Struct):
-    text: str
-
-
-@dataclasses.dataclass
-class UserJoined:
-    name: str
-
-
-def make_app(**settings: Any) -> tuple[App, Calls]:
-    app = App(__name__)
-    return app, app.calls("/api", **settings)
+from tests.calls.kit import Said, UserJoined, make_app, wire_to
 
 
 async def test_notify_in_a_call() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from emmett.channels.tasks import Pool, Tasks
+from emmett.channels.tasks import Pool, Tasks, run_together
 from tests.channels.kit import turns, until
 
 
@@ -70,3 +70,34 @@ async def test_only_so_many_jobs_are_at_work(caplog: pytest.LogCaptureFixture) -
     pool.clear()
     await until(lambda: not len(tasks))
     assert done == 10
+
+
+async def test_jobs_run_together() -> None:
+    first, second = asyncio.Event(), asyncio.Event()
+
+    async def meet(mine: asyncio.Event, other: asyncio.Event, number: int) -> int:
+        mine.set()
+        await other.wait()
+        return number
+
+    assert await run_together([meet(first, second, 1), meet(second, first, 2)]) == [1, 2]
+    assert await run_together([meet(first, second, 3)]) == [3]
+    assert await run_together([]) == []
+
+
+async def test_a_job_that_fails_ends_those_that_run_with_it() -> None:
+    ended: list[str] = []
+
+    async def stay() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.append("stay")
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("this one")
+
+    with pytest.raises(ValueError, match="this one"):
+        await run_together([stay(), fail()])
+    assert ended == ["stay"]

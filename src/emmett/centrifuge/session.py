@@ -14,6 +14,7 @@ from msgspec import Raw
 from ..channels.channels import RunningChannels
 from ..channels.encoding import Encode
 from ..channels.sink import Batch, Sink
+from ..channels.tasks import run_together
 from ..errors import (
     BrokerUnavailable,
     CallError,
@@ -217,7 +218,7 @@ class SDKSession:
             raise Disconnected(BAD_REQUEST)
         subscriptions: list[ClientSubscription] = []
         jobs = [self._answer(each.id, "subscribe", subscribe(self, each.subscribe, subscriptions)) for each in commands]
-        answers = [await jobs[0]] if len(jobs) == 1 else await _together(jobs)
+        answers = await run_together(jobs)
         await self.write([reply for reply, _ in answers])
         for subscription in subscriptions:
             _open(subscription)
@@ -401,13 +402,3 @@ def _is_subscribe(command: Command) -> bool:
 def _portions(commands: list[Command], size: int) -> Iterator[list[Command]]:
     for start in range(0, len(commands), size):
         yield commands[start : start + size]
-
-
-async def _together(jobs: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-    tasks = [asyncio.ensure_future(job) for job in jobs]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        _ = await asyncio.gather(*tasks, return_exceptions=True)

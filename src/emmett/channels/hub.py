@@ -23,7 +23,7 @@ from .publication import Position
 from .reading import Reader, is_last_page, stopped
 from .receiver import Membership, Receiver
 from .stats import Counters
-from .tasks import Pool, Tasks
+from .tasks import Pool, Tasks, run_together
 from .topic import Topic, read_entry
 
 # Seconds to keep the subscription of a channel without subscribers: people come back, and pages are reloaded.
@@ -174,7 +174,7 @@ class Hub:
         self._resting.discard(receiver)
         jobs = [job for topic in topics if (job := self._join(receiver, topic, since.get(topic.name), recent))]
         self._except_doubles(receiver, topics)
-        is_complete = all(await _together(jobs)) if jobs else True
+        is_complete = all(await run_together(jobs)) if jobs else True
         return is_complete if since else None
 
     def remove(self, receiver: Receiver, names: Collection[str]) -> None:
@@ -367,16 +367,3 @@ async def _recover(reader: Reader, topic: Topic, catch_up: CatchUp, since: Posit
     if not topic.stream.is_busy:
         topic.stream.settle()
     return catch_up.is_complete
-
-
-async def _together(jobs: Sequence[Awaitable[bool]]) -> list[bool]:
-    """Run jobs concurrently. If one fails, cancel the others before raising its error."""
-    if len(jobs) == 1:
-        return [await jobs[0]]
-    tasks = [asyncio.ensure_future(job) for job in jobs]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

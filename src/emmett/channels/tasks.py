@@ -1,14 +1,16 @@
-"""Keep the tasks of the hub until they end, cancel them with it, and limit concurrent calls to the broker."""
+"""Keep the tasks of the hub until they end, cancel them with it, limit broker calls, and run jobs together."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 logger = logging.getLogger("emmett.channels")
+
+T = TypeVar("T")
 
 
 class Tasks:
@@ -84,3 +86,16 @@ class Pool:
                     logger.exception("a job of the channels failed")
         finally:
             self._workers -= 1
+
+
+async def run_together(jobs: Sequence[Awaitable[T]]) -> list[T]:
+    """Run jobs concurrently and return their results. If one fails, cancel the others before raising its error."""
+    if len(jobs) == 1:
+        return [await jobs[0]]
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

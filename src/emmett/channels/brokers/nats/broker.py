@@ -15,13 +15,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
-import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
-from ....errors import BrokerUnavailable, ConfigurationError, UsageError
+from ....errors import BrokerUnavailable, UsageError
 from ....rare_log import RareLog
 from ...publication import Position
+from ..arguments import check_arguments
 from ..port import NO_NEEDS, Entry, History, Limits, Listener, Needs
 from ..trial import NAMESPACE, try_channels
 from .address import parse_urls
@@ -55,10 +54,7 @@ class NatsBroker:
     """
 
     def __init__(self, urls: str, *, prefix: str = "emmett", timeout: float = 5.0) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
-            raise ConfigurationError(f"prefix={prefix!r}: expected 1 to 100 letters, digits, '_', '.', ':' or '-'")
-        if not 0 < timeout < math.inf:
-            raise ConfigurationError(f"timeout={timeout!r}: expected seconds above 0")
+        check_arguments(prefix, timeout)
         self._addresses, self._settings = parse_urls(urls)
         check_library(needs_keys=bool(self._settings.credentials or self._settings.nkey))
         self._subjects = Subjects(prefix)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ....errors import BrokerUnavailable, ConfigurationError, UsageError
+from ....errors import BrokerUnavailable, UsageError
 from ...publication import Position
+from ..arguments import check_arguments
 from ..port import NO_NEEDS, Entry, History, Limits, Listener, Needs
 from ..trial import try_channels
 from . import scripts
@@ -54,10 +54,7 @@ class RedisBroker:
     """
 
     def __init__(self, urls: str, *, prefix: str = "emmett", timeout: float = 5.0) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
-            raise ConfigurationError(f"prefix={prefix!r}: expected 1 to 100 letters, digits, '_', '.', ':' or '-'")
-        if not 0 < timeout < math.inf:
-            raise ConfigurationError(f"timeout={timeout!r}: expected seconds above 0")
+        check_arguments(prefix, timeout)
         self._target = parse_urls(urls)
         self._names = RedisNames(prefix)
         self._prefix = prefix
