@@ -14,7 +14,7 @@ import pytest
 from emmett import App, Channels
 from emmett.environment import WORKERS
 from emmett.errors import BrokerUnavailable, ConfigurationError
-from emmett.tasks import FIRST_PAUSE, MAX_PAUSE, BackgroundWork
+from emmett.tasks import FIRST_PAUSE, LEASE, LEASE_PERIOD, MAX_PAUSE, BackgroundWork
 
 
 class Sleeps:
@@ -161,6 +161,128 @@ async def test_once_on_all_nodes_and_handed_over() -> None:
         await node.stop(1.0)
 
 
+class Leases:
+    """Channels of one node, as far as lasting work needs them; all nodes share the leases, on the test's clock."""
+
+    def __init__(self, sleeps: Sleeps, shared: dict[str, tuple[str, float]]) -> None:
+        self._sleeps = sleeps
+        self._shared = shared
+        self.is_away = False
+
+    async def take(self, bucket: str, calls: int, period: float) -> float:
+        raise AssertionError("lasting work takes no calls out of buckets")
+
+    async def hold(self, lease: str, holder: str, ttl: float) -> bool:
+        if self.is_away:
+            raise BrokerUnavailable("away")
+        owner, end = self._shared.get(lease, (holder, 0.0))
+        if owner != holder and end > self._sleeps.now:
+            return False
+        self._shared[lease] = (holder, self._sleeps.now + ttl)
+        return True
+
+    async def release(self, lease: str, holder: str) -> None:
+        if self.is_away:
+            raise BrokerUnavailable("away")
+        assert self._shared.pop(lease)[0] == holder
+
+
+class Workers:
+    """Three workers with one function in background, and who runs it at which time."""
+
+    def __init__(self) -> None:
+        self.sleeps = Sleeps()
+        shared: dict[str, tuple[str, float]] = {}
+        self.leases = [Leases(self.sleeps, shared) for _ in range(3)]
+        self.nodes = [BackgroundWork([each], self.sleeps.sleep, lambda: self.sleeps.now) for each in self.leases]
+        self.running: list[int] = []
+        self.log: list[tuple[str, int, float]] = []
+        for number, node in enumerate(self.nodes):
+            node.add_lasting(self.function(number), True, "watch")
+            node.start()
+
+    def function(self, number: int) -> Any:
+        async def watch() -> None:
+            self.running.append(number)
+            self.log.append(("began", number, self.sleeps.now))
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                self.running.remove(number)
+                self.log.append(("ended", number, self.sleeps.now))
+
+        return watch
+
+    async def stop(self) -> None:
+        for node in self.nodes:
+            await node.stop(1.0)
+
+
+async def test_lasting_work_runs_on_one_worker_and_is_handed_over_when_it_stops() -> None:
+    workers = Workers()
+    await workers.sleeps.move(20)
+    (first,) = workers.running
+    await workers.nodes[first].stop(1.0)
+    await workers.sleeps.move(LEASE_PERIOD)
+    (second,) = workers.running
+    assert second != first
+    assert workers.log[-1] == ("began", second, 20 + LEASE_PERIOD)
+    await workers.stop()
+    assert workers.running == []
+
+
+async def test_a_worker_that_loses_the_broker_stops_before_another_one_starts(caplog: pytest.LogCaptureFixture) -> None:
+    workers = Workers()
+    await workers.sleeps.move(20)
+    (first,) = workers.running
+    workers.leases[first].is_away = True
+    await workers.sleeps.move(LEASE + LEASE_PERIOD)
+    (second,) = workers.running
+    (ended, began) = workers.log[-2:]
+    assert (ended[:2], began[:2]) == (("ended", first), ("began", second))
+    assert ended[2] < began[2] <= 20 + LEASE
+    assert "background work 'watch' stops here: another worker may run it now" in caplog.text
+    # It gets the work back when nobody else has it.
+    workers.leases[first].is_away = False
+    for number in {0, 1, 2} - {first}:
+        await workers.nodes[number].stop(1.0)
+    await workers.sleeps.move(LEASE_PERIOD)
+    assert workers.running == [first]
+    await workers.stop()
+
+
+async def test_a_short_silence_of_the_broker_changes_nothing() -> None:
+    workers = Workers()
+    await workers.sleeps.move(20)
+    running = list(workers.running)
+    for each in workers.leases:
+        each.is_away = True
+    await workers.sleeps.move(LEASE_PERIOD)
+    for each in workers.leases:
+        each.is_away = False
+    await workers.sleeps.move(20)
+    assert workers.running == running
+    assert len(workers.log) == 1
+    await workers.stop()
+
+
+async def test_lasting_work_that_has_returned_runs_on_no_other_worker() -> None:
+    sleeps, runs = Sleeps(), []
+    shared: dict[str, tuple[str, float]] = {}
+    nodes = [BackgroundWork([Leases(sleeps, shared)], sleeps.sleep, lambda: sleeps.now) for _ in range(2)]
+
+    async def brief() -> None:
+        runs.append(sleeps.now)
+
+    for node in nodes:
+        node.add_lasting(brief, True)
+        node.start()
+    await sleeps.move(60)
+    assert runs == [0]
+    for node in nodes:
+        await node.stop(1.0)
+
+
 async def test_while_the_broker_is_away_it_does_not_run(caplog: pytest.LogCaptureFixture) -> None:
     sleeps = Sleeps()
     buckets = Buckets(sleeps)
@@ -223,7 +345,9 @@ def test_once_with_several_workers_needs_channels(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv(WORKERS, "2")
     work = BackgroundWork([])
     work.add_periodic(lambda: None, 10, True, "sample")
-    with pytest.raises(ConfigurationError, match="task 'sample': once=True with several workers needs channels"):
+    with pytest.raises(
+        ConfigurationError, match="background work 'sample': once=True with several workers needs channels"
+    ):
         work.start()
 
 

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from .asgi.interfaces import explain_other_interfaces
 from .asgi.types import ASGIReceive, ASGIScope, ASGISend
@@ -239,17 +239,37 @@ class App(AppModule):
 
         return register
 
-    def background(self, function: Function) -> Function:
-        """Register an async function to run in the background for as long as the application, in each worker.
+    @overload
+    def background(self, function: Function, /) -> Function: ...
+
+    @overload
+    def background(
+        self, function: None = None, /, *, once: bool = False, name: str | None = None
+    ) -> Callable[[Function], Function]: ...
+
+    def background(
+        self, function: Function | None = None, /, *, once: bool = False, name: str | None = None
+    ) -> Function | Callable[[Function], Function]:
+        """Register an async function to run in the background for as long as the application: `@app.background`.
 
         If it fails, the exception is logged, and it starts again after a pause that doubles up to a minute. It is
         cancelled when the application stops, before the functions of `on_shutdown`.
 
+        Arguments:
+            function: the function; None, with the other arguments, returns a decorator.
+            once: run it on one worker of all nodes, which agree through the broker of the channels. When that worker
+                stops, another one starts it at once; when it dies, within seconds.
+            name: the name for the log, and for other workers; that of the function by default.
+
         Raises:
-            ConfigurationError: it is not an async function.
+            ConfigurationError: it is not an async function, or the name is taken.
         """
-        self._work.add_lasting(function)
-        return function
+
+        def register(function: Function) -> Function:
+            self._work.add_lasting(function, once, name)
+            return function
+
+        return register if function is None else register(function)
 
     async def startup(self) -> None:
         """Run the start-up functions; servers and the test client call this.

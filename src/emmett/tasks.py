@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 import inspect
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +25,11 @@ Work = Callable[[], Any]
 # Seconds until a background function that failed is started again, doubled with each failure in a row.
 FIRST_PAUSE = 1.0
 MAX_PAUSE = 60.0
+
+# Seconds after which a lease on background work ends unless its worker renews it, and how often it is renewed, or asked
+# for by the others. A worker that cannot renew it stops the work before others may start it.
+LEASE = 6.0
+LEASE_PERIOD = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +49,43 @@ class PeriodicWork:
     once: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LastingWork:
+    """A function that runs for as long as the application.
+
+    Attributes:
+        name: the name for the log, and for other workers.
+        function: the async function.
+        once: whether it runs on one worker of all.
+    """
+
+    name: str
+    function: Work
+    once: bool
+
+
 class BackgroundWork:
     """The background work of an application.
 
     Arguments:
         wired: the objects attached to the application, among them the channels through which workers agree.
         sleep: waits for a number of seconds.
+        clock: returns the time in seconds, as `sleep` counts it.
     """
 
-    def __init__(self, wired: Sequence[Any], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        wired: Sequence[Any],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._wired = wired
         self._sleep = sleep
+        self._clock = clock
         self._periodic: dict[str, PeriodicWork] = {}
-        self._lasting: dict[str, Work] = {}
+        self._lasting: dict[str, LastingWork] = {}
+        # What this process calls itself where it holds leases.
+        self._holder = os.urandom(8).hex()
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = RareLog(logger)
 
@@ -65,11 +97,12 @@ class BackgroundWork:
         work = PeriodicWork(self._check_name(function, name), function, float(seconds), once)
         self._periodic[work.name] = work
 
-    def add_lasting(self, function: Work) -> None:
+    def add_lasting(self, function: Work, once: bool = False, name: str | None = None) -> None:
         """Register a function that runs for as long as the application; see `App.background`."""
         if not inspect.iscoroutinefunction(function):
             raise ConfigurationError(f"background({function!r}): expected an async function")
-        self._lasting[self._check_name(function, None)] = function
+        work = LastingWork(self._check_name(function, name), function, once)
+        self._lasting[work.name] = work
 
     def start(self) -> None:
         """Start everything, on the running event loop.
@@ -77,16 +110,18 @@ class BackgroundWork:
         Raises:
             ConfigurationError: work that runs on one worker of all needs channels.
         """
-        shared = [work.name for work in self._periodic.values() if work.once]
+        works = [*self._periodic.values(), *self._lasting.values()]
+        shared = [work.name for work in works if work.once]
         if shared and self._channels() is None and int(os.environ.get(WORKERS) or 1) > 1:
             raise ConfigurationError(
-                f"task {shared[0]!r}: once=True with several workers needs channels with a broker, through which the "
+                f"background work {shared[0]!r}: once=True with several workers needs channels with a broker, through which the "
                 "workers agree: Channels(app, 'redis://…') or 'nats://…'"
             )
         for work in self._periodic.values():
             self._spawn(self._repeat(work), work.name)
-        for name, function in self._lasting.items():
-            self._spawn(self._keep_up(name, function), name)
+        for lasting in self._lasting.values():
+            leased = lasting.once and self._channels() is not None
+            self._spawn(self._keep_up_once(lasting) if leased else self._keep_up(lasting), lasting.name)
 
     async def stop(self, seconds: float) -> None:
         """Cancel everything, and wait for it, but not for longer than a number of seconds."""
@@ -150,7 +185,44 @@ class BackgroundWork:
             else:
                 logger.exception("task %r failed; it runs again in its next period", work.name)
 
-    async def _keep_up(self, name: str, function: Work) -> None:
+    async def _keep_up_once(self, work: LastingWork) -> None:
+        """Run work while this worker has the lease on it."""
+        channels, lease = self._channels(), f"emmett-work:{_digest(work.name)}"
+        running: asyncio.Future[None] | None = None
+        held_until = 0.0
+        try:
+            while True:
+                began = self._clock()
+                held = await self._hold(channels, lease, work)
+                if held:
+                    held_until = began + LEASE
+                    # Work that has returned has ended; the lease keeps other workers from running it again.
+                    running = running or asyncio.ensure_future(self._keep_up(work))
+                elif running is not None and (held is False or began + 3 * LEASE_PERIOD >= held_until):
+                    # The next answer may come too late.
+                    logger.warning("background work %r stops here: another worker may run it now", work.name)
+                    await _end(running, work.name)
+                    running = None
+                await self._sleep(LEASE_PERIOD)
+        finally:
+            if running is not None:
+                await _end(running, work.name)
+                # Another worker need not wait for the end of the lease.
+                with contextlib.suppress(BrokerUnavailable):
+                    await channels.release(lease, self._holder)
+
+    async def _hold(self, channels: Any, lease: str, work: LastingWork) -> bool | None:
+        """Return whether this worker has the lease; None if the broker does not say."""
+        try:
+            async with asyncio.timeout(LEASE_PERIOD):
+                held: bool = await channels.hold(lease, self._holder, LEASE)
+        except (BrokerUnavailable, TimeoutError) as error:
+            self._log.warn("background work %r: the broker does not say who runs it: %s", work.name, error)
+            return None
+        return held
+
+    async def _keep_up(self, work: LastingWork) -> None:
+        name, function = work.name, work.function
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
         while True:
             began = loop.time()
@@ -163,3 +235,17 @@ class BackgroundWork:
                 logger.exception("background work %r failed; it starts again in %g s", name, pause)
             await self._sleep(pause)
             pause = min(2 * pause, MAX_PAUSE)
+
+
+async def _end(running: asyncio.Future[None], name: str) -> None:
+    """Cancel work and wait for its end: another run must not begin beside it."""
+    running.cancel()
+    _, stuck = await asyncio.wait([running], timeout=LEASE_PERIOD)
+    if stuck:
+        logger.error("background work %r was cancelled and has not ended for %g s", name, LEASE_PERIOD)
+        await asyncio.wait(stuck)
+
+
+def _digest(name: str) -> str:
+    """Return a name that channels allow: a function's may contain characters that they do not."""
+    return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

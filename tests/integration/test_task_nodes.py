@@ -1,17 +1,22 @@
-"""Work that runs on one of two nodes, with Valkey between them, and is handed over when that node is killed."""
+"""Work that runs on one of two nodes, with Valkey or NATS between them, and is handed over when that node is killed."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.project import SOURCE
 from tests.cli.running import run_emmett
+from tests.nats import running_nats
 from tests.valkey import running_valkey
 
 APP = """
+    import asyncio
     import os
     from emmett import App, Channels
 
@@ -23,19 +28,30 @@ APP = """
         with open("runs", "a") as file:
             file.write(f"{os.getpid()}\\\\n")
         print("ran", os.getpid(), flush=True)
+
+    @app.background(once=True)
+    async def watch():
+        print("watches", os.getpid(), flush=True)
+        await asyncio.get_running_loop().create_future()
 """
 
 
+@pytest.mark.parametrize("start_broker", [running_valkey, running_nats], ids=["valkey", "nats"])
 @pytest.mark.deadline(60)
-def test_it_is_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_handed_over(
+    start_broker: Callable[[], AbstractContextManager[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))
     (tmp_path / "app.py").write_text(textwrap.dedent(APP), "utf-8")
-    with running_valkey() as valkey:
-        monkeypatch.setenv("EMMETT_BROKER", valkey.url)
+    with start_broker() as broker:
+        monkeypatch.setenv("EMMETT_BROKER", broker.url)
         with run_emmett(tmp_path, "serve", "--port", "0") as first:
             first.wait_for(rf"ran {first.process.pid}")
+            first.wait_for(rf"watches {first.process.pid}")
             with run_emmett(tmp_path, "serve", "--port", "0") as second:
                 second.wait_for(r"Application startup complete\.")
+                assert "watches" not in second.text
                 first.process.kill()
                 second.wait_for(rf"ran {second.process.pid}")
+                second.wait_for(rf"watches {second.process.pid}")
                 assert second.interrupt() == 0

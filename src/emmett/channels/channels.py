@@ -320,6 +320,39 @@ class Channels:
             raise ValueError(f"take({bucket!r}, {calls!r}, {period!r}): expected at least 1 call, and seconds above 0")
         return await broker.take(bucket, calls, period)
 
+    async def hold(self, lease: str, holder: str, ttl: float) -> bool:
+        """Take a lease that only one holder on all nodes has at a time, or renew it.
+
+        Arguments:
+            lease: the name of the lease, as valid as that of a channel.
+            holder: the caller, unique among all nodes.
+            ttl: seconds after which the lease ends unless it was renewed.
+
+        Returns:
+            Whether the holder has it.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer. The lease may have been taken or not.
+            InvalidChannel: the name is invalid.
+            ValueError: `ttl` is not above 0, or the holder is empty.
+        """
+        broker = self.running().broker
+        check_channel(lease)
+        if not (holder and 0 < ttl < math.inf):
+            raise ValueError(f"hold({lease!r}, {holder!r}, {ttl!r}): expected a holder, and seconds above 0")
+        return await broker.hold(lease, holder, ttl)
+
+    async def release(self, lease: str, holder: str) -> None:
+        """End a lease, if this holder has it.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer.
+            InvalidChannel: the name is invalid.
+        """
+        broker = self.running().broker
+        check_channel(lease)
+        await broker.release(lease, holder)
+
     async def check(self) -> Health:
         """Test everything that the application needs from the broker, and return the problems found. Never raises.
 

@@ -7,6 +7,7 @@ import pytest
 from emmett.testing.brokers import BrokerContract
 from tests.testing.brokers import (
     test_history,
+    test_leases,
     test_lifecycle,
     test_outage,
     test_patterns,
@@ -18,7 +19,16 @@ from tests.testing.brokers.broken import Right
 from tests.testing.brokers.distant import DistantBroker
 
 TESTS = sorted(name for name in dir(BrokerContract) if name.startswith("test_"))
-PARTS = (test_publishing, test_patterns, test_history, test_presence, test_rates, test_lifecycle, test_outage)
+PARTS = (
+    test_publishing,
+    test_patterns,
+    test_history,
+    test_presence,
+    test_rates,
+    test_leases,
+    test_lifecycle,
+    test_outage,
+)
 # It has functions of its own below `test_lifecycle`, since it takes more than another broker.
 FOUND_OTHERWISE = {"test_what_strangers_send_is_no_harm"}
 

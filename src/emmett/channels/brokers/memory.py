@@ -11,6 +11,7 @@ from ...errors import BrokerUnavailable, UsageError
 from ...token_buckets import TokenBuckets
 from ..publication import Position
 from .memory_history import MemoryHistories
+from .memory_leases import MemoryLeases
 from .memory_presence import MemoryRooms
 from .port import NO_NEEDS, Entry, History, Limits, Listener, Needs
 
@@ -42,6 +43,7 @@ class MemoryBus:
         self.histories = MemoryHistories(clock, self._is_subscribed)
         self.rooms = MemoryRooms(clock)
         self.buckets = TokenBuckets(clock)
+        self.leases = MemoryLeases(clock)
         self.is_cut = False
         # The subscribed brokers, by name or pattern.
         self._nodes: dict[str, list[MemoryBroker]] = {}
@@ -222,6 +224,14 @@ class MemoryBroker:
     async def take(self, bucket: str, calls: int, period: float) -> float:
         self._require()
         return self.bus.buckets.take(bucket, calls, period)
+
+    async def hold(self, lease: str, holder: str, ttl: float) -> bool:
+        self._require()
+        return self.bus.leases.hold(lease, holder, ttl)
+
+    async def release(self, lease: str, holder: str) -> None:
+        self._require()
+        self.bus.leases.release(lease, holder)
 
     def cut(self) -> None:
         """Cut this node off until `mend`: its calls raise, and it misses what others publish."""

@@ -239,3 +239,20 @@ class Broker(Protocol):
         Returns:
             0.0 if there was one; otherwise the seconds until there is.
         """
+
+    async def hold(self, lease: str, holder: str, ttl: float) -> bool:
+        """Take a lease that only one of all nodes has at a time, or renew it. The clock is that of the broker.
+
+        A call that raises may have taken or renewed the lease, or not.
+
+        Arguments:
+            lease: the name of the lease, as valid as that of a channel.
+            holder: the caller, unique among all nodes.
+            ttl: seconds after which the lease ends unless it was renewed, above 0.
+
+        Returns:
+            Whether the holder has it.
+        """
+
+    async def release(self, lease: str, holder: str) -> None:
+        """End a lease, if this holder has it."""

@@ -35,6 +35,7 @@ Override `let_pass` if the server's time can be set. The hooks are documented in
 from __future__ import annotations
 
 from .history import HistoryContract
+from .leases import LeasesContract
 from .lifecycle import LifecycleContract
 from .outage import OutageContract
 from .patterns import PatternsContract
@@ -49,6 +50,7 @@ class BrokerContract(
     HistoryContract,
     PresenceContract,
     RatesContract,
+    LeasesContract,
     LifecycleContract,
     OutageContract,
 ):

@@ -55,6 +55,8 @@ async def use(broker: RedisBroker, ear: Ear) -> None:
         assert await broker.leave("room:1", "a") is None
         assert await broker.leave("room:1", "b") == "ada"
         assert await broker.take(f"bucket:{turn}", 1, 60) == 0.0
+        assert await broker.hold(f"lease:{turn}", "ada", 60)
+        await broker.release(f"lease:{turn}", "ada")
         await broker.unsubscribe(["room:1", "room:*"])
         assert broker._servers is not None
         feeds = broker._servers.feeds_of("room:*")

@@ -29,6 +29,7 @@ from .connection import find_field
 from .format import read_at, unpack
 from .history import NatsHistories
 from .jetstream import JetStream
+from .leases import NatsLeases
 from .link import NatsLink, NatsSubscription
 from .presence import NatsPresence
 from .rates import NatsRates
@@ -127,6 +128,14 @@ class NatsBroker:
         async with self._deadline():
             return await self._require().rates.take(bucket, calls, period)
 
+    async def hold(self, lease: str, holder: str, ttl: float) -> bool:
+        async with self._deadline():
+            return await self._require().leases.hold(lease, holder, ttl)
+
+    async def release(self, lease: str, holder: str) -> None:
+        async with self._deadline():
+            await self._require().leases.release(lease, holder)
+
     def _require(self) -> _Node:
         if self._node is None:
             raise BrokerUnavailable("the NATS broker does not answer: it is not started")
@@ -159,6 +168,7 @@ class _Node:
         self.histories = NatsHistories(jetstream, subjects, timeout, self._note_strange)
         self.presence = NatsPresence(jetstream, subjects, self._note_strange)
         self.rates = NatsRates(jetstream, subjects, self._note_strange)
+        self.leases = NatsLeases(jetstream, subjects, self._note_strange)
 
     async def stop(self) -> None:
         """Release all resources."""

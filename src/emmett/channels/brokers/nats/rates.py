@@ -95,8 +95,7 @@ class NatsRates:
         return stored.sequence, int(stored.data)
 
     async def _require(self) -> None:
-        config = {"subjects": [f"$KV.{self._subjects.rates}.>"], "allow_rollup_hdrs": True, "deny_delete": True}
-        await self._jetstream.require(self._stream, 1, config)
+        await self._jetstream.require(self._stream, 1, self._subjects.rates_config)
 
     def _remember(self, bucket: str, known: tuple[int, int]) -> None:
         self._known[bucket] = known

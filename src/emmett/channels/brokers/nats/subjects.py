@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from typing import Any
 
 from ....errors import InvalidChannel
 from ...names import check_channel, is_pattern, namespace_of
@@ -115,6 +116,15 @@ class Subjects:
     def rate(self, bucket: str) -> str:
         """Return the subject of a token bucket."""
         return f"$KV.{self.rates}.{_encode(bucket)}"
+
+    def lease(self, lease: str) -> str:
+        """Return the subject of a lease, which no token bucket has: their names have no `@`-token after them."""
+        return f"$KV.{self.rates}.{_encode(lease)}.@lease"
+
+    @property
+    def rates_config(self) -> dict[str, Any]:
+        """The configuration of the stream with token buckets and leases."""
+        return {"subjects": [f"$KV.{self.rates}.>"], "allow_rollup_hdrs": True, "deny_delete": True}
 
     def members(self, channel: str) -> str:
         """Return the subject that matches all keys of a channel, and none of the channels below it."""

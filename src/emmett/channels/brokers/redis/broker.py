@@ -146,6 +146,13 @@ class RedisBroker:
         answer = await servers.run(scripts.TAKE, bucket, (self._names.bucket_key(bucket),), arguments)
         return servers.read(_wait, answer, bucket)
 
+    async def hold(self, lease: str, holder: str, ttl: float) -> bool:
+        keys = (self._names.lease_key(lease),)
+        return await self._require().run(scripts.HOLD, lease, keys, (holder, _milliseconds(ttl))) == 1
+
+    async def release(self, lease: str, holder: str) -> None:
+        await self._require().run(scripts.RELEASE, lease, (self._names.lease_key(lease),), (holder,))
+
     async def _run_in_room(self, script: scripts.Script, channel: str, arguments: Sequence[Any]) -> Any:
         return await self._require().run(script, channel, self._names.room_keys(channel), arguments)
 

@@ -67,6 +67,10 @@ class RedisNames:
         """Return the key of a token bucket."""
         return self.key(bucket, b"bucket")
 
+    def lease_key(self, lease: str) -> bytes:
+        """Return the key of a lease."""
+        return self.key(lease, b"lease")
+
     def room_keys(self, channel: str) -> tuple[bytes, bytes, bytes]:
         """Return the keys of presence: connections by time, connections, members."""
         return self.key(channel, b"times"), self.key(channel, b"connections"), self.key(channel, b"members")

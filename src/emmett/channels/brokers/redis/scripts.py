@@ -229,6 +229,21 @@ return 0
 """,
 )
 
+# KEYS: a hash with the holder (`h`) of a lease, which the server deletes when the lease ends. ARGV: the run ID of the
+# server, which is not used here, holder, milliseconds. Returns 1 if the holder has it.
+HOLD = Script(
+    """
+local holder = redis.call('HGET', KEYS[1], 'h')
+if holder and holder ~= ARGV[2] then return 0 end
+if not holder then redis.call('HSET', KEYS[1], 'h', ARGV[2]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+""",
+)
+
+# The same KEYS and ARGV, without the milliseconds.
+RELEASE = Script("if redis.call('HGET', KEYS[1], 'h') == ARGV[2] then redis.call('DEL', KEYS[1]) end return 1")
+
 # Returns the hash of connections, the expired ones, and the hash of members.
 PRESENT = Script(
     _TIME,
