@@ -110,12 +110,12 @@ class BackgroundWork:
         Raises:
             ConfigurationError: work that runs on one worker of all needs channels.
         """
-        works = [*self._periodic.values(), *self._lasting.values()]
+        works: list[PeriodicWork | LastingWork] = [*self._periodic.values(), *self._lasting.values()]
         shared = [work.name for work in works if work.once]
         if shared and self._channels() is None and int(os.environ.get(WORKERS) or 1) > 1:
             raise ConfigurationError(
-                f"background work {shared[0]!r}: once=True with several workers needs channels with a broker, through which the "
-                "workers agree: Channels(app, 'redis://…') or 'nats://…'"
+                f"background work {shared[0]!r}: once=True with several workers needs channels with a broker, through "
+                "which the workers agree: Channels(app, 'redis://…') or 'nats://…'"
             )
         for work in self._periodic.values():
             self._spawn(self._repeat(work), work.name)

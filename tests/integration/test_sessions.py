@@ -134,7 +134,7 @@ async def test_a_user_with_many_websockets_and_one_that_does_not_read(monkeypatc
         await deaf.upgrade("/flood", f"Cookie: {cookies_of(ann)}".encode())
         clients = [await live(running, ann) for _ in range(20)]
         await asyncio.gather(*(client.recv() for client in clients))
-        assert len(sessions._sockets) == 21
+        assert len(sessions._live.sockets) == 21
         assert (await ann.post("/logout")).text == "goodbye"
         assert [await closed(client) for client in clients] == [(1008, "logged out")] * 20
         # It reads on: what was sent, and then the Close frame.
@@ -142,4 +142,4 @@ async def test_a_user_with_many_websockets_and_one_that_does_not_read(monkeypatc
         deaf.writer.close()
         await ann.aclose()
         await gone(running)
-        assert len(sessions._sockets) == 0
+        assert len(sessions._live.sockets) == 0

@@ -242,7 +242,7 @@ async def test_a_store_that_is_away_refuses_with_503() -> None:
     async with Browser(app, {NAME: "A" * 43}).connect("/chat") as connection:
         await opened(connection)
         assert connection.events == [("refuse", 503, "", {})]
-    assert len(sessions._sockets) == 0
+    assert len(sessions._live.sockets) == 0
     async with Browser(app).connect("/chat") as connection:
         assert await opened(connection) == ["hello None"]
 
@@ -271,7 +271,7 @@ async def test_pipes_behind_it_see_the_session() -> None:
         await opened(connection)
         assert connection.events == [("refuse", 403, "", {})]
     assert seen == ["ann", None]
-    assert len(sessions._sockets) == 0
+    assert len(sessions._live.sockets) == 0
 
 
 async def test_an_open_hook_behind_it_that_fails_leaves_nothing_behind() -> None:
@@ -286,8 +286,8 @@ async def test_an_open_hook_behind_it_that_fails_leaves_nothing_behind() -> None
     async with browser.connect("/faulty") as connection:
         await opened(connection)
         assert connection.events == [("refuse", 404, "", {})]
-    assert len(sessions._sockets) == 0
-    assert not sessions._sockets._by_id
+    assert len(sessions._live.sockets) == 0
+    assert not sessions._live.sockets._by_id
 
 
 async def nothing() -> None:
@@ -324,6 +324,6 @@ async def test_a_thousand_connections_leave_nothing_behind(kind: str) -> None:
             await asyncio.create_task(visit(known if number % 2 else Browser(app)))
         assert len(gone) == 1000
         assert not [reference for reference in gone if reference() is not None]
-    assert len(sessions._sockets) == 0
-    assert not sessions._sockets._by_id
-    assert not sessions._sockets._sessions
+    assert len(sessions._live.sockets) == 0
+    assert not sessions._live.sockets._by_id
+    assert not sessions._live.sockets._sessions

@@ -25,6 +25,7 @@ class SessionManager:
         samesite: with which requests that other sites cause the cookie is sent: `Strict`, `Lax` or `None`.
         domain: the domain whose hosts all get the cookie; None for this host only.
         cookie_name: its name; two applications on one host need different ones.
+        close_expired: close websockets with 4401 when their session has expired; otherwise they stay open.
 
     All kinds raise `ConfigurationError` for what cannot be.
     """
@@ -38,6 +39,7 @@ class SessionManager:
         samesite: SameSite = "Lax",
         domain: str | None = None,
         cookie_name: str | None = None,
+        close_expired: bool = False,
     ) -> SessionPipe:
         """Keep each session in its cookie, encrypted and authenticated; nothing is kept on the server.
 
@@ -49,7 +51,8 @@ class SessionManager:
         from .sealed import SealedKeeper, Sealer
 
         cookie = _make_cookie(expire, secure, samesite, domain, cookie_name)
-        return SessionPipe(cookie, SealedKeeper(Sealer(key, cookie.name), expire, time.time), time.time)
+        keeper = SealedKeeper(Sealer(key, cookie.name), expire, time.time)
+        return SessionPipe(cookie, keeper, time.time, close_expired=close_expired)
 
     @classmethod
     def memory(
@@ -62,6 +65,7 @@ class SessionManager:
         samesite: SameSite = "Lax",
         domain: str | None = None,
         cookie_name: str | None = None,
+        close_expired: bool = False,
     ) -> SessionPipe:
         """Keep the sessions in the memory of this process; they end with it.
 
@@ -73,7 +77,7 @@ class SessionManager:
 
         cookie = _make_cookie(expire, secure, samesite, domain, cookie_name)
         _check_count("max_sessions", max_sessions)
-        return _stored(cookie, MemoryStore(max_sessions, time.time), max_size)
+        return _stored(cookie, MemoryStore(max_sessions, time.time), max_size, close_expired)
 
     @classmethod
     def redis(
@@ -89,6 +93,7 @@ class SessionManager:
         samesite: SameSite = "Lax",
         domain: str | None = None,
         cookie_name: str | None = None,
+        close_expired: bool = False,
     ) -> SessionPipe:
         """Keep the sessions in Redis or Valkey, for all processes that use it. Needs `pip install redis`.
 
@@ -115,7 +120,7 @@ class SessionManager:
                 "SessionManager.redis() needs the package redis: pip install 'redis[hiredis]'"
             ) from None
         store = RedisStore(url, prefix=prefix, timeout=timeout, max_connections=max_connections)
-        return _stored(cookie, store, max_size)
+        return _stored(cookie, store, max_size, close_expired)
 
 
 def _make_cookie(
@@ -125,11 +130,12 @@ def _make_cookie(
     return SessionCookie(name, expire, secure, samesite, domain)
 
 
-def _stored(cookie: SessionCookie, store: Store, max_size: int) -> SessionPipe:
+def _stored(cookie: SessionCookie, store: Store, max_size: int, close_expired: bool) -> SessionPipe:
     from .stored import StoredKeeper
 
     _check_count("max_size", max_size)
-    return SessionPipe(cookie, StoredKeeper(store, cookie.expire, max_size, time.time), time.time)
+    keeper = StoredKeeper(store, cookie.expire, max_size, time.time)
+    return SessionPipe(cookie, keeper, time.time, close_expired=close_expired)
 
 
 def _check_count(name: str, value: int) -> None:

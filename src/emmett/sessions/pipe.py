@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -17,9 +17,10 @@ from ..wire.close import CloseCode, check_to_send
 from .caching import forbid_storing, forbid_storing_error, forbid_storing_result
 from .cookie import SessionCookie
 from .encoding import check, encode
+from .live import LiveSessions
+from .nodes import ChannelsOfSessions, HostOfSessions
 from .ports import Claim, Keeper, Record, StoreUnavailable
 from .session import IN_WEBSOCKET, SAVED, Session, lock, visit_of
-from .sockets import SocketRegistry
 
 logger = logging.getLogger("emmett.session")
 
@@ -55,13 +56,16 @@ class SessionPipe(Pipe):
         cookie: how the cookie is sent.
         keeper: what keeps the sessions between requests.
         clock: returns the seconds since the epoch.
+        close_expired: whether websockets are closed, with 4401, when their session has expired.
     """
 
-    def __init__(self, cookie: SessionCookie, keeper: Keeper, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, cookie: SessionCookie, keeper: Keeper, clock: Callable[[], float], *, close_expired: bool = False
+    ) -> None:
         self._cookie = cookie
         self._keeper = keeper
         self._clock = clock
-        self._sockets = SocketRegistry()
+        self._live = LiveSessions(keeper, clock, close_expired=close_expired)
         self._warned = False
 
     @property
@@ -99,14 +103,15 @@ class SessionPipe(Pipe):
             Session.clear(session)
             return
         visit.record = await self._keeper.create(record.data)
-        self._sockets.move(record.id, visit.record.id)
+        await self._live.moved(record.id, visit.record)
         self._send(visit, response)
 
     async def end(self, code: int = CloseCode.POLICY_VIOLATION, reason: str = "logged out") -> None:
         """End the running session, as a logout does.
 
         It is empty afterwards, its cookie is deleted, the store forgets it, and the websockets that were opened with it
-        in this process are closed; those that do not read are not waited for longer than a second.
+        are closed: in this process, and on all nodes after `connect`. Those of this process that do not read are not
+        waited for longer than a second; while the broker is away, the other nodes learn of it when it is back.
 
         Arguments:
             code: the close code that these websockets get (RFC 6455, 7.4).
@@ -125,26 +130,46 @@ class SessionPipe(Pipe):
         Session.clear(session)
         self._delete_cookie(visit, response)
         if record is not None:
-            await self._sockets.close_session(record.id, code, reason)
+            await self._live.ended(record.id, int(code), reason)
 
-    async def close_websockets(
-        self, matches: Callable[[Session], object], code: int = CloseCode.POLICY_VIOLATION, reason: str = "logged out"
-    ) -> int:
-        """Close the websockets of this process whose session a condition holds for. Any task may call it.
+    def connect(self, app: HostOfSessions, channels: ChannelsOfSessions) -> None:
+        """Let logouts, and `close_websockets` with values, reach the websockets of all nodes.
+
+        Call it before the application starts. From then on, a handshake with a session waits up to ten seconds after
+        the start until this node hears the others, and is refused with 503 if it does not.
 
         Arguments:
-            matches: gets the session as it was at the handshake: `lambda session: session.user == "ann"`.
+            app: the application.
+            channels: its channels, with a broker that all nodes use.
+
+        Raises:
+            UsageError: the sessions are connected already.
+        """
+        self._live.connect(app, channels, self._cookie.name)
+
+    async def close_websockets(
+        self,
+        matches: Callable[[Session], object] | Mapping[str, Any],
+        code: int = CloseCode.POLICY_VIOLATION,
+        reason: str = "logged out",
+    ) -> int:
+        """Close the websockets of certain sessions. Any task may call it. No session ends by it.
+
+        Arguments:
+            matches: the values of these sessions, such as `{"user": "ann"}`, as they were at the handshakes; after
+                `connect` this reaches all nodes. Or a function of the session, for the websockets of this process.
             code: the close code that they get (RFC 6455, 7.4).
             reason: the reason that they get.
 
         Returns:
-            How many there were.
+            How many there were in this process.
 
         Raises:
+            UsageError: there are no values, or JSON cannot express them.
             ValueError: the code or the reason cannot be sent.
         """
         check_to_send(code, reason)
-        return await self._sockets.close_matching(matches, code, reason)
+        return await self._live.close_matching(matches, int(code), reason)
 
     async def shutdown(self) -> None:
         """Close the connections to the store: `app.on_shutdown(sessions.shutdown)`. A later use makes new ones."""
@@ -195,22 +220,22 @@ class SessionPipe(Pipe):
         if self._find(outer) is not None:
             return
         claim = self._claim(websocket.cookies)
-        self._sockets.add(websocket, None if claim is None else claim.id)
+        await self._live.opening(websocket, None if claim is None else claim.id)
         try:
             record = None if claim is None else await self._keeper.load(claim)
         except BaseException:
-            self._sockets.remove(websocket)
+            self._live.closed(websocket)
             raise
         session = self._enter(record, outer)
         lock(session, IN_WEBSOCKET)
-        self._sockets.set_session(websocket, session)
+        self._live.opened(websocket, session, record)
 
     async def pipe_ws(self, next_pipe: NextPipe, /, **kwargs: Any) -> Any:
         # The session may have been ended while it was loaded, which has refused the handshake.
         return None if current_websocket.get().closed else await next_pipe(**kwargs)
 
     def close_ws(self) -> None:
-        self._sockets.remove(current_websocket.get())
+        self._live.closed(current_websocket.get())
 
     def _enter(self, record: Record | None, outer: object) -> Session:
         session = Session(record.values if record else (), visit=_Visit(self, outer, record))
@@ -265,6 +290,8 @@ class SessionPipe(Pipe):
         if visit.record is None:
             logger.debug("a session had ended when a request wanted to save it; its changes are dropped")
             return
+        if record is not None:
+            await self._live.extended(visit.record)
         self._send(visit, response)
 
     def _is_due(self, record: Record) -> bool:

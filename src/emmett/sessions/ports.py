@@ -49,7 +49,15 @@ class Claim(NamedTuple):
 
 
 class Keeper(Protocol):
-    """Keeps sessions between requests. What a peer sends never raises: it is a session, or it is not."""
+    """Keeps sessions between requests. What a peer sends never raises: it is a session, or it is not.
+
+    Attributes:
+        remembers: whether the server keeps sessions, so that `find_expiry` knows them.
+    """
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the server keeps sessions."""
 
     def identify(self, token: str) -> Claim | None:
         """Return what a cookie claims; None when it can be no session."""
@@ -62,6 +70,12 @@ class Keeper(Protocol):
 
     async def replace(self, record: Record, data: bytes) -> Record | None:
         """Keep new values for a session; None when it has ended meanwhile. Raises as `create`."""
+
+    async def find_expiry(self, id: str) -> int | None:
+        """Return when a session ends, in seconds since the epoch. Raises `StoreUnavailable`.
+
+        None when it has ended, or where nothing is kept on the server.
+        """
 
     async def delete(self, record: Record) -> bool:
         """End a session. Returns whether it was still there. Raises `StoreUnavailable`."""

@@ -84,6 +84,8 @@ class SealedKeeper:
         clock: returns the seconds since the epoch.
     """
 
+    remembers = False
+
     def __init__(self, sealer: Sealer, expire: float, clock: Callable[[], float]) -> None:
         self._sealer = sealer
         self._expire = expire
@@ -111,6 +113,10 @@ class SealedKeeper:
     async def replace(self, record: Record, data: bytes) -> Record | None:
         """See `Keeper.replace`."""
         return self._seal(record.id, data)
+
+    async def find_expiry(self, id: str) -> int | None:
+        """See `Keeper.find_expiry`."""
+        return None
 
     async def delete(self, record: Record) -> bool:
         """See `Keeper.delete`. Copies of the cookie can still be opened until they expire."""

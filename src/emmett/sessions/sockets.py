@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary, WeakSet
 
 from ..errors import WebsocketClosed
+from ..pacing import CLOSE_BATCH, CLOSE_PAUSE
 from ..websockets.websocket import Websocket
 from .session import Session
 
@@ -37,18 +38,23 @@ class SocketRegistry:
         if id is not None:
             self._by_id.setdefault(id, WeakSet()).add(websocket)
 
+    def has(self, id: str) -> bool:
+        """Tell whether a session has a websocket."""
+        return id in self._by_id
+
     def set_session(self, websocket: Websocket, session: Session) -> None:
         """Note the session that `close_matching` asks about."""
         self._sessions[websocket] = session
 
-    def remove(self, websocket: Websocket) -> None:
-        """Forget a websocket."""
+    def remove(self, websocket: Websocket) -> str | None:
+        """Forget a websocket; returns the session that it belonged to."""
         self._sessions.pop(websocket, None)
         id = self._ids.pop(websocket, None)
         if id is not None and (others := self._by_id.get(id)) is not None:
             others.discard(websocket)
             if not others:
                 del self._by_id[id]
+        return id
 
     def move(self, old: str, new: str) -> None:
         """Give the websockets of a session to the id that it has now."""
@@ -59,21 +65,41 @@ class SocketRegistry:
         """Close the websockets of one session."""
         await self._close(self._by_id.get(id, ()), code, reason)
 
+    def begin_closing(self, id: str, code: int, reason: str) -> None:
+        """Close the websockets of one session, without waiting for them."""
+        self._begin(self._by_id.get(id, ()), code, reason)
+
+    def begin_closing_matching(self, matches: Callable[[Session], object], code: int, reason: str) -> None:
+        """Close those whose session a condition holds for, without waiting for them."""
+        self._begin(self._matching(matches), code, reason)
+
+    async def close_known(self, code: int, reason: str) -> None:
+        """Close all that came with a session, some at a time: their clients come back."""
+        known = [websocket for websocket, id in list(self._ids.items()) if id is not None]
+        for first in range(0, len(known), CLOSE_BATCH):
+            self._begin(known[first : first + CLOSE_BATCH], code, reason)
+            await asyncio.sleep(CLOSE_PAUSE)
+
     async def close_matching(self, matches: Callable[[Session], object], code: int, reason: str) -> int:
         """Close those whose session a condition holds for; returns how many."""
-        found = [websocket for websocket, session in list(self._sessions.items()) if matches(session)]
+        found = self._matching(matches)
         await self._close(found, code, reason)
         return len(found)
 
+    def _matching(self, matches: Callable[[Session], object]) -> list[Websocket]:
+        return [websocket for websocket, session in list(self._sessions.items()) if matches(session)]
+
     async def _close(self, websockets: Iterable[Websocket], code: int, reason: str) -> None:
+        if tasks := self._begin(websockets, code, reason):
+            await asyncio.wait(tasks, timeout=GRACE)
+
+    def _begin(self, websockets: Iterable[Websocket], code: int, reason: str) -> set[asyncio.Task[None]]:
         # Each in a task of its own: one that waits for its peer holds up none of the others.
         tasks = {asyncio.create_task(_close_one(websocket, code, reason)) for websocket in list(websockets)}
-        if not tasks:
-            return
         self._closing |= tasks
         for task in tasks:
             task.add_done_callback(self._closing.discard)
-        await asyncio.wait(tasks, timeout=GRACE)
+        return tasks
 
 
 async def _close_one(websocket: Websocket, code: int, reason: str) -> None:

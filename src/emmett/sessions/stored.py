@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 
 from ..errors import UsageError
-from .encoding import pack, unpack
+from .encoding import Unpacked, pack, unpack
 from .ports import Claim, Record, Store
 
 logger = logging.getLogger("emmett.session")
@@ -29,6 +29,8 @@ class StoredKeeper:
         clock: returns the seconds since the epoch.
     """
 
+    remembers = True
+
     def __init__(self, store: Store, expire: float, max_size: int, clock: Callable[[], float]) -> None:
         self._store = store
         self._expire = expire
@@ -43,17 +45,24 @@ class StoredKeeper:
 
     async def load(self, claim: Claim) -> Record | None:
         """See `Keeper.load`."""
-        value = await self._store.get(claim.id)
+        found = await self._find(claim.id)
+        return None if found is None else Record(found.id, claim.token, found.data, found.values, found.expires)
+
+    async def find_expiry(self, id: str) -> int | None:
+        """See `Keeper.find_expiry`."""
+        found = await self._find(id)
+        return None if found is None else found.expires
+
+    async def _find(self, id: str) -> Unpacked | None:
+        value = await self._store.get(id)
         if value is None:
             return None
         found = unpack(value)
         # The key is in the value too: an answer to another question must never become a visitor's session.
-        if found is None or found.id != claim.id:
+        if found is None or found.id != id:
             logger.warning("session store: a value that is no session of this key was left alone")
             return None
-        if found.expires <= self._clock():
-            return None
-        return Record(found.id, claim.token, found.data, found.values, found.expires)
+        return None if found.expires <= self._clock() else found
 
     async def create(self, data: bytes) -> Record:
         """See `Keeper.create`. An id is never taken from a visitor."""

@@ -132,13 +132,13 @@ class Swapping(Overheard):
         self.count += 1
         if self.held is None and self.count % 4 == 0:
             self.held = (subscribed, channel, entry)
-            asyncio.get_running_loop().call_later(0.01, self.release)
+            asyncio.get_running_loop().call_later(0.01, self.let_go)
             return
         super().tell(subscribed, channel, entry)
         if self.held is not None and self.held[1] == channel:
-            self.release()
+            self.let_go()
 
-    def release(self) -> None:
+    def let_go(self) -> None:
         held, self.held = self.held, None
         if held is not None:
             super().tell(*held)

@@ -148,7 +148,7 @@ class RedisBroker:
 
     async def hold(self, lease: str, holder: str, ttl: float) -> bool:
         keys = (self._names.lease_key(lease),)
-        return await self._require().run(scripts.HOLD, lease, keys, (holder, _milliseconds(ttl))) == 1
+        return bool(await self._require().run(scripts.HOLD, lease, keys, (holder, _milliseconds(ttl))))
 
     async def release(self, lease: str, holder: str) -> None:
         await self._require().run(scripts.RELEASE, lease, (self._names.lease_key(lease),), (holder,))

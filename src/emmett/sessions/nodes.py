@@ -1,0 +1,176 @@
+"""What nodes tell each other about sessions, so that a logout closes websockets on all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+import msgspec
+
+from ..errors import BrokerUnavailable
+from ..rare_log import RareLog
+from ..wire.close import check_to_send
+from .ports import StoreUnavailable
+
+logger = logging.getLogger("emmett.session")
+
+# The beginning of the namespaces of its channels; no application uses them.
+NAMESPACE = "emmett-sessions"
+# What a node can miss while the broker is away without losing it.
+KEPT = 1000
+# Announcements that wait for the broker, and the seconds until they are tried again.
+WAITING = 1000
+PAUSE = 1.0
+# Seconds that a handshake waits until what other nodes announce can be heard, which is so soon after the start.
+READY_TIMEOUT = 10.0
+
+
+class Ended(msgspec.Struct, tag="ended"):
+    """A session has ended: its websockets close."""
+
+    id: str
+    code: int
+    reason: str
+
+
+class Moved(msgspec.Struct, tag="moved"):
+    """A session has another id, and a new time at which it expires."""
+
+    old: str
+    new: str
+    expires: int
+
+
+class Extended(msgspec.Struct, tag="extended"):
+    """A session lives longer."""
+
+    id: str
+    expires: int
+
+
+class Closing(msgspec.Struct, tag="closing"):
+    """The websockets of all sessions with these values close."""
+
+    values: dict[str, Any]
+    code: int
+    reason: str
+
+
+Announcement = Ended | Moved | Extended | Closing
+
+
+class HostOfSessions(Protocol):
+    """The application whose sessions these are: an `App`."""
+
+    def background(self, function: None = None, *, name: str | None = None) -> Callable[[Any], Any]:
+        """Register a function that runs for as long as the application."""
+
+
+class ChannelsOfSessions(Protocol):
+    """The channels that carry announcements: a `Channels`."""
+
+    def namespace(self, name: str, *, history: int = 0) -> Any:
+        """Declare the options of a namespace."""
+
+    async def publish(self, channel: str, data: Any, *, check: bool = True) -> Any:
+        """Publish data."""
+
+    def subscribe(self, *names: str) -> AbstractAsyncContextManager[Any]:
+        """Subscribe to channels."""
+
+
+class SessionNodes:
+    """Announces to all nodes, this one included, and hears what they announce.
+
+    Arguments:
+        app: the application.
+        channels: its channels.
+        cookie_name: the name of the session's cookie; the sessions of each name have a namespace of their own.
+        hear: called with each announcement.
+        missed: called when announcements were missed that nothing can recover.
+    """
+
+    def __init__(
+        self,
+        app: HostOfSessions,
+        channels: ChannelsOfSessions,
+        cookie_name: str,
+        hear: Callable[[Announcement], None],
+        missed: Callable[[], None],
+    ) -> None:
+        self._channels = channels
+        # A cookie's name may have characters that the name of a channel must not have.
+        namespace = f"{NAMESPACE}-{hashlib.blake2b(cookie_name.encode(), digest_size=8).hexdigest()}"
+        self._channel = f"{namespace}:all"
+        self._hear = hear
+        self._missed = missed
+        self._listens = asyncio.Event()
+        self._waiting: asyncio.Queue[str] = asyncio.Queue(WAITING)
+        self._log = RareLog(logger)
+        channels.namespace(namespace, history=KEPT)
+        app.background(name=f"emmett.sessions.{cookie_name}.listen")(self._listen)
+        app.background(name=f"emmett.sessions.{cookie_name}.announce")(self._announce_waiting)
+
+    async def ready(self) -> None:
+        """Wait until announcements can be heard.
+
+        Raises:
+            StoreUnavailable: that takes too long; the handshake is answered with 503.
+        """
+        try:
+            async with asyncio.timeout(READY_TIMEOUT):
+                await self._listens.wait()
+        except TimeoutError:
+            self._log.warn(
+                "a websocket was refused: the logouts of other nodes have not been heard for %g s", READY_TIMEOUT
+            )
+            raise StoreUnavailable from None
+
+    async def announce(self, announcement: Announcement) -> None:
+        """Announce to all nodes. While the broker does not answer, the announcement waits for it."""
+        text = msgspec.json.encode(announcement).decode()
+        try:
+            await self._channels.publish(self._channel, text, check=False)
+        except BrokerUnavailable as error:
+            self._log.warn("other nodes learn later that a session has changed: %s", error)
+            try:
+                self._waiting.put_nowait(text)
+            except asyncio.QueueFull:
+                self._log.warn("other nodes do not learn that a session has changed: %d changes wait already", WAITING)
+
+    async def _announce_waiting(self) -> None:
+        while True:
+            text = await self._waiting.get()
+            while True:
+                try:
+                    await self._channels.publish(self._channel, text, check=False)
+                    break
+                except BrokerUnavailable:
+                    await asyncio.sleep(PAUSE)
+
+    async def _listen(self) -> None:
+        try:
+            async with self._channels.subscribe(self._channel) as feed:
+                self._listens.set()
+                async for publication in feed:
+                    self._handle(publication)
+        finally:
+            self._listens.clear()
+
+    def _handle(self, publication: Any) -> None:
+        if publication.kind.value == "gap":
+            self._log.warn("logouts of other nodes were missed while the broker was away")
+            self._missed()
+            return
+        try:
+            announcement: Announcement = msgspec.json.decode(publication.data, type=Announcement)
+            if isinstance(announcement, Ended | Closing):
+                check_to_send(announcement.code, announcement.reason)
+        except (msgspec.MsgspecError, ValueError):
+            self._log.warn("ignored an announcement about sessions that no node has made")
+            return
+        self._hear(announcement)
