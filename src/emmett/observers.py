@@ -107,6 +107,7 @@ class WebsocketOpened(NamedTuple):
         subprotocol: the negotiated subprotocol.
         key: the same object as in `WebsocketStarted`.
         counts: returns what the websocket has carried so far; drop it when the websocket has ended.
+        waiting: returns how many received messages wait for the handler; drop it likewise.
     """
 
     number: int
@@ -117,6 +118,7 @@ class WebsocketOpened(NamedTuple):
     subprotocol: str | None
     key: object = None
     counts: Callable[[], WebsocketCounts] = WebsocketCounts
+    waiting: Callable[[], int] = int
 
 
 class WebsocketEnded(NamedTuple):
@@ -176,6 +178,8 @@ class SlowConsumer(NamedTuple):
         channel: the channel of a publication that had to wait, for a subscriber.
         reason: a description of the event.
         key: for a websocket, the same object as in `WebsocketStarted`.
+        cause: the bound that was exceeded, a name of few: `"send_timeout"`, `"write_limit"`, `"max_memory"`, or
+            `"queue"`, that of a subscriber.
     """
 
     kind: str
@@ -184,6 +188,7 @@ class SlowConsumer(NamedTuple):
     channel: str | None
     reason: str
     key: object = None
+    cause: str = ""
 
 
 class ChannelEvent(NamedTuple):

@@ -114,7 +114,7 @@ class TestLife:
         with pytest.raises(UsageError, match="not started"):
             await channels.subscribe("a").__aenter__()
         assert await channels.check() == Health(False, None, ["the channels have not started"])
-        assert channels.stats() == Stats(*[0] * 9)
+        assert channels.stats() == Stats(*[0] * 10)
         await channels.shutdown()
 
     async def test_it_can_be_started_again(self) -> None:

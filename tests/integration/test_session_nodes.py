@@ -18,8 +18,10 @@ KEY = "a key that both nodes know, for this test"
 @pytest.fixture(scope="module", params=["valkey", "nats"])
 def broker(request: pytest.FixtureRequest) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
-        running = running_valkey() if request.param == "valkey" else running_nats()
-        yield stack.enter_context(running).url
+        if request.param == "valkey":
+            yield stack.enter_context(running_valkey()).url
+        else:
+            yield stack.enter_context(running_nats()).url
 
 
 def make(broker: str) -> App:

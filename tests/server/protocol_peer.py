@@ -66,7 +66,7 @@ class Process:
     def opened(self, websocket: ServedWebsocket) -> None:
         pass
 
-    def slow(self, websocket: ServedWebsocket, reason: str) -> None:
+    def slow(self, websocket: ServedWebsocket, reason: str, cause: str) -> None:
         pass
 
     def stalled(self, websocket: ServedWebsocket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from emmett.observers import Observer, Observers, SendStalled, SlowConsumer, WebsocketEnded, WebsocketOpened
@@ -19,6 +20,9 @@ class Served:
     route: str | None = "app.room"
     messages = (1, 2)
     bytes: tuple[int, int] | None = None
+
+    def __init__(self) -> None:
+        self.inbox: Any = SimpleNamespace(messages=[])
 
     def held(self) -> int:
         return 0
@@ -69,15 +73,18 @@ def test_the_events_of_a_websocket() -> None:
     served.bytes = (10, 20)
     tell_opened(observers, served)
     tell_stalled(observers, served)
-    tell_slow(observers, served, "it does not read")
+    tell_slow(observers, served, "it does not read", "send_timeout")
     tell_ended(observers, served, 12.5)
     opened = recorder.events.pop(0)
     assert isinstance(opened, WebsocketOpened)
-    assert opened[:-1] == (3, "/a b", "c=d", Connection.client, "app.room", "chat", connection)
+    assert opened[:-2] == (3, "/a b", "c=d", Connection.client, "app.room", "chat", connection)
     assert opened.counts() == (1, 2, 10, 20)
+    assert opened.waiting() == 0
+    served.inbox.messages.append("waits")
+    assert opened.waiting() == 1
     assert recorder.events == [
         SendStalled(Connection.client, "app.room", connection),
-        SlowConsumer("websocket", Connection.client, "app.room", None, "it does not read", connection),
+        SlowConsumer("websocket", Connection.client, "app.room", None, "it does not read", connection, "send_timeout"),
         WebsocketEnded(
             *(3, "/a b", "/a%20b", "c=d", Connection.client, "app.room", 101, 4001, "bye", 2.5, 1, 2, 10, 20),
             *(connection, failure),
@@ -102,5 +109,5 @@ def test_nothing_is_told_without_observers_or_before_it_begins() -> None:
         tell_opened(observers, served)
         tell_stalled(observers, served)
         tell_ended(observers, served, 1.0)
-    tell_slow(Observers(), served, "")
+    tell_slow(Observers(), served, "", "")
     assert not recorder.events

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from emmett import App, Channels, abort, websocket
+from emmett.datastructures import Headers
 from emmett.observers import (
     BrokerEvent,
     ChannelGap,
@@ -12,6 +15,7 @@ from emmett.observers import (
     WebsocketCounts,
     WebsocketEnded,
     WebsocketOpened,
+    WebsocketStarted,
 )
 from emmett.telemetry import instruments as measured
 from emmett.telemetry.instruments import Instrument
@@ -94,6 +98,7 @@ async def test_from_an_application() -> None:
     assert sums.of(measured.CONNECTIONS) == {}
     assert sums.of(measured.HANDSHAKES) == {("/echo", "101"): 1, ("/refused", "401"): 1, ("/broken", "101"): 1}
     assert sums.of(measured.CLOSES) == {("/echo", "1000"): 1, ("/broken", "1011"): 1}
+    assert sums.of(measured.REFUSALS) == {("/refused", "application"): 1}
     assert sums.of(measured.FAILURES) == {("/broken",): 1}
     assert sums.of(measured.MESSAGES) == {("/echo", "received"): 2, ("/echo", "sent"): 2}
     assert sums.of(measured.BYTES)["/echo", "received"] == 2 * (3 + 6) + 2 + 6
@@ -107,7 +112,7 @@ async def test_from_an_application() -> None:
 def test_what_goes_wrong() -> None:
     measuring, sums = make()
     measuring.send_stalled(SendStalled(None, "app.echo", None))
-    measuring.slow_consumer(SlowConsumer("websocket", None, None, None, "it does not read"))
+    measuring.slow_consumer(SlowConsumer("websocket", None, None, None, "it does not read", cause="send_timeout"))
     measuring.channel_gap(ChannelGap("room", True))
     measuring.channel_gap(ChannelGap("room", False))
     measuring.broker_lost(BrokerEvent(1))
@@ -118,8 +123,57 @@ def test_what_goes_wrong() -> None:
     assert sums.of(measured.BROKER_AWAY) == {}
     assert sums.of(measured.BROKER_LOSSES) == {(): 2}
     assert sums.of(measured.STALLS) == {("/echo",): 1}
-    assert sums.of(measured.DROPS) == {("websocket",): 1}
+    assert sums.of(measured.DROPS) == {("websocket", "send_timeout"): 1}
     assert sums.of(measured.GAPS) == {("healed",): 1, ("reported",): 1}
+
+
+REFUSED = [
+    # Status, route, whether the handler has run, whether it failed, and the cause.
+    (401, "app.echo", True, False, "application"),
+    (403, "app.echo", True, False, "application"),
+    (503, "app.echo", True, False, "unanswered"),
+    (500, "app.echo", True, True, "failure"),
+    (None, "app.echo", True, False, "left"),
+    (404, None, False, False, "no_route"),
+    (421, None, False, False, "host"),
+    (403, "app.echo", False, False, "origin"),
+    (503, "app.echo", False, False, "overload"),
+    (426, None, False, False, "invalid"),
+]
+
+
+@pytest.mark.parametrize(("status", "route", "has_run", "failed", "cause"), REFUSED)
+def test_refusals_have_a_cause(status: int | None, route: str | None, has_run: bool, failed: bool, cause: str) -> None:
+    measuring, sums = make()
+    if has_run:
+        assert route is not None
+        measuring.websocket_started(WebsocketStarted("key", "ws", "/echo", "", None, route, Headers([])))
+    error = LookupError() if failed else None
+    measuring.websocket_ended(
+        WebsocketEnded(1, "/echo", "/echo", "", None, route, status, None, "", 1.0, 0, 0, None, None, "key", error)
+    )
+    assert sums.of(measured.REFUSALS) == {("/echo" if route else "", cause): 1}
+    assert sums.of(measured.CONNECTIONS) == {}
+
+
+async def test_what_waits() -> None:
+    measuring, sums = make()
+    waiting = [3]
+    opened = WebsocketOpened(1, "/echo", "", None, "app.echo", None, "key", waiting=lambda: waiting[0])
+    measuring.websocket_opened(opened)
+    await measuring.count_open()
+    assert sums.of(measured.WAITING) == {("/echo",): 3}
+    waiting[0] = 1
+    await measuring.count_open()
+    assert sums.of(measured.WAITING) == {("/echo",): 1}
+    measuring.websocket_ended(
+        WebsocketEnded(1, "/echo", "/echo", "", None, "app.echo", 101, 1000, "", 1.0, 0, 0, None, None, "key")
+    )
+    assert sums.of(measured.WAITING) == {}
+    measuring.note_channels(5, 2)
+    measuring.note_channels(4, 3)
+    assert sums.of(measured.QUEUED) == {(): 4}
+    assert sums.of(measured.DROPPED) == {(): 3}
 
 
 def test_what_peers_choose_makes_no_labels_without_end() -> None:

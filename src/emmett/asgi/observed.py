@@ -82,11 +82,11 @@ class WebsocketMeter:
             )
             notify(self._observers.websocket_opened, event)
 
-    def tell_slow(self, reason: str) -> None:
+    def tell_slow(self, reason: str, cause: str) -> None:
         """Report that the peer does not take its messages, so the connection ends."""
         if self._observers.slow_consumer:
             client = client_of(self._scope)
-            event = SlowConsumer("websocket", client, self.route, None, reason, self.websocket)
+            event = SlowConsumer("websocket", client, self.route, None, reason, self.websocket, cause)
             notify(self._observers.slow_consumer, event)
 
     def tell_ended(self) -> None:

@@ -216,7 +216,7 @@ class ASGIConnection:
         event = self._event_of(message)
         size = len(message.encode()) if isinstance(message, str) else len(event["bytes"])
         if self._unsent + size > self._settings.write_limit:
-            self._tell_slow(f"it has not taken {self._settings.write_limit} bytes")
+            self._tell_slow(f"it has not taken {self._settings.write_limit} bytes", "write_limit")
             self._end(CloseCode.ABNORMAL, "the peer does not keep up")
             raise WebsocketClosed(CloseCode.ABNORMAL, "the peer does not keep up")
         self._unsent += size
@@ -284,9 +284,9 @@ class ASGIConnection:
                 await self._receive()
                 await self._receive()
 
-    def _tell_slow(self, reason: str) -> None:
+    def _tell_slow(self, reason: str, cause: str) -> None:
         if self._meter is not None:
-            self._meter.tell_slow(reason)
+            self._meter.tell_slow(reason, cause)
 
     async def _close(self, code: int, reason: str) -> None:
         await self._stop_pump()
@@ -317,7 +317,7 @@ class ASGIConnection:
                 async with asyncio.timeout(self._settings.send_timeout):
                     await self._send(event, sending)
             except TimeoutError:
-                self._tell_slow(f"it did not read for {self._settings.send_timeout:g} s")
+                self._tell_slow(f"it did not read for {self._settings.send_timeout:g} s", "send_timeout")
                 self.log(logging.WARNING, "the peer did not read for %g s", self._settings.send_timeout)
                 self._end(CloseCode.ABNORMAL, "")
                 raise WebsocketClosed(CloseCode.ABNORMAL) from None

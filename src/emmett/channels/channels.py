@@ -69,6 +69,7 @@ class Stats(NamedTuple):
         channels: channels and patterns that this process is subscribed to.
         subscribers: subscribers in this process.
         published, delivered, dropped, disconnected, gaps, healed, rejected: see `Counters`.
+        queued: publications that wait for their subscribers.
     """
 
     channels: int
@@ -80,6 +81,7 @@ class Stats(NamedTuple):
     gaps: int
     healed: int
     rejected: int
+    queued: int
 
 
 class HistoryPage(NamedTuple):
@@ -388,6 +390,7 @@ class Channels:
             counters.gaps,
             counters.healed,
             counters.rejected,
+            counters.queued,
         )
 
     async def startup(self) -> None:

@@ -83,6 +83,7 @@ class Feed(Receiver):
 
     def left(self) -> None:
         super().left()
+        self._counters.waiting.discard(self)
         self.finish()
 
     def _take(self, parcel: Parcel) -> bool:
@@ -96,12 +97,15 @@ class Feed(Receiver):
             self._log.warn("a feed of namespace %r is ended: its reader did not keep up", namespace.name)
             self._forget_backlogs()
             self._leave(self)
+        else:
+            self._counters.waiting.add(self)
         self._wake()
         return True
 
     async def _arrival(self) -> None:
         if self._waiter is not None:
             raise UsageError("another task is already reading this feed; only one task at a time may read it")
+        self._counters.waiting.discard(self)
         self._waiter = asyncio.get_running_loop().create_future()
         try:
             await self._waiter

@@ -99,6 +99,7 @@ class Outlet(Receiver):
 
     def left(self) -> None:
         super().left()
+        self._counters.waiting.discard(self)
         self._forget_backlogs()
         self._make_room()
 
@@ -109,6 +110,7 @@ class Outlet(Receiver):
     def _wait(self) -> None:
         if not self._is_waiting:
             self._is_waiting = True
+            self._counters.waiting.add(self)
             self._sink.when_ready(self._ready, self.backlog_size)
 
     def _ready(self) -> None:
@@ -126,6 +128,7 @@ class Outlet(Receiver):
             self.fail(error)
             return
         self.take = self._sink.deliver
+        self._counters.waiting.discard(self)
         self._make_room()
 
     def _make_room(self) -> None:

@@ -67,6 +67,11 @@ class Receiver:
         return sum(backlog.dropped for backlog in self._backlogs.values())
 
     @property
+    def backlog_count(self) -> int:
+        """The number of publications that wait for it."""
+        return sum(map(len, self._backlogs.values()))
+
+    @property
     def positions(self) -> dict[str, Position]:
         """The position up to which this receiver has everything, by channel."""
         found = {topic.name: self.position_in(topic) for topic in self.topics}

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ..observers import ChannelGap, Observers, SlowConsumer, notify
+
+
+class Waiting(Protocol):
+    """A receiver that keeps publications."""
+
+    @property
+    def backlog_count(self) -> int:
+        """The number of publications that it keeps."""
 
 
 @dataclass(slots=True)
@@ -20,6 +29,7 @@ class Counters:
         healed: recoveries of missed publications from the history.
         rejected: publications from the broker that could not be read.
         observers: the observers to notify of events of channels and their subscribers.
+        waiting: the receivers for which publications may wait.
     """
 
     published: int = 0
@@ -30,6 +40,12 @@ class Counters:
     healed: int = 0
     rejected: int = 0
     observers: Observers = field(default_factory=Observers)
+    waiting: set[Waiting] = field(default_factory=set)
+
+    @property
+    def queued(self) -> int:
+        """The number of publications that wait for their subscribers."""
+        return sum(receiver.backlog_count for receiver in self.waiting)
 
     def disconnect(self, channel: str, reason: str) -> None:
         """Count a subscriber that is ended because it is too slow.
@@ -40,7 +56,7 @@ class Counters:
         """
         self.disconnected += 1
         if self.observers.slow_consumer:
-            notify(self.observers.slow_consumer, SlowConsumer("subscriber", None, None, channel, reason))
+            notify(self.observers.slow_consumer, SlowConsumer("subscriber", None, None, channel, reason, cause="queue"))
 
     def miss(self, channel: str) -> None:
         """Count a gap that is reported to the subscribers of a channel."""

@@ -171,7 +171,9 @@ class HTTPProtocol(RequestReader):
                     self._peer(),
                     extra=log_fields(client=self._own_address.client),
                 )
-                self._tell_slow(f"it made no progress with its response in {self._limits.send_timeout:g} s")
+                self._tell_slow(
+                    f"it made no progress with its response in {self._limits.send_timeout:g} s", "send_timeout"
+                )
                 self.transport.abort()
                 return
         else:
@@ -365,7 +367,7 @@ class HTTPProtocol(RequestReader):
 
     def shed(self) -> None:
         """See `Holder.shed`."""
-        self._tell_slow("the process holds more than server.max_memory, and this connection most of it")
+        self._tell_slow("the process holds more than server.max_memory, and this connection most of it", "max_memory")
         for exchange in (self._exchange, self._abandoned):
             if exchange is not None:
                 exchange.shed()
@@ -482,10 +484,11 @@ class HTTPProtocol(RequestReader):
         # Release every reference to this object.
         self.stop_reading()
 
-    def _tell_slow(self, reason: str) -> None:
+    def _tell_slow(self, reason: str, cause: str) -> None:
         observers = self.process.observers
         if observers.slow_consumer:
-            notify(observers.slow_consumer, SlowConsumer("request", self._own_address.client, None, None, reason))
+            event = SlowConsumer("request", self._own_address.client, None, None, reason, cause=cause)
+            notify(observers.slow_consumer, event)
 
     def _peer(self) -> str:
         client = self._own_address.client

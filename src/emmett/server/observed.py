@@ -13,6 +13,10 @@ def count(served: ServedWebsocket) -> WebsocketCounts:
     return WebsocketCounts(*served.messages, *(served.bytes or (None, None)))
 
 
+def _waiting(served: ServedWebsocket) -> int:
+    return len(served.inbox.messages)
+
+
 def tell_opened(observers: Observers, served: ServedWebsocket) -> None:
     """Report that the application has accepted a websocket."""
     websocket = served.websocket
@@ -26,6 +30,7 @@ def tell_opened(observers: Observers, served: ServedWebsocket) -> None:
             websocket.subprotocol,
             websocket,
             functools.partial(count, served),
+            functools.partial(_waiting, served),
         )
         notify(observers.websocket_opened, event)
 
@@ -63,12 +68,13 @@ def tell_ended(observers: Observers, served: ServedWebsocket, now: float) -> Non
     notify(observers.websocket_ended, event)
 
 
-def tell_slow(observers: Observers, served: ServedWebsocket, reason: str) -> None:
+def tell_slow(observers: Observers, served: ServedWebsocket, reason: str, cause: str) -> None:
     """Report that a websocket is dropped because its peer does not read."""
     if observers.slow_consumer:
         websocket = served.websocket
         client = None if websocket is None else websocket.client
-        notify(observers.slow_consumer, SlowConsumer("websocket", client, served.route, None, reason, websocket))
+        event = SlowConsumer("websocket", client, served.route, None, reason, websocket, cause)
+        notify(observers.slow_consumer, event)
 
 
 def tell_stalled(observers: Observers, served: ServedWebsocket) -> None:

@@ -97,9 +97,9 @@ class ProcessState:
         """Notify observers that the application has accepted a websocket."""
         tell_opened(self.observers, websocket)
 
-    def slow(self, websocket: ServedWebsocket, reason: str) -> None:
+    def slow(self, websocket: ServedWebsocket, reason: str, cause: str) -> None:
         """Notify observers that a websocket is dropped because its peer does not read."""
-        tell_slow(self.observers, websocket, reason)
+        tell_slow(self.observers, websocket, reason, cause)
 
     def stalled(self, websocket: ServedWebsocket) -> None:
         """Notify observers that `send()` of a websocket waits, because its peer does not read."""

@@ -206,7 +206,8 @@ class ClosingConnection(asyncio.Protocol):
 
     def shed(self) -> None:
         """See `Holder.shed`."""
-        self._process.slow(self, "the process holds more than server.max_memory, and this connection most of it")
+        reason = "the process holds more than server.max_memory, and this connection most of it"
+        self._process.slow(self, reason, "max_memory")
         self._reading.shed()
         self._end(CloseCode.ABNORMAL, "")
         self._outbox.lose(WebsocketClosed(CloseCode.ABNORMAL))

@@ -7,6 +7,7 @@ from contextvars import Context
 from typing import Protocol
 
 from ..observers import Observers
+from ..websockets.inbox import Inbox
 from ..websockets.websocket import Websocket
 from .memory_budget import Holder, MemoryBudget
 
@@ -21,8 +22,10 @@ class ServedWebsocket(Holder, Protocol):
         status: the HTTP status that answered the handshake; None until then.
         began: when the handshake arrived, in the loop's seconds.
         route: the full name of the route; None if none matched.
+        inbox: the messages that wait for the handler.
     """
 
+    inbox: Inbox
     number: int
     websocket: Websocket | None
     target: bytes
@@ -64,7 +67,7 @@ class WebsocketProcess(Protocol):
     def opened(self, websocket: ServedWebsocket) -> None:
         """Note that the application has accepted the connection."""
 
-    def slow(self, websocket: ServedWebsocket, reason: str) -> None:
+    def slow(self, websocket: ServedWebsocket, reason: str, cause: str) -> None:
         """Note that the connection is dropped because its peer does not read."""
 
     def stalled(self, websocket: ServedWebsocket) -> None:

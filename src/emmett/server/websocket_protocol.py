@@ -160,7 +160,7 @@ class WebsocketProtocol(ClosingConnection):
     def write_now(self, message: Data) -> None:
         """See `Connection.write_now`."""
         if not self._outbox.write_now(message, self._settings.write_limit):
-            self._process.slow(self, f"it has not taken {self._settings.write_limit} bytes")
+            self._process.slow(self, f"it has not taken {self._settings.write_limit} bytes", "write_limit")
             self.drop("the peer has not taken %d bytes", self._settings.write_limit)
             self._end(CloseCode.ABNORMAL, "the peer does not keep up")
             raise WebsocketClosed(CloseCode.ABNORMAL, "the peer does not keep up")
@@ -229,7 +229,7 @@ class WebsocketProtocol(ClosingConnection):
         """Drop a peer that has gone, or does not do what it must."""
         stalled = self._outbox.stalled_since
         if stalled is not None and now - stalled >= self._settings.send_timeout:
-            self._process.slow(self, f"it did not read for {self._settings.send_timeout:g} s")
+            self._process.slow(self, f"it did not read for {self._settings.send_timeout:g} s", "send_timeout")
             self.drop("the peer did not read for %g s", self._settings.send_timeout)
         elif self._flush_watch is not None:
             unsent = self._transport.get_write_buffer_size()

@@ -35,6 +35,10 @@ class MeasuredApplication(Protocol):
     def held_memory(self) -> int | None:
         """Bytes that peers make this process hold, if the server counts them."""
 
+    @property
+    def wired(self) -> Sequence[Any]:
+        """The objects attached to the application, among them its channels."""
+
     def add_plain_route(self, path: str, name: str, function: Callable[..., Any]) -> Any:
         """Register a function for GET requests that no pipe of the application concerns."""
 

@@ -92,12 +92,22 @@ BYTES = Instrument(
 STALLS = Instrument(
     "emmett.websocket.send_stalls", "counter", "{stall}", "Times that send() began to wait for a peer.", ("http.route",)
 )
+REFUSALS = Instrument(
+    "emmett.websocket.refusals", "counter", "{handshake}", "Refused handshakes, by cause.", ("http.route", "cause")
+)
+WAITING = Instrument(
+    "emmett.websocket.queue.messages",
+    "gauge",
+    "{message}",
+    "Received messages that wait for their handlers.",
+    ("http.route",),
+)
 DROPS = Instrument(
     "emmett.slow_consumers",
     "counter",
     "{consumer}",
-    "Requests, websockets and subscribers that were ended because they did not keep up.",
-    ("kind",),
+    "Requests, websockets and subscribers that were ended because they did not keep up, by the bound they exceeded.",
+    ("kind", "cause"),
 )
 HELD = Instrument("emmett.held", "gauge", "By", "Bytes that peers make the server hold, bounded by server.max_memory.")
 SUBSCRIPTIONS = Instrument(
@@ -135,6 +145,15 @@ GAPS = Instrument(
     "{gap}",
     "Gaps in channels, by outcome: healed from the history, or reported to subscribers.",
     ("outcome",),
+)
+QUEUED = Instrument(
+    "emmett.channel.queue.messages", "gauge", "{publication}", "Publications that wait for subscribers."
+)
+DROPPED = Instrument(
+    "emmett.channel.drops", "counter", "{publication}", "Publications that slow subscribers missed, counted for each."
+)
+ROUND_TRIP = Instrument(
+    "emmett.broker.round_trip", "histogram", "s", "Round trip to the broker, every ten seconds.", (), DELIVERY_BUCKETS
 )
 BROKER_LOSSES = Instrument("emmett.broker.losses", "counter", "{loss}", "Times that the broker was lost.")
 BROKER_AWAY = Instrument("emmett.broker.away", "gauge", "{process}", "Processes whose broker does not answer.")

@@ -30,6 +30,9 @@ METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "PO
 OTHER = "_OTHER"
 # Close codes that have a label value of their own; peers choose them.
 MAX_CODES = 100
+# Statuses of refusals before the handler runs, and their causes; the others are faults of the handshake.
+NOT_FOUND, UNAVAILABLE = 404, 503
+CAUSES = {403: "origin", 421: "host", UNAVAILABLE: "overload"}
 # Open websockets whose counts are read in one turn of the loop.
 BATCH = 500
 
@@ -40,7 +43,9 @@ class _Open:
 
     route: str
     count: Callable[[], WebsocketCounts]
+    count_waiting: Callable[[], int]
     counted: WebsocketCounts = WebsocketCounts(0, 0, 0, 0)  # noqa: RUF009 - it cannot change
+    waiting: int = 0
 
 
 class Measuring(Observer):
@@ -67,6 +72,8 @@ class Measuring(Observer):
         self._requests: dict[object, str] = {}
         self._is_away = False
         self._held = 0
+        self._queued = 0
+        self._dropped = 0
 
     def route(self, name: str | None) -> str:
         """Return the label of a route: its path pattern; empty if no route matched."""
@@ -99,18 +106,21 @@ class Measuring(Observer):
             self.sink.add(measured.CONNECTIONS, (route, "handshake"), -1)
         self.sink.add(measured.CONNECTIONS, (route, "open"), 1)
         self.sink.add(measured.HANDSHAKES, (route, "101"), 1)
-        self._open[event.key] = _Open(route, event.counts)
+        self._open[event.key] = _Open(route, event.counts, event.waiting)
 
     def websocket_ended(self, event: WebsocketEnded) -> None:
         route = self.route(event.route)
         entry = self._open.pop(event.key, None)
         if entry is None:
-            if self._handshakes.pop(event.key, None) is not None:
+            has_run = self._handshakes.pop(event.key, None) is not None
+            if has_run:
                 self.sink.add(measured.CONNECTIONS, (route, "handshake"), -1)
             self.sink.add(measured.HANDSHAKES, (route, str(event.status or 0)), 1)
+            self.sink.add(measured.REFUSALS, (route, _cause_of(event, has_run)), 1)
         else:
             counts = WebsocketCounts(event.received, event.sent, event.bytes_received, event.bytes_sent)
             self._count(entry, counts)
+            self._note_waiting(entry, 0)
             self.sink.add(measured.CONNECTIONS, (route, "open"), -1)
             self.sink.add(measured.CLOSES, (route, self._code(event.code)), 1)
             self.sink.record(measured.DURATIONS, (route,), event.seconds)
@@ -121,7 +131,7 @@ class Measuring(Observer):
         self.sink.add(measured.STALLS, (self.route(event.route),), 1)
 
     def slow_consumer(self, event: SlowConsumer) -> None:
-        self.sink.add(measured.DROPS, (event.kind,), 1)
+        self.sink.add(measured.DROPS, (event.kind, event.cause), 1)
 
     def channel_subscribed(self, event: ChannelEvent) -> None:
         self.sink.add(measured.SUBSCRIPTIONS, (), 1)
@@ -161,12 +171,24 @@ class Measuring(Observer):
         self.sink.add(measured.HELD, (), held - self._held)
         self._held = held
 
+    def note_channels(self, queued: int, dropped: int) -> None:
+        """Record how many publications wait for subscribers, and how many these have missed since the start."""
+        self.sink.add(measured.QUEUED, (), queued - self._queued)
+        if dropped > self._dropped:
+            self.sink.add(measured.DROPPED, (), dropped - self._dropped)
+        self._queued, self._dropped = queued, dropped
+
+    def note_round_trip(self, seconds: float) -> None:
+        """Record how long the broker took to answer."""
+        self.sink.record(measured.ROUND_TRIP, (), seconds)
+
     async def count_open(self) -> None:
         """Add what open websockets have carried since the last time, a batch in each turn of the loop."""
         for number, (key, entry) in enumerate(list(self._open.items()), 1):
             # It may have ended since.
             if key in self._open:
                 self._count(entry, entry.count())
+                self._note_waiting(entry, entry.count_waiting())
             if not number % BATCH:
                 await asyncio.sleep(0)
 
@@ -176,6 +198,11 @@ class Measuring(Observer):
         for instrument, direction, new, old in zip(instruments, ("received", "sent") * 2, counts, before, strict=True):
             if new is not None and new != old:
                 self.sink.add(instrument, (entry.route, direction), new - (old or 0))
+
+    def _note_waiting(self, entry: _Open, waiting: int) -> None:
+        if waiting != entry.waiting:
+            self.sink.add(measured.WAITING, (entry.route,), waiting - entry.waiting)
+            entry.waiting = waiting
 
     def _code(self, code: int | None) -> str:
         number = code or 0
@@ -188,3 +215,21 @@ class Measuring(Observer):
 
 def _method(method: str) -> str:
     return method if method in METHODS else OTHER
+
+
+def _cause_of(event: WebsocketEnded, has_run: bool) -> str:
+    """Return why a handshake was refused.
+
+    Arguments:
+        event: its end.
+        has_run: whether its handler has run.
+    """
+    if event.status is None:
+        return "left"
+    if event.error is not None:
+        return "failure"
+    if has_run:
+        return "unanswered" if event.status == UNAVAILABLE else "application"
+    if event.route is None and event.status == NOT_FOUND:
+        return "no_route"
+    return CAUSES.get(event.status, "invalid")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from .host import MeasuredApplication
 from .measuring import Measuring
@@ -14,6 +15,9 @@ from .measuring import Measuring
 LAG_INTERVAL = 0.5
 # Every how many of these samples the open websockets are counted.
 COUNT_EVERY = 4
+# Every how many of these samples the broker is asked, and the seconds that it has for the answer.
+ASK_EVERY = 20
+ANSWER_TIMEOUT = 5.0
 
 
 class Sampler:
@@ -35,6 +39,8 @@ class Sampler:
         self._measuring = measuring
         self._sleep = sleep
         self._task: asyncio.Task[None] | None = None
+        # The question to the broker, which the other samples do not wait for.
+        self._asking: asyncio.Task[None] | None = None
         app.on_startup(self.start)
         app.on_shutdown(self.stop)
 
@@ -44,18 +50,34 @@ class Sampler:
 
     async def stop(self) -> None:
         """End; the application calls this when it stops."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        tasks, self._task, self._asking = (self._task, self._asking), None, None
+        for task in tasks:
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
 
     async def sample(self) -> None:
-        """Count what open websockets have carried, and the memory that is held."""
+        """Count what open websockets have carried, what waits, and the memory that is held."""
         await self._measuring.count_open()
         held = self._app.held_memory
         if held is not None:
             self._measuring.note_held(held)
+        found = [channels.stats() for channels in self._channels()]
+        if found:
+            self._measuring.note_channels(sum(each.queued for each in found), sum(each.dropped for each in found))
+
+    async def ask(self) -> None:
+        """Measure a round trip to each broker."""
+        for channels in self._channels():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ANSWER_TIMEOUT):
+                    health = await channels.check()
+                if health.round_trip is not None:
+                    self._measuring.note_round_trip(health.round_trip)
+
+    def _channels(self) -> list[Any]:
+        return [each for each in self._app.wired if hasattr(each, "stats") and hasattr(each, "check")]
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -65,3 +87,5 @@ class Sampler:
             self._measuring.note_lag(loop.time() - due)
             if not number % COUNT_EVERY:
                 await self.sample()
+            if number % ASK_EVERY == 1 and (self._asking is None or self._asking.done()):
+                self._asking = loop.create_task(self.ask())
