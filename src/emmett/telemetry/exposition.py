@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 from .gathering import Numbers, Totals
@@ -33,15 +34,13 @@ def write_text(totals: Totals) -> str:
 def _write_histogram(lines: list[str], instrument: Instrument, labels: str, numbers: Numbers) -> None:
     name, start = instrument.family, f"{labels}," if labels else ""
     counts = list(itertools.accumulate(numbers[1:]))
-    lines.extend(
-        f'{name}_bucket{{{start}le="{bound!r}"}} {count!r}'
-        for bound, count in zip(instrument.buckets, counts, strict=False)
-    )
-    lines.append(f'{name}_bucket{{{start}le="+Inf"}} {counts[-1]!r}')
+    # The text of all buckets in one step: most lines of a scrape are buckets.
+    lines.append(_bucket_lines(instrument, start) % tuple(counts))
     braces = f"{{{labels}}}" if labels else ""
     lines.append(f"{name}_sum{braces} {numbers[0]!r}\n{name}_count{braces} {counts[-1]!r}")
 
 
+@functools.lru_cache(maxsize=65_536)
 def _write_labels(instrument: Instrument, labels: Labels) -> str:
     return ",".join(
         f'{name.replace(".", "_")}="{_escape(value)}"' for name, value in zip(instrument.labels, labels, strict=True)
@@ -50,3 +49,12 @@ def _write_labels(instrument: Instrument, labels: Labels) -> str:
 
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+# Some 1,300 bytes each.
+@functools.lru_cache(maxsize=8_192)
+def _bucket_lines(instrument: Instrument, labels: str) -> str:
+    """Return the lines of all buckets of a series, with a place for each number."""
+    bounds = [*map(repr, instrument.buckets), "+Inf"]
+    escaped = labels.replace("%", "%%")
+    return "\n".join(f'{instrument.family}_bucket{{{escaped}le="{bound}"}} %r' for bound in bounds)

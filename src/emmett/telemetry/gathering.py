@@ -8,6 +8,7 @@ import json
 import os
 from array import array
 from collections.abc import Iterable, Iterator
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class StoreFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._series: list[tuple[Instrument, Labels, int, int]] = []
+        self._series: list[tuple[tuple[Instrument, Labels], int, int]] = []
         self._read = 0
         self._inode = 0
         self._used = 0
@@ -47,9 +48,15 @@ class StoreFiles:
         if len(values) < self._used:
             return
         numbers = values.tolist()
-        for instrument, labels, start, end in self._series:
-            if is_alive or instrument.kind != "gauge":
-                merge(totals, instrument, labels, numbers[start:end])
+        for key, start, end in self._series:
+            if is_alive or key[0].kind != "gauge":
+                before = totals.get(key)
+                if before is None:
+                    totals[key] = numbers[start:end]
+                elif end == start + 1:
+                    before[0] += numbers[start]
+                else:
+                    before[:] = map(add, before, numbers[start:end])
 
     def _read_series(self) -> None:
         with open(self.path, "rb") as file:
@@ -65,7 +72,7 @@ class StoreFiles:
                 self._read += len(line)
                 instrument, labels = _parse(json.loads(line))
                 end = self._used + size_of(instrument)
-                self._series.append((instrument, labels, self._used, end))
+                self._series.append(((instrument, labels), self._used, end))
                 self._used = end
 
 

@@ -29,6 +29,10 @@ class Instrument(NamedTuple):
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
 
+    def __hash__(self) -> int:
+        # Its name is unique, and text remembers its hash: a scrape looks up each series of each process.
+        return hash(self.name)
+
     @property
     def family(self) -> str:
         """The name in Prometheus, without the suffixes of its samples."""
