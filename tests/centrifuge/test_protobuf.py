@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from emmett.centrifuge import messages
-from emmett.centrifuge.codec import UnreadableFrame
+from emmett.centrifuge import messages, pushes
+from emmett.centrifuge.codec import ClientCodec, UnreadableFrame
 from emmett.centrifuge.codes import CommandFailed
 from emmett.centrifuge.messages import (
     NOTHING,
@@ -27,6 +28,7 @@ from emmett.centrifuge.messages import (
     SubscribeResult,
 )
 from emmett.centrifuge.protobuf import MAX_DECODED, MAX_OFFSET, PROTOBUF, read_table
+from emmett.channels import Publication
 from emmett.errors import WebsocketClosed
 from tests.centrifuge.kit import PATH, Service
 
@@ -143,6 +145,36 @@ async def test_json_and_protobuf_clients_hear_each_other() -> None:
         await binary.send(bytes([len(command)]) + command)
         pushes = [await plain.push(), await plain.push()]
         assert [each["pub"]["data"] for each in pushes] == [{"from": "json"}, "hi"]
+
+
+async def test_a_publication_is_encoded_once_for_all_clients_of_an_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+    push = pushes._push
+
+    def counted(publication: Publication, codec: ClientCodec) -> Push | None:
+        encoded.append(codec.name)
+        return push(publication, codec)
+
+    monkeypatch.setattr(pushes, "_push", counted)
+    service = Service()
+    service.open_namespace("room", history=5)
+    commands = bytes.fromhex("04 08 01 22 00 0c 08 02 2a 08 0a 06 72 6f 6f 6d 3a 31")
+    async with service.run(), contextlib.AsyncExitStack() as stack:
+        texts = [await stack.enter_async_context(service.connected()) for _ in range(3)]
+        for client in texts:
+            await client.subscribe("room:1")
+        binaries = [
+            await stack.enter_async_context(service.client.websocket(PATH, subprotocols=("centrifuge-protobuf",)))
+            for _ in range(3)
+        ]
+        for binary in binaries:
+            await binary.send(commands)
+            for _ in range(2):
+                await binary.receive()
+        await service.channels.publish("room:1", 7)
+        assert [(await client.push())["pub"]["data"] for client in texts] == [7, 7, 7]
+        assert len({await binary.receive() for binary in binaries}) == 1
+    assert sorted(encoded) == ["json", "protobuf"]
 
 
 VALUES = st.binary(max_size=30) | st.lists(

@@ -20,7 +20,7 @@ PROXY_LANGUAGES = {
 # The tests of their pages run or parse these: `ts` those of client code, `py` those of the guides, `ini` and
 # `dockerfile` those of deployment, `toml` those of the installation. `js` is for pages in browsers.
 OTHER_LANGUAGES = {"ts", "py", "ini", "dockerfile", "toml", "js", "mermaid"}
-# Quick starts of SDKs, with packages that no machine of the tests has; docs/sdks.md says that they are not run.
+# Quick starts of SDKs, whose packages come from other registries than those of the tests; docs/sdks.md says so.
 SDK_LANGUAGES = {"go", "swift", "kotlin", "dart", "csharp"}
 LANGUAGES = {"python", "jinja", "json", "console", "sh", "text"} | OTHER_LANGUAGES | SDK_LANGUAGES | PROXY_LANGUAGES
 ECHO_PAGES = ("README.md", "docs/quickstart.md", "docs/websockets.md")
