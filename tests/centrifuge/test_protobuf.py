@@ -149,13 +149,13 @@ async def test_json_and_protobuf_clients_hear_each_other() -> None:
 
 async def test_a_publication_is_encoded_once_for_all_clients_of_an_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[str] = []
-    push = pushes._push
+    push = pushes.push_of
 
     def counted(publication: Publication, codec: ClientCodec) -> Push | None:
         encoded.append(codec.name)
         return push(publication, codec)
 
-    monkeypatch.setattr(pushes, "_push", counted)
+    monkeypatch.setattr(pushes, "push_of", counted)
     service = Service()
     service.open_namespace("room", history=5)
     commands = bytes.fromhex("04 08 01 22 00 0c 08 02 2a 08 0a 06 72 6f 6f 6d 3a 31")
@@ -177,12 +177,19 @@ async def test_a_publication_is_encoded_once_for_all_clients_of_an_encoding(monk
     assert sorted(encoded) == ["json", "protobuf"]
 
 
-VALUES = st.binary(max_size=30) | st.lists(
-    st.tuples(st.integers(1, 15), st.binary(max_size=12)).map(
-        lambda pair: bytes([pair[0] << 3 | 2, len(pair[1])]) + pair[1]
-    ),
-    max_size=4,
-).map(b"".join)
+VALUES = (
+    st.binary(max_size=30)
+    | st.lists(
+        st.tuples(st.integers(1, 15), st.binary(max_size=12)).map(
+            lambda pair: bytes([pair[0] << 3 | 2, len(pair[1])]) + pair[1]
+        ),
+        max_size=4,
+    ).map(b"".join)
+    | st.binary(max_size=12).map(
+        # A subscription with a filter of tags.
+        lambda tree: b"\x08\x09\x2a" + bytes([len(tree) + 10]) + b"\x0a\x06room:1\x6a" + bytes([len(tree)]) + tree
+    )
+)
 
 
 @settings(max_examples=30, deadline=None)
@@ -209,3 +216,27 @@ def test_no_frame_raises(commands: list[bytes], tail: bytes) -> None:
             assert websocket.close_code in (3500, 3501)
 
     asyncio.run(run())
+
+
+async def test_a_filter_and_a_number_of_a_channel() -> None:
+    service = Service()
+    service.open_namespace("room")
+    leaf = bytes.fromhex("12 01 61") + b"\x1a\x02in" + b"\x2a\x01x\x2a\x01y"
+    tree = b"\x0a\x03not" + bytes([0x32, len(leaf)]) + leaf
+    request = b"\x0a\x06room:1" + bytes([0x6A, len(tree)]) + tree + b"\x70\x01"
+    command = b"\x08\x02" + bytes([0x2A, len(request)]) + request
+    (decoded,) = PROTOBUF.decode(bytes([len(command)]) + command)
+    assert decoded.subscribe is not None
+    assert decoded.subscribe.tf == messages.FilterNode(
+        op="not", nodes=[messages.FilterNode(key="a", cmp="in", vals=["x", "y"])]
+    )
+    async with service.run(), service.client.websocket(PATH, subprotocols=("centrifuge-protobuf",)) as websocket:
+        await websocket.send(bytes.fromhex("04 08 01 22 00"))
+        await websocket.receive()
+        await websocket.send(bytes([len(command)]) + command)
+        assert await websocket.receive() == bytes.fromhex("06 08 02 32 02 70 01")
+        for number, tag in enumerate("xyz"):
+            await service.centrifuge.server.publish("room:1", number, tags={"a": tag})
+        # The number of the channel and, alone, what the filter lets through.
+        push = b"\x08\x01\x22\x0b" + b"\x22\x012\x3a\x06\x0a\x01a\x12\x01z"
+        assert await websocket.receive() == bytes([len(push) + 2, 0x22, len(push)]) + push

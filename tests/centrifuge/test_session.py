@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emmett.centrifuge import Client, CommandFailed, Disconnected, Ending
+from emmett.centrifuge.filters import COMPARISONS
 from emmett.centrifuge.messages import REQUESTS
 from emmett.centrifuge.session import failure_of
 from emmett.errors import BrokerUnavailable, CallError, ChannelDenied, HTTPException, InvalidChannel, WebsocketClosed
@@ -231,7 +232,22 @@ JSON_VALUES = st.recursive(
     max_leaves=6,
 )
 MEMBERS = st.sampled_from(
-    ["channel", "data", "token", "recover", "epoch", "offset", "limit", "since", "reverse", "flag"]
+    ["channel", "data", "token", "recover", "epoch", "offset", "limit", "since", "reverse", "flag", "tf", "delta"]
+)
+LEAVES = st.fixed_dictionaries(
+    {"key": st.sampled_from(["a", ""]), "cmp": st.sampled_from([*COMPARISONS, "x"])},
+    optional={"val": st.sampled_from(["a", "1", "NaN"]), "vals": st.lists(st.text(max_size=2), max_size=2)},
+)
+FILTERS = st.recursive(
+    LEAVES,
+    lambda nodes: st.fixed_dictionaries(
+        {"op": st.sampled_from(["and", "or", "not", "x"]), "nodes": st.lists(nodes, max_size=2)}
+    ),
+    max_leaves=4,
+)
+WISHES = st.fixed_dictionaries(
+    {"channel": st.sampled_from(["room:1", "room:2"])},
+    optional={"tf": FILTERS, "flag": st.integers(0, 3), "delta": st.sampled_from(["fossil", "", "x"])},
 )
 FUZZED = st.lists(
     st.fixed_dictionaries(
@@ -240,7 +256,8 @@ FUZZED = st.lists(
             name: st.dictionaries(MEMBERS, JSON_VALUES | st.sampled_from(["room:1", "room:2", "no:1"]), max_size=4)
             for name in REQUESTS
         },
-    ),
+    )
+    | st.fixed_dictionaries({"id": st.integers(10, 19), "subscribe": WISHES}),
     max_size=5,
 )
 

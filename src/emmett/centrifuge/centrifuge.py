@@ -38,6 +38,7 @@ from .hooks import ClientHooks
 from .http_api import HTTPAPI
 from .messages import RPCRequest
 from .pings import Pings
+from .push_kinds import PushKinds
 from .server_api import ServerAPI
 from .session import SDKSession
 from .stream_carrier import StreamCarrier
@@ -135,6 +136,7 @@ class Centrifuge:
         self.verifier = make_verifier(secret, public_keys, jwks, audience, issuer)
         self._personal = _personal_prefix(personal_channels, personal_namespace)
         self.cached = frozenset([cache] if isinstance(cache, str) else cache)
+        self.push_kinds = PushKinds()
         self.pings = Pings(self.settings.client_ping_interval, self.settings.pong_timeout)
         # The connected sessions of this process, by the id of the client.
         self.sessions: dict[str, SDKSession] = {}

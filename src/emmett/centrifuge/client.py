@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -42,9 +42,10 @@ class ClientSubscription:
         connection: its name in the presence of the channel; None without presence.
         ending: how it ended while it was being set up; None if it did not.
         timer: ends it when it has expired.
+        leaving: called when it ends, to release what it holds; None if that is nothing.
     """
 
-    __slots__ = ("channel", "connection", "ending", "info", "is_server_side", "subscriber", "timer")
+    __slots__ = ("channel", "connection", "ending", "info", "is_server_side", "leaving", "subscriber", "timer")
 
     def __init__(self, channel: str, is_server_side: bool) -> None:
         self.channel = channel
@@ -54,6 +55,7 @@ class ClientSubscription:
         self.connection: str | None = None
         self.ending: Ending | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.leaving: Callable[[], None] | None = None
 
 
 class Client:

@@ -27,6 +27,17 @@ class CentrifugeMessage(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A message, or a part of one."""
 
 
+class FilterNode(CentrifugeMessage):
+    """A filter of tags: a comparison, or with `op` a combination of other nodes."""
+
+    op: str = ""
+    key: str = ""
+    cmp: str = ""
+    val: str = ""
+    vals: list[str] = msgspec.field(default_factory=list)
+    nodes: list[FilterNode] = msgspec.field(default_factory=list)
+
+
 class SubscribeRequest(CentrifugeMessage):
     """Subscribe to a channel; within `connect`, a server-side subscription to recover."""
 
@@ -40,6 +51,7 @@ class SubscribeRequest(CentrifugeMessage):
     recoverable: bool = False
     join_leave: bool = False
     delta: str = ""
+    tf: FilterNode | None = None
     flag: int = 0
 
 

@@ -19,6 +19,7 @@ from .codes import Ending
 from .hooks import ClientHooks
 from .messages import RPCRequest
 from .pings import Pings
+from .push_kinds import PushKinds
 
 
 class ClientCarrier(Sink, Protocol):
@@ -42,6 +43,7 @@ class ClientEndpoint(Protocol):
         verifier: verifies tokens; None if there are none.
         cached: the namespaces of which clients recover only the newest publication.
         pings: pings the clients.
+        push_kinds: the encoders of publications, by what clients ask for.
     """
 
     node: str
@@ -50,6 +52,7 @@ class ClientEndpoint(Protocol):
     verifier: Verifier | None
     cached: frozenset[str]
     pings: Pings
+    push_kinds: PushKinds
 
     def running(self) -> RunningChannels:
         """Return the running channels."""

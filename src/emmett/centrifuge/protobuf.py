@@ -54,7 +54,8 @@ ConnectResult: client 1 string, version 2 string, expires 3 bool, ttl 4 uint32, 
 RefreshRequest: token 1 string
 RefreshResult: client 1 string, version 2 string, expires 3 bool, ttl 4 uint32
 SubscribeRequest: channel 1 string, token 2 string, recover 3 bool, epoch 6 string, offset 7 uint64, data 8 bytes,
-    positioned 9 bool, recoverable 10 bool, join_leave 11 bool, delta 12 string, flag 14 int64
+    positioned 9 bool, recoverable 10 bool, join_leave 11 bool, delta 12 string, tf 13 FilterNode, flag 14 int64
+FilterNode: op 1 string, key 2 string, cmp 3 string, val 4 string, vals 5 *string, nodes 6 *FilterNode
 SubscribeResult: expires 1 bool, ttl 2 uint32, recoverable 3 bool, epoch 6 string, publications 7 *PushedPublication,
     recovered 8 bool, offset 9 uint64, positioned 10 bool, data 11 bytes, was_recovering 12 bool, delta 13 bool,
     id 14 int64
@@ -202,6 +203,8 @@ def _to_struct(message: Message) -> CentrifugeMessage:
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             is_message = field.message_type.fields_by_name["value"].message_type is not None
             values[field.name] = {key: _to_struct(each) if is_message else each for key, each in value.items()}
+        elif hasattr(value, "append"):
+            values[field.name] = [_to_struct(each) if isinstance(each, Message) else each for each in value]
         elif field.message_type is not None:
             values[field.name] = _to_struct(value)
         elif field.type == field.TYPE_BYTES:
@@ -228,7 +231,10 @@ def _fill(message: Any, struct: CentrifugeMessage) -> None:
         elif isinstance(value, list):
             children = getattr(message, name)
             for each in value:
-                _fill(children.add(), each)
+                if isinstance(each, CentrifugeMessage):
+                    _fill(children.add(), each)
+                else:
+                    children.append(each)
         elif isinstance(value, dict):
             entries = getattr(message, name)
             for key, each in value.items():

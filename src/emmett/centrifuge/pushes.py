@@ -69,11 +69,12 @@ class _PushEncoder:
         self._codec = codec
 
     def __call__(self, publication: Publication) -> str | bytes | None:
-        push = _push(publication, self._codec)
+        push = push_of(publication, self._codec)
         return None if push is None else self._codec.encode([ClientReply(push=push)])
 
 
-def _push(publication: Publication, codec: ClientCodec) -> Push | None:
+def push_of(publication: Publication, codec: ClientCodec) -> Push | None:
+    """Return the push for a publication, a join or a leave; None for a gap, which no push can express."""
     channel, kind = publication.channel, publication.kind
     if kind is Kind.MESSAGE:
         return Push(channel=channel, pub=published(publication, codec))

@@ -9,13 +9,15 @@ from typing import NamedTuple
 
 from ..channels import Position, Publication
 from ..channels.channels import RunningChannels
+from ..channels.encoding import Encode
 from ..channels.namespaces import Namespace
 from ..channels.topic import read_entry
 from .access import Permission
 from .client import ClientSubscription, encode_client_info
 from .codes import UNSUBSCRIBED_EXPIRED, UNSUBSCRIBED_INSUFFICIENT, internal_error, unrecoverable_position
-from .messages import REJECT_UNRECOVERED, SubscribeRequest, SubscribeResult
+from .messages import COMPACTION, REJECT_UNRECOVERED, SubscribeRequest, SubscribeResult
 from .ports import ActiveSession
+from .push_kinds import FilteredEncoder
 from .pushes import published
 from .recovery import Recovery, newest_missed, read_missed
 from .subscriber import ClientSubscriber
@@ -59,7 +61,8 @@ async def enter_channel(
     running, channel = host.running(), subscription.channel
     subscription.info = permission.info
     on_gap = None if subscription.is_server_side else lambda: host.end_later(subscription, UNSUBSCRIBED_INSUFFICIENT)
-    subscriber = ClientSubscriber(host.sink, host.encode, running.hub, on_gap)
+    encode = _find_encoder(host, subscription, request)
+    subscriber = ClientSubscriber(host.sink, encode, running.hub, on_gap)
     # By its id publishers exclude the client.
     subscriber.id = host.client.id
     namespace = running.hub.namespaces.of(channel)
@@ -68,8 +71,10 @@ async def enter_channel(
         subscription.subscriber = subscriber
         expires, ttl = expiry_of(permission.expires_at)
         result = SubscribeResult(expires=expires, ttl=ttl, data=permission.data)
+        if not subscription.is_server_side and request.flag & COMPACTION:
+            result.id = host.endpoint.push_kinds.numbers.find(channel)
         if subscriber.start is not None:
-            await _recover(host, request, namespace, subscriber.start, result)
+            await _recover(host, request, namespace, subscriber.start, result, encode)
         if namespace.presence:
             info = encode_client_info(host.client.describe(channel))
             subscription.connection = await running.presence.join(channel, host.client.id, info)
@@ -81,6 +86,22 @@ async def enter_channel(
         raise
     set_expiry(host, subscription, permission.expires_at)
     return result
+
+
+def _find_encoder(host: ActiveSession, subscription: ClientSubscription, request: SubscribeRequest) -> Encode:
+    """Return what encodes publications for a subscription; what it holds is released when the subscription ends.
+
+    Raises:
+        CommandFailed: its filter of tags is invalid.
+    """
+    if subscription.is_server_side:
+        return host.encode
+    kinds, is_compact = host.endpoint.push_kinds, bool(request.flag & COMPACTION)
+    encode = kinds.find(host.codec, host.encode, is_compact, request.tf)
+    if is_compact:
+        _ = kinds.numbers.take(request.channel)
+        subscription.leaving = lambda: kinds.numbers.release(request.channel)
+    return encode
 
 
 def set_expiry(host: ActiveSession, subscription: ClientSubscription, expires_at: float | None) -> None:
@@ -100,13 +121,21 @@ async def leave_channel(running: RunningChannels, subscription: ClientSubscripti
     subscriber, subscription.subscriber = subscription.subscriber, None
     if subscriber is not None:
         running.hub.leave(subscriber)
+    leaving, subscription.leaving = subscription.leaving, None
+    if leaving is not None:
+        leaving()
     connection, subscription.connection = subscription.connection, None
     if connection is not None and not running.hub.is_stopped:
         await asyncio.shield(running.hub.tasks.start(running.presence.leave(subscription.channel, connection)))
 
 
 async def _recover(
-    host: ActiveSession, request: SubscribeRequest, namespace: Namespace, top: Position, result: SubscribeResult
+    host: ActiveSession,
+    request: SubscribeRequest,
+    namespace: Namespace,
+    top: Position,
+    result: SubscribeResult,
+    encode: Encode,
 ) -> None:
     """Fill in the position, and what the client missed."""
     result.recoverable = result.positioned = True
@@ -121,7 +150,13 @@ async def _recover(
     if recovery.recovered and namespace.name not in host.cached:
         # SDKs move on with each of the publications.
         result.offset = request.offset
-    result.publications = [published(each, host.codec) for each in recovery.publications]
+    wanted = recovery.publications
+    if isinstance(encode, FilteredEncoder):
+        wanted = [each for each in wanted if encode.wants(each)]
+        if recovery.recovered and not wanted:
+            # Nothing moves the client on to where it is.
+            result.offset = top.offset
+    result.publications = [published(each, host.codec) for each in wanted]
 
 
 async def _read(host: ActiveSession, namespace: Namespace, channel: str, since: Position, top: Position) -> Recovery:

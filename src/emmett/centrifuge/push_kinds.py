@@ -1,0 +1,122 @@
+"""The encoders of an endpoint: subscribers that get the same bytes share one, so that these are made once."""
+
+from __future__ import annotations
+
+import itertools
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from ..channels import Kind, Publication
+from ..channels.encoding import Encode
+from .codec import ClientCodec
+from .filters import Matches, make_filter
+from .messages import ClientReply, FilterNode
+from .pushes import push_of
+
+
+class ChannelNumbers:
+    """The numbers that stand for channels in pushes, for clients that ask for it. All of them get the same number."""
+
+    def __init__(self) -> None:
+        self._next = itertools.count(1)
+        # The number and the count of its users, by channel.
+        self._taken: dict[str, tuple[int, int]] = {}
+
+    def __len__(self) -> int:
+        """Return the number of channels that have one."""
+        return len(self._taken)
+
+    def take(self, channel: str) -> int:
+        """Return the number of a channel for one more subscription."""
+        number, users = self._taken.get(channel) or (next(self._next), 0)
+        self._taken[channel] = (number, users + 1)
+        return number
+
+    def release(self, channel: str) -> None:
+        """Forget the number when its last subscription ends. It is never used again."""
+        number, users = self._taken.pop(channel)
+        if users > 1:
+            self._taken[channel] = (number, users - 1)
+
+    def find(self, channel: str) -> int:
+        """Return the number of a channel; 0 if it has none."""
+        return self._taken.get(channel, (0, 0))[0]
+
+
+class CompactEncoder:
+    """Encodes publications as pushes with the number of the channel instead of its name."""
+
+    ends_at_gap = True
+
+    def __init__(self, codec: ClientCodec, numbers: ChannelNumbers) -> None:
+        self._codec = codec
+        self._numbers = numbers
+
+    def __call__(self, publication: Publication) -> str | bytes | None:
+        push = push_of(publication, self._codec)
+        if push is None:
+            return None
+        push.id = self._numbers.find(push.channel)
+        if push.id:
+            push.channel = ""
+        return self._codec.encode([ClientReply(push=push)])
+
+
+class FilteredEncoder:
+    """Leaves out the publications whose tags a client does not want.
+
+    Arguments:
+        encode: encodes the others.
+        matches: tells by its tags whether a publication is wanted.
+    """
+
+    ends_at_gap = True
+
+    def __init__(self, encode: Encode, matches: Matches) -> None:
+        self._encode = encode
+        self._matches = matches
+
+    def wants(self, publication: Publication) -> bool:
+        """Return whether the client wants a publication."""
+        details = publication.details
+        return publication.kind is not Kind.MESSAGE or self._matches({} if details is None else details.tags)
+
+    def __call__(self, publication: Publication) -> str | bytes | None:
+        return self._encode(publication) if self.wants(publication) else None
+
+
+class PushKinds:
+    """Finds the encoder for a subscription.
+
+    Attributes:
+        numbers: the numbers of channels.
+    """
+
+    def __init__(self) -> None:
+        self.numbers = ChannelNumbers()
+        self._compact: dict[str, CompactEncoder] = {}
+        self._filtered: WeakValueDictionary[tuple[str, bool, bytes], FilteredEncoder] = WeakValueDictionary()
+
+    def find(self, codec: ClientCodec, plain: Encode, is_compact: bool, tags: FilterNode | None) -> Encode:
+        """Return the encoder for a subscription.
+
+        Arguments:
+            codec: the codec of the client.
+            plain: the encoder for subscriptions without any wish.
+            is_compact: whether the client knows the channel by a number.
+            tags: its filter.
+
+        Raises:
+            CommandFailed: the filter is invalid.
+        """
+        encode = plain
+        if is_compact:
+            encode = self._compact.setdefault(codec.name, CompactEncoder(codec, self.numbers))
+        if tags is None:
+            return encode
+        key = (codec.name, is_compact, msgspec.json.encode(tags))
+        found = self._filtered.get(key)
+        if found is None:
+            found = self._filtered[key] = FilteredEncoder(encode, make_filter(tags))
+        return found
