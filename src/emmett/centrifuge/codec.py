@@ -48,6 +48,9 @@ class ClientCodec(Protocol):
     def wrap(self, data: str | bytes) -> Raw:
         """Return the data of a publication as it is put into a message."""
 
+    def escape(self, content: bytes) -> Raw:
+        """Return data, or the difference between two, for a subscription with differences."""
+
     def unwrap(self, data: Raw) -> str | bytes:
         """Return data that a client sent as that of a publication.
 
@@ -86,6 +89,10 @@ class JSONClientCodec:
             return Raw(_encode(data))
         # A newline would end the message.
         return Raw(text.replace("\n", " ").encode())
+
+    def escape(self, content: bytes) -> Raw:
+        """Return text as a string: a difference between two is not JSON."""
+        return Raw(_encode(content.decode()))
 
     def unwrap(self, data: Raw) -> str:
         """Return the JSON as text."""

@@ -172,6 +172,10 @@ class ProtobufClientCodec:
         """Return data as bytes."""
         return Raw(data.encode() if isinstance(data, str) else data)
 
+    def escape(self, content: bytes) -> Raw:
+        """Return the bytes as they are."""
+        return Raw(content)
+
     def unwrap(self, data: Raw) -> str | bytes:
         """Return data as text where it is text, so that clients with JSON can read it if it is JSON."""
         if data == NOTHING:

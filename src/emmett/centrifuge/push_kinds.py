@@ -10,8 +10,9 @@ import msgspec
 from ..channels import Kind, Publication
 from ..channels.encoding import Encode
 from .codec import ClientCodec
+from .deltas import DeltaChain, DeltaEncoder
 from .filters import Matches, make_filter
-from .messages import ClientReply, FilterNode
+from .messages import ClientReply, FilterNode, Push
 from .pushes import push_of
 
 
@@ -43,6 +44,12 @@ class ChannelNumbers:
         """Return the number of a channel; 0 if it has none."""
         return self._taken.get(channel, (0, 0))[0]
 
+    def put(self, push: Push) -> None:
+        """Put the number of its channel in place of the name."""
+        push.id = self.find(push.channel)
+        if push.id:
+            push.channel = ""
+
 
 class CompactEncoder:
     """Encodes publications as pushes with the number of the channel instead of its name."""
@@ -57,9 +64,7 @@ class CompactEncoder:
         push = push_of(publication, self._codec)
         if push is None:
             return None
-        push.id = self._numbers.find(push.channel)
-        if push.id:
-            push.channel = ""
+        self._numbers.put(push)
         return self._codec.encode([ClientReply(push=push)])
 
 
@@ -86,6 +91,16 @@ class FilteredEncoder:
         return self._encode(publication) if self.wants(publication) else None
 
 
+class DeltaChannel:
+    """The encoders of subscriptions with differences in one channel and encoding."""
+
+    def __init__(self, codec: ClientCodec, numbers: ChannelNumbers) -> None:
+        chain = DeltaChain(codec)
+        self.plain = DeltaEncoder(chain, lambda push: None)
+        self.compact = DeltaEncoder(chain, numbers.put)
+        self.users = 0
+
+
 class PushKinds:
     """Finds the encoder for a subscription.
 
@@ -96,6 +111,7 @@ class PushKinds:
     def __init__(self) -> None:
         self.numbers = ChannelNumbers()
         self._compact: dict[str, CompactEncoder] = {}
+        self._deltas: dict[tuple[str, str], DeltaChannel] = {}
         self._filtered: WeakValueDictionary[tuple[str, bool, bytes], FilteredEncoder] = WeakValueDictionary()
 
     def find(self, codec: ClientCodec, plain: Encode, is_compact: bool, tags: FilterNode | None) -> Encode:
@@ -120,3 +136,18 @@ class PushKinds:
         if found is None:
             found = self._filtered[key] = FilteredEncoder(encode, make_filter(tags))
         return found
+
+    def take_delta(self, codec: ClientCodec, channel: str, is_compact: bool) -> DeltaEncoder:
+        """Return the encoder for one more subscription with differences; `release_delta` ends it."""
+        found = self._deltas.get((codec.name, channel))
+        if found is None:
+            found = self._deltas[codec.name, channel] = DeltaChannel(codec, self.numbers)
+        found.users += 1
+        return found.compact if is_compact else found.plain
+
+    def release_delta(self, codec: ClientCodec, channel: str) -> None:
+        """Forget the publications of a channel when its last subscription with differences ends."""
+        found = self._deltas[codec.name, channel]
+        found.users -= 1
+        if not found.users:
+            del self._deltas[codec.name, channel]

@@ -9,12 +9,18 @@ from typing import NamedTuple
 
 from ..channels import Position, Publication
 from ..channels.channels import RunningChannels
-from ..channels.encoding import Encode
 from ..channels.namespaces import Namespace
 from ..channels.topic import read_entry
 from .access import Permission
 from .client import ClientSubscription, encode_client_info
-from .codes import UNSUBSCRIBED_EXPIRED, UNSUBSCRIBED_INSUFFICIENT, internal_error, unrecoverable_position
+from .codes import (
+    UNSUBSCRIBED_EXPIRED,
+    UNSUBSCRIBED_INSUFFICIENT,
+    CommandFailed,
+    internal_error,
+    unrecoverable_position,
+)
+from .delta_subscriber import DeltaSubscriber
 from .messages import COMPACTION, REJECT_UNRECOVERED, SubscribeRequest, SubscribeResult
 from .ports import ActiveSession
 from .push_kinds import FilteredEncoder
@@ -60,12 +66,10 @@ async def enter_channel(
     """
     running, channel = host.running(), subscription.channel
     subscription.info = permission.info
-    on_gap = None if subscription.is_server_side else lambda: host.end_later(subscription, UNSUBSCRIBED_INSUFFICIENT)
-    encode = _find_encoder(host, subscription, request)
-    subscriber = ClientSubscriber(host.sink, encode, running.hub, on_gap)
+    namespace = running.hub.namespaces.of(channel)
+    subscriber = _make_subscriber(host, subscription, request, namespace)
     # By its id publishers exclude the client.
     subscriber.id = host.client.id
-    namespace = running.hub.namespaces.of(channel)
     try:
         _ = await running.hub.enter(subscriber, [channel], {})
         subscription.subscriber = subscriber
@@ -73,8 +77,9 @@ async def enter_channel(
         result = SubscribeResult(expires=expires, ttl=ttl, data=permission.data)
         if not subscription.is_server_side and request.flag & COMPACTION:
             result.id = host.endpoint.push_kinds.numbers.find(channel)
+        result.delta = isinstance(subscriber, DeltaSubscriber)
         if subscriber.start is not None:
-            await _recover(host, request, namespace, subscriber.start, result, encode)
+            await _recover(host, request, namespace, subscriber, result)
         if namespace.presence:
             info = encode_client_info(host.client.describe(channel))
             subscription.connection = await running.presence.join(channel, host.client.id, info)
@@ -88,20 +93,47 @@ async def enter_channel(
     return result
 
 
-def _find_encoder(host: ActiveSession, subscription: ClientSubscription, request: SubscribeRequest) -> Encode:
-    """Return what encodes publications for a subscription; what it holds is released when the subscription ends.
+def _make_subscriber(
+    host: ActiveSession, subscription: ClientSubscription, request: SubscribeRequest, namespace: Namespace
+) -> ClientSubscriber:
+    """Return what receives publications for a subscription; what it holds is released when the subscription ends.
 
     Raises:
-        CommandFailed: its filter of tags is invalid.
+        CommandFailed: its filter of tags is invalid, or it wants differences as well.
     """
+    hub = host.running().hub
     if subscription.is_server_side:
-        return host.encode
-    kinds, is_compact = host.endpoint.push_kinds, bool(request.flag & COMPACTION)
-    encode = kinds.find(host.codec, host.encode, is_compact, request.tf)
+        return ClientSubscriber(host.sink, host.encode, hub, None)
+
+    def on_gap() -> None:
+        host.end_later(subscription, UNSUBSCRIBED_INSUFFICIENT)
+
+    kinds, channel, codec = host.endpoint.push_kinds, request.channel, host.codec
+    is_compact = bool(request.flag & COMPACTION)
+    is_delta = _wants_delta(request, namespace)
+    subscriber: ClientSubscriber
+    if is_delta:
+        subscriber = DeltaSubscriber(host.sink, kinds.take_delta(codec, channel, is_compact), hub, on_gap)
+    else:
+        subscriber = ClientSubscriber(host.sink, kinds.find(codec, host.encode, is_compact, request.tf), hub, on_gap)
     if is_compact:
-        _ = kinds.numbers.take(request.channel)
-        subscription.leaving = lambda: kinds.numbers.release(request.channel)
-    return encode
+        _ = kinds.numbers.take(channel)
+
+    def leave() -> None:
+        if is_delta:
+            kinds.release_delta(codec, channel)
+        if is_compact:
+            kinds.numbers.release(channel)
+
+    subscription.leaving = leave
+    return subscriber
+
+
+def _wants_delta(request: SubscribeRequest, namespace: Namespace) -> bool:
+    """Return whether a client gets differences. Another format than that of the namespace gets none."""
+    if request.delta and request.tf is not None:
+        raise CommandFailed(107, "bad request: delta and a filter of tags exclude each other")
+    return bool(request.delta) and request.delta == namespace.delta
 
 
 def set_expiry(host: ActiveSession, subscription: ClientSubscription, expires_at: float | None) -> None:
@@ -133,11 +165,12 @@ async def _recover(
     host: ActiveSession,
     request: SubscribeRequest,
     namespace: Namespace,
-    top: Position,
+    subscriber: ClientSubscriber,
     result: SubscribeResult,
-    encode: Encode,
 ) -> None:
     """Fill in the position, and what the client missed."""
+    top, encode = subscriber.start, subscriber.encode
+    assert top is not None
     result.recoverable = result.positioned = True
     result.epoch, result.offset = top.epoch, top.offset
     if not request.recover:
@@ -157,6 +190,10 @@ async def _recover(
             # Nothing moves the client on to where it is.
             result.offset = top.offset
     result.publications = [published(each, host.codec) for each in wanted]
+    if result.delta:
+        # They come whole, and so does the first one after them.
+        for each in result.publications:
+            each.data = host.codec.escape(bytes(each.data))
 
 
 async def _read(host: ActiveSession, namespace: Namespace, channel: str, since: Position, top: Position) -> Recovery:

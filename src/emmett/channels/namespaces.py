@@ -12,6 +12,7 @@ from .brokers.port import Limits
 from .names import check_channel, namespace_of
 
 Slow = Literal["disconnect", "drop_oldest", "latest"]
+Delta = Literal["fossil"]
 MaySubscribe = Callable[[str], bool | Awaitable[bool]]
 MayPublish = Callable[[str, str | bytes], bool | Awaitable[bool]]
 
@@ -30,6 +31,7 @@ class Options(TypedDict, total=False):
     max_message_size: int
     may_subscribe: MaySubscribe | None
     may_publish: MayPublish | None
+    delta: Delta | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,7 @@ class Namespace:
         max_message_size: the maximum bytes of a publication, text in UTF-8.
         may_subscribe: called with the channel or pattern, in the context of the subscriber; a false result refuses.
         may_publish: called with channel and data, in the context of the publisher; a false result refuses.
+        delta: "fossil" to send publications as differences to those before them, to SDKs that ask for it.
     """
 
     name: str = ""
@@ -63,6 +66,7 @@ class Namespace:
     max_message_size: int = 1_048_576
     may_subscribe: MaySubscribe | None = None
     may_publish: MayPublish | None = None
+    delta: Delta | None = None
 
     @property
     def limits(self) -> Limits | None:
@@ -82,6 +86,7 @@ CHECKS: dict[str, checks.Check] = {
     "max_message_size": checks.whole_number(most=1_073_741_824),
     "may_subscribe": checks.function,
     "may_publish": checks.function,
+    "delta": checks.choice(*get_args(Delta), None),
 }
 
 # The options of undeclared namespaces. They share one object, as their names may come from visitors.
@@ -139,3 +144,6 @@ def _check(name: str, options: dict[str, object]) -> None:
             raise ConfigurationError(f"namespace {name!r}: {option} = {value!r}: expected {wanted}")
     if options.get("join_leave") and not options.get("presence"):
         raise ConfigurationError(f"namespace {name!r}: join_leave requires presence=True")
+    if options.get("delta") and options.get("slow", DEFAULT.slow) != "disconnect":
+        # A difference to a publication that was dropped is of no use.
+        raise ConfigurationError(f"namespace {name!r}: delta requires slow='disconnect'")

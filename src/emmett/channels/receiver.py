@@ -29,6 +29,9 @@ class Membership(Protocol):
     def leave(self, receiver: Receiver) -> None:
         """Remove a receiver."""
 
+    def regroup(self, receiver: Receiver, encode: Encode) -> bool:
+        """Give a receiver another `encode` from the next publications on; return whether no live one has it yet."""
+
 
 class Receiver:
     """One subscriber as the hub sees it.
@@ -111,6 +114,9 @@ class Receiver:
         self.is_over = True
         self.take = take_nothing
 
+    def pass_over(self) -> None:
+        """React to a publication that excludes this receiver, before those around it are delivered."""
+
     def forget(self, topic: Membership) -> None:
         """Drop what waits of a channel or a pattern that it has left, and its position."""
         for backlog in self._backlogs.values():
@@ -120,7 +126,10 @@ class Receiver:
     def receive(self, namespace: Namespace, publications: Sequence[Publication], is_extra: bool) -> None:
         """Deliver publications to this receiver alone, without those that exclude it."""
         if self.id is not None:
-            publications = [each for each in publications if not each.excludes(self.id)]
+            wanted = [each for each in publications if not each.excludes(self.id)]
+            if len(wanted) < len(publications):
+                self.pass_over()
+            publications = wanted
         if publications and not self.is_over:
             deliver(Parcel(namespace, publications, self.encode, is_extra), (self,), self._counters)
 

@@ -99,15 +99,29 @@ class ChannelStream:
         if self.is_busy and not receiver.is_over:
             self._departed.add(receiver)
         self.catching_up.pop(receiver, None)
-        group = self.groups.get(receiver.encode)
-        if group is not None:
-            group.pop(receiver, None)
-            if not group:
-                del self.groups[receiver.encode]
+        _ = self._ungroup(receiver)
         for channel in [name for name, receivers in self._excepted.items() if receiver in receivers]:
             self._excepted[channel].discard(receiver)
             if not self._excepted[channel]:
                 del self._excepted[channel]
+
+    def regroup(self, receiver: Receiver, encode: Encode) -> bool:
+        """Give a subscriber another `encode` from the next publications on; return whether no live one has it yet."""
+        is_live, is_first = self._ungroup(receiver), encode not in self.groups
+        receiver.encode = encode
+        if is_live:
+            self.join(receiver)
+        return is_first
+
+    def _ungroup(self, receiver: Receiver) -> bool:
+        """Take a subscriber out of its group; return whether it was in one."""
+        group = self.groups.get(receiver.encode)
+        if group is None or receiver not in group:
+            return False
+        del group[receiver]
+        if not group:
+            del self.groups[receiver.encode]
+        return True
 
     def make_exception(self, channel: str, receiver: Receiver) -> None:
         """Exclude a channel from what a subscriber gets here, because it gets that channel by name."""
@@ -185,10 +199,14 @@ class ChannelStream:
         groups = [(encode, list(receivers)) for encode, receivers in self.groups.items()]
         catching_up = list(self.catching_up.values())
         self._departed.clear()
+        special: dict[Receiver, list[Publication]] = {}
         if self._excepted or self._has_exclusions:
-            self._hand_out_exceptions(publications, groups, is_extra)
+            special = self._exceptions(publications)
+            groups = [(encode, [each for each in receivers if each not in special]) for encode, receivers in groups]
         served = 0
         for encode, receivers in groups:
+            if not receivers:
+                continue
             parcel = Parcel(self._namespace, publications, encode, is_extra)
             for start in range(0, len(receivers), STRETCH):
                 if served + len(receivers) > STRETCH and served:
@@ -199,6 +217,9 @@ class ChannelStream:
                     stretch = [receiver for receiver in stretch if receiver not in self._departed]
                 deliver(parcel, stretch, self._counters)
                 served += len(stretch)
+        for receiver, theirs in special.items():
+            if receiver not in self._departed:
+                receiver.receive(self._namespace, theirs, is_extra)
         for number, catch_up in enumerate(catching_up, 1):
             if catch_up.receiver not in self._departed:
                 catch_up.add(publications, is_extra)
@@ -209,24 +230,18 @@ class ChannelStream:
                 self.done = publication.position
                 break
 
-    def _hand_out_exceptions(
-        self,
-        publications: Sequence[Publication],
-        groups: list[tuple[Encode | None, list[Receiver]]],
-        is_extra: bool,
-    ) -> None:
-        """Serve those that get only some of the publications, and take them out of the groups: subscribers that get
-        some of the channels by name, and subscribers that publications exclude.
+    def _exceptions(self, publications: Sequence[Publication]) -> dict[Receiver, list[Publication]]:
+        """Return those that get only some of the publications, and which: subscribers that get some of the channels by
+        name, and subscribers that publications exclude.
         """
         special = {receiver for each in publications for receiver in self._excepted.get(each.channel, ())}
         if self._has_exclusions:
             self._has_exclusions = False
             special |= self._excluded(publications)
-        for number, (encode, receivers) in enumerate(groups):
-            groups[number] = (encode, [receiver for receiver in receivers if receiver not in special])
-        for receiver in special:
-            theirs = [each for each in publications if receiver not in self._excepted.get(each.channel, ())]
-            receiver.receive(self._namespace, theirs, is_extra)
+        return {
+            receiver: [each for each in publications if receiver not in self._excepted.get(each.channel, ())]
+            for receiver in special
+        }
 
     def _excluded(self, publications: Iterable[Publication]) -> set[Receiver]:
         """Return the live subscribers that publications exclude."""

@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 
 from .brokers.port import Entry, History
-from .encoding import check_member_data
+from .encoding import Encode, check_member_data
 from .envelope import split_carrier, unpack
 from .identities import Identities
 from .names import is_pattern
@@ -123,6 +123,10 @@ class Topic:
         self.users -= 1
         if not self.users:
             self._idle(self)
+
+    def regroup(self, receiver: Receiver, encode: Encode) -> bool:
+        """Give a subscriber another `encode` from the next publications on; return whether no live one has it yet."""
+        return self.stream.regroup(receiver, encode)
 
     def listen(self) -> None:
         """Record that the broker has subscribed. With history, publications are held until `begin`."""

@@ -1,0 +1,125 @@
+"""Publications as differences to those before them: each is made once for all subscribers of a channel.
+
+A subscriber gets its first publication whole. From then on it has what the others have, and shares their encoder.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..channels import Kind, Publication
+from .codec import ClientCodec
+from .fossil import make_delta
+from .messages import ClientReply, Push
+from .pushes import push_of
+
+# Publications of a channel that are remembered together with their differences.
+MAX_STEPS = 32
+
+
+class DeltaStep(NamedTuple):
+    """One publication of a channel.
+
+    Fields:
+        publication: the publication itself; equal ones are other ones.
+        content: its data as clients get it whole.
+        base: the publication before it; None if that is unknown.
+        delta: the difference to `base`; None if it is not shorter.
+    """
+
+    publication: Publication
+    content: bytes
+    base: Publication | None
+    delta: bytes | None
+
+
+class DeltaChain:
+    """The latest publications of one channel in one encoding.
+
+    Arguments:
+        codec: the encoding.
+    """
+
+    def __init__(self, codec: ClientCodec) -> None:
+        self.codec = codec
+        # By identity, which is valid as long as the publication is kept.
+        self._steps: OrderedDict[int, DeltaStep] = OrderedDict()
+
+    def step(self, publication: Publication) -> DeltaStep:
+        """Return what is known of a publication. One that is new follows the one that was new before."""
+        found = self._steps.get(id(publication))
+        if found is not None:
+            return found
+        last = next(reversed(self._steps.values()), None)
+        content = bytes(self.codec.wrap(publication.data))
+        delta = None if last is None else make_delta(last.content, content)
+        found = DeltaStep(publication, content, None if last is None else last.publication, delta)
+        self._steps[id(publication)] = found
+        if len(self._steps) > MAX_STEPS:
+            _ = self._steps.popitem(last=False)
+        return found
+
+
+class DeltaEncoder:
+    """Encodes the publications of a channel for subscribers that have all got the same ones.
+
+    Arguments:
+        chain: the publications of the channel.
+        finish: completes a push, for example with the number of the channel.
+
+    Attributes:
+        last: the last publication that all these subscribers have got.
+    """
+
+    ends_at_gap = True
+
+    def __init__(self, chain: DeltaChain, finish: Callable[[Push], None]) -> None:
+        self._chain = chain
+        self._finish = finish
+        self.last: Publication | None = None
+
+    def __call__(self, publication: Publication) -> str | bytes | None:
+        last, self.last = self.last, publication if publication.kind is Kind.MESSAGE else self.last
+        return self.encode(publication, last)
+
+    def encode(self, publication: Publication, last: Publication | None) -> str | bytes | None:
+        """Return the message for subscribers whose last publication is `last`; None for a gap."""
+        codec = self._chain.codec
+        push = push_of(publication, codec)
+        if push is None:
+            return None
+        if push.pub is not None:
+            step = self._chain.step(publication)
+            is_delta = step.delta is not None and step.base is not None and step.base is last
+            push.pub.data = codec.escape(step.delta if is_delta and step.delta is not None else step.content)
+            push.pub.delta = is_delta
+        self._finish(push)
+        return codec.encode([ClientReply(push=push)])
+
+
+class FirstEncoder:
+    """Encodes for one subscriber alone, which may lack what the others have.
+
+    Arguments:
+        shared: the encoder of the others.
+        seen: called when the subscriber gets a publication.
+
+    Attributes:
+        last: the last publication that the subscriber has got.
+    """
+
+    ends_at_gap = True
+
+    def __init__(self, shared: DeltaEncoder, seen: Callable[[], None]) -> None:
+        self._shared = shared
+        self._seen = seen
+        self.last: Publication | None = None
+
+    def __call__(self, publication: Publication) -> str | bytes | None:
+        message = self._shared.encode(publication, self.last)
+        if publication.kind is Kind.MESSAGE:
+            self.last = publication
+            self._seen()
+        return message

@@ -1,0 +1,144 @@
+"""Deltas in the format of Fossil: a publication as its difference to the one before.
+
+A delta is the length of the target and a newline; then copies from the source, `LENGTH@OFFSET,`, and literal bytes,
+`LENGTH:BYTES`; and at last a checksum of the target, `SUM;`. Numbers are in base 64.
+"""
+
+from __future__ import annotations
+
+import struct
+
+_DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~"
+# Bytes of source that are looked up at once. A shorter copy saves nothing.
+BLOCK = 16
+# Bytes between the common beginning and end of source and target, above which no copies are sought: this runs in the
+# event loop, and takes up to 8 ms.
+MAX_SOUGHT = 65_536
+
+
+def make_delta(source: bytes, target: bytes) -> bytes | None:
+    """Return the delta that makes a target from a source; None if it would not be shorter than the target.
+
+    In a delta of two texts in UTF-8 no character is cut in two, so that it is such a text itself.
+    """
+    head = _shared_head(source, target)
+    tail = _shared_tail(source[head:], target[head:])
+    parts = [_number(len(target)), b"\n"]
+    _copy(parts, target, 0, 0, head)
+    middle = target[head : len(target) - tail]
+    if middle:
+        between = source[head : len(source) - tail]
+        copies = _find_copies(between, middle) if len(middle) + len(between) <= MAX_SOUGHT else []
+        at = 0
+        for start, offset, size in copies:
+            _insert(parts, middle[at:start])
+            _copy(parts, middle, start, head + offset, size)
+            at = start + size
+        _insert(parts, middle[at:])
+    _copy(parts, target, len(target) - tail, len(source) - tail, tail)
+    parts += (_number(checksum(target)), b";")
+    delta = b"".join(parts)
+    return delta if len(delta) < len(target) else None
+
+
+def checksum(content: bytes) -> int:
+    """Return the sum of all four-byte words, the first byte being the highest, in 32 bits."""
+    padded = content + bytes(-len(content) % 4)
+    words: tuple[int, ...] = struct.unpack(f">{len(padded) // 4}I", padded)
+    return sum(words) & 0xFFFFFFFF
+
+
+def _number(value: int) -> bytes:
+    digits = bytearray()
+    while value or not digits:
+        digits.append(_DIGITS[value & 63])
+        value >>= 6
+    digits.reverse()
+    return bytes(digits)
+
+
+def _insert(parts: list[bytes], literal: bytes) -> None:
+    if literal:
+        parts += (_number(len(literal)), b":", literal)
+
+
+def _copy(parts: list[bytes], target: bytes, start: int, offset: int, size: int) -> None:
+    """Add a copy; where that is no shorter, the bytes themselves."""
+    if size:
+        copy = _number(size) + b"@" + _number(offset) + b","
+        if len(copy) < size:
+            parts.append(copy)
+        else:
+            _insert(parts, target[start : start + size])
+
+
+def _shared_head(source: bytes, target: bytes) -> int:
+    """Return the number of bytes with which both begin, up to the end of a character."""
+    size = _same_before(source, target)
+    while size and (_is_inside(target, size) or _is_inside(source, size)):
+        size -= 1
+    return size
+
+
+def _shared_tail(source: bytes, target: bytes) -> int:
+    """Return the number of bytes with which both end, from the beginning of a character on."""
+    size = _same_behind(source, target)
+    while size and _is_inside(target, len(target) - size):
+        size -= 1
+    return size
+
+
+def _same_before(source: bytes, target: bytes) -> int:
+    low, high = 0, min(len(source), len(target))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if source[low:middle] == target[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _same_behind(source: bytes, target: bytes) -> int:
+    low, high = 0, min(len(source), len(target))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if source[len(source) - middle : len(source) - low] == target[len(target) - middle : len(target) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _is_inside(content: bytes, at: int) -> bool:
+    """Return whether a place is inside a character in UTF-8."""
+    return at < len(content) and content[at] & 0xC0 == 0x80
+
+
+def _find_copies(source: bytes, target: bytes) -> list[tuple[int, int, int]]:
+    """Return copies in the order of the target: their places in target and source, and their sizes."""
+    blocks: dict[bytes, int] = {}
+    for offset in range(0, len(source) - BLOCK + 1, BLOCK):
+        blocks.setdefault(source[offset : offset + BLOCK], offset)
+    found: list[tuple[int, int, int]] = []
+    at = done = 0
+    while at + BLOCK <= len(target):
+        block = target[at : at + BLOCK]
+        if block not in blocks:
+            at += 1
+            continue
+        offset = blocks[block]
+        before = _same_behind(source[:offset], target[done:at])
+        size = BLOCK + before + _same_before(source[offset + BLOCK :], target[at + BLOCK :])
+        start, place = at - before, offset - before
+        end = start + size
+        while start < end and _is_inside(target, start):
+            start, place = start + 1, place + 1
+        while end > start and _is_inside(target, end):
+            end -= 1
+        if end - start >= BLOCK:
+            found.append((start, place, end - start))
+            at = done = end
+        else:
+            at += 1
+    return found

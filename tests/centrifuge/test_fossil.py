@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emmett.centrifuge.fossil import BLOCK, MAX_SOUGHT, checksum, make_delta
+from tests.centrifuge.fossil_reader import add_up, apply_delta
+from tests.integration.test_sdk_javascript import NODE
+from tests.tools import tool
+
+PIECES = st.lists(
+    st.sampled_from(["a", "ab", "price:", '{"id":1,"name":"äöü"},', "€uro", "😀", "x" * BLOCK]), max_size=30
+)
+TEXTS = PIECES.map("".join)
+
+
+def check(source: bytes, target: bytes) -> bytes | None:
+    """Make a delta, and check it; return it."""
+    delta = make_delta(source, target)
+    if delta is not None:
+        assert len(delta) < len(target)
+        assert apply_delta(source, delta) == target
+    return delta
+
+
+@settings(max_examples=300)
+@given(source=TEXTS, target=TEXTS)
+def test_texts(source: str, target: str) -> None:
+    delta = check(source.encode(), target.encode())
+    if delta is not None:
+        # No character is cut in two.
+        assert delta.decode()
+
+
+@settings(max_examples=200)
+@given(parts=st.lists(st.binary(max_size=40), min_size=1, max_size=6), data=st.data())
+def test_bytes(parts: list[bytes], data: st.DataObject) -> None:
+    picks = st.lists(st.sampled_from(parts), max_size=8).map(b"".join)
+    check(data.draw(picks), data.draw(picks))
+
+
+@given(content=st.binary(max_size=100))
+def test_the_checksum(content: bytes) -> None:
+    assert checksum(content) == add_up(content)
+    assert checksum(b"\xff" * 4 * 3) == (3 * 0xFFFFFFFF) % 2**32
+
+
+def document(*changed: int) -> bytes:
+    items = [{"id": number, "price": 1 if number in changed else number * 7 / 3} for number in range(300)]
+    return json.dumps({"items": items}).encode()
+
+
+def test_what_changes_little_is_small() -> None:
+    before = document()
+    for changed in ([], [150], [0], [299], [50, 200], [10, 11, 290]):
+        delta = check(before, document(*changed))
+        assert delta is not None
+        assert len(delta) < 40 + 30 * len(changed)
+    assert check(before, before[::-1]) is None
+    assert check(b"", before) is None
+    assert check(before, b"") is None
+
+
+def test_moved_parts_are_copied() -> None:
+    pieces = [random.Random(number).randbytes(200) for number in range(8)]
+    source, target = b"".join(pieces), b"".join(pieces[::-1])
+    delta = check(source, target)
+    assert delta is not None
+    assert len(delta) < 200
+
+
+def test_too_much_is_not_sought_but_ends_are_shared() -> None:
+    big = random.Random(1).randbytes(MAX_SOUGHT)
+    assert check(big, big[1:] + big[:1]) is None
+    delta = check(b"a" * 1000 + big, b"a" * 1000 + big[::-1])
+    assert delta is not None
+    assert MAX_SOUGHT < len(delta) < MAX_SOUGHT + 60
+
+
+@pytest.mark.needs("centrifuge")
+async def test_the_reader_of_npm_centrifuge() -> None:
+    chosen, pairs = random.Random(7), list[list[str]]()
+    words = ["".join(chosen.choices("abcdefgäöü€😀 ", k=chosen.randrange(1, 40))) for _ in range(8)]
+    while len(pairs) < 300:
+        source, target = ("".join(chosen.choices(words, k=chosen.randrange(20))).encode() for _ in range(2))
+        delta = make_delta(source, target)
+        if delta is not None:
+            pairs.append([base64.b64encode(each).decode() for each in (source, delta, target)])
+    process = await asyncio.create_subprocess_exec(
+        *(tool("centrifuge"), "centrifuge_fossil.mjs"),
+        cwd=NODE,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate(json.dumps(pairs).encode())
+    assert process.returncode == 0, errors.decode()
+    assert output.decode().strip() == f"{len(pairs)} deltas applied"
