@@ -142,3 +142,87 @@ async def test_without_fallbacks_there_are_no_such_paths() -> None:
     async with service.run():
         for path in ("/connection/http_stream", "/emulation"):
             assert (await service.client.post(path, content="{}")).status == 404
+
+
+class BinaryStream:
+    """A client with Protobuf whose messages leave in a response."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], service: Service) -> None:
+        self._chunks = chunks
+        self._waiting = b""
+        self.service = service
+        self.key = self.node = ""
+
+    async def next(self) -> bytes:
+        """Return the next reply or push, without its length."""
+        while not self._waiting or len(self._waiting) <= self._waiting[0]:
+            self._waiting += await anext(self._chunks)
+        size = self._waiting[0] + 1
+        message, self._waiting = self._waiting[1:size], self._waiting[size:]
+        return message
+
+    async def send(self, commands: bytes, via: Service | None = None) -> int:
+        """Send commands in a request of their own; return its status."""
+        parts = (self.node.encode(), self.key.encode(), commands)
+        content = b"".join(bytes([number << 3 | 2, len(part)]) + part for number, part in enumerate(parts, 1))
+        response = await (via or self.service).client.post("/emulation", content=content, headers=OCTETS)
+        return response.status
+
+
+OCTETS = {"content-type": "application/octet-stream"}
+
+
+@contextlib.asynccontextmanager
+async def binary(service: Service) -> AsyncIterator[BinaryStream]:
+    """Connect with Protobuf."""
+    connect = bytes.fromhex("04 08 01 22 00")
+    async with service.client.stream("POST", "/connection/http_stream", content=connect, headers=OCTETS) as response:
+        assert response.status == 200
+        client = BinaryStream(aiter(response), service)
+        reply = await client.next()
+        # Members 9 and 10 of the result: the session and the node.
+        client.key, client.node = (read_text(reply, mark) for mark in (b"\x4a\x20", b"\x52\x10"))
+        yield client
+
+
+def read_text(message: bytes, mark: bytes) -> str:
+    start = message.index(mark) + 2
+    return message[start : start + mark[1]].decode()
+
+
+PING = bytes.fromhex("04 08 03 5a 00")
+SUBSCRIBE = b"\x0c\x08\x02\x2a\x08\x0a\x06room:1"
+
+
+async def test_protobuf_without_a_websocket_on_both_nodes() -> None:
+    bus = MemoryBus()
+    one, two = make(bus), make(bus)
+    async with one.run(), two.run():
+        async with binary(one) as client:
+            assert await client.send(SUBSCRIBE + PING) == 204
+            assert (await client.next())[:3] == b"\x08\x02\x32"
+            assert await client.next() == bytes.fromhex("08 03 62 00")
+            await one.channels.publish("room:1", b"\xff\n\xfe")
+            push = await client.next()
+            assert b"room:1" in push
+            assert b"\xff\n\xfe" in push
+            assert await client.send(PING, via=two) == 204
+            assert await client.next() == bytes.fromhex("08 03 62 00")
+            (own,) = one.centrifuge.clients
+            await own.disconnect()
+            assert b"force disconnect" in await client.next()
+        await until(lambda: not one.centrifuge.clients)
+        assert await client.send(PING) == 404
+        response = await one.client.post("/emulation", content=b"\xff", headers=OCTETS)
+        assert response.status == 400
+        response = await one.client.post("/connection/http_stream", content=b"\xff", headers=OCTETS)
+        assert b"bad request" in response.content
+
+
+async def test_protobuf_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emmett.centrifuge.centrifuge.find_protobuf", lambda: None)
+    service = make()
+    async with service.run():
+        for path in ("/connection/http_stream", "/emulation"):
+            response = await service.client.post(path, content=b"", headers=OCTETS)
+            assert response.status == 415

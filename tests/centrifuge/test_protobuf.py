@@ -219,7 +219,7 @@ def test_no_frame_raises(commands: list[bytes], tail: bytes) -> None:
 
 
 async def test_a_filter_and_a_number_of_a_channel() -> None:
-    service = Service()
+    service = Service(numbers_in_protobuf=True)
     service.open_namespace("room")
     leaf = bytes.fromhex("12 01 61") + b"\x1a\x02in" + b"\x2a\x01x\x2a\x01y"
     tree = b"\x0a\x03not" + bytes([0x32, len(leaf)]) + leaf

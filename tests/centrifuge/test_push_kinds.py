@@ -108,7 +108,7 @@ async def test_a_bad_filter_is_refused(tf: Any, service: Service) -> None:
 
 
 def test_encoders_end_at_a_gap() -> None:
-    kinds = PushKinds()
+    kinds = PushKinds([JSON])
     for is_compact in (False, True):
         for tags in (None, FilterNode(key="a", cmp="ex")):
             encode = kinds.find(JSON, JSON_ENCODING.encode, is_compact, tags)

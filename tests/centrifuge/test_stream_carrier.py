@@ -12,7 +12,7 @@ from emmett.errors import WebsocketClosed
 from tests.channels.kit import turns
 
 
-async def taken(carrier: StreamCarrier) -> list[str]:
+async def taken(carrier: StreamCarrier) -> list[str | bytes]:
     carrier.end(3000, "connection closed")
     return [message async for message in carrier.messages()]
 

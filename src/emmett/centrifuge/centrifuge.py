@@ -29,7 +29,7 @@ from .access import decoded, resolved
 from .bridge import CallBridge
 from .claims import Verifier
 from .client import Client, encode_client_info
-from .codec import ClientCodec
+from .codec import JSON, ClientCodec
 from .codes import CONNECTION_CLOSED, Disconnected, method_not_found
 from .control import Control
 from .encodings import JSON_ENCODING, choose_encoding, find_protobuf
@@ -85,6 +85,8 @@ class Centrifuge:
         personal_channels: whether each user is subscribed to a channel of its own: "#" and the user.
         personal_namespace: the namespace of these channels.
         cache: namespaces in which only the newest publication matters: a client that comes back gets that one.
+        numbers_in_protobuf: whether clients with Protobuf, too, get numbers for names of channels if they ask for them.
+            npm `centrifuge` on Node.js asks, and drops what it gets.
         calls: the methods and events that clients reach with `rpc` and `send`.
         stream_namespace: the namespace in which the items of streams are published; it must not be declared.
         fallbacks: the beginning of the paths of the fallbacks, usually "/connection"; None for none.
@@ -112,6 +114,7 @@ class Centrifuge:
         personal_channels: bool = False,
         personal_namespace: str = "",
         cache: Collection[str] = (),
+        numbers_in_protobuf: bool = False,
         calls: Calls | None = None,
         stream_namespace: str = "stream",
         fallbacks: str | None = None,
@@ -136,13 +139,16 @@ class Centrifuge:
         self.verifier = make_verifier(secret, public_keys, jwks, audience, issuer)
         self._personal = _personal_prefix(personal_channels, personal_namespace)
         self.cached = frozenset([cache] if isinstance(cache, str) else cache)
-        self.push_kinds = PushKinds()
+        self.push_kinds = PushKinds(
+            [each.codec for each in self.encodings if numbers_in_protobuf or each.codec is JSON]
+        )
         self.pings = Pings(self.settings.client_ping_interval, self.settings.pong_timeout)
         # The connected sessions of this process, by the id of the client.
         self.sessions: dict[str, SDKSession] = {}
         self._control = Control(channels, name, self.node, lambda: list(self.sessions.values()), self._emulate)
         settings_of_pages = app.config.websocket.replace({key: given[key] for key in ("origins",) if key in given})
-        self.fallbacks = Fallbacks(self._serve_stream, self._control, self.node, settings_of_pages)
+        codec = None if protobuf is None else protobuf.codec
+        self.fallbacks = Fallbacks(self._serve_stream, self._control, self.node, settings_of_pages, codec)
         # What the server side may do to clients and channels, from any process.
         self.server = ServerAPI(channels, self._control, self.settings.max_history)
         self.api = HTTPAPI(self.server, [api_keys] if isinstance(api_keys, str) else api_keys)
@@ -274,7 +280,7 @@ class Centrifuge:
 
     async def _serve_stream(self, carrier: StreamCarrier, key: str) -> None:
         """Handle a connection of a fallback."""
-        codec, encode = JSON_ENCODING
+        codec, encode = next(each for each in self.encodings if each.codec is carrier.codec)
         await self._serve_session(SDKSession(self, carrier, codec, encode, str(uuid.uuid4()), key), carrier.frames())
 
     async def _serve_session(self, session: SDKSession, frames: AsyncIterator[str | bytes]) -> None:
@@ -301,7 +307,7 @@ class Centrifuge:
         subscription = None if session is None else session.client.subscriptions.get(channel)
         return None if subscription is None else subscription.subscriber
 
-    def _emulate(self, session: str, frame: str) -> bool:
+    def _emulate(self, session: str, frame: str | bytes) -> bool:
         return self.fallbacks.take(session, frame)
 
     async def serve_api(self, method: str) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Raw
@@ -14,6 +14,14 @@ from .messages import NOTHING, ClientReply, Command
 # Encodings of data inside a message.
 _check_json = msgspec.json.Decoder(Raw).decode
 _encode = msgspec.json.Encoder().encode
+
+
+class Emulation(NamedTuple):
+    """Commands of a client whose messages leave in another response, and the node and the session they are for."""
+
+    node: str
+    session: str
+    frame: str | bytes
 
 
 class UnreadableFrame(Exception):
@@ -42,6 +50,13 @@ class ClientCodec(Protocol):
             UnreadableFrame: it holds anything else.
         """
 
+    def decode_emulation(self, body: bytes) -> Emulation:
+        """Return the content of a request with commands.
+
+        Raises:
+            UnreadableFrame: it holds anything else.
+        """
+
     def encode(self, replies: Sequence[ClientReply]) -> str | bytes:
         """Return a frame with replies and pushes."""
 
@@ -59,6 +74,12 @@ class ClientCodec(Protocol):
         """
 
 
+class _TextEmulation(msgspec.Struct):
+    session: str
+    node: str
+    data: str
+
+
 class JSONClientCodec:
     """One object for each command, reply or push, separated by newlines."""
 
@@ -68,6 +89,7 @@ class JSONClientCodec:
 
     def __init__(self) -> None:
         self._decode = msgspec.json.Decoder(Command).decode_lines
+        self._decode_emulation = msgspec.json.Decoder(_TextEmulation).decode
 
     def decode(self, frame: str | bytes) -> Sequence[Command]:
         """See `ClientCodec`."""
@@ -75,6 +97,14 @@ class JSONClientCodec:
             return self._decode(frame)
         except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
             raise UnreadableFrame(str(error)) from None
+
+    def decode_emulation(self, body: bytes) -> Emulation:
+        """See `ClientCodec`."""
+        try:
+            request = self._decode_emulation(body)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            raise UnreadableFrame(str(error)) from None
+        return Emulation(request.node, request.session, request.data)
 
     def encode(self, replies: Sequence[ClientReply]) -> str:
         """See `ClientCodec`."""

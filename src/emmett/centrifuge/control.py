@@ -44,7 +44,7 @@ class Order(msgspec.Struct, omit_defaults=True):
         expires_at: when connections expire next; None for never.
         info, data: about the subscription, for others and for the client, JSON.
         answer: the channel for the answers to a survey; the node whose session takes commands.
-        text: the commands of a fallback for the session `client`.
+        text, binary: the commands of a fallback for the session `client`, in JSON or in Protobuf.
     """
 
     action: Literal["disconnect", "unsubscribe", "subscribe", "refresh", "survey", "emulate"]
@@ -59,6 +59,7 @@ class Order(msgspec.Struct, omit_defaults=True):
     data: Raw = NOTHING
     answer: str = ""
     text: str = ""
+    binary: bytes = b""
 
 
 class NodeReport(msgspec.Struct, omit_defaults=True):
@@ -120,7 +121,7 @@ class Control:
         name: str,
         node: str,
         sessions: Callable[[], list[ControlledSession]],
-        emulate: Callable[[str, str], bool] = lambda *_: False,
+        emulate: Callable[[str, str | bytes], bool] = lambda *_: False,
     ) -> None:
         self._channels = channels
         self._channel = f"{NAMESPACE}:{name}"
@@ -189,7 +190,7 @@ class Control:
             return
         if order.action == "emulate":
             if order.answer == self._node:
-                _ = self._emulate(order.client, order.text)
+                _ = self._emulate(order.client, order.binary or order.text)
             return
         for session in self._sessions():
             if _is_about(order, session):

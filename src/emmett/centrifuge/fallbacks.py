@@ -6,8 +6,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
-import msgspec
-
 from ..config import WebsocketSettings
 from ..ctx import current_request
 from ..errors import BrokerUnavailable
@@ -15,22 +13,17 @@ from ..http.abort import abort
 from ..http.request import Request
 from ..http.response import Response
 from ..wire.origin import OriginPolicy
+from .codec import JSON, ClientCodec, UnreadableFrame
 from .codes import CONNECTION_CLOSED
 from .control import Control, Order
 from .stream_carrier import StreamCarrier
 
+# The type of requests and responses with Protobuf. Responses with JSON have it, too: no proxy looks into them.
+_OCTETS = "application/octet-stream"
 _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 # Handles a connection until its end, given its carrier and the secret name of its session.
 Serve = Callable[[StreamCarrier, str], Awaitable[None]]
-
-
-class EmulationRequest(msgspec.Struct):
-    """Commands of a client whose messages leave in another response."""
-
-    session: str
-    node: str
-    data: str
 
 
 class Fallbacks:
@@ -41,13 +34,17 @@ class Fallbacks:
         control: reaches the sessions of other nodes.
         node: the name of this process.
         settings: the settings of the websocket, with the origins whose pages may connect.
+        protobuf: the codec for requests with Protobuf; None if that is not installed.
     """
 
-    def __init__(self, serve: Serve, control: Control, node: str, settings: WebsocketSettings) -> None:
+    def __init__(
+        self, serve: Serve, control: Control, node: str, settings: WebsocketSettings, protobuf: ClientCodec | None
+    ) -> None:
         self._serve = serve
         self._control = control
         self._node = node
         self._settings = settings
+        self._protobuf = protobuf
         # The carriers of this process, by the secret names of their sessions.
         self.carriers: dict[str, StreamCarrier] = {}
 
@@ -56,33 +53,39 @@ class Fallbacks:
         command = self._request().query_params.cf_connect
         if not isinstance(command, str):
             abort(400, "expected one cf_connect in the query: the command to connect, in JSON")
-        return self._respond(command, "data: {}\n\n", "text/event-stream; charset=utf-8")
+        return self._respond(command, JSON, "data: {}\n\n", "text/event-stream; charset=utf-8")
 
     async def http_stream(self) -> Response:
-        """Answer POST with messages, each in a line: the body is the command to connect."""
-        command = await self._commands(self._request())
-        return self._respond(command, "{}\n", "application/octet-stream")
+        """Answer POST with messages: each in a line, or in Protobuf after its length. The body is the command to
+        connect.
+        """
+        request = self._request()
+        codec, body = self._codec(request), await request.body
+        return self._respond(_text(body) if codec is JSON else body, codec, "{}\n", _OCTETS)
 
     async def emulation(self) -> Response:
         """Take the commands of a client."""
-        body = await self._commands(self._request())
+        request = self._request()
         try:
-            request = msgspec.json.decode(body, type=EmulationRequest)
-        except (msgspec.MsgspecError, RecursionError):
-            abort(400, 'expected {"session": …, "node": …, "data": …}')
-        if request.node != self._node:
+            found = self._codec(request).decode_emulation(await request.body)
+        except UnreadableFrame:
+            abort(400, 'expected {"session": …, "node": …, "data": …}, or the same in Protobuf')
+        if found.node != self._node:
             # Its session is on another node, if anywhere.
+            order = Order("emulate", client=found.session, answer=found.node)
+            if isinstance(found.frame, str):
+                order.text = found.frame
+            else:
+                order.binary = found.frame
             try:
-                await self._control.send(
-                    Order("emulate", client=request.session, answer=request.node, text=request.data)
-                )
+                await self._control.send(order)
             except (BrokerUnavailable, ValueError):
                 abort(503)
-        elif not self.take(request.session, request.data):
+        elif not self.take(found.session, found.frame):
             abort(404)
         return Response(b"", status=204)
 
-    def take(self, session: str, frame: str) -> bool:
+    def take(self, session: str, frame: str | bytes) -> bool:
         """Pass commands to a session of this process; return whether there is one that takes them."""
         carrier = self.carriers.get(session)
         return carrier is not None and carrier.feed(frame)
@@ -95,16 +98,17 @@ class Fallbacks:
             abort(403)
         return request
 
-    async def _commands(self, request: Request) -> str:
-        body = await request.body
-        try:
-            return body.decode()
-        except UnicodeDecodeError:
-            abort(400, "expected commands in JSON")
+    def _codec(self, request: Request) -> ClientCodec:
+        """Return the codec that a request with commands asks for."""
+        if request.headers.get("content-type") != _OCTETS:
+            return JSON
+        if self._protobuf is None:
+            abort(415, 'Protobuf requires pip install "protobuf>=6.30,<8"')
+        return self._protobuf
 
-    def _respond(self, command: str, form: str, content_type: str) -> Response:
+    def _respond(self, command: str | bytes, codec: ClientCodec, form: str, content_type: str) -> Response:
         key = secrets.token_urlsafe(24)
-        carrier = StreamCarrier()
+        carrier = StreamCarrier(codec)
         carrier.feed(command)
         before, after = form.split("{}")
         return Response(_Messages(self, carrier, key, before, after), headers=_HEADERS, content_type=content_type)
@@ -136,9 +140,20 @@ class _Messages:
         task = asyncio.get_running_loop().create_task(self._fallbacks.run(self._carrier, self._key))
         try:
             async for message in self._carrier.messages():
+                if isinstance(message, bytes):
+                    # Each message follows its length.
+                    yield message
+                    continue
                 # One frame may hold several messages, each in a line.
                 for line in message.split("\n"):
                     yield f"{self._before}{line}{self._after}".encode()
         finally:
             self._carrier.end(*CONNECTION_CLOSED)
             await asyncio.shield(task)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        abort(400, "expected commands in JSON")

@@ -257,6 +257,14 @@ class RPCResult(CentrifugeMessage):
     data: Raw = NOTHING
 
 
+class EmulationRequest(CentrifugeMessage):
+    """Commands of a client whose messages leave in another response."""
+
+    node: str = ""
+    session: str = ""
+    data: Raw = NOTHING
+
+
 class ErrorInfo(CentrifugeMessage):
     """Why a command failed."""
 

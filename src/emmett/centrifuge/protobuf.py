@@ -14,9 +14,9 @@ from google.protobuf.message import DecodeError, Message
 from msgspec import Raw
 
 from . import messages
-from .codec import UnreadableFrame
+from .codec import Emulation, UnreadableFrame
 from .codes import bad_request
-from .messages import NOTHING, CentrifugeMessage, ClientReply, Command
+from .messages import NOTHING, CentrifugeMessage, ClientReply, Command, EmulationRequest
 
 # Commands in a frame, above which decoding stops; a session allows far fewer.
 MAX_DECODED = 65_536
@@ -73,6 +73,7 @@ HistoryResult: publications 1 *PushedPublication, epoch 2 string, offset 3 uint6
 PingRequest:
 EmptyResult:
 SendRequest: data 1 bytes
+EmulationRequest: node 1 string, session 2 string, data 3 bytes
 RPCRequest: data 1 bytes, method 2 string
 RPCResult: data 1 bytes
 """
@@ -156,9 +157,17 @@ class ProtobufClientCodec:
                 raise UnreadableFrame("a command that is cut off")
             if len(commands) >= MAX_DECODED:
                 raise UnreadableFrame(f"more than {MAX_DECODED} commands")
-            commands.append(_read_command(frame[at : at + size]))
+            command = _read("Command", frame[at : at + size])
+            assert isinstance(command, Command)
+            commands.append(command)
             at += size
         return commands
+
+    def decode_emulation(self, body: bytes) -> Emulation:
+        """See `ClientCodec`."""
+        request = _read("EmulationRequest", body)
+        assert isinstance(request, EmulationRequest)
+        return Emulation(request.node, request.session, bytes(request.data))
 
     def encode(self, replies: Sequence[ClientReply]) -> bytes:
         """See `ClientCodec`."""
@@ -190,15 +199,13 @@ class ProtobufClientCodec:
 PROTOBUF = ProtobufClientCodec()
 
 
-def _read_command(content: bytes) -> Command:
-    message = _CLASSES["Command"]()
+def _read(name: str, content: bytes) -> CentrifugeMessage:
+    message = _CLASSES[name]()
     try:
         message.ParseFromString(content)
-        command = _to_struct(message)
+        return _to_struct(message)
     except (DecodeError, RecursionError, UnicodeError) as error:
         raise UnreadableFrame(str(error)) from None
-    assert isinstance(command, Command)
-    return command
 
 
 def _to_struct(message: Message) -> CentrifugeMessage:

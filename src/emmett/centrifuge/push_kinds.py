@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -12,7 +13,7 @@ from ..channels.encoding import Encode
 from .codec import ClientCodec
 from .deltas import DeltaChain, DeltaEncoder
 from .filters import Matches, make_filter
-from .messages import ClientReply, FilterNode, Push
+from .messages import COMPACTION, ClientReply, FilterNode, Push, SubscribeRequest
 from .pushes import push_of
 
 
@@ -104,15 +105,23 @@ class DeltaChannel:
 class PushKinds:
     """Finds the encoder for a subscription.
 
+    Arguments:
+        numbered: the codecs whose clients get the numbers of channels, if they ask for them.
+
     Attributes:
         numbers: the numbers of channels.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, numbered: Collection[ClientCodec]) -> None:
+        self._numbered = numbered
         self.numbers = ChannelNumbers()
         self._compact: dict[str, CompactEncoder] = {}
         self._deltas: dict[tuple[str, str], DeltaChannel] = {}
         self._filtered: WeakValueDictionary[tuple[str, bool, bytes], FilteredEncoder] = WeakValueDictionary()
+
+    def is_compact(self, codec: ClientCodec, request: SubscribeRequest) -> bool:
+        """Return whether a client gets the number of a channel."""
+        return bool(request.flag & COMPACTION) and codec in self._numbered
 
     def find(self, codec: ClientCodec, plain: Encode, is_compact: bool, tags: FilterNode | None) -> Encode:
         """Return the encoder for a subscription.

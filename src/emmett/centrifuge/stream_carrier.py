@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 from ..channels.sink import Batch, Message
 from ..errors import WebsocketClosed
-from .codec import JSON
+from .codec import JSON, ClientCodec
 from .codes import Ending
 from .messages import ClientReply, DisconnectPush, Push
 
@@ -19,12 +19,17 @@ MAX_FRAMES = 64
 
 
 class StreamCarrier:
-    """Keeps messages until the response takes them, and commands until the session does."""
+    """Keeps messages until the response takes them, and commands until the session does.
 
-    def __init__(self) -> None:
-        self._messages: deque[str] = deque()
+    Arguments:
+        codec: the encoding of the client.
+    """
+
+    def __init__(self, codec: ClientCodec = JSON) -> None:
+        self.codec = codec
+        self._messages: deque[str | bytes] = deque()
         self._size = 0
-        self._frames: deque[str] = deque()
+        self._frames: deque[str | bytes] = deque()
         self._ready: list[Callable[[], None]] = []
         # Set whenever something happens that somebody may wait for.
         self._changed: list[asyncio.Future[None]] = []
@@ -68,7 +73,7 @@ class StreamCarrier:
         if self._closed is None:
             ending = Ending(code, reason)
             push = DisconnectPush(code=code, reason=reason, reconnect=not ending.is_terminal)
-            self._put(JSON.encode([ClientReply(push=Push(disconnect=push))]))
+            self._put(self.codec.encode([ClientReply(push=Push(disconnect=push))]))
             self.end(code, reason)
 
     def end(self, code: int, reason: str) -> None:
@@ -77,7 +82,7 @@ class StreamCarrier:
         self._notify()
         self._call_ready()
 
-    def feed(self, frame: str) -> bool:
+    def feed(self, frame: str | bytes) -> bool:
         """Take commands for the session; return False if too many wait already."""
         if len(self._frames) >= MAX_FRAMES:
             return False
@@ -85,7 +90,7 @@ class StreamCarrier:
         self._notify()
         return True
 
-    async def frames(self) -> AsyncIterator[str]:
+    async def frames(self) -> AsyncIterator[str | bytes]:
         """Iterate over the commands, until the end."""
         while True:
             while self._frames:
@@ -94,7 +99,7 @@ class StreamCarrier:
                 return
             await self._change()
 
-    async def messages(self) -> AsyncIterator[str]:
+    async def messages(self) -> AsyncIterator[str | bytes]:
         """Iterate over the messages, until the end."""
         while True:
             while self._messages:
@@ -108,7 +113,6 @@ class StreamCarrier:
             await self._change()
 
     def _put(self, message: Message) -> None:
-        assert isinstance(message, str)
         self._messages.append(message)
         self._size += len(message)
         self._notify()

@@ -21,7 +21,7 @@ from .codes import (
     unrecoverable_position,
 )
 from .delta_subscriber import DeltaSubscriber
-from .messages import COMPACTION, REJECT_UNRECOVERED, SubscribeRequest, SubscribeResult
+from .messages import REJECT_UNRECOVERED, SubscribeRequest, SubscribeResult
 from .ports import ActiveSession
 from .push_kinds import FilteredEncoder
 from .pushes import published
@@ -75,7 +75,7 @@ async def enter_channel(
         subscription.subscriber = subscriber
         expires, ttl = expiry_of(permission.expires_at)
         result = SubscribeResult(expires=expires, ttl=ttl, data=permission.data)
-        if not subscription.is_server_side and request.flag & COMPACTION:
+        if not subscription.is_server_side and host.endpoint.push_kinds.is_compact(host.codec, request):
             result.id = host.endpoint.push_kinds.numbers.find(channel)
         result.delta = isinstance(subscriber, DeltaSubscriber)
         if subscriber.start is not None:
@@ -109,7 +109,7 @@ def _make_subscriber(
         host.end_later(subscription, UNSUBSCRIBED_INSUFFICIENT)
 
     kinds, channel, codec = host.endpoint.push_kinds, request.channel, host.codec
-    is_compact = bool(request.flag & COMPACTION)
+    is_compact = kinds.is_compact(codec, request)
     is_delta = _wants_delta(request, namespace)
     subscriber: ClientSubscriber
     if is_delta:
