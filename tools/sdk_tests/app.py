@@ -12,7 +12,9 @@ def may_publish(channel: str, data: str | bytes) -> bool:
     return centrifuge.client.is_subscribed(channel)
 
 
-channels.namespace("", history=100, history_ttl=300, presence=True, join_leave=True, may_publish=may_publish)
+channels.namespace(
+    "", history=100, history_ttl=300, presence=True, join_leave=True, delta="fossil", may_publish=may_publish
+)
 channels.namespace("smallhistory", history=2, history_ttl=300, may_publish=may_publish)
-channels.namespace("example", history=300, presence=True, join_leave=True, may_publish=may_publish)
+channels.namespace("example", history=300, presence=True, join_leave=True, delta="fossil", may_publish=may_publish)
 centrifuge = Centrifuge(app, channels, secret="secret", personal_channels=True, origins="*")
