@@ -29,7 +29,7 @@ TABLE = """\
 | json_logs | logs | standard library, msgspec |
 | urls, streams, log_filter | all above | standard library, msgspec |
 | sessions | all above | standard library, cryptography, msgspec, redis |
-| channels | checks, environment, pacing, token_buckets, rare_log, redis_urls, wire, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
+| channels | checks, environment, pacing, token_buckets, rare_log, redis_urls, wire, engine, logs, observers, errors | standard library, msgspec, nats, nkeys, redis |
 | calls | all above | standard library, msgspec |
 | security | all above | standard library |
 | templates | all above | standard library, jinja2 |

@@ -28,6 +28,7 @@ WITHOUT_TEST = {
     "emmett.engine.masking": "an import that may fail; tests/wire runs it",
     "emmett.engine.python.encoding": "tests/wire/test_encoding.py and tests/engine/test_differential.py",
     "emmett.engine.messages": "types and ports without code; the engines take them",
+    "emmett.engine.python.batch": "tests/engine/test_batch.py",
     "emmett.engine.python.inbox": "tests/websockets/test_inbox.py",
     "emmett.engine.python.outbox": "tests/websockets/test_outbox.py",
     "emmett.engine.python.reading": "tests/server/test_websocket_reading.py",

@@ -301,3 +301,19 @@ async def open_connection() -> None:
 
     await websocket.accept()
     await websocket.wait_closed()
+
+
+async def test_calls_that_follow_each_other_are_new_ones() -> None:
+    connection = connected()
+    websocket = connection.websocket
+    for number in range(100):
+        connection.inbox.messages[:] = [f"message {number}", "next"]
+        calls: list[Any] = [websocket.receive(), websocket.send("text"), websocket.receive()]
+        assert await calls[0] == f"message {number}"
+        await calls[1]
+        if number % 2:
+            # The finalizer of one that is never awaited runs each time.
+            with pytest.warns(RuntimeWarning, match="never awaited"):
+                calls.clear()
+        else:
+            assert await calls[2] == "next"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import sys
 from collections.abc import Callable, Coroutine
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emmett.engine import BaseOutbox, BaseReading, BaseWebsocket, Inbox, encode_message
+from emmett.engine import BaseOutbox, BaseReading, BaseWebsocket, Batch, Inbox, encode_message, hand_out
 from emmett.errors import FrameError, UsageError
 from emmett.wire.frames import FrameReader
 from tests.server.protocol_peer import ProtocolPeer, settled
@@ -71,6 +72,20 @@ async def encoding() -> None:
             encode_message(wrong)  # type: ignore[arg-type]
 
 
+class Receiver:
+    take = staticmethod(lambda content: {"yes": True, "no": False}[content])
+    hold = fail = staticmethod(lambda _: None)
+
+
+async def batches() -> None:
+    for content in ("yes", "no", "error"):
+        hand_out(content, [Receiver, Receiver], content)
+    batch = Batch(["text", b"bytes"])
+    for encode in (encode_message, encode_message, str):
+        with contextlib.suppress(TypeError):
+            batch.frames(encode)  # type: ignore[arg-type]
+
+
 async def waiting() -> None:
     inbox = Inbox(asyncio.get_running_loop(), lambda: None)
     arrival = inbox.arrival()
@@ -125,7 +140,7 @@ async def whole_connections() -> None:
 @pytest.mark.deadline(120)
 @pytest.mark.parametrize(
     "work",
-    [whole_frames, frames_in_pieces, unfinished_frames, faults, encoding, waiting, calls],
+    [whole_frames, frames_in_pieces, unfinished_frames, faults, encoding, batches, waiting, calls],
     ids=lambda work: work.__name__,
 )
 async def test_nothing_is_left(work: Work) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
+from ..engine import hand_out
 from .backlog import Backlog
 from .encoding import Encode
 from .namespaces import Namespace
@@ -158,20 +159,9 @@ def take_nothing(_: object) -> bool:
 
 
 def deliver(parcel: Parcel, receivers: Collection[Receiver], counters: Counters) -> None:
-    """Deliver a parcel to receivers that share its `encode`.
-
-    This is the cost of a delivery (benchmarks/): a few bytecodes per receiver, in addition to its `take`.
-    """
+    """Deliver a parcel to receivers that share its `encode`."""
     if parcel.items:
-        content = parcel if parcel.is_for_feeds else parcel.batch
-        for receiver in receivers:
-            try:
-                if receiver.take(content):
-                    continue
-            except Exception as error:
-                receiver.fail(error)
-            else:
-                receiver.hold(parcel)
+        hand_out(parcel if parcel.is_for_feeds else parcel.batch, receivers, parcel)
         counters.delivered += len(parcel.items) * len(receivers)
     if parcel.is_cut:
         for receiver in receivers:

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
+from ..engine import Batch
+
+__all__ = ["Batch", "Message", "Sink"]
+
 Message = str | bytes
-Encoder = Callable[[Message], bytes]
-
-
-class Batch:
-    """Messages for many receivers, encoded once for all receivers with the same encoder.
-
-    Arguments:
-        messages: the messages, in order.
-    """
-
-    __slots__ = ("_encoder", "_frames", "messages", "size")
-
-    def __init__(self, messages: Sequence[Message]) -> None:
-        self.messages = messages
-        # Characters of text and bytes of binary messages, as the bounds of receivers count them.
-        self.size = sum(map(len, messages))
-        self._encoder: Encoder | None = None
-        self._frames = b""
-
-    def frames(self, encode: Encoder) -> bytes:
-        """Return the encoded messages, joined. The first call encodes them; later calls return the same object."""
-        if encode is not self._encoder:
-            self._frames = b"".join([encode(message) for message in self.messages])
-            self._encoder = encode
-        return self._frames
 
 
 class Sink(Protocol):

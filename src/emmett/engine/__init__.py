@@ -12,8 +12,10 @@ from .selection import (
     BaseReader,
     BaseReading,
     BaseWebsocket,
+    Batch,
     Inbox,
     encode_message,
+    hand_out,
     make_handle_functions,
 )
 
@@ -23,7 +25,9 @@ __all__ = [
     "BaseReader",
     "BaseReading",
     "BaseWebsocket",
+    "Batch",
     "Inbox",
     "encode_message",
+    "hand_out",
     "make_handle_functions",
 ]

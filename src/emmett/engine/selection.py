@@ -42,8 +42,10 @@ if TYPE_CHECKING or ENGINE == "python":
         BaseReader,
         BaseReading,
         BaseWebsocket,
+        Batch,
         Inbox,
         encode_message,
+        hand_out,
         make_handle_functions,
     )
 else:
@@ -52,8 +54,10 @@ else:
         BaseReader,
         BaseReading,
         BaseWebsocket,
+        Batch,
         Inbox,
         encode_message,
+        hand_out,
         make_handle_functions,
     )
 
@@ -63,7 +67,9 @@ __all__ = [
     "BaseReader",
     "BaseReading",
     "BaseWebsocket",
+    "Batch",
     "Inbox",
     "encode_message",
+    "hand_out",
     "make_handle_functions",
 ]

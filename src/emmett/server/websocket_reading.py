@@ -40,7 +40,7 @@ class ReadConnection(Protocol):
         """Handle a protocol error of the peer, after which all input is ignored."""
 
     def on_caught_up(self) -> None:
-        """Note that all held-back bytes are parsed."""
+        """Note that all held-back bytes are parsed, although reading is paused or the transport is gone."""
 
     def on_growth(self) -> None:
         """What is held has grown by a step."""
@@ -58,19 +58,15 @@ class Reading(BaseReading):
     """
 
     __slots__ = (
-        "_connection",
         "_loop",
         "_noted",
-        "_rest_expected",
         "_transport",
         "_turn_planned",
-        "_wanted",
         "choked",
-        "lost",
-        "paused",
     )
 
     reader: FrameReader
+    _connection: ReadConnection
 
     def __init__(
         self,
@@ -259,14 +255,6 @@ class Reading(BaseReading):
             # A waiting handler takes the messages before the next read; a busy one does not.
             self.pause()
 
-    def _refill(self) -> None:
-        """Parse more, because the inbox is empty and bytes are held back."""
-        if self.reader.spent:
-            # A handler whose inbox never runs empty would never yield to the loop.
-            self._plan_turn()
-        else:
-            self._go_on()
-
     def _plan_turn(self) -> None:
         if not self._turn_planned:
             self._turn_planned = True
@@ -276,24 +264,6 @@ class Reading(BaseReading):
         self._turn_planned = False
         self.reader.begin_turn()
         self._go_on()
-
-    def _go_on(self) -> None:
-        """Parse the held-back bytes."""
-        try:
-            held_back = self.reader.resume()
-        except FrameError as error:
-            self._fail(error)
-            return
-        if self._ping is not None:
-            self._answer_ping()
-        self.inbox.held_back = (held_back or self._rest_expected) and self._wanted
-        if not held_back:
-            if self.lost:
-                self.reader.finish()
-            self._connection.on_caught_up()
-        elif self.reader.spent:
-            self._plan_turn()
-        self.inbox.wake()
 
     def _fail(self, error: FrameError) -> None:
         self._answer_ping()

@@ -144,29 +144,9 @@ class FrameReader(BaseReader):
         return self._missing > 0
 
     @property
-    def spent(self) -> bool:
-        """Whether the work of a turn is done: nothing is parsed until `begin_turn`."""
-        return self._read >= self._turn_frames
-
-    @property
     def held(self) -> int:
         """Bytes of memory that parts of frames and messages take, beside whole messages."""
         return self.unparsed + self._fragment_held
-
-    def resume(self) -> bool:
-        """Parse the held-back bytes, now that `messages` has room again.
-
-        Returns, raises: as `feed`.
-        """
-        buffer = self._buffer
-        if not isinstance(buffer, bytearray) or len(buffer) < self._missing:
-            return False
-        self._missing = 0
-        del buffer[: self._parse(buffer)]
-        if not buffer:
-            self._buffer = b""
-            return False
-        return not self._missing
 
     def begin_turn(self) -> None:
         """Allow the work of another turn."""

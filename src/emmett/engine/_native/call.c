@@ -4,28 +4,39 @@
  * ends it. Otherwise it delegates: to the future of the inbox, or to a coroutine of the Python subclass for everything
  * that is uncommon, such as hooks, a connection that is not accepted yet, and its end.
  */
-#include "call.h"
-#include "inbox.h"
+#include "call_steps.h"
 
-typedef enum { NEW, SUSPENDED, RUNNING, FINISHED } Phase;
+/* Each message makes two calls, which end at once: the memory of a few is kept for the next ones. AddressSanitizer is
+ * to see each use of one that has ended. */
+static Call *
+allocate_call(State *state)
+{
+#ifndef __SANITIZE_ADDRESS__
+    if (state->free_calls_count)
+        return (Call *)PyObject_Init(state->free_calls[--state->free_calls_count], state->call_type);
+#endif
+    return PyObject_GC_New(Call, state->call_type);
+}
 
-typedef struct {
-    PyObject_HEAD
-    Websocket *websocket;
-    /* For `send`, the message until it is written; NULL for `receive`. */
-    PyObject *message;
-    /* What this call waits for: a coroutine, or the iterator of a future; or NULL. */
-    PyObject *inner;
-    /* Whether the end of `inner` is a reason to look for a message, and not the end of this call. */
-    bool is_arrival;
-    bool is_send, stops;
-    Phase phase;
-} Call;
+static void
+free_call(Call *self, State *state)
+{
+#ifndef __SANITIZE_ADDRESS__
+    /* One whose finalizer ran would never be finalized again. */
+    if (state->free_calls_count < MAX_FREE_CALLS && !PyObject_GC_IsFinalized((PyObject *)self)) {
+        PyTypeObject *type = Py_TYPE(self);
+        state->free_calls[state->free_calls_count++] = (PyObject *)self;
+        Py_DECREF(type);
+        return;
+    }
+#endif
+    free_object((PyObject *)self);
+}
 
 static PyObject *
 make_call(Websocket *websocket, PyObject *message, bool stops)
 {
-    Call *self = PyObject_GC_New(Call, websocket->state->call_type);
+    Call *self = allocate_call(websocket->state);
     if (self == NULL)
         return NULL;
     self->websocket = (Websocket *)Py_NewRef((PyObject *)websocket);
@@ -39,6 +50,13 @@ make_call(Websocket *websocket, PyObject *message, bool stops)
     return (PyObject *)self;
 }
 
+void
+forget_free_calls(State *state)
+{
+    while (state->free_calls_count)
+        PyObject_GC_Del(state->free_calls[--state->free_calls_count]);
+}
+
 PyObject *
 make_receive_call(Websocket *websocket, bool stops)
 {
@@ -49,170 +67,6 @@ PyObject *
 make_send_call(Websocket *websocket, PyObject *message)
 {
     return make_call(websocket, message, false);
-}
-
-/* ---- the steps ---- */
-
-/* What a step does: PYGEN_RETURN with the result, PYGEN_NEXT with the future to wait for, or PYGEN_ERROR. */
-typedef PySendResult Step;
-
-/* Goes on with what this call waits for. */
-static Step
-step_inner(Call *self, PyObject *value, PyObject **result)
-{
-    self->phase = RUNNING;
-    Step step = PyIter_Send(self->inner, value, result);
-    if (step == PYGEN_NEXT) {
-        self->phase = SUSPENDED;
-    } else {
-        self->phase = FINISHED;
-        Py_CLEAR(self->inner);
-    }
-    return step;
-}
-
-/* Like `await awaitable`; takes over the reference. */
-static Step
-wait_for(Call *self, PyObject *awaitable, PyObject **result)
-{
-    if (awaitable == NULL) {
-        self->phase = FINISHED;
-        return PYGEN_ERROR;
-    }
-    if (PyCoro_CheckExact(awaitable)) {
-        self->inner = awaitable;
-        return step_inner(self, Py_None, result);
-    }
-    PyAsyncMethods *methods = Py_TYPE(awaitable)->tp_as_async;
-    if (methods == NULL || methods->am_await == NULL) {
-        PyErr_Format(PyExc_TypeError, "object %.200s can't be used in 'await' expression", Py_TYPE(awaitable)->tp_name);
-        Py_DECREF(awaitable);
-        self->phase = FINISHED;
-        return PYGEN_ERROR;
-    }
-    self->inner = methods->am_await(awaitable);
-    Py_DECREF(awaitable);
-    if (self->inner == NULL) {
-        self->phase = FINISHED;
-        return PYGEN_ERROR;
-    }
-    return step_inner(self, Py_None, result);
-}
-
-static Step
-step_send(Call *self, PyObject **result)
-{
-    Websocket *websocket = self->websocket;
-    PyObject *message = self->message, *waiting;
-    self->message = NULL;
-    self->phase = RUNNING;
-    if (given(websocket->write) == Py_None) {
-        waiting = PyObject_CallMethodOneArg((PyObject *)websocket, websocket->state->name__send_indirectly, message);
-    } else {
-        int more = websocket->messages == NULL ? 0 : PyObject_IsTrue(websocket->messages);
-        PyObject *write = Py_NewRef(websocket->write);
-        PyObject *arguments[2] = {message, more > 0 ? Py_True : Py_False};
-        waiting = more < 0 ? NULL : PyObject_Vectorcall(write, arguments, 2, NULL);
-        Py_DECREF(write);
-    }
-    Py_DECREF(message);
-    if (waiting == Py_None) {
-        self->phase = FINISHED;
-        *result = waiting;
-        return PYGEN_RETURN;
-    }
-    return wait_for(self, waiting, result);
-}
-
-/* Whether the subclass has to receive: the connection is not accepted, has hooks, or has ended. */
-static bool
-is_uncommon(const Websocket *websocket, const Inbox *inbox)
-{
-    if (!websocket->accepted || given(websocket->on_receive) != Py_None || !PyList_CheckExact(given(websocket->messages)))
-        return true;
-    if (!PyObject_TypeCheck((PyObject *)inbox, websocket->state->inbox_type))
-        return true;
-    return !PyList_GET_SIZE(websocket->messages) && !inbox->held_back &&
-           (given(websocket->closed) != Py_None || given(websocket->leaving) != Py_None);
-}
-
-/* Takes the first message; the last one makes the inbox ask for more. */
-static Step
-take_message(Call *self, Inbox *inbox, PyObject **result)
-{
-    PyObject *messages = self->websocket->messages;
-    PyObject *message = Py_NewRef(PyList_GET_ITEM(messages, 0));
-    self->phase = FINISHED;
-    if (PyList_SetSlice(messages, 0, 1, NULL) < 0) {
-        Py_DECREF(message);
-        return PYGEN_ERROR;
-    }
-    if (inbox->held_back && !PyList_GET_SIZE(messages)) {
-        PyObject *refill = Py_NewRef(given(inbox->refill));
-        PyObject *done = PyObject_CallNoArgs(refill);
-        Py_DECREF(refill);
-        if (done == NULL) {
-            Py_DECREF(message);
-            return PYGEN_ERROR;
-        }
-        Py_DECREF(done);
-    }
-    *result = message;
-    return PYGEN_RETURN;
-}
-
-static Step
-step_receive(Call *self, PyObject **result)
-{
-    Websocket *websocket = self->websocket;
-    Inbox *inbox = (Inbox *)given(websocket->inbox);
-    self->phase = RUNNING;
-    self->is_arrival = false;
-    if (is_uncommon(websocket, inbox)) {
-        PyObject *stops = self->stops ? Py_True : Py_False;
-        return wait_for(self, PyObject_CallMethodOneArg((PyObject *)websocket, websocket->state->name_receive_next, stops),
-                        result);
-    }
-    if (PyList_GET_SIZE(websocket->messages))
-        return take_message(self, inbox, result);
-    self->is_arrival = true;
-    return wait_for(self, inbox_arrival(inbox), result);
-}
-
-/* Does a step of the call: `am_send` of its type, which tasks and `await` call. */
-static Step
-step(Call *self, PyObject *value, PyObject **result)
-{
-    *result = NULL;
-    switch (self->phase) {
-    case RUNNING:
-        PyErr_SetString(PyExc_ValueError, "coroutine already executing");
-        return PYGEN_ERROR;
-    case FINISHED:
-        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
-        return PYGEN_ERROR;
-    case NEW:
-        if (value != Py_None) {
-            PyErr_SetString(PyExc_TypeError, "can't send non-None value to a just-started coroutine");
-            return PYGEN_ERROR;
-        }
-        if (self->is_send)
-            return step_send(self, result);
-        break;
-    case SUSPENDED: {
-        Step inner = step_inner(self, value, result);
-        if (inner != PYGEN_RETURN || !self->is_arrival)
-            return inner;
-        Py_CLEAR(*result);
-    }
-    }
-    /* Each turn ends with a message, an exception or a future that is pending. */
-    for (;;) {
-        Step received = step_receive(self, result);
-        if (received != PYGEN_RETURN || !self->is_arrival)
-            return received;
-        Py_CLEAR(*result);
-    }
 }
 
 /* ---- the protocol of coroutines ---- */
@@ -238,7 +92,7 @@ static PyObject *
 call_send(Call *self, PyObject *value)
 {
     PyObject *result;
-    Step done = step(self, value, &result);
+    Step done = step_call(self, value, &result);
     return as_iteration(done, result);
 }
 
@@ -246,7 +100,7 @@ static PyObject *
 call_iternext(Call *self)
 {
     PyObject *result;
-    Step done = step(self, Py_None, &result);
+    Step done = step_call(self, Py_None, &result);
     if (done == PYGEN_RETURN && result == Py_None) {
         /* The end without a value needs no exception. */
         Py_DECREF(result);
@@ -285,7 +139,7 @@ call_throw(Call *self, PyObject *const *arguments, Py_ssize_t count)
     }
     if (self->phase == RUNNING || self->phase == FINISHED) {
         PyObject *ignored;
-        step(self, Py_None, &ignored);
+        step_call(self, Py_None, &ignored);
         return NULL;
     }
     if (self->inner == NULL) {
@@ -428,8 +282,10 @@ call_dealloc(Call *self)
         return; /* The warning has kept it. */
     PyObject_GC_UnTrack(self);
     call_clear(self);
+    /* The type, and with it the module and its state, lives until the end. */
+    State *state = self->websocket->state;
     Py_CLEAR(self->websocket);
-    free_object((PyObject *)self);
+    free_call(self, state);
 }
 
 static PyMethodDef call_methods[] = {
@@ -461,7 +317,7 @@ static PyType_Slot call_slots[] = {
     {Py_tp_iter, PyObject_SelfIter},
     {Py_tp_iternext, call_iternext},
     {Py_am_await, call_await},
-    {Py_am_send, step},
+    {Py_am_send, step_call},
     {Py_tp_methods, call_methods},
     {Py_tp_getset, call_getset},
     {0, NULL},

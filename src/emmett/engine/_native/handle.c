@@ -17,13 +17,19 @@ find_connection(Handle *self)
     return connection == NULL ? PyObject_CallNoArgs(self->find) : connection;
 }
 
+static bool
+is_websocket(Handle *self, PyObject *connection)
+{
+    return is_of_type(connection, self->state->websocket_type, &self->state->seen_websocket);
+}
+
 static PyObject *
 handle_receive(Handle *self, PyObject *Py_UNUSED(ignored))
 {
     PyObject *connection = find_connection(self), *call;
     if (connection == NULL)
         return NULL;
-    if (PyObject_TypeCheck(connection, self->state->websocket_type))
+    if (is_websocket(self, connection))
         call = make_receive_call((Websocket *)connection, false);
     else
         call = PyObject_CallMethodNoArgs(connection, self->state->name_receive);
@@ -37,7 +43,7 @@ handle_send(Handle *self, PyObject *message)
     PyObject *connection = find_connection(self), *call;
     if (connection == NULL)
         return NULL;
-    if (PyObject_TypeCheck(connection, self->state->websocket_type))
+    if (is_websocket(self, connection))
         call = make_send_call((Websocket *)connection, message);
     else
         call = PyObject_CallMethodOneArg(connection, self->state->name_send, message);

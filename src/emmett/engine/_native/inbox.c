@@ -17,6 +17,42 @@ inbox_is_awaited(Inbox *self)
     return result;
 }
 
+/* Finds out how the futures of a loop are made, and remembers it until there is another loop. */
+static int
+note_loop(State *state, PyObject *loop)
+{
+    PyObject *answer = PyObject_CallOneArg(state->makes_plain_futures, loop), *keywords = NULL;
+    int is_plain = answer == NULL ? -1 : PyObject_IsTrue(answer);
+    Py_XDECREF(answer);
+    if (is_plain > 0) {
+        keywords = PyDict_New();
+        if (keywords == NULL || PyDict_SetItem(keywords, state->name_loop, loop) < 0)
+            is_plain = -1;
+    }
+    if (is_plain < 0) {
+        Py_XDECREF(keywords);
+        return -1;
+    }
+    Py_XSETREF(state->future_keywords, keywords);
+    Py_INCREF(loop);
+    Py_XSETREF(state->known_loop, loop);
+    return 0;
+}
+
+/* Like `loop.create_future()`. Where that makes a plain future, which is nearly everywhere, the future is made right
+ * here, with keyword arguments that are the same each time: half of the instructions. */
+static PyObject *
+create_future(Inbox *self)
+{
+    State *state = self->state;
+    PyObject *loop = given(self->loop);
+    if (loop != state->known_loop && note_loop(state, loop) < 0)
+        return NULL;
+    if (state->future_keywords == NULL)
+        return PyObject_CallMethodNoArgs(loop, state->name_create_future);
+    return PyObject_Call(state->future_type, state->no_arguments, state->future_keywords);
+}
+
 PyObject *
 inbox_arrival(Inbox *self)
 {
@@ -28,32 +64,39 @@ inbox_arrival(Inbox *self)
                         "receive() is already waiting in another task; only one task at a time may receive");
         return NULL;
     }
-    PyObject *future = PyObject_CallMethodNoArgs(given(self->loop), self->state->name_create_future);
+    PyObject *future = create_future(self);
     if (future != NULL)
         Py_XSETREF(self->waiter, Py_NewRef(future));
     return future;
 }
 
-/* Wakes the one that waits; 1 if there was a future, 0 if not, or -1 with an exception. */
-static int
-wake_waiter(Inbox *self)
+int
+inbox_wake(Inbox *self)
 {
-    if (self->waiter == NULL)
-        return 0;
-    int awaited = inbox_is_awaited(self);
-    if (awaited < 0)
-        return -1;
     PyObject *waiter = self->waiter;
+    if (waiter == NULL)
+        return 0;
     self->waiter = NULL;
-    int result = awaited ? call_for_effect(waiter, self->state->name_set_result, Py_None) : 0;
+    PyObject *arguments[2] = {waiter, Py_None}, *result;
+    if ((PyObject *)Py_TYPE(waiter) == self->state->future_type)
+        result = PyObject_Vectorcall(self->state->set_result, arguments, 2, NULL);
+    else
+        result = PyObject_CallMethodOneArg(waiter, self->state->name_set_result, Py_None);
     Py_DECREF(waiter);
-    return result < 0 ? -1 : 1;
+    Py_XDECREF(result);
+    if (result == NULL) {
+        /* It is done already when its task was cancelled, which is rare enough to be asked last. */
+        if (!PyErr_ExceptionMatches(self->state->invalid_state))
+            return -1;
+        PyErr_Clear();
+    }
+    return 1;
 }
 
 int
 inbox_wake_for_read(Inbox *self)
 {
-    int had_waiter = wake_waiter(self);
+    int had_waiter = inbox_wake(self);
     if (had_waiter || given(self->on_unclaimed) == Py_None)
         return had_waiter < 0 ? -1 : 0;
     PyObject *callback = Py_NewRef(self->on_unclaimed);
@@ -65,6 +108,27 @@ inbox_wake_for_read(Inbox *self)
     return 0;
 }
 
+/* Lists have no such function in C but for slices of any size; and an inbox that is emptied keeps the memory of a few
+ * messages, so that the next one need not allocate it again. */
+#define KEPT 4
+
+PyObject *
+take_first(PyObject *messages)
+{
+    PyListObject *list = (PyListObject *)messages;
+    Py_ssize_t rest = PyList_GET_SIZE(messages) - 1;
+    PyObject *first = list->ob_item[0];
+    if (rest == 0 && list->allocated > KEPT) {
+        Py_INCREF(first);
+        if (PyList_SetSlice(messages, 0, 1, NULL) < 0)
+            Py_CLEAR(first);
+        return first;
+    }
+    memmove(list->ob_item, list->ob_item + 1, (size_t)rest * sizeof(PyObject *));
+    Py_SET_SIZE(list, rest);
+    return first;
+}
+
 /* ---- methods ---- */
 
 static PyObject *
@@ -74,9 +138,9 @@ inbox_arrival_method(Inbox *self, PyObject *Py_UNUSED(ignored))
 }
 
 static PyObject *
-inbox_wake(Inbox *self, PyObject *Py_UNUSED(ignored))
+inbox_wake_method(Inbox *self, PyObject *Py_UNUSED(ignored))
 {
-    if (wake_waiter(self) < 0)
+    if (inbox_wake(self) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -166,7 +230,7 @@ static PyMemberDef inbox_members[] = {
 
 static PyMethodDef inbox_methods[] = {
     {"arrival", (PyCFunction)inbox_arrival_method, METH_NOARGS, NULL},
-    {"wake", (PyCFunction)inbox_wake, METH_NOARGS, NULL},
+    {"wake", (PyCFunction)inbox_wake_method, METH_NOARGS, NULL},
     {"wake_for_read", (PyCFunction)inbox_wake_for_read_method, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

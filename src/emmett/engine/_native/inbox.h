@@ -19,7 +19,13 @@ PyObject *inbox_arrival(Inbox *self);
 /* `Inbox.awaited`: 1 or 0, or -1 with an exception. */
 int inbox_is_awaited(Inbox *self);
 
+/* `Inbox.wake`: whether there was a future, 1 or 0, or -1 with an exception. */
+int inbox_wake(Inbox *self);
+
 /* `Inbox.wake_for_read`: 0, or -1 with an exception. */
 int inbox_wake_for_read(Inbox *self);
+
+/* Like `messages.pop(0)` for a list that is not empty. */
+PyObject *take_first(PyObject *messages);
 
 #endif

@@ -1,5 +1,6 @@
 /* `emmett._native`: the module, its state and its types. */
-#include "native.h"
+#include "batch.h"
+#include "call.h"
 
 static State *
 state_of_module(PyObject *module)
@@ -43,7 +44,25 @@ import_name(const char *module, const char *name)
     X(call_type, call_spec)                                                                                            \
     X(websocket_type, websocket_spec)                                                                                  \
     X(reading_type, reading_spec)                                                                                      \
-    X(handle_type, handle_spec)
+    X(handle_type, handle_spec)                                                                                        \
+    X(batch_type, batch_spec)
+
+/* The other objects of the state that refer to more. */
+#define OBJECTS(X)                                                                                                     \
+    X(frame_error)                                                                                                     \
+    X(usage_error)                                                                                                     \
+    X(encode_message)                                                                                                  \
+    X(future_type)                                                                                                     \
+    X(set_result)                                                                                                      \
+    X(invalid_state)                                                                                                   \
+    X(makes_plain_futures)                                                                                             \
+    X(known_loop)                                                                                                      \
+    X(future_keywords)                                                                                                 \
+    X(seen_transport)                                                                                                  \
+    X(transport_write)                                                                                                 \
+    X(seen_websocket)                                                                                                  \
+    X(seen_reader)                                                                                                     \
+    X(seen_outbox)
 
 static int
 native_exec(PyObject *module)
@@ -55,6 +74,16 @@ native_exec(PyObject *module)
     NAMES(INTERN)
 #undef INTERN
     if ((state->empty_bytes = PyBytes_FromStringAndSize(NULL, 0)) == NULL)
+        return -1;
+    if ((state->no_arguments = PyTuple_New(0)) == NULL)
+        return -1;
+    if ((state->future_type = import_name("asyncio", "Future")) == NULL)
+        return -1;
+    if ((state->set_result = PyObject_GetAttr(state->future_type, state->name_set_result)) == NULL)
+        return -1;
+    if ((state->invalid_state = import_name("asyncio", "InvalidStateError")) == NULL)
+        return -1;
+    if ((state->makes_plain_futures = import_name("emmett.engine.futures", "makes_plain_futures")) == NULL)
         return -1;
     if ((state->frame_error = import_name("emmett.errors", "FrameError")) == NULL)
         return -1;
@@ -77,9 +106,9 @@ native_traverse(PyObject *module, visitproc visit, void *arg)
 #define VISIT(type, spec) Py_VISIT(state->type);
     TYPES(VISIT)
 #undef VISIT
-    Py_VISIT(state->frame_error);
-    Py_VISIT(state->usage_error);
-    Py_VISIT(state->encode_message);
+#define VISIT(field) Py_VISIT(state->field);
+    OBJECTS(VISIT)
+#undef VISIT
     return 0;
 }
 
@@ -90,10 +119,12 @@ native_clear(PyObject *module)
 #define CLEAR_TYPE(type, spec) Py_CLEAR(state->type);
     TYPES(CLEAR_TYPE)
 #undef CLEAR_TYPE
-    Py_CLEAR(state->frame_error);
-    Py_CLEAR(state->usage_error);
-    Py_CLEAR(state->encode_message);
+    forget_free_calls(state);
+#define CLEAR(field) Py_CLEAR(state->field);
+    OBJECTS(CLEAR)
+#undef CLEAR
     Py_CLEAR(state->empty_bytes);
+    Py_CLEAR(state->no_arguments);
 #define CLEAR(name) Py_CLEAR(state->name_##name);
     NAMES(CLEAR)
 #undef CLEAR
@@ -110,6 +141,7 @@ PyDoc_STRVAR(encode_message_doc, "Return the frame that carries a message; see `
 
 static PyMethodDef native_functions[] = {
     {"encode_message", encode_message, METH_O, encode_message_doc},
+    {"hand_out", (PyCFunction)(void (*)(void))hand_out, METH_FASTCALL, NULL},
     {"make_handle_functions", (PyCFunction)(void (*)(void))make_handle_functions, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -25,6 +25,7 @@
     X(_flush_as_planned)                                                                                               \
     X(_grow)                                                                                                           \
     X(_hold_back)                                                                                                      \
+    X(_plan_turn)                                                                                                      \
     X(_read_frame)                                                                                                     \
     X(_refuse_text)                                                                                                    \
     X(_send_indirectly)                                                                                                \
@@ -35,25 +36,43 @@
     X(create_future)                                                                                                   \
     X(done)                                                                                                            \
     X(error)                                                                                                           \
+    X(fail)                                                                                                            \
     X(finish)                                                                                                          \
     X(frames)                                                                                                          \
+    X(hold)                                                                                                            \
     X(keep_early)                                                                                                      \
+    X(loop)                                                                                                            \
+    X(on_caught_up)                                                                                                      \
     X(messages)                                                                                                        \
     X(receive)                                                                                                         \
     X(receive_next)                                                                                                    \
-    X(resume)                                                                                                          \
     X(send)                                                                                                            \
     X(set_result)                                                                                                      \
+    X(take)                                                                                                            \
     X(throw)                                                                                                           \
     X(write)                                                                                                           \
     X(write_batch)
 
+#define MAX_FREE_CALLS 8
+
 /* All that is global. Each interpreter that imports the module has one. */
 typedef struct {
-    PyTypeObject *reader_type, *inbox_type, *outbox_type, *call_type, *websocket_type, *reading_type, *handle_type;
+    PyTypeObject *reader_type, *inbox_type, *outbox_type, *call_type, *websocket_type, *reading_type, *handle_type, *batch_type;
     /* Classes of emmett.errors, and the function of this module. */
     PyObject *frame_error, *usage_error, *encode_message;
-    PyObject *empty_bytes;
+    PyObject *empty_bytes, *no_arguments;
+    /* asyncio.Future, its set_result, asyncio.InvalidStateError, and the function of emmett.engine.futures. */
+    PyObject *future_type, *set_result, *invalid_state, *makes_plain_futures;
+    /* The event loop that was seen last, and the keyword arguments of its futures; NULL if it makes others than asyncio. */
+    PyObject *known_loop, *future_keywords;
+    /* The subclasses that were seen last, so that objects of theirs are known at a glance. */
+    PyTypeObject *seen_websocket, *seen_reader, *seen_outbox;
+    /* The type of transports that was seen last, if it is one that nobody can change, and its method `write`. */
+    PyTypeObject *seen_transport;
+    PyObject *transport_write;
+    /* The memory of calls that have ended. */
+    PyObject *free_calls[MAX_FREE_CALLS];
+    int free_calls_count;
 #define FIELD(name) PyObject *name_##name;
     NAMES(FIELD)
 #undef FIELD
@@ -63,6 +82,20 @@ extern struct PyModuleDef native_module;
 
 /* The state of the module that a type, or a Python subclass of it, comes from; an object keeps it in a field. */
 State *state_of_type(PyTypeObject *type);
+
+/* Whether an object is of a type. `seen` is the field of the state with the subclass that was seen last. */
+static inline bool
+is_of_type(PyObject *object, PyTypeObject *base, PyTypeObject **seen)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    if (type == *seen)
+        return true;
+    if (!PyObject_TypeCheck(object, base))
+        return false;
+    Py_INCREF(type);
+    Py_XSETREF(*seen, type);
+    return true;
+}
 
 static inline PyObject *
 given(PyObject *field)
@@ -144,6 +177,6 @@ PyObject *encode_message(PyObject *module, PyObject *message);
 PyObject *make_handle_functions(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 /* The types, one for each file. */
-extern PyType_Spec reader_spec, inbox_spec, outbox_spec, call_spec, websocket_spec, reading_spec, handle_spec;
+extern PyType_Spec reader_spec, inbox_spec, outbox_spec, call_spec, websocket_spec, reading_spec, handle_spec, batch_spec;
 
 #endif

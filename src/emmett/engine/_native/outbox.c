@@ -2,7 +2,8 @@
  *
  * Frames that leave together are encoded one after the other into one bytes object, which is then written as it is.
  */
-#include "native.h"
+#include "outbox.h"
+#include "batch.h"
 
 /* The first size of that object: enough for 32 small frames. */
 #define SMALLEST_BUFFER 2240
@@ -17,10 +18,36 @@ typedef struct {
     char flush_planned;
 } Outbox;
 
+/* Remembers the method of a type that has always the same one: neither its objects nor the type take attributes. */
+static int
+note_transport(State *state, PyTypeObject *type)
+{
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE || type->tp_dictoffset || type->tp_getattro != PyObject_GenericGetAttr)
+        return 0;
+    PyObject *write = PyObject_GetAttr((PyObject *)type, state->name_write);
+    if (write == NULL)
+        return -1;
+    Py_XSETREF(state->transport_write, write);
+    Py_INCREF(type);
+    Py_XSETREF(state->seen_transport, type);
+    return 0;
+}
+
+/* Like `self._transport.write(bytes)`. */
 static int
 write_bytes(Outbox *self, PyObject *bytes)
 {
-    return call_for_effect(given(self->transport), self->state->name_write, bytes);
+    State *state = self->state;
+    PyObject *transport = given(self->transport);
+    if (Py_TYPE(transport) != state->seen_transport) {
+        if (call_for_effect(transport, state->name_write, bytes) < 0)
+            return -1;
+        return note_transport(state, Py_TYPE(transport));
+    }
+    PyObject *arguments[3] = {NULL, transport, bytes};
+    PyObject *result = PyObject_Vectorcall(state->transport_write, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
 }
 
 /* ---- collecting ---- */
@@ -172,29 +199,65 @@ must_wait(Outbox *self)
     return given(self->line) == Py_None ? 0 : PyObject_IsTrue(self->line);
 }
 
-static PyObject *
-outbox_write(Outbox *self, PyObject *const *arguments, Py_ssize_t count)
+PyObject *
+outbox_write_message(PyObject *outbox, PyObject *message, bool more)
 {
-    if (count != 2) {
-        PyErr_Format(PyExc_TypeError, "write() takes a message and whether more follow, not %zd arguments", count);
-        return NULL;
-    }
+    Outbox *self = (Outbox *)outbox;
     if (given(self->closed) != Py_None) {
         raise_closed(self);
         return NULL;
     }
     int waits = must_wait(self);
     if (waits)
-        return waits < 0 ? NULL : PyObject_CallMethodOneArg((PyObject *)self, self->state->name__write_when_ready, arguments[0]);
-    int more = PyObject_IsTrue(arguments[1]);
-    if (more < 0 || write_message(self, arguments[0], more) < 0)
+        return waits < 0 ? NULL : PyObject_CallMethodOneArg((PyObject *)self, self->state->name__write_when_ready, message);
+    if (write_message(self, message, more) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
 
 static PyObject *
-outbox_write_batch(Outbox *self, PyObject *batch)
+outbox_write(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
+    if (count != 2) {
+        PyErr_Format(PyExc_TypeError, "write() takes a message and whether more follow, not %zd arguments", count);
+        return NULL;
+    }
+    int more = PyObject_IsTrue(arguments[1]);
+    return more < 0 ? NULL : outbox_write_message(self, arguments[0], more);
+}
+
+PyObject *
+find_outbox(PyObject *write)
+{
+    if (!PyCFunction_CheckExact(write) || PyCFunction_GET_FUNCTION(write) != (PyCFunction)(void (*)(void))outbox_write)
+        return NULL;
+    return PyCFunction_GET_SELF(write);
+}
+
+/* The frames of a batch, and how many messages they are: a new reference, or NULL with an exception. */
+static PyObject *
+find_frames(Outbox *self, PyObject *batch, Py_ssize_t *count)
+{
+    State *state = self->state;
+    PyObject *frames, *messages;
+    if (Py_IS_TYPE(batch, state->batch_type)) {
+        frames = batch_frames((Batch *)batch, given(self->encode));
+        messages = Py_XNewRef(((Batch *)batch)->messages);
+    } else {
+        frames = PyObject_CallMethodOneArg(batch, state->name_frames, given(self->encode));
+        messages = frames == NULL ? NULL : PyObject_GetAttr(batch, state->name_messages);
+    }
+    *count = frames == NULL || messages == NULL ? -1 : PyObject_Size(messages);
+    Py_XDECREF(messages);
+    if (*count < 0)
+        Py_CLEAR(frames);
+    return frames;
+}
+
+PyObject *
+outbox_write_batch(PyObject *outbox, PyObject *batch)
+{
+    Outbox *self = (Outbox *)outbox;
     if (given(self->closed) != Py_None) {
         raise_closed(self);
         return NULL;
@@ -202,18 +265,12 @@ outbox_write_batch(Outbox *self, PyObject *batch)
     int waits = must_wait(self);
     if (waits)
         return waits < 0 ? NULL : Py_NewRef(Py_False);
-    PyObject *frames = PyObject_CallMethodOneArg(batch, self->state->name_frames, given(self->encode));
+    Py_ssize_t count;
+    PyObject *frames = find_frames(self, batch, &count);
     if (frames == NULL)
         return NULL;
-    PyObject *messages = PyObject_GetAttr(batch, self->state->name_messages);
-    Py_ssize_t count = messages == NULL ? -1 : PyObject_Size(messages);
-    Py_XDECREF(messages);
-    int result = -1;
-    if (count >= 0) {
-        self->written += count;
-        if (flush(self) == 0)
-            result = write_bytes(self, frames);
-    }
+    self->written += count;
+    int result = flush(self) < 0 ? -1 : write_bytes(self, frames);
     Py_DECREF(frames);
     return result < 0 ? NULL : Py_NewRef(Py_True);
 }
@@ -322,7 +379,7 @@ static PyMemberDef outbox_members[] = {
 
 static PyMethodDef outbox_methods[] = {
     {"write", (PyCFunction)(void (*)(void))outbox_write, METH_FASTCALL, NULL},
-    {"write_batch", (PyCFunction)outbox_write_batch, METH_O, NULL},
+    {"write_batch", outbox_write_batch, METH_O, NULL},
     {"flush", (PyCFunction)outbox_flush, METH_NOARGS, NULL},
     {"_flush_as_planned", (PyCFunction)outbox_flush_as_planned, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},

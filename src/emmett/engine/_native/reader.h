@@ -18,4 +18,14 @@ typedef struct {
 /* `BaseReader.feed`: True or False, or NULL with an exception. */
 PyObject *reader_feed(Reader *self, PyObject *data);
 
+/* `BaseReader.resume`: 1 or 0, or -1 with an exception. */
+int reader_resume(Reader *self);
+
+/* `BaseReader.spent`. */
+static inline bool
+reader_is_spent(const Reader *self)
+{
+    return self->read >= self->turn_frames;
+}
+
 #endif

@@ -1,5 +1,6 @@
 /* What an application calls for each message; `emmett.engine.python.BaseWebsocket` is the same in Python. */
 #include "call.h"
+#include "outbox.h"
 
 static PyObject *
 websocket_receive(Websocket *self, PyObject *Py_UNUSED(ignored))
@@ -19,16 +20,30 @@ websocket_send(Websocket *self, PyObject *message)
     return make_send_call(self, message);
 }
 
-static PyObject *
-websocket_deliver(Websocket *self, PyObject *batch)
+PyObject *
+websocket_deliver(PyObject *websocket, PyObject *batch)
 {
+    Websocket *self = (Websocket *)websocket;
     if (self->accepted && given(self->delivery) == Py_None && given(self->on_send) == Py_None) {
-        PyObject *written = PyObject_CallMethodOneArg(given(self->writer), self->state->name_write_batch, batch);
+        PyObject *writer = Py_NewRef(given(self->writer)), *written;
+        if (is_of_type(writer, self->state->outbox_type, &self->state->seen_outbox))
+            written = outbox_write_batch(writer, batch);
+        else
+            written = PyObject_CallMethodOneArg(writer, self->state->name_write_batch, batch);
+        Py_DECREF(writer);
         if (written != Py_None)
             return written;
         Py_DECREF(written);
     }
     return PyObject_CallMethodOneArg((PyObject *)self, self->state->name__deliver_slowly, batch);
+}
+
+PyObject *
+find_delivering(PyObject *deliver)
+{
+    if (!PyCFunction_CheckExact(deliver) || PyCFunction_GET_FUNCTION(deliver) != websocket_deliver)
+        return NULL;
+    return PyCFunction_GET_SELF(deliver);
 }
 
 /* ---- the type ---- */
@@ -104,7 +119,7 @@ PyDoc_STRVAR(send_doc, "send($self, data, /)\n--\n\nSend a message: `str` as tex
 static PyMethodDef websocket_methods[] = {
     {"receive", (PyCFunction)websocket_receive, METH_NOARGS, receive_doc},
     {"send", (PyCFunction)websocket_send, METH_O, send_doc},
-    {"deliver", (PyCFunction)websocket_deliver, METH_O, NULL},
+    {"deliver", websocket_deliver, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

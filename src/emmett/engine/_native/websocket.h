@@ -12,4 +12,10 @@ typedef struct {
     char accepted;
 } Websocket;
 
+/* The websocket whose method `deliver` this is, without a new reference; NULL, without an exception, if it is none. */
+PyObject *find_delivering(PyObject *deliver);
+
+/* `BaseWebsocket.deliver`. */
+PyObject *websocket_deliver(PyObject *websocket, PyObject *batch);
+
 #endif

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .batch import Batch, hand_out
 from .encoding import encode_message
 from .inbox import Inbox
 from .outbox import BaseOutbox
@@ -14,7 +15,9 @@ __all__ = [
     "BaseReader",
     "BaseReading",
     "BaseWebsocket",
+    "Batch",
     "Inbox",
     "encode_message",
+    "hand_out",
     "make_handle_functions",
 ]

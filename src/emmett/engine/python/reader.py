@@ -42,7 +42,7 @@ def _small_frames(max_message_size: int) -> tuple[TakeApart | None, ...]:
 class BaseReader:
     """Reads the messages of a connection, as far as nearly every message goes.
 
-    A subclass sets the fields, and provides `_read_frame`, `_refuse_text`, `_grow`, `finish` and `resume`.
+    A subclass sets the fields, and provides `_read_frame`, `_refuse_text`, `_grow` and `finish`.
     """
 
     __slots__ = (
@@ -113,6 +113,26 @@ class BaseReader:
         if self._grown >= self.step:
             self._grow(0)
         return not self._missing
+
+    def resume(self) -> bool:
+        """Parse the held-back bytes, now that `messages` has room again.
+
+        Returns, raises: as `feed`.
+        """
+        buffer = self._buffer
+        if not isinstance(buffer, bytearray) or len(buffer) < self._missing:
+            return False
+        self._missing = 0
+        del buffer[: self._parse(buffer)]
+        if not buffer:
+            self._buffer = b""
+            return False
+        return not self._missing
+
+    @property
+    def spent(self) -> bool:
+        """Whether the work of a turn is done: nothing is parsed until `begin_turn`."""
+        return self._read >= self._turn_frames
 
     @property
     def unparsed(self) -> int:
@@ -202,10 +222,6 @@ class BaseReader:
         self._buffer = b""
 
     # Provided by the subclass.
-
-    def resume(self) -> bool:
-        """Parse the held-back bytes, now that there is room again."""
-        raise NotImplementedError
 
     def finish(self) -> None:
         """Ignore all further input, and release the buffers."""

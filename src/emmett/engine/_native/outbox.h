@@ -1,0 +1,16 @@
+/* The outbox, for the files that write to it. */
+#ifndef EMMETT_OUTBOX_H
+#define EMMETT_OUTBOX_H
+
+#include "native.h"
+
+/* The outbox whose method `write` this is, without a new reference; NULL, without an exception, if it is none. */
+PyObject *find_outbox(PyObject *write);
+
+/* `BaseOutbox.write`. */
+PyObject *outbox_write_message(PyObject *outbox, PyObject *message, bool more);
+
+/* `BaseOutbox.write_batch`. */
+PyObject *outbox_write_batch(PyObject *outbox, PyObject *batch);
+
+#endif

@@ -1,0 +1,94 @@
+"""The futures of the inbox: the loop's own, whoever makes them, and woken once."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvloop
+
+from emmett.engine import Inbox
+from emmett.engine.futures import makes_plain_futures
+
+Loop = asyncio.AbstractEventLoop
+
+
+class OwnFuture(asyncio.Future[Any]):
+    """What the loop below makes."""
+
+
+class OwnLoop(asyncio.SelectorEventLoop):
+    """A loop with futures of its own."""
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return OwnFuture(loop=self)
+
+
+def patched() -> Loop:
+    """Return a loop of asyncio whose method was replaced."""
+    loop = asyncio.SelectorEventLoop()
+    loop.create_future = lambda: OwnFuture(loop=loop)  # type: ignore[method-assign]
+    return loop
+
+
+@pytest.mark.parametrize(
+    ("make", "type_"),
+    [
+        (asyncio.SelectorEventLoop, asyncio.Future),
+        (uvloop.new_event_loop, asyncio.Future),
+        (OwnLoop, OwnFuture),
+        (patched, OwnFuture),
+    ],
+)
+def test_a_future_is_of_the_type_that_the_loop_makes(make: Callable[[], Loop], type_: type) -> None:
+    # Twice: the second future of a loop may be made in another way than its first.
+    for loop in (make(), make()):
+        inbox = Inbox(loop, lambda: None)
+        for _ in range(2):
+            future = inbox.arrival()
+            assert type(future) is type_
+            assert future.get_loop() is loop
+            inbox.wake()
+            assert future.done()
+        assert makes_plain_futures(loop) == (type_ is asyncio.Future)
+        loop.close()
+
+
+def test_loops_take_turns() -> None:
+    loops = [asyncio.SelectorEventLoop(), uvloop.new_event_loop(), OwnLoop()]
+    inboxes = [Inbox(loop, lambda: None) for loop in loops]
+    for _ in range(2):
+        for loop, inbox in zip(loops, inboxes, strict=True):
+            assert inbox.arrival().get_loop() is loop
+            inbox.wake()
+    for loop in loops:
+        loop.close()
+
+
+async def test_a_wait_that_was_cancelled_is_not_woken() -> None:
+    unclaimed: list[str] = []
+    inbox = Inbox(asyncio.get_running_loop(), lambda: None)
+    inbox.on_unclaimed = lambda: unclaimed.append("read")
+    cancelled = inbox.arrival()
+    cancelled.cancel()
+    assert not inbox.awaited
+    inbox.wake_for_read()
+    assert cancelled.cancelled()
+    # Somebody has waited for this read, and nobody waits for the next one.
+    assert unclaimed == []
+    inbox.wake_for_read()
+    assert unclaimed == ["read"]
+
+
+async def test_a_debugged_loop_tells_where_a_future_was_made() -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    try:
+        made_here = Inbox(loop, lambda: None).arrival()
+    finally:
+        loop.set_debug(False)
+    assert inspect.currentframe() is not None
+    assert any(frame.name.startswith("test_a_debugged_loop") for frame in made_here._source_traceback)  # type: ignore[attr-defined]
