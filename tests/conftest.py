@@ -2,7 +2,7 @@
 
 ::
 
-    @pytest.mark.deadline(60)                   # seconds that a coroutine test may take; 30 without the marker
+    @pytest.mark.deadline(300)                  # seconds that a coroutine test may take; 180 without the marker
     @pytest.mark.loops("asyncio", "uvloop")     # run a coroutine test on each of these event loops; asyncio without
     @pytest.mark.needs("chromium")              # skip the test where the tool is missing, and say so at the end
 
@@ -26,7 +26,7 @@ from tests.coroutines import LOOPS, has_coroutine, run_test
 from tests.tools import FINDERS, HINTS, find_tool
 
 MARKERS = (
-    "deadline(seconds): how long a coroutine test may take, 30 seconds without this marker",
+    "deadline(seconds): how long a coroutine test may take, 180 seconds without this marker",
     f"loops(*names): run a coroutine test on each of these event loops: {', '.join(LOOPS)}",
     f"needs(*tools): skip the test where one of these tools is missing: {', '.join(FINDERS)}",
 )

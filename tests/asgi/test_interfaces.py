@@ -64,7 +64,6 @@ def poke(port: int) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.deadline(60)
 def test_granian_as_a_user_starts_it(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("from emmett import App\napp = App(__name__)")
     port = free_port()

@@ -156,7 +156,6 @@ async def test_the_last_message_that_was_lost_is_found_by_the_check_of_quiet_cha
         assert await take_data(feed, 1) == ["lost"]
 
 
-@pytest.mark.deadline(100)
 async def test_recovery_is_bounded_load_on_the_broker() -> None:
     """Reliability, line 70: ten thousand come back at once."""
     broker = TestBroker()

@@ -17,8 +17,6 @@ from tests.cli.project import SOURCE
 from tests.cli.running import Running, request, run_emmett
 from tests.cli.test_processes import APP, READY, port_of, write
 
-pytestmark = pytest.mark.deadline(120)
-
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

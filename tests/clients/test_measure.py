@@ -11,8 +11,6 @@ from clients import measure
 from clients.catalogue import SCRIPTS, Client
 from tests.tools import tool
 
-pytestmark = pytest.mark.deadline(90)
-
 
 def python(script: str, greeting: str = "") -> Client:
     """Return a client that runs on the Python of the tests, which have its library too."""

@@ -41,7 +41,6 @@ async def output_of(folder: Path, *command: str) -> str:
 
 
 @pytest.mark.needs("typescript")
-@pytest.mark.deadline(100)
 async def test_the_program_in_typescript(tmp_path: Path) -> None:
     with PROGRAM.loaded(tmp_path) as app:
         async with run_emmett(app) as running:
@@ -55,7 +54,6 @@ async def test_the_program_in_typescript(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("typescript", "centrifuge")
-@pytest.mark.deadline(100)
 async def test_the_program_on_the_sdk(tmp_path: Path) -> None:
     with PROGRAM.loaded(tmp_path) as app:
         Centrifuge(app, Channels(app), calls=sys.modules[PROGRAM.module].calls)
@@ -72,7 +70,6 @@ async def test_the_program_on_the_sdk(tmp_path: Path) -> None:
     assert last == "107 bad request: count Expected `int`, got `str`"
 
 
-@pytest.mark.deadline(100)
 async def test_the_program_in_python(tmp_path: Path) -> None:
     with PROGRAM.loaded(tmp_path) as app:
         async with run_emmett(app) as running:

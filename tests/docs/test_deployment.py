@@ -82,7 +82,6 @@ def installed(command: str) -> list[str]:
     return [str(Path(sys.executable).with_name(name)), *arguments]
 
 
-@pytest.mark.deadline(60)
 @pytest.mark.parametrize("command", ASGI_COMMANDS)
 async def test_other_servers(command: str, tmp_path: Path) -> None:
     programs_of(page("docs/quickstart.md"))[0].save(tmp_path)
@@ -96,7 +95,6 @@ def test_three_other_servers_are_shown() -> None:
     assert [command.split()[0] for command in ASGI_COMMANDS] == ["uvicorn", "hypercorn", "granian"]
 
 
-@pytest.mark.deadline(60)
 async def test_the_first_steps_of_the_quickstart(tmp_path: Path) -> None:
     quickstart = page("docs/quickstart.md")
     programs_of(quickstart)[0].save(tmp_path)

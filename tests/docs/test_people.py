@@ -71,7 +71,6 @@ async def test_a_subprotocol_and_a_field_of_the_answer(tmp_path: Path) -> None:
                 await hear(client, "version 2")
 
 
-@pytest.mark.deadline(60)
 @pytest.mark.needs("chromium")
 async def test_the_page_of_the_quickstart(tmp_path: Path) -> None:
     program = example("docs/quickstart.md", "<!doctype html>")

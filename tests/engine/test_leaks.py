@@ -137,7 +137,6 @@ async def whole_connections() -> None:
     await peer.end()
 
 
-@pytest.mark.deadline(120)
 @pytest.mark.parametrize(
     "work",
     [whole_frames, frames_in_pieces, unfinished_frames, faults, encoding, batches, waiting, calls],

@@ -173,7 +173,6 @@ def test_a_part_at_once_of_a_file_that_was_replaced(path: Path, files: Files) ->
     assert files.all_closed
 
 
-@pytest.mark.deadline(20)
 async def test_a_big_file_is_read_in_flat_memory(path: Path) -> None:
     size = 64 << 20
     os.truncate(path, size)

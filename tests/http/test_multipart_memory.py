@@ -42,7 +42,6 @@ async def the_file(request: Request) -> UploadedFile:
     return file
 
 
-@pytest.mark.deadline(60)
 async def test_64_mib_run_in_flat_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     files = install(monkeypatch)
     chunks = 64 * MIB // len(CHUNK)

@@ -11,7 +11,7 @@ from tests.cli.project import SOURCE
 from tests.cli.running import run_emmett
 from tests.cli.test_processes import APP, READY, port_of, write
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.deadline(120)]
+pytestmark = pytest.mark.needs("chromium")
 
 FAILING = (
     APP

@@ -43,7 +43,6 @@ async def test_frames_behind_the_handshake_in_one_segment() -> None:
         assert await client.close() == (1000, "")
 
 
-@pytest.mark.deadline(60)
 async def test_the_handshake_cut_at_every_byte() -> None:
     stream = upgrade_request("/") + client_frame(TEXT, b"hello")
     async with run_emmett(echo_app()) as running:
@@ -456,7 +455,6 @@ def without_collector() -> Iterator[None]:
         gc.enable()
 
 
-@pytest.mark.deadline(60)
 @pytest.mark.parametrize("end", ["peer closes", "peer vanishes", "handler returns", "handler raises"])
 async def test_a_connection_is_freed_at_once_when_it_ends(end: str, caplog: pytest.LogCaptureFixture) -> None:
     """No cycle waits for the garbage collector: 1,000 connections come and go with the collector switched off."""

@@ -161,7 +161,6 @@ async def connectable(path: str) -> None:
             return
 
 
-@pytest.mark.deadline(60)
 async def test_out_of_files(loop_name: str, tmp_path: Path) -> None:
     """The cap is below what the process has files for: 503, the first ones do not notice, and recovery."""
     path = str(tmp_path / "server.sock")

@@ -20,7 +20,7 @@ from tests.integration.proxy_recipes import NAME, PAGE, RECIPES
 from tests.integration.servers import run_emmett
 from tests.integration.visitors import visitor_app
 
-pytestmark = [pytest.mark.needs("nginx"), pytest.mark.deadline(60)]
+pytestmark = pytest.mark.needs("nginx")
 
 
 @contextlib.asynccontextmanager

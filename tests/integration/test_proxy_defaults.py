@@ -10,8 +10,6 @@ from tests.docs.pages import page
 from tests.integration import proxy_probes
 from tests.integration.proxy_recipes import PAGE, RECIPES, with_tools
 
-pytestmark = pytest.mark.deadline(60)
-
 every_proxy = pytest.mark.parametrize("name", [with_tools(name) for name in RECIPES])
 TITLES = ("proxy", "version", "a visitor can set", "HTTP/2", "a quiet websocket ends after", "holds back")
 

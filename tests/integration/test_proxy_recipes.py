@@ -22,9 +22,6 @@ from tests.integration.proxy_recipes import IDLE, NAME, RECIPES, with_tools
 from tests.integration.servers import run_emmett
 from tests.integration.visitors import visitor_app
 
-pytestmark = pytest.mark.deadline(60)
-
-
 # stunnel alone leaves HTTP as it is: it belongs to the recipe of Varnish.
 every_proxy = pytest.mark.parametrize("name", [with_tools(name) for name in RECIPES if name != "stunnel"])
 every_http2_proxy = pytest.mark.parametrize(

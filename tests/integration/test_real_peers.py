@@ -151,7 +151,6 @@ async (url) => {
 
 
 @pytest.mark.needs("chromium")
-@pytest.mark.deadline(90)
 async def test_chromium() -> None:
     app = echo_app()
     app.route("/")(lambda: "<!doctype html><title>echo</title>")

@@ -62,7 +62,6 @@ class Client:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.deadline(120)
 async def test_a_rolling_restart_refuses_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))

@@ -15,7 +15,6 @@ from tests.tools import NODE_FOLDER, tool
 
 
 @pytest.mark.needs("typescript", "centrifuge")
-@pytest.mark.deadline(100)
 async def test_a_program_on_node(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "node_modules").symlink_to(NODE_FOLDER / "node_modules")

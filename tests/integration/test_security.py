@@ -191,7 +191,6 @@ ASK = """async ([url, options]) => {
 
 
 @pytest.mark.needs("chromium")
-@pytest.mark.deadline(90)
 async def test_in_a_browser() -> None:
     other = App("other")
     other.route("/", name="index")(lambda: "<!doctype html><title>other</title>")

@@ -63,8 +63,6 @@ COMMANDS = {
 # daphne has no lifespan and no denial responses.
 COMPLETE = {"daphne": False, "gunicorn": True}
 
-pytestmark = pytest.mark.deadline(60)
-
 
 def command(*words: str) -> tuple[int, list[str]]:
     port = free_port()

@@ -37,7 +37,6 @@ APP = """
 
 
 @pytest.mark.parametrize("start_broker", [running_valkey, running_nats], ids=["valkey", "nats"])
-@pytest.mark.deadline(60)
 def test_it_is_handed_over(
     start_broker: Callable[[], AbstractContextManager[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

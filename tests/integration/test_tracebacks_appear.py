@@ -11,8 +11,6 @@ from tests.cli.project import SOURCE
 from tests.cli.running import run_emmett
 from tests.cli.test_processes import port_of, write
 
-pytestmark = pytest.mark.deadline(120)
-
 APP = """
 import json
 import logging

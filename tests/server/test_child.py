@@ -45,7 +45,6 @@ def started(listeners: Listeners, config: Any) -> Child:
     return child
 
 
-@pytest.mark.deadline(90)
 def test_it_says_when_it_serves_and_stops_when_asked(module: Path) -> None:
     config = make_config("child_app:app", port=0, configure_logging=False)
     with Listeners(config) as listeners:
@@ -65,7 +64,6 @@ def test_it_says_when_it_serves_and_stops_when_asked(module: Path) -> None:
             child.join()
 
 
-@pytest.mark.deadline(90)
 def test_it_tells_how_it_ended_before_it_served(module: Path) -> None:
     module.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     config = make_config("child_app:app", port=0, configure_logging=False)

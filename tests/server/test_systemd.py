@@ -84,7 +84,6 @@ def test_sockets_of_any_number_but_only_streams(caplog: pytest.LogCaptureFixture
         each.close()
 
 
-@pytest.mark.deadline(60)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_server_that_systemd_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))

@@ -144,7 +144,6 @@ async def test_errors_of_the_server_are_logged_once_a_minute(valkey: Valkey, cap
     assert [line.getMessage().split(" (")[0] for line in caplog.records] == ["session store: refused"] * 2
 
 
-@pytest.mark.deadline(60)
 async def test_a_service_with_sentinels(caplog: pytest.LogCaptureFixture) -> None:
     """It finds the primary, and the one that takes over from it."""
     with running_service(password="pw", sentinel_password="other") as service:

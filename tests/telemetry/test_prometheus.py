@@ -96,7 +96,6 @@ WORKERS = """
 """
 
 
-@pytest.mark.deadline(60)
 def test_one_scrape_covers_all_workers_and_those_that_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))
     (tmp_path / "app.py").write_text(textwrap.dedent(WORKERS), "utf-8")

@@ -133,7 +133,6 @@ async def test_nothing_piles_up_while_the_server_is_away() -> None:
             assert ear.payloads == [b"now"]
 
 
-@pytest.mark.deadline(60)
 async def test_another_server_of_the_cluster() -> None:
     """A broker given one of three servers finds the others; history and presence survive the loss of one."""
     with running_nats_cluster() as servers:

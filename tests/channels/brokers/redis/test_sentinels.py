@@ -63,7 +63,6 @@ async def test_a_failover_by_command(service: Service) -> None:
         assert await broker.check(NEEDS) > 0
 
 
-@pytest.mark.deadline(60)
 async def test_the_primary_is_killed() -> None:
     with running_service() as service:
         async with running(service.url) as (broker, ear):
