@@ -59,6 +59,10 @@ class MemoryConnection:
     def writer(self) -> MemoryConnection:
         return self
 
+    @property
+    def unsent(self) -> int:
+        return 0
+
     def accept(self, headers: HeaderFields | None, subprotocol: str | None) -> Awaitable[None] | None:
         if self.websocket.accepted:
             return None

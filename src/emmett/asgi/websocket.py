@@ -147,6 +147,11 @@ class ASGIConnection:
         """See `Connection.writer`."""
         return self
 
+    @property
+    def unsent(self) -> int:
+        """See `Connection.unsent`."""
+        return self._unsent
+
     async def run(self, websocket: Websocket, handling: Awaitable[None]) -> None:
         """Run the handler to its end. Cancel it if it does not answer the handshake in time, or `disconnect_grace`
         seconds after the peer has left.

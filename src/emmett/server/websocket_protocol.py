@@ -121,6 +121,11 @@ class WebsocketProtocol(ClosingConnection):
         """See `Connection.writer`."""
         return self._outbox
 
+    @property
+    def unsent(self) -> int:
+        """See `Connection.unsent`."""
+        return self._outbox.held() + self._transport.get_write_buffer_size()
+
     # Called by the transport.
 
     def eof_received(self) -> bool:

@@ -60,6 +60,10 @@ class Connection(Protocol):
     def writer(self) -> Writer:
         """The writer for messages."""
 
+    @property
+    def unsent(self) -> int:
+        """The bytes that wait until the peer reads, as far as they are known."""
+
     def accept(self, headers: HeaderFields | None, subprotocol: str | None) -> Awaitable[None] | None:
         """Answer the handshake with 101. Only the first call has an effect.
 

@@ -18,6 +18,7 @@ from .delivery import Delivery
 from .hooks import DROP, Hook
 from .inbox import Inbox
 from .json_messages import decode_json, encode_json, find_decoder
+from .tapping import Report, TappedConnection, TappedHook
 
 T = TypeVar("T")
 
@@ -81,7 +82,7 @@ class Websocket(BaseWebsocket, RequestHead):
         self.failure: BaseException | None = None
         # The number of the connection in its process, once its carrier has given it one.
         self.number: int | None = None
-        self._connection = connection
+        self._connection: Connection = connection
         self._writer = connection.writer
         self._inbox = inbox
         self._messages = inbox.messages
@@ -119,6 +120,16 @@ class Websocket(BaseWebsocket, RequestHead):
     def close_reason(self) -> str | None:
         """The close reason, often empty; None while the connection is open."""
         return None if self._closed is None else self._closed.reason
+
+    @property
+    def unread(self) -> int:
+        """The number of received messages that the handler has not taken, without those that are not parsed yet."""
+        return len(self._messages)
+
+    @property
+    def unsent(self) -> int:
+        """The bytes that wait until the peer reads. Over ASGI, only those of `send_nowait` are known."""
+        return self._connection.unsent
 
     async def accept(self, headers: HeaderFields | None = None, subprotocol: str | None = None) -> None:
         """Accept the connection. `receive` and `send` do so implicitly; later calls do nothing.
@@ -353,6 +364,21 @@ class Websocket(BaseWebsocket, RequestHead):
         self._on_receive = on_receive
         self._on_send = on_send
         self._choose_write()
+
+    def tap(self, report: Report) -> None:
+        """Report each message from now on, until `untap`. There is one tap at a time, which costs calls per message."""
+        connection = TappedConnection(self._connection, report)
+        self._connection, self._writer = connection, connection.writer
+        self._on_receive = TappedHook(self._on_receive, report)
+        self._choose_write()
+
+    def untap(self) -> None:
+        """Report no more messages."""
+        if isinstance(self._connection, TappedConnection):
+            self._connection = self._connection.inner
+            self._writer = self._connection.writer
+            self._on_receive = self._on_receive.inner
+            self._choose_write()
 
     def leave(self, code: int, reason: str) -> None:
         """Close as soon as the handler asks for a message and none is left."""
