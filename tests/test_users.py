@@ -123,3 +123,20 @@ async def test_no_websocket_waits_for_ever_while_kicks_cannot_arrive() -> None:
 
     async with app.test_client_async() as client, client.websocket("/live") as peer:
         assert await peer.receive() == "user 'ann' cannot be connected: kicks have not been heard for 0.01 s"
+
+
+async def test_the_users_of_a_websocket() -> None:
+    app = App(__name__)
+    users = Users(app, Channels(app, "memory"))
+    assert users in app.wired
+
+    @app.websocket("/live")
+    async def live() -> None:
+        own = websocket.connection
+        async with users.connected("ann"), users.connected("family"):
+            names = list(users.names_of(own))
+        await websocket.send_json([names, list(users.names_of(own)), list(users.names_of(None))])
+
+    async with app.test_client_async() as client, client.websocket("/live") as peer:
+        assert await peer.receive_json() == [["ann", "family"], [], []]
+    assert users._names == {}

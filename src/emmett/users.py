@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -33,6 +33,10 @@ MAX_USER_LENGTH = 200
 
 class HostOfUsers(Protocol):
     """The application whose users these are: an `App`."""
+
+    @property
+    def wired(self) -> list[Any]:
+        """Objects attached to the application, where the inspector finds them."""
 
     def background(self, function: Callable[[], Any]) -> Any:
         """Register a function that runs for as long as the application."""
@@ -65,10 +69,12 @@ class Users:
         channels.namespace(KICKS, history=KICKS_KEPT)
         channels.namespace(ONLINE, presence=True)
         self._websockets: dict[str, dict[Websocket, None]] = {}
+        self._names: dict[Websocket, list[str]] = {}
         # Set while kicks from other nodes arrive.
         self._listens = asyncio.Event()
         self._closing: set[asyncio.Task[None]] = set()
         self._log = RareLog(logger)
+        app.wired.append(self)
         app.background(self._listen)
 
     @contextlib.asynccontextmanager
@@ -93,6 +99,8 @@ class Users:
             ) from None
         own = self._websockets.setdefault(user, {})
         own[connection] = None
+        names = self._names.setdefault(connection, [])
+        names.append(user)
         try:
             async with (
                 self._channels.subscribe(_channel_of(user), deliver=connection),
@@ -101,6 +109,9 @@ class Users:
                 yield
         finally:
             own.pop(connection, None)
+            names.remove(user)
+            if not names:
+                self._names.pop(connection, None)
             if not own and self._websockets.get(user) is own:
                 del self._websockets[user]
 
@@ -147,6 +158,10 @@ class Users:
         """
         present = await self._channels.presence(f"{ONLINE}:users")
         return {user: member.connections for user, member in present.items()}
+
+    def names_of(self, connection: object) -> Sequence[str]:
+        """Return the users that a websocket of this process belongs to, in most cases one or none."""
+        return self._names.get(connection, ())  # type: ignore[call-overload, no-any-return]
 
     async def _listen(self) -> None:
         """Close what other nodes, and this one, ask to close."""

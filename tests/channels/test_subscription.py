@@ -60,6 +60,14 @@ async def test_the_handle_stands_for_the_connection_of_this_very_task() -> None:
 
 
 class TestRefusals:
+    async def test_code_that_may_read_anything_is_not_asked_about(self) -> None:
+        async with running(may_subscribe=lambda _: False) as channels:
+            with pytest.raises(ChannelDenied):
+                await channels.subscribe("room:1").__aenter__()
+            async with channels.subscribe("room:1", check=False) as feed:
+                await channels.publish("room:1", "hello")
+                assert (await anext(feed)).data == "hello"
+
     async def test_who_may_subscribe_is_asked_in_the_context_of_the_caller(self) -> None:
         visitor: ContextVar[str] = ContextVar("visitor")
         asked: list[str] = []

@@ -22,7 +22,7 @@ from .encoding import Encode, encode_data
 from .envelope import pack
 from .health import Health, HealthCheck, find_needs, start_broker
 from .hub import CHECK_INTERVAL, LINGER, Hub
-from .names import check_channel
+from .names import check_channel, check_name
 from .namespaces import Namespace, Namespaces, Options
 from .observed import publish_observed
 from .presence import Member, Presence
@@ -157,6 +157,16 @@ class Channels:
         """Whether publications stay within this process."""
         return is_in_memory(self._broker)
 
+    @property
+    def broker_kind(self) -> str:
+        """The name of the class of the broker."""
+        return type(self._broker).__name__
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the channels have started, and not stopped since."""
+        return self._running is not None
+
     def namespace(self, name: str, **options: Unpack[Options]) -> Namespace:
         """Set the options of a namespace: of all channels whose names begin with it and a colon.
 
@@ -172,6 +182,15 @@ class Channels:
             raise UsageError(f"namespace {name!r}: declare namespaces before the application starts")
         return self._namespaces.declare(name, options)
 
+    def namespace_of(self, channel: str) -> Namespace:
+        """Return the namespace of a channel or pattern.
+
+        Raises:
+            InvalidChannel: the name is invalid.
+        """
+        check_name(channel)
+        return self._namespaces.of(channel)
+
     def subscribe(
         self,
         *names: str,
@@ -181,6 +200,7 @@ class Channels:
         member: str | None = None,
         info: Any = None,
         recent: int = 0,
+        check: bool = True,
     ) -> Subscription:
         """Subscribe to channels: `async with channels.subscribe("room:1") as feed: async for publication in feed: …`.
 
@@ -196,6 +216,7 @@ class Channels:
             info: information about the member that others may see; any value that JSON can express.
             recent: how many of the newest publications to begin with in each channel with history, unless `since` has a
                 position for it.
+            check: whether to ask `may_subscribe` of the namespaces; pass False in code that may read anything.
 
         Raises, on entry:
             ChannelDenied: `may_subscribe` of a namespace refuses; its subclass InvalidChannel: a name is invalid.
@@ -203,7 +224,7 @@ class Channels:
             ConfigurationError: an option requires another option, or a namespace that supports it.
             UsageError: the channels have not started.
         """
-        return Subscription(self, names, since, deliver, encode, member, info, recent)
+        return Subscription(self, names, since, deliver, encode, member, info, recent, check)
 
     async def publish(
         self,

@@ -59,6 +59,7 @@ class Subscription:
     """
 
     __slots__ = (
+        "_check",
         "_encode",
         "_front",
         "_info",
@@ -84,6 +85,7 @@ class Subscription:
         member: str | None,
         info: Any,
         recent: int = 0,
+        check: bool = True,
     ) -> None:
         self.recovered: bool | None = None
         self._front = front
@@ -95,6 +97,7 @@ class Subscription:
         self._member = member
         self._info = info
         self._recent = recent
+        self._check = check
         self._running: Running | None = None
         self._receiver: Receiver | None = None
         # The channels that the member joined, and the connection in each.
@@ -151,6 +154,7 @@ class Subscription:
         member, info = self._check_member(hub, names)
         self._names = names
         for name in names:
+        for name in names if self._check else ():
             await _ask(hub, name)
         receiver = self._receiver = self._make_receiver(hub)
         if self._sink is not None:
