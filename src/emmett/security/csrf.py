@@ -17,6 +17,7 @@ from ..pipeline.hooks import is_awaitable
 from ..pipeline.pipe import NextPipe, Pipe
 from ..wire.fields import is_token
 from ..wire.origin import SAME_ORIGIN, OriginPolicy
+from .senders import comes_from_elsewhere
 from .tokens import is_secret, mask, matches, new_secret
 
 logger = logging.getLogger("emmett.security")
@@ -27,8 +28,6 @@ HEADER = "X-CSRF-Token"
 SECRET = "_csrf"
 # Safe methods (RFC 9110, 9.2.1).
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-# Values of Sec-Fetch-Site for the application's own pages and for direct navigation.
-_OURS = frozenset(("same-origin", "none"))
 _FORMS = frozenset(("application/x-www-form-urlencoded", "multipart/form-data"))
 _ELSEWHERE = "it comes from a page of another site"
 _NO_SECRET = "its session has no token, or has ended"
@@ -47,7 +46,6 @@ class CSRF(Pipe):
     carry the token of the visitor's session, in a header field or in a form field. The pipe needs a session pipe before
     it. GET, HEAD, OPTIONS and TRACE pass, and so do websockets, whose origin is checked at the handshake. The first
     refusal of each kind is logged.
-    each kind is logged.
 
     Arguments:
         trusted_origins: other sites whose pages may send too, in the form of the setting `websocket.origins`.
@@ -55,6 +53,9 @@ class CSRF(Pipe):
             program that sends no cookies: `lambda: "authorization" in request.headers`.
         field: the name of the form field.
         header: the name of the header field.
+
+    Attributes:
+        header: the same.
 
     Raises:
         ConfigurationError: an origin or a name is invalid.
@@ -76,7 +77,7 @@ class CSRF(Pipe):
         if not is_token(header.encode("latin-1", "replace")):
             raise ConfigurationError(f"CSRF(header={header!r}): expected the name of a header field")
         self._field = field
-        self._header = header
+        self.header = header
         # Faults that were logged: their senders must not be able to fill the log.
         self._logged: set[str] = set()
 
@@ -89,7 +90,8 @@ class CSRF(Pipe):
         request = current_request.get()
         assert request is not None
         if request.method not in _SAFE and not await self._is_exempt():
-            fault = self._find_fault(request) or await self._find_wrong_token(request)
+            elsewhere = comes_from_elsewhere(request, self._policy)
+            fault = _ELSEWHERE if elsewhere else await self._find_wrong_token(request)
             if fault is not None:
                 self._log(fault, request)
                 remedy = {_NO_TOKEN: self._hint, _ELSEWHERE: "send it from a page of this one"}.get(fault, _RELOAD)
@@ -103,22 +105,10 @@ class CSRF(Pipe):
         answer = self._exempt()
         return bool(await answer if is_awaitable(answer) else answer)  # type: ignore[misc]
 
-    def _find_fault(self, request: Request) -> str | None:
-        """Return what is wrong with the origin of a request; None if nothing is."""
-        origin = request.headers.get("origin")
-        site = request.headers.get("sec-fetch-site")
-        if origin is not None and self._policy.allows(origin, scheme=request.scheme, host=request.host):
-            return None
-        if origin not in (None, "null"):
-            return _ELSEWHERE
-        # Browsers omit Origin from some requests, and send "null" for pages with the referrer policy no-referrer, even
-        # to their own site. No page can choose Sec-Fetch-Site; programs send neither.
-        return None if site in _OURS or (site is None and origin is None) else _ELSEWHERE
-
     async def _find_wrong_token(self, request: Request) -> str | None:
         """Return what is wrong with the token of a request; None if nothing is."""
         secret = _session().get(SECRET)
-        token: object = request.headers.get(self._header)
+        token: object = request.headers.get(self.header)
         if not isinstance(secret, str) or not is_secret(secret):
             # A form of megabytes is not read if no token could be valid.
             return _NO_TOKEN if token is None and request.content_type not in _FORMS else _NO_SECRET
@@ -130,7 +120,7 @@ class CSRF(Pipe):
 
     @property
     def _hint(self) -> str:
-        return f"send the value of csrf_token() in the form field {self._field!r} or the header field {self._header!r}"
+        return f"send the value of csrf_token() in the form field {self._field!r} or the header field {self.header!r}"
 
     def _log(self, fault: str, request: Request) -> None:
         if fault not in self._logged:
