@@ -262,3 +262,14 @@ async def ask(port: int) -> bytes:
     writer.close()
     await writer.wait_closed()
     return answer.partition(b"\r\n\r\n")[2]
+
+
+async def test_the_application_can_ask_it_to_stop() -> None:
+    app = App(__name__)
+    async with run_emmett(app) as running:
+        assert app.table.drain is not None
+        assert running.server is not None
+        app.table.drain()
+        # A second request does not force it, as a second signal would.
+        app.table.drain()
+        assert (running.server.should_exit, running.server.force_exit) == (True, False)

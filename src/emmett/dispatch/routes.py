@@ -125,6 +125,7 @@ class RouteTable:
         observers: are notified of its requests, websockets and channels.
         held_memory: returns the bytes that peers make this process hold; None unless the default server runs it.
         is_draining: whether the server stops.
+        drain: makes the server stop as a signal would; None unless the default server runs it.
         on_request_end: called in the context of a request when its response is complete, before it is sent.
         startup_changes: the context variables that the last start-up functions have set.
         wired: objects attached to the application, such as its channels.
@@ -141,6 +142,7 @@ class RouteTable:
     on_request_end: Callable[[Request], None] | None = None
     held_memory: Callable[[], int] | None = None
     is_draining: bool = False
+    drain: Callable[[], None] | None = None
     startup_changes: list[VariableChange] = field(default_factory=list)
     wired: list[Any] = field(default_factory=list)
     explain_error: Callable[[BaseException, str], str] | None = None

@@ -148,6 +148,7 @@ class Server(uvicorn.Server):
     async def _start(self, sockets: list[socket.socket]) -> None:
         application = self.config.application
         application.table.is_draining = False
+        application.table.drain = self._stop_softly
         # Importing the application may have configured logging and disabled these loggers.
         enable_loggers("uvicorn")
         logger.info("Waiting for application startup.")
@@ -248,6 +249,11 @@ class Server(uvicorn.Server):
             task.cancel()
         if others:
             await asyncio.wait(others, timeout=self.config.cancel_timeout)
+
+    def _stop_softly(self) -> None:
+        """Begin to stop as at the first signal; a server that stops already goes on with that."""
+        if not self.should_exit:
+            self.handle_exit(signal.SIGTERM, None)
 
     def _limit_stop(self) -> None:
         """End the process when all its deadlines are over, even if a handler blocks its event loop."""
