@@ -39,6 +39,7 @@ TABLE = """\
 | tasks | environment, rare_log, errors | standard library |
 | telemetry | environment, http, observers, datastructures, errors | standard library, opentelemetry, prometheus_client |
 | centrifuge | channels, pipeline, ctx, calls and above | standard library, cryptography, jwt, msgspec, google.protobuf |
+| inspector | all above | standard library, msgspec |
 | asgi, module | dispatch and above | standard library |
 | schema | lazy, calls, typed, routing, pipeline, dispatch, module | standard library, msgspec, pydantic, websockets |
 | server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |

@@ -26,7 +26,7 @@ from .http.response import Response
 from .logs import enable_loggers
 from .module import AppModule, Function, RouteInfo
 from .observers import Observers
-from .pipeline import compose_request
+from .pipeline import Pipe, compose_request
 from .routing import PathPattern, UrlBuilder
 from .schema import About, Description
 from .tasks import BackgroundWork
@@ -35,10 +35,24 @@ from .urls import UrlScope, add_application
 
 if TYPE_CHECKING:
     from .http.static_files import StaticFiles
+    from .inspector import Inspector
     from .schema.docs_page import DocsPage
     from .testing import AsyncTestClient, ClientOptions, TestClient
 
-BUILT_IN_COMMANDS = ("develop", "serve", "routes", "shell", "publish", "schema", "client", "centrifuge", "doctor")
+BUILT_IN_COMMANDS = (
+    "develop",
+    "serve",
+    "routes",
+    "shell",
+    "publish",
+    "schema",
+    "client",
+    "centrifuge",
+    "doctor",
+    "ps",
+    "tail",
+    "kick",
+)
 
 
 class App(AppModule):
@@ -165,6 +179,39 @@ class App(AppModule):
             return Response(render().html, headers=fields, content_type="text/html; charset=utf-8")
 
         self._add_hidden(path, "docs_page", make, in_production)
+
+    def inspector(
+        self,
+        path: str | None = "/inspector",
+        *,
+        requires: Callable[[], Any] | Pipe | None = None,
+        payloads: bool = False,
+    ) -> Inspector:
+        """Serve a page that shows all nodes, connections and channels, closes connections and drains nodes.
+
+        Without `requires`, the page is served by `emmett develop` only: elsewhere the application does not start. Its
+        routes are inside the pipeline of the application. The nodes of a service reach each other through the broker
+        of its first channels, and so do `emmett ps`, `emmett tail` and `emmett kick`.
+
+        Arguments:
+            path: the path of the page, without variables; None for no page, only the commands.
+            requires: who may see it: a condition, plain or async, as for `requires`; or a pipe.
+            payloads: whether it may show what messages contain.
+
+        Returns:
+            The inspector, to ask and act without the page.
+
+        Raises:
+            ConfigurationError: the path is taken or has variables, or there is an inspector already.
+        """
+        from .inspector import Inspector
+        from .pipeline import requires as make_requires
+
+        pipes = [] if requires is None else [requires if isinstance(requires, Pipe) else make_requires(requires)]
+        inspector = Inspector(self, is_protected=bool(pipes) or path is None, payloads=payloads)
+        if path is not None:
+            self._add_inspector_pages(inspector, path, pipes)
+        return inspector
 
     def describe(self) -> Description:
         """Return a description of everything that clients can use: routes, methods, events and their types."""
@@ -368,6 +415,21 @@ class App(AppModule):
 
         self.route(path, name, methods="get")(answer)
         self._registrations[-1].is_hidden = True
+
+    def _add_inspector_pages(self, inspector: Inspector, path: str, pipes: Sequence[Pipe]) -> None:
+        from .inspector.inspector import LIVE_ROUTE
+        from .inspector.web import MAX_QUESTION, InspectorPages
+
+        if PathPattern(path).variables or not path.startswith("/") or path.endswith("/"):
+            raise ConfigurationError(f"inspector({path!r}): expected a path without variables, such as '/inspector'")
+        pages = InspectorPages(inspector, lambda: self.about.title, lambda: registration.all_pipes)
+        self.route(path, "emmett_inspector", pipes, methods="get")(pages.page)
+        registration = self._registrations[-1]
+        self.route(f"{path}/ask", "emmett_inspector_ask", pipes, methods="post", max_body_size=MAX_QUESTION)(pages.ask)
+        # Whatever other sites may connect to the application: not to this.
+        self.websocket(f"{path}/live", LIVE_ROUTE, pipes, origins="same-origin")(pages.live)
+        for each in self._registrations[-3:]:
+            each.is_hidden = True
 
     def _add_static_files(self) -> None:
         folder = self.root_path / "static"

@@ -153,7 +153,6 @@ class Subscription:
         _check_recent(hub, names, self._recent)
         member, info = self._check_member(hub, names)
         self._names = names
-        for name in names:
         for name in names if self._check else ():
             await _ask(hub, name)
         receiver = self._receiver = self._make_receiver(hub)
@@ -201,7 +200,7 @@ class Subscription:
                 raise InvalidChannel(f"{len(self._names) + len(new)} channels for one subscriber: at most {MAX_NAMES}")
             positions = _resolve_since(hub, new, since)
             _check_recent(hub, new, recent)
-            for name in new:
+            for name in new if self._check else ():
                 await _ask(hub, name)
             recovered = await hub.add(receiver, new, positions, recent)
             try:

@@ -18,11 +18,14 @@ from .develop import develop
 from .discovery import Selection
 from .doctor import doctor
 from .errors import CommandLineError, ImportFailed
+from .kick import kick
+from .ps import ps
 from .publish import publish
 from .routes import routes
 from .schema import schema
 from .serve import serve
 from .shell import shell
+from .tail import tail
 
 APP_VARIABLE = "EMMETT_APP"
 INTERRUPTED = 130
@@ -112,7 +115,7 @@ def command_line(application: str | None) -> None:
     """Develop and serve websocket applications."""
 
 
-for command in (develop, serve, routes, shell, publish, schema, client, centrifuge, doctor):
+for command in (develop, serve, routes, shell, publish, schema, client, centrifuge, doctor, ps, tail, kick):
     command_line.add_command(command)
 
 

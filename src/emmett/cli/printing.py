@@ -53,7 +53,7 @@ def print_routes(routes: Sequence[RouteInfo]) -> None:
     if not routes:
         console.print(Text("This application has no routes."))
         return
-    table = _table("kind", "methods", "path", "name", "hostname", "pipeline")
+    table = make_table("kind", "methods", "path", "name", "hostname", "pipeline")
     table.show_header = True
     for route in routes:
         pipeline = " > ".join(route.pipeline)
@@ -97,7 +97,7 @@ def _invitation(routes: Sequence[RouteInfo]) -> str:
 def _short_table(routes: Sequence[RouteInfo]) -> Padding:
     # Every application has the route of its static files; it is the least interesting.
     ordered = sorted(routes, key=lambda route: route.name == "static")
-    table = _table("kind", "methods", "path", "name")
+    table = make_table("kind", "methods", "path", "name")
     for route in ordered[:FEW]:
         table.add_row(*_cells(route))
     if len(ordered) > FEW:
@@ -105,7 +105,8 @@ def _short_table(routes: Sequence[RouteInfo]) -> Padding:
     return Padding(table, (0, 0, 0, 2), expand=False)
 
 
-def _table(*columns: str) -> Table:
+def make_table(*columns: str) -> Table:
+    """Return an empty table with these columns, whose header is not shown."""
     table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")

@@ -1,0 +1,50 @@
+"""`emmett tail`: the messages of a connection or channel of a running service, as they pass."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from .discovery import Selection
+from .service import find_inspector, run
+
+if TYPE_CHECKING:
+    from ..inspector import Inspector
+
+# The ID of a connection: that of its node, and its number there.
+_CONNECTION = re.compile(r"[0-9a-f]{8}-[1-9][0-9]*")
+
+
+@click.command()
+@click.argument("target", metavar="CHANNEL|CONNECTION")
+@click.option("--payloads", is_flag=True, help="Show what the messages contain; the inspector must allow it.")
+@click.option("--channel", "is_channel", is_flag=True, help="It is a channel, even if it looks like a connection.")
+@click.option("-n", "--count", type=click.IntRange(1), metavar="COUNT", help="End after so many messages.")
+@click.option("--json", "as_json", is_flag=True, help="Print each message as a line of JSON.")
+@click.pass_obj
+def tail(selection: Selection, target: str, payloads: bool, is_channel: bool, count: int | None, as_json: bool) -> None:
+    """Show the messages of a connection, or the publications of a channel, as they pass.
+
+    CONNECTION is an ID that emmett ps shows. Of busy ones, a sample is shown. Stop with Ctrl+C.
+    """
+    inspector = find_inspector(selection)
+    is_connection = not is_channel and _CONNECTION.fullmatch(target) is not None
+
+    async def work(inspector: Inspector) -> None:
+        from .service_tables import print_news
+
+        left = count
+        news = inspector.watch(target, payloads) if is_connection else inspector.watch_channel(target, payloads)
+        async with contextlib.aclosing(news) as every:
+            async for latest in every:
+                if left is not None:
+                    latest.messages = latest.messages[:left]
+                    left -= len(latest.messages)
+                print_news(latest, as_json)
+                if left == 0:
+                    return
+
+    run(inspector, work)

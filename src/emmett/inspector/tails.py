@@ -1,0 +1,189 @@
+"""Tails: the messages of one connection or channel as they pass, sampled, for as long as somebody looks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .answers import TailedMessage, TailNews
+
+# Messages that one tail reports in one interval; any more are only counted.
+MAX_MESSAGES = 25
+# Seconds between two reports of a tail.
+INTERVAL = 0.25
+# Characters of a text, and bytes of a binary message, that a tail shows.
+MAX_PAYLOAD = 1000
+# Tails of one process.
+MAX_TAILS = 32
+# Seconds until a tail ends that nobody asks for again.
+LEASE = 15.0
+
+Deliver = Callable[[TailNews], None]
+Data = str | bytes | bytearray | memoryview
+
+
+class MessageSampler:
+    """Collects messages and reports them at intervals: a bounded number, and how many more there were.
+
+    Arguments:
+        tail: the name of the tail.
+        payloads: whether to report payloads.
+        deliver: called with the news.
+        loop: the event loop.
+    """
+
+    def __init__(self, tail: str, payloads: bool, deliver: Deliver, loop: asyncio.AbstractEventLoop) -> None:
+        self.payloads = payloads
+        self._tail = tail
+        self._deliver = deliver
+        self._loop = loop
+        self._messages: list[TailedMessage] = []
+        self._skipped = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def note(self, message: Data, direction: str) -> None:
+        """Note a message that passes."""
+        if self._timer is None:
+            self._timer = self._loop.call_later(INTERVAL, self.report)
+        if len(self._messages) < MAX_MESSAGES:
+            self._messages.append(describe_message(message, direction, self.payloads, time.time()))
+        else:
+            self._skipped += 1
+
+    def report(self, ended: str = "") -> None:
+        """Report what has passed since the last time.
+
+        Arguments:
+            ended: why nothing follows.
+        """
+        self.stop()
+        messages, self._messages = self._messages, []
+        skipped, self._skipped = self._skipped, 0
+        self._deliver(TailNews(self._tail, messages, skipped, ended))
+
+    def stop(self) -> None:
+        """Report nothing more, unless another message is noted."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+@dataclass(slots=True, eq=False)
+class Tap:
+    """A tapped connection, and the tails on it by name.
+
+    Attributes:
+        remove: removes the tap from the connection.
+        samplers: the tails.
+    """
+
+    remove: Callable[[], None]
+    samplers: dict[str, MessageSampler] = field(default_factory=dict)
+
+    def note(self, message: Data, is_received: bool) -> None:
+        """Note a message of the connection, on all tails."""
+        for sampler in self.samplers.values():
+            sampler.note(message, "received" if is_received else "sent")
+
+
+class TappableWebsocket(Protocol):
+    """What a tail needs of a websocket; see `Websocket.tap`."""
+
+    def tap(self, report: Callable[[Data, bool], None], /) -> None:
+        """Report each message from now on."""
+
+    def untap(self) -> None:
+        """Report no more messages."""
+
+
+class Tails:
+    """The tails on the connections of this process.
+
+    Arguments:
+        loop: the event loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._taps: dict[int, Tap] = {}
+        # The connection of each tail, and what ends it.
+        self._leases: dict[str, tuple[int, asyncio.TimerHandle]] = {}
+
+    def __len__(self) -> int:
+        return len(self._leases)
+
+    def watch(self, number: int, websocket: TappableWebsocket, tail: str, payloads: bool, deliver: Deliver) -> bool:
+        """Begin a tail, or prolong it.
+
+        Arguments:
+            number: the number of the connection.
+            websocket: the connection.
+            tail: the name of the tail.
+            payloads: whether to report payloads.
+            deliver: called with the news.
+
+        Returns:
+            Whether it is watched; False if there are too many tails.
+        """
+        known = self._leases.get(tail)
+        if known is not None and known[0] == number:
+            known[1].cancel()
+        elif known is not None or len(self._leases) >= MAX_TAILS:
+            return False
+        else:
+            tap = self._taps.get(number)
+            if tap is None:
+                tap = self._taps[number] = Tap(websocket.untap)
+                websocket.tap(tap.note)
+            tap.samplers[tail] = MessageSampler(tail, payloads, deliver, self._loop)
+        self._leases[tail] = (number, self._loop.call_later(LEASE, self.stop, tail))
+        return True
+
+    def stop(self, tail: str) -> None:
+        """End a tail, and tap the connection no longer if it was the last."""
+        number, timer = self._leases.pop(tail, (0, None))
+        if timer is None:
+            return
+        timer.cancel()
+        tap = self._taps[number]
+        tap.samplers.pop(tail).stop()
+        if not tap.samplers:
+            del self._taps[number]
+            tap.remove()
+
+    def end(self, number: int, reason: str) -> None:
+        """Report that a connection has ended, and end its tails."""
+        tap = self._taps.get(number)
+        for tail, sampler in list(tap.samplers.items()) if tap is not None else ():
+            sampler.report(reason)
+            self.stop(tail)
+
+    def stop_all(self) -> None:
+        """End all tails."""
+        for tail in list(self._leases):
+            self.stop(tail)
+
+
+def describe_message(message: Data, direction: str, payloads: bool, at: float) -> TailedMessage:
+    """Return what is shown of a message.
+
+    Arguments:
+        message: the message.
+        direction: "received", "sent" or "published".
+        payloads: whether to show its payload.
+        at: seconds since 1970.
+    """
+    kind = "text" if isinstance(message, str) else "binary"
+    size = message.nbytes if isinstance(message, memoryview) else len(message)
+    described = TailedMessage(round(at, 3), direction, kind, size)
+    if payloads:
+        described.is_cut = size > MAX_PAYLOAD
+        if isinstance(message, str):
+            # Half of a character outside of UTF-8 cannot travel.
+            described.payload = message[:MAX_PAYLOAD].encode("utf-8", "replace").decode()
+        else:
+            described.payload = bytes(memoryview(message).cast("B")[:MAX_PAYLOAD]).hex()
+    return described

@@ -1,0 +1,70 @@
+"""The inspector on two nodes, with Valkey and NATS between them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from emmett import WebsocketClosed
+from tests.inspector.kit import Node, meet, there_is
+from tests.nats import running_nats
+from tests.valkey import running_valkey
+
+
+@pytest.fixture(scope="module", params=["valkey", "nats"])
+def broker(request: pytest.FixtureRequest) -> Iterator[str]:
+    with contextlib.ExitStack() as stack:
+        if request.param == "valkey":
+            yield stack.enter_context(running_valkey()).url
+        else:
+            yield stack.enter_context(running_nats()).url
+
+
+async def test_both_are_seen_and_acted_on(broker: str) -> None:
+    first, second = Node(broker, payloads=True), Node(broker)
+    async with (
+        first.app.test_client_async() as here,
+        second.app.test_client_async() as there,
+        here.websocket("/echo") as echo,
+        there.websocket("/live/bob") as bob,
+    ):
+        await meet(first, second)
+        assert await bob.receive() == "ready"
+        await echo.send("x")
+        assert await echo.receive() == "x"
+        report = await second.inspector.nodes()
+        assert {status.node.id: status.error for status in report.nodes} == {first.id: "", second.id: ""}
+        rows = {row.route: row for row in (await second.inspector.connections()).connections.rows}
+        assert (rows["live"].users, rows["echo"].received) == (["bob"], 1)
+        channel = await first.inspector.channel("room:1")
+        assert channel.members is not None
+        assert [row.member for row in channel.members] == ["bob"]
+        # The other node's messages as they pass, until it ends.
+        async with contextlib.aclosing(second.inspector.watch(rows["echo"].id, payloads=True)) as watching:
+            news = asyncio.create_task(anext(watching))
+            await there_is(lambda: len(first.inspector._view._tails or ()) == 1)
+            await echo.send("hello")
+            assert [each.payload for each in (await news).messages] == ["hello", "hello"]
+            assert await second.inspector.close(rows["echo"].id, 4000, "enough") == "closing with 4000"
+            assert await echo.receive() == "hello"
+            with pytest.raises(WebsocketClosed) as closed:
+                await echo.receive()
+            assert (closed.value.code, closed.value.reason) == (4000, "enough")
+            assert (await anext(watching)).ended == "it has ended with 4000: enough"
+
+
+async def test_a_program_that_is_no_node_asks_too(broker: str) -> None:
+    first, second, outside = Node(broker), Node(broker), Node(broker)
+    async with first.app.test_client_async(), second.app.test_client_async() as there, there.websocket("/echo"):
+        await meet(first, second)
+        async with outside.inspector.from_outside() as inspector:
+            report = await inspector.nodes()
+            assert report.here == ""
+            assert {status.node.id for status in report.nodes} == {first.id, second.id}
+            (row,) = (await inspector.connections()).connections.rows
+            assert row.id.startswith(second.id)
+        # Nobody takes it for a node.
+        assert first.known == {second.id}
