@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emmett.centrifuge.codec import JSON
-from emmett.centrifuge.deltas import MAX_STEPS, DeltaChain, DeltaEncoder, FirstEncoder
+from emmett.centrifuge.deltas import MAX_STEPS, MAX_STEPS_SIZE, DeltaChain, DeltaEncoder, FirstEncoder
 from emmett.centrifuge.fossil import make_delta
 from emmett.channels import Kind, Namespace, Publication
 from emmett.channels.encoding import ends_at_gap
@@ -202,6 +202,18 @@ def test_encoders_know_what_their_subscribers_have() -> None:
     assert "join" in json.loads(str(first(join)))["push"]
     assert shared(Publication("a", "", Kind.GAP)) is None
     assert len(seen) == 3
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    chain = DeltaChain(JSON)
+    for number in range(2 * MAX_STEPS):
+        chain.step(Publication("a", str(number)))
+    assert len(chain) == MAX_STEPS
+    for number in range(5):
+        chain.step(Publication("a", f'"{number}{"x" * (MAX_STEPS_SIZE // 2 - 10)}"'))
+    assert len(chain) == 2
+    chain.step(Publication("a", f'"{"y" * MAX_STEPS_SIZE}"'))
+    assert len(chain) == 1
 
 
 def test_the_option_of_a_namespace() -> None:

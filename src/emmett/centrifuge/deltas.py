@@ -15,8 +15,9 @@ from .fossil import make_delta
 from .messages import ClientReply, Push
 from .pushes import push_of
 
-# Publications of a channel that are remembered together with their differences.
+# Publications of a channel that are remembered together with their differences, and their bytes; one may be larger.
 MAX_STEPS = 32
+MAX_STEPS_SIZE = 1_048_576
 
 
 class DeltaStep(NamedTuple):
@@ -46,6 +47,11 @@ class DeltaChain:
         self.codec = codec
         # By identity, which is valid as long as the publication is kept.
         self._steps: OrderedDict[int, DeltaStep] = OrderedDict()
+        self._size = 0
+
+    def __len__(self) -> int:
+        """Return the number of publications that are remembered."""
+        return len(self._steps)
 
     def step(self, publication: Publication) -> DeltaStep:
         """Return what is known of a publication. One that is new follows the one that was new before."""
@@ -57,8 +63,10 @@ class DeltaChain:
         delta = None if last is None else make_delta(last.content, content)
         found = DeltaStep(publication, content, None if last is None else last.publication, delta)
         self._steps[id(publication)] = found
-        if len(self._steps) > MAX_STEPS:
-            _ = self._steps.popitem(last=False)
+        self._size += len(content)
+        while len(self._steps) > MAX_STEPS or (self._size > MAX_STEPS_SIZE and len(self._steps) > 1):
+            _, oldest = self._steps.popitem(last=False)
+            self._size -= len(oldest.content)
         return found
 
 
