@@ -205,6 +205,7 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"hostname": "*.example.org"}, r"\*\.example\.org"),
     ({"name": "blog.post"}, "a dot separates module and route"),
     ({"name": "/slash"}, "must not be empty nor start with a slash"),
+    ({"errors": {200: "fine"}}, "errors: the code 200 is not an integer from 400 to 599"),
     ({"output": "xml"}, "output 'xml' is unknown; allowed are auto, bytes, str, iter"),
     ({"pipeline": [Pipe]}, r"the class Pipe: it must be a pipe, Pipe\("),
     ({"pipeline": ["login"]}, "'login'"),
@@ -221,7 +222,7 @@ def test_a_mistake_in_a_route_says_what_is_allowed(options: dict[str, Any], mess
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        *(error for error in ERRORS if not {"methods", "schemes", "output"} & set(error[0])),
+        *(error for error in ERRORS if not {"methods", "schemes", "output", "errors"} & set(error[0])),
         ({"schemes": "http"}, "scheme 'http' is unknown; allowed are ws, wss"),
         ({"methods": "get"}, "no setting 'methods'"),
         ({"max_message_size": "1 MB"}, "max_message_size = '1 MB': expected a whole number of bytes, at least 1"),

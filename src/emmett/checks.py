@@ -5,7 +5,7 @@ A check takes a value and returns what is expected instead, or None if the value
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 Check = Callable[[object], str | None]
 
@@ -29,6 +29,22 @@ def whole_number(unit: str = "", *, least: int = 1, most: int | None = None, opt
         return None if value >= least and (most is None or value <= most) else wanted
 
     return check
+
+
+def error_meanings(errors: Mapping[object, object], *, least: int | None = None, most: int | None = None) -> str | None:
+    """Return what is wrong with `errors=` of a route or a method: codes and what they mean; None if nothing is.
+
+    Arguments:
+        least, most: the range of codes, inclusive; every integer if None.
+    """
+    limits = "" if least is None else f" from {least} to {most}"
+    for code, meaning in errors.items():
+        is_code = isinstance(code, int) and not isinstance(code, bool)
+        if not is_code or (least is not None and most is not None and not least <= code <= most):  # type: ignore[operator]
+            return f"errors: the code {code!r} is not an integer{limits}"
+        if not isinstance(meaning, str) or not meaning.strip():
+            return f"errors: {code}: {meaning!r} does not say what it means, in a text"
+    return None
 
 
 def seconds(*, least: float | None = None, most: float = float("inf"), optional: bool = False) -> Check:

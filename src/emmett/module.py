@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, Unpack
 
+from .checks import error_meanings
 from .config import CallsSettings, WebsocketSettings
 from .dispatch.request_arguments import RequestArguments, find_request_arguments
 from .dispatch.request_results import OUTPUTS, Output, make_finish, result_annotation
@@ -61,6 +62,7 @@ class Registration:
         arguments: the arguments that are read from a request; None if there are none.
         result: the annotation of a request handler's result; Any without one.
         receives, sends: the types of the messages of a websocket, for documents; None if it does not declare them.
+        errors: the statuses of the errors of a request, with what they mean, for documents.
         is_hidden: whether documents leave the route out.
         all_pipes: the whole pipeline with which the flow was last composed.
     """
@@ -75,6 +77,7 @@ class Registration:
     result: Any = Any
     receives: Any = None
     sends: Any = None
+    errors: Mapping[int, str] = field(default_factory=dict)
     is_hidden: bool = False
     all_pipes: tuple[Pipe, ...] = ()
 
@@ -155,6 +158,7 @@ class AppModule:
         prefix: str | None = None,
         output: Output = "auto",
         template: str | None = None,
+        errors: Mapping[int, str] | None = None,
         **settings: Unpack[RequestLimits],
     ) -> Callable[[Function], Function]:
         """Register a function for requests.
@@ -170,6 +174,7 @@ class AppModule:
             output: the required type of the result: "auto", "bytes", "str" or "iter".
             template: the template that renders a returned dict; the default is the one with the function's name, if it
                 exists.
+            errors: the statuses with which it refuses, each with what it means, for the OpenAPI document.
             settings: limits of these requests, named as in `app.config.http`: max_body_size, max_body_fields,
                 max_form_memory, body_timeout.
 
@@ -183,6 +188,8 @@ class AppModule:
             verbs = _names(methods, DEFAULT_METHODS, HTTP_METHODS, f"{label}: method", str.upper)
             if output not in OUTPUTS:
                 raise ConfigurationError(f"{label}: output {output!r} is unknown; allowed are {', '.join(OUTPUTS)}")
+            if problem := error_meanings(errors or {}, least=400, most=599):
+                raise ConfigurationError(f"{label}: {problem}")
             full_name, patterns = self._place_of(function, paths, name, prefix)
             host = hostname or self.hostname
             wanted = _names(schemes, ("http", "https"), ("http", "https"), f"{label}: scheme", str.lower)
@@ -208,7 +215,8 @@ class AppModule:
                 self.place.http.add(path_name, pattern, host)
                 self.table.http.add(pattern, route, methods=verbs, schemes=wanted, hostname=host)
                 infos.append(RouteInfo("http", verbs, pattern.source, path_name, host, ()))
-            self._add(Registration(route, handler, pipes, infos, page, arguments=arguments, result=result))
+            added = Registration(route, handler, pipes, infos, page, None, arguments, result, errors={**(errors or {})})
+            self._add(added)
             return function
 
         return register

@@ -159,6 +159,26 @@ def test_names_of_emitted_events_are_distinct() -> None:
         calls.emits(Say, Said, name="both")
 
 
+@pytest.mark.parametrize("type_", [TypedDict("Typing", {"room": str}), dict, int, list[int]])
+def test_objects_that_do_not_say_which_event_they_are(type_: Any) -> None:
+    with pytest.raises(ConfigurationError, match="could not tell from an object which event it is; use a Struct"):
+        make_app()[1].emits(type_)
+
+
+@pytest.mark.parametrize(
+    ("errors", "hint"),
+    [
+        ({"404": "gone"}, "code '404' is not an integer"),
+        ({True: "gone"}, "code True"),
+        ({17: " "}, "does not say what"),
+    ],
+)
+def test_errors_are_codes_and_what_they_mean(errors: Any, hint: str) -> None:
+    _, calls = make_app()
+    with pytest.raises(ConfigurationError, match=hint):
+        calls.method(errors=errors)
+
+
 # Calling.
 
 

@@ -75,7 +75,9 @@ def make_app() -> App:
     calls = app.calls("/api/<str:room>", pipeline=[TokenPipe()])
     calls.emits(Said)
 
-    @calls.method(limit="20/s", timeout=5, pipeline=[KeyPipe()])
+    @calls.method(
+        limit="20/s", timeout=5, pipeline=[KeyPipe()], errors={423: "The room is locked.", 17: "Nobody listens."}
+    )
     async def say(message: Say) -> Said:
         """Say something.
 
@@ -108,7 +110,7 @@ def make_app() -> App:
     async def plain() -> None:
         pass
 
-    @app.route("/posts/<date:day>/<alpha:name>.html")
+    @app.route("/posts/<date:day>/<alpha:name>.html", errors={410: "It is gone.", 404: "There is none."})
     async def post(day: object, name: str) -> str:
         """Show a post.
 

@@ -35,7 +35,7 @@ def test_a_call_and_its_reply(document: dict[str, Any]) -> None:
         },
         "required": ["jsonrpc", "id", "method", "params"],
     }
-    assert reply(document, "calls.say") == ["calls.say.result", "calls.error"]
+    assert reply(document, "calls.say") == ["calls.say.result", "calls.say.error", "calls.error"]
     assert payload(document, "calls.say.result")["properties"]["result"] == {"$ref": f"{REF}Said"}
     operation = document["operations"]["calls.say"]
     assert operation["summary"] == "Say something."
@@ -69,6 +69,13 @@ def test_errors_are_listed(document: dict[str, Any]) -> None:
     message = document["components"]["messages"]["calls.error"]
     assert "| -32602 | the parameters do not match |" in message["description"]
     assert message["payload"]["properties"]["error"] == {"$ref": f"{REF}jsonrpc.Error"}
+
+
+def test_errors_of_a_method(document: dict[str, Any]) -> None:
+    message = document["components"]["messages"]["calls.say.error"]
+    assert message["description"] == "- 17: Nobody listens.\n- 423: The room is locked."
+    error = message["payload"]["properties"]["error"]
+    assert error["allOf"] == [{"$ref": f"{REF}jsonrpc.Error"}, {"properties": {"code": {"enum": [17, 423]}}}]
 
 
 def test_a_route_that_only_sends_has_no_errors() -> None:

@@ -73,7 +73,7 @@ def test_results(description: Description) -> None:
     assert method(description, "typing").result is None
     assert method(description, "pets/find it").result == {
         "type": "object",
-        "additionalProperties": {"type": "array", "items": {"$ref": f"{REF}Person"}},
+        "additionalProperties": {"type": "array", "items": {"$ref": f"{REF}Person-Output"}},
     }
 
 

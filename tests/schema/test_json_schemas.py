@@ -66,6 +66,43 @@ def test_a_model_and_a_struct_of_one_name_are_two_schemas() -> None:
     assert list(named["Named"]["properties"]) == ["number"]
 
 
+class Account(pydantic.BaseModel):
+    name: str = "nobody"
+
+    @pydantic.computed_field
+    def initial(self) -> str:
+        return self.name[:1]
+
+
+class Accounts(msgspec.Struct):
+    first: Account
+
+
+def test_what_a_model_reads_and_what_it_writes() -> None:
+    schemas, named = build_schemas([Account, list[Account], int], {1})
+    assert schemas[:2] == [
+        {"$ref": f"{REF}Account-Input"},
+        {"type": "array", "items": {"$ref": f"{REF}Account-Output"}},
+    ]
+    assert list(named["Account-Input"]["properties"]) == ["name"]
+    assert named["Account-Output"]["required"] == ["initial"]
+
+
+@pytest.mark.parametrize(("sent", "members"), [({0}, ["name", "initial"]), (set(), ["name"])])
+def test_a_model_that_goes_in_one_direction_keeps_its_name(sent: set[int], members: list[str]) -> None:
+    schemas, named = build_schemas([Accounts], sent)
+    assert schemas == [{"$ref": f"{REF}Accounts"}]
+    assert named["Accounts"]["properties"] == {"first": {"$ref": f"{REF}Account"}}
+    assert list(named["Account"]["properties"]) == members
+
+
+def test_a_struct_with_a_model_that_goes_in_both_directions_is_described_as_it_is_read() -> None:
+    schemas, named = build_schemas([Accounts, Accounts], {1})
+    assert schemas[0] == schemas[1]
+    assert named["Accounts"]["properties"] == {"first": {"$ref": f"{REF}Account-Input"}}
+    assert list(named) == ["Account-Input", "Accounts"]
+
+
 class One(pydantic.BaseModel):
     kind: Literal["one"]
 

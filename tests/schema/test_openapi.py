@@ -38,7 +38,11 @@ def test_an_operation(document: dict[str, Any]) -> None:
         "required": True,
         "schema": {"type": "string", "format": "date"},
     }
-    assert item["get"]["responses"]["200"]["description"] == "The result."
+    assert {status: each["description"] for status, each in item["get"]["responses"].items()} == {
+        "200": "The result.",
+        "404": "Nothing is there: a part of the path is not what its variable takes.\n\nThere is none.",
+        "410": "It is gone.",
+    }
 
 
 def test_modules_hosts_and_security(document: dict[str, Any]) -> None:

@@ -7,10 +7,12 @@ import inspect
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
-from typing import Any, Literal, TypeVar, get_origin
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar, get_origin, is_typeddict
 
 from ..channels import Channels, Position, Publication, Subscription
+from ..checks import error_meanings
 from ..config import CallsSettings
 from ..ctx import current_session, current_websocket
 from ..errors import ConfigurationError, UsageError, WebsocketClosed
@@ -104,6 +106,7 @@ class Calls:
         ordered: bool = False,
         max_params_size: int | None = None,
         pipeline: Sequence[Pipe] = (),
+        errors: Mapping[int, str] | None = None,
     ) -> Callable[[Function], Function]:
         """Let clients call a function, and get what it returns; or, of an async generator, each item as it comes.
 
@@ -115,12 +118,13 @@ class Calls:
             ordered: whether one call of a connection waits until the one before has ended.
             max_params_size: bytes of encoded parameters.
             pipeline: pipes around this method, inside those of all methods.
+            errors: the codes of the errors that it raises, each with what it means, for documents and clients.
 
         Raises:
             ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
         """
         _refuse_bare(name, "method")
-        options = _options(limit, per, timeout, ordered, max_params_size)
+        options = _options(limit, per, timeout, ordered, max_params_size, errors or {})
 
         def register(function: Function) -> Function:
             kind = MethodKind.STREAM if _is_stream(function) else MethodKind.CALL
@@ -164,16 +168,22 @@ class Calls:
         """Declare what the server sends on its own, so that clients and documents know it.
 
         Arguments:
-            types: Structs, dataclasses, TypedDicts or pydantic models. Each is sent as an event whose name is that of
+            types: Structs, dataclasses or pydantic models. Each is sent as an event whose name is that of
                 the type in snake_case.
             name: another name; for one type.
 
         Raises:
-            ConfigurationError: a name is taken, or there are several types for one name.
+            ConfigurationError: a name is taken, there are several types for one name, or the objects of a type do not
+                say what they are: those of a TypedDict are dicts.
         """
         if name is not None and len(types) != 1:
             raise ConfigurationError(f"emits(name={name!r}): a name is for one type, not for {len(types)}")
         for type_ in types:
+            if not isinstance(type_, type) or is_typeddict(type_) or type_.__module__ == "builtins":
+                raise ConfigurationError(
+                    f"emits({getattr(type_, '__name__', type_)}): `notify` could not tell from an object "
+                    "which event it is; use a Struct, a dataclass or a pydantic model"
+                )
             wanted = name or snake_case(type_.__name__)
             if wanted in self.emitted.values():
                 raise ConfigurationError(f"emits({type_.__name__}): the name {wanted!r} is taken")
@@ -443,14 +453,21 @@ def _is_stream(function: Callable[..., Any]) -> bool:
 
 
 def _options(
-    limit: str | None, per: str, timeout: float | None, is_ordered: bool, max_params_size: int | None
+    limit: str | None,
+    per: str,
+    timeout: float | None,
+    is_ordered: bool,
+    max_params_size: int | None,
+    errors: Mapping[int, str] = MappingProxyType({}),
 ) -> MethodOptions:
     if per not in ("connection", "user"):
         raise ConfigurationError(f"per={per!r}: expected 'connection' or 'user'")
     if timeout is not None and not 0 < timeout < float("inf"):
         raise ConfigurationError(f"timeout={timeout!r}: expected a number of seconds above 0, or None for no deadline")
+    if problem := error_meanings(errors):
+        raise ConfigurationError(problem)
     rate = None if limit is None else parse_rate(limit)
-    return MethodOptions(rate, per, timeout, is_ordered, max_params_size)
+    return MethodOptions(rate, per, timeout, is_ordered, max_params_size, MappingProxyType({**errors}))
 
 
 def _refuse_bare(name: object, decorator: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -53,6 +54,7 @@ class MethodOptions(NamedTuple):
         timeout: seconds that it may take; None for no deadline.
         is_ordered: whether one call of a connection waits for the one before.
         max_params_size: bytes of encoded parameters.
+        errors: the codes of the errors that it raises, with what they mean, for documents.
     """
 
     limit: Rate | None
@@ -60,6 +62,7 @@ class MethodOptions(NamedTuple):
     timeout: float | None
     is_ordered: bool
     max_params_size: int | None
+    errors: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
@@ -135,11 +138,10 @@ class Method:
         if decoders is None:
             decoders = self._decoders[codec] = codec.decoder(self._by_name), codec.decoder(self._by_position)
         try:
-            if codec.is_array(params):
-                return self._members(decoders[1](params))
             found = decoders[0](params)
         except UNREADABLE:
-            return self._bind_anything(_plain(params, codec))
+            # Most clients give names; to look for an array first would cost each of their calls more than this one.
+            return self._bind_by_position(params, codec)
         return self._members(found) if self._object is None else {self._object.name: found}
 
     def bind_stream(self, params: Raw | UnsetType, codec: Codec) -> tuple[dict[str, Any], Token | UnsetType]:
@@ -155,6 +157,14 @@ class Method:
                 found = plain.pop(name, UNSET)
                 token = found if isinstance(found, (str, int)) and not isinstance(found, bool) else token
         return self._bind_anything(plain), token
+
+    def _bind_by_position(self, params: Raw, codec: Codec) -> dict[str, Any]:
+        try:
+            if codec.is_array(params):
+                return self._members(self._decoders[codec][1](params))
+        except UNREADABLE:
+            pass
+        return self._bind_anything(_plain(params, codec))
 
     def _bind_anything(self, plain: Any) -> dict[str, Any]:
         """Bind decoded parameters of any form, and find all their faults."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from .asyncapi_parts import Parts, channel_for
 from .description import REF_PREFIX, DescribedCalls, DescribedMessage, DescribedMethod, Schema
-from .documents import documented, summarise
+from .documents import documented, list_errors, summarise
 
 _ID_NAME = "jsonrpc.Id"
 _ERROR_NAME = "jsonrpc.Error"
@@ -94,6 +94,8 @@ def _add_method(parts: Parts, channel: str, method: DescribedMethod, error: str,
         replies.append(parts.add_message(channel, f"{method.name}.item", _item_message(method)))
     if method.kind != "event":
         replies.append(parts.add_message(channel, f"{method.name}.result", _result_message(method)))
+        if method.errors:
+            replies.append(parts.add_message(channel, f"{method.name}.error", _own_error_message(method)))
         replies.append(error)
     required = dict.fromkeys((*security, *method.security))
     parts.add_operation(channel, method.name, "receive", [request], _documentation(method), required, replies)
@@ -151,6 +153,15 @@ def _error_message() -> dict[str, Any]:
     members = {"id": {"anyOf": [_reference(_ID_NAME), {"type": "null"}]}, "error": _reference(_ERROR_NAME)}
     message = _message("error", "The answer to a call that failed.", members, ["id", "error"], is_correlated=True)
     return {**message, "description": _CODES}
+
+
+def _own_error_message(method: DescribedMethod) -> dict[str, Any]:
+    codes: Schema = {"properties": {"code": {"enum": [error.code for error in method.errors]}}}
+    error: Schema = {"allOf": [_reference(_ERROR_NAME), codes]}
+    members = {"id": _reference(_ID_NAME), "error": error}
+    summary = "The answer to a call that failed with an error of the method's own."
+    message = _message(f"{method.name} error", summary, members, ["id", "error"], is_correlated=True)
+    return {**message, "description": list_errors(method.errors)}
 
 
 def _cancel_message() -> dict[str, Any]:

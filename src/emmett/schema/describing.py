@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, get_args, get_origin
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, get_args, get_origin
 
 from msgspec import UNSET
 
@@ -23,6 +24,7 @@ from .description import (
     About,
     DescribedCalls,
     DescribedContent,
+    DescribedError,
     DescribedMessage,
     DescribedMethod,
     DescribedParameter,
@@ -35,8 +37,17 @@ from .description import (
 from .json_schemas import build_schemas
 from .paths import describe_path
 
-# Returns the schema of a type.
-SchemaOf = Callable[[Any], Schema]
+
+class SchemaOf(Protocol):
+    """Returns the schema of a type."""
+
+    def __call__(self, type_: Any, *, is_sent: bool = False) -> Schema:
+        """Return the schema.
+
+        Arguments:
+            is_sent: whether the application writes it; otherwise it reads it.
+        """
+
 
 _UNIONS = (typing.Union, types.UnionType)
 _RAW: dict[Any, tuple[str, str, Schema]] = {
@@ -54,15 +65,22 @@ def describe(registrations: Sequence[Registration], about: About) -> Description
     """
     # All schemas are made together, since the name of a type depends on the other types: collect the types first.
     found: list[Any] = []
+    sent: set[int] = set()
 
-    def collect(type_: Any) -> Schema:
+    def collect(type_: Any, *, is_sent: bool = False) -> Schema:
+        if is_sent:
+            sent.add(len(found))
         found.append(type_)
         return {}
 
     _describe_all(registrations, about, collect)
-    schemas, named = build_schemas(found)
+    schemas, named = build_schemas(found, sent)
     remaining = iter(schemas)
-    description = _describe_all(registrations, about, lambda type_: next(remaining))
+
+    def find(type_: Any, *, is_sent: bool = False) -> Schema:
+        return next(remaining)
+
+    description = _describe_all(registrations, about, find)
     return Description(
         about=about,
         requests=description.requests,
@@ -109,7 +127,7 @@ def _describe_calls(
         paths=_paths_of(registration.infos),
         methods=tuple(_describe_method(calls, method, schema_of) for method in calls.methods.values()),
         emitted=tuple(
-            DescribedMessage(name=name, schema=schema_of(type_), description=_documentation(type_))
+            DescribedMessage(name=name, schema=schema_of(type_, is_sent=True), description=_documentation(type_))
             for type_, name in calls.emitted.items()
         ),
         hostname=info.hostname,
@@ -133,6 +151,7 @@ def _describe_method(calls: Calls, method: Method, schema_of: SchemaOf) -> Descr
         limit=None if options.limit is None else str(options.limit),
         timeout=options.timeout,
         security=tuple(_security_of((*calls.pipeline, *method.pipes))),
+        errors=_describe_errors(options.errors),
     )
 
 
@@ -157,7 +176,7 @@ def _describe_result(method: Method, schema_of: SchemaOf) -> Schema | None:
         return None
     if method.kind is MethodKind.STREAM:
         result = (*get_args(result), Any)[0]
-    return schema_of(result)
+    return schema_of(result, is_sent=True)
 
 
 def _object_of(parameters: Iterable[DescribedParameter]) -> Schema:
@@ -179,7 +198,7 @@ def _describe_websocket(
         name=info.name,
         paths=_paths_of(registration.infos),
         receives=tuple(_describe_messages(registration.receives, schema_of)),
-        sends=tuple(_describe_messages(registration.sends, schema_of)),
+        sends=tuple(_describe_messages(registration.sends, partial(schema_of, is_sent=True))),
         description=_documentation(registration.function),
         hostname=info.hostname,
         security=security,
@@ -211,7 +230,12 @@ def _describe_request(registration: Registration, security: tuple[str, ...], sch
         description=_documentation(registration.function),
         hostname=info.hostname,
         security=security,
+        errors=_describe_errors(registration.errors),
     )
+
+
+def _describe_errors(errors: Mapping[int, str]) -> tuple[DescribedError, ...]:
+    return tuple(DescribedError(code=code, meaning=errors[code]) for code in sorted(errors))
 
 
 def _describe_query(arguments: RequestArguments | None, schema_of: SchemaOf) -> Iterator[DescribedParameter]:
@@ -233,7 +257,9 @@ def _describe_content(annotation: Any, schema_of: SchemaOf) -> DescribedContent 
     if kind is None:
         return None
     schema = (
-        schema_of(annotation) if kind == "application/json" else dict(_RAW[str if kind == "text/plain" else bytes][2])
+        schema_of(annotation, is_sent=True)
+        if kind == "application/json"
+        else dict(_RAW[str if kind == "text/plain" else bytes][2])
     )
     return DescribedContent(schema=schema, content_type=kind)
 

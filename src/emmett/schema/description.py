@@ -74,6 +74,18 @@ class DescribedMessage(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
 
 
+class DescribedError(msgspec.Struct, frozen=True, kw_only=True):
+    """An error that a function raises, as it declares it.
+
+    Attributes:
+        code: the code of the error.
+        meaning: Markdown.
+    """
+
+    code: int
+    meaning: str
+
+
 class DescribedMethod(msgspec.Struct, frozen=True, kw_only=True):
     """A function that clients call over a websocket.
 
@@ -88,6 +100,7 @@ class DescribedMethod(msgspec.Struct, frozen=True, kw_only=True):
         limit: how often it may be called, such as "20/s"; `None` for no limit of its own.
         timeout: the maximum time of a call in seconds; `None` for no deadline.
         security: the names of the security schemes of its pipes.
+        errors: the errors of its own that it declares, by code.
     """
 
     name: str
@@ -100,6 +113,7 @@ class DescribedMethod(msgspec.Struct, frozen=True, kw_only=True):
     limit: str | None = None
     timeout: float | None = None
     security: tuple[str, ...] = ()
+    errors: tuple[DescribedError, ...] = ()
 
 
 class DescribedCalls(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +185,7 @@ class DescribedRequest(msgspec.Struct, frozen=True, kw_only=True):
         description: Markdown.
         hostname: the host of the route; `None` for all hosts.
         security: the names of the security schemes of its pipes.
+        errors: the statuses of the errors that it declares.
     """
 
     name: str
@@ -182,6 +197,7 @@ class DescribedRequest(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     hostname: str | None = None
     security: tuple[str, ...] = ()
+    errors: tuple[DescribedError, ...] = ()
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from .description import Schema
+from .description import DescribedError, DescribedMethod, Schema
 
 _UNUSABLE = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -44,6 +45,17 @@ def documented(description: str) -> dict[str, Any]:
         return {}
     summary = summarise(description)
     return {"summary": summary} if summary == description else {"summary": summary, "description": description}
+
+
+def list_errors(errors: Iterable[DescribedError]) -> str:
+    """Return declared errors as a list in Markdown; empty if there are none."""
+    return "\n".join(f"- {error.code}: {error.meaning}" for error in errors)
+
+
+def described_call(method: DescribedMethod) -> str:
+    """Return the docstring of a method with its errors, for the code of a client."""
+    errors = f"Errors:\n{list_errors(method.errors)}" if method.errors else ""
+    return "\n\n".join(part for part in (method.description, errors) if part)
 
 
 def without_discriminators(schema: Schema) -> Schema:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,30 +13,77 @@ from .description import REF_PREFIX, Schema
 _REF = REF_PREFIX + "{name}"
 _PLACEHOLDER: Schema = {"type": "object"}
 
+# What pydantic calls reading and writing.
+Mode = Literal["validation", "serialization"]
+_MODES: tuple[Mode, Mode] = ("validation", "serialization")
 
-def build_schemas(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
+
+def build_schemas(types: Sequence[Any], sent: Collection[int] = frozenset()) -> tuple[list[Schema], dict[str, Schema]]:
     """Return the schema of each type, and those of all named types by name.
 
     A type that JSON Schema cannot describe, such as an arbitrary class, has the empty schema, which allows everything.
+    What a pydantic model reads and what it writes may differ: its names, what must be there, computed members.
 
     Arguments:
         types: annotations.
+        sent: the indexes of those that the application writes; it reads the others.
     """
     known = [type_ if _is_describable(type_) else Any for type_ in types]
-    models: dict[type, None] = {}
+    groups = {
+        "validation": [type_ for index, type_ in enumerate(known) if index not in sent],
+        "serialization": [type_ for index, type_ in enumerate(known) if index in sent],
+    }
+    wanted: dict[tuple[type, Mode], None] = {}
+    for mode in _MODES:
 
-    def find_model(type_: type) -> Schema:
-        if is_model(type_):
-            models[type_] = None
-        return _PLACEHOLDER
+        def find_model(type_: type, mode: Mode = mode) -> Schema:
+            if is_model(type_):
+                wanted[type_, mode] = None
+            return _PLACEHOLDER
 
-    _, named = msgspec.json.schema_components(known, schema_hook=find_model, ref_template=_REF)
-    references, of_models = _schemas_of_models(models, named)
-    schemas, named = msgspec.json.schema_components(
-        known, schema_hook=lambda type_: references.get(type_, _PLACEHOLDER), ref_template=_REF
-    )
-    components = {**named, **of_models}
-    return list(schemas), {name: components[name] for name in sorted(components)}
+        msgspec.json.schema_components(groups[mode], schema_hook=find_model, ref_template=_REF)
+    _, named = msgspec.json.schema_components(known, schema_hook=_describe_model, ref_template=_REF)
+    references, of_models = _schemas_of_models(wanted, named)
+    made: list[tuple[tuple[Schema, ...], dict[str, Schema]]] = []
+    for mode in _MODES:
+
+        def refer(type_: type, mode: Mode = mode) -> Schema:
+            return references.get((type_, mode), _PLACEHOLDER)
+
+        made.append(msgspec.json.schema_components(known, schema_hook=refer, ref_template=_REF))
+    (of_read, read), (of_sent, written) = made
+    schemas = [of_sent[index] if index in sent else of_read[index] for index in range(len(known))]
+    # A type with a model inside that is read somewhere is described as it is read.
+    found = names_below([of_read[index] for index in range(len(known)) if index not in sent], {**read, **of_models})
+    components = {**{name: (read if name in found else written)[name] for name in read}, **of_models}
+    used = names_below(schemas, components)
+    return schemas, {name: components[name] for name in sorted(components) if name in used}
+
+
+def names_in(part: Any) -> Iterator[str]:
+    """Yield the names of schemas that a schema refers to."""
+    if isinstance(part, dict):
+        reference = part.get("$ref")
+        if isinstance(reference, str):
+            yield reference.removeprefix(REF_PREFIX)
+        for key, value in part.items():
+            if key not in {"discriminator", "default", "const", "enum", "examples"}:
+                yield from names_in(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from names_in(value)
+
+
+def names_below(parts: Iterable[Any], schemas: Mapping[str, Schema]) -> set[str]:
+    """Return the names of all schemas that some schemas refer to, directly or through others."""
+    needed: set[str] = set()
+    waiting = [name for part in parts for name in names_in(part)]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += names_in(schemas[name])
+    return needed
 
 
 def map_schema(schema: Any, change: Any) -> Any:
@@ -67,11 +114,13 @@ def _describe_model(type_: type) -> Schema:
     raise NotImplementedError
 
 
-def _schemas_of_models(models: Iterable[Any], taken: Iterable[str]) -> tuple[dict[type, Schema], dict[str, Schema]]:
+def _schemas_of_models(
+    models: Iterable[tuple[Any, Mode]], taken: Iterable[str]
+) -> tuple[dict[tuple[type, Mode], Schema], dict[str, Schema]]:
     """Return a reference to each pydantic model, and the schemas that the references lead to.
 
     Arguments:
-        models: the models.
+        models: the models, and in which modes they are used.
         taken: names that other schemas have.
     """
     models = list(models)
@@ -80,7 +129,7 @@ def _schemas_of_models(models: Iterable[Any], taken: Iterable[str]) -> tuple[dic
     # The application has imported it: there are models.
     from pydantic.json_schema import models_json_schema
 
-    found, whole = models_json_schema([(model, "validation") for model in models], ref_template=REF_PREFIX + "{model}")
+    found, whole = models_json_schema(models, ref_template=REF_PREFIX + "{model}")
     names: dict[str, str] = {}
     used = set(taken)
     for name in sorted(whole.get("$defs", {})):
@@ -96,7 +145,7 @@ def _schemas_of_models(models: Iterable[Any], taken: Iterable[str]) -> tuple[dic
             mapping[tag] = REF_PREFIX + names[target.removeprefix(REF_PREFIX)]
         return schema
 
-    references = {model: rename(dict(found[model, "validation"])) for model in models}
+    references = {each: rename(dict(found[each])) for each in models}
     definitions = {names[name]: map_schema(schema, rename) for name, schema in whole.get("$defs", {}).items()}
     return references, definitions
 

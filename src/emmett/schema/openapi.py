@@ -127,7 +127,11 @@ def _responses(request: DescribedRequest, path: DescribedPath) -> dict[str, Any]
     for status, meaning in _REFUSALS.items():
         if request.body is not None or (request.query and status == "422"):
             responses[status] = {"description": meaning, **problem}
-    return responses
+    for error in request.errors:
+        known = responses.get(str(error.code))
+        meaning = error.meaning if known is None else f"{known['description']}\n\n{error.meaning}"
+        responses[str(error.code)] = {**(known or {}), "description": meaning}
+    return dict(sorted(responses.items()))
 
 
 def _has_problems(description: Description) -> bool:

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-const { CallFailed, CallTimeout, CallsConnection, ConnectionLost, QueueFull, isFinal, pauseAfter } = await import(
+const { CallFailed, CallTimeout, CallsConnection, ConnectionLost, QueueFull, encodeSegment, isFinal, pauseAfter } = await import(
   process.env.CLIENT
 );
 
@@ -404,6 +404,13 @@ test("the server's requests are answered", async (context) => {
   assert.deepEqual(await ask("fail"), { error: { code: -32603, message: "Internal error" } });
   assert.deepEqual(await ask("unknown"), { error: { code: -32601, message: "Method not found" } });
   assert.equal(errors.length, 1);
+});
+
+test("a variable of a path is one segment", () => {
+  assert.equal(encodeSegment("room", "a b?"), "a%20b%3F");
+  for (const value of ["", ".", "..", "a/b"]) {
+    assert.throws(() => encodeSegment("room", value), /room: ".*": a variable of a path contains no slash/);
+  }
 });
 
 test("states are shown as they change", async (context) => {

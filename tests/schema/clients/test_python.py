@@ -24,6 +24,7 @@ def test_methods() -> None:
         ' result: dict[str, int] = await self.connection.call("class", {"data": data, "on": on}, dict[str, int])\n',
         '    async def leave(self, user: str) -> None:\n        """Tell that somebody leaves."""\n'
         '        await self.connection.notify("leave", {"user": user})\n',
+        """        url = websocket_url(base, f"/rooms/{path_segment('room', room)}/{quote(str(number))}")\n""",
         "    def events(self) -> AsyncIterator[Said | Left]:\n",
         "    def on_said(self, handler: Callable[[Said], object]) -> Callable[[], None]:\n",
         "    def __init__(self, base: str, room: str, number: int, **options: Unpack[ConnectionOptions]) -> None:\n",

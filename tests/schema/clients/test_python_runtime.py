@@ -19,8 +19,16 @@ from emmett.schema.clients.python_runtime import (
     _PendingCall,
     _Waiting,
     is_final,
+    path_segment,
     pause_after,
 )
+
+
+def test_a_variable_of_a_path_is_one_segment() -> None:
+    assert path_segment("room", "a b?ü") == "a%20b%3F%C3%BC"
+    for value in ("", ".", "..", "a/b"):
+        with pytest.raises(ValueError, match=f"room='{value}': a variable of a path contains no slash"):
+            path_segment("room", value)
 
 
 def test_the_code_decides_whether_to_come_back() -> None:

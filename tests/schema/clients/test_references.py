@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from emmett.schema import About, DescribedCalls, DescribedMessage, DescribedMethod, Description
-from emmett.schema.clients.references import names_in, needed_schemas, referred_name, schemas_of
+from emmett.schema.clients.references import needed_schemas, referred_name, schemas_of
 from emmett.schema.description import Schema
+from emmett.schema.json_schemas import names_in
 
 
 def ref(name: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ def test_methods() -> None:
         '  leave(params: { user: string }): boolean {\n    return this.connection.notify("leave", params);\n  }',
         'export interface ApiEvents {\n  "said": Said;\n  "left": Left;\n}',
         "(base: string | URL, variables: { room: string; number: number }, options: ConnectionOptions = {}) {",
-        "`/rooms/${encodeURIComponent(String(variables.room))}/${encodePath(String(variables.number))}`",
+        '`/rooms/${encodeSegment("room", String(variables.room))}/${encodePath(String(variables.number))}`',
     ]
     assert [part for part in expected if part not in text] == []
 

@@ -345,6 +345,14 @@ export function websocketUrl(base: string | URL, path: string): URL {
   return url;
 }
 
+/** Encode a variable of a path. It must be one segment: servers take an encoded slash for a slash. */
+export function encodeSegment(name: string, value: string): string {
+  if (/^\.{0,2}$|\//.test(value)) {
+    throw new RangeError(`${name}: ${JSON.stringify(value)}: a variable of a path contains no slash, and is not empty, "." or ".."`);
+  }
+  return encodeURIComponent(value);
+}
+
 /** Encode a variable of a path that may contain slashes. */
 export function encodePath(value: string): string {
   return value.split("/").map(encodeURIComponent).join("/");

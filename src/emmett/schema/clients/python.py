@@ -8,6 +8,7 @@ import re
 from importlib.resources import files
 
 from ..description import DescribedCalls, DescribedMethod, DescribedPath, Description
+from ..documents import described_call
 from .naming import Identifiers, class_name
 from .python_types import KEYWORDS, PythonTypes, docstring, literal
 from .references import needed_schemas, schemas_of
@@ -27,7 +28,7 @@ def render_python(description: Description) -> str:
         description: the application.
     """
     runtime, imports = _read_templates()
-    identifiers = Identifiers({*KEYWORDS, *_BUILT_IN, *_names_of(runtime, imports), *_OF_TYPES, "datetime", "quote"})
+    identifiers = Identifiers({*KEYWORDS, *_BUILT_IN, *_names_of(runtime, imports), *_OF_TYPES, "datetime"})
     others = [schema for calls in description.calls for schema in schemas_of(calls)]
     types = PythonTypes(needed_schemas(description), others, identifiers)
     clients = [_render_client(calls, types, identifiers) for calls in description.calls]
@@ -100,7 +101,8 @@ def _render_method(method: DescribedMethod, name: str, types: PythonTypes) -> li
         params = f"{{}} if {names[0]} is UNSET else {names[0]}" if can_be_unset else names[0]
     else:
         params = f"without_unset({{{members}}})" if can_be_unset else f"{{{members}}}"
-    text = [f"        {docstring(method.description, '        ')}"] if method.description else []
+    description = described_call(method)
+    text = [f"        {docstring(description, '        ')}"] if description else []
     result = types.of(method.result)
     target = f"{literal(method.name)}, {params}"
     if method.kind == "event":
@@ -125,8 +127,9 @@ def _path_expression(path: DescribedPath) -> str:
     by_name = {each.name: each for each in path.variables}
 
     def fill(found: re.Match[str]) -> str:
-        safe = "/" if by_name[found[1]].schema.get("pattern") is None else ""
-        return f"{{quote(str({found[1]}), safe={safe!r})}}"
+        if by_name[found[1]].schema.get("pattern") is None:
+            return f"{{quote(str({found[1]}))}}"
+        return f"{{path_segment({found[1]!r}, {found[1]})}}"
 
     template = _VARIABLE.sub(fill, path.template)
     return f'f"{template}"'
@@ -169,8 +172,6 @@ def _render_imports(imports: dict[str, set[str]], code: str) -> str:
     wanted = {module: set(names) for module, names in imports.items()}
     if "datetime." in code:
         wanted["datetime"] = set()
-    if "quote(" in code:
-        wanted["urllib.parse"].add("quote")
     for name, module in _OF_TYPES.items():
         if re.search(rf"\b{name}\b", code):
             wanted.setdefault(module, set()).add(name)

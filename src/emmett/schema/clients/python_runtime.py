@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from ssl import SSLContext
 from typing import Any, Generic, Literal, TypedDict, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -203,6 +204,18 @@ class _PendingCall:
             self.fail(StopAsyncIteration())
         else:
             self.received.put(msgspec.Raw(b"null") if isinstance(message.result, UnsetType) else message.result)
+
+
+def path_segment(name: str, value: object) -> str:
+    """Return a variable of a path, encoded.
+
+    Raises:
+        ValueError: it cannot be one segment of a path.
+    """
+    text = str(value)
+    if text in {"", ".", ".."} or "/" in text:
+        raise ValueError(f"{name}={text!r}: a variable of a path contains no slash, and is not empty, '.' or '..'")
+    return quote(text, safe="")
 
 
 def without_unset(params: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..description import DescribedParameter, Schema
+from ..json_schemas import names_in
 from .naming import Identifiers
-from .references import names_in, referred_name
+from .references import referred_name
 
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 _FORMATS = {

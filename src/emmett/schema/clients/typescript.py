@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from ..description import DescribedCalls, DescribedMethod, DescribedPath, Description
+from ..documents import described_call
 from .naming import Identifiers, class_name
 from .references import needed_schemas
 from .typescript_types import RESERVED, RESERVED_OF_SDK, TypeScriptTypes, comment
@@ -134,7 +135,7 @@ def _render_method(method: DescribedMethod, name: str, types: TypeScriptTypes, k
         type_, function = ("ItemStream", "stream") if method.kind == "stream" else ("Promise", "call")
         result, call = f"{type_}<{types.of(method.result)}>", f"{function}({target})"
     return (
-        comment(method.description, "  ")
+        comment(described_call(method), "  ")
         + f"  {name}({', '.join(parameters)}): {result} {{\n    return this.connection.{call};\n  }}"
     )
 
@@ -146,7 +147,8 @@ def _path_expression(path: DescribedPath) -> str:
 
     def fill(found: re.Match[str]) -> str:
         is_path = by_name[found[1]].schema.get("pattern") is None
-        return f"${{{'encodePath' if is_path else 'encodeURIComponent'}(String(variables.{found[1]}))}}"
+        value = f"String(variables.{found[1]})"
+        return f"${{encodePath({value})}}" if is_path else f"${{encodeSegment({json.dumps(found[1])}, {value})}}"
 
     return f"`{_VARIABLE.sub(fill, path.template)}`"
 

@@ -88,7 +88,7 @@ function showMethod(calls, method) {
     head(KINDS[method.kind], method.name, calls.paths[0].template),
     prose(method.description),
     code("Signature", `${method.name}(${signature})${result}`),
-    facts(["Limit", method.limit], ["Timeout", method.timeout === null ? "" : `${method.timeout} s`], ["Requires", method.security.join(", ")]),
+    facts(["Limit", method.limit], ["Timeout", method.timeout === null ? "" : `${method.timeout} s`], ["Requires", method.security.join(", ")], ["Errors", method.errors.map((each) => `${each.code}: ${each.meaning}`).join("\n")]),
     sendForm({
       form,
       live: live.element,
