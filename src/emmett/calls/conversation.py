@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import types
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextvars import Context, copy_context
 from typing import Any, Protocol
 
@@ -81,6 +82,23 @@ class Endpoint(Protocol):
         """Return the value of an argument that does not come from the caller, in the context of its call."""
 
 
+@types.coroutine
+def _watch(coroutine: Coroutine[Any, Any, None], waits: Callable[[], None]) -> Generator[Any, Any, None]:
+    """Run a coroutine in the running task, and call `waits` when it lets go of the loop for the first time."""
+    try:
+        wanted = coroutine.send(None)
+        waits()
+        while True:
+            try:
+                yield wanted
+            except BaseException as error:
+                wanted = coroutine.throw(error)
+            else:
+                wanted = coroutine.send(None)
+    except StopIteration:
+        pass
+
+
 class Conversation:
     """The calls of one connection.
 
@@ -103,7 +121,6 @@ class Conversation:
         "_current",
         "_guard",
         "_in_flight",
-        "_is_watching",
         "_lanes",
         "_loop",
         "_reader",
@@ -148,8 +165,6 @@ class Conversation:
         # The task that reads, and the one call that it runs meanwhile.
         self._reader: asyncio.Task[None] | None = None
         self._current: RunningCall | None = None
-        # Whether the loop will look, before it does anything else, at what became of the current call.
-        self._is_watching = False
         # The tasks that read or run calls; none before the first message.
         self._tasks: CallTasks | None = None
         # Whether the connection has opened, so that a message of the peer will be read.
@@ -279,10 +294,7 @@ class Conversation:
                     call = RunningCall(self, method, message.id, message.params, None)
                 if call is not None:
                     self._current = call
-                    if not self._is_watching:
-                        self._is_watching = True
-                        self._loop.call_soon(self._look, context=self._context)
-                    await call.run(task)
+                    await _watch(call.run(task), self._hand_over)
                     if self._current is not call:
                         # It had to wait, and another task reads by now.
                         self._left(call)
@@ -409,14 +421,13 @@ class Conversation:
 
     # Running.
 
-    def _look(self) -> None:
-        """Let another task read on if the one that read has entered a call and let go of the loop."""
-        self._is_watching = False
+    def _hand_over(self) -> None:
+        """Let another task read on, since the call that this one runs has to wait."""
         call = self._current
-        if call is not None:
-            self._current = None
-            self._enter(call)
-            self._read_on()
+        assert call is not None
+        self._current = None
+        self._enter(call)
+        self._read_on()
 
     def _start(self, call: RunningCall) -> None:
         """Run a call that is in flight in a task of its own."""
