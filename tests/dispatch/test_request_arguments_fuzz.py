@@ -2,83 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 import functools
 import json
 import logging
 from collections.abc import Iterator
-from typing import Annotated, Any, TypedDict
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emmett import App
 from emmett.dispatch import run_request
 from tests.http.builders import make_request
+from tests.integration.typed_requests_app import app
 
-
-class Colour(enum.Enum):
-    RED = "red"
-    BLUE = "blue"
-
-
-class Cat(msgspec.Struct, tag=True):
-    lives: int
-
-
-class Dog(msgspec.Struct, tag=True):
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=5)]
-    friends: list[Cat | Dog] = []
-
-
-@dataclasses.dataclass
-class Point:
-    x: float
-    y: Annotated[int, msgspec.Meta(ge=-5, lt=5)] = 0
-
-
-class Options(TypedDict, total=False):
-    colour: Colour
-    loud: bool
-
-
-class Person(pydantic.BaseModel):
-    name: str
-    parent: Person | None = None
-
-
-class Order(msgspec.Struct):
-    pet: Cat | Dog
-    place: Point | None
-    options: Options
-    people: dict[str, Person]
-
-
-def make_app() -> App:
-    app = App(__name__)
-
-    @app.route("/orders/<int:number>", methods="post")
-    async def order(number: int, order: Order, colour: Colour = Colour.RED, sizes: list[int] = []) -> Order:  # noqa: B006
-        return order
-
-    @app.route("/people/<str:name>", methods="put")
-    async def person(name: str, person: Person, loud: bool = False) -> Person:
-        return person
-
-    @app.route("/points", methods="get")
-    async def point(point: Point, name: str | None = None) -> Point:
-        return point
-
-    return app
-
-
-APP = make_app()
-DOCUMENT = APP.openapi()
+DOCUMENT = app.openapi()
 OPERATIONS = [
     (path, method, operation) for path, item in DOCUMENT["paths"].items() for method, operation in item.items()
 ]
@@ -137,7 +77,7 @@ async def send(path: str, method: str, query: list[tuple[str, Any]], content: by
     request = make_request(
         method.upper(), path, query_string=urlencode(texts, doseq=True).encode(), body=content, headers=headers
     )
-    return await run_request(APP.table, request)
+    return await run_request(app.table, request)
 
 
 @settings(max_examples=50)
