@@ -131,7 +131,7 @@ PICOWS = Environment("picows", ("picows==2.3.1", UVLOOP, MSGSPEC))
 SOCKETIFY = Environment("socketify", ("socketify==0.0.31", MSGSPEC))
 WS = NodeEnvironment("ws", ("ws==8.23.0",))
 WSE = Environment("wse", ("wse-server==2.5.1",), python="3.12")
-CHANX = Environment("chanx", ("chanx[fast_channels]==2.13.0", "pydantic==2.14.4", "starlette==1.10.0", *UVICORN))
+CHANX = Environment("chanx", ("chanx[fast-channels]==2.13.0", "pydantic==2.14.4", "starlette==1.10.0", *UVICORN))
 SOCKETIO = Environment("socketio", ("python-socketio==5.18.1", MSGSPEC, *UVICORN))
 
 NO_DEFLATE = {"deflate": "does not take permessage-deflate"}

@@ -6,6 +6,7 @@ A check takes a value and returns what is expected instead, or None if the value
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 Check = Callable[[object], str | None]
 
@@ -31,7 +32,7 @@ def whole_number(unit: str = "", *, least: int = 1, most: int | None = None, opt
     return check
 
 
-def error_meanings(errors: Mapping[object, object], *, least: int | None = None, most: int | None = None) -> str | None:
+def error_meanings(errors: Mapping[Any, Any], *, least: int | None = None, most: int | None = None) -> str | None:
     """Return what is wrong with `errors=` of a route or a method: codes and what they mean; None if nothing is.
 
     Arguments:
@@ -40,7 +41,7 @@ def error_meanings(errors: Mapping[object, object], *, least: int | None = None,
     limits = "" if least is None else f" from {least} to {most}"
     for code, meaning in errors.items():
         is_code = isinstance(code, int) and not isinstance(code, bool)
-        if not is_code or (least is not None and most is not None and not least <= code <= most):  # type: ignore[operator]
+        if not is_code or (least is not None and most is not None and not least <= code <= most):
             return f"errors: the code {code!r} is not an integer{limits}"
         if not isinstance(meaning, str) or not meaning.strip():
             return f"errors: {code}: {meaning!r} does not say what it means, in a text"

@@ -456,7 +456,7 @@ async def test_a_peer_that_leaves_while_it_is_let_in() -> None:
     assert ran == ["opened", "closed"]
 
 
-async def test_an_opening_takes_the_variables_of_the_path() -> None:
+async def test_an_opening_and_its_end_take_the_variables_of_the_path() -> None:
     app = App(__name__)
     calls = app.calls("/rooms/<str:room>")
     entered: list[str] = []
@@ -470,5 +470,15 @@ async def test_an_opening_takes_the_variables_of_the_path() -> None:
         @calls.on_open
         async def other(name: str) -> None: ...
 
+    with pytest.raises(ConfigurationError, match="'name' is no variable of the path; expected room"):
+
+        @calls.on_close
+        async def another(name: str) -> None: ...
+
+    @calls.on_close
+    def leave(room: str) -> None:
+        entered.remove(room)
+
     async with app.test_client_async() as client, client.websocket("/rooms/tea"):
         assert entered == ["tea"]
+    assert entered == []

@@ -8,11 +8,9 @@ import logging
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_origin, is_typeddict
 
 from ..channels import Channels, Position, Publication, Subscription
-from ..checks import error_meanings
 from ..config import CallsSettings
 from ..ctx import current_session, current_websocket
 from ..errors import ConfigurationError, UsageError, WebsocketClosed
@@ -24,8 +22,7 @@ from .broadcasts import Broadcasts
 from .codecs import choose_codec
 from .conversation import Conversation
 from .jsonrpc import Notification
-from .limits import parse_rate
-from .method import Method, MethodKind, MethodOptions
+from .method import Method, MethodKind, MethodOptions, make_options
 from .streaming import current_sender
 from .user_limits import UserLimits
 
@@ -77,7 +74,7 @@ class Calls:
         self._broadcasts = Broadcasts(name, self.emitted, self._find_channels)
         # With the variables of the path that they take.
         self._on_open: list[tuple[Callable[..., Any], tuple[str, ...]]] = []
-        self._on_close: list[Callable[..., Any]] = []
+        self._on_close: list[tuple[Callable[..., Any], tuple[str, ...]]] = []
         self._conversations: dict[Websocket, Conversation] = {}
 
     @property
@@ -124,7 +121,7 @@ class Calls:
             ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
         """
         _refuse_bare(name, "method")
-        options = _options(limit, per, timeout, ordered, max_params_size, errors or {})
+        options = make_options(limit, per, timeout, ordered, max_params_size, errors or {})
 
         def register(function: Function) -> Function:
             kind = MethodKind.STREAM if _is_stream(function) else MethodKind.CALL
@@ -152,7 +149,7 @@ class Calls:
             ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
         """
         _refuse_bare(name, "event")
-        options = _options(limit, per, timeout, True, max_params_size)
+        options = make_options(limit, per, timeout, True, max_params_size)
 
         def register(function: Function) -> Function:
             if _is_stream(function):
@@ -179,7 +176,8 @@ class Calls:
         if name is not None and len(types) != 1:
             raise ConfigurationError(f"emits(name={name!r}): a name is for one type, not for {len(types)}")
         for type_ in types:
-            if not isinstance(type_, type) or is_typeddict(type_) or type_.__module__ == "builtins":
+            is_class: bool = isinstance(type_, type)
+            if not is_class or is_typeddict(type_) or type_.__module__ == "builtins":
                 raise ConfigurationError(
                     f"emits({getattr(type_, '__name__', type_)}): `notify` could not tell from an object "
                     "which event it is; use a Struct, a dataclass or a pydantic model"
@@ -202,18 +200,18 @@ class Calls:
         Raises:
             ConfigurationError: a parameter is no variable of the path.
         """
-        names = tuple(inspect.signature(function).parameters)
-        if unknown := [name for name in names if name not in self._path_variables]:
-            raise ConfigurationError(
-                f"on_open {function.__qualname__!r}: parameter {unknown[0]!r} is no variable of the path; expected "
-                f"{', '.join(sorted(self._path_variables)) or 'no parameters'}"
-            )
-        self._on_open.append((function, names))
+        self._on_open.append((function, self._variables_for(function, "on_open")))
         return function
 
     def on_close(self, function: Function) -> Function:
-        """Register a function, plain or async, to run when a connection has ended, whatever its end."""
-        self._on_close.append(function)
+        """Register a function, plain or async, to run when a connection has ended, whatever its end.
+
+        Its parameters are variables of the path.
+
+        Raises:
+            ConfigurationError: a parameter is no variable of the path.
+        """
+        self._on_close.append((function, self._variables_for(function, "on_close")))
         return function
 
     # While connections are open.
@@ -343,7 +341,7 @@ class Calls:
                     await conversation.start(first)
             finally:
                 await conversation.stop()
-                await _call_all(self._on_close)
+                await _call_all(self._on_close, variables)
         finally:
             del self._conversations[conversation.websocket]
             for subscription in [*conversation.subscriptions.values()]:
@@ -375,6 +373,15 @@ class Calls:
         method = Method(wanted, function, kind, signature, options, (*pipeline, *collect_pipes(function)))
         method.compose(self._pipeline)
         self.methods[wanted] = method
+
+    def _variables_for(self, function: Callable[..., Any], decorator: str) -> tuple[str, ...]:
+        names = tuple(inspect.signature(function).parameters)
+        if unknown := [name for name in names if name not in self._path_variables]:
+            raise ConfigurationError(
+                f"{decorator} {function.__qualname__!r}: parameter {unknown[0]!r} is no variable of the path; expected "
+                f"{', '.join(sorted(self._path_variables)) or 'no parameters'}"
+            )
+        return names
 
     def _event_name(self, message: object) -> str:
         name = self.emitted.get(type(message))
@@ -452,35 +459,19 @@ def _is_stream(function: Callable[..., Any]) -> bool:
     return (get_origin(returned) or returned) in _STREAMS
 
 
-def _options(
-    limit: str | None,
-    per: str,
-    timeout: float | None,
-    is_ordered: bool,
-    max_params_size: int | None,
-    errors: Mapping[int, str] = MappingProxyType({}),
-) -> MethodOptions:
-    if per not in ("connection", "user"):
-        raise ConfigurationError(f"per={per!r}: expected 'connection' or 'user'")
-    if timeout is not None and not 0 < timeout < float("inf"):
-        raise ConfigurationError(f"timeout={timeout!r}: expected a number of seconds above 0, or None for no deadline")
-    if problem := error_meanings(errors):
-        raise ConfigurationError(problem)
-    rate = None if limit is None else parse_rate(limit)
-    return MethodOptions(rate, per, timeout, is_ordered, max_params_size, MappingProxyType({**errors}))
-
-
 def _refuse_bare(name: object, decorator: str) -> None:
     if callable(name):
         raise SyntaxError(f"the decorator needs its parentheses: write @calls.{decorator}() above the function")
 
 
-async def _call_all(functions: Sequence[Callable[..., Any]]) -> None:
+async def _call_all(
+    functions: Sequence[tuple[Callable[..., Any], tuple[str, ...]]], variables: Mapping[str, Any]
+) -> None:
     """Call all functions, even if one fails. The first error is raised afterwards."""
     errors: list[Exception] = []
-    for function in functions:
+    for function, names in functions:
         try:
-            await _call(function)
+            await _call(function, **{name: variables[name] for name in names})
         except Exception as error:
             errors.append(error)
     if errors:

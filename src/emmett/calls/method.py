@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from ..checks import error_meanings
+from ..errors import ConfigurationError
 from ..pipeline import Flow, Pipe, compose_call
 from ..typed.faults import MAX_FAULTS, Fault, find_faults
 from ..typed.fields import member_names
@@ -18,7 +20,7 @@ from ..typed.models import decode_model
 from ..typed.parameters import Parameter, Signature, make_struct, object_parameter
 from .codecs import Codec, Decode
 from .jsonrpc import UNREADABLE
-from .limits import Rate
+from .limits import Rate, parse_rate
 from .streaming import Token, send_items
 
 # By which a caller names the items of a stream: as a parameter of its own, or as LSP 3.17 calls it.
@@ -63,6 +65,29 @@ class MethodOptions(NamedTuple):
     is_ordered: bool
     max_params_size: int | None
     errors: Mapping[int, str] = MappingProxyType({})
+
+
+def make_options(
+    limit: str | None,
+    per: str,
+    timeout: float | None,
+    is_ordered: bool,
+    max_params_size: int | None,
+    errors: Mapping[int, str] = MappingProxyType({}),
+) -> MethodOptions:
+    """Return the options of a function, as `Calls.method` and `Calls.event` take them.
+
+    Raises:
+        ConfigurationError: one is invalid.
+    """
+    if per not in ("connection", "user"):
+        raise ConfigurationError(f"per={per!r}: expected 'connection' or 'user'")
+    if timeout is not None and not 0 < timeout < float("inf"):
+        raise ConfigurationError(f"timeout={timeout!r}: expected a number of seconds above 0, or None for no deadline")
+    if problem := error_meanings(errors):
+        raise ConfigurationError(problem)
+    rate = None if limit is None else parse_rate(limit)
+    return MethodOptions(rate, per, timeout, is_ordered, max_params_size, MappingProxyType({**errors}))
 
 
 @dataclass(slots=True, eq=False)

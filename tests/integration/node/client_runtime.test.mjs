@@ -413,6 +413,23 @@ test("a variable of a path is one segment", () => {
   }
 });
 
+test("without a WebSocket there is no client", () => {
+  const all = globalThis.WebSocket;
+  delete globalThis.WebSocket;
+  try {
+    assert.throws(() => new CallsConnection(new URL("ws://example.com/api")), /there is no WebSocket here: give one/);
+  } finally {
+    if (all !== undefined) globalThis.WebSocket = all;
+  }
+});
+
+test("an error says when to repeat a call above a limit", () => {
+  assert.equal(new CallFailed(-32029, "too many", { retry_after: 0.5 }).retryAfter, 500);
+  for (const data of [undefined, null, 1, {}, { retry_after: "soon" }]) {
+    assert.equal(new CallFailed(17, "no", data).retryAfter, undefined);
+  }
+});
+
 test("states are shown as they change", async (context) => {
   const { connection, socket } = await connect(context, {}, false);
   const states = [];

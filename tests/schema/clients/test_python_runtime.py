@@ -24,6 +24,13 @@ from emmett.schema.clients.python_runtime import (
 )
 
 
+@pytest.mark.parametrize(
+    ("data", "seconds"), [({"retry_after": 0.5}, 0.5), ({"retry_after": "soon"}, None), ({}, None), ([1], None)]
+)
+def test_an_error_says_when_to_repeat_a_call_above_a_limit(data: object, seconds: float | None) -> None:
+    assert CallFailed(-32029, "too many", data).retry_after == seconds
+
+
 def test_a_variable_of_a_path_is_one_segment() -> None:
     assert path_segment("room", "a b?ü") == "a%20b%3F%C3%BC"
     for value in ("", ".", "..", "a/b"):

@@ -1,3 +1,5 @@
+type SocketClass = new (url: string) => Socket;
+
 // Browsers announce here that the network is back; other runtimes may have none of this.
 const page = globalThis as {
   addEventListener?: (type: string, listener: () => void) => void;
@@ -8,6 +10,7 @@ const page = globalThis as {
 export class CallsConnection<Events> {
   private readonly url: URL;
   private readonly options: ConnectionOptions;
+  private readonly WebSocket: SocketClass;
   private readonly pending = new Map<number, Pending>();
   private readonly queue: { text: string; id?: number }[] = [];
   private readonly eventHandlers = new Map<string, Set<(event: never) => void>>();
@@ -25,6 +28,11 @@ export class CallsConnection<Events> {
   constructor(url: URL, options: ConnectionOptions = {}) {
     this.url = url;
     this.options = options;
+    const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
+    if (WebSocket === undefined) {
+      throw new TypeError("there is no WebSocket here: give one in the options, as in { WebSocket } of npm ws");
+    }
+    this.WebSocket = WebSocket;
     page.addEventListener?.("online", this.onOnline);
     void this.connect();
   }
@@ -201,10 +209,7 @@ export class CallsConnection<Events> {
       });
       const url = await Promise.race([this.address(), late]);
       if (this.state !== "connecting") return;
-      const global = globalThis as { WebSocket?: new (url: string) => Socket };
-      const WebSocket = this.options.WebSocket ?? global.WebSocket;
-      if (WebSocket === undefined) throw new Error("there is no WebSocket here: pass one, such as that of npm ws");
-      socket = this.socket = new WebSocket(url);
+      socket = this.socket = new this.WebSocket(url);
     } catch (error) {
       this.report(error);
       this.lost(1006, String(error));

@@ -47,6 +47,12 @@ class CallFailed(Exception):
         self.message = message
         self.data = data
 
+    @property
+    def retry_after(self) -> float | None:
+        """In how many seconds a call above a limit may be repeated; None for other errors."""
+        seconds = self.data.get("retry_after") if isinstance(self.data, dict) else None
+        return seconds if isinstance(seconds, (int, float)) else None
+
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.data is None else f"{self.code}: {self.message} {self.data!r}"
 

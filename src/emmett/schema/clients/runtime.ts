@@ -14,6 +14,12 @@ export class CallFailed extends Error {
     this.code = code;
     this.data = data;
   }
+
+  /** In how many milliseconds a call above a limit may be repeated; undefined for other errors. */
+  get retryAfter(): number | undefined {
+    const seconds = (this.data as { retry_after?: unknown } | null | undefined)?.retry_after;
+    return typeof seconds === "number" ? 1000 * seconds : undefined;
+  }
 }
 
 /** The connection ended before a call was answered. The server may have run the call or not. */

@@ -18,13 +18,13 @@ RESERVED = frozenset({
     "ConnectionLost", "ConnectionOptions", "ConnectionState", "Date", "Error", "Events", "Function", "Item",
     "ItemStream", "IteratorResult", "JSON", "Map", "Math", "Message", "Name", "Number", "Object", "Params", "Partial",
     "Pending", "Pick", "Promise", "Query", "QueueFull", "Readonly", "ReadonlySet", "Record", "Result", "ReturnType",
-    "Set", "Socket", "String", "Symbol", "URL", "WebSocket", "any", "as", "async", "await", "bigint", "boolean",
-    "break", "case", "catch", "class", "clearTimeout", "const", "continue", "debugger", "default", "delete", "do",
-    "else", "encodePath", "encodeSegment", "encodeURIComponent", "enum", "export", "extends", "false", "finally", "for",
-    "function", "globalThis", "if", "implements", "import", "in", "instanceof", "interface", "isFinal", "let", "never",
-    "new", "null", "number", "object", "package", "page", "pauseAfter", "private", "protected", "public", "readonly",
-    "return", "setTimeout", "static", "string", "super", "switch", "symbol", "this", "throw", "true", "try", "type",
-    "typeof", "undefined", "unknown", "var", "void", "websocketUrl", "while", "with", "yield",
+    "Set", "Socket", "SocketClass", "String", "Symbol", "URL", "WebSocket", "any", "as", "async", "await", "bigint",
+    "boolean", "break", "case", "catch", "class", "clearTimeout", "const", "continue", "debugger", "default", "delete",
+    "do", "else", "encodePath", "encodeSegment", "encodeURIComponent", "enum", "export", "extends", "false", "finally",
+    "for", "function", "globalThis", "if", "implements", "import", "in", "instanceof", "interface", "isFinal", "let",
+    "never", "new", "null", "number", "object", "package", "page", "pauseAfter", "private", "protected", "public",
+    "readonly", "return", "setTimeout", "static", "string", "super", "switch", "symbol", "this", "throw", "true", "try",
+    "type", "typeof", "undefined", "unknown", "var", "void", "websocketUrl", "while", "with", "yield",
 })
 # What the wrappers around the SDK use besides.
 RESERVED_OF_SDK = RESERVED | {
