@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from emmett import App, websocket
+from emmett import App, abort, websocket
 
 app = App(__name__)
 app.schema("Tea house", "1.4", "Orders and news of a small tea house.")
@@ -49,7 +49,13 @@ calls.emits(Ready)
 orders: list[Order] = []
 
 
-@calls.method(limit="100/s", timeout=10)
+@calls.on_open
+def enter() -> None:
+    if websocket.query_params.token == "wrong":
+        abort(403)
+
+
+@calls.method(limit="100/s", timeout=10, errors={402: "It is not paid.", 17: "There is no such tea."})
 async def order(what: Order) -> Receipt:
     """Order a cup of tea.
 

@@ -91,6 +91,7 @@ def test_a_method_is_explained(visitor: Visitor) -> None:
     expect(page.get_by_label("Signature")).to_have_text("order(Order) → Receipt")
     expect(page.get_by_label("Types")).to_contain_text('size?: Size = "small"')
     expect(page.locator(".facts")).to_contain_text("100/s")
+    expect(page.locator(".facts")).to_contain_text("17: There is no such tea.\n402: It is not paid.")
     expect(page.get_by_text("The name on the card.")).to_be_visible()
 
 
@@ -178,6 +179,28 @@ def test_events_and_errors(visitor: Visitor) -> None:
     page = visitor.open("calls/emitted/ready")
     expect(page.get_by_label("Example")).to_contain_text('"method": "ready"')
     expect(page.get_by_text("An order that waits at the counter.")).to_be_visible()
+
+
+def test_a_handshake_that_is_refused(visitor: Visitor) -> None:
+    page = visitor.open("calls/add")
+    page.locator(".where summary").click()
+    page.get_by_label("Query").fill("token=wrong")
+    press(page, "Call")
+    expect(page.get_by_role("status")).to_have_text("Not let in")
+    expect(last(page)).to_contain_text("The server refused the handshake, or cannot be reached")
+    # Chromium says so, too.
+    assert [problem for problem in visitor.problems if "Unexpected response code: 403" not in problem] == []
+    visitor.problems.clear()
+
+
+@pytest.mark.parametrize("width", [390, 900, 1180, 1280])
+def test_what_comes_is_in_view(width: int, browser: Browser, base: str) -> None:
+    visitor = Visitor(browser, base, viewport={"width": width, "height": 800})
+    page = visitor.open("calls/order")
+    press(page, "Call")
+    expect(page.locator("[data-kind=result]")).to_be_in_viewport()
+    visitor.context.close()
+    assert visitor.problems == []
 
 
 def test_a_plain_websocket(visitor: Visitor) -> None:

@@ -41,16 +41,20 @@ class Console {
     socket.binaryType = "arraybuffer";
     this.show("connecting", "Connecting");
     const started = performance.now();
+    let hasOpened = false;
     this.opening = new Promise((resolve, reject) => {
       socket.addEventListener("open", () => {
+        hasOpened = true;
         this.show("open", `Connected in ${formatTime(performance.now() - started)}`);
         resolve();
       });
       socket.addEventListener("close", (event) => {
         this.socket = this.opening = undefined;
         const reason = event.reason ? `: ${event.reason}` : "";
-        this.show("closed", `Closed with ${event.code}${reason}`);
-        this.log.add("closed", `${event.code}${reason}`);
+        this.show("closed", hasOpened ? `Closed with ${event.code}${reason}` : "Not let in");
+        // A browser tells a page no more about a handshake that failed.
+        if (hasOpened) this.log.add("closed", `${event.code}${reason}`);
+        else this.log.add("closed", "before it was open", "The server refused the handshake, or cannot be reached; its log says which.");
         this.lost(event);
         reject(new Error(`closed with ${event.code}${reason}`));
       });

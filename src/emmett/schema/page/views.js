@@ -2,6 +2,8 @@
 
 // Below this width the contents fold up, and the log is below the form.
 const narrow = matchMedia("(max-width: 62rem)");
+// Here the log is below the form.
+const stacked = matchMedia("(max-width: 74rem)");
 const consoles = new Map();
 
 /** Return the console of a route; it stays the same. */
@@ -50,8 +52,7 @@ function sendForm({ form, button, preview, send, live, before = [], after = "" }
     update();
     try {
       const sending = send();
-      // On a phone the log is below: show what happens.
-      if (narrow.matches) live.scrollIntoView({ block: "start", behavior: "instant" });
+      if (stacked.matches) live.scrollIntoView({ block: "start", behavior: "instant" });
       await sending;
     } catch (error) {
       if (error instanceof FormError) form.show([{ path: error.path, message: error.message }]);
