@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
 from typing import NamedTuple
 
 MAX_PASSWORD = 200  # characters
-MAX_ATTEMPTS = 5  # of one address, within PERIOD
+MAX_ATTEMPTS = 10  # of one address, within PERIOD
 PERIOD = 60.0  # seconds
-MAX_ADDRESSES = 1000  # that are kept; beyond it the one that tried longest ago is forgotten
 
 
 class Account(NamedTuple):
@@ -55,31 +52,3 @@ async def check_password(user: str, password: str) -> bool:
     loop = asyncio.get_running_loop()
     found = await loop.run_in_executor(_threads, hash_password, password[:MAX_PASSWORD], account.salt)
     return hmac.compare_digest(found, account.hash) and account is not NOBODY
-
-
-class Attempts:
-    """Counts the logins that each address tries. A small table: nobody can fill the memory with addresses."""
-
-    def __init__(self) -> None:
-        # When each address began, and how often it has tried since.
-        self._tried: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def wait(self, address: str) -> float:
-        """Count an attempt, and return how many seconds the address has to wait until it may try; 0 for now."""
-        now = monotonic()
-        began, count = self._tried.get(address, (now, 0))
-        if now - began >= PERIOD:
-            began, count = now, 0
-        if count >= MAX_ATTEMPTS:
-            return began + PERIOD - now
-        self._tried[address] = (began, count + 1)
-        self._tried.move_to_end(address)
-        if len(self._tried) > MAX_ADDRESSES:
-            self._tried.popitem(last=False)
-        return 0.0
-
-    def forgive(self, address: str) -> None:
-        """Do not count an attempt that was right. The others stay: who has an account must not guess at another one."""
-        if address in self._tried:
-            began, count = self._tried[address]
-            self._tried[address] = (began, count - 1)

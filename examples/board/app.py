@@ -14,11 +14,25 @@ from typing import Annotated, Any
 
 import msgspec
 
-from emmett import App, Event, Response, abort, redirect, request, requires, response, session, stream, url, websocket
+from emmett import (
+    App,
+    Channels,
+    Event,
+    Response,
+    abort,
+    redirect,
+    request,
+    requires,
+    response,
+    session,
+    stream,
+    url,
+    websocket,
+)
 from emmett.security import CSRF, SecurityHeaders
 from emmett.sessions import SessionManager
 
-from .accounts import ACCOUNTS, Attempts, check_password
+from .accounts import ACCOUNTS, MAX_ATTEMPTS, PERIOD, check_password
 from .board import MAX_NOTICES, MAX_TEXT, Attachment, Board, Notice, tidy
 from .feed import Feed, Full, SocketReader, StreamReader, encode
 
@@ -35,6 +49,7 @@ sessions = SessionManager.cookies(
 )
 
 app = App(__name__)
+channels = Channels(app)
 app.pipeline = [SecurityHeaders(), sessions, CSRF()]
 
 
@@ -44,7 +59,6 @@ class State:
     def __init__(self) -> None:
         self.board = Board()
         self.feed = Feed(self.board)
-        self.attempts = Attempts()
 
 
 state: State
@@ -86,13 +100,13 @@ async def log_in() -> dict[str, Any]:
     params = await request.body_params
     user, password = str(params.user or "").strip().lower(), str(params.password or "")
     address = request.client[0] if request.client else ""
-    seconds = math.ceil(state.attempts.wait(address))
+    # Right ones count as well: who has an account must not guess at another one.
+    seconds = math.ceil(await channels.take(f"login:{address}", MAX_ATTEMPTS, PERIOD))
     if seconds:
         response.status = 429
         response.headers["retry-after"] = str(seconds)
         return {"problem": f"Too many attempts. Try again in {seconds} seconds.", "user": ""}
     if await check_password(user, password):
-        state.attempts.forgive(address)
         await sessions.renew()
         session.user, session.login = user, secrets.token_urlsafe(16)
         redirect(url("index"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -50,7 +49,7 @@ async def test_a_wrong_password_and_a_wrong_name_are_told_alike() -> None:
         assert (await client.get("/")).status == 303
 
 
-async def test_an_address_may_try_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_address_may_try_only_so_often() -> None:
     async with app.test_client_async() as client:
         for _ in range(accounts.MAX_ATTEMPTS):
             assert (await try_password(client, "ada", "guessed")).status == 403
@@ -59,35 +58,14 @@ async def test_an_address_may_try_only_so_often(monkeypatch: pytest.MonkeyPatch)
         assert 0 < int(answer.headers["retry-after"]) <= accounts.PERIOD
         assert (await client.get("/")).status == 303
 
-        now = time.monotonic()
-        monkeypatch.setattr(accounts, "monotonic", lambda: now + accounts.PERIOD)
-        await log_in(client)
-
 
 async def test_who_has_an_account_cannot_guess_at_another_one() -> None:
     async with app.test_client_async() as client:
         for _ in range(accounts.MAX_ATTEMPTS - 1):
             assert (await try_password(client, "ada", "guessed")).status == 403
-        for _ in range(2):
-            await log_in(client, "grace")
-            client.cookies.clear()
-        assert (await try_password(client, "ada", "guessed")).status == 403
+        await log_in(client, "grace")
+        client.cookies.clear()
         assert (await try_password(client, "ada", "guessed")).status == 429
-
-
-def test_attempts_are_kept_of_so_many_addresses_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "MAX_ADDRESSES", 2)
-    attempts = accounts.Attempts()
-    for address in ("a", "b", "a", "c"):
-        assert attempts.wait(address) == 0
-    assert list(attempts._tried) == ["a", "c"]
-    for _ in range(accounts.MAX_ATTEMPTS - 2):
-        assert attempts.wait("a") == 0
-    assert attempts.wait("a") > 0
-    attempts.forgive("a")
-    assert attempts.wait("a") == 0
-    assert attempts.wait("a") > 0
-    attempts.forgive("b")
 
 
 async def test_forms_of_other_sites_are_refused() -> None:
