@@ -3,7 +3,7 @@ from contextvars import ContextVar, copy_context
 
 import pytest
 
-from emmett.calls.call_tasks import CallTasks
+from emmett.calls.call_tasks import CallTasks, watch
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
 
@@ -74,3 +74,38 @@ async def test_each_task_has_a_context_of_its_own() -> None:
         await tasks.spawn(run(number))
     assert seen == ["unset", "unset"]
     assert variable.get() == "unset"
+
+
+async def test_what_is_watched_says_when_it_waits() -> None:
+    told: list[str] = []
+    event = asyncio.Event()
+
+    async def at_once() -> None:
+        told.append("ran")
+
+    async def later() -> None:
+        try:
+            await event.wait()
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            told.append("cancelled")
+        told.append("went on")
+
+    async def outer() -> None:
+        await watch(at_once(), lambda: told.append("waits"))
+        await watch(later(), lambda: told.append("waits"))
+
+    first, second = asyncio.create_task(outer()), asyncio.create_task(outer())
+    await asyncio.sleep(0)
+    assert told == ["ran", "waits", "ran", "waits"]
+    first.cancel()
+    await first
+    assert told[4:] == ["cancelled", "went on"]
+    event.set()
+    await second
+    assert told[6:] == ["went on"]
+
+
+async def test_what_is_watched_may_fail() -> None:
+    with pytest.raises(LookupError, match="for the test"):
+        await watch(fail(), lambda: None)

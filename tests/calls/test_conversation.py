@@ -454,5 +454,5 @@ async def test_nothing_is_left_of_a_hundred_cancelled_streams() -> None:
                 await api.unknown()
             conversation = next(iter(calls._conversations.values()))
             assert conversation._in_flight == 0
-            assert (conversation._streams, conversation._by_key) == (0, {})
+            assert (conversation._streams, conversation._by_key) == (0, None)
         assert not calls.connections

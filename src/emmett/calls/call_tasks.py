@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import types
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
 from typing import Any
 
@@ -30,7 +31,7 @@ class CallTasks:
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a coroutine in a task and a context of its own."""
-        task = self._loop.create_task(coroutine, context=self._context.copy())
+        task = self._loop.create_task(coroutine, name="call", context=self._context.copy())
         if self._only is None:
             self._only = task
         elif self._others is None:
@@ -63,3 +64,20 @@ class CallTasks:
             self.ended.set_exception(error)
         elif self._only is None and not self._others:
             self.ended.set_result(None)
+
+
+@types.coroutine
+def watch(coroutine: Coroutine[Any, Any, None], waits: Callable[[], None]) -> Generator[Any, Any, None]:
+    """Run a coroutine in the running task, and call `waits` when it lets go of the loop for the first time."""
+    try:
+        wanted = coroutine.send(None)
+        waits()
+        while True:
+            try:
+                yield wanted
+            except BaseException as error:
+                wanted = coroutine.throw(error)
+            else:
+                wanted = coroutine.send(None)
+    except StopIteration:
+        pass

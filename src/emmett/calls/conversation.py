@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import types
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Mapping
 from contextvars import Context, copy_context
 from typing import Any, Protocol
 
@@ -24,7 +23,7 @@ from ..errors import WebsocketClosed
 from ..typed.parameters import Signature
 from ..websockets.websocket import Websocket
 from .batch import CallBatch
-from .call_tasks import CallTasks
+from .call_tasks import CallTasks, watch
 from .client_requests import ClientRequests
 from .codecs import Codec
 from .guard import Guard, exceeded
@@ -80,23 +79,6 @@ class Endpoint(Protocol):
 
     def provide(self, type_: type) -> Any:
         """Return the value of an argument that does not come from the caller, in the context of its call."""
-
-
-@types.coroutine
-def _watch(coroutine: Coroutine[Any, Any, None], waits: Callable[[], None]) -> Generator[Any, Any, None]:
-    """Run a coroutine in the running task, and call `waits` when it lets go of the loop for the first time."""
-    try:
-        wanted = coroutine.send(None)
-        waits()
-        while True:
-            try:
-                yield wanted
-            except BaseException as error:
-                wanted = coroutine.throw(error)
-            else:
-                wanted = coroutine.send(None)
-    except StopIteration:
-        pass
 
 
 class Conversation:
@@ -294,7 +276,7 @@ class Conversation:
                     call = RunningCall(self, method, message.id, message.params, None)
                 if call is not None:
                     self._current = call
-                    await _watch(call.run(task), self._hand_over)
+                    await watch(call.run(task), self._hand_over)
                     if self._current is not call:
                         # It had to wait, and another task reads by now.
                         self._left(call)
@@ -458,6 +440,9 @@ class Conversation:
         if call.id is not UNSET:
             assert self._by_key is not None
             self._by_key.pop((type(call.id), call.id), None)
+            if not self._by_key:
+                # Emptied, a dict keeps its memory.
+                self._by_key = None
         if call.method.is_ordered:
             following = self._lane(call.method).leave()
             if following is not None:
