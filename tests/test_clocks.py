@@ -30,7 +30,6 @@ ALLOWED: dict[tuple[str, str], int] = {
     # The clock itself is what is tested, or is moved on from now.
     ("tests/centrifuge/kit.py", "soon"): 1,
     ("tests/channels/brokers/nats/test_jetstream.py", "test_the_time_is_that_of_the_server"): 1,
-    ("tests/examples/test_board.py", "test_an_address_may_try_only_so_often"): 1,
     # A deadline passes that must not strike. A sleep that takes longer asks for more, and the test passes all the same.
     ("tests/channels/brokers/redis/test_cluster.py", "test_a_slot_that_moves_is_followed"): 1,
     ("tests/channels/brokers/redis/test_link.py", "test_stop_leaves_no_socket_though_the_peer_reads_nothing"): 1,

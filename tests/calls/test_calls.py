@@ -5,12 +5,11 @@ from typing import Any, TypedDict
 import msgspec
 import pytest
 
-from emmett import App, Pipe, Websocket, abort, requires, websocket
+from emmett import App, Pipe, Websocket, requires, websocket
 from emmett.calls.calls import snake_case
 from emmett.calls.method import MethodKind
 from emmett.ctx import current_websocket
 from emmett.errors import CallError, ConfigurationError
-from emmett.testing import RefusedHandshake
 from tests.calls.kit import Said, Say, UserJoined, make_app, wire_to
 
 # Registration.
@@ -159,7 +158,11 @@ def test_names_of_emitted_events_are_distinct() -> None:
         calls.emits(Say, Said, name="both")
 
 
-@pytest.mark.parametrize("type_", [TypedDict("Typing", {"room": str}), dict, int, list[int]])
+class Typing(TypedDict):
+    room: str
+
+
+@pytest.mark.parametrize("type_", [Typing, dict, int, list[int]])
 def test_objects_that_do_not_say_which_event_they_are(type_: Any) -> None:
     with pytest.raises(ConfigurationError, match="could not tell from an object which event it is; use a Struct"):
         make_app()[1].emits(type_)
@@ -399,86 +402,3 @@ async def test_requires_answers_with_an_error() -> None:
 
     async with wire_to(app) as wire:
         assert (await wire.ask(id=1, method="secret"))["error"]["code"] == 403
-
-
-async def test_on_open_may_refuse() -> None:
-    app, calls = make_app()
-
-    @calls.on_open
-    def check() -> None:
-        if websocket.query_params.token != "right":
-            abort(401)
-
-    @calls.method()
-    async def fine() -> int:
-        return 1
-
-    async with app.test_client_async() as client:
-        with pytest.raises(RefusedHandshake) as refused:
-            async with client.calls("/api"):
-                pass
-        assert refused.value.status == 401
-        async with client.calls("/api?token=right") as api:
-            assert await api.fine() == 1
-
-
-async def test_what_ends_a_connection_runs_even_if_some_of_it_fails() -> None:
-    app, calls = make_app()
-    ran: list[str] = []
-
-    @calls.on_close
-    async def first() -> None:
-        ran.append("first")
-        raise ValueError("for the test")
-
-    @calls.on_close
-    def second() -> None:
-        ran.append("second")
-
-    async with app.test_client_async() as client, client.websocket("/api"):
-        pass
-    assert ran == ["first", "second"]
-
-
-async def test_a_peer_that_leaves_while_it_is_let_in() -> None:
-    app, calls = make_app()
-    ran: list[str] = []
-    calls.on_close(lambda: ran.append("closed"))
-
-    @calls.on_open
-    async def enter() -> None:
-        ran.append("opened")
-        await websocket.close()
-
-    async with app.test_client_async() as client:
-        with pytest.raises(RefusedHandshake):
-            await client.websocket("/api").__aenter__()
-    assert ran == ["opened", "closed"]
-
-
-async def test_an_opening_and_its_end_take_the_variables_of_the_path() -> None:
-    app = App(__name__)
-    calls = app.calls("/rooms/<str:room>")
-    entered: list[str] = []
-
-    @calls.on_open
-    async def enter(room: str) -> None:
-        entered.append(room)
-
-    with pytest.raises(ConfigurationError, match="'name' is no variable of the path; expected room"):
-
-        @calls.on_open
-        async def other(name: str) -> None: ...
-
-    with pytest.raises(ConfigurationError, match="'name' is no variable of the path; expected room"):
-
-        @calls.on_close
-        async def another(name: str) -> None: ...
-
-    @calls.on_close
-    def leave(room: str) -> None:
-        entered.remove(room)
-
-    async with app.test_client_async() as client, client.websocket("/rooms/tea"):
-        assert entered == ["tea"]
-    assert entered == []

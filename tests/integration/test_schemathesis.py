@@ -18,7 +18,7 @@ DEADLINE = 100.0
 def test_every_request_is_answered_as_the_document_says(tmp_path: Path) -> None:
     server = ExampleServer("orders", path="tests/integration/typed_requests_app.py")
     try:
-        program = Path(sys.executable).with_name("schemathesis")
+        program = str(Path(sys.executable).with_name("schemathesis"))
         # All of its checks: no status of 500, none that is not in the document, results as their schemas say, nothing
         # taken that the document forbids, nothing refused that it allows, methods that do not exist refused.
         command = [program, "run", f"{server.url.rstrip('/')}/openapi.json", "--max-examples", "25", "--no-color"]

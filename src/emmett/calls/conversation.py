@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextvars import Context, copy_context
 from typing import Any, Protocol
 
@@ -220,9 +220,9 @@ class Conversation:
         """
         await self.websocket.send(self.codec.encode(message))
 
-    async def send_reply(self, reply: Reply) -> None:
-        """Send the reply to a call. A result that cannot be encoded becomes an error."""
-        await self.websocket.send(self._encoded(reply))
+    def send_reply(self, reply: Reply) -> Awaitable[None]:
+        """Return what sends the reply to a call. A result that cannot be encoded becomes an error."""
+        return self.websocket.send(self._encoded(reply))
 
     @property
     def requests(self) -> ClientRequests:

@@ -104,6 +104,7 @@ class Method:
         flow: the function inside all its pipes, once it is composed.
         is_ordered: whether its calls wait for those before them.
         is_guarded: whether there is more to check of its calls than their parameters.
+        is_plain: whether a call takes nothing but its parameters and has no deadline, so that it is just called.
         is_limited_per_user: whether its rate counts the calls of users, which may take a question to the broker.
     """
 
@@ -117,6 +118,7 @@ class Method:
     flow: Flow = field(init=False)
     is_ordered: bool = field(init=False)
     is_guarded: bool = field(init=False)
+    is_plain: bool = field(init=False)
     is_limited_per_user: bool = field(init=False)
     _by_name: Any = field(init=False)
     _by_position: Any = field(init=False)
@@ -146,6 +148,8 @@ class Method:
         """Compose the function and its pipes inside those of all methods."""
         handler = send_items(self.function) if self.kind is MethodKind.STREAM else self.function
         self.flow = compose_call((*outer, *self.pipes), handler)
+        has_more = self.is_limited_per_user or self.signature.is_injected or self.options.timeout is not None
+        self.is_plain = not (has_more or self.flow.has_hooks or self.kind is MethodKind.STREAM)
 
     def bind(self, params: Raw | UnsetType, codec: Codec) -> dict[str, Any]:
         """Return the arguments for the parameters of a call or an event.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -44,7 +45,7 @@ class Caller(Protocol):
     async def send(self, message: Any) -> None:
         """Send a message; waits while the peer does not keep up."""
 
-    async def send_reply(self, reply: Reply) -> None:
+    def send_reply(self, reply: Reply) -> Awaitable[None]:
         """Send the reply to a call."""
 
 
@@ -97,17 +98,11 @@ class RunningCall:
         else:
             self._task = task
             method = self.method
-            flow = method.flow
             try:
-                if method.is_limited_per_user and (refusal := await self._caller.admit(method)) is not None:
-                    raise CallError(refusal.code, refusal.message, refusal.data)
-                arguments = self._arguments()
-                if method.options.timeout is not None:
-                    result = await self._within(method.options.timeout, arguments)
-                elif flow.has_hooks:
-                    result = await flow.run(arguments)
+                if method.is_plain:
+                    result = await method.flow.call(**method.bind(self.params, self._caller.codec))
                 else:
-                    result = await flow.call(**arguments)
+                    result = await self._result()
                 reply = None if self.id is UNSET else ResultReply(self.id, result)
             except Exception as error:
                 reply = self._failed(error)
@@ -125,6 +120,15 @@ class RunningCall:
         except WebsocketClosed:
             # Nobody is left to take the reply.
             pass
+
+    async def _result(self) -> Any:
+        method = self.method
+        if method.is_limited_per_user and (refusal := await self._caller.admit(method)) is not None:
+            raise CallError(refusal.code, refusal.message, refusal.data)
+        arguments = self._arguments()
+        if method.options.timeout is not None:
+            return await self._within(method.options.timeout, arguments)
+        return await method.flow.run(arguments)
 
     def _arguments(self) -> dict[str, Any]:
         method, caller = self.method, self._caller
