@@ -8,8 +8,6 @@ import statistics
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from tests.imports import ROOT, SOURCE, source_files
 from tests.layers import TABLE
 
@@ -61,25 +59,31 @@ def mirrors(path: Path) -> list[Path]:
     return [*folder.glob(f"test_{stem}.py"), *folder.glob(f"test_{stem}_*.py")]
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_module_has_its_tests(module: str) -> None:
+def test_every_module_has_its_tests() -> None:
+    assert [fault for module in sorted(MODULES) if (fault := fault_of_tests(module))] == []
+
+
+def fault_of_tests(module: str) -> str:
+    """Return what is wrong with the tests of a module, or nothing."""
     found = mirrors(MODULES[module])
     if module in WITHOUT_TEST:
-        assert not found, f"{module} has a test file now; take it off WITHOUT_TEST"
-    else:
-        expected = Path("tests", *module.split(".")[1:-1], f"test_{MODULES[module].stem.strip('_')}.py")
-        assert found, f"write {expected}, or name {module} in WITHOUT_TEST with the reason"
+        return f"{module} has a test file now; take it off WITHOUT_TEST" if found else ""
+    expected = Path("tests", *module.split(".")[1:-1], f"test_{MODULES[module].stem.strip('_')}.py")
+    return "" if found else f"write {expected}, or name {module} in WITHOUT_TEST with the reason"
 
 
 def test_every_exception_names_a_module() -> None:
     assert set(WITHOUT_TEST) <= set(MODULES)
 
 
-@pytest.mark.parametrize("package", sorted(PACKAGES))
-def test_a_package_front_only_gathers_names(package: str) -> None:
-    body = ast.parse(PACKAGES[package].read_text("utf-8")).body
-    others = [node for node in body if not isinstance(node, ast.Import | ast.ImportFrom) and not _is_plain(node)]
-    assert not others, f"{PACKAGES[package]}:{others[0].lineno}: code belongs into a module of its own"
+def test_the_fronts_of_packages_only_gather_names() -> None:
+    lines = [
+        f"{path}:{node.lineno}: code belongs into a module of its own"
+        for path in PACKAGES.values()
+        for node in ast.parse(path.read_text("utf-8")).body
+        if not isinstance(node, ast.Import | ast.ImportFrom) and not _is_plain(node)
+    ]
+    assert lines == []
 
 
 def _is_plain(node: ast.stmt) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,9 +118,16 @@ def serve(change: Change) -> App:
     return app
 
 
-def check(broken: dict[str, set[str]]) -> None:
-    """Check that the changes break the lines that they name, and the others none."""
-    assert set(broken) == {name for name, change in CHANGES.items() if change.broken}
+# One change of each kind, for the checker that takes longest.
+KINDS = (
+    *("nothing", "a_new_member_of_a_result", "a_method_is_renamed", "a_parameter_has_another_type"),
+    *("a_new_required_parameter", "a_call_is_a_stream_now", "an_event_is_removed", "a_member_of_an_event_is_renamed"),
+)
+
+
+def check(broken: dict[str, set[str]], names: Collection[str] = CHANGES.keys()) -> None:
+    """Check that those of the changes which break lines break those that they name, and the others none."""
+    assert set(broken) == {name for name in names if CHANGES[name].broken}
     for name, lines in broken.items():
         assert any(CHANGES[name].broken in line for line in lines), (name, lines)
 
@@ -139,11 +147,11 @@ def test_in_typescript(tmp_path: Path) -> None:
     check(broken)
 
 
-def write_python(folder: Path) -> None:
+def write_python(folder: Path, names: Collection[str] = CHANGES.keys()) -> None:
     # A client with types of all kinds is right, too.
     (folder / "sample.py").write_text(render_python(sample.describe()), "utf-8")
-    for name, change in CHANGES.items():
-        (folder / f"{name}.py").write_text(render_python(serve(change).describe()), "utf-8")
+    for name in names:
+        (folder / f"{name}.py").write_text(render_python(serve(CHANGES[name]).describe()), "utf-8")
         (folder / f"use_{name}.py").write_text(PYTHON.replace("NAME", name), "utf-8")
 
 
@@ -160,10 +168,10 @@ def test_in_python_with_mypy(tmp_path: Path) -> None:
 
 @pytest.mark.needs("pyright")
 def test_in_python_with_pyright(tmp_path: Path) -> None:
-    write_python(tmp_path)
+    write_python(tmp_path, KINDS)
     lines = PYTHON.splitlines()
     broken: defaultdict[str, set[str]] = defaultdict(set)
     for file, line, message in run_pyright(tmp_path):
         assert file.startswith("use_"), (file, line, message)
         broken[file.removeprefix("use_").removesuffix(".py")].add(lines[line - 1])
-    check(broken)
+    check(broken, KINDS)
