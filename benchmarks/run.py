@@ -306,6 +306,8 @@ def guard(record: bool, steps: bool) -> None:
             click.echo(f"{kind:8} {value:10,.0f} instructions each")
         raise click.ClickException(f"nothing is recorded for {counting.interpreter()}: use --record before a change")
     verdicts = [counting.judge(kind, value, recorded[kind]) for kind, value in figures.items()]
+    for kind, observed in counting.WITH_TELEMETRY.items():
+        verdicts.append(counting.judge_telemetry(kind, counting.measure(observed), figures[kind]))
     verdicts.append(faults.judge(faults.measure()))
     click.echo("\n".join(line for _, line in verdicts))
     if not all(good for good, _ in verdicts):

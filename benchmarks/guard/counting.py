@@ -17,6 +17,9 @@ WORKLOAD = Path(__file__).with_name("workload.py")
 STEPS = Path(__file__).with_name("steps.py")
 RECORD = Path(__file__).with_name("record.json")
 KINDS = ("single", "batch", "get")
+# With telemetry on, a message may take so many times as many instructions.
+TELEMETRY_LIMIT = 1.15
+WITH_TELEMETRY = {"single": "single-telemetry", "batch": "batch-telemetry"}
 # Two runs of different length: what they share, such as start-up and import, drops out of the difference.
 SHORT, LONG = 640, 3840
 DEADLINE = 300.0
@@ -99,3 +102,14 @@ def judge(kind: str, measured: float, recorded: float) -> tuple[bool, str]:
     if change < -TOLERANCE:
         return True, f"{line}: cheaper; record it with --record"
     return True, line
+
+
+def judge_telemetry(kind: str, measured: float, without: float) -> tuple[bool, str]:
+    """Compare what a message takes with telemetry on with what it takes without.
+
+    Returns:
+        Whether it is within the limit, and a line that says so.
+    """
+    ratio = measured / without
+    line = f"{kind:8} {measured:10,.0f} instructions each with telemetry, {ratio:.3f} times as many"
+    return ratio <= TELEMETRY_LIMIT, line if ratio <= TELEMETRY_LIMIT else f"{line}: over {TELEMETRY_LIMIT}"

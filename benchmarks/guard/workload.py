@@ -12,6 +12,10 @@ import gc
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emmett.telemetry.measuring import Measuring
 
 if __package__ in (None, ""):
     ROOT = Path(__file__).resolve().parents[2]
@@ -22,9 +26,10 @@ from websockets.speedups import apply_mask
 
 from emmett import App, websocket
 from emmett.datastructures import Headers
-from emmett.observers import Observers
+from emmett.observers import Observer, Observers
 from emmett.server.http_protocol import HTTPProtocol
 from emmett.server.memory_budget import MemoryBudget
+from emmett.server.observed import tell_opened
 from emmett.server.process import make_config
 from emmett.server.websocket_process import ServedWebsocket
 from emmett.server.websocket_protocol import WebsocketProtocol
@@ -38,6 +43,10 @@ GET = b"GET /hello HTTP/1.1\r\nHost: localhost:8000\r\nUser-Agent: curl/8.5.0\r\
 RESPONSE_SIZE = 84
 # Messages in one read.
 AT_ONCE = {"single": 1, "batch": 32}
+# The end of the names of kinds that are carried with telemetry on.
+WITH_TELEMETRY = "-telemetry"
+# Messages after which the counts of the connection are read, as telemetry does every two seconds.
+COUNT_EVERY = 640
 
 
 class Sink(asyncio.Transport):
@@ -78,17 +87,17 @@ class Sink(asyncio.Transport):
 class Process:
     """The process that the connection belongs to."""
 
-    def __init__(self) -> None:
+    def __init__(self, observers: Observers) -> None:
         self.memory = MemoryBudget(1 << 30, 1000, 10.0, lambda: 0.0)
         self.context = contextvars.Context()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.observers = Observers()
+        self.observers = observers
 
     def stop_after(self) -> float:
         return 0.0
 
     def opened(self, websocket: ServedWebsocket) -> None:
-        pass
+        tell_opened(self.observers, websocket)
 
     def slow(self, websocket: ServedWebsocket, reason: str, cause: str) -> None:
         pass
@@ -101,9 +110,11 @@ class Process:
 
 
 @contextlib.asynccontextmanager
-async def open_echo() -> AsyncIterator[tuple[WebsocketProtocol, Websocket, Sink]]:
+async def open_echo(observer: Observer | None = None) -> AsyncIterator[tuple[WebsocketProtocol, Websocket, Sink]]:
     """Open a connection whose handler sends back what comes; returns both its ends, and where its bytes go."""
     app = App(__name__)
+    if observer is not None:
+        app.observers.add(observer)
 
     @app.websocket("/echo/<str:name>")
     async def echo(name: str) -> None:
@@ -115,7 +126,7 @@ async def open_echo() -> AsyncIterator[tuple[WebsocketProtocol, Websocket, Sink]
     sink = Sink()
     loop = asyncio.get_running_loop()
     upgrade = Upgrade(KEY, (), "", None, "localhost")
-    protocol = WebsocketProtocol(loop, sink, upgrade, match.endpoint.settings, Process(), b"/echo/a")
+    protocol = WebsocketProtocol(loop, sink, upgrade, match.endpoint.settings, Process(app.observers), b"/echo/a")
     connection = Websocket(
         scheme="ws",
         path="/echo/a",
@@ -137,15 +148,26 @@ async def open_echo() -> AsyncIterator[tuple[WebsocketProtocol, Websocket, Sink]
         protocol.connection_lost(None)
 
 
+def make_measuring() -> Measuring:
+    """Return what Prometheus and OpenTelemetry measure with."""
+    from emmett.telemetry.measuring import Measuring
+    from emmett.telemetry.store import MeasurementStore
+
+    return Measuring(MeasurementStore(), dict, counts_bytes=False)
+
+
 async def carry(kind: str, messages: int) -> int:
     """Echo so many 64-byte texts over one connection; returns the bytes that came back, without the handshake."""
-    at_once = AT_ONCE[kind]
+    at_once = AT_ONCE[kind.removesuffix(WITH_TELEMETRY)]
+    measuring = make_measuring() if kind.endswith(WITH_TELEMETRY) else None
     read = (b"\x81" + bytes((0x80 | 64,)) + MASK + apply_mask(b"x" * 64, MASK)) * at_once
-    async with open_echo() as (protocol, _, sink):
+    async with open_echo(measuring) as (protocol, _, sink):
         before = sink.size
-        for _ in range(messages // at_once):
+        for number in range(0, messages, at_once):
             protocol.data_received(read)
             await asyncio.sleep(0)
+            if measuring is not None and not number % COUNT_EVERY:
+                await measuring.count_open()
         return sink.size - before
 
 

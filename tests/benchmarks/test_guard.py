@@ -15,7 +15,7 @@ from benchmarks.guard.workload import RESPONSE_SIZE, carry, get
 from benchmarks.run import main
 
 
-@pytest.mark.parametrize("kind", ["single", "batch"])
+@pytest.mark.parametrize("kind", ["single", "batch", *counting.WITH_TELEMETRY.values()])
 async def test_the_workload_brings_every_message_back(kind: str) -> None:
     assert await carry(kind, 64) == 64 * 66
 
@@ -78,6 +78,13 @@ def test_without_valgrind_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyP
 )
 def test_verdicts(measured: float, good: bool, words: str) -> None:
     verdict = counting.judge("batch", measured, 1000)
+    assert verdict[0] is good
+    assert words in verdict[1]
+
+
+@pytest.mark.parametrize(("measured", "good", "words"), [(1150, True, "1.150 times"), (1151, False, "over 1.15")])
+def test_verdicts_on_telemetry(measured: float, good: bool, words: str) -> None:
+    verdict = counting.judge_telemetry("single", measured, 1000)
     assert verdict[0] is good
     assert words in verdict[1]
 
