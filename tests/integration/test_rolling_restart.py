@@ -1,8 +1,13 @@
-"""A restart of all workers under load: clients are asked to come back, none is refused or cut off, nothing is lost."""
+"""A restart of all workers under load: clients are asked to come back, none is refused or cut off, nothing is lost.
+
+With `EMMETT_RESTART_CLIENTS=2000` in the environment there are so many clients. Each takes a file of this process and
+one of a worker (`ulimit -n`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import textwrap
@@ -14,7 +19,11 @@ import websockets
 from tests.cli.project import SOURCE
 from tests.cli.running import run_emmett
 
-CLIENTS = 100
+CLIENTS = int(os.environ.get("EMMETT_RESTART_CLIENTS", "100"))
+# Seconds between two messages of a client: all together send ten thousand a second, or as many as the machine can.
+PAUSE = CLIENTS / 10_000
+# Clients that connect at the same moment at first. After the restart, they come back as they are closed.
+AT_ONCE = 100
 APP = """
     import os
     from emmett import App, websocket
@@ -59,7 +68,7 @@ class Client:
             if process not in self.processes:
                 self.processes.append(process)
             # Others share the loop.
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(PAUSE)
 
 
 async def test_a_rolling_restart_refuses_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,10 +84,12 @@ async def test_a_rolling_restart_refuses_and_loses_nothing(tmp_path: Path, monke
             port = int(running.wait_for(r"http://127\.0\.0\.1:(\d+)")[1])
             clients = [Client(port) for _ in range(CLIENTS)]
             async with asyncio.TaskGroup() as group:
-                for client in clients:
-                    group.create_task(client.run(2))
-                for client in clients:
-                    await client.connected.wait()
+                for first in range(0, CLIENTS, AT_ONCE):
+                    some = clients[first : first + AT_ONCE]
+                    for client in some:
+                        group.create_task(client.run(2))
+                    for client in some:
+                        await client.connected.wait()
                 running.process.send_signal(signal.SIGHUP)
                 assert (await loop.sock_recv(manager, 1000)).startswith(b"RELOADING=1\n")
                 assert await loop.sock_recv(manager, 1000) == b"READY=1"

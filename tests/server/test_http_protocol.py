@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emmett import App, Response, request, stream
+from emmett import App, Response, request, stream, websocket
 from emmett.errors import RequestError
+from emmett.pacing import FIRST_REQUEST_GRACE
 from tests.integration.hostile import Visits, request_of, victim_app
 from tests.integration.raw_client import upgrade_request
 from tests.server.http_peer import Peer, later, settled
@@ -185,6 +186,41 @@ async def test_the_end_of_the_server() -> None:
     assert b"\r\nconnection: close\r\n" in busy.written
     assert busy.is_closing()
     for peer in (idle, busy):
+        await peer.leave()
+
+
+async def test_a_client_that_has_just_connected_is_served_while_the_server_stops() -> None:
+    app = App(__name__)
+
+    @app.route("/")
+    async def index() -> str:
+        return "answered"
+
+    @app.websocket("/echo")
+    async def echo() -> None:
+        async for message in websocket:
+            await websocket.send(message)
+
+    silent, late, halfway, socket = (Peer(app) for _ in range(4))
+    await halfway.send(request_of()[:-2])
+    for peer in (silent, late, halfway, socket):
+        peer.http.shutdown()
+        assert not peer.is_closing()
+    await late.send(request_of())
+    await halfway.send(b"\r\n")
+    for peer in (late, halfway):
+        assert peer.written.endswith(b"answered")
+        assert b"\r\nconnection: close\r\n" in peer.written
+        assert peer.is_closing()
+    await socket.send(upgrade_request("/echo") + client_frame(TEXT, b"Hello"))
+    assert socket.written.startswith(b"HTTP/1.1 101 ")
+    assert b"Hello" in socket.written
+    assert not socket.is_closing()
+    silent.http.sweep(later(FIRST_REQUEST_GRACE - 0.1))
+    assert not silent.is_closing()
+    silent.http.sweep(later(FIRST_REQUEST_GRACE + 0.1))
+    assert silent.is_closing()
+    for peer in (silent, late, halfway, socket):
         await peer.leave()
 
 

@@ -361,25 +361,6 @@ async def test_what_is_no_exception_drops_the_connection(caplog: pytest.LogCaptu
     await peer.end()
 
 
-async def test_the_server_stops_before_the_handshake_is_answered() -> None:
-    ended: list[str] = []
-
-    async def slow() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("slow")
-
-    peer = ProtocolPeer(slow)
-    await settled()
-    for _ in range(2):
-        peer.protocol.shutdown()
-    await settled()
-    assert peer.transport.written.startswith(b"HTTP/1.1 503 ")
-    assert ended == ["slow"]
-    await peer.end()
-
-
 @pytest.mark.parametrize("handler", [echo, wait])
 async def test_the_server_stops_and_closes_who_has_nothing_to_do(handler: Any) -> None:
     peer = ProtocolPeer(handler, disconnect_grace=5)

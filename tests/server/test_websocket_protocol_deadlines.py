@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from emmett import WebsocketClosed, websocket
+from emmett.server import websocket_protocol
 from tests.server.protocol_peer import ProtocolPeer, settled
 from tests.wire.frame_maker import CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_payload
 
@@ -52,7 +53,9 @@ async def test_an_answered_handshake_has_no_deadline() -> None:
 
 
 @pytest.mark.parametrize("early", [b"", client_frame(TEXT, b"x")[:3]])
-async def test_other_deadlines_do_not_run_before_the_answer(early: bytes) -> None:
+async def test_other_deadlines_do_not_run_before_the_answer(early: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_protocol, "HANDSHAKE_GRACE", 0.0)
+
     async def slow() -> None:
         await asyncio.Event().wait()
 

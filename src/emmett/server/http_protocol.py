@@ -24,6 +24,7 @@ from ..http.presence import ClientPresence
 from ..http.request import Request
 from ..logs import log_fields
 from ..observers import SlowConsumer, notify
+from ..pacing import FIRST_REQUEST_GRACE
 from ..wire.handshake import refusal_response
 from .body_feed import BodyFeed
 from .capacity import refused_at_once
@@ -196,8 +197,12 @@ class HTTPProtocol(RequestReader):
 
     def shutdown(self) -> None:
         """Close once the received requests are answered; uvicorn calls this when the server stops."""
+        self.process.is_stopping = True
         if self._is_idle():
-            self.close()
+            if self.phase is HEAD or (self.phase is WAITING and not self.target):
+                self._expect(DUE_REQUEST, FIRST_REQUEST_GRACE)
+            else:
+                self.close()
             return
         last = self._waiting[-1] if self._waiting else self._exchange
         assert last is not None
@@ -251,7 +256,7 @@ class HTTPProtocol(RequestReader):
             settings=self._limits,
             wait_gone=self._wait_gone,
         )
-        keep_alive = self.version != "1.0" and parser.should_keep_alive()
+        keep_alive = self.version != "1.0" and not self.process.is_stopping and parser.should_keep_alive()
         exchange = Exchange(self, request, self.feed, keep_alive, self._meter.size)
         if self.phase is not SERVING:
             self._enter(SERVING)

@@ -42,6 +42,7 @@ class ProcessState:
         heads: encodes the heads of responses.
         hosts: the accepted hosts; None if all are.
         observers: the observers of the application, and the access logs.
+        is_stopping: whether the server stops: the next request of a connection is its last one.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class ProcessState:
         "context",
         "heads",
         "hosts",
+        "is_stopping",
         "loop",
         "memory",
         "observers",
@@ -73,6 +75,7 @@ class ProcessState:
         self.heads = ResponseHeads()
         self.hosts = allowed_hosts(settings, config.host)
         self.observers = Observers([*access_logs(settings), *self.table.observers])
+        self.is_stopping = False
         # The number of websockets that were asked to stop.
         self._stopping = 0
         # How many files the process may open.

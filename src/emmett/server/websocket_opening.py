@@ -10,6 +10,7 @@ from ..config import WebsocketSettings
 from ..datastructures import Headers
 from ..dispatch import find_websocket
 from ..errors import HandshakeError, RequestError
+from ..pacing import HANDSHAKE_GRACE
 from ..websockets.websocket import Websocket
 from ..wire.deflate import agree_on_deflate
 from ..wire.deflater import Deflater
@@ -89,6 +90,9 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
     if offers and settings.compression is not None:
         _compress(protocol, offers, settings)
     protocol.start(route, websocket, arguments, request.early)
+    if process.is_stopping:
+        # Its client connected just before the server stopped: it is served for a moment, and then asked to come back.
+        process.loop.call_later(HANDSHAKE_GRACE, protocol.shutdown)
 
 
 def _make_protocol(process: ProcessState, request: UpgradeRequest, settings: WebsocketSettings) -> WebsocketProtocol:

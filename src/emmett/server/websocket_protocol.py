@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from ..config import WebsocketSettings
 from ..dispatch import WebsocketRoute, describe_refusal, run_websocket
 from ..errors import FrameError, RequestError, WebsocketClosed
+from ..pacing import HANDSHAKE_GRACE
 from ..websockets.connection import Data
 from ..websockets.outbox import Outbox
 from ..websockets.websocket import Websocket
@@ -187,6 +188,9 @@ class WebsocketProtocol(ClosingConnection):
     def shutdown(self) -> None:
         """Drain in a batch with other connections, because the server stops."""
         delay = self._process.stop_after()
+        if self.phase is WebsocketPhase.HANDSHAKE:
+            # Its handler is about to answer: an accepted client comes back by itself, unlike a refused one.
+            delay = max(delay, HANDSHAKE_GRACE)
         if delay:
             self._loop.call_later(delay, self.drain)
         else:
