@@ -13,11 +13,13 @@ import os
 import re
 import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 from websockets.asyncio.client import connect
 
@@ -30,6 +32,7 @@ from tests.docs.pages import ROOT, blocks, page
 from tests.docs.programs import programs_of
 from tests.integration.servers import connectable
 from tests.ports import free_port
+from tests.tools import tool
 
 DEPLOYMENT = "docs/deployment.md"
 ASGI_COMMANDS = [
@@ -136,6 +139,28 @@ def test_the_manifests_fit_the_application() -> None:
     assert found["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"] == found["Deployment"]["metadata"]["name"]
     (metric,) = found["HorizontalPodAutoscaler"]["spec"]["metrics"]
     assert metric["pods"]["metric"]["name"] == CONNECTIONS.family
+
+
+def test_the_manifests_fit_the_schemas_of_kubernetes() -> None:
+    """Those of the newest version that the package knows, without members that the schemas do not have."""
+    found = manifests()
+    assert set(found) == {"Deployment", "HorizontalPodAutoscaler"}
+    for manifest in found.values():
+        kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+    # A member with a typing error is found.
+    found["Deployment"]["spec"]["replica"] = 3
+    with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
+        kubernetes_validate.validate(found["Deployment"], kubernetes_validate.latest_version(), strict=True)
+
+
+@pytest.mark.needs("hadolint")
+def test_the_dockerfile_passes_the_linter(tmp_path: Path) -> None:
+    (block,) = blocks("dockerfile")
+    file = tmp_path / "Dockerfile"
+    for text, status in ((block.text, 0), (block.text.replace("USER 10001\n", "USER root\n"), 1)):
+        file.write_text(text, "utf-8")
+        run = subprocess.run([tool("hadolint"), str(file)], capture_output=True, text=True, timeout=30, check=False)
+        assert run.returncode == status, run.stdout
 
 
 def test_the_queue_of_the_kernel_is_as_long_as_that_of_the_server() -> None:
