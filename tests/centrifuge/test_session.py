@@ -267,7 +267,7 @@ FUZZED = st.lists(
 def test_no_commands_raise(frames: list[str]) -> None:
     async def run() -> None:
         service = Service()
-        service.open_namespace("room", history=5, presence=True, join_leave=True)
+        service.open_namespace("room", history=5, presence=True, join_leave=True, delta="fossil")
         async with service.run(), service.raw() as client:
             await client.send({"id": 1, "connect": {}})
             for frame in frames:
