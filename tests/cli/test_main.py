@@ -57,8 +57,9 @@ def test_the_help_shows_the_commands_of_the_application_behind_the_built_in_ones
     assert outcome.code == 0
     names = [line.split()[0] for line in outcome.output.partition("Commands:")[2].splitlines() if line.strip()]
     built_in = ["develop", "serve", "routes", "shell", "publish", "schema", "client", "centrifuge", "doctor"]
-    assert names[:9] == built_in
-    assert names[9:] == ["seed", "fail", "leave", "stop", "ask", "broken"]
+    built_in += ["ps", "tail", "kick"]
+    assert names[:12] == built_in
+    assert names[12:] == ["seed", "fail", "leave", "stop", "ask", "broken"]
     assert "Fill the database." in outcome.output
 
 
@@ -131,7 +132,10 @@ def test_a_command_that_cannot_be_called_fails_alone(project: Project) -> None:
     [
         ("devlop", "did you mean emmett develop?"),
         ("sede", "did you mean emmett seed?"),
-        ("xyz", "type one of develop, serve, routes, shell, publish, schema, client, centrifuge, doctor, seed"),
+        (
+            "xyz",
+            "type one of develop, serve, routes, shell, publish, schema, client, centrifuge, doctor, ps, tail, kick",
+        ),
     ],
 )
 def test_an_unknown_command_says_what_to_type(project: Project, typed: str, hint: str) -> None:
