@@ -15,6 +15,8 @@ from emmett.inspector import Inspector
 from emmett.inspector.control import reserve
 from emmett.inspector.node_view import CannotAnswer
 from emmett.inspector.questions import AskChannels, AskConnections, ConnectionFilter
+from emmett.observers import EVENTS
+from emmett.websockets.tapping import TappedConnection
 from tests.channels.kit import until
 from tests.inspector.kit import Node, listening, meet
 
@@ -222,6 +224,19 @@ async def test_settings_of_one_node() -> None:
         found = {(row.section, row.name): row.value for row in status.settings}
         assert found["application", "database_password"] == "(hidden)"
         assert found["server", "max_connections"] == "10000"
+
+
+async def test_messages_and_publications_do_not_notice_it() -> None:
+    node = Node()
+    observed = {event for event in EVENTS if getattr(node.app.observers, event)}
+    assert observed == {"websocket_opened", "websocket_ended", "send_stalled", "slow_consumer"}
+    assert not node.app.observers.counts_bytes
+    async with node.app.test_client_async() as client, client.websocket("/echo") as echo:
+        await echo.send("x")
+        assert await echo.receive() == "x"
+        (live,) = node.inspector._view.live._connections.values()
+        assert live.websocket._on_receive is None
+        assert not isinstance(live.websocket._connection, TappedConnection)
 
 
 async def test_without_channels_there_is_this_node() -> None:
