@@ -297,6 +297,27 @@ async def test_sends_of_several_tasks_keep_the_order_of_the_calls() -> None:
     assert await peer.closed() == (1000, "")
 
 
+async def test_a_message_that_the_server_takes_at_once_needs_no_coroutine() -> None:
+    stalled = asyncio.Event()
+
+    async def talk() -> None:
+        await websocket.accept()
+        write: Any = websocket.connection._connection.writer.write
+        assert write("at once", False) is None
+        await stalled.wait()
+        await write("later", False)
+
+    peer = WebsocketPeer(app_with(talk))
+    await peer.accepted()
+    assert await peer.receive() == "at once"
+    peer.reads.clear()
+    stalled.set()
+    await turns(20)
+    assert peer.events.empty()
+    peer.reads.set()
+    assert await peer.receive() == "later"
+
+
 async def test_nothing_passes_what_is_sent_without_waiting() -> None:
     async def talk() -> None:
         await websocket.accept()

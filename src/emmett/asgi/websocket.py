@@ -211,9 +211,20 @@ class ASGIConnection:
             if self._reports_reasons:
                 await self._wait_until_refused()
 
-    def write(self, message: Data, more: bool) -> Awaitable[None]:
+    def write(self, message: Data, more: bool) -> Awaitable[None] | None:
         """See `Connection.write`."""
-        return self._write(self._event_of(message))
+        if self._closed is None and type(message) is str:
+            event: ASGIMessage = {"type": "websocket.send", "text": message}
+        else:
+            event = self._event_of(message)
+        if not self._sending.is_empty:
+            return self._write(event)
+        # Most servers take a message without waiting, which needs neither a turn nor a deadline: half of the cost.
+        try:
+            sending = begin(self._asgi_send(event))
+        except OSError:
+            raise self._lost() from None
+        return None if sending is None else self._write(event, sending=sending)
 
     def write_now(self, message: Data) -> None:
         """See `Connection.write_now`. A message that the server has not taken yet counts as unread by the peer."""
@@ -307,16 +318,7 @@ class ASGIConnection:
             return {"type": "websocket.send", "bytes": bytes(message)}
         raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}; send_json() sends data as JSON")
 
-    async def _write(self, event: ASGIMessage, place: Ticket | None = None) -> None:
-        sending = None
-        if place is None and self._sending.is_empty:
-            # Most servers take a message without waiting, which needs neither a turn nor a deadline: half of the cost.
-            try:
-                sending = begin(self._asgi_send(event))
-            except OSError:
-                raise self._lost() from None
-            if sending is None:
-                return
+    async def _write(self, event: ASGIMessage, place: Ticket | None = None, sending: Rest | None = None) -> None:
         async with place or self._sending.join():
             try:
                 async with asyncio.timeout(self._settings.send_timeout):
