@@ -50,7 +50,10 @@ class CallFailed(Exception):
     @property
     def retry_after(self) -> float | None:
         """In how many seconds a call above a limit may be repeated; None for other errors."""
-        seconds = self.data.get("retry_after") if isinstance(self.data, dict) else None
+        try:
+            seconds: object = self.data["retry_after"]
+        except (TypeError, LookupError):
+            return None
         return seconds if isinstance(seconds, (int, float)) else None
 
     def __str__(self) -> str:
