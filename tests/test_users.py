@@ -72,6 +72,28 @@ async def test_kicked_out() -> None:
         assert await other.receive() == "still here"
 
 
+async def test_connected_twice_as_the_same_user() -> None:
+    app = App(__name__)
+    users = Users(app, Channels(app, "memory"))
+
+    @app.websocket("/live")
+    async def live() -> None:
+        async with users.connected("ann"):
+            async with users.connected("ann"):
+                pass
+            await websocket.send("ready")
+            async for message in websocket:
+                await websocket.send(message)
+
+    async with app.test_client_async() as client, client.websocket("/live") as peer:
+        assert await peer.receive() == "ready"
+        await users.kick("ann", 4401, "signed out")
+        with pytest.raises(WebsocketClosed) as closed:
+            await peer.receive()
+        assert closed.value.code == 4401
+    assert users._websockets == {}
+
+
 async def test_what_no_kick_is_closes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     app, channels, users = make()
     async with app.test_client_async() as client, client.websocket("/live/ann") as peer:

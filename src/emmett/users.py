@@ -108,8 +108,10 @@ class Users:
             ):
                 yield
         finally:
-            own.pop(connection, None)
             names.remove(user)
+            # A websocket may be connected as the same user more than once.
+            if user not in names:
+                own.pop(connection, None)
             if not names:
                 self._names.pop(connection, None)
             if not own and self._websockets.get(user) is own:

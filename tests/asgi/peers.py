@@ -121,6 +121,10 @@ class WebsocketPeer:
         if self.broken:
             raise ConnectionResetError
         self.events.put_nowait(event)
+        if event["type"] == "websocket.http.response.body":
+            # As uvicorn does: first its own end of the connection, then that of the peer.
+            self.leave(1006)
+            self.leave(1006)
 
     def send(self, *messages: str | bytes) -> None:
         """Send messages; they wait in the server until the application receives them."""
