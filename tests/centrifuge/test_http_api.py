@@ -108,6 +108,8 @@ async def test_clients(service: Service) -> None:
         ("presence", {"channel": "plain"}, 108),
         ("batch", {"commands": [{"publish": {}, "info": {}}]}, 107),
         ("batch", {}, 107),
+        ("batch", {"commands": [{"batch": {"commands": []}}]}, 107),
+        pytest.param("batch", b'{"commands":[{"publish":' + b"[" * 50_000, 107, id="batch-deep-107"),
     ],
 )
 async def test_errors_have_status_200(service: Service, method: str, params: Any, code: int) -> None:

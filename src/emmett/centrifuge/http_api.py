@@ -141,7 +141,9 @@ class HTTPAPI:
             request = msgspec.json.decode(body, type=_BatchRequest)
             if len(request.commands) > MAX_BATCH or any(len(each) != 1 for each in request.commands):
                 raise ValueError("expected up to 1000 commands with one method each")
-        except (msgspec.MsgspecError, ValueError) as error:
+            if any("batch" in each for each in request.commands):
+                raise ValueError("a batch cannot hold a batch")
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             return {"error": {"code": 107, "message": f"bad request: {error}"}}
         jobs = [self._reply(*next(iter(each.items()))) for each in request.commands]
         return {"replies": await asyncio.gather(*jobs) if request.parallel else [await job for job in jobs]}
