@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from emmett.centrifuge import Client, Identity
-from tests.centrifuge.kit import SECRET, Service, soon, token
+from emmett import websocket
+from emmett.centrifuge import Client, CommandFailed, Disconnected, Identity
+from emmett.centrifuge.codes import CONNECTION_EXPIRED
+from tests.centrifuge.kit import PATH, SECRET, Service, soon, token
 
 
 async def test_a_connection_with_a_token() -> None:
@@ -25,6 +27,14 @@ async def test_a_connection_with_a_token() -> None:
             "node": service.centrifuge.node,
         }
         assert (own.user, bytes(own.info), own.name, own.version) == ("42", b'{"name":"Ada"}', "js", "1")
+
+
+@pytest.mark.parametrize("exp", [1e300, float("inf"), 1_900_000_000_000])
+async def test_an_expiry_is_never_further_than_encodings_and_timers_can_say(exp: float) -> None:
+    service = Service(secret=SECRET)
+    async with service.run(), service.raw() as client:
+        found = await client.connect(token=token(sub="42", exp=exp))
+        assert (found["expires"], found["ttl"]) == (True, 2**31 - 1)
 
 
 @pytest.mark.parametrize("given", ["", "bad"])
@@ -96,6 +106,48 @@ async def test_who_a_client_is_says_the_application() -> None:
             own.state["next"] = None
             await client.send({"id": 9, "refresh": {}})
             assert await client.ended() == (3005, "connection expired")
+
+
+async def test_without_a_token_the_application_is_asked_when_the_connection_expires(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service = Service()
+    asked: asyncio.Queue[tuple[Client, Any]] = asyncio.Queue()
+    answers: list[Any] = []
+
+    @service.centrifuge.on_connect
+    def connect(client: Client, data: Any) -> Identity:
+        return Identity(data, expires_at=soon(100))
+
+    @service.centrifuge.on_refresh
+    async def refresh(client: Client) -> Any:
+        asked.put_nowait((service.centrifuge.client, websocket.path))
+        answer = answers.pop()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async with service.run():
+        for last in (None, False, 1, Disconnected(CONNECTION_EXPIRED), CommandFailed(1000, "no"), ValueError("x")):
+            async with service.raw() as client:
+                # JavaScript's SDK would stay away if it were told, and had no token to refresh.
+                assert "expires" not in await client.connect(data="42")
+                (own,) = service.centrifuge.clients
+                answers[:] = [last, soon(100), True]
+                for _ in range(3):
+                    await service.centrifuge.server.refresh("42", expires_at=1)
+                    assert await asked.get() == (own, PATH)
+                assert await client.ended() == (3005, "connection expired")
+                assert not client.pushes
+        assert [record.message for record in caplog.records] == ["the function of on_refresh failed"]
+
+
+async def test_without_a_function_a_connection_that_has_expired_ends() -> None:
+    service = Service()
+    service.centrifuge.on_connect(lambda client, data: Identity("42", expires_at=soon(100)))
+    async with service.run(), service.connected() as client:
+        await service.centrifuge.server.refresh("42", expires_at=1)
+        assert await client.ended() == (3005, "connection expired")
 
 
 async def test_personal_channels() -> None:

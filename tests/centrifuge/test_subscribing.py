@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from emmett.centrifuge import allow
 from emmett.channels.brokers.memory import MemoryBus
 from tests.centrifuge.kit import SECRET, Service, soon, token
 from tests.channels.kit import TestBroker, turns
@@ -164,6 +165,16 @@ async def test_a_subscription_expires_unless_it_is_refreshed() -> None:
         assert await client.error(sub_refresh={"channel": "b", "token": ""}) == 103
         await client.subscribe("b", token=token(sub="42", channel="b", exp=soon(1)))
         assert await client.push() == {"channel": "b", "unsubscribe": {"code": 2501, "reason": "subscription expired"}}
+
+
+async def test_without_a_token_a_subscription_that_expires_ends_without_grace() -> None:
+    service = Service()
+    service.centrifuge.on_subscribe(lambda client, channel, data: allow(expires_at=1))
+    async with service.run(), service.connected() as client:
+        # An SDK that were told would ask for a token, and give up without one. After 2501 it subscribes again.
+        assert await client.subscribe("a") == {}
+        assert await client.push() == {"channel": "a", "unsubscribe": {"code": 2501, "reason": "subscription expired"}}
+        assert await client.subscribe("a") == {}
 
 
 async def test_an_unsubscribe_of_the_server_during_a_subscribe_wins() -> None:

@@ -211,7 +211,7 @@ class Centrifuge:
         return self._register("publish", function)
 
     def on_refresh(self, function: Function) -> Function:
-        """Register `function(client)` for connections that expire and have no token.
+        """Register `function(client)` for connections that expire and have no token. It is called when one does.
 
         It returns when the connection expires next, in seconds since 1970; True for never, None to disconnect it.
         """

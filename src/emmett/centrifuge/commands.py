@@ -17,7 +17,7 @@ from .codes import (
     not_available,
     permission_denied,
 )
-from .connecting import set_connection_expiry
+from .connecting import ask_application, set_connection_expiry
 from .history import read_history
 from .messages import (
     EMPTY,
@@ -131,16 +131,14 @@ async def _refresh(session: ActiveSession, request: RefreshRequest) -> RefreshRe
         if claims.user != client.user:
             raise Disconnected(INVALID_TOKEN)
         expires_at, client.info, client.meta = claims.expires_at, claims.info, claims.meta
+        session.context = None
     elif endpoint.hooks.refresh is not None:
-        answer = await resolved(endpoint.hooks.refresh(client))
-        if answer is None or answer is False:
-            raise Disconnected(CONNECTION_EXPIRED)
-        expires_at = None if answer is True else float(answer)
+        expires_at = await ask_application(session)
     else:
         raise not_available()
     if is_expired(expires_at):
         raise Disconnected(CONNECTION_EXPIRED)
-    set_connection_expiry(session, expires_at)
+    _ = set_connection_expiry(session, expires_at)
     expires, ttl = expiry_of(expires_at)
     return RefreshResult(client=client.id, version="emmett", expires=expires, ttl=ttl)
 
@@ -154,7 +152,7 @@ async def _sub_refresh(session: ActiveSession, request: SubRefreshRequest) -> Su
         raise not_available()
     claims = await verifier.subscription(request.token, request.channel, client.user, client.id)
     subscription.info = claims.info
-    set_expiry(session, subscription, claims.expires_at)
+    set_expiry(session, subscription, claims.expires_at, session.settings.expire_grace)
     expires, ttl = expiry_of(claims.expires_at)
     return SubRefreshResult(expires=expires, ttl=ttl)
 

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
+from contextvars import copy_context
 from typing import NamedTuple
 
 from msgspec import Raw
 
 from ..channels.names import check_channel
+from ..errors import HTTPException, WebsocketClosed
 from .access import ALLOWED, Permission, decoded, resolved
 from .claims import ServerSubscription
 from .client import Client, ClientSubscription
 from .codec import json_data
-from .codes import CHANNEL_LIMIT, CONNECTION_EXPIRED, INVALID_TOKEN, PERMISSION_DENIED, Disconnected, token_expired
+from .codes import (
+    CHANNEL_LIMIT,
+    CONNECTION_EXPIRED,
+    INVALID_TOKEN,
+    PERMISSION_DENIED,
+    CommandFailed,
+    Disconnected,
+    token_expired,
+)
 from .hooks import Identity
 from .messages import NOTHING, ConnectRequest, ConnectResult, SubscribeRequest, SubscribeResult
 from .ports import ActiveSession
-from .subscribing import call_after_expiry, enter_channel, expiry_of, is_expired, leave_channel
+from .subscribing import Expiry, call_after_expiry, enter_channel, expiry_of, is_expired, leave_channel
 
 # The version that clients see; some show it, none depends on it.
 VERSION = "emmett"
+
+logger = logging.getLogger("emmett.centrifuge")
 
 
 class _Accepted(NamedTuple):
@@ -61,8 +75,7 @@ async def begin(session: ActiveSession, request: ConnectRequest, opened: list[Cl
         raise
     session.is_connected = True
     endpoint.connected(session)
-    set_connection_expiry(session, accepted.expires_at)
-    expires, ttl = expiry_of(accepted.expires_at)
+    expires, ttl = set_connection_expiry(session, accepted.expires_at)
     return ConnectResult(
         client=client.id,
         version=VERSION,
@@ -77,15 +90,47 @@ async def begin(session: ActiveSession, request: ConnectRequest, opened: list[Cl
     )
 
 
-def set_connection_expiry(session: ActiveSession, expires_at: float | None) -> None:
-    """End the connection when it has expired, unless it is refreshed."""
-    session.set_timer(
-        call_after_expiry(
-            expires_at,
-            session.settings.expire_grace,
-            lambda: session.spawn(session.disconnect(CONNECTION_EXPIRED)),
-        )
-    )
+def set_connection_expiry(session: ActiveSession, expires_at: float | None) -> Expiry:
+    """End the connection when it has expired, unless it is refreshed. Return what the client is to know of it.
+
+    A client without a token is told nothing: SDKs that cannot ask for a token leave for good. The application is asked.
+    """
+    grace, context = session.settings.expire_grace, session.context
+    if context is None:
+        timer = call_after_expiry(expires_at, grace, lambda: session.spawn(session.disconnect(CONNECTION_EXPIRED)))
+    else:
+        timer = call_after_expiry(expires_at, 0.0, lambda: context.run(session.spawn, _refresh(session)))
+    session.set_timer(timer)
+    return expiry_of(expires_at if context is None else None)
+
+
+async def ask_application(session: ActiveSession) -> float | None:
+    """Return when the connection expires next, as the application says; None for never.
+
+    Raises:
+        Disconnected: it has expired.
+    """
+    refresh = session.endpoint.hooks.refresh
+    answer = None if refresh is None else await resolved(refresh(session.client))
+    expires_at = None if answer is True else float(answer or 0)
+    if is_expired(expires_at):
+        raise Disconnected(CONNECTION_EXPIRED)
+    return expires_at
+
+
+async def _refresh(session: ActiveSession) -> None:
+    """Ask the application whether a connection that has expired goes on."""
+    ending = CONNECTION_EXPIRED
+    try:
+        async with asyncio.timeout(session.settings.connect_timeout):
+            _ = set_connection_expiry(session, await ask_application(session))
+        return
+    except Disconnected as error:
+        ending = error.ending
+    except Exception as error:
+        if not isinstance(error, (CommandFailed, HTTPException, WebsocketClosed)):
+            logger.exception("the function of on_refresh failed")
+    await session.disconnect(ending)
 
 
 async def subscribe_server_side(
@@ -130,10 +175,12 @@ async def _identify(session: ActiveSession, request: ConnectRequest) -> _Accepte
     """Find out who a client is: by its token, else by the application, else by the session of the application."""
     client, endpoint = session.client, session.endpoint
     connect = endpoint.hooks.connect
+    session.context = None
     if request.token and endpoint.verifier is not None:
         claims = await endpoint.verifier.connection(request.token)
         client.user, client.info, client.meta = claims.user, claims.info, claims.meta
         return _Accepted(claims.subscriptions, claims.expires_at, NOTHING)
+    session.context = copy_context()
     if connect is not None:
         identity = await resolved(connect(client, decoded(request.data)))
         if identity is None or identity is False:

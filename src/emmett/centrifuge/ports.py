@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextvars import Context
 from typing import Any, Protocol
 
 from msgspec import Raw
@@ -92,6 +93,7 @@ class ActiveSession(Protocol):
         cached: the namespaces of which clients recover only the newest publication.
         key: the secret name by which a fallback addresses the session; empty for a websocket.
         is_connected: whether `connect` has succeeded.
+        context: the context of the client, in which the application decides when it expires; None if a token does.
     """
 
     endpoint: ClientEndpoint
@@ -103,6 +105,7 @@ class ActiveSession(Protocol):
     cached: frozenset[str]
     key: str
     is_connected: bool
+    context: Context | None
 
     def running(self) -> RunningChannels:
         """Return the running channels."""

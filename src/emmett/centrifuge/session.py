@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Awaitable, Coroutine, Iterator, Sequence
+from contextvars import Context
 from typing import Any
 
 from msgspec import Raw
@@ -57,7 +58,7 @@ from .messages import (
     request_of,
 )
 from .ports import ClientCarrier, ClientEndpoint
-from .subscribing import expiry_of, leave_channel
+from .subscribing import leave_channel
 
 # Commands in a frame, beside one for each channel that a client may have.
 MAX_COMMANDS = 1024
@@ -81,6 +82,7 @@ class SDKSession:
     Attributes:
         is_over: whether it has ended.
         is_connected: whether `connect` has succeeded.
+        context: the context of the client, in which the application decides when it expires; None if a token does.
     """
 
     __slots__ = (
@@ -93,6 +95,7 @@ class SDKSession:
         "carrier",
         "client",
         "codec",
+        "context",
         "encode",
         "ending",
         "endpoint",
@@ -122,6 +125,7 @@ class SDKSession:
         self.client = Client(self, id)
         self.key = key
         self.is_connected = False
+        self.context: Context | None = None
         self.is_over = False
         # How the server has ended it; None otherwise.
         self.ending: Ending | None = None
@@ -317,9 +321,9 @@ class SDKSession:
 
     async def refresh_by_server(self, expires_at: float | None) -> None:
         """Change when the connection expires, and report it."""
-        set_connection_expiry(self, expires_at)
-        expires, ttl = expiry_of(expires_at)
-        await self.write([ClientReply(push=Push(refresh=RefreshPush(expires=expires, ttl=ttl)))])
+        expires, ttl = set_connection_expiry(self, expires_at)
+        if self.context is None:
+            await self.write([ClientReply(push=Push(refresh=RefreshPush(expires=expires, ttl=ttl)))])
 
     def end_later(self, subscription: ClientSubscription, ending: Ending) -> None:
         """End a subscription whose publications were missed, or that has expired."""

@@ -28,6 +28,9 @@ from .pushes import published
 from .recovery import Recovery, newest_missed, read_missed
 from .subscriber import ClientSubscriber
 
+# Seconds until an expiry at most: some encodings and timers end there, and a date in milliseconds would exceed them.
+MAX_TTL = 2**31 - 1
+
 
 class Expiry(NamedTuple):
     """When something expires, as the protocol has it: whether at all, and in how many seconds."""
@@ -38,7 +41,7 @@ class Expiry(NamedTuple):
 
 def expiry_of(expires_at: float | None) -> Expiry:
     """Return the time that is left until a moment in seconds since 1970."""
-    return Expiry(False, 0) if expires_at is None else Expiry(True, max(1, int(expires_at - time.time())))
+    return Expiry(False, 0) if expires_at is None else Expiry(True, max(1, int(_seconds_until(expires_at))))
 
 
 def is_expired(expires_at: float | None) -> bool:
@@ -52,7 +55,11 @@ def call_after_expiry(
     """Call back when the client has let a moment and the grace after it pass."""
     if expires_at is None:
         return None
-    return asyncio.get_running_loop().call_later(max(0.0, expires_at - time.time()) + grace, callback)
+    return asyncio.get_running_loop().call_later(_seconds_until(expires_at) + grace, callback)
+
+
+def _seconds_until(expires_at: float) -> float:
+    return min(max(0.0, expires_at - time.time()), MAX_TTL)
 
 
 async def enter_channel(
@@ -73,7 +80,8 @@ async def enter_channel(
     try:
         _ = await running.hub.enter(subscriber, [channel], {})
         subscription.subscriber = subscriber
-        expires, ttl = expiry_of(permission.expires_at)
+        # Without a token the client cannot refresh the subscription: SDKs that are told of the end would not come back.
+        expires, ttl = expiry_of(permission.expires_at if request.token else None)
         result = SubscribeResult(expires=expires, ttl=ttl, data=permission.data)
         if not subscription.is_server_side and host.endpoint.push_kinds.is_compact(host.codec, request):
             result.id = host.endpoint.push_kinds.numbers.find(channel)
@@ -89,7 +97,7 @@ async def enter_channel(
     except BaseException:
         await leave_channel(running, subscription)
         raise
-    set_expiry(host, subscription, permission.expires_at)
+    set_expiry(host, subscription, permission.expires_at, host.settings.expire_grace if request.token else 0.0)
     return result
 
 
@@ -136,12 +144,12 @@ def _wants_delta(request: SubscribeRequest, namespace: Namespace) -> bool:
     return bool(request.delta) and request.delta == namespace.delta
 
 
-def set_expiry(host: ActiveSession, subscription: ClientSubscription, expires_at: float | None) -> None:
+def set_expiry(host: ActiveSession, subscription: ClientSubscription, expires_at: float | None, grace: float) -> None:
     """End a subscription when it has expired, unless it is refreshed."""
     if subscription.timer is not None:
         subscription.timer.cancel()
     subscription.timer = call_after_expiry(
-        expires_at, host.settings.expire_grace, lambda: host.end_later(subscription, UNSUBSCRIBED_EXPIRED)
+        expires_at, grace, lambda: host.end_later(subscription, UNSUBSCRIBED_EXPIRED)
     )
 
 
