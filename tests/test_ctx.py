@@ -78,7 +78,17 @@ def test_the_session_reads_as_attributes_and_items() -> None:
 
 def test_the_handle_has_what_a_websocket_shows_and_nothing_else() -> None:
     delivering = {"deliver", "when_ready", "finish_delivery", "receive_next"}
-    internal = delivering | {"refuse", "mark_accepted", "set_hooks", "leave", "end", "failure", "number"}
+    internal = delivering | {
+        "refuse",
+        "mark_accepted",
+        "set_hooks",
+        "tap",
+        "untap",
+        "leave",
+        "end",
+        "failure",
+        "number",
+    }
     own = {name for kind in Websocket.__mro__[:-1] for name in vars(kind) if not name.startswith("_")}
     assert {name for name in dir(websocket) if not name.startswith("_")} == own - internal
     for name in internal:

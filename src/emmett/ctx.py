@@ -196,6 +196,7 @@ class _WebsocketHandle(_Handle):
 FORWARDED = (
     *("id", "scheme", "path", "host", "headers", "cookies", "query_params", "query_string", "client"),
     *("subprotocols", "subprotocol", "accepted", "closed", "close_code", "close_reason", "connection"),
+    *("unread", "unsent"),
     *("accept", "receive_text", "receive_bytes", "receive_json", "send_json", "send_nowait"),
     *("ping", "close", "wait_closed"),
 )
