@@ -69,3 +69,20 @@ async def test_every_number_once_and_in_order(transport: str) -> None:
         "history": 20,
         "refused": 104,
     }
+
+
+@pytest.mark.parametrize("kind", ["http_stream", "sse"])
+async def test_a_server_that_stops_does_not_wait_for_streams(kind: str) -> None:
+    connect = '{"id":1,"connect":{}}'
+    head = f"Host: 127.0.0.1\r\nContent-Length: {len(connect)}\r\n\r\n{connect}"
+    start = "POST /connection/http_stream" if kind == "http_stream" else f"GET /connection/sse?cf_connect={connect}"
+    async with run_emmett(make_app()) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(f"{start} HTTP/1.1\r\n{head}".encode())
+        await reader.readuntil(b'"connect"')
+        assert running.server is not None
+        running.server.should_exit = True
+        # It would go on until `shutdown_timeout`, which is 30 s.
+        async with asyncio.timeout(10):
+            await reader.read()
+        writer.close()

@@ -111,7 +111,7 @@ class Fallbacks:
         carrier = StreamCarrier(codec)
         carrier.feed(command)
         before, after = form.split("{}")
-        return Response(_Messages(self, carrier, key, before, after), headers=_HEADERS, content_type=content_type)
+        return _Stream(_Messages(self, carrier, key, before, after), headers=_HEADERS, content_type=content_type)
 
     async def run(self, carrier: StreamCarrier, key: str) -> None:
         """Handle a connection until its end."""
@@ -121,6 +121,13 @@ class Fallbacks:
         finally:
             del self.carriers[key]
             carrier.end(*CONNECTION_CLOSED)
+
+
+class _Stream(Response):
+    """The response: when the server stops, the client comes back to another process, as from a websocket."""
+
+    __slots__ = ()
+    is_endless = True
 
 
 class _Messages:

@@ -52,6 +52,9 @@ class Response:
 
     __slots__ = ("_body", "_cookies", "_default_type", "_status", "_status_chosen", "headers")
 
+    # Whether a stream ends only when its client leaves, so that a server that stops ends it; events always do.
+    is_endless = False
+
     def __init__(
         self,
         body: Content = b"",

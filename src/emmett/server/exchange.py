@@ -92,7 +92,7 @@ class Exchange:
         "_began",
         "_cancel_at",
         "_connection",
-        "_is_event_stream",
+        "_is_endless",
         "_request",
         "_status",
         "_task",
@@ -122,7 +122,7 @@ class Exchange:
         self.head_size = head_size
         # The task that runs the exchange, while it runs.
         self._task: asyncio.Task[None] | None = None
-        self._is_event_stream = False
+        self._is_endless = False
         # The status of the response once it has begun; the arrival time of the request in seconds, if an observer needs
         # it.
         self._status: int | None = None
@@ -137,8 +137,8 @@ class Exchange:
 
     @property
     def is_endless(self) -> bool:
-        """Whether the response is a stream of events, which ends when its client leaves."""
-        return self.is_streaming and self._is_event_stream
+        """Whether the response is a stream, of events for example, which ends only when its client leaves."""
+        return self.is_streaming and self._is_endless
 
     def held(self) -> int:
         """Return the received bytes of the head and the body that are kept."""
@@ -246,7 +246,8 @@ class Exchange:
         due = None if length is None else int(length)
         # HTTP/1.0 has no chunks: the end of the connection ends the body.
         is_chunked = due is None and self._request.http_version != "1.0"
-        self._is_event_stream = (response.content_type or "").startswith("text/event-stream")
+        is_event_stream = (response.content_type or "").startswith("text/event-stream")
+        self._is_endless = is_event_stream or response.is_endless
         transport.write(self._begin(response.status, fields, "transfer-encoding: chunked\r\n" if is_chunked else ""))
         async for chunk in response.chunks():
             if flow.write_paused:
