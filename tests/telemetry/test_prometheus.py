@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from emmett import App, Pipe, abort, websocket
+from emmett import App, Channels, Pipe, abort, websocket
 from emmett.errors import ConfigurationError
 from emmett.telemetry import Prometheus
 from tests.cli.project import SOURCE
@@ -60,6 +60,29 @@ async def test_a_path_of_the_application() -> None:
     assert found["emmett_websocket_messages_total", "received", "/echo"] == 1
     assert found["http_server_request_duration_seconds_count", "GET", "401", "/members"] == 1
     assert found["orders_total",] == 3
+
+
+async def test_what_happens_rarely_begins_at_zero() -> None:
+    app = App(__name__)
+    prometheus = Prometheus(app, "/metrics")
+    Channels(app)
+
+    @app.websocket("/live/<str:name>")
+    async def live(name: str) -> None:
+        await websocket.accept()
+        await websocket.receive()
+
+    async with app.test_client_async() as client, client.websocket("/live/ada") as peer:
+        # Prometheus sees an increase only in a series that it has seen before.
+        found = samples(await prometheus.text())
+        for name in ("failures_total", "send_stalls_total", "queue_messages"):
+            assert found[f"emmett_websocket_{name}", "/live/<str:name>"] == 0
+        assert found["emmett_slow_consumers_total", "send_timeout", "websocket"] == 0
+        assert found["emmett_slow_consumers_total", "queue", "subscriber"] == 0
+        assert found["emmett_channel_gaps_total", "reported"] == found["emmett_channel_gaps_total", "healed"] == 0
+        assert found["emmett_channel_publications_total", "failed"] == found["emmett_channel_drops_total",] == 0
+        assert found["emmett_broker_away",] == found["emmett_broker_losses_total",] == 0
+        await peer.send("done")
 
 
 async def test_a_port_of_its_own() -> None:

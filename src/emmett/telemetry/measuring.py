@@ -33,6 +33,22 @@ MAX_CODES = 100
 # Statuses of refusals before the handler runs, and their causes; the others are faults of the handshake.
 NOT_FOUND, UNAVAILABLE = 404, 503
 CAUSES = {403: "origin", 421: "host", UNAVAILABLE: "overload"}
+# What happens rarely begins at zero: `rate()` sees no increase in a series that begins with its first event.
+RARE = tuple(
+    (measured.DROPS, (kind, cause))
+    for kind in ("request", "websocket")
+    for cause in ("send_timeout", "write_limit", "max_memory")
+)
+RARE_IN_CHANNELS = (
+    (measured.DROPS, ("subscriber", "queue")),
+    (measured.DROPPED, ()),
+    (measured.PUBLICATIONS, ("failed",)),
+    (measured.GAPS, ("healed",)),
+    (measured.GAPS, ("reported",)),
+    (measured.BROKER_LOSSES, ()),
+    (measured.BROKER_AWAY, ()),
+)
+RARE_ON_A_ROUTE = (measured.FAILURES, measured.STALLS, measured.WAITING)
 # Open websockets whose counts are read in one turn of the loop.
 BATCH = 500
 
@@ -70,6 +86,8 @@ class Measuring(Observer):
         # Keys of handshakes, with their routes.
         self._handshakes: dict[object, str] = {}
         self._requests: dict[object, str] = {}
+        # Routes whose rare events have begun at zero.
+        self._begun: set[str] = set()
         self._is_away = False
         self._held = 0
         self._queued = 0
@@ -98,6 +116,10 @@ class Measuring(Observer):
 
     def websocket_started(self, event: WebsocketStarted) -> None:
         route = self._handshakes[event.key] = self.route(event.route)
+        if route not in self._begun:
+            self._begun.add(route)
+            for instrument in RARE_ON_A_ROUTE:
+                self.sink.add(instrument, (route,), 0)
         self.sink.add(measured.CONNECTIONS, (route, "handshake"), 1)
 
     def websocket_opened(self, event: WebsocketOpened) -> None:
@@ -161,6 +183,15 @@ class Measuring(Observer):
         if self._is_away:
             self._is_away = False
             self.sink.add(measured.BROKER_AWAY, (), -1)
+
+    def begin(self, has_channels: bool) -> None:
+        """Let what happens rarely begin at zero; again at no cost.
+
+        Arguments:
+            has_channels: whether the application has channels.
+        """
+        for instrument, labels in RARE + RARE_IN_CHANNELS if has_channels else RARE:
+            self.sink.add(instrument, labels, 0)
 
     def note_lag(self, seconds: float) -> None:
         """Record how late the event loop has run a timer."""
