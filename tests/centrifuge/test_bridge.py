@@ -13,16 +13,17 @@ from emmett.calls.calls import Calls
 from emmett.centrifuge import Centrifuge, Client
 from emmett.errors import CallError
 from tests.centrifuge.kit import RawClient, Service
+from tests.channels.kit import until
 
 
 class CallService(Service):
     """An application with methods, events and streams."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.app = App(__name__)
         self.channels = Channels(self.app, linger=0.0)
         self.calls = self.app.calls("/api", max_streams=2)
-        self.centrifuge = Centrifuge(self.app, self.channels, calls=self.calls)
+        self.centrifuge = Centrifuge(self.app, self.channels, calls=self.calls, **settings)
         self.seen: list[Any] = []
         self.go = asyncio.Event()
         _register(self, self.calls)
@@ -117,6 +118,27 @@ async def test_calls_run_at_the_same_time_unless_they_are_ordered() -> None:
         await client.send(*({"id": 50 + n, "rpc": {"method": "ordered", "data": [n]}} for n in range(3)))
         assert [(await client.receive())["rpc"]["data"] for _ in range(3)] == [0, 1, 2]
         assert service.seen == [0, 0, 1, 1, 2, 2]
+
+
+async def test_a_client_has_only_so_many_calls_in_flight() -> None:
+    service = CallService(max_running_calls=2)
+
+    @service.calls.method()
+    async def hold(number: int) -> int:
+        service.seen.append(number)
+        await service.go.wait()
+        return number
+
+    async with service.run(), service.connected() as client:
+        await client.send(*({"id": 50 + n, "rpc": {"method": "hold", "data": [n]}} for n in range(5)))
+        await until(lambda: len(service.seen) == 2)
+        # Reading has paused: another client is answered meanwhile, and no third call begins.
+        async with service.connected() as other:
+            assert await rpc(other, "add", [1, 2]) == 3
+        assert service.seen == [0, 1]
+        service.go.set()
+        assert {(await client.receive())["rpc"].get("data") for _ in range(5)} == {*range(5)}
+        assert service.seen == [*range(5)]
 
 
 async def test_events_run_in_order_and_other_data_is_a_message() -> None:

@@ -167,6 +167,18 @@ async def test_a_subscription_expires_unless_it_is_refreshed() -> None:
         assert await client.push() == {"channel": "b", "unsubscribe": {"code": 2501, "reason": "subscription expired"}}
 
 
+async def test_400_subscriptions_with_tokens_come_back_in_one_frame() -> None:
+    service = Service(secret=SECRET, max_channels=400)
+    commands = [
+        {"id": 1000 + n, "subscribe": {"channel": f"c:{n}", "token": token(sub="42", channel=f"c:{n}", info="x" * 60)}}
+        for n in range(400)
+    ]
+    async with service.run(), service.connected(token=token(sub="42")) as client:
+        assert sum(len(str(command)) for command in commands) > 100_000
+        await client.send(*commands)
+        assert [await client.receive() for _ in commands] == [{"id": each["id"], "subscribe": {}} for each in commands]
+
+
 async def test_without_a_token_a_subscription_that_expires_ends_without_grace() -> None:
     service = Service()
     service.centrifuge.on_subscribe(lambda client, channel, data: allow(expires_at=1))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,23 +46,41 @@ def make_app() -> App:
         # The call itself ends with the connection.
         channels.running().hub.tasks.spawn(part(centrifuge.client))
 
+    go = asyncio.Event()
+
+    @calls.method()
+    async def count() -> AsyncIterator[int]:
+        for number in range(20):
+            if number == 10:
+                await go.wait()
+                await centrifuge.client.disconnect(3011, "force reconnect")
+            yield number
+
+    @calls.event()
+    async def part_of_it_is_here() -> None:
+        go.set()
+
     return app
 
 
-@pytest.mark.needs("centrifuge")
-@pytest.mark.parametrize("transport", ["websocket", "http_stream", "sse"])
-async def test_every_number_once_and_in_order(transport: str) -> None:
+async def run_program(name: str, *arguments: str) -> Any:
+    """Run a program on Node.js with the application, and return what it prints."""
     async with run_emmett(make_app()) as running:
         process = await asyncio.create_subprocess_exec(
-            *(tool("centrifuge"), "centrifuge.mjs", str(running.port), transport),
+            *(tool("centrifuge"), name, str(running.port), *arguments),
             cwd=NODE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
-    found = json.loads(output)
-    assert found == {
+    return json.loads(output)
+
+
+@pytest.mark.needs("centrifuge")
+@pytest.mark.parametrize("transport", ["websocket", "http_stream", "sse"])
+async def test_every_number_once_and_in_order(transport: str) -> None:
+    assert await run_program("centrifuge.mjs", transport) == {
         "seen": list(range(20)),
         "connected": [transport, transport],
         "presence": 1,
@@ -69,6 +89,12 @@ async def test_every_number_once_and_in_order(transport: str) -> None:
         "history": 20,
         "refused": 104,
     }
+
+
+@pytest.mark.needs("centrifuge")
+async def test_a_stream_is_resumed_by_the_sdk() -> None:
+    items = [*({"item": number} for number in range(20)), {"end": True}]
+    assert await run_program("centrifuge_stream.mjs") == {"connected": 2, "recovered": [True, True], "items": items}
 
 
 @pytest.mark.parametrize("kind", ["http_stream", "sse"])
