@@ -11,8 +11,6 @@ from websockets.sync.client import ClientConnection, connect
 from tests.cli.project import Project
 from tests.cli.served import Service, connection_of, running_service
 
-pytestmark = pytest.mark.deadline(120)
-
 
 @pytest.fixture
 def service(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
@@ -37,8 +35,11 @@ def test_one_connection_and_all_of_a_user(service: Service) -> None:
     url = f"ws://127.0.0.1:{service.port}/clock/bob"
     with connect(url) as first, connect(url) as second:
         assert [first.recv(30), second.recv(30)] == ["tick", "tick"]
-        assert project.run("kick", "--user", "bob").output == "bob: closing all connections with 1008\n"
+        assert (
+            project.run("kick", "--user", "bob").output == "bob: asked all nodes to close with 1008; connections: 2\n"
+        )
         assert [how_it_ends(first), how_it_ends(second)] == [(1008, ""), (1008, "")]
+    assert project.run("kick", "--user", "nobody").output.endswith("; connections: 0\n")
     outcome = project.run("kick", connection)
     assert outcome.code == 1
     assert f"there is no connection {connection}" in outcome.errors

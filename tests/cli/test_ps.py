@@ -10,8 +10,6 @@ import pytest
 from tests.cli.project import Project
 from tests.cli.served import Service, connection_of, running_service
 
-pytestmark = pytest.mark.deadline(120)
-
 
 @pytest.fixture
 def service(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:

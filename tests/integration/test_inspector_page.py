@@ -17,7 +17,7 @@ from tests.integration.example_pages import TOUCH_TARGET
 from tests.integration.served_module import served_module
 from tests.valkey import running_valkey
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.deadline(120)]
+pytestmark = pytest.mark.needs("chromium")
 MODULE = "tests.integration.inspector_app"
 
 

@@ -7,14 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.integration.example_pages import ExampleServer
 
 DEADLINE = 100.0
 
 
-@pytest.mark.deadline(120)
 def test_every_request_is_answered_as_the_document_says(tmp_path: Path) -> None:
     server = ExampleServer("orders", path="tests/integration/typed_requests_app.py")
     try:

@@ -121,7 +121,7 @@ def _check_memory(machine: Machine, config: Config, workers: int) -> Finding:
     held = machine.memory // 2 if limit == "auto" else limit * workers
     needed = held + config.server.max_connections * workers * CONNECTION_SIZE
     if needed <= machine.memory:
-        return Finding("ok", f"memory: {machine.memory // MIB} MiB for {workers} workers")
+        return Finding("ok", f"memory: {machine.memory // MIB} MiB for {_workers(workers)}")
     return Finding(
         "problem",
         f"memory: {needed // MIB} MiB may be needed, by server.max_memory and server.max_connections; "
@@ -190,3 +190,7 @@ def _check_hosts(config: Config) -> Finding:
             "list the names of the service, unless a proxy checks Host",
         )
     return Finding("ok", "hosts: only those that are listed")
+
+
+def _workers(count: int) -> str:
+    return "1 worker" if count == 1 else f"{count} workers"

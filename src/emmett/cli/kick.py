@@ -42,8 +42,11 @@ def kick(selection: Selection, connection: str | None, user: str | None, code: i
             print_answer(f"{connection}: {await inspector.close(connection, code, reason)}")
         else:
             assert user is not None
-            await _find_users(selection).kick(user, code, reason)
-            print_answer(f"{user}: closing all connections with {code}")
+            users = _find_users(selection)
+            known = (await users.online()).get(user, 0)
+            await users.kick(user, code, reason)
+            # Presence may be late: so all nodes are asked even if no connection is known.
+            print_answer(f"{user}: asked all nodes to close with {code}; connections: {known}")
 
     run(inspector, work)
 

@@ -42,6 +42,11 @@ def print_error(message: str, hint: str = "") -> None:
     errors_to().print(text, soft_wrap=True)
 
 
+def print_note(text: str) -> None:
+    """Print one line to stderr that is neither an answer nor an error."""
+    errors_to().print(Text(text), soft_wrap=True)
+
+
 def print_answer(text: str) -> None:
     """Print one line to stdout."""
     answers_to().print(Text(text))

@@ -34,8 +34,12 @@ def tail(selection: Selection, target: str, payloads: bool, is_channel: bool, co
     is_connection = not is_channel and _CONNECTION.fullmatch(target) is not None
 
     async def work(inspector: Inspector) -> None:
+        from .printing import print_note
         from .service_tables import print_news
 
+        if not is_connection:
+            # A mistyped ID would otherwise wait without a word.
+            print_note(f"waiting for publications in the channel {target}; Ctrl+C ends it")
         left = count
         news = inspector.watch(target, payloads) if is_connection else inspector.watch_channel(target, payloads)
         async with contextlib.aclosing(news) as every:

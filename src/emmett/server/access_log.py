@@ -41,7 +41,7 @@ class RequestLog(Observer):
             path=event.path,
             route=event.route,
             status=status,
-            seconds=event.seconds,
+            seconds=round(event.seconds, 6),
         )
         logger.info('%s - "%s %s HTTP/%s" %d', client, event.method, target, event.http_version, status, extra=fields)
 
@@ -71,7 +71,7 @@ class WebsocketLog(Observer):
             status=event.status,
             code=event.code,
             reason=event.reason or None,
-            seconds=event.seconds,
+            seconds=round(event.seconds, 6),
             received=event.received,
             sent=event.sent,
         )
