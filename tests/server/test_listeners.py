@@ -17,10 +17,11 @@ from emmett.server.listening import is_served
 def test_a_port_that_the_system_chose_stays_the_same(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A server that ran in this process may have configured uvicorn's loggers.
+    # A server that ran in this process may have configured uvicorn's loggers, and `emmett develop` filters them.
     for name in ("uvicorn", "uvicorn.error"):
         monkeypatch.setattr(logging.getLogger(name), "propagate", True)
         monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+        monkeypatch.setattr(logging.getLogger(name), "filters", [])
     config = make_config("app:app", port=0, configure_logging=False)
     with Listeners(config) as listeners:
         port = listeners.sockets[0].getsockname()[1]
