@@ -7,6 +7,7 @@ import random
 import pytest
 
 from emmett.channels.brokers.nats import link as module
+from emmett.channels.brokers.nats.broker import NatsBroker
 from emmett.channels.brokers.nats.connection import NatsConnection
 from emmett.channels.publication import Position
 from emmett.errors import BrokerUnavailable
