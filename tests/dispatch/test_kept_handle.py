@@ -69,8 +69,12 @@ def test_it_is_found_in_an_object(keepers: Callable[[], list[str]]) -> None:
 
 @pytest.mark.parametrize("developing", [True, False])
 async def test_it_is_logged_once_while_developing(
-    developing: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    developing: bool,
+    keepers: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(kept_handle, "find_keepers", keepers)
     monkeypatch.setattr(kept_handle, "_warned", False)
     if developing:
         monkeypatch.setenv(DEVELOP, "app:app")
