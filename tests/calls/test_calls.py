@@ -164,7 +164,7 @@ class Typing(TypedDict):
 
 @pytest.mark.parametrize("type_", [Typing, dict, int, list[int]])
 def test_objects_that_do_not_say_which_event_they_are(type_: Any) -> None:
-    with pytest.raises(ConfigurationError, match="could not tell from an object which event it is; use a Struct"):
+    with pytest.raises(ConfigurationError, match="cannot recognise its objects as this event; use a Struct"):
         make_app()[1].emits(type_)
 
 
@@ -256,7 +256,7 @@ async def test_all_faults_are_named_with_their_paths() -> None:
         reply = await wire.ask(id=1, method="hear", params={"text": 2})
         assert [fault["path"] for fault in reply["error"]["data"]] == [["room"], ["text"]]
         reply = await wire.ask(id=1, method="hear", params=["a", "b", 1])
-        assert reply["error"]["data"] == [{"path": [2], "message": "is one too many: at most 2 are taken"}]
+        assert reply["error"]["data"] == [{"path": [2], "message": "is one too many: at most 2 are allowed"}]
         reply = await wire.ask(id=1, method="hear", params="text")
         assert (reply["error"]["code"], reply["error"]["data"][0]["path"]) == (-32602, [])
 

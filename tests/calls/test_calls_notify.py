@@ -45,7 +45,7 @@ async def test_notify_another_connection_and_all_of_a_user() -> None:
         assert len(calls.connections) == 3
         with pytest.raises(UsageError, match="to= or user="):
             await calls.notify(Said("nobody"))
-    with pytest.raises(UsageError, match="no open connection"):
+    with pytest.raises(UsageError, match="not an open connection"):
         await calls.notify(Said("late"), to=kept["other"])
 
 
@@ -122,6 +122,6 @@ async def test_a_client_that_does_not_answer() -> None:
                 await raw.send('{"jsonrpc":"2.0","method":"ask","params":[3600]}')
             surplus = await outcomes.get()
             assert isinstance(surplus, CallError)
-            assert "2 requests wait" in str(surplus)
+            assert "2 requests already wait" in str(surplus)
         assert isinstance(await outcomes.get(), WebsocketClosed)
         assert isinstance(await outcomes.get(), WebsocketClosed)

@@ -63,7 +63,7 @@ async def test_too_many_at_a_time() -> None:
     waiting = [asyncio.ensure_future(peer.requests.ask("m", [], int, 3600)) for _ in range(2)]
     for _ in waiting:
         await peer.sent.get()
-    with pytest.raises(CallError, match="2 requests wait"):
+    with pytest.raises(CallError, match="2 requests already wait"):
         await peer.requests.ask("m", [], int, 3600)
     for each in waiting:
         each.cancel()

@@ -69,7 +69,7 @@ async def test_while_the_broker_is_away_each_process_counts(caplog: pytest.LogCa
                 await allowed(limits, 2)
                 clock.now += BROKER_PAUSE
             assert await allowed(limits, 1) == [False]
-            assert caplog.text.count("for each process alone") == 1
+            assert caplog.text.count("in each process separately") == 1
             bus.mend()
             clock.now += BROKER_PAUSE
             assert await allowed(limits, 1) == [False]

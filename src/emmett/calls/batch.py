@@ -1,4 +1,4 @@
-"""The replies of a batch: an array in one frame, sent when all of them are there (section 6)."""
+"""The replies of a batch: an array in one frame, sent once all of them are ready (section 6)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from .jsonrpc import Reply
 
 
 class CallBatch:
-    """Collects replies.
+    """Collects the replies of a batch.
 
     Arguments:
-        count: how many will come.
+        count: the number of replies to wait for.
         send: sends them all.
     """
 
@@ -23,7 +23,7 @@ class CallBatch:
         self._replies: list[Reply] = []
 
     async def add(self, reply: Reply) -> None:
-        """Add a reply; the last one sends them. Their order is that of their arrival, which section 6 allows."""
+        """Add a reply, and send them all with the last one. They are sent in order of arrival (section 6 allows it)."""
         self._replies.append(reply)
         if len(self._replies) == self._count:
             await self._send(self._replies)

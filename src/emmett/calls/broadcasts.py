@@ -16,14 +16,14 @@ from ..rare_log import RareLog
 from .codecs import JSON, Codec
 from .jsonrpc import UNREADABLE, Notification
 
-# The namespace of the channels of users; no application uses it.
+# The namespace of the channels of users, reserved for emmett.
 NAMESPACE = "emmett-users"
 
 logger = logging.getLogger("emmett.calls")
 
 
 class _Published(msgspec.Struct):
-    """What `Broadcasts.publish` has published, as far as JSON connections need it."""
+    """The part of what `Broadcasts.publish` published that JSON connections need."""
 
     jsonrpc: Literal["2.0"]
     method: str
@@ -36,10 +36,10 @@ class PublicationEncoder:
     Arguments:
         codec: the encoding of the connection.
         emitted: the declared messages, by type.
-        log: the log for publications that are none of them.
+        log: the log for publications of other types.
 
     Attributes:
-        ends_at_gap: a gap closes the connection, because no message can express it.
+        ends_at_gap: whether a gap closes the connection: yes, because no message can express it.
     """
 
     ends_at_gap = True
@@ -80,7 +80,7 @@ class Broadcasts:
         self._emitted = emitted
         self._find_channels = find_channels
         self._log = RareLog(logger)
-        # Connections with the same encoder share what it makes of a publication.
+        # Connections with the same encoder share each encoded publication.
         self._encoders: dict[Codec, PublicationEncoder] = {}
 
     @property
@@ -93,7 +93,7 @@ class Broadcasts:
         """The channels of the application.
 
         Raises:
-            UsageError: it has none.
+            UsageError: the application has none.
         """
         channels = self._find_channels()
         if channels is None:
@@ -101,7 +101,7 @@ class Broadcasts:
         return channels
 
     def channel_of(self, user: str) -> str:
-        """Return the channel of a user. It contains a hash, as users may have any name of any length."""
+        """Return the channel of a user. It contains a hash, since users may have any name of any length."""
         text = f"{len(self._name)}:{self._name}\n{user}"
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         return f"{NAMESPACE}:{digest}"

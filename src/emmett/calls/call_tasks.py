@@ -1,4 +1,4 @@
-"""The tasks of one connection: those that run calls, and the one that reads."""
+"""The tasks of one connection: those that run calls and the one that reads messages."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 
 class CallTasks:
-    """Runs coroutines, and notes when the last of them has ended, or the first has failed.
+    """Runs coroutines in tasks, and notes when the last one ends or the first one fails.
 
     Arguments:
         context: the context that each task begins with; no task changes it.
 
     Attributes:
-        ended: done when no task is left. It has the exception of a task that failed.
+        ended: a future that is done when no task is left; it carries the exception of a task that failed.
     """
 
     __slots__ = ("_context", "_loop", "_only", "_others", "ended")
@@ -25,7 +25,7 @@ class CallTasks:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
-        # Most connections have one task most of the time, and a set would cost them memory.
+        # Most connections have one task most of the time; a set would cost memory.
         self._only: asyncio.Task[None] | None = None
         self._others: set[asyncio.Task[None]] | None = None
 
@@ -68,7 +68,7 @@ class CallTasks:
 
 @types.coroutine
 def watch(coroutine: Coroutine[Any, Any, None], waits: Callable[[], None]) -> Generator[Any, Any, None]:
-    """Run a coroutine in the running task, and call `waits` when it lets go of the loop for the first time."""
+    """Run a coroutine in the running task, and call `waits` when it first yields to the event loop."""
     try:
         wanted = coroutine.send(None)
         waits()

@@ -30,25 +30,25 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 logger = logging.getLogger("emmett.calls")
 
-# Annotations of streams: what an async generator, or a function that returns one, says that it returns.
+# Return annotations of streams: of async generators, and of functions that return one.
 _STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator)
-# Names that a client's library or the protocol keeps for itself (section 4: "rpc." is for extensions).
+# Names reserved by client libraries or by the protocol (section 4: "rpc." is for extensions).
 _RESERVED = re.compile(r"rpc\..*|\$/.*")
 
 
 class Calls:
-    """The functions that the clients of one websocket route may call, and what it sends on its own.
+    """The functions that clients of one websocket route may call, and the events that it sends them.
 
     Made by `app.calls(path)`; see docs/calls.md.
 
     Arguments:
-        name: what the log calls it.
-        path_variables: the names of the variables of its path.
+        name: its name in the log.
+        path_variables: the names of the path's variables.
         settings: its bounds.
         user: returns the user of the connection of the running context, as text, or None.
         wired: objects attached to the application; with `Channels` among them, limits per user and messages to users
             reach all nodes.
-        is_developing: whether errors may name the methods that there are.
+        is_developing: whether errors may list the existing methods.
     """
 
     def __init__(
@@ -72,16 +72,16 @@ class Calls:
         self._user = user
         self._wired = wired
         self._broadcasts = Broadcasts(name, self.emitted, self._find_channels)
-        # With the variables of the path that they take.
+        # Each with the path variables that it takes.
         self._on_open: list[tuple[Callable[..., Any], tuple[str, ...]]] = []
         self._on_close: list[tuple[Callable[..., Any], tuple[str, ...]]] = []
         self._conversations: dict[Websocket, Conversation] = {}
 
     @property
     def pipeline(self) -> Sequence[Pipe]:
-        """The pipes around every call, outermost first: their hooks that are common to requests and websockets.
+        """The pipes around every call, outermost first. Of their hooks, those common to requests and websockets run.
 
-        Those of the route are around the connection. Assigning a list composes the methods that are registered again.
+        The route's own pipes are around the connection instead. Assigning a list composes the registered methods again.
         """
         return self._pipeline
 
@@ -105,17 +105,18 @@ class Calls:
         pipeline: Sequence[Pipe] = (),
         errors: Mapping[int, str] | None = None,
     ) -> Callable[[Function], Function]:
-        """Let clients call a function, and get what it returns; or, of an async generator, each item as it comes.
+        """Let clients call a function. They get its result, or each item as an async generator yields it.
 
         Arguments:
-            name: what clients call it; the function's name by default.
-            limit: how often it may be called, as in "20/s" or "100/m"; more is answered with an error that says when.
+            name: the name for clients; the function's name by default.
+            limit: how often it may be called, such as "20/s" or "100/m". Further calls are answered with an error that
+                says when to try again.
             per: whether `limit` counts for each connection, or for each user on all connections.
             timeout: seconds after which the call is cancelled and answered with an error; None for no deadline.
-            ordered: whether one call of a connection waits until the one before has ended.
-            max_params_size: bytes of encoded parameters.
+            ordered: whether a call waits until the connection's previous call of this method has ended.
+            max_params_size: the most bytes of encoded parameters.
             pipeline: pipes around this method, inside those of all methods.
-            errors: the codes of the errors that it raises, each with what it means, for documents and clients.
+            errors: the codes of the errors that it raises, each with its meaning, for documents and clients.
 
         Raises:
             ConfigurationError: at registration, for anything that cannot be; the message says what is allowed.
@@ -140,7 +141,7 @@ class Calls:
         max_params_size: int | None = None,
         pipeline: Sequence[Pipe] = (),
     ) -> Callable[[Function], Function]:
-        """Let clients tell something that has no reply. The events of a connection run one after another, in order.
+        """Let clients send an event, which has no reply. A connection's events run one after another, in order.
 
         Arguments:
             name, limit, per, timeout, max_params_size, pipeline: as for `method`.
@@ -162,7 +163,7 @@ class Calls:
         return register
 
     def emits(self, *types: type, name: str | None = None) -> None:
-        """Declare what the server sends on its own, so that clients and documents know it.
+        """Declare the events that the server sends, so that they appear in clients and documents.
 
         Arguments:
             types: Structs, dataclasses or pydantic models. Each is sent as an event whose name is that of
@@ -170,17 +171,17 @@ class Calls:
             name: another name; for one type.
 
         Raises:
-            ConfigurationError: a name is taken, there are several types for one name, or the objects of a type do not
-                say what they are: those of a TypedDict are dicts.
+            ConfigurationError: a name is taken, several types are given with one name, or an object does not reveal its
+                type: an object of a TypedDict is a plain dict.
         """
         if name is not None and len(types) != 1:
-            raise ConfigurationError(f"emits(name={name!r}): a name is for one type, not for {len(types)}")
+            raise ConfigurationError(f"emits(name={name!r}): expected one type with name=, not {len(types)}")
         for type_ in types:
             is_class: bool = isinstance(type_, type)
             if not is_class or is_typeddict(type_) or type_.__module__ == "builtins":
                 raise ConfigurationError(
-                    f"emits({getattr(type_, '__name__', type_)}): `notify` could not tell from an object "
-                    "which event it is; use a Struct, a dataclass or a pydantic model"
+                    f"emits({getattr(type_, '__name__', type_)}): `notify` cannot recognise its objects "
+                    "as this event; use a Struct, a dataclass or a pydantic model"
                 )
             wanted = name or snake_case(type_.__name__)
             if wanted in self.emitted.values():
@@ -194,8 +195,8 @@ class Calls:
     def on_open(self, function: Function) -> Function:
         """Register a function, plain or async, to run when a connection has opened, before its first call.
 
-        It runs in the context of the connection: it may subscribe to channels, or `abort` to refuse. Its parameters are
-        variables of the path.
+        It runs in the context of the connection: it may subscribe to channels, or refuse with `abort`. Its parameters
+        are variables of the path.
 
         Raises:
             ConfigurationError: a parameter is no variable of the path.
@@ -204,7 +205,7 @@ class Calls:
         return function
 
     def on_close(self, function: Function) -> Function:
-        """Register a function, plain or async, to run when a connection has ended, whatever its end.
+        """Register a function, plain or async, to run when a connection has ended, for any reason.
 
         Its parameters are variables of the path.
 
@@ -224,8 +225,8 @@ class Calls:
         Arguments:
             message: an object of a type that `emits` declared.
             to: the connection, as `websocket.connection` gives it.
-            user: the user, as the function `user` returns it: all connections of the user get the message, with
-                `Channels(app)` those on other nodes too.
+            user: the user, as the function `user` returns it: all connections of the user get the message, including
+                those on other nodes if there is a `Channels(app)`.
             channel: the channel: all connections that have called `subscribe` for it get the message, on all nodes.
 
         Raises:
@@ -262,15 +263,15 @@ class Calls:
         info: Any = None,
         to: Websocket | None = None,
     ) -> Subscription:
-        """Let a connection get what `notify(channel=...)` sends, until `unsubscribe` or its end.
+        """Send a connection what `notify(channel=...)` publishes, until `unsubscribe` or its end.
 
-        Accepts the connection first if necessary. A channel that is subscribed to already stays as it is.
+        Accepts the connection first if necessary. An existing subscription is left as it is.
 
         Arguments:
             channel: the channel, or a pattern such as `room:*`.
             since, member, info: as for `Channels.subscribe`.
-            encode: returns the message to send for a publication, for channels with other publications than those of
-                `notify`.
+            encode: returns the message to send for a publication; needed for channels whose publications do not come
+                from `notify`.
             to: the connection; the running one by default.
 
         Returns:
@@ -285,7 +286,7 @@ class Calls:
         return await self._subscribe(conversation, channel, since=since, encode=encode, member=member, info=info)
 
     async def unsubscribe(self, channel: str, *, to: Websocket | None = None) -> None:
-        """Leave a channel; one that is not subscribed to is ignored.
+        """Unsubscribe from a channel. One without a subscription is ignored.
 
         Raises:
             UsageError: there is no such connection.
@@ -308,18 +309,18 @@ class Calls:
         Arguments:
             method: its name.
             params: a Struct, dict or list.
-            type: what the result must be, anything that msgspec can decode into.
-            timeout: seconds in which the client must answer; there are clients that never do.
+            type: the type of the result: any type that msgspec can decode into.
+            timeout: the seconds that the client has to answer; some clients never do.
             to: the connection; the running one by default.
 
         Raises:
             UsageError: there is no such connection, it has not opened yet, or `timeout` is no deadline.
-            CallError: the client answered with an error, or not in time, or too many calls wait for it already.
+            CallError: the client answered with an error or not in time, or too many requests already wait for it.
             WebsocketClosed: the connection ended first.
         """
         conversation = self._conversation(to)
         if not conversation.is_reading:
-            raise UsageError(f"request({method!r}): no reply is read in on_open; ask in a method or an event")
+            raise UsageError(f"request({method!r}): a reply cannot be read during on_open; ask in a method or an event")
         return await conversation.requests.ask(method, {} if params is None else params, type, timeout)
 
     @property
@@ -335,7 +336,7 @@ class Calls:
                 await _call(function, **{name: variables[name] for name in names})
             try:
                 await self._open(conversation)
-                # A connection that has not said anything needs no task for its calls, only memory that this saves.
+                # A connection that has sent nothing needs no task for calls yet; creating it later saves memory.
                 with contextlib.suppress(StopAsyncIteration):
                     first = await conversation.websocket.receive_next(True)
                     await conversation.start(first)
@@ -348,10 +349,10 @@ class Calls:
                 await subscription.__aexit__(None, None, None)
 
     def provide(self, type_: type) -> Any:
-        """Return the value of an argument that does not come from the caller, in the context of its call."""
+        """Return the value of an injected argument, in the context of its call."""
         return current_websocket.get() if type_ is Websocket else current_session.get()
 
-    # Registration, inside.
+    # Registration, internally.
 
     def _add(
         self,
@@ -388,7 +389,7 @@ class Calls:
         if name is None:
             declared = ", ".join(type_.__name__ for type_ in self.emitted) or "none"
             raise UsageError(
-                f"notify({type(message).__name__}): declare it with calls.emits(...); declared are {declared}"
+                f"notify({type(message).__name__}): declare the type with calls.emits(...); declared are {declared}"
             )
         return name
 
@@ -414,8 +415,8 @@ class Calls:
         if found is not None:
             return found
         if websocket is None:
-            raise UsageError("no connection of these calls is handled here: say which one with to= or user=")
-        raise UsageError("to=: this is no open connection of these calls; keep `websocket.connection`, not `websocket`")
+            raise UsageError("no connection of these calls is handled here; choose one with to= or user=")
+        raise UsageError("to=: not an open connection of these calls; keep `websocket.connection`, not `websocket`")
 
     def _find_channels(self) -> Channels | None:
         return next((each for each in self._wired if isinstance(each, Channels)), None)
@@ -430,11 +431,11 @@ class Calls:
         if channel in conversation.subscriptions:
             return conversation.subscriptions[channel]
         channels = self._broadcasts.channels
-        # Before the subscription accepts the connection without a subprotocol.
+        # First, because the subscription would accept the connection without a subprotocol.
         await conversation.accept()
         encode = encode or self._broadcasts.encoder(conversation.codec)
         subscription = channels.subscribe(channel, deliver=conversation.websocket, encode=encode, **options)
-        # Before the first wait, so that a second call does not subscribe as well.
+        # Before the first await, so that a concurrent call does not subscribe as well.
         conversation.add_subscription(channel, subscription)
         try:
             return await subscription.__aenter__()
@@ -448,7 +449,7 @@ class Calls:
 
 
 def snake_case(name: str) -> str:
-    """Return the name of a class as that of an event: `MessageSent` gives `message_sent`."""
+    """Return the event name for the name of a class: `MessageSent` gives `message_sent`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 

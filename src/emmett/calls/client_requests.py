@@ -1,4 +1,4 @@
-"""Calls in the other direction: the server asks, the client replies."""
+"""Calls in the other direction: from the server to the client."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .jsonrpc import Error, ErrorCode, Message, ServerRequest
 
 
 class ClientRequests:
-    """The requests of one connection that wait for the client's reply.
+    """The requests of one connection that are waiting for the client's reply.
 
     Arguments:
         send: sends a message.
         codec: how replies are encoded.
-        most: how many may wait at a time.
+        most: the most requests that may wait at a time.
     """
 
     __slots__ = ("_codec", "_count", "_most", "_send", "_waiting")
@@ -37,15 +37,17 @@ class ClientRequests:
 
         Raises:
             UsageError: `seconds` is no deadline.
-            CallError: the client answers with an error, or not in time, or too many requests wait already.
+            CallError: the client answers with an error or not in time, or too many requests already wait.
             WebsocketClosed: the connection ends first.
         """
         if not 0 < seconds < float("inf"):
-            raise UsageError(f"timeout={seconds!r}: expected seconds above 0, since a client may never answer")
+            raise UsageError(
+                f"timeout={seconds!r}: expected a number of seconds above 0, since a client may never answer"
+            )
         if len(self._waiting) >= self._most:
-            raise CallError(ErrorCode.LIMIT_EXCEEDED, f"{self._most} requests wait for this client already")
+            raise CallError(ErrorCode.LIMIT_EXCEEDED, f"{self._most} requests already wait for this client")
         self._count += 1
-        # Text, since clients number their own calls, and some would take an equal number for the reply to one of them.
+        # Text, since clients number their own calls, and some would take a request with the same number for a reply.
         id_ = f"s{self._count}"
         reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._waiting[id_] = reply
@@ -63,13 +65,13 @@ class ClientRequests:
         return self._result_of(message, type_)
 
     def take(self, message: Message) -> None:
-        """Hand on a reply. One that nobody waits for is dropped: its deadline may have passed."""
+        """Pass a reply to its request. A reply without one is dropped: the deadline may have passed."""
         waiting = self._waiting.get(message.id) if isinstance(message.id, str) else None
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
 
     def fail(self, closed: WebsocketClosed) -> None:
-        """Give up all requests: the client can reply no more."""
+        """Fail all requests, since the client can no longer reply."""
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(closed)

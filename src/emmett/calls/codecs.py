@@ -18,7 +18,7 @@ class Codec(Protocol):
     """One encoding of messages.
 
     Attributes:
-        name: what errors call it.
+        name: its name in errors.
     """
 
     name: str
@@ -27,8 +27,8 @@ class Codec(Protocol):
         """Return the value of a type.
 
         Raises:
-            msgspec.ValidationError: the data is of another type.
-            msgspec.DecodeError: the data is not of this encoding.
+            msgspec.ValidationError: the data does not have this type.
+            msgspec.DecodeError: the data is not in this encoding.
         """
 
     def decoder(self, type_: Any) -> Decode:
@@ -41,7 +41,7 @@ class Codec(Protocol):
         """Return whether encoded data is an array."""
 
     def is_map(self, data: Raw) -> bool:
-        """Return whether encoded data is a map: an object of JSON."""
+        """Return whether encoded data is a map: in JSON, an object."""
 
 
 @lru_cache(maxsize=1024)
@@ -55,7 +55,7 @@ def _msgpack_decoder(type_: Any) -> msgspec.msgpack.Decoder[Any]:
 
 
 class JSONCodec:
-    """JSON. It reads text and binary frames, since there are clients that send JSON in binary ones, and writes text."""
+    """JSON. It writes text frames, and reads binary ones as well, since some clients send JSON in them."""
 
     name = "JSON"
 
@@ -126,12 +126,12 @@ class MessagePackCodec:
 JSON = JSONCodec()
 MESSAGE_PACK = MessagePackCodec()
 
-# The subprotocols that select an encoding (RFC 6455, 1.9); a client that asks for none gets JSON.
+# The subprotocols that select an encoding (RFC 6455, 1.9); a client that offers none gets JSON.
 SUBPROTOCOLS: dict[str, Codec] = {"jsonrpc-2.0": JSON, "jsonrpc-2.0+msgpack": MESSAGE_PACK}
 
 
 def choose_codec(offered: Sequence[str]) -> tuple[str | None, Codec]:
-    """Return the first offered subprotocol that is ours, and its encoding; None and JSON where there is none."""
+    """Return the first offered subprotocol that is supported, and its encoding; None and JSON without one."""
     for name in offered:
         if name in SUBPROTOCOLS:
             return name, SUBPROTOCOLS[name]

@@ -1,9 +1,9 @@
-"""The calls of one connection: what comes in is dispatched, what comes of it is sent.
+"""The calls of one connection: dispatches incoming messages, and sends the replies.
 
-A task of its own for each call would cost more than most calls do. So the task that reads runs a call itself, and only
-if that has to wait for something it becomes the task of this call, and another one goes on with reading. A call sees
-no difference: what it does in its task (deadlines, task groups, cancellation) concerns no other call, and a context
-variable that it sets is seen by no other call. docs/performance.md has the figures.
+A task for each call would cost more than most calls do. So the task that reads messages runs each call itself. Only if
+the call has to wait does this task become the task of the call, and another one continues reading. A call sees no
+difference: what it does in its task (deadlines, task groups, cancellation) affects no other call, and no other call
+sees a context variable that it sets. docs/performance.md has the figures.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ from .user_limits import UserLimits
 
 logger = logging.getLogger("emmett.calls")
 
-# The close code for a client that goes on calling what is refused: HTTP's 429 in the range of applications.
+# The close code for a client that keeps making refused calls: HTTP's 429 in the range of applications.
 TOO_MANY_REQUESTS = 4429
 
-# What a call is known by while it runs: 1 and "1" are two ids.
+# Identifies a running call: 1 and "1" are different ids.
 Key = tuple[type, Id]
 
 
@@ -63,13 +63,13 @@ class _CancelParams(msgspec.Struct, gc=False):
 
 
 class Endpoint(Protocol):
-    """What the connections of one route have in common.
+    """What the connections of one route share.
 
     Attributes:
-        name: what the log calls it.
-        methods: what can be called, by name.
+        name: its name in the log.
+        methods: the methods that can be called, by name.
         user_limits: counts the calls of users, over all their connections.
-        is_developing: whether errors may name the methods that there are.
+        is_developing: whether errors may list the existing methods.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Endpoint(Protocol):
     is_developing: bool
 
     def provide(self, type_: type) -> Any:
-        """Return the value of an argument that does not come from the caller, in the context of its call."""
+        """Return the value of an injected argument, in the context of its call."""
 
 
 class Conversation:
@@ -88,13 +88,13 @@ class Conversation:
         endpoint: the methods.
         websocket: the connection.
         codec: how its messages are encoded.
-        subprotocol: the subprotocol that says so; None without one.
-        user: the user that it belongs to; None if it belongs to none.
+        subprotocol: the subprotocol that selects it; None without one.
+        user: the user of the connection; None without one.
         variables: the variables of its path.
         settings: its bounds.
 
     Attributes:
-        is_reading: whether messages of the peer are read: not before the connection has opened.
+        is_reading: whether the peer's messages are read: only once the connection has opened.
     """
 
     __slots__ = (
@@ -140,11 +140,11 @@ class Conversation:
         self._variables = variables
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        # Nothing of what follows exists before it is needed: most connections are idle.
+        # Everything below is created when it is needed, because most connections are idle.
         self._guard: Guard | None = None
-        # What each call begins with: the context of `start`.
+        # The context that each call begins with: that of `start`.
         self._context: Context
-        # The task that reads, and the one call that it runs meanwhile.
+        # The task that reads, and the call that it is running.
         self._reader: asyncio.Task[None] | None = None
         self._current: RunningCall | None = None
         # The tasks that read or run calls; none before the first message.
@@ -157,18 +157,18 @@ class Conversation:
         # Calls that wait for something or for their turn in a lane, and how many of them are streams.
         self._in_flight = 0
         self._streams = 0
-        # What reading waits for while too many calls are in flight.
+        # Reading waits for this while too many calls are in flight.
         self._room: asyncio.Future[None] | None = None
         self._requests: ClientRequests | None = None
         self._subscriptions: dict[str, Subscription] | None = None
-        # The calls that run are cancelled: the connection is over.
+        # Whether the running calls are being cancelled because the connection has ended.
         self.is_ending = False
 
     def start(self, first: str | bytes) -> asyncio.Future[None]:
-        """Dispatch a first message and all that come after it.
+        """Dispatch a first message and all later ones.
 
         Returns:
-            What is done when the connection has ended and all calls have.
+            A future that is done when the connection and all calls have ended.
         """
         self._context = copy_context()
         self._tasks = CallTasks(self._context)
@@ -176,17 +176,17 @@ class Conversation:
         return self._tasks.ended
 
     async def stop(self) -> None:
-        """Cancel the calls that still run, because the connection is over, and wait for them."""
+        """Cancel the calls that are still running when the connection has ended, and wait for them."""
         self.is_ending = True
         if self._requests is not None:
             self._requests.fail(self._closed())
         if self._tasks is not None:
             await self._tasks.cancel()
 
-    # What calls need.
+    # Used by calls.
 
     async def admit(self, method: Method) -> Error | None:
-        """Count a call of the user; return why it is refused, or None."""
+        """Count a call of the user, and return the error if it is refused."""
         rate = method.options.limit
         if rate is None or self.user is None:
             return None
@@ -197,7 +197,7 @@ class Conversation:
         return exceeded(method, rate, wait)
 
     def inject(self, signature: Signature, arguments: dict[str, Any]) -> None:
-        """Add the arguments that do not come from the caller."""
+        """Add the injected arguments, which do not come from the caller."""
         for name, type_ in signature.injected.items():
             arguments[name] = self.endpoint.provide(type_)
         for name in signature.path_variables:
@@ -213,7 +213,7 @@ class Conversation:
             await self.websocket.accept(subprotocol=self._subprotocol)
 
     async def send(self, message: Any) -> None:
-        """Send a message; waits while the peer does not keep up.
+        """Send a message. Wait while the peer does not keep up.
 
         Raises:
             WebsocketClosed: the peer has gone.
@@ -221,7 +221,7 @@ class Conversation:
         await self.websocket.send(self.codec.encode(message))
 
     def send_reply(self, reply: Reply) -> Awaitable[None]:
-        """Return what sends the reply to a call. A result that cannot be encoded becomes an error."""
+        """Return an awaitable that sends the reply to a call. A result that cannot be encoded becomes an error."""
         return self.websocket.send(self._encoded(reply))
 
     @property
@@ -245,7 +245,7 @@ class Conversation:
     # Reading.
 
     def _read_on(self, first: str | bytes | None = None) -> None:
-        """Let a task of its own read from here on, in a context that no call has changed."""
+        """Continue reading in a new task, with a context that no call has changed."""
         assert self._tasks is not None
         self._reader = self._tasks.spawn(self._read(first))
 
@@ -267,7 +267,7 @@ class Conversation:
                 await self._take_frame(read_frame(data, self.codec))
             else:
                 method = methods.get(message.method)
-                # Only calls and events wait: a cancellation or a reply may be what makes room.
+                # Only calls and events wait: a cancellation or a reply may make room.
                 if self._in_flight >= most and method is not None:
                     await self._wait_for_room()
                 if method is None or method.is_guarded or self._by_key:
@@ -278,14 +278,14 @@ class Conversation:
                     self._current = call
                     await watch(call.run(task), self._hand_over)
                     if self._current is not call:
-                        # It had to wait, and another task reads by now.
+                        # The call had to wait, so another task reads by now.
                         self._left(call)
                         return
                     self._current = None
                     if call.method.is_ordered:
                         self._lane(call.method).leave()
                     if copy_context() != self._context:
-                        # What the call has left in its context is not for the next one.
+                        # The next call must not see what this one left in its context.
                         self._read_on()
                         return
             if self._guard is not None and self._guard.is_abused:
@@ -296,7 +296,7 @@ class Conversation:
             self._requests.fail(self._closed())
 
     async def _take(self, message: Message, method: Method | None) -> RunningCall | None:
-        """Take a message of which there is more to check than its parameters; return the call to run."""
+        """Check a message beyond its parameters, and return the call to run."""
         refusal = self._take_other(message) if method is None else self._refusal(method, message)
         if refusal is not None:
             await self._refuse(message.id, refusal)
@@ -310,7 +310,7 @@ class Conversation:
         return None
 
     async def _take_frame(self, frame: Frame) -> None:
-        """Take what is not a single good message: a batch, or something that is refused."""
+        """Take a frame that is not a single valid message: a batch, or one that is refused."""
         if not frame.is_batch:
             refused = frame.messages[0]
             assert isinstance(refused, Refusal)
@@ -318,7 +318,7 @@ class Conversation:
             return
         count, most = len(frame.messages), self._settings.max_batch
         if count > most:
-            text = f"{count} messages in a batch, at most {most} are taken"
+            text = f"the batch has {count} messages, at most {most} are allowed"
             await self._refuse(None, Refusal(None, ErrorCode.INVALID_REQUEST, text).error)
             return
         batch = CallBatch(
@@ -347,10 +347,10 @@ class Conversation:
                 self._start(call)
 
     def _take_other(self, message: Message) -> Error | None:
-        """Take what calls none of the methods; return what is wrong with it."""
+        """Take a message that calls none of the methods, and return what is wrong with it."""
         name = message.method
         if name is UNSET:
-            # The reply to one of the server's requests. One without a request is dropped silently.
+            # A reply to one of the server's requests. One without a request is dropped silently.
             if self._requests is not None:
                 self._requests.take(message)
             return None
@@ -381,10 +381,12 @@ class Conversation:
             call.cancel()
 
     def _refusal(self, method: Method, message: Message) -> Error | None:
-        """Return why a call must not run now; None where it may."""
+        """Return why a call must not run now; None if it may."""
         key = (type(message.id), message.id)
         if message.id is not UNSET and self._by_key and key in self._by_key:
-            return Error(ErrorCode.INVALID_REQUEST, "Invalid Request", f"a call with the id {message.id!r} is running")
+            return Error(
+                ErrorCode.INVALID_REQUEST, "Invalid Request", f"a call with the id {message.id!r} is already running"
+            )
         return self._guarding().check(method, message.params, self._streams)
 
     def _guarding(self) -> Guard:
@@ -404,7 +406,7 @@ class Conversation:
     # Running.
 
     def _hand_over(self) -> None:
-        """Let another task read on, since the call that this one runs has to wait."""
+        """Continue reading in another task, since the call that this one runs has to wait."""
         call = self._current
         assert call is not None
         self._current = None
@@ -412,7 +414,7 @@ class Conversation:
         self._read_on()
 
     def _start(self, call: RunningCall) -> None:
-        """Run a call that is in flight in a task of its own."""
+        """Run a call that is in flight in its own task."""
         assert self._tasks is not None
         _ = self._tasks.spawn(self._run_entered(call))
 
@@ -423,7 +425,7 @@ class Conversation:
         self._left(call)
 
     def _enter(self, call: RunningCall) -> None:
-        """Count a call as in flight from here on."""
+        """Count a call as in flight."""
         self._in_flight += 1
         if call.method.kind is MethodKind.STREAM:
             self._streams += 1
@@ -433,7 +435,7 @@ class Conversation:
             self._by_key[type(call.id), call.id] = call
 
     def _left(self, call: RunningCall) -> None:
-        """Count a call that was in flight as answered."""
+        """Count a call as no longer in flight."""
         self._in_flight -= 1
         if call.method.kind is MethodKind.STREAM:
             self._streams -= 1
@@ -441,7 +443,7 @@ class Conversation:
             assert self._by_key is not None
             self._by_key.pop((type(call.id), call.id), None)
             if not self._by_key:
-                # Emptied, a dict keeps its memory.
+                # An emptied dict keeps its memory.
                 self._by_key = None
         if call.method.is_ordered:
             following = self._lane(call.method).leave()
@@ -474,7 +476,7 @@ class Conversation:
             return self.codec.encode(ErrorReply(reply.id, Error(ErrorCode.INTERNAL_ERROR, "Internal error")))
 
     async def _send_batch(self, replies: list[Reply]) -> None:
-        # Each on its own: one that cannot be encoded must not take the others with it.
+        # One by one: a reply that cannot be encoded must not affect the others.
         encoded = (self._encoded(reply) for reply in replies)
         await self.websocket.send(
             self.codec.encode([Raw(each.encode() if isinstance(each, str) else each) for each in encoded])

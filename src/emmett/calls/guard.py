@@ -1,4 +1,4 @@
-"""What one connection may call: rates, streams, sizes; and whether it goes on calling what is refused."""
+"""Limits of one connection: rates, streams and sizes; and whether it keeps making refused calls."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .method import Method, MethodKind
 
 
 class Guard:
-    """Watches over the calls of one connection.
+    """Checks the calls of one connection against its limits.
 
     Arguments:
         has_user: whether the connection belongs to a user, whose calls are counted elsewhere (`user_limits.py`).
         settings: the bounds.
-        clock: the time in seconds.
+        clock: returns the time in seconds.
 
     Attributes:
-        is_abused: the client has gone on with what is refused, and the connection is to be closed.
+        is_abused: whether the client kept making refused calls, so that the connection must be closed.
     """
 
     __slots__ = ("_buckets", "_clock", "_has_user", "_refusals", "_settings", "is_abused")
@@ -37,21 +37,21 @@ class Guard:
         self.is_abused = False
 
     def check(self, method: Method, params: Raw | UnsetType, streams: int) -> Error | None:
-        """Return why a call is refused; None where it may go on.
+        """Return why a call is refused; None if it may run.
 
         Arguments:
-            method: what is called.
-            params: its parameters, encoded.
-            streams: how many streams of this connection are running.
+            method: the method.
+            params: its encoded parameters.
+            streams: the number of streams that are running on this connection.
         """
         options = method.options
         if options.max_params_size is not None and params is not UNSET:
             size = memoryview(params).nbytes
             if size > options.max_params_size:
-                text = f"the parameters are {size} bytes long, at most {options.max_params_size} are taken"
+                text = f"the parameters are {size} bytes long, at most {options.max_params_size} are allowed"
                 return Error(ErrorCode.INVALID_PARAMS, "Invalid params", [{"path": [], "message": text}])
         if method.kind is MethodKind.STREAM and streams >= self._settings.max_streams:
-            return _exceeded(f"{streams} streams are open, at most {self._settings.max_streams} may be", 1.0)
+            return _exceeded(f"{streams} streams are open, at most {self._settings.max_streams} are allowed", 1.0)
         if options.limit is None or (self._has_user and method.is_limited_per_user):
             return None
         wait = self._take(method, options.limit)
@@ -76,7 +76,7 @@ class Guard:
 
 
 def exceeded(method: Method, rate: Rate, wait: float) -> Error:
-    """Return the error for a call above a rate, which may be repeated after `wait` seconds."""
+    """Return the error for a call that exceeds a rate and may be repeated after `wait` seconds."""
     return _exceeded(f"{method.name!r} may be called {rate}", wait)
 
 

@@ -1,6 +1,6 @@
-"""JSON-RPC 2.0 messages: bytes in, messages out, and back. Pure: no socket, no clock, no task.
+"""JSON-RPC 2.0 messages: decoding and encoding. Pure: no sockets, clocks or tasks.
 
-The specification is at https://www.jsonrpc.org/specification; "section" in this package means one of its sections.
+The specification is at https://www.jsonrpc.org/specification; "section" in this package refers to it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Id = str | int | float | None
 
 
 class ErrorCode(IntEnum):
-    """Codes of errors: those of section 5.1, those of the Language Server Protocol, and one of our own."""
+    """Error codes: those of section 5.1, those of the Language Server Protocol, and one of emmett."""
 
     PARSE_ERROR = -32700
     INVALID_REQUEST = -32600
@@ -37,18 +37,18 @@ class ErrorCode(IntEnum):
     LIMIT_EXCEEDED = -32029
 
 
-# The messages of section 5.1 for what cannot be called.
+# The error messages that section 5.1 defines.
 MESSAGES = {ErrorCode.PARSE_ERROR: "Parse error", ErrorCode.INVALID_REQUEST: "Invalid Request"}
 
 
 class Message(msgspec.Struct, gc=False):
-    """A message as it came: a call, an event, or the reply to a call of ours.
+    """A received message: a call, an event, or the reply to one of the server's requests.
 
     Attributes:
         id: the id of a call or of a reply; `UNSET` for an event.
-        method: what is called; `UNSET` for a reply.
-        params: the parameters, not decoded yet.
-        result, error: of a reply, not decoded yet.
+        method: the name of the method; `UNSET` for a reply.
+        params: the parameters, not yet decoded.
+        result, error: those of a reply, not yet decoded.
     """
 
     jsonrpc: Literal["2.0"]
@@ -60,10 +60,10 @@ class Message(msgspec.Struct, gc=False):
 
 
 class Refusal(NamedTuple):
-    """A message that cannot be answered otherwise than with an error.
+    """A message that can only be answered with an error.
 
     Fields:
-        id: the id, where it could be read (section 5).
+        id: the id; None if it could not be read (section 5).
         code: `PARSE_ERROR` or `INVALID_REQUEST`.
         reason: what is wrong.
     """
@@ -74,16 +74,16 @@ class Refusal(NamedTuple):
 
     @property
     def error(self) -> Error:
-        """The error of the reply. Its message is that of the specification; the reason is its data."""
+        """The error of the reply: the message is the specification's, the data is the reason."""
         return Error(self.code, MESSAGES[self.code], self.reason)
 
 
 class Frame(NamedTuple):
-    """What one frame carried.
+    """The messages of one frame.
 
     Fields:
-        messages: the messages, in their order.
-        is_batch: whether they came as an array, and are answered with one (section 6).
+        messages: the messages, in order.
+        is_batch: whether they came in an array, and are answered with one (section 6).
     """
 
     messages: Sequence[Message | Refusal]
@@ -120,7 +120,7 @@ class Notification(msgspec.Struct, tag_field="jsonrpc", tag=VERSION, gc=False):
 
 
 class ServerRequest(msgspec.Struct, tag_field="jsonrpc", tag=VERSION, gc=False):
-    """A call of ours to the client."""
+    """A call from the server to the client."""
 
     id: str
     method: str
@@ -136,12 +136,12 @@ class Progress(msgspec.Struct, gc=False):
 
 Reply = ResultReply | ErrorReply
 
-# What a decoder raises for what a peer can send.
+# The exceptions that a decoder raises for invalid input from a peer.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Anything(msgspec.Struct, gc=False):
-    """What is read of a message that breaks the rules: its id, if there is one."""
+    """The part that is read of an invalid message: its id, if there is one."""
 
     id: Id | UnsetType = UNSET
 
@@ -153,7 +153,7 @@ def _message_decoder(codec: Any) -> Decode:
 
 
 def message_decoder(codec: Codec) -> Decode:
-    """Return a function that decodes a frame which carries one good message, as nearly all do. See `read_frame`."""
+    """Return a function that decodes a frame with one valid message, as nearly all frames are. See `read_frame`."""
     return _message_decoder(codec)  # type: ignore[arg-type]
 
 
@@ -163,7 +163,7 @@ def is_call(message: Message) -> bool:
 
 
 def read_frame(data: str | bytes, codec: Codec) -> Frame:
-    """Return the messages of a frame that is not a single good message. Never raises for what a peer can send.
+    """Return the messages of a frame that is not a single valid message. No input raises an exception.
 
     Arguments:
         data: the websocket message.
@@ -197,7 +197,7 @@ def _checked(message: Message) -> Message | Refusal:
 
 
 def _refuse(data: str | bytes | Raw, codec: Codec) -> Refusal:
-    """Say what is wrong with a message that can be decoded, but is not of JSON-RPC."""
+    """Return what is wrong with a message that can be decoded, but is not JSON-RPC."""
     id_: Id = None
     try:
         found = codec.decode(data, _Anything).id

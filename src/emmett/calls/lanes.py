@@ -1,4 +1,4 @@
-"""Lanes: calls that run one after another, in the order in which they came."""
+"""Lanes: calls that run one after another, in order of arrival."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .running import RunningCall
 
 
 class Lane:
-    """Lets one call run at a time, and keeps the others until it is their turn."""
+    """Lets one call run at a time, and queues the others."""
 
     __slots__ = ("_is_busy", "_waiting")
 
@@ -17,7 +17,7 @@ class Lane:
         self._waiting: deque[RunningCall] = deque()
 
     def enter(self, call: RunningCall) -> bool:
-        """Return whether a call may run now; otherwise `leave` hands it out when it is its turn."""
+        """Return whether a call may run now; otherwise a later `leave` returns it."""
         if self._is_busy:
             self._waiting.append(call)
             return False
@@ -25,7 +25,7 @@ class Lane:
         return True
 
     def leave(self) -> RunningCall | None:
-        """Return the next call now that the running one has ended; None where no call waits."""
+        """Return the next call, since the running one has ended; None if no call is waiting."""
         if self._waiting:
             return self._waiting.popleft()
         self._is_busy = False

@@ -11,11 +11,11 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Rate(NamedTuple):
-    """So many calls in so many seconds.
+    """A number of calls in a period.
 
     Fields:
-        calls: how many may come at once, and in each period.
-        period: seconds.
+        calls: the most calls in each period; they may all come at once.
+        period: the period in seconds.
     """
 
     calls: int
@@ -30,7 +30,7 @@ def parse_rate(text: str) -> Rate:
     """Return the rate for a text such as "20/s", "100/m" or "5/10s".
 
     Raises:
-        ConfigurationError: it is no rate.
+        ConfigurationError: the text is not a rate.
     """
     match = RATE.fullmatch(str(text))
     if match is None:

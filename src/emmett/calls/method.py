@@ -1,4 +1,4 @@
-"""A registered function: what it is called, what it takes, how it may be called."""
+"""A registered function: its name, its parameters, and how it may be called."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .jsonrpc import UNREADABLE
 from .limits import Rate, parse_rate
 from .streaming import Token, send_items
 
-# By which a caller names the items of a stream: as a parameter of its own, or as LSP 3.17 calls it.
+# The name that a caller gives to the items of a stream: a parameter of emmett, or that of LSP 3.17.
 TOKEN_NAMES = ("progressToken", "partialResultToken")
 
 
@@ -39,7 +39,7 @@ class InvalidParams(Exception):
     """The parameters do not fit.
 
     Arguments:
-        faults: what is wrong with them.
+        faults: the faults that were found.
     """
 
     def __init__(self, faults: list[Fault]) -> None:
@@ -51,12 +51,12 @@ class MethodOptions(NamedTuple):
     """How a function may be called.
 
     Fields:
-        limit: how often; None for as often as the connection allows.
+        limit: its rate; None to allow any rate that the connection allows.
         per: whether `limit` counts the calls of a connection, or of a user on all connections.
-        timeout: seconds that it may take; None for no deadline.
-        is_ordered: whether one call of a connection waits for the one before.
-        max_params_size: bytes of encoded parameters.
-        errors: the codes of the errors that it raises, with what they mean, for documents.
+        timeout: the most seconds that it may take; None for no deadline.
+        is_ordered: whether a call waits for the connection's previous one.
+        max_params_size: the most bytes of encoded parameters.
+        errors: the codes of the errors that it raises, each with its meaning, for documents.
     """
 
     limit: Rate | None
@@ -95,17 +95,17 @@ class Method:
     """A registered function.
 
     Attributes:
-        name: what the peer calls it.
+        name: its name for clients.
         function: the function.
         kind: how it answers.
-        signature: what it takes and returns.
+        signature: its parameters and its result.
         options: how it may be called.
-        pipes: the pipes of its own.
+        pipes: its own pipes.
         flow: the function inside all its pipes, once it is composed.
-        is_ordered: whether its calls wait for those before them.
-        is_guarded: whether there is more to check of its calls than their parameters.
-        is_plain: whether a call takes nothing but its parameters and has no deadline, so that it is just called.
-        is_limited_per_user: whether its rate counts the calls of users, which may take a question to the broker.
+        is_ordered: whether its calls wait for earlier ones.
+        is_guarded: whether its calls are checked for more than their parameters.
+        is_plain: whether a call has only its parameters and no deadline, so that the function is called directly.
+        is_limited_per_user: whether its rate counts the calls of users, which may require asking the broker.
     """
 
     name: str
@@ -123,7 +123,7 @@ class Method:
     _by_name: Any = field(init=False)
     _by_position: Any = field(init=False)
     _object: Parameter | None = field(init=False)
-    # Whether every parameter must be given: then what was decoded is what is passed.
+    # Whether every parameter is required: then the decoded values are passed as they are.
     _is_complete: bool = field(init=False)
     _decoders: dict[Codec, tuple[Decode, Decode]] = field(init=False, default_factory=dict)
 
@@ -141,11 +141,11 @@ class Method:
 
     @property
     def lane(self) -> Method | None:
-        """What its calls wait for: the calls of this method; None for all the events of the connection."""
+        """The lane of its calls: that of this method; None for that of all events of the connection."""
         return None if self.kind is MethodKind.EVENT else self
 
     def compose(self, outer: tuple[Pipe, ...]) -> None:
-        """Compose the function and its pipes inside those of all methods."""
+        """Compose the function and its pipes, inside the pipes of all methods."""
         handler = send_items(self.function) if self.kind is MethodKind.STREAM else self.function
         self.flow = compose_call((*outer, *self.pipes), handler)
         has_more = self.is_limited_per_user or self.signature.is_injected or self.options.timeout is not None
@@ -155,11 +155,11 @@ class Method:
         """Return the arguments for the parameters of a call or an event.
 
         Arguments:
-            params: as they came: an object, an array, null, or nothing (section 4.2).
+            params: the parameters as received: an object, an array, null, or nothing (section 4.2).
             codec: how they are encoded.
 
         Raises:
-            InvalidParams: they do not fit; it names all their faults.
+            InvalidParams: they do not fit; the exception lists all faults.
         """
         if params is UNSET:
             return self._bind_anything({})
@@ -169,12 +169,12 @@ class Method:
         try:
             found = decoders[0](params)
         except UNREADABLE:
-            # Most clients give names; to look for an array first would cost each of their calls more than this one.
+            # Most clients pass names; looking for an array first would cost each of their calls more.
             return self._bind_by_position(params, codec)
         return self._members(found) if self._object is None else {self._object.name: found}
 
     def bind_stream(self, params: Raw | UnsetType, codec: Codec) -> tuple[dict[str, Any], Token | UnsetType]:
-        """Return the arguments of a stream, and what its caller wants to know it by; `UNSET` where that was not said.
+        """Return the arguments of a stream, and the token that its caller chose; `UNSET` without one.
 
         Raises:
             InvalidParams: as `bind`.
@@ -196,14 +196,14 @@ class Method:
         return self._bind_anything(_plain(params, codec))
 
     def _bind_anything(self, plain: Any) -> dict[str, Any]:
-        """Bind decoded parameters of any form, and find all their faults."""
+        """Bind decoded parameters of any form, and collect all faults."""
         plain = {} if plain is None else plain
         if self._object is not None and isinstance(plain, list):
             plain = self._object_of(plain, self._object.type)
         if isinstance(plain, list):
             names = [parameter.name for parameter in self.signature.parameters]
             if len(plain) > len(names):
-                raise InvalidParams([Fault((len(names),), f"is one too many: at most {len(names)} are taken")])
+                raise InvalidParams([Fault((len(names),), f"is one too many: at most {len(names)} are allowed")])
             by_name: Any = dict(zip(names, plain, strict=False))
             type_: Any = make_struct(self.name, self.signature.parameters)
             is_object = False
@@ -221,16 +221,16 @@ class Method:
         return self._members(value)
 
     def _object_of(self, values: list[Any], type_: Any) -> Any:
-        """Return the only parameter for an array: the object itself, or its members in their order."""
+        """Return the value of the only parameter: the array has the object itself, or its members in order."""
         if len(values) == 1 and isinstance(values[0], dict):
             return values[0]
         names = member_names(type_)
         if len(values) > len(names):
-            raise InvalidParams([Fault((len(names),), f"is one too many: at most {len(names)} are taken")])
+            raise InvalidParams([Fault((len(names),), f"is one too many: at most {len(names)} are allowed")])
         return dict(zip(names, values, strict=False))
 
     def _members(self, struct: Any) -> dict[str, Any]:
-        """Return the fields of a struct that were given; the function has its own defaults for the others."""
+        """Return the given fields of a struct; the function has its own defaults for the others."""
         members = msgspec.structs.asdict(struct)
         if self._is_complete:
             return members

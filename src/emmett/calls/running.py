@@ -24,12 +24,12 @@ logger = logging.getLogger("emmett.calls")
 
 
 class Caller(Protocol):
-    """Who has made a call: the connection that it came by.
+    """The caller of a function: the connection that the call came from.
 
     Attributes:
         codec: how its messages are encoded.
         websocket: the connection.
-        is_ending: all its calls are being cancelled.
+        is_ending: whether all its calls are being cancelled.
     """
 
     codec: Codec
@@ -37,13 +37,13 @@ class Caller(Protocol):
     is_ending: bool
 
     async def admit(self, method: Method) -> Error | None:
-        """Count a call of the user; return why it is refused, or None."""
+        """Count a call of the user, and return the error if it is refused."""
 
     def inject(self, signature: Signature, arguments: dict[str, Any]) -> None:
-        """Add the arguments that do not come from the caller."""
+        """Add the injected arguments, which do not come from the caller."""
 
     async def send(self, message: Any) -> None:
-        """Send a message; waits while the peer does not keep up."""
+        """Send a message. Wait while the peer does not keep up."""
 
     def send_reply(self, reply: Reply) -> Awaitable[None]:
         """Send the reply to a call."""
@@ -53,11 +53,11 @@ class RunningCall:
     """One call, stream or event of a connection.
 
     Arguments:
-        caller: who has made it.
-        method: what is called.
+        caller: the connection that made the call.
+        method: the method.
         id: its id; `UNSET` for an event.
-        params: its parameters, not decoded yet.
-        batch: collects the replies of its batch; None where it came alone.
+        params: its parameters, not yet decoded.
+        batch: collects the replies of its batch; None if it came alone.
     """
 
     __slots__ = ("_batch", "_caller", "_is_cancelled", "_task", "id", "method", "params")
@@ -75,12 +75,12 @@ class RunningCall:
         self.id = id
         self.params = params
         self._batch = batch
-        # The task that a cancellation must reach; None while there is nothing to cancel.
+        # The task to cancel; None while there is nothing to cancel.
         self._task: asyncio.Task[Any] | None = None
         self._is_cancelled = False
 
     def cancel(self) -> None:
-        """Cancel the call because its caller asks for it. It is answered all the same."""
+        """Cancel the call at its caller's request. It is still answered."""
         self._is_cancelled = True
         if self._task is not None:
             self._task.cancel()
@@ -93,7 +93,7 @@ class RunningCall:
         """
         reply: Reply | None
         if self._is_cancelled:
-            # It was cancelled while it waited for its turn.
+            # The call was cancelled while it waited for its turn.
             reply = self._cancelled()
         else:
             self._task = task
@@ -108,7 +108,7 @@ class RunningCall:
                 reply = self._failed(error)
             except asyncio.CancelledError as error:
                 reply = self._interrupted(error, task)
-            # From here on a cancellation comes too late.
+            # From here on, a cancellation comes too late.
             self._task = None
         if reply is None:
             return
@@ -118,7 +118,7 @@ class RunningCall:
             else:
                 await self._batch.add(reply)
         except WebsocketClosed:
-            # Nobody is left to take the reply.
+            # The connection has ended, so there is no one to reply to.
             pass
 
     async def _result(self) -> Any:
@@ -178,7 +178,7 @@ class RunningCall:
         """
         if self._caller.is_ending:
             raise error
-        # It was for this call alone, not for the task that runs it and may go on with another one.
+        # The cancellation was for this call, not for its task, which may go on to run another one.
         while task.cancelling():
             task.uncancel()
         return self._cancelled() if self._is_cancelled else self._failed(error)
@@ -189,7 +189,7 @@ class RunningCall:
     def _error(self, code: int, message: str, data: Any = None) -> Reply | None:
         if self.id is UNSET:
             if code == ErrorCode.INVALID_PARAMS:
-                logger.info("%s: an event was dropped because its parameters do not fit: %s", self.method.name, data)
+                logger.info("%s: dropped an event because its parameters do not fit: %s", self.method.name, data)
             return None
         return ErrorReply(self.id, Error(int(code), message, UNSET if data is None else data))
 

@@ -1,4 +1,4 @@
-"""Streams: the items of a call, each sent as it is produced, as `$/progress` (LSP 3.17, "Progress Support")."""
+"""Streams: the items of a call, each sent when it is produced, as `$/progress` (LSP 3.17, "Progress Support")."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 
 from .jsonrpc import PROGRESS, Notification, Progress
 
-# What the peer knows a stream by.
+# Identifies a stream for the peer.
 Token = str | int | float | None
 
 Send = Callable[[Any], Awaitable[None]]
 
 
 class ItemSink:
-    """Where the items of one call go.
+    """Sends the items of one call.
 
     Arguments:
-        send: sends a message to the peer; waits while the peer does not keep up.
-        token: what the caller knows the stream by.
+        send: sends a message to the peer, waiting while the peer does not keep up.
+        token: identifies the stream for the caller.
     """
 
     __slots__ = ("_send", "_token")
@@ -34,10 +34,10 @@ class ItemSink:
         await self._send(Notification(PROGRESS, Progress(self._token, item)))
 
 
-# The stream of the running call. Each call has a context of its own.
+# The stream of the running call. Each call has its own context.
 current_sink: ContextVar[ItemSink] = ContextVar("emmett.calls.sink")
 
-# Sends a message to the caller of the running call where that has no websocket of these calls; None where it has.
+# Sends a message to the caller of the running call if that has no websocket of these calls; otherwise None.
 current_sender: ContextVar[Send | None] = ContextVar("emmett.calls.sender", default=None)
 
 
@@ -53,7 +53,7 @@ def send_items(function: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
             async for item in items:
                 await sink.put(item)
         finally:
-            # Left to the collector, what the generator holds would be let go of at some later time.
+            # Otherwise the generator would keep its resources until it is garbage-collected.
             if inspect.isasyncgen(items):
                 await items.aclose()
 

@@ -1,4 +1,4 @@
-"""Limits per user, over all connections of the user: on all nodes through the broker, if there is one."""
+"""Limits per user, over all connections of the user; with a broker, on all nodes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..errors import BrokerUnavailable, UsageError
 from ..token_buckets import TokenBuckets
 from .limits import Rate
 
-# Seconds for the answer of the broker, after which the limit of this process applies.
+# Seconds to wait for the broker's answer; after that the limit of this process applies.
 BROKER_TIMEOUT = 1.0
-# Seconds for which a broker that did not answer is not asked again.
+# Seconds to wait before asking a broker again that did not answer.
 BROKER_PAUSE = 1.0
-# The namespace of the token buckets; no application uses it.
+# The namespace of the token buckets, reserved for emmett.
 NAMESPACE = "emmett-calls"
 
 logger = logging.getLogger("emmett.calls")
@@ -35,7 +35,7 @@ class UserLimits:
         self._name = name
         self._clock = clock
         self._channels = channels
-        # Used without a broker, and while it does not answer.
+        # Used without a broker, and while the broker does not answer.
         self._local = TokenBuckets(clock)
         # When to ask the broker again; None while it answers.
         self._asks_again: float | None = None
@@ -74,12 +74,12 @@ class UserLimits:
 
     def _note_silence(self, reason: str) -> None:
         if self._asks_again is None:
-            logger.warning("%s: limits per user count for each process alone for now: %s", self._name, reason)
+            logger.warning("%s: limits per user count in each process separately for now: %s", self._name, reason)
         self._asks_again = self._clock() + BROKER_PAUSE
 
 
 def _bucket(*parts: str) -> str:
-    """Return the name of a token bucket. It contains a hash, as users may have any name of any length."""
+    """Return the name of a token bucket. It contains a hash, since users may have any name of any length."""
     joined = "\n".join(f"{len(part)}:{part}" for part in parts)
     digest = hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{NAMESPACE}:{digest}"
