@@ -19,7 +19,7 @@ def make(**options: Any) -> Centrifuge:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"audience": "x"}, "give secret, public_keys or jwks, too"),
+        ({"audience": "x"}, "pass secret, public_keys or jwks as well"),
         ({"secret": ""}, "secret is empty"),
         ({"personal_namespace": "user"}, "requires personal_channels=True"),
         ({"personal_channels": True, "personal_namespace": "a b"}, "personal_namespace='a b'"),

@@ -66,7 +66,7 @@ def nested(depth: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({}, "without key"),
+        ({}, "has no key"),
         ({"key": "a"}, "cmp is ''"),
         (leaf("a", "like"), "expected one of eq, neq"),
         (leaf("a", "gt", "many"), "expected a number"),

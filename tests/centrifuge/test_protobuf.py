@@ -186,7 +186,7 @@ VALUES = (
         max_size=4,
     ).map(b"".join)
     | st.binary(max_size=12).map(
-        # A subscription with a filter of tags.
+        # A subscription with a tag filter.
         lambda tree: b"\x08\x09\x2a" + bytes([len(tree) + 10]) + b"\x0a\x06room:1\x6a" + bytes([len(tree)]) + tree
     )
 )

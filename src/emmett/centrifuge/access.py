@@ -1,4 +1,4 @@
-"""What a client may do with a channel: its tokens, the names of channels of users, and functions of the application."""
+"""Whether a client may use a channel: decided by tokens, names of user channels, and functions of the application."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .messages import NOTHING, SubscribeRequest
 
 
 class Permission(NamedTuple):
-    """What a client is subscribed with, from a token or a function of the application.
+    """The terms of a client's subscription, from a token or a function of the application.
 
     Fields:
-        info: information about the client for the others in this channel, JSON.
-        data: data for the client, JSON.
+        info: information about the client for others in this channel, as JSON.
+        data: data for the client, as JSON.
         expires_at: when the subscription expires, in seconds since 1970; None for never.
     """
 
@@ -36,11 +36,11 @@ ALLOWED = Permission()
 
 
 def allow(*, info: Any = None, data: Any = None, expires_at: float | None = None) -> Permission:
-    """Return what `on_subscribe` may return in place of True.
+    """Return a `Permission`, which `on_subscribe` may return instead of True.
 
     Arguments:
-        info: information about the client for the others in this channel, any value that JSON can express.
-        data: data for the client, any value that JSON can express.
+        info: information about the client for others in this channel; any value that JSON can express.
+        data: data for the client; any value that JSON can express.
         expires_at: when the subscription expires, in seconds since 1970; None for never.
     """
     return Permission(json_data(info), json_data(data), expires_at)
@@ -49,9 +49,9 @@ def allow(*, info: Any = None, data: Any = None, expires_at: float | None = None
 async def may_subscribe(
     client: Client, request: SubscribeRequest, namespace: Namespace, verifier: Verifier | None, hooks: ClientHooks
 ) -> Permission:
-    """Return what a client is subscribed with.
+    """Return the terms of a client's subscription.
 
-    A subscription token decides alone, and so does the list of users in the name of a channel. Otherwise the function
+    A subscription token alone decides, and so does a list of users in the name of the channel. Otherwise the function
     of `on_subscribe` and `may_subscribe` of the namespace must both agree, and at least one of them must exist.
 
     Raises:
@@ -89,7 +89,7 @@ def check_open(channel: str) -> None:
 
     Raises:
         InvalidChannel: it is invalid.
-        CommandFailed: the channel is one of emmett's own.
+        CommandFailed: the channel is reserved for emmett.
     """
     check_channel(channel)
     if channel.startswith("emmett-") and ":" in channel:
@@ -97,13 +97,13 @@ def check_open(channel: str) -> None:
 
 
 def users_of(channel: str) -> list[str] | None:
-    """Return the users that a channel is for: `#42` or `talk:weekend#42,43`; None if its name does not say."""
+    """Return the users of a channel: of `#42` or `talk:weekend#42,43`; None if its name does not list any."""
     _, mark, users = channel.rpartition("#")
     return users.split(",") if mark else None
 
 
 def decoded(data: Raw) -> Any:
-    """Return data that a client sent for a function of the application: decoded from JSON, else as bytes."""
+    """Return a client's data for a function of the application: decoded from JSON if possible, otherwise as bytes."""
     if data == NOTHING:
         return None
     try:
@@ -113,5 +113,5 @@ def decoded(data: Raw) -> Any:
 
 
 async def resolved(answer: Any) -> Any:
-    """Await the answer of a function of the application if it is async."""
+    """Return the answer of a function of the application; await it if the function is async."""
     return await answer if inspect.isawaitable(answer) else answer

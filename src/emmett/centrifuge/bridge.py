@@ -1,4 +1,4 @@
-"""Methods and events of `app.calls(...)` for Centrifuge clients; the items of a stream become publications."""
+"""Methods and events of `app.calls(...)` for Centrifuge clients. The items of a stream become publications."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from .client import Client
 from .codes import CommandFailed, bad_request, internal_error, method_not_found, too_many_requests
 from .messages import NOTHING, RPCRequest
 
-# Seconds for which a stream without a timeout of its own runs: its client may never come back.
+# Seconds after which a stream without its own timeout is cancelled: its client may never come back.
 STREAM_TIMEOUT = 600.0
-# Publications that the channel of a stream keeps, and seconds for which it does.
+# Publications that the channel of a stream keeps, and for how many seconds.
 STREAM_HISTORY = 1000
 STREAM_TTL = 300.0
 
@@ -43,7 +43,7 @@ class CallRegistry(Protocol):
     settings: CallsSettings
 
     def provide(self, type_: type) -> Any:
-        """Return the value of an argument that does not come from the caller."""
+        """Return the value of an injected argument."""
 
     def channel_of(self, user: str) -> str | None:
         """Return the channel of messages to a user; None if there are none."""
@@ -55,7 +55,7 @@ class _EventMessage(msgspec.Struct):
 
 
 class StreamChannel(msgspec.Struct):
-    """The result of a method that is a stream: where its items are published, and the position to begin after."""
+    """The result of a streaming method: the channel of its items, and the position to begin after."""
 
     channel: str
     epoch: str
@@ -63,21 +63,21 @@ class StreamChannel(msgspec.Struct):
 
 
 class _Unconnected:
-    """Stands for the websocket of a caller, which a call only asks whether it is closed."""
+    """Takes the place of a caller's websocket; a call only asks whether it is closed."""
 
     closed = False
 
 
 class SDKCaller:
-    """Who has made the calls of one client.
+    """The caller of one client's calls.
 
     Arguments:
         registry: the methods.
         client: the client.
 
     Attributes:
-        streams: the number of its streams that run.
-        calls: its calls that run, without streams.
+        streams: the number of its running streams.
+        calls: its running calls, without streams.
     """
 
     def __init__(self, registry: CallRegistry, client: Client) -> None:
@@ -90,11 +90,11 @@ class SDKCaller:
         self._locks: dict[str, asyncio.Lock] = {}
 
     def lock(self, method: Method) -> asyncio.Lock:
-        """Return what keeps the calls of an ordered method apart."""
+        """Return the lock that lets one call of an ordered method run at a time."""
         return self._locks.setdefault(method.name, asyncio.Lock())
 
     async def admit(self, method: Method) -> Error | None:
-        """Count a call of the user; return why it is refused, or None."""
+        """Count a call of the user, and return the error if it is refused."""
         rate = method.options.limit
         if rate is None or not self._user:
             return None
@@ -105,18 +105,18 @@ class SDKCaller:
         """Send a declared message to the client.
 
         Raises:
-            WebsocketClosed: it has left.
+            WebsocketClosed: the client has left.
         """
         await self._client.send(Raw(JSON.encode(notification).encode()))
 
     def inject(self, signature: Signature, arguments: dict[str, Any]) -> None:
-        """Add the arguments that do not come from the caller."""
+        """Add the injected arguments, which do not come from the caller."""
         for name, type_ in signature.injected.items():
             arguments[name] = self._registry.provide(type_)
 
 
 class _OneCall:
-    """The caller of one call: it keeps the reply, and passes on the items of a stream."""
+    """The caller of one call: keeps the reply, and publishes the items of a stream."""
 
     codec: Codec = JSON
     websocket: Any = _Unconnected()
@@ -152,9 +152,9 @@ class CallBridge:
         self._channels = channels
         self._namespace = namespace
         self._callers: dict[str, SDKCaller] = {}
-        # The streams that run, by channel.
+        # The running streams, by channel.
         self._streams: dict[str, tuple[_OneCall, RunningCall]] = {}
-        # Nobody can guess the name of such a channel, and only the caller gets it.
+        # The name of such a channel cannot be guessed, and only the caller gets it.
         _ = channels.namespace(
             namespace,
             history=STREAM_HISTORY,
@@ -164,7 +164,7 @@ class CallBridge:
         )
 
     def forget(self, client: Client) -> None:
-        """Forget what a client has called. Its streams go on, because it may come back."""
+        """Forget a client's calls. Its streams continue, because it may come back."""
         caller = self._callers.pop(client.id, None)
         if caller is not None:
             for one in caller.calls:
@@ -175,7 +175,7 @@ class CallBridge:
         return self._registry.channel_of(user)
 
     def stop(self) -> None:
-        """Let all streams end without a last word, because the application stops."""
+        """Cancel all streams without publishing their end, because the application stops."""
         for one, _ in self._streams.values():
             one.is_ending = True
 
@@ -183,7 +183,7 @@ class CallBridge:
         """Call a method, and return its result.
 
         Raises:
-            CommandFailed: the call is answered with an error.
+            CommandFailed: the call failed, and is answered with this error.
             BrokerUnavailable: a stream cannot be published.
         """
         params = UNSET if request.data == NOTHING else request.data
@@ -204,7 +204,7 @@ class CallBridge:
             return await self._run(caller, method, params)
 
     async def take_event(self, client: Client, data: Raw) -> bool:
-        """Run an event; return whether the data names one."""
+        """Run an event, and return whether the data names one."""
         try:
             event = msgspec.json.decode(data, type=_EventMessage)
         except (msgspec.MsgspecError, RecursionError):
@@ -266,7 +266,7 @@ class CallBridge:
         try:
             _ = await self._channels.publish(channel, end, check=False)
         except BrokerUnavailable as error:
-            logger.warning("%s: the end of a stream is not published: %s", call.method.name, error)
+            logger.warning("%s: could not publish the end of a stream: %s", call.method.name, error)
 
     def _cancel(self, data: Raw) -> Raw:
         try:
@@ -304,7 +304,7 @@ def _result(reply: Reply | None) -> Raw:
 
 
 def _failure(error: Error) -> CommandFailed:
-    """Return the error of the protocol for one of JSON-RPC: its codes are never negative."""
+    """Return the protocol's error for one of JSON-RPC: its codes are never negative."""
     match error.code:
         case ErrorCode.INVALID_PARAMS:
             return CommandFailed(107, _described(error))
@@ -316,7 +316,7 @@ def _failure(error: Error) -> CommandFailed:
 
 
 def _described(error: Error) -> str:
-    """Return what is wrong with parameters in one line: errors of this protocol carry no data."""
+    """Return what is wrong with the parameters, in one line: errors of this protocol carry no data."""
     faults = error.data if isinstance(error.data, list) else []
     described = (f"{'.'.join(map(str, fault['path']))} {fault['message']}".strip() for fault in faults)
     return f"bad request: {'; '.join(described)}" if faults else "bad request"

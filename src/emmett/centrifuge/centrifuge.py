@@ -55,7 +55,7 @@ class CentrifugeApplication(Protocol):
 
     @property
     def wired(self) -> list[Any]:
-        """Objects attached to the application, where commands find them."""
+        """The objects attached to the application, where commands find them."""
 
     def websocket(self, *args: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
         """Register a websocket route."""
@@ -79,21 +79,21 @@ class Centrifuge:
         path: the path of the websocket.
         name: the name of the route for `url.ws`.
         secret: the secret of connection and subscription tokens with HS256, HS384 or HS512.
-        public_keys: public keys in PEM for tokens with RS256, ES256, EdDSA and their siblings.
+        public_keys: public keys in PEM for tokens with RS256, ES256, EdDSA and related algorithms.
         jwks: the URL or the file of a JWKS (RFC 7517) with public keys, which may be rotated.
         audience, issuer: the `aud` and `iss` that tokens must have; None to ignore them.
-        personal_channels: whether each user is subscribed to a channel of its own: "#" and the user.
+        personal_channels: whether each user is subscribed to a personal channel: "#" and the user.
         personal_namespace: the namespace of these channels.
-        cache: namespaces in which only the newest publication matters: a client that comes back gets that one.
-        numbers_in_protobuf: whether clients with Protobuf, too, get numbers for names of channels if they ask for them.
-            npm `centrifuge` on Node.js asks, and drops what it gets.
-        calls: the methods and events that clients reach with `rpc` and `send`.
+        cache: namespaces in which only the newest publication matters: a client that comes back gets only that one.
+        numbers_in_protobuf: whether Protobuf clients, too, get numbers instead of names of channels if they ask for
+            them. npm `centrifuge` on Node.js asks, but then drops the publications.
+        calls: the methods and events that clients can call with `rpc` and `send`.
         stream_namespace: the namespace in which the items of streams are published; it must not be declared.
-        fallbacks: the beginning of the paths of the fallbacks, usually "/connection"; None for none.
-        api_keys: keys of the HTTP API, of which each request must have one; without any there is no HTTP API.
-        api_path: the beginning of the paths of the HTTP API.
+        fallbacks: the prefix of the paths of the fallbacks, usually "/connection"; None for no fallbacks.
+        api_keys: the keys of the HTTP API; each request must have one of them. Without keys there is no HTTP API.
+        api_path: the prefix of the paths of the HTTP API.
         pipeline, hostname: as for `app.websocket`.
-        settings: bounds and deadlines, named as in `app.config.centrifuge` and `app.config.websocket`.
+        settings: bounds and deadlines, with the names in `app.config.centrifuge` and `app.config.websocket`.
 
     Raises:
         ConfigurationError: an argument is invalid, or an extra that it requires is not installed.
@@ -131,7 +131,7 @@ class Centrifuge:
         self.settings = app.config.centrifuge.replace(own)
         self.node = secrets.token_hex(8)
         self.hooks = ClientHooks()
-        # The calls that SDKs can make; None for none.
+        # The calls that SDKs can make; None without any.
         self.calls = calls
         self._bridge = None if calls is None else CallBridge(calls, channels, stream_namespace)
         protobuf = find_protobuf()
@@ -143,13 +143,13 @@ class Centrifuge:
             [each.codec for each in self.encodings if numbers_in_protobuf or each.codec is JSON]
         )
         self.pings = Pings(self.settings.client_ping_interval, self.settings.pong_timeout)
-        # The connected sessions of this process, by the id of the client.
+        # The connected sessions of this process, by client id.
         self.sessions: dict[str, SDKSession] = {}
         self._control = Control(channels, name, self.node, lambda: list(self.sessions.values()), self._emulate)
         settings_of_pages = app.config.websocket.replace({key: given[key] for key in ("origins",) if key in given})
         codec = None if protobuf is None else protobuf.codec
         self.fallbacks = Fallbacks(self._serve_stream, self._control, self.node, settings_of_pages, codec)
-        # What the server side may do to clients and channels, from any process.
+        # Acts on clients and channels from any process.
         self.server = ServerAPI(channels, self._control, self.settings.max_history)
         self.api = HTTPAPI(self.server, [api_keys] if isinstance(api_keys, str) else api_keys)
         app.websocket(path, name, pipeline, hostname=hostname, **given)(self.serve)
@@ -170,14 +170,14 @@ class Centrifuge:
 
     @property
     def client(self) -> Client:
-        """The client whose command is handled.
+        """The client whose command is being handled.
 
         Raises:
-            UsageError: no client's command is handled here.
+            UsageError: no command of a client is being handled here.
         """
         client = current_client.get()
         if client is None:
-            raise UsageError("centrifuge.client is available only while a command of a client is handled")
+            raise UsageError("centrifuge.client is available only while a command of a client is being handled")
         return client
 
     @property
@@ -188,18 +188,18 @@ class Centrifuge:
     # Functions of the application. Each may be plain or async.
 
     def on_connect(self, function: Function) -> Function:
-        """Register `function(client, data)`, which returns who a client without a token is.
+        """Register `function(client, data)`, which identifies a client without a token.
 
-        It returns the user as `str`, an `Identity`, or None to refuse. Without it a client belongs to the user of the
-        session, and without a session it is anonymous.
+        It returns the user as `str`, an `Identity`, or None to refuse. Without this function a client belongs to the
+        user of the session; without a session it is anonymous.
         """
         return self._register("connect", function)
 
     def on_subscribe(self, function: Function) -> Function:
         """Register `function(client, channel, data)`, which returns whether a client may subscribe to a channel.
 
-        It is not asked for subscriptions with a token, and in addition to `may_subscribe` of the namespace. It may
-        return `allow(...)` with more about the subscription.
+        It is not asked for subscriptions with a token; otherwise, it is asked in addition to `may_subscribe` of the
+        namespace. It may return `allow(...)` with details of the subscription.
         """
         return self._register("subscribe", function)
 
@@ -211,34 +211,34 @@ class Centrifuge:
         return self._register("publish", function)
 
     def on_refresh(self, function: Function) -> Function:
-        """Register `function(client)` for connections that expire and have no token. It is called when one does.
+        """Register `function(client)`, which is called when a connection without a token expires.
 
-        It returns when the connection expires next, in seconds since 1970; True for never, None to disconnect it.
+        It returns when the connection expires next, in seconds since 1970; True for never; None to disconnect it.
         """
         return self._register("refresh", function)
 
     def on_message(self, function: Function) -> Function:
-        """Register `function(client, data)` for data that clients `send`. It has no reply."""
+        """Register `function(client, data)` for data that clients `send`, which has no reply."""
         return self._register("message", function)
 
     def on_disconnect(self, function: Function) -> Function:
-        """Register `function(client, code, reason)`, which runs after the end of a client that was accepted."""
+        """Register `function(client, code, reason)`, which runs after an accepted client has left."""
         return self._register("disconnect", function)
 
-    # The parts that sessions use.
+    # Used by sessions.
 
     def running(self) -> RunningChannels:
         """Return the running channels."""
         return self.channels.running()
 
     def session_user(self) -> str:
-        """Return the user of the session of the application; empty for none."""
+        """Return the user of the application's session; empty without one."""
         session = current_session.get()
         user = None if session is None else session.user
         return "" if user is None else str(user)
 
     def channels_of(self, user: str) -> list[str]:
-        """Return the channels that each client of a user is subscribed to: its own, and that of `calls.notify`."""
+        """Return the channels that each client of a user gets: the personal one, and that of `calls.notify`."""
         channels = [] if self._personal is None else [f"{self._personal}#{user}"]
         messages = None if self._bridge is None else self._bridge.channel_of(user)
         return channels if messages is None else [*channels, messages]
@@ -254,7 +254,7 @@ class Centrifuge:
             self._bridge.forget(session.client)
 
     async def publish(self, client: Client, channel: str, data: str | bytes) -> None:
-        """Publish for a client; `may_publish` of the namespace is asked."""
+        """Publish for a client, if `may_publish` of the namespace allows it."""
         info = Raw(encode_client_info(client.describe(channel)))
         _ = await self.channels.publish(channel, data, details=Details(info=info))
 
@@ -290,7 +290,7 @@ class Centrifuge:
             async for frame in frames:
                 await session.handle(frame)
         except WebsocketClosed:
-            # The peer has gone while it was answered.
+            # The peer left while it was being answered.
             pass
         except Disconnected as error:
             ending = error.ending
@@ -324,7 +324,7 @@ class Centrifuge:
 
     def _register(self, hook: str, function: Function) -> Function:
         if getattr(self.hooks, hook) is not None:
-            raise ConfigurationError(f"on_{hook}({function.__name__}): another function is registered already")
+            raise ConfigurationError(f"on_{hook}({function.__name__}): another function is already registered")
         setattr(self.hooks, hook, function)
         return function
 
@@ -336,7 +336,7 @@ class Centrifuge:
         started = asyncio.Event()
         tasks.spawn(self._control.run(started))
         with contextlib.suppress(TimeoutError):
-            # Without the broker the orders of other processes are heard later, which the log reports.
+            # Without the broker, orders of other processes arrive later; the log reports it.
             await asyncio.wait_for(started.wait(), START_TIMEOUT)
 
     def _stop(self) -> None:
@@ -357,14 +357,14 @@ def make_verifier(
     audience: str | None,
     issuer: str | None,
 ) -> Verifier | None:
-    """Return what verifies tokens; None without keys.
+    """Return the verifier of tokens; None without keys.
 
     Raises:
         ConfigurationError: a key is invalid, or PyJWT is not installed.
     """
     if secret is None and not public_keys and jwks is None:
         if audience is not None or issuer is not None:
-            raise ConfigurationError("audience and issuer are about tokens: give secret, public_keys or jwks, too")
+            raise ConfigurationError("audience and issuer concern tokens: pass secret, public_keys or jwks as well")
         return None
     try:
         from .keys import FixedKeys, JWKSKeys, KeySource

@@ -1,4 +1,4 @@
-"""What tokens say about connections and subscriptions, and the port to what verifies them."""
+"""The claims of connection and subscription tokens, and the port that verifies tokens."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .messages import NOTHING
 
 
 class ServerSubscription(NamedTuple):
-    """A channel that a client is subscribed to by the server.
+    """A channel to which the server subscribes a client.
 
     Fields:
         channel: the channel.
-        info: information about the client for the others in this channel, JSON.
-        data: data for the client, JSON.
+        info: information about the client for others in this channel, as JSON.
+        data: data for the client, as JSON.
     """
 
     channel: str
@@ -25,14 +25,14 @@ class ServerSubscription(NamedTuple):
 
 
 class ConnectionClaims(NamedTuple):
-    """What a connection token says.
+    """The claims of a connection token.
 
     Fields:
         user: the user; empty for an anonymous one.
         expires_at: when the connection expires, in seconds since 1970; None for never.
-        info: information about the client for others, JSON.
+        info: information about the client for others, as JSON.
         subscriptions: the server-side subscriptions.
-        meta: what the token says to the server alone.
+        meta: data in the token for the server only.
     """
 
     user: str
@@ -43,7 +43,7 @@ class ConnectionClaims(NamedTuple):
 
 
 class SubscriptionClaims(NamedTuple):
-    """What a subscription token says: as `ConnectionClaims`."""
+    """The claims of a subscription token, as in `ConnectionClaims`."""
 
     expires_at: float | None
     info: Raw

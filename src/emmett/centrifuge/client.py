@@ -1,4 +1,4 @@
-"""`Client`: one connection of an SDK, as functions of the application see it."""
+"""`Client`: one connection of an SDK, as the application's functions see it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .subscriber import ClientSubscriber
 
 
 class ClientSession(Protocol):
-    """What a client can do with its connection."""
+    """The operations of a client on its connection."""
 
     async def send_message(self, data: Raw) -> None:
-        """Send data that is in no channel."""
+        """Send data outside of any channel."""
 
     async def disconnect(self, ending: Ending) -> None:
         """End the connection."""
@@ -37,12 +37,12 @@ class ClientSubscription:
     Attributes:
         channel: the channel.
         is_server_side: whether the server has subscribed the client.
-        info: information about the client for the others in this channel, JSON.
+        info: information about the client for others in this channel, as JSON.
         subscriber: receives the publications; None until it does.
         connection: its name in the presence of the channel; None without presence.
         ending: how it ended while it was being set up; None if it did not.
-        timer: ends it when it has expired.
-        leaving: called when it ends, to release what it holds; None if that is nothing.
+        timer: ends it when it expires.
+        leaving: called when it ends, to release resources; None if there are none.
     """
 
     __slots__ = ("channel", "connection", "ending", "info", "is_server_side", "leaving", "subscriber", "timer")
@@ -64,10 +64,10 @@ class Client:
     Attributes:
         id: its id, unique among all nodes.
         user: the user; empty for an anonymous one.
-        name, version: what the SDK calls the application.
-        headers: the header fields that the SDK emulates, as browsers send none of their own.
+        name, version: the name and version of the client application, as the SDK reports them.
+        headers: the header fields that the SDK emulates, since browsers cannot set any.
         state: values of the application, for as long as the connection lasts.
-        meta: what the token says to the server alone, as `meta`.
+        meta: the claim `meta` of the token, which only the server sees.
     """
 
     __slots__ = ("_session", "headers", "id", "info", "meta", "name", "state", "subscriptions", "user", "version")
@@ -76,7 +76,7 @@ class Client:
         self._session = session
         self.id = id
         self.user = ""
-        # Information about the client for others, JSON.
+        # Information about the client for others, as JSON.
         self.info: Raw = NOTHING
         self.name = ""
         self.version = ""
@@ -96,7 +96,7 @@ class Client:
         return found is not None and found.subscriber is not None
 
     async def send(self, data: Any) -> None:
-        """Send data that is in no channel: any value that JSON can express.
+        """Send data outside of any channel: any value that JSON can express.
 
         Raises:
             TypeError: JSON cannot express it.
@@ -109,16 +109,16 @@ class Client:
 
         Arguments:
             code: 3000 to 4999. The client comes back after 3000 to 3499 and 4000 to 4499.
-            reason: at most 123 bytes, and not empty: SDKs come back after an empty one.
+            reason: at most 123 bytes, and not empty: after an empty reason, SDKs always come back.
         """
         await self._session.disconnect(Ending(code, reason))
 
     async def subscribe(self, channel: str) -> None:
-        """Subscribe it to a channel; `may_subscribe` is not asked. Do nothing if it is subscribed already."""
+        """Subscribe it to a channel without asking `may_subscribe`. Do nothing if it is already subscribed."""
         await self._session.subscribe_by_server(channel)
 
     async def unsubscribe(self, channel: str, code: int = 2000, reason: str = "server unsubscribe") -> None:
-        """Unsubscribe it from a channel; with a code from 2500 on the client subscribes again."""
+        """Unsubscribe it from a channel. With a code of 2500 or above, the client subscribes again."""
         await self._session.unsubscribe_by_server(channel, Ending(code, reason))
 
     def describe(self, channel: str | None = None) -> ClientInfo:

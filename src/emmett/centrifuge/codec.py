@@ -17,7 +17,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Emulation(NamedTuple):
-    """Commands of a client whose messages leave in another response, and the node and the session they are for."""
+    """Commands of a client that receives messages in another response, with the node and session that they are for."""
 
     node: str
     session: str
@@ -25,11 +25,11 @@ class Emulation(NamedTuple):
 
 
 class UnreadableFrame(Exception):
-    """A frame that does not hold commands of the protocol."""
+    """A frame that does not contain commands of the protocol."""
 
 
 class ClientCodec(Protocol):
-    """Decodes the frames of a client and encodes what it gets."""
+    """Decodes the frames of a client, and encodes its replies and pushes."""
 
     @property
     def name(self) -> str:
@@ -47,27 +47,27 @@ class ClientCodec(Protocol):
         """Return the commands of a frame, in order.
 
         Raises:
-            UnreadableFrame: it holds anything else.
+            UnreadableFrame: it contains anything else.
         """
 
     def decode_emulation(self, body: bytes) -> Emulation:
         """Return the content of a request with commands.
 
         Raises:
-            UnreadableFrame: it holds anything else.
+            UnreadableFrame: it contains anything else.
         """
 
     def encode(self, replies: Sequence[ClientReply]) -> str | bytes:
         """Return a frame with replies and pushes."""
 
     def wrap(self, data: str | bytes) -> Raw:
-        """Return the data of a publication as it is put into a message."""
+        """Return the data of a publication in the form that messages contain."""
 
     def escape(self, content: bytes) -> Raw:
-        """Return data, or the difference between two, for a subscription with differences."""
+        """Return data, or a delta, in the form that messages of a delta subscription contain."""
 
     def unwrap(self, data: Raw) -> str | bytes:
-        """Return data that a client sent as that of a publication.
+        """Return a client's data in the form that is published.
 
         Raises:
             CommandFailed: it cannot be published.
@@ -121,7 +121,7 @@ class JSONClientCodec:
         return Raw(text.replace("\n", " ").encode())
 
     def escape(self, content: bytes) -> Raw:
-        """Return text as a string: a difference between two is not JSON."""
+        """Return text as a JSON string: a delta is not JSON."""
         return Raw(_encode(content.decode()))
 
     def unwrap(self, data: Raw) -> str:

@@ -1,7 +1,7 @@
-"""The codes of the protocol: errors that answer a command, and the ends of connections and subscriptions.
+"""The codes of the protocol: errors that answer a command, and endings of connections and subscriptions.
 
-Clients come back after disconnect codes below 3500 and from 4000 to 4499, and stay away after all others. The
-JavaScript client does so only if the reason is not empty. They subscribe again after unsubscribe codes from 2500.
+Clients come back after disconnect codes below 3500 and from 4000 to 4499, and stay away after all others; the
+JavaScript client stays away only if the reason is not empty. After unsubscribe codes from 2500 they subscribe again.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from ..errors import EmmettError
 
 
 class CommandFailed(EmmettError):
-    """Answers a command with an error. Functions of the application may raise it with a code of their own.
+    """Answers a command with an error. Functions of the application may raise it with their own codes.
 
     Arguments:
-        code: 100 to 399 are the protocol's, an application has 400 to 1999.
+        code: 400 to 1999 are for applications; 100 to 399 belong to the protocol.
         message: a short description, which the client sees.
         temporary: whether the client should try again; SDKs do so for subscriptions and connections.
     """
@@ -34,7 +34,7 @@ class Ending(NamedTuple):
     """How a connection or a subscription ends.
 
     Fields:
-        code: the code; it decides whether the client comes back.
+        code: the code, which decides whether the client comes back.
         reason: a short description, at most 123 bytes, never empty.
     """
 
@@ -43,12 +43,12 @@ class Ending(NamedTuple):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a client that is disconnected with it stays away."""
+        """Whether a client stays away after it."""
         return 3500 <= self.code < 4000 or 4500 <= self.code < 5000
 
 
 class Disconnected(EmmettError):
-    """Ends the connection. Functions of the application may raise it with a code of their own, 4000 to 4999.
+    """Ends the connection. Functions of the application may raise it with their own codes, 4000 to 4999.
 
     Arguments:
         ending: code and reason; from 4500 to 4999 the client stays away.

@@ -44,13 +44,13 @@ from .subscribing import enter_channel, expiry_of, is_expired, leave_channel, se
 
 
 async def subscribe(session: ActiveSession, request: Any, opened: list[ClientSubscription]) -> SubscribeResult:
-    """Subscribe a client to a channel that it has chosen.
+    """Subscribe a client to a channel of its choice.
 
     Arguments:
-        opened: gets the subscription, to be opened after the reply.
+        opened: the subscription is appended to it, to be opened after the reply.
 
     Raises:
-        CommandFailed: it may not, or is subscribed, or has too many channels.
+        CommandFailed: the client may not subscribe, is already subscribed, or has too many channels.
     """
     assert isinstance(request, SubscribeRequest)
     subscriptions = session.client.subscriptions
@@ -73,7 +73,7 @@ async def subscribe(session: ActiveSession, request: Any, opened: list[ClientSub
 
 
 async def unsubscribe(session: ActiveSession, channel: str) -> bool:
-    """Unsubscribe a client; return whether it was subscribed."""
+    """Unsubscribe a client, and return whether it was subscribed."""
     subscription = session.client.subscriptions.get(channel)
     if subscription is None or subscription.subscriber is None:
         return False
@@ -99,7 +99,7 @@ async def _publish(session: ActiveSession, request: PublishRequest) -> EmptyResu
     try:
         await session.endpoint.publish(session.client, request.channel, data)
     except ValueError as error:
-        # It is larger than `max_message_size`; InvalidChannel cannot come.
+        # The data exceeds `max_message_size`: InvalidChannel is impossible here.
         raise limit_exceeded() from error
     return EMPTY
 
@@ -158,7 +158,7 @@ async def _sub_refresh(session: ActiveSession, request: SubRefreshRequest) -> Su
 
 
 def _check_member(session: ActiveSession, channel: str) -> None:
-    """Refuse a client that is not subscribed to a channel: members see history and presence."""
+    """Refuse a client that is not subscribed to a channel: only subscribers see history and presence."""
     check_channel(channel)
     if not session.client.is_subscribed(channel):
         raise permission_denied()

@@ -1,4 +1,4 @@
-"""The command `connect`: who the client is, and what the server subscribes it to."""
+"""The command `connect`: identifies the client, and makes its server-side subscriptions."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from .messages import NOTHING, ConnectRequest, ConnectResult, SubscribeRequest, 
 from .ports import ActiveSession
 from .subscribing import Expiry, call_after_expiry, enter_channel, expiry_of, is_expired, leave_channel
 
-# The version that clients see; some show it, none depends on it.
+# The version that is reported to clients; some show it, none depends on it.
 VERSION = "emmett"
 
 logger = logging.getLogger("emmett.centrifuge")
 
 
 class _Accepted(NamedTuple):
-    """What a client begins with."""
+    """The initial state of an accepted client."""
 
     subscriptions: Sequence[ServerSubscription]
     expires_at: float | None
@@ -45,10 +45,10 @@ class _Accepted(NamedTuple):
 
 
 async def begin(session: ActiveSession, request: ConnectRequest, opened: list[ClientSubscription]) -> ConnectResult:
-    """Accept a client, and subscribe it to what the server decides.
+    """Accept a client, and make its server-side subscriptions.
 
     Arguments:
-        opened: gets the subscriptions, to be opened after the reply.
+        opened: the subscriptions are appended to it, to be opened after the reply.
 
     Raises:
         CommandFailed: the token has expired.
@@ -91,9 +91,9 @@ async def begin(session: ActiveSession, request: ConnectRequest, opened: list[Cl
 
 
 def set_connection_expiry(session: ActiveSession, expires_at: float | None) -> Expiry:
-    """End the connection when it has expired, unless it is refreshed. Return what the client is to know of it.
+    """End the connection when it has expired, unless it is refreshed. Return the expiry to report to the client.
 
-    A client without a token is told nothing: SDKs that cannot ask for a token leave for good. The application is asked.
+    A client without a token gets none, because SDKs that cannot get a token would leave for good: `on_refresh` decides.
     """
     grace, context = session.settings.expire_grace, session.context
     if context is None:
@@ -105,7 +105,7 @@ def set_connection_expiry(session: ActiveSession, expires_at: float | None) -> E
 
 
 async def ask_application(session: ActiveSession) -> float | None:
-    """Return when the connection expires next, as the application says; None for never.
+    """Return when the connection expires next according to the application; None for never.
 
     Raises:
         Disconnected: it has expired.
@@ -119,7 +119,7 @@ async def ask_application(session: ActiveSession) -> float | None:
 
 
 async def _refresh(session: ActiveSession) -> None:
-    """Ask the application whether a connection that has expired goes on."""
+    """Ask the application whether an expired connection may continue."""
     ending = CONNECTION_EXPIRED
     try:
         async with asyncio.timeout(session.settings.connect_timeout):
@@ -139,7 +139,7 @@ async def subscribe_server_side(
     request: SubscribeRequest,
     permission: Permission = ALLOWED,
 ) -> SubscribeResult:
-    """Subscribe a client to a channel that the server has chosen.
+    """Subscribe a client to a channel of the server's choice.
 
     Raises:
         BrokerUnavailable: the broker does not answer.
@@ -172,7 +172,7 @@ async def _subscribe(
 
 
 async def _identify(session: ActiveSession, request: ConnectRequest) -> _Accepted:
-    """Find out who a client is: by its token, else by the application, else by the session of the application."""
+    """Identify a client: by its token, otherwise by the application's function, otherwise by the session."""
     client, endpoint = session.client, session.endpoint
     connect = endpoint.hooks.connect
     session.context = None

@@ -1,4 +1,4 @@
-"""What one process asks of the clients of all processes, through a channel that every process listens to."""
+"""Orders for clients of any process, sent through a channel to which every process is subscribed."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from .client import Client
 from .codes import CONNECTION_EXPIRED, UNSUBSCRIBED_BY_SERVER, Ending
 from .messages import NOTHING
 
-# The namespace of these channels. No client may use a namespace that begins with "emmett-".
+# The namespace of these channels. Clients may not use a namespace that begins with "emmett-".
 NAMESPACE = "emmett-centrifuge"
-# Seconds to wait for the answers of other processes: nobody knows how many there are.
+# Seconds to wait for the answers of other processes, whose number is unknown.
 SURVEY_TIMEOUT = 1.0
-# Seconds until a lost subscription is tried again.
+# Seconds to wait before subscribing again after the subscription was lost.
 RETRY_PAUSE = 1.0
-# Channels that one process lists.
+# The most channels that one process lists.
 MAX_LISTED = 10_000
 
 logger = logging.getLogger("emmett.centrifuge")
 
 
 class Order(msgspec.Struct, omit_defaults=True):
-    """Something that every process does for the clients that it is about.
+    """An order that every process carries out for its own matching clients.
 
     Attributes:
-        action: what to do.
-        user, client: the clients; an empty one is any, but both are never empty. `client` may be the name of a session.
-        keep: ids of clients to leave alone.
+        action: the action.
+        user, client: the clients; an empty one matches any, and at least one is set. `client` may be a session's name.
+        keep: ids of clients to exclude.
         channel: the channel to subscribe to, or to unsubscribe from; for a survey a pattern.
         code, reason: how a connection or a subscription ends.
         expires_at: when connections expire next; None for never.
-        info, data: about the subscription, for others and for the client, JSON.
-        answer: the channel for the answers to a survey; the node whose session takes commands.
+        info, data: information for others, and data for the client, about the subscription, as JSON.
+        answer: the channel for the answers to a survey; for commands, the node that has the session.
         text, binary: the commands of a fallback for the session `client`, in JSON or in Protobuf.
     """
 
@@ -63,11 +63,11 @@ class Order(msgspec.Struct, omit_defaults=True):
 
 
 class NodeReport(msgspec.Struct, omit_defaults=True):
-    """What one process answers to a survey.
+    """The answer of one process to a survey.
 
     Attributes:
         node: its name.
-        clients, users, subscriptions: how many it has.
+        clients, users, subscriptions: the numbers of each.
         channels: the number of its clients by channel, for the channels that match the pattern.
     """
 
@@ -79,7 +79,7 @@ class NodeReport(msgspec.Struct, omit_defaults=True):
 
 
 class ControlledSession(Protocol):
-    """A session, as other processes may act on it."""
+    """The operations on a session that other processes may order."""
 
     client: Client
     key: str
@@ -97,7 +97,7 @@ class ControlledSession(Protocol):
         """Change when the connection expires, and report it."""
 
     def spawn(self, job: Coroutine[Any, Any, None]) -> None:
-        """Run something until the session ends."""
+        """Run a coroutine until the session ends at the latest."""
 
 
 _decode_order = msgspec.json.Decoder(Order).decode
@@ -157,7 +157,7 @@ class Control:
                             report = _decode_report(publication.data)
                             found[report.node] = report
                         if self._channels.is_in_memory:
-                            # There is one process.
+                            # There is only one process.
                             break
         return list(found.values())
 
@@ -165,7 +165,7 @@ class Control:
         """Carry out the orders of all processes for as long as the channels run.
 
         Arguments:
-            started: set when this process hears the orders.
+            started: set once this process receives orders.
         """
         while True:
             try:
@@ -175,7 +175,7 @@ class Control:
                         self._take(publication)
                     return
             except (BrokerUnavailable, SlowSubscriber) as error:
-                logger.warning("orders of other processes are not heard, and may be missed: %s", error)
+                logger.warning("orders from other processes cannot be received for now, and may be lost: %s", error)
                 await asyncio.sleep(RETRY_PAUSE)
 
     def _take(self, publication: Publication) -> None:
@@ -183,7 +183,7 @@ class Control:
             order = _decode_order(publication.data)
         except msgspec.MsgspecError as error:
             if publication.data:
-                logger.warning("ignored an order of another process that cannot be read: %s", error)
+                logger.warning("ignored an unreadable order from another process: %s", error)
             return
         if order.action == "survey":
             self._channels.running().hub.tasks.spawn(self._answer(order))
@@ -210,7 +210,7 @@ class Control:
         try:
             _ = await self._channels.publish(order.answer, msgspec.json.encode(report).decode(), check=False)
         except (BrokerUnavailable, ValueError) as error:
-            logger.warning("a survey of another process is not answered: %s", error)
+            logger.warning("could not answer a survey from another process: %s", error)
 
 
 def _is_about(order: Order, session: ControlledSession) -> bool:

@@ -1,4 +1,4 @@
-"""A subscription of a client that gets publications as differences to those before them."""
+"""A subscription of a client that gets publications as deltas to the previous ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .subscriber import ClientSubscriber
 
 
 class DeltaSubscriber(ClientSubscriber):
-    """Encodes for itself until it has what the others have, and again when a publication excluded it.
+    """Uses its own encoder until it is level with the others, and again after a publication excluded it.
 
     Arguments:
         sink, hub, on_gap: as for `ClientSubscriber`.
@@ -26,7 +26,7 @@ class DeltaSubscriber(ClientSubscriber):
     def __init__(self, sink: Sink, shared: DeltaEncoder, hub: Hub, on_gap: Callable[[], None] | None) -> None:
         super().__init__(sink, FirstEncoder(shared, self._seen), hub, on_gap)
         self._shared = shared
-        # What it gets now is not all that the others get.
+        # These publications are not all that the others get.
         self._is_alone = False
         self._is_joining = False
 
@@ -37,14 +37,14 @@ class DeltaSubscriber(ClientSubscriber):
         self._is_alone = False
 
     def pass_over(self) -> None:
-        """Begin with a whole publication again, because one was left out."""
+        """Begin again with a whole publication, because one was left out."""
         for topic in self.topics:
             _ = topic.regroup(self, FirstEncoder(self._shared, self._seen))
 
     def _seen(self) -> None:
         if not self._is_alone and not self._is_joining:
             self._is_joining = True
-            # The others get the same publications in this very turn, or have got them.
+            # The others get the same publications in this turn of the loop, or already have them.
             asyncio.get_running_loop().call_soon(self._join)
 
     def _join(self) -> None:
@@ -52,5 +52,5 @@ class DeltaSubscriber(ClientSubscriber):
         first = self.encode
         for topic in self.topics:
             if topic.regroup(self, self._shared) and isinstance(first, FirstEncoder):
-                # The encoder has encoded for nobody, or for others that have left.
+                # The encoder has not been used, or only for subscribers that have left.
                 self._shared.last = first.last

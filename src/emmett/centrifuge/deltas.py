@@ -1,6 +1,6 @@
-"""Publications as differences to those before them: each is made once for all subscribers of a channel.
+"""Publications as deltas to the previous ones: each is made once for all subscribers of a channel.
 
-A subscriber gets its first publication whole. From then on it has what the others have, and shares their encoder.
+A subscriber gets its first publication whole. After that it is level with the others, and shares their encoder.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .fossil import make_delta
 from .messages import ClientReply, Push
 from .pushes import push_of
 
-# Publications of a channel that are remembered together with their differences, and their bytes; one may be larger.
+# Limits on the publications of a channel that are kept with their deltas: number and bytes. One alone may be larger.
 MAX_STEPS = 32
 MAX_STEPS_SIZE = 1_048_576
 
@@ -24,10 +24,10 @@ class DeltaStep(NamedTuple):
     """One publication of a channel.
 
     Fields:
-        publication: the publication itself; equal ones are other ones.
-        content: its data as clients get it whole.
+        publication: the publication, compared by identity.
+        content: its whole data as clients get it.
         base: the publication before it; None if that is unknown.
-        delta: the difference to `base`; None if it is not shorter.
+        delta: the delta to `base`; None if it is not shorter.
     """
 
     publication: Publication
@@ -45,16 +45,16 @@ class DeltaChain:
 
     def __init__(self, codec: ClientCodec) -> None:
         self.codec = codec
-        # By identity, which is valid as long as the publication is kept.
+        # By id(), which is valid as long as the publication is kept.
         self._steps: OrderedDict[int, DeltaStep] = OrderedDict()
         self._size = 0
 
     def __len__(self) -> int:
-        """Return the number of publications that are remembered."""
+        """Return the number of publications that are kept."""
         return len(self._steps)
 
     def step(self, publication: Publication) -> DeltaStep:
-        """Return what is known of a publication. One that is new follows the one that was new before."""
+        """Return the step of a publication. A new one follows the previous new one."""
         found = self._steps.get(id(publication))
         if found is not None:
             return found
@@ -71,14 +71,14 @@ class DeltaChain:
 
 
 class DeltaEncoder:
-    """Encodes the publications of a channel for subscribers that have all got the same ones.
+    """Encodes the publications of a channel for subscribers that have all received the same ones.
 
     Arguments:
         chain: the publications of the channel.
         finish: completes a push, for example with the number of the channel.
 
     Attributes:
-        last: the last publication that all these subscribers have got.
+        last: the last publication that all these subscribers received.
     """
 
     ends_at_gap = True
@@ -108,14 +108,14 @@ class DeltaEncoder:
 
 
 class FirstEncoder:
-    """Encodes for one subscriber alone, which may lack what the others have.
+    """Encodes for a single subscriber, which may not be level with the others.
 
     Arguments:
         shared: the encoder of the others.
         seen: called when the subscriber gets a publication.
 
     Attributes:
-        last: the last publication that the subscriber has got.
+        last: the last publication that the subscriber received.
     """
 
     ends_at_gap = True

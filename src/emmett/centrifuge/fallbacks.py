@@ -1,4 +1,4 @@
-"""The fallbacks for networks that block websockets: SSE and HTTP streaming, with commands in requests of their own."""
+"""The fallbacks for networks that block websockets: SSE and HTTP streaming, with commands in separate requests."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .codes import CONNECTION_CLOSED
 from .control import Control, Order
 from .stream_carrier import StreamCarrier
 
-# The type of requests and responses with Protobuf. Responses with JSON have it, too: no proxy looks into them.
+# The content type of Protobuf. Responses with JSON have it, too, so that no proxy inspects them.
 _OCTETS = "application/octet-stream"
 _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
-# Handles a connection until its end, given its carrier and the secret name of its session.
+# Handles a connection until its end. Takes its carrier and the secret name of its session.
 Serve = Callable[[StreamCarrier, str], Awaitable[None]]
 
 
@@ -34,7 +34,7 @@ class Fallbacks:
         control: reaches the sessions of other nodes.
         node: the name of this process.
         settings: the settings of the websocket, with the origins whose pages may connect.
-        protobuf: the codec for requests with Protobuf; None if that is not installed.
+        protobuf: the codec for requests with Protobuf; None if it is not installed.
     """
 
     def __init__(
@@ -49,15 +49,16 @@ class Fallbacks:
         self.carriers: dict[str, StreamCarrier] = {}
 
     async def sse(self) -> Response:
-        """Answer GET with server-sent events: `cf_connect` in the query is the command to connect."""
+        """Answer GET with server-sent events. The command to connect is `cf_connect` in the query."""
         command = self._request().query_params.cf_connect
         if not isinstance(command, str):
             abort(400, "expected one cf_connect in the query: the command to connect, in JSON")
         return self._respond(command, JSON, "data: {}\n\n", "text/event-stream; charset=utf-8")
 
     async def http_stream(self) -> Response:
-        """Answer POST with messages: each in a line, or in Protobuf after its length. The body is the command to
-        connect.
+        """Answer POST with messages: each on a line, or in Protobuf after its length.
+
+        The command to connect is the body.
         """
         request = self._request()
         codec, body = self._codec(request), await request.body
@@ -71,7 +72,7 @@ class Fallbacks:
         except UnreadableFrame:
             abort(400, 'expected {"session": …, "node": …, "data": …}, or the same in Protobuf')
         if found.node != self._node:
-            # Its session is on another node, if anywhere.
+            # The session, if it exists, is on another node.
             order = Order("emulate", client=found.session, answer=found.node)
             if isinstance(found.frame, str):
                 order.text = found.frame
@@ -86,7 +87,7 @@ class Fallbacks:
         return Response(b"", status=204)
 
     def take(self, session: str, frame: str | bytes) -> bool:
-        """Pass commands to a session of this process; return whether there is one that takes them."""
+        """Pass commands to a session of this process, and return whether one took them."""
         carrier = self.carriers.get(session)
         return carrier is not None and carrier.feed(frame)
 
@@ -99,7 +100,7 @@ class Fallbacks:
         return request
 
     def _codec(self, request: Request) -> ClientCodec:
-        """Return the codec that a request with commands asks for."""
+        """Return the codec for a request with commands."""
         if request.headers.get("content-type") != _OCTETS:
             return JSON
         if self._protobuf is None:
@@ -124,14 +125,14 @@ class Fallbacks:
 
 
 class _Stream(Response):
-    """The response: when the server stops, the client comes back to another process, as from a websocket."""
+    """The response. When the server stops, the client reconnects to another process, as with a websocket."""
 
     __slots__ = ()
     is_endless = True
 
 
 class _Messages:
-    """The body of a response: the messages of one client. The connection lasts as long as it is read."""
+    """The body of a response: the messages of one client. The connection lasts while the body is being read."""
 
     def __init__(self, fallbacks: Fallbacks, carrier: StreamCarrier, key: str, before: str, after: str) -> None:
         self._fallbacks = fallbacks
@@ -148,10 +149,10 @@ class _Messages:
         try:
             async for message in self._carrier.messages():
                 if isinstance(message, bytes):
-                    # Each message follows its length.
+                    # Each message comes after its length.
                     yield message
                     continue
-                # One frame may hold several messages, each in a line.
+                # One frame may contain several messages, each on a line.
                 for line in message.split("\n"):
                     yield f"{self._before}{line}{self._after}".encode()
         finally:

@@ -1,4 +1,4 @@
-"""Filters of tags: which publications of a channel a client wants, as a tree of comparisons."""
+"""Tag filters: a tree of comparisons that selects the publications of a channel that a client wants."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from .codes import CommandFailed
 from .messages import FilterNode
 
-# Nodes and values of one filter, and how deep it goes: it is looked at for each publication.
+# Limits on the nodes, values and levels of a filter, which is evaluated for each publication.
 MAX_FILTER_NODES = 100
 MAX_FILTER_VALUES = 1000
 MAX_FILTER_DEPTH = 10
@@ -18,9 +18,9 @@ Matches = Callable[[Tags], bool]
 
 
 def make_filter(node: FilterNode) -> Matches:
-    """Return the function that tells whether a client wants a publication with some tags.
+    """Return a function that takes the tags of a publication and returns whether a client wants it.
 
-    A tag that is missing equals nothing: `eq`, `in` and all other comparisons are false, `neq`, `nin` and `nex` true.
+    For a missing tag, `neq`, `nin` and `nex` are true, and all other comparisons are false.
 
     Raises:
         CommandFailed: the filter is invalid or too large.
@@ -30,7 +30,7 @@ def make_filter(node: FilterNode) -> Matches:
 
 
 class _Count:
-    """What was read of a filter so far."""
+    """Counts the parts of a filter that were read so far."""
 
     def __init__(self) -> None:
         self.nodes = 0
@@ -62,7 +62,7 @@ def _read(node: FilterNode, count: _Count, depth: int) -> Matches:
 def _comparison(node: FilterNode) -> Matches:
     key, cmp = node.key, node.cmp
     if not key:
-        raise _invalid("a comparison without key")
+        raise _invalid("a comparison has no key")
     if cmp in _TEXTS:
         return _compare_text(key, _TEXTS[cmp], node.val)
     if cmp in _NUMBERS:
@@ -110,7 +110,7 @@ def _number(text: str) -> Decimal | None:
 
 
 def _invalid(why: str) -> CommandFailed:
-    return CommandFailed(107, f"bad request: filter of tags: {why}")
+    return CommandFailed(107, f"bad request: tag filter: {why}")
 
 
 _TEXTS: dict[str, Callable[[str, str], bool]] = {

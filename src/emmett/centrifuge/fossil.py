@@ -1,7 +1,7 @@
-"""Deltas in the format of Fossil: a publication as its difference to the one before.
+"""Deltas in the format of Fossil: a publication as the difference to the previous one.
 
 A delta is the length of the target and a newline; then copies from the source, `LENGTH@OFFSET,`, and literal bytes,
-`LENGTH:BYTES`; and at last a checksum of the target, `SUM;`. Numbers are in base 64.
+`LENGTH:BYTES`; and finally a checksum of the target, `SUM;`. Numbers are in base 64.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import struct
 
 _DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~"
-# Bytes of source that are looked up at once. A shorter copy saves nothing.
+# Bytes of the source that are looked up together. A shorter copy saves nothing.
 BLOCK = 16
-# Bytes between the common beginning and end of source and target, above which no copies are sought: this runs in the
-# event loop, and takes up to 8 ms.
+# The most bytes between the common beginning and end of source and target that are searched for copies. The search runs
+# in the event loop, and takes up to 8 ms.
 MAX_SOUGHT = 65_536
 
 
 def make_delta(source: bytes, target: bytes) -> bytes | None:
-    """Return the delta that makes a target from a source; None if it would not be shorter than the target.
+    """Return the delta that turns a source into a target; None if it would not be shorter than the target.
 
-    In a delta of two texts in UTF-8 no character is cut in two, so that it is such a text itself.
+    A delta of two UTF-8 texts never splits a character, so it is UTF-8 text itself.
     """
     head = _shared_head(source, target)
     tail = _shared_tail(source[head:], target[head:])
@@ -42,7 +42,7 @@ def make_delta(source: bytes, target: bytes) -> bytes | None:
 
 
 def checksum(content: bytes) -> int:
-    """Return the sum of all four-byte words, the first byte being the highest, in 32 bits."""
+    """Return the 32-bit sum of all big-endian four-byte words."""
     padded = content + bytes(-len(content) % 4)
     words: tuple[int, ...] = struct.unpack(f">{len(padded) // 4}I", padded)
     return sum(words) & 0xFFFFFFFF
@@ -63,7 +63,7 @@ def _insert(parts: list[bytes], literal: bytes) -> None:
 
 
 def _copy(parts: list[bytes], target: bytes, start: int, offset: int, size: int) -> None:
-    """Add a copy; where that is no shorter, the bytes themselves."""
+    """Add a copy, or the bytes themselves if a copy is not shorter."""
     if size:
         copy = _number(size) + b"@" + _number(offset) + b","
         if len(copy) < size:
@@ -73,7 +73,7 @@ def _copy(parts: list[bytes], target: bytes, start: int, offset: int, size: int)
 
 
 def _shared_head(source: bytes, target: bytes) -> int:
-    """Return the number of bytes with which both begin, up to the end of a character."""
+    """Return the length in bytes of the common beginning, which ends with a whole character."""
     size = _same_before(source, target)
     while size and (_is_inside(target, size) or _is_inside(source, size)):
         size -= 1
@@ -81,7 +81,7 @@ def _shared_head(source: bytes, target: bytes) -> int:
 
 
 def _shared_tail(source: bytes, target: bytes) -> int:
-    """Return the number of bytes with which both end, from the beginning of a character on."""
+    """Return the length in bytes of the common end, which begins with a whole character."""
     size = _same_behind(source, target)
     while size and _is_inside(target, len(target) - size):
         size -= 1
@@ -111,12 +111,12 @@ def _same_behind(source: bytes, target: bytes) -> int:
 
 
 def _is_inside(content: bytes, at: int) -> bool:
-    """Return whether a place is inside a character in UTF-8."""
+    """Return whether a position is inside a UTF-8 character."""
     return at < len(content) and content[at] & 0xC0 == 0x80
 
 
 def _find_copies(source: bytes, target: bytes) -> list[tuple[int, int, int]]:
-    """Return copies in the order of the target: their places in target and source, and their sizes."""
+    """Return copies in the order of the target: their positions in target and source, and their sizes."""
     blocks: dict[bytes, int] = {}
     for offset in range(0, len(source) - BLOCK + 1, BLOCK):
         blocks.setdefault(source[offset : offset + BLOCK], offset)

@@ -1,4 +1,4 @@
-"""The history of a channel as the protocol has it: from a position on or from either end, in either direction."""
+"""The history of a channel as the protocol defines it: from a position or either end, in either direction."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .pushes import published
 async def read_history(
     running: RunningChannels, request: HistoryRequest, codec: ClientCodec, most: int
 ) -> HistoryResult:
-    """Return the publications that a client or a server asks for.
+    """Return the publications that a client or the server asks for.
 
     Arguments:
-        most: the maximum number of publications, also where the request names none.
+        most: the maximum number of publications, even if the request has no limit.
 
     Raises:
         BrokerUnavailable: the broker does not answer.
-        CommandFailed: the channel has no history, or it does not go back to the position.
+        CommandFailed: the channel has no history, or the history does not reach back to the position.
     """
     channel = request.channel
     limits = running.hub.namespaces.of(channel).limits
@@ -44,7 +44,7 @@ async def read_history(
 async def _read_forwards(
     broker: Broker, channel: str, since: Position | None, limit: int, limits: Limits
 ) -> tuple[Sequence[Entry], Position]:
-    """Read from a position on, or from the oldest publication."""
+    """Read publications after a position, or from the oldest one."""
     if limit == 0:
         top = (await broker.history(channel, None, 0, limits)).top
         _check_epoch(since, top)
@@ -60,7 +60,7 @@ async def _read_forwards(
 async def _read_backwards(
     broker: Broker, channel: str, since: Position | None, limit: int, limits: Limits
 ) -> tuple[Sequence[Entry], Position]:
-    """Read what was published before a position, or up to now, the newest first."""
+    """Read publications before a position, or all up to now, newest first."""
     if since is None or limit == 0:
         found = await broker.history(channel, None, limit, limits)
         _check_epoch(since, found.top)

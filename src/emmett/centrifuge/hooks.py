@@ -1,4 +1,4 @@
-"""The functions of the application that decide about clients, and hear of them."""
+"""The functions of the application that decide about clients, and are called for their events."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 
 class Identity(NamedTuple):
-    """Who a client is: what `on_connect` may return in place of the user.
+    """The identity of a client: `on_connect` may return it instead of the user.
 
     Fields:
         user: the user; empty for an anonymous one.
-        info: information about the client for others, any value that JSON can express.
+        info: information about the client for others; any value that JSON can express.
         channels: the server-side subscriptions.
-        data: data for the client, any value that JSON can express.
+        data: data for the client; any value that JSON can express.
         expires_at: when the connection expires, in seconds since 1970; None for never.
     """
 
@@ -25,7 +25,7 @@ class Identity(NamedTuple):
 
 
 class ClientHooks:
-    """The functions that an application has registered; None for those it has not."""
+    """The functions that the application has registered; None for the others."""
 
     __slots__ = ("connect", "disconnect", "message", "publish", "refresh", "subscribe")
 

@@ -1,4 +1,4 @@
-"""The HTTP API: what `ServerAPI` offers, in the form of Centrifugo's, so that libraries for that work unchanged."""
+"""The HTTP API: `ServerAPI` in the form of Centrifugo's HTTP API, so that its libraries work unchanged."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from .codes import (
 from .messages import NOTHING, StreamPosition
 from .server_api import ServerAPI
 
-# Commands in a batch, and channels in a broadcast.
+# The most commands in a batch, and channels in a broadcast.
 MAX_BATCH = 1000
 
 logger = logging.getLogger("emmett.centrifuge")
 
 
 class _Empty(msgspec.Struct):
-    """The parameters of a method without any."""
+    """The parameters of a method that has none."""
 
 
 class _Publish(msgspec.Struct):
@@ -109,8 +109,8 @@ class HTTPAPI:
     """Answers the requests of server libraries.
 
     Arguments:
-        server: what they may do.
-        keys: the keys of which each request must have one.
+        server: carries out the requests.
+        keys: the keys; each request must have one of them.
     """
 
     def __init__(self, server: ServerAPI, keys: Sequence[str]) -> None:
@@ -123,7 +123,7 @@ class HTTPAPI:
         given = (header or (credentials.strip() if scheme.lower() == "apikey" else "")).encode()
         is_allowed = False
         for key in self._keys:
-            # Each is compared, in constant time.
+            # Every key is compared, in constant time.
             is_allowed |= hmac.compare_digest(given, key)
         return is_allowed
 
@@ -142,7 +142,7 @@ class HTTPAPI:
             if len(request.commands) > MAX_BATCH or any(len(each) != 1 for each in request.commands):
                 raise ValueError("expected up to 1000 commands with one method each")
             if any("batch" in each for each in request.commands):
-                raise ValueError("a batch cannot hold a batch")
+                raise ValueError("a batch cannot contain a batch")
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             return {"error": {"code": 107, "message": f"bad request: {error}"}}
         jobs = [self._reply(*next(iter(each.items()))) for each in request.commands]
@@ -173,7 +173,7 @@ class HTTPAPI:
 
 def _data_of(request: _Publish | _Broadcast) -> str | bytes:
     if request.idempotency_key:
-        # Publishing twice without a word would be worse.
+        # Silently publishing twice would be worse.
         raise CommandFailed(108, "idempotency_key is not available")
     if request.b64data:
         try:

@@ -1,4 +1,4 @@
-"""The keys that tokens are verified with: a secret, public keys, and a JWKS that may be rotated."""
+"""The keys that verify tokens: a secret, public keys, and a JWKS that may be rotated."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ASYMMETRIC: tuple[tuple[type, tuple[str, ...]], ...] = (
     (Ed25519PublicKey, ("EdDSA",)),
     (Ed448PublicKey, ("EdDSA",)),
 )
-# Seconds until a JWKS is read again, and until one that lacks a key is.
+# Seconds until a JWKS is read again; and until one is read again that lacks a key.
 JWKS_TTL = 3600.0
 JWKS_PAUSE = 10.0
-# Seconds to wait for a JWKS, and the maximum bytes in it.
+# Seconds to wait for a JWKS, and its maximum size in bytes.
 JWKS_TIMEOUT = 5.0
 MAX_JWKS = 1_048_576
 
@@ -37,7 +37,7 @@ logger = logging.getLogger("emmett.centrifuge")
 
 
 class VerificationKey(NamedTuple):
-    """A key, and the algorithms of the signatures that it may verify."""
+    """A key, and the signature algorithms that it may verify."""
 
     key: Any
     algorithms: tuple[str, ...]
@@ -50,8 +50,8 @@ class KeySource(Protocol):
         """Return the keys that may have signed a token.
 
         Arguments:
-            kid: the name of the key, from the head of the token.
-            algorithm: the algorithm, from there too. A key never verifies any but its own.
+            kid: the id of the key, from the header of the token.
+            algorithm: the algorithm, also from the header. A key only ever verifies its own algorithms.
         """
 
 
@@ -98,7 +98,7 @@ class JWKSKeys:
         self._read = read or read_source
         self._clock = clock
         self._keys: list[tuple[str | None, VerificationKey]] = []
-        # When it was last read well, and last tried.
+        # When it was last read successfully, and when this was last tried.
         self._read_at: float | None = None
         self._tried_at: float | None = None
         self._lock = asyncio.Lock()
@@ -119,7 +119,7 @@ class JWKSKeys:
 
     async def _refresh(self) -> None:
         async with self._lock:
-            # Tokens that name unknown keys come from visitors: they must not make a request each.
+            # Anyone can send tokens that name unknown keys: each of them must not cause a request.
             if self._tried_at is not None and self._clock() - self._tried_at < JWKS_PAUSE:
                 return
             self._tried_at = self._clock()
@@ -128,7 +128,9 @@ class JWKSKeys:
                 keys = _parse_jwks(content)
             except (OSError, ValueError, jwt.PyJWTError) as error:
                 logger.error(
-                    "the JWKS %s cannot be read; tokens are verified with the keys known: %s", self._source, error
+                    "the JWKS %s cannot be read; tokens are verified with the keys already known: %s",
+                    self._source,
+                    error,
                 )
                 return
             self._keys, self._read_at = keys, self._clock()
@@ -165,7 +167,7 @@ def _read_pem(pem: str | bytes) -> VerificationKey:
     try:
         key = load_pem_public_key(pem.encode() if isinstance(pem, str) else pem)
     except ValueError as error:
-        raise ConfigurationError(f"a public key cannot be read: expected one in PEM: {error}") from None
+        raise ConfigurationError(f"a public key cannot be read: expected PEM: {error}") from None
     for kind, algorithms in ASYMMETRIC:
         if isinstance(key, kind):
             return VerificationKey(key, algorithms)

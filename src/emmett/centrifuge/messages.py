@@ -1,7 +1,7 @@
 """The messages of the Centrifuge client protocol: commands of clients, replies, and pushes.
 
-A member with its zero value is left out, as the protocol wants it; the few that must always be there have no default.
-`protobuf.py` numbers the members for Protobuf. Data is `Raw`: JSON as it came, or bytes with Protobuf.
+A member with its zero value is omitted, as the protocol requires; the few that must always be present have no default.
+`protobuf.py` numbers the members for Protobuf. Data is `Raw`: JSON as received, or bytes with Protobuf.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ Id = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Offset = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Limit = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 
-# No data. It is no JSON, so it never stands for data that a client sent.
+# No data. It is not JSON, so it never equals data that a client sent.
 NOTHING = Raw(b"")
 
-# `subscribe.flag`: the client knows channels by numbers; it wants error 112 rather than `recovered: false`.
+# `subscribe.flag`: the client accepts numbers for channels; it wants error 112 rather than `recovered: false`.
 COMPACTION = 1
 REJECT_UNRECOVERED = 2
 
@@ -28,7 +28,7 @@ class CentrifugeMessage(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class FilterNode(CentrifugeMessage):
-    """A filter of tags: a comparison, or with `op` a combination of other nodes."""
+    """A tag filter: a comparison, or with `op` a combination of other nodes."""
 
     op: str = ""
     key: str = ""
@@ -56,7 +56,7 @@ class SubscribeRequest(CentrifugeMessage):
 
 
 class ConnectRequest(CentrifugeMessage):
-    """Begin: who the client is, and which server-side subscriptions it has had."""
+    """Connect: who the client is, and which server-side subscriptions it had."""
 
     token: str = ""
     data: Raw = NOTHING
@@ -139,7 +139,7 @@ class RPCRequest(CentrifugeMessage):
 
 
 class Command(CentrifugeMessage):
-    """One command of a client. Without any request it answers a ping of the server."""
+    """One command of a client. Without a request it answers a ping of the server."""
 
     id: Id = 0
     connect: ConnectRequest | None = None
@@ -157,7 +157,7 @@ class Command(CentrifugeMessage):
 
 
 class ClientInfo(CentrifugeMessage):
-    """Who a client is, for others."""
+    """The description of a client for others."""
 
     user: str
     client: str
@@ -178,7 +178,7 @@ class PushedPublication(CentrifugeMessage):
 
 
 class SubscribeResult(CentrifugeMessage):
-    """What a subscription begins with."""
+    """The initial state of a subscription."""
 
     expires: bool = False
     ttl: int = 0
@@ -195,7 +195,7 @@ class SubscribeResult(CentrifugeMessage):
 
 
 class ConnectResult(CentrifugeMessage):
-    """What a connection begins with."""
+    """The initial state of a connection."""
 
     client: str = ""
     version: str = ""
@@ -252,13 +252,13 @@ class HistoryResult(CentrifugeMessage):
 
 
 class RPCResult(CentrifugeMessage):
-    """What a method returned."""
+    """The result of a method."""
 
     data: Raw = NOTHING
 
 
 class EmulationRequest(CentrifugeMessage):
-    """Commands of a client whose messages leave in another response."""
+    """Commands of a client that receives messages in another response."""
 
     node: str = ""
     session: str = ""
@@ -287,7 +287,7 @@ class UnsubscribePush(CentrifugeMessage):
 
 
 class MessagePush(CentrifugeMessage):
-    """Data for one client, in no channel."""
+    """Data for one client, outside of any channel."""
 
     data: Raw = NOTHING
 
@@ -303,7 +303,7 @@ class SubscribePush(CentrifugeMessage):
 
 
 class DisconnectPush(CentrifugeMessage):
-    """The server is about to close the connection, where a transport has no close code."""
+    """The server is about to close the connection; for transports without close codes."""
 
     code: int = 0
     reason: str = ""
@@ -318,7 +318,7 @@ class RefreshPush(CentrifugeMessage):
 
 
 class Push(CentrifugeMessage):
-    """What the server sends on its own."""
+    """A message that is not a reply."""
 
     id: int = 0
     channel: str = ""

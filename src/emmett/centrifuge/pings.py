@@ -1,4 +1,4 @@
-"""The pings of all clients of an endpoint, and the clients that do not answer theirs."""
+"""The pings to all clients of an endpoint, and the clients that do not answer them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
-# Seconds between two looks; shorter if the interval or the timeout is.
+# Seconds between two checks; shorter if the interval or the timeout is shorter.
 TICK = 1.0
-# Clients to ping in one turn of the loop.
+# The most clients to ping in one turn of the loop.
 STRETCH = 500
 
 
@@ -25,16 +25,16 @@ class PingedClient(Protocol):
         """Send a ping."""
 
     def miss_pong(self) -> None:
-        """Handle a pong that did not come in time."""
+        """Handle the absence of a pong in time."""
 
 
 class Pings:
-    """When each client is pinged, and when it must have answered. It has no clock: see `look`.
+    """Schedules pings and the deadlines of their answers. It has no clock: see `look`.
 
     Arguments:
         interval: seconds between two pings to a client.
         timeout: seconds within which it must answer.
-        uniform: returns a random number between two.
+        uniform: returns a random number between two numbers.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Pings:
         self.timeout = timeout
         self.tick = min(TICK, interval / 4, timeout / 4)
         self._uniform = uniform
-        # When a client is due, and whether for its pong rather than for a ping.
+        # When a client is due, and whether its pong is due rather than its next ping.
         self._due: list[tuple[float, int, PingedClient, bool]] = []
         self._numbers = itertools.count()
         self._awaited: set[PingedClient] = set()
@@ -54,7 +54,7 @@ class Pings:
         return len(self._due)
 
     def add(self, client: PingedClient, now: float) -> None:
-        """Ping a client from now on. Clients that come at the same moment are pinged at different ones."""
+        """Ping a client from now on. Clients that come at the same time are pinged at different times."""
         self._push(now + self._uniform(self.interval / 2, self.interval), client, False)
 
     def pong(self, client: PingedClient) -> None:
@@ -62,14 +62,14 @@ class Pings:
         self._awaited.discard(client)
 
     def remove(self, client: PingedClient) -> None:
-        """Forget a client, which must have `is_over` set."""
+        """Forget a client, whose `is_over` must be set."""
         self._awaited.discard(client)
 
     def look(self, now: float) -> bool:
         """Ping the clients that are due, and report those that did not answer.
 
         Returns:
-            Whether more are due than one turn of the loop may serve.
+            Whether more clients are due than one turn of the loop may ping.
         """
         for _ in range(STRETCH):
             if not self._due or self._due[0][0] > now:

@@ -1,4 +1,4 @@
-"""The ports between a session, its connection, its endpoint, and its commands."""
+"""The ports between a session and its connection, endpoint and commands."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ClientCarrier(Sink, Protocol):
     """The connection of a client: a websocket, or one of the fallbacks."""
 
     async def send(self, data: str | bytes) -> None:
-        """Send a message; waits while the peer does not keep up.
+        """Send a message. Wait while the peer does not keep up.
 
         Raises:
             WebsocketClosed: the peer has gone.
@@ -35,16 +35,16 @@ class ClientCarrier(Sink, Protocol):
 
 
 class ClientEndpoint(Protocol):
-    """What the clients of one endpoint have in common.
+    """What the clients of one endpoint share.
 
     Attributes:
         node: the name of this process.
         settings: the bounds.
         hooks: the functions of the application.
         verifier: verifies tokens; None if there are none.
-        cached: the namespaces of which clients recover only the newest publication.
+        cached: the namespaces in which clients recover only the newest publication.
         pings: pings the clients.
-        push_kinds: the encoders of publications, by what clients ask for.
+        push_kinds: the encoders of publications, by the options of subscriptions.
     """
 
     node: str
@@ -59,7 +59,7 @@ class ClientEndpoint(Protocol):
         """Return the running channels."""
 
     def session_user(self) -> str:
-        """Return the user of the session of the application; empty for none."""
+        """Return the user of the application's session; empty without one."""
 
     def channels_of(self, user: str) -> list[str]:
         """Return the channels that each client of a user is subscribed to."""
@@ -77,23 +77,23 @@ class ClientEndpoint(Protocol):
         """Call a method for a client, and return its result."""
 
     async def take_message(self, client: Client, data: Raw, codec: ClientCodec) -> None:
-        """Take data that has no reply."""
+        """Handle data that has no reply."""
 
 
 class ActiveSession(Protocol):
     """A session, as its commands see it.
 
     Attributes:
-        endpoint: what it has in common with the other clients.
+        endpoint: what it shares with the other clients.
         client: the client.
         codec: its encoding.
         encode: encodes publications for it.
         sink: its connection.
         settings: the bounds.
-        cached: the namespaces of which clients recover only the newest publication.
+        cached: the namespaces in which clients recover only the newest publication.
         key: the secret name by which a fallback addresses the session; empty for a websocket.
         is_connected: whether `connect` has succeeded.
-        context: the context of the client, in which the application decides when it expires; None if a token does.
+        context: the context of the client, in which the application decides about its expiry; None if a token does.
     """
 
     endpoint: ClientEndpoint
@@ -120,4 +120,4 @@ class ActiveSession(Protocol):
         """Replace the timer that ends the connection."""
 
     def spawn(self, job: Coroutine[Any, Any, None]) -> None:
-        """Run something until the session ends."""
+        """Run a coroutine until the session ends at the latest."""

@@ -13,7 +13,7 @@ from .pushes import client_info
 async def read_presence(running: RunningChannels, channel: str) -> dict[str, ClientInfo]:
     """Return the clients in a channel, on all nodes, by their ids.
 
-    A member that is no client of this protocol counts as one, whatever the number of its connections.
+    A member that is not a client of this protocol counts once, whatever the number of its connections.
 
     Raises:
         BrokerUnavailable: the broker does not answer.

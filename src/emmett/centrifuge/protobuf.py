@@ -1,6 +1,6 @@
-"""Commands and replies in Protobuf: each message after its length, several in a frame.
+"""Commands and replies in Protobuf: several messages in a frame, each after its length.
 
-The table below numbers the members of the messages in `messages.py`, as the protocol has them. The message types of
+The table below numbers the members of the messages in `messages.py` as the protocol does. The message types of
 the protobuf package are made from it when this module is imported: there is no generated code and no compiler.
 """
 
@@ -18,13 +18,13 @@ from .codec import Emulation, UnreadableFrame
 from .codes import bad_request
 from .messages import NOTHING, CentrifugeMessage, ClientReply, Command, EmulationRequest
 
-# Commands in a frame, above which decoding stops; a session allows far fewer.
+# The most commands in a frame before decoding stops; a session allows far fewer.
 MAX_DECODED = 65_536
 # The largest offset, as in JSON.
 MAX_OFFSET = 2**63 - 1
 
 _PACKAGE = "emmett.centrifuge"
-# For each message its members: name, number and type. `*T` is a list of T, `{T}` a map from strings to T.
+# The members of each message: name, number and type. `*T` is a list of T, `{T}` a map from strings to T.
 _TABLE = """
 Command: id 1 uint32, connect 4 ConnectRequest, subscribe 5 SubscribeRequest, unsubscribe 6 UnsubscribeRequest,
     publish 7 PublishRequest, presence 8 PresenceRequest, presence_stats 9 PresenceStatsRequest,
@@ -107,7 +107,7 @@ def _make_classes() -> dict[str, type[Message]]:
         message = file.message_type.add(name=name)
         for member, number, type_ in members:
             _add_field(message, member, number, type_)
-    # A pool of its own: names of the application's messages cannot collide with these.
+    # A separate pool, so that names of the application's messages cannot collide with these.
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     find = pool.FindMessageTypeByName
@@ -142,7 +142,7 @@ class ProtobufClientCodec:
 
     name = "protobuf"
     subprotocol = "centrifuge-protobuf"
-    # A reply without any member.
+    # A reply without members.
     ping = b"\x00"
 
     def decode(self, frame: str | bytes) -> Sequence[Command]:
@@ -186,7 +186,7 @@ class ProtobufClientCodec:
         return Raw(content)
 
     def unwrap(self, data: Raw) -> str | bytes:
-        """Return data as text where it is text, so that clients with JSON can read it if it is JSON."""
+        """Return data as text if it is text, so that clients with JSON can read it if it is JSON."""
         if data == NOTHING:
             raise bad_request()
         content = bytes(data)
@@ -235,7 +235,7 @@ def _fill(message: Any, struct: CentrifugeMessage) -> None:
     for name in struct.__struct_fields__:
         value = getattr(struct, name)
         if isinstance(value, CentrifugeMessage):
-            # Also one without any member must be there.
+            # A message without members must be present, too.
             child = getattr(message, name)
             child.SetInParent()
             _fill(child, value)
@@ -261,7 +261,7 @@ def _fill(message: Any, struct: CentrifugeMessage) -> None:
 
 
 def _read_varint(frame: bytes, at: int) -> tuple[int, int]:
-    """Return the length at a place of a frame, and the place after it."""
+    """Return the length at a position of a frame, and the position after it."""
     value = shift = 0
     while at < len(frame) and shift < 35:
         byte = frame[at]

@@ -1,4 +1,4 @@
-"""The encoders of an endpoint: subscribers that get the same bytes share one, so that these are made once."""
+"""The encoders of an endpoint: subscribers that get the same bytes share one, so the bytes are made once."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .pushes import push_of
 
 
 class ChannelNumbers:
-    """The numbers that stand for channels in pushes, for clients that ask for it. All of them get the same number."""
+    """The numbers that replace names of channels in pushes to clients that ask for them; the same for all clients."""
 
     def __init__(self) -> None:
         self._next = itertools.count(1)
-        # The number and the count of its users, by channel.
+        # The number of each channel, and how many subscriptions use it.
         self._taken: dict[str, tuple[int, int]] = {}
 
     def __len__(self) -> int:
-        """Return the number of channels that have one."""
+        """Return how many channels have a number."""
         return len(self._taken)
 
     def take(self, channel: str) -> int:
@@ -36,7 +36,7 @@ class ChannelNumbers:
         return number
 
     def release(self, channel: str) -> None:
-        """Forget the number when its last subscription ends. It is never used again."""
+        """Forget the number when the last subscription that uses it ends. It is never reused."""
         number, users = self._taken.pop(channel)
         if users > 1:
             self._taken[channel] = (number, users - 1)
@@ -46,7 +46,7 @@ class ChannelNumbers:
         return self._taken.get(channel, (0, 0))[0]
 
     def put(self, push: Push) -> None:
-        """Put the number of its channel in place of the name."""
+        """Replace the name of the channel by its number."""
         push.id = self.find(push.channel)
         if push.id:
             push.channel = ""
@@ -70,11 +70,11 @@ class CompactEncoder:
 
 
 class FilteredEncoder:
-    """Leaves out the publications whose tags a client does not want.
+    """Omits publications with tags that a client does not want.
 
     Arguments:
         encode: encodes the others.
-        matches: tells by its tags whether a publication is wanted.
+        matches: returns for tags whether a publication is wanted.
     """
 
     ends_at_gap = True
@@ -93,7 +93,7 @@ class FilteredEncoder:
 
 
 class DeltaChannel:
-    """The encoders of subscriptions with differences in one channel and encoding."""
+    """The encoders of delta subscriptions in one channel and encoding."""
 
     def __init__(self, codec: ClientCodec, numbers: ChannelNumbers) -> None:
         chain = DeltaChain(codec)
@@ -106,7 +106,7 @@ class PushKinds:
     """Finds the encoder for a subscription.
 
     Arguments:
-        numbered: the codecs whose clients get the numbers of channels, if they ask for them.
+        numbered: the codecs whose clients get numbers for channels if they ask for them.
 
     Attributes:
         numbers: the numbers of channels.
@@ -120,7 +120,7 @@ class PushKinds:
         self._filtered: WeakValueDictionary[tuple[str, bool, bytes], FilteredEncoder] = WeakValueDictionary()
 
     def is_compact(self, codec: ClientCodec, request: SubscribeRequest) -> bool:
-        """Return whether a client gets the number of a channel."""
+        """Return whether a client gets a number instead of the name of a channel."""
         return bool(request.flag & COMPACTION) and codec in self._numbered
 
     def find(self, codec: ClientCodec, plain: Encode, is_compact: bool, tags: FilterNode | None) -> Encode:
@@ -128,9 +128,9 @@ class PushKinds:
 
         Arguments:
             codec: the codec of the client.
-            plain: the encoder for subscriptions without any wish.
-            is_compact: whether the client knows the channel by a number.
-            tags: its filter.
+            plain: the encoder for subscriptions without options.
+            is_compact: whether the client gets a number for the channel.
+            tags: its tag filter.
 
         Raises:
             CommandFailed: the filter is invalid.
@@ -147,7 +147,7 @@ class PushKinds:
         return found
 
     def take_delta(self, codec: ClientCodec, channel: str, is_compact: bool) -> DeltaEncoder:
-        """Return the encoder for one more subscription with differences; `release_delta` ends it."""
+        """Return the encoder for one more delta subscription; `release_delta` ends it."""
         found = self._deltas.get((codec.name, channel))
         if found is None:
             found = self._deltas[codec.name, channel] = DeltaChannel(codec, self.numbers)
@@ -155,7 +155,7 @@ class PushKinds:
         return found.compact if is_compact else found.plain
 
     def release_delta(self, codec: ClientCodec, channel: str) -> None:
-        """Forget the publications of a channel when its last subscription with differences ends."""
+        """Forget the publications of a channel when its last delta subscription ends."""
         found = self._deltas[codec.name, channel]
         found.users -= 1
         if not found.users:

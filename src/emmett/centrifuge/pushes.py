@@ -22,11 +22,11 @@ _decode_member = msgspec.json.Decoder(_MemberData).decode
 
 
 def client_info(member: str, info: bytes | msgspec.Raw) -> ClientInfo:
-    """Return the description of a member: of a client of this protocol, or of any other subscriber.
+    """Return the description of a member: a client of this protocol, or any other subscriber.
 
     Arguments:
-        member: its name; that of a client is its id.
-        info: its info, JSON; that of a client is a `ClientInfo`, and that of others is passed on as it is.
+        member: its name; for a client, the id.
+        info: its info as JSON; for a client, a `ClientInfo`; for others, it is passed on unchanged.
     """
     try:
         found = _decode_info(info)
@@ -49,7 +49,7 @@ def published(publication: Publication, codec: ClientCodec) -> PushedPublication
             try:
                 pushed.info = _decode_info(details.info)
             except (msgspec.MsgspecError, RecursionError):
-                # Another program has published it, with a description of its own.
+                # Another program published it, with a description in its own form.
                 pushed.info = None
     return pushed
 
@@ -85,7 +85,7 @@ def push_of(publication: Publication, codec: ClientCodec) -> Push | None:
     if kind is Kind.JOIN:
         return Push(channel=channel, join=JoinPush(info=info))
     if member.info == _NULL:
-        # Its node has crashed, and nobody else knows its user.
+        # Its node has crashed, and no other node knows its user.
         info.user = ""
     return Push(channel=channel, leave=JoinPush(info=info))
 

@@ -1,4 +1,4 @@
-"""What a client has missed: everything between its position and that from which it hears the channel live."""
+"""What a client has missed: everything between its position and the one from which it gets the channel live."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..channels import Position, Publication
 from ..channels.brokers.port import History, Limits
 from ..channels.topic import read_entry
 
-# Reads of the history in a row that may bring nothing, as of a replica that lags, before the client is not recovered.
+# Consecutive empty reads of the history (a replica may lag) after which the client counts as not recovered.
 MAX_EMPTY_READS = 3
 
 
@@ -16,15 +16,15 @@ class HistoryReader(Protocol):
     """Reads histories page by page."""
 
     async def page(self, channel: str, since: Position, limits: Limits, is_first: bool) -> History:
-        """Return the publications that follow a position, up to a number of bytes."""
+        """Return the publications after a position, up to a number of bytes."""
 
 
 class Recovery(NamedTuple):
     """The result of a recovery.
 
     Fields:
-        recovered: whether the client has everything with these publications.
-        publications: what it has missed; nothing if that is not all there.
+        recovered: whether these publications complete what the client has.
+        publications: the missed publications; empty if some are lost.
     """
 
     recovered: bool
@@ -37,13 +37,13 @@ FAILED = Recovery(False, [])
 async def read_missed(
     reader: HistoryReader, channel: str, limits: Limits, since: Position, top: Position, most: int
 ) -> Recovery:
-    """Read everything after the position of a client, up to that from which it hears the channel live.
+    """Read everything after a client's position, up to the one from which it gets the channel live.
 
     Arguments:
         reader: reads the history.
         channel, limits: the channel, and how much history it keeps.
-        since: the position of the client. An empty epoch is any.
-        top: the position after which the client hears everything.
+        since: the position of the client. An empty epoch matches any.
+        top: the position after which the client gets everything live.
         most: the maximum number of publications.
 
     Raises:
@@ -75,7 +75,7 @@ async def read_missed(
 
 
 def newest_missed(newest: Publication | None, since: Position, top: Position) -> Recovery:
-    """Return what a client of a channel of values, such as prices, has missed: the newest publication, if it is new.
+    """Return what a client missed in a channel of values, such as prices: the newest publication, if it is new to it.
 
     Arguments:
         newest: the newest publication of the history up to `top`.

@@ -1,4 +1,4 @@
-"""What the server side may do to clients and channels, from any process."""
+"""Actions of the server on clients and channels, from any process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .presence import read_presence
 
 
 class ServerAPI:
-    """Acts on the clients of all processes, through the broker. It also works in a program that serves nothing.
+    """Acts on the clients of all processes through the broker. It also works in a program that does not serve.
 
     Arguments:
         channels: the channels of the application.
@@ -41,13 +41,13 @@ class ServerAPI:
         skip_history: bool = False,
         exclude: str = "",
     ) -> Position | None:
-        """Publish to a channel; `may_publish` is not asked.
+        """Publish to a channel without asking `may_publish`.
 
         Arguments:
             channel, data: as for `Channels.publish`.
-            tags: names and values that clients get beside the data.
+            tags: names and values that clients get in addition to the data.
             skip_history: whether to keep the publication out of the history.
-            exclude: the id of the client that does not get it.
+            exclude: the id of a client that must not get it.
 
         Raises:
             BrokerUnavailable, InvalidChannel, TypeError, ValueError: as `Channels.publish`.
@@ -66,7 +66,7 @@ class ServerAPI:
     async def broadcast(
         self, channels: Collection[str], data: Any, *, tags: Mapping[str, str] | None = None
     ) -> dict[str, Position | None]:
-        """Publish the same data to many channels; return the positions. The first error ends it.
+        """Publish the same data to many channels, up to the first error, and return the positions.
 
         Raises:
             BrokerUnavailable, InvalidChannel, TypeError, ValueError: as `Channels.publish`.
@@ -87,7 +87,7 @@ class ServerAPI:
         Arguments:
             user: the user.
             client: the id of one of the clients; empty for all.
-            keep: ids of clients to leave alone.
+            keep: ids of clients to exclude.
             code, reason: as for `Client.disconnect`.
 
         Raises:
@@ -109,8 +109,8 @@ class ServerAPI:
         """Subscribe the clients of a user to a channel, on all nodes.
 
         Arguments:
-            info: information about the clients for the others in this channel, any value that JSON can express.
-            data: data for the clients, any value that JSON can express.
+            info: information about the clients for others in this channel; any value that JSON can express.
+            data: data for the clients; any value that JSON can express.
 
         Raises:
             BrokerUnavailable, InvalidChannel, ValueError: as `disconnect` and `Channels.publish`.
@@ -124,7 +124,7 @@ class ServerAPI:
         """Change when the connections of a user expire, on all nodes.
 
         Arguments:
-            expired: whether they have expired: they are closed with 3005.
+            expired: whether they expire now, and are closed with 3005.
             expires_at: when they expire, in seconds since 1970; None for never.
 
         Raises:
@@ -148,13 +148,13 @@ class ServerAPI:
         """Return publications of a channel, and the position of the newest one.
 
         Arguments:
-            limit: the maximum number of publications; a negative one for as many as `max_history`.
-            since: the position after which, or with `reverse` before which, they begin.
-            reverse: whether the newest comes first.
+            limit: the maximum number of publications; a negative one for `max_history`.
+            since: the position after which they begin, or with `reverse`, before which they begin.
+            reverse: whether to begin with the newest.
 
         Raises:
             BrokerUnavailable: the broker does not answer.
-            CommandFailed: its namespace has no history, or the position is of another life of the channel.
+            CommandFailed: its namespace has no history, or the position has another epoch than the channel.
         """
         check_channel(channel)
         at = None if since is None else StreamPosition(offset=since.offset, epoch=since.epoch)
@@ -164,7 +164,7 @@ class ServerAPI:
     async def channels(self, pattern: str = "*") -> dict[str, int]:
         """Return the channels that clients are subscribed to, on all nodes, with the number of their clients.
 
-        With a broker that processes share, this takes a second: so long the answers of the nodes are waited for.
+        With a broker that processes share, this takes a second, because it waits for the answers of the nodes.
 
         Arguments:
             pattern: the channels, with `*` and `?`.
@@ -179,7 +179,7 @@ class ServerAPI:
         return counts
 
     async def nodes(self) -> list[NodeReport]:
-        """Return what each node has; it takes as long as `channels`.
+        """Return the report of each node. This takes as long as `channels`.
 
         Raises:
             BrokerUnavailable: the broker does not answer.

@@ -1,4 +1,4 @@
-"""The commands of one client: each frame in order, each command answered, whatever goes wrong."""
+"""The commands of one client: frames are handled in order, and each command is answered, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -60,19 +60,19 @@ from .messages import (
 from .ports import ClientCarrier, ClientEndpoint
 from .subscribing import leave_channel
 
-# Commands in a frame, beside one for each channel that a client may have.
+# The most commands in a frame, in addition to one for each channel that a client may have.
 MAX_COMMANDS = 1024
-# Subscribe commands of a client that are carried out at the same time.
+# The most subscribe commands of a client that are carried out at the same time.
 MAX_TOGETHER = 64
 
 logger = logging.getLogger("emmett.centrifuge")
 
 
 class SDKSession:
-    """One client: what it has sent, and what it is subscribed to.
+    """One client: its commands and its subscriptions.
 
     Arguments:
-        endpoint: what it has in common with the other clients.
+        endpoint: what it shares with the other clients.
         carrier: its connection.
         codec: its encoding.
         encode: encodes publications for it.
@@ -82,7 +82,7 @@ class SDKSession:
     Attributes:
         is_over: whether it has ended.
         is_connected: whether `connect` has succeeded.
-        context: the context of the client, in which the application decides when it expires; None if a token does.
+        context: the context of the client, in which the application decides about its expiry; None if a token does.
     """
 
     __slots__ = (
@@ -127,9 +127,9 @@ class SDKSession:
         self.is_connected = False
         self.context: Context | None = None
         self.is_over = False
-        # How the server has ended it; None otherwise.
+        # How the server ended it; None if it did not.
         self.ending: Ending | None = None
-        # Ends it when it does not connect in time or, later, when it has expired.
+        # Ends it if it does not connect in time; later, when it has expired.
         self._timer: asyncio.TimerHandle | None = asyncio.get_running_loop().call_later(
             self.settings.connect_timeout, self._disconnect_soon, STALE
         )
@@ -141,19 +141,19 @@ class SDKSession:
         """Return the running channels."""
         return self.endpoint.running()
 
-    # What the client sends.
+    # From the client.
 
     async def handle(self, frame: str | bytes) -> None:
         """Carry out the commands of a frame.
 
         Raises:
-            Disconnected: the connection must end; its replies so far are sent.
+            Disconnected: the connection must end; the replies so far have been sent.
             WebsocketClosed: the peer has gone.
         """
         try:
             commands = self.codec.decode(frame)
         except UnreadableFrame as error:
-            logger.debug("a frame holds no commands: %s", error)
+            logger.debug("a frame contains no commands: %s", error)
             raise Disconnected(BAD_REQUEST) from None
         if len(commands) > MAX_COMMANDS + self.settings.max_channels:
             raise Disconnected(BAD_REQUEST)
@@ -166,7 +166,7 @@ class SDKSession:
                     await self._take(command)
 
     async def end(self) -> None:
-        """Release everything, because the connection has ended."""
+        """Release all resources, because the connection has ended."""
         if self.is_over:
             return
         self.is_over = True
@@ -217,7 +217,7 @@ class SDKSession:
             self.endpoint.pings.add(self, asyncio.get_running_loop().time())
 
     async def _subscribe_all(self, commands: Sequence[Command]) -> None:
-        """Carry out subscribe commands together, and reply in their order."""
+        """Carry out subscribe commands concurrently, and reply in order."""
         if any(not command.id for command in commands):
             raise Disconnected(BAD_REQUEST)
         subscriptions: list[ClientSubscription] = []
@@ -234,7 +234,7 @@ class SDKSession:
         """Return the reply to a command.
 
         Raises:
-            Disconnected: the connection must end; a subscribe command returns it, since others may go on.
+            Disconnected: the connection must end. For a subscribe command it is returned, since others may continue.
         """
         reply = ClientReply(id=id)
         try:
@@ -278,14 +278,14 @@ class SDKSession:
     async def _result(self, request: RPCRequest) -> Any:
         return RPCResult(data=await self.endpoint.call(self.client, request, self.codec))
 
-    # What the server sends.
+    # To the client.
 
     async def write(self, replies: Sequence[ClientReply]) -> None:
         """Send replies or pushes."""
         await self.carrier.send(self.codec.encode(replies))
 
     async def send_message(self, data: Raw) -> None:
-        """Send data that is in no channel."""
+        """Send data outside of any channel."""
         await self.write([ClientReply(push=Push(message=MessagePush(data=data)))])
 
     async def disconnect(self, ending: Ending) -> None:
@@ -331,7 +331,7 @@ class SDKSession:
             self.spawn(self.unsubscribe_by_server(subscription.channel, ending))
 
     def ping(self) -> None:
-        """Send a ping. While the peer takes nothing, what waits for it is what ends it."""
+        """Send a ping. If the peer does not read, the bound on its backlog ends it instead."""
         with contextlib.suppress(WebsocketClosed):
             _ = self.carrier.deliver(Batch([self.codec.ping]))
 
@@ -346,7 +346,7 @@ class SDKSession:
         self._timer = timer
 
     def spawn(self, job: Coroutine[Any, Any, None]) -> None:
-        """Run something until the session ends."""
+        """Run a coroutine until the session ends at the latest."""
         task = asyncio.get_running_loop().create_task(job)
         self._tasks.add(task)
         task.add_done_callback(self._task_ended)
@@ -362,7 +362,7 @@ class SDKSession:
 
 
 def failure_of(error: Exception, name: str) -> CommandFailed:
-    """Return the error that a client gets for one that its command raised.
+    """Return the error to send to a client for an exception that its command raised.
 
     Raises:
         WebsocketClosed: the peer has gone.

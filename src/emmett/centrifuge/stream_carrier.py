@@ -1,4 +1,4 @@
-"""The carrier of a client whose messages leave in the response to a request, while its commands come in others."""
+"""The carrier of a client that receives messages in the response to one request, and sends commands in others."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .codec import JSON, ClientCodec
 from .codes import Ending
 from .messages import ClientReply, DisconnectPush, Push
 
-# Characters of messages that the response has not taken, above which senders wait.
+# Characters of messages not yet taken by the response, above which senders wait.
 HIGH_WATER = 65_536
-# Frames of commands that wait for those before them.
+# The most frames of commands that wait for earlier ones.
 MAX_FRAMES = 64
 
 
@@ -31,20 +31,20 @@ class StreamCarrier:
         self._size = 0
         self._frames: deque[str | bytes] = deque()
         self._ready: list[Callable[[], None]] = []
-        # Set whenever something happens that somebody may wait for.
+        # Set at every change that a waiting task may be interested in.
         self._changed: list[asyncio.Future[None]] = []
         self._closed: WebsocketClosed | None = None
 
     @property
     def closed(self) -> bool:
-        """Whether no more messages are taken."""
+        """Whether it no longer accepts messages."""
         return self._closed is not None
 
     async def accept(self) -> None:
-        """Do nothing: the response begins by itself."""
+        """Do nothing: the response begins on its own."""
 
     async def send(self, data: str | bytes) -> None:
-        """Send a message; waits while the peer does not keep up.
+        """Send a message. Wait while the peer does not keep up.
 
         Raises:
             WebsocketClosed: the peer has gone.
@@ -55,7 +55,7 @@ class StreamCarrier:
         self._put(data)
 
     def deliver(self, batch: Batch) -> bool:
-        """Take all messages of a batch, or none. See `Sink`."""
+        """Accept all messages of a batch, or none. See `Sink`."""
         self._check()
         if self._size > HIGH_WATER:
             return False
@@ -69,7 +69,7 @@ class StreamCarrier:
         self._call_ready()
 
     async def close(self, code: int, reason: str) -> None:
-        """End the response after everything it took; the client reads code and reason from a push."""
+        """End the response after all accepted messages. A push informs the client of code and reason."""
         if self._closed is None:
             ending = Ending(code, reason)
             push = DisconnectPush(code=code, reason=reason, reconnect=not ending.is_terminal)
@@ -77,13 +77,13 @@ class StreamCarrier:
             self.end(code, reason)
 
     def end(self, code: int, reason: str) -> None:
-        """Take nothing more. What was taken is still sent."""
+        """Accept nothing more. Messages accepted so far are still sent."""
         self._closed = self._closed or WebsocketClosed(code, reason)
         self._notify()
         self._call_ready()
 
     def feed(self, frame: str | bytes) -> bool:
-        """Take commands for the session; return False if too many wait already."""
+        """Accept commands for the session, or return False if too many already wait."""
         if len(self._frames) >= MAX_FRAMES:
             return False
         self._frames.append(frame)

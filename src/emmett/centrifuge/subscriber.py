@@ -13,7 +13,7 @@ from .codes import INSUFFICIENT_STATE, SERVER_ERROR, SLOW, Ending
 
 
 class ClientSubscriber(Outlet):
-    """Passes pushes to a client. It holds them until `open`, because the reply to `subscribe` comes first.
+    """Passes pushes to a client. It holds them back until `open`, because the reply to `subscribe` comes first.
 
     Arguments:
         sink: the connection.
@@ -22,7 +22,7 @@ class ClientSubscriber(Outlet):
         on_gap: called when publications were missed; None to disconnect the client.
 
     Attributes:
-        start: the position after which it hears everything; None without history.
+        start: the position after which it gets everything live; None without history.
     """
 
     __slots__ = ("_is_gated", "_on_gap", "start")
@@ -35,18 +35,18 @@ class ClientSubscriber(Outlet):
         self._is_gated = True
 
     def note_position(self, channel: str, position: Position) -> None:
-        """Record the position after which the channel is heard."""
+        """Record the position after which publications arrive live."""
         super().note_position(channel, position)
         self.start = position
 
     def open(self) -> None:
-        """Pass on what was held, and everything from now on."""
+        """Pass on what was held back, and everything from now on."""
         self._is_gated = False
         if not self.is_over:
             self._ready()
 
     def cut(self) -> None:
-        """End the subscription because publications were missed: the client comes back with its position."""
+        """End the subscription, because publications were missed. The client subscribes again with its position."""
         if self.is_over:
             return
         if self._on_gap is None:

@@ -1,4 +1,4 @@
-"""Subscribe a client to a channel: enter the hub, recover what was missed, join, and reply; and the reverse."""
+"""Subscribe a client to a channel: enter the hub, recover what it missed, join, and reply; and unsubscribe it."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from .pushes import published
 from .recovery import Recovery, newest_missed, read_missed
 from .subscriber import ClientSubscriber
 
-# Seconds until an expiry at most: some encodings and timers end there, and a date in milliseconds would exceed them.
+# The most seconds until an expiry: the limit of some encodings and timers, which a date in milliseconds would exceed.
 MAX_TTL = 2**31 - 1
 
 
 class Expiry(NamedTuple):
-    """When something expires, as the protocol has it: whether at all, and in how many seconds."""
+    """An expiry in the form of the protocol: whether there is one, and in how many seconds."""
 
     expires: bool
     ttl: int
 
 
 def expiry_of(expires_at: float | None) -> Expiry:
-    """Return the time that is left until a moment in seconds since 1970."""
+    """Return the time left until a moment in seconds since 1970."""
     return Expiry(False, 0) if expires_at is None else Expiry(True, max(1, int(_seconds_until(expires_at))))
 
 
@@ -52,7 +52,7 @@ def is_expired(expires_at: float | None) -> bool:
 def call_after_expiry(
     expires_at: float | None, grace: float, callback: Callable[[], None]
 ) -> asyncio.TimerHandle | None:
-    """Call back when the client has let a moment and the grace after it pass."""
+    """Call back when a moment, and the grace period after it, have passed."""
     if expires_at is None:
         return None
     return asyncio.get_running_loop().call_later(_seconds_until(expires_at) + grace, callback)
@@ -65,22 +65,22 @@ def _seconds_until(expires_at: float) -> float:
 async def enter_channel(
     host: ActiveSession, subscription: ClientSubscription, request: SubscribeRequest, permission: Permission
 ) -> SubscribeResult:
-    """Subscribe a client, and return the result for it. Pushes are held until the subscriber is opened.
+    """Subscribe a client, and return the result for it. Pushes are held back until the subscriber is opened.
 
     Raises:
-        BrokerUnavailable: the broker does not answer; nothing is left.
-        CommandFailed: the client does not want to begin without what it missed, and that is not all there.
+        BrokerUnavailable: the broker does not answer; nothing of the subscription is left.
+        CommandFailed: publications that the client missed are lost, and it does not want to begin without them.
     """
     running, channel = host.running(), subscription.channel
     subscription.info = permission.info
     namespace = running.hub.namespaces.of(channel)
     subscriber = _make_subscriber(host, subscription, request, namespace)
-    # By its id publishers exclude the client.
+    # Publishers exclude the client by its id.
     subscriber.id = host.client.id
     try:
         _ = await running.hub.enter(subscriber, [channel], {})
         subscription.subscriber = subscriber
-        # Without a token the client cannot refresh the subscription: SDKs that are told of the end would not come back.
+        # Without a token the client cannot refresh the subscription: SDKs that know when it ends would not come back.
         expires, ttl = expiry_of(permission.expires_at if request.token else None)
         result = SubscribeResult(expires=expires, ttl=ttl, data=permission.data)
         if not subscription.is_server_side and host.endpoint.push_kinds.is_compact(host.codec, request):
@@ -92,7 +92,7 @@ async def enter_channel(
             info = encode_client_info(host.client.describe(channel))
             subscription.connection = await running.presence.join(channel, host.client.id, info)
         if subscription.ending is not None or subscriber.is_over:
-            # The server has unsubscribed it meanwhile, or the channel has a gap already.
+            # Meanwhile the server has unsubscribed it, or the channel already has a gap.
             raise internal_error()
     except BaseException:
         await leave_channel(running, subscription)
@@ -104,10 +104,10 @@ async def enter_channel(
 def _make_subscriber(
     host: ActiveSession, subscription: ClientSubscription, request: SubscribeRequest, namespace: Namespace
 ) -> ClientSubscriber:
-    """Return what receives publications for a subscription; what it holds is released when the subscription ends.
+    """Return the subscriber for a subscription. Its resources are released when the subscription ends.
 
     Raises:
-        CommandFailed: its filter of tags is invalid, or it wants differences as well.
+        CommandFailed: its tag filter is invalid, or it wants deltas as well.
     """
     hub = host.running().hub
     if subscription.is_server_side:
@@ -138,9 +138,9 @@ def _make_subscriber(
 
 
 def _wants_delta(request: SubscribeRequest, namespace: Namespace) -> bool:
-    """Return whether a client gets differences. Another format than that of the namespace gets none."""
+    """Return whether a client gets deltas: only in the format of the namespace."""
     if request.delta and request.tf is not None:
-        raise CommandFailed(107, "bad request: delta and a filter of tags exclude each other")
+        raise CommandFailed(107, "bad request: delta and a tag filter exclude each other")
     return bool(request.delta) and request.delta == namespace.delta
 
 
@@ -154,7 +154,7 @@ def set_expiry(host: ActiveSession, subscription: ClientSubscription, expires_at
 
 
 async def leave_channel(running: RunningChannels, subscription: ClientSubscription) -> None:
-    """Unsubscribe a client; nothing is left of the subscription afterwards, even when this is cancelled."""
+    """Unsubscribe a client. Nothing is left of the subscription afterwards, even if this is cancelled."""
     if subscription.timer is not None:
         subscription.timer.cancel()
         subscription.timer = None
@@ -176,7 +176,7 @@ async def _recover(
     subscriber: ClientSubscriber,
     result: SubscribeResult,
 ) -> None:
-    """Fill in the position, and what the client missed."""
+    """Fill in the position, and the publications that the client missed."""
     top, encode = subscriber.start, subscriber.encode
     assert top is not None
     result.recoverable = result.positioned = True
@@ -189,17 +189,17 @@ async def _recover(
         raise unrecoverable_position()
     result.recovered = recovery.recovered
     if recovery.recovered and namespace.name not in host.cached:
-        # SDKs move on with each of the publications.
+        # SDKs advance their position with each of the publications.
         result.offset = request.offset
     wanted = recovery.publications
     if isinstance(encode, FilteredEncoder):
         wanted = [each for each in wanted if encode.wants(each)]
         if recovery.recovered and not wanted:
-            # Nothing moves the client on to where it is.
+            # No publication advances the client's position.
             result.offset = top.offset
     result.publications = [published(each, host.codec) for each in wanted]
     if result.delta:
-        # They come whole, and so does the first one after them.
+        # They are sent whole, and so is the first one after them.
         for each in result.publications:
             each.data = host.codec.escape(bytes(each.data))
 

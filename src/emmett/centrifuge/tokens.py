@@ -16,7 +16,7 @@ from .codes import INVALID_TOKEN, Disconnected, permission_denied, token_expired
 from .keys import KeySource
 from .messages import NOTHING
 
-# Characters of a token.
+# The most characters of a token.
 MAX_TOKEN = 16_384
 
 
@@ -25,7 +25,7 @@ class InvalidToken(Exception):
 
 
 class ExpiredToken(Exception):
-    """A token that was good once."""
+    """A token that was valid, but has expired."""
 
 
 class _SubscriptionOptions(msgspec.Struct):
@@ -82,7 +82,7 @@ class TokenVerifier:
         except ExpiredToken:
             raise token_expired() from None
         if claims.channel:
-            # A subscription token says less about its owner, and is given away more easily.
+            # A subscription token identifies its owner less strictly, and is shared more easily.
             raise Disconnected(INVALID_TOKEN)
         subscriptions = [ServerSubscription(channel) for channel in claims.channels]
         subscriptions += [
@@ -133,8 +133,8 @@ class TokenVerifier:
         return claims
 
     async def _decode(self, token: str, kid: str | None, algorithm: str) -> dict[str, Any]:
-        # PyJWT is stricter than Centrifugo about times and `aud`: an `iat` a second ahead, or an audience that nobody
-        # asked for, would refuse the token. The signature is verified in any case.
+        # PyJWT is stricter than Centrifugo about times and `aud`: it would refuse a token with an `iat` a second ahead,
+        # or with an audience that is not required. The signature is always verified.
         options: Any = {
             "verify_aud": self._audience is not None,
             **dict.fromkeys(("verify_exp", "verify_iat", "verify_sub", "verify_jti"), False),

@@ -1,4 +1,4 @@
-// npm centrifuge with differences, a filter of tags and channels by number: `node centrifuge_options.mjs PORT ENCODING
+// npm centrifuge with deltas, a tag filter and channels by number: `node centrifuge_options.mjs PORT ENCODING
 // TRANSPORT`. Prints what it saw, as JSON.
 import { Centrifuge as JSONCentrifuge } from "centrifuge";
 import { Centrifuge as ProtobufCentrifuge } from "centrifuge/build/protobuf";
