@@ -14,9 +14,9 @@ from benchmarks.channels.member import HELLO, Member, Sleeper
 from benchmarks.channels.plan import ChannelPlan, Delays
 from benchmarks.channels.stream import Stream, publication
 from benchmarks.frames import client_frame, masking_key
-from benchmarks.loads.connecting import Head, shake_hands
+from benchmarks.loads.connecting import connect, head_collector, shake_hands
 from benchmarks.loads.load import Watch, opened
-from benchmarks.plan import LoadFailed, LoadPlan
+from benchmarks.plan import LoadFailed
 
 HOST = "127.0.0.1"
 ANSWER_TIMEOUT = 30.0
@@ -196,14 +196,10 @@ class ChannelLoad:
         raise LoadFailed(f"the server did not notice a subscriber that reads nothing of {MOST_FLOODS} MiB")
 
     async def _shake_hands(self, port: int, path: str, sock: socket.socket | None) -> asyncio.Transport:
-        loop, head = asyncio.get_running_loop(), Head()
-        if sock is None:
-            transport, _ = await loop.create_connection(lambda: head, HOST, port)
-        else:
-            transport, _ = await loop.create_connection(lambda: head, sock=sock)
+        head = head_collector()
+        transport = await connect(HOST, port, head, sock=sock)
         self._all.append(transport)
-        plan = LoadPlan(kind="channels", host=HOST, port=port, path=path, raw=False, warm_up=0, seconds=0, server_pid=0)
-        await shake_hands(plan, transport, head, path, None)
+        await shake_hands(transport, head, (HOST, port, path), None, greets=False)
         return transport
 
     async def _get(self, path: str) -> bytes:

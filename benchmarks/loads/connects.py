@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from benchmarks.frames import FINAL_CLOSE, client_frame, echo_batch, masking_key
 from benchmarks.handshake import END_OF_HEAD, HandshakeRefused, check_answer, upgrade_request
-from benchmarks.loads.load import DRAIN_TIMEOUT, Load, Watch
+from benchmarks.loads.load import Connection, Load
 from benchmarks.plan import LoadPlan
 
 READ_SIZE = 64 * 1024
@@ -23,7 +23,7 @@ RESET = struct.pack("ii", 1, 0)
 NORMAL_CLOSURE = (1000).to_bytes(2)
 
 
-class Visitor:
+class Visitor(Connection):
     """Comes, says one thing, leaves, and comes again.
 
     Arguments:
@@ -33,38 +33,34 @@ class Visitor:
     """
 
     def __init__(self, plan: LoadPlan, number: int, failed: Callable[[str], None]) -> None:
-        self.plan = plan
-        self.failed = failed
-        self.running = False
-        self.socket: socket.socket | None = None
-        self.visits = 0
-        self.bytes = 0
-        self._loop = asyncio.get_running_loop()
         self._key = base64.b64encode(os.urandom(16))
-        self._hello = upgrade_request(plan.host, plan.port, plan.path, self._key)
+        super().__init__(upgrade_request(plan.host, plan.port, plan.path, self._key), failed)
+        self.plan = plan
+        self.socket: socket.socket | None = None
+        self._loop = asyncio.get_running_loop()
         self._message = echo_batch(number, 1, plan.size, websocket=not plan.raw)
         self._goodbye = client_frame(NORMAL_CLOSURE, masking_key(number), FINAL_CLOSE)
         self._data = b""
         self._steps = (self._raw_greeted if plan.raw else self._greeted, self._echoed, self._left)
         self._step = 0
 
-    def come(self) -> None:
+    def send(self) -> None:
         """Open a connection and ask for a websocket."""
-        plan = self.plan
+        plan, self.sent = self.plan, self.sent + 1
         try:
             # Waits no longer than the kernel: on the same machine a connection is there at once.
             self.socket = connection = socket.create_connection((plan.host, plan.port), timeout=10)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.send(self._hello)
+            connection.send(self.request)
             connection.setblocking(False)
         except OSError as error:
-            self.failed(f"connection {self.visits + 1} of one client: {error}")
+            self.failed(f"connection {self.sent} of one client: {error}")
             return
         self._step, self._data = 0, b""
         self._loop.add_reader(connection, self._readable)
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Drop the connection."""
         connection, self.socket = self.socket, None
         if connection is not None:
@@ -85,7 +81,7 @@ class Visitor:
             pass
         except (OSError, HandshakeRefused, ValueError) as error:
             self.failed(f"{error}, in step {self._step + 1} of 3 (handshake, message, close)")
-            self.leave()
+            self.close()
 
     def _greeted(self, connection: socket.socket) -> None:
         if END_OF_HEAD in self._data:
@@ -93,7 +89,7 @@ class Visitor:
             self._next(connection, self._message.request)
 
     def _raw_greeted(self, connection: socket.socket) -> None:
-        if self._matches(self._hello):
+        if self._matches(self.request):
             self._next(connection, self._message.request)
 
     def _echoed(self, connection: socket.socket) -> None:
@@ -103,10 +99,10 @@ class Visitor:
     def _left(self, connection: socket.socket) -> None:
         # A server may send a Close frame of its own wording; that it is one is what counts.
         if self.plan.raw or self._data[0] == FINAL_CLOSE:
-            self.visits += 1
-            self.leave()
+            self.answered += 1
+            self.close()
             if self.running:
-                self.come()
+                self.send()
         else:
             raise ValueError(f"{self._data[:40]!r} came instead of a Close frame")
 
@@ -123,33 +119,7 @@ class Visitor:
 class ConnectsLoad(Load):
     """As many visitors at once as the plan has connections."""
 
-    def __init__(self, plan: LoadPlan, watch: Watch) -> None:
-        super().__init__(plan, watch)
-        self.visitors: list[Visitor] = []
+    unfinished = "a connection was not through"
 
     async def open(self) -> None:
-        self.visitors = [Visitor(self.plan, number, self.watch.failed) for number in range(self.plan.connections)]
-
-    def start(self) -> None:
-        for visitor in self.visitors:
-            visitor.running = True
-            visitor.come()
-
-    async def finish(self) -> None:
-        for visitor in self.visitors:
-            visitor.running = False
-        complaint = f"a connection was not through {DRAIN_TIMEOUT:.0f} s after the last one began"
-        await self.watch.run_until(lambda: all(v.socket is None for v in self.visitors), DRAIN_TIMEOUT, complaint)
-
-    def close(self) -> None:
-        for visitor in self.visitors:
-            visitor.leave()
-        super().close()
-
-    @property
-    def count(self) -> int:
-        return sum(visitor.visits for visitor in self.visitors)
-
-    @property
-    def checked_bytes(self) -> int:
-        return sum(visitor.bytes for visitor in self.visitors)
+        self.connections = [Visitor(self.plan, number, self.watch.failed) for number in range(self.plan.connections)]

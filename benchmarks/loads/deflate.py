@@ -6,57 +6,38 @@ foretold. What is sent was compressed beforehand, each message by itself, which 
 
 from __future__ import annotations
 
-import asyncio
 import re
 import zlib
 from collections.abc import Callable
 
 from benchmarks.frames import COMPRESSED, FINAL_TEXT, client_frame, masking_key, split_frames
 from benchmarks.handshake import HandshakeRefused
-from benchmarks.loads.connecting import Opened
-from benchmarks.loads.load import DRAIN_TIMEOUT, Load, Watch, opened
-from benchmarks.plan import LoadPlan
+from benchmarks.loads.load import Connection, Load, opened
 
 OFFER = "permessage-deflate; client_max_window_bits"
 # What a sender takes off the end of each message, RFC 7692, section 7.2.1.
 END = b"\x00\x00\xff\xff"
 
 
-class DeflateConnection(asyncio.Protocol):
+class DeflateConnection(Connection):
     """Sends a compressed message, inflates and checks the reply, sends it again.
 
     Arguments:
         text: what the message holds.
         request: the message, compressed.
-        transport: where it goes.
         failed: called with a sentence when something else happens.
     """
 
-    def __init__(
-        self, text: bytes, request: bytes, transport: asyncio.Transport, failed: Callable[[str], None]
-    ) -> None:
+    def __init__(self, text: bytes, request: bytes, failed: Callable[[str], None]) -> None:
+        super().__init__(request, failed)
         self.text = text
-        self.request = request
-        self.transport = transport
-        self.failed = failed
-        self.open = True
-        self.running = False
-        self.sent = 0
-        self.answered = 0
         self.compressed = 0  # replies
-        self.wire_bytes = 0
         self._rest = b""
         # A window of the largest size reads what was written with any; kept, it serves both ways of context takeover.
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        transport.set_protocol(self)
-
-    def send(self) -> None:
-        """Send the message once more."""
-        self.sent += 1
-        self.transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
-        self.wire_bytes += len(data)
+        self.bytes += len(data)
         try:
             frames, self._rest = split_frames(self._rest + data)
             for first, payload in frames:
@@ -76,58 +57,28 @@ class DeflateConnection(asyncio.Protocol):
         if self.running:
             self.send()
 
-    def connection_lost(self, error: Exception | None) -> None:
-        if self.open:
-            self.failed(f"the server closed a connection after {self.answered} messages: {error or 'end of stream'}")
-
 
 class DeflateLoad(Load):
     """All connections send compressed messages, one in flight each."""
 
-    def __init__(self, plan: LoadPlan, watch: Watch) -> None:
-        super().__init__(plan, watch)
-        self.connections: list[DeflateConnection] = []
-
     async def open(self) -> None:
-        for number, connection in enumerate(await opened(self.plan.connections, self._open)):
-            text = chat_text(number, self.plan.size)
-            request = compressed_frame(text, window_bits(connection.extensions), number)
-            self.connections.append(DeflateConnection(text, request, connection.transport, self.watch.failed))
+        self.connections = self._compressing = await opened(self.plan.connections, self._open)
 
-    async def _open(self, number: int) -> Opened:
-        connection = await self.open_websocket(self.plan.path, OFFER)
-        if "permessage-deflate" not in connection.extensions:
+    async def _open(self, number: int) -> DeflateConnection:
+        opened = await self.open_websocket(self.plan.path, OFFER)
+        if "permessage-deflate" not in opened.extensions:
             raise HandshakeRefused("the server does not take permessage-deflate")
+        text = chat_text(number, self.plan.size)
+        request = compressed_frame(text, window_bits(opened.extensions), number)
+        connection = DeflateConnection(text, request, self.watch.failed)
+        connection.attach(opened.transport)
         return connection
 
-    def start(self) -> None:
-        for connection in self.connections:
-            connection.running = True
-            connection.send()
-
     async def finish(self) -> None:
-        for connection in self.connections:
-            connection.running = False
-        complaint = f"messages were still unanswered {DRAIN_TIMEOUT:.0f} s after the last one was sent"
-        await self.watch.run_until(
-            lambda: all(one.sent == one.answered for one in self.connections), DRAIN_TIMEOUT, complaint
-        )
-        if not any(connection.compressed for connection in self.connections):
+        await super().finish()
+        if not any(connection.compressed for connection in self._compressing):
             self.watch.failed("no reply was compressed")
         await self.watch.run_for(0)
-
-    def close(self) -> None:
-        for connection in self.connections:
-            connection.open = False
-        super().close()
-
-    @property
-    def count(self) -> int:
-        return sum(connection.answered for connection in self.connections)
-
-    @property
-    def checked_bytes(self) -> int:
-        return sum(connection.wire_bytes for connection in self.connections)
 
 
 def chat_text(connection: int, size: int) -> bytes:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Callable
 
 from benchmarks.handshake import END_OF_HEAD
-from benchmarks.loads.load import DRAIN_TIMEOUT, Load, Watch, opened
-from benchmarks.plan import LoadPlan
+from benchmarks.loads.load import Connection, Load, opened
 
 STATUS = b"HTTP/1.1 200 "
 GREETING = b"Hello, World!"
 
 
-class HTTPConnection(asyncio.Protocol):
+class HTTPConnection(Connection):
     """Sends a request, checks the response, sends it again.
 
     The first response is parsed. From then on one of the same length, status and body is right without parsing: only
@@ -28,23 +26,11 @@ class HTTPConnection(asyncio.Protocol):
     """
 
     def __init__(self, request: bytes, is_right: Callable[[bytes], bool], failed: Callable[[str], None]) -> None:
-        self.request = request
+        super().__init__(request, failed)
         self.is_right = is_right
-        self.failed = failed
-        self.transport: asyncio.Transport | None = None
-        self.running = False
-        self.sent = 0
-        self.answered = 0
-        self.bytes = 0
         self._data = b""
         self._length = 0
         self._tail = b""  # the end of the head and the body, as they were the last time
-
-    def send(self) -> None:
-        """Send the request once more."""
-        if self.transport is not None:
-            self.sent += 1
-            self.transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
         if self._data:
@@ -78,17 +64,11 @@ class HTTPConnection(asyncio.Protocol):
         if self.running:
             self.send()
 
-    def connection_lost(self, error: Exception | None) -> None:
-        if self.transport is not None:
-            self.failed(f"the server closed a connection after {self.answered} responses: {error or 'end of stream'}")
-
 
 class HTTPLoad(Load):
     """All connections ask without pause, one request in flight each."""
 
-    def __init__(self, plan: LoadPlan, watch: Watch) -> None:
-        super().__init__(plan, watch)
-        self.connections: list[HTTPConnection] = []
+    unfinished = "requests were still unanswered"
 
     async def open(self) -> None:
         self.connections = await opened(self.plan.connections, self._open)
@@ -99,32 +79,6 @@ class HTTPLoad(Load):
         connection = HTTPConnection(request, RIGHT[plan.payload], self.watch.failed)
         connection.transport = await self.open_connection(connection)
         return connection
-
-    def start(self) -> None:
-        for connection in self.connections:
-            connection.running = True
-            connection.send()
-
-    async def finish(self) -> None:
-        for connection in self.connections:
-            connection.running = False
-        complaint = f"requests were still unanswered {DRAIN_TIMEOUT:.0f} s after the last one was sent"
-        await self.watch.run_until(
-            lambda: all(one.sent == one.answered for one in self.connections), DRAIN_TIMEOUT, complaint
-        )
-
-    def close(self) -> None:
-        for connection in self.connections:
-            connection.transport = None
-        super().close()
-
-    @property
-    def count(self) -> int:
-        return sum(connection.answered for connection in self.connections)
-
-    @property
-    def checked_bytes(self) -> int:
-        return sum(connection.bytes for connection in self.connections)
 
 
 def get_request(host: str, port: int, path: str) -> bytes:

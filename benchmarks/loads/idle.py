@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from benchmarks.frames import echo_batch
+from benchmarks.loads.connecting import Collector
 from benchmarks.loads.load import Load, Watch, opened
 from benchmarks.machine import memory_bytes
 from benchmarks.plan import LoadFailed, LoadPlan
@@ -42,7 +43,7 @@ class IdleLoad(Load):
     async def _open(self, number: int) -> None:
         transport = (await self.open_websocket(self.plan.path)).transport
         batch = echo_batch(number, 1, self.plan.size, websocket=not self.plan.raw)
-        echoed = _Once(len(batch.reply))
+        echoed = Collector(lambda data: len(data) >= len(batch.reply), "before its echo")
         transport.set_protocol(echoed)
         transport.write(batch.request)
         async with asyncio.timeout(ECHO_TIMEOUT):
@@ -50,12 +51,6 @@ class IdleLoad(Load):
         if reply != batch.reply:
             raise LoadFailed(f"{reply[:60]!r} came instead of {batch.reply[:60]!r}")
         self._checked += len(reply)
-
-    def start(self) -> None:
-        """Idle connections do nothing."""
-
-    async def finish(self) -> None:
-        """Nothing is under way."""
 
     @property
     def count(self) -> int:
@@ -68,22 +63,3 @@ class IdleLoad(Load):
     @property
     def memory(self) -> int | None:
         return self._grown
-
-
-class _Once(asyncio.Protocol):
-    """Waits for so many bytes; what comes later, such as a Ping, is no matter."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.data = b""
-        self.whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-    def data_received(self, data: bytes) -> None:
-        if not self.whole.done():
-            self.data += data
-            if len(self.data) >= self.size:
-                self.whole.set_result(self.data)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.whole.done():
-            self.whole.set_exception(LoadFailed(f"the server closed before its echo: {error or self.data!r}"))

@@ -10,8 +10,10 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks.frames import FINAL_TEXT, client_batch, split_frames
+from benchmarks.loads.connecting import Collector
 from benchmarks.plan import LoadFailed
 
 LEARN_TIMEOUT = 10.0
@@ -111,46 +113,26 @@ async def learn_reply(
 async def _learn(
     transport: asyncio.Transport, data: bytes, expected: Sequence[tuple[str, object] | None], early: bytes = b""
 ) -> bytes:
-    learner = _Learner(expected)
+    learner = Collector(partial(_are_right, expected), "after an order")
     transport.set_protocol(learner)
     learner.data_received(early)
     transport.write(data)
     try:
         async with asyncio.timeout(LEARN_TIMEOUT):
-            return await learner.reply
+            return await learner.whole
     except TimeoutError:
         raise LoadFailed(f"only {learner.data!r} came within {LEARN_TIMEOUT:.0f} s after an order") from None
 
 
-class _Learner(asyncio.Protocol):
-    """Compares messages with expected ones: text in front of JSON, and its value; None for any message."""
-
-    def __init__(self, expected: Sequence[tuple[str, object] | None]) -> None:
-        self.expected = expected
-        self.data = b""
-        self.reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-        if not self.reply.done():
-            try:
-                self._check()
-            except (LoadFailed, ValueError) as error:
-                self.reply.set_exception(LoadFailed(str(error)))
-
-    def _check(self) -> None:
-        frames, rest = split_frames(self.data)
-        for (first, payload), expected in zip(frames, self.expected, strict=False):
-            if first != FINAL_TEXT or (expected is not None and not _matches(payload.decode(), *expected)):
-                raise LoadFailed(f"the receipt is {payload!r} instead of {expected}")
-        if len(frames) > len(self.expected) or (rest and len(frames) == len(self.expected)):
-            raise LoadFailed(f"more came than {len(self.expected)} receipts: {self.data[-100:]!r}")
-        if len(frames) == len(self.expected):
-            self.reply.set_result(self.data)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.reply.done():
-            self.reply.set_exception(LoadFailed(f"the server closed after an order: {error or 'end of stream'}"))
+def _are_right(expected: Sequence[tuple[str, object] | None], data: bytes) -> bool:
+    """Compare messages with expected ones: text in front of JSON, and its value; None for any message."""
+    frames, rest = split_frames(data)
+    for (first, payload), each in zip(frames, expected, strict=False):
+        if first != FINAL_TEXT or (each is not None and not _matches(payload.decode(), *each)):
+            raise LoadFailed(f"the receipt is {payload!r} instead of {each}")
+    if len(frames) > len(expected) or (rest and len(frames) == len(expected)):
+        raise LoadFailed(f"more came than {len(expected)} receipts: {data[-100:]!r}")
+    return len(frames) == len(expected)
 
 
 def _matches(text: str, head: str, value: object) -> bool:

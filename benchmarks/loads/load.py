@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from benchmarks.loads.connecting import Head, Opened, connect, shake_hands
+from benchmarks.loads.connecting import Opened, connect, head_collector, shake_hands
 from benchmarks.plan import LoadFailed, LoadPlan
 
 # How many handshakes are under way at once: below the backlog of every server.
@@ -58,24 +58,92 @@ class Watch:
             await self.run_for(0.01)
 
 
+class Connection(asyncio.Protocol):
+    """One of a load's connections: it sends, checks what comes back, and sends again.
+
+    Arguments:
+        request: what it sends.
+        failed: called with a sentence when something else comes, or nothing.
+
+    Attributes:
+        transport: where it sends it; None before it is open and once it is closed.
+        running: whether to send again when all has come back.
+        sent, answered: how often it was sent and how often all has come back.
+        bytes: how many came back.
+    """
+
+    title = "a connection"
+
+    def __init__(self, request: bytes, failed: Callable[[str], None]) -> None:
+        self.request = request
+        self.failed = failed
+        self.transport: asyncio.Transport | None = None
+        self.running = False
+        self.sent = 0
+        self.answered = 0
+        self.bytes = 0
+
+    def attach(self, transport: asyncio.Transport) -> None:
+        """Take over an open connection."""
+        self.transport = transport
+        transport.set_protocol(self)
+
+    def send(self) -> None:
+        """Send the request once more."""
+        if self.transport is not None:
+            self.sent += 1
+            self.transport.write(self.request)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.transport is not None:
+            self.transport = None
+            self.failed(f"the server closed {self.title} after {self.count} replies: {error or 'end of stream'}")
+
+    @property
+    def finished(self) -> bool:
+        """Whether all that was sent has come back."""
+        return self.sent == self.answered
+
+    @property
+    def count(self) -> int:
+        """What was done so far: messages, deliveries, connections or responses."""
+        return self.answered
+
+    @property
+    def checked_bytes(self) -> int:
+        """How many bytes came back, all of them checked."""
+        return self.bytes
+
+
 class Load(ABC):
     """A load.
 
     Arguments:
         plan: what to do.
         watch: collects failures.
+
+    Attributes:
+        connections: those that send, once `open` has opened them.
     """
 
     connect_timeout = CONNECT_TIMEOUT
+    unfinished = "messages were still unanswered"
 
     def __init__(self, plan: LoadPlan, watch: Watch) -> None:
         self.plan = plan
         self.watch = watch
+        self.connections: Sequence[Connection] = []
         self._transports: list[asyncio.Transport] = []
 
     async def open_connection(self, protocol: asyncio.BaseProtocol) -> asyncio.Transport:
         """Open a TCP or TLS connection, which `close` drops."""
-        transport = await connect(self.plan, protocol)
+        transport = await connect(self.plan.host, self.plan.port, protocol, secure=self.plan.secure)
         self._transports.append(transport)
         return transport
 
@@ -92,9 +160,20 @@ class Load(ABC):
         """
         if self.plan.raw:
             return Opened(await self.open_connection(asyncio.Protocol()))
-        head = Head()
+        head = head_collector()
         transport = await self.open_connection(head)
-        return Opened(transport, await shake_hands(self.plan, transport, head, path, offer), head)
+        upgrade = (self.plan.host, self.plan.port, path)
+        # Some servers of calls greet first: the load reads it.
+        extensions = await shake_hands(transport, head, upgrade, offer, greets=bool(self.plan.dialect))
+        return Opened(transport, extensions, head)
+
+    async def open_all(self, path: str) -> list[asyncio.Transport]:
+        """Open as many websockets as the plan has connections."""
+
+        async def step(number: int) -> asyncio.Transport:
+            return (await self.open_websocket(path)).transport
+
+        return await opened(self.plan.connections, step)
 
     def check_open(self) -> None:
         """Look whether the connections are still there.
@@ -114,32 +193,44 @@ class Load(ABC):
             HandshakeRefused: the server did not open a websocket.
         """
 
-    @abstractmethod
     def start(self) -> None:
         """Begin."""
+        for connection in self.connections:
+            connection.running = True
+            connection.send()
 
-    @abstractmethod
     async def finish(self) -> None:
         """Send nothing more, and wait until all that was sent is answered.
 
         Raises:
             LoadFailed: an answer does not come.
         """
+        for connection in self.connections:
+            connection.running = False
+        complaint = f"{self.unfinished} {DRAIN_TIMEOUT:.0f} s after the last one was sent"
+        await self.watch.run_until(lambda: self.finished, DRAIN_TIMEOUT, complaint)
 
     def close(self) -> None:
         """Drop all connections."""
+        for connection in self.connections:
+            connection.close()
         for transport in self._transports:
             transport.abort()
 
     @property
-    @abstractmethod
-    def count(self) -> int:
-        """What was done so far: messages, deliveries, connections or responses."""
+    def finished(self) -> bool:
+        """Whether all that was sent has come back."""
+        return all(connection.finished for connection in self.connections)
 
     @property
-    @abstractmethod
+    def count(self) -> int:
+        """What was done so far: messages, deliveries, connections or responses."""
+        return sum(connection.count for connection in self.connections)
+
+    @property
     def checked_bytes(self) -> int:
         """How many bytes came back, all of them checked."""
+        return sum(connection.checked_bytes for connection in self.connections)
 
     @property
     def memory(self) -> int | None:

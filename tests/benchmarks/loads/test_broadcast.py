@@ -4,8 +4,10 @@ import pytest
 
 from benchmarks.frames import echo_batch
 from benchmarks.loads.broadcast import Subscriber
+from tests.benchmarks.loads.test_echo import MemoryTransport
 
-REPLY = echo_batch(0, 4, 64, websocket=True).reply
+BATCH = echo_batch(0, 4, 64, websocket=True)
+REPLY = BATCH.reply
 
 
 class Heard:
@@ -14,7 +16,7 @@ class Heard:
     def __init__(self) -> None:
         self.complete = 0
         self.complaints: list[str] = []
-        self.subscriber = Subscriber(REPLY, self.completed, self.complaints.append)
+        self.subscriber = Subscriber(BATCH, self.completed, self.complaints.append)
 
     def completed(self) -> None:
         self.complete += 1
@@ -50,7 +52,8 @@ def test_what_comes_before_the_last_probe_does_not_count() -> None:
 
 def test_a_connection_that_ends_is_a_failure_while_it_is_wanted() -> None:
     heard = Heard()
+    heard.subscriber.attach(MemoryTransport())
     heard.subscriber.connection_lost(None)
-    heard.subscriber.open = False
+    heard.subscriber.close()
     heard.subscriber.connection_lost(None)
-    assert heard.complaints == ["the server closed a subscriber's connection: end of stream"]
+    assert heard.complaints == ["the server closed a subscriber's connection after 0 replies: end of stream"]

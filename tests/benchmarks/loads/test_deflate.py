@@ -19,7 +19,8 @@ def deflated(compressor: zlib._Compress, text: bytes) -> bytes:
 
 def connection() -> tuple[DeflateConnection, list[str]]:
     complaints: list[str] = []
-    one = DeflateConnection(TEXT, compressed_frame(TEXT, 15, 3), MemoryTransport(), complaints.append)
+    one = DeflateConnection(TEXT, compressed_frame(TEXT, 15, 3), complaints.append)
+    one.attach(MemoryTransport())
     one.running = True
     one.send()
     return one, complaints

@@ -15,12 +15,11 @@ class Funnel:
         batches = [echo_batch(number, 1, 64, websocket=True) for number in range(1000, 1003)]
         self.replies = [batch.reply for batch in batches]
         self.transports = [MemoryTransport() for _ in batches]
-        self.producers = [
-            Producer(batch.request, transport, self.complaints.append)
-            for batch, transport in zip(batches, self.transports, strict=True)
-        ]
+        self.producers = [Producer(batch.request, self.complaints.append) for batch in batches]
         self.reader = Reader(dict(zip(self.replies, self.producers, strict=True)), self.complaints.append)
-        for producer in self.producers:
+        for producer, transport in zip(self.producers, self.transports, strict=True):
+            producer.attach(transport)
+            producer.running = True
             producer.send()
 
 
@@ -34,7 +33,7 @@ def test_messages_in_any_order_and_pieces_bring_the_next_of_their_producers(funn
     stream = funnel.replies[2] + funnel.replies[0]
     for start in range(0, len(stream), piece):
         funnel.reader.data_received(stream[start : start + piece])
-    assert funnel.reader.messages == 2
+    assert [producer.answered for producer in funnel.producers] == [1, 0, 1]
     assert [len(transport.writes) for transport in funnel.transports] == [2, 1, 2]
     assert not funnel.complaints
 
@@ -45,18 +44,19 @@ def test_a_message_that_nobody_sent_is_seen(funnel: Funnel) -> None:
 
 
 def test_a_message_that_comes_twice_is_seen(funnel: Funnel) -> None:
-    funnel.reader.running = False
+    funnel.producers[0].running = False
     funnel.reader.data_received(funnel.replies[0] * 2)
     assert funnel.complaints[0].endswith("twice")
-    assert funnel.reader.messages == 1
+    assert funnel.producers[0].answered == 1
 
 
 def test_a_producer_wants_nothing_and_wants_to_stay(funnel: Funnel) -> None:
     funnel.producers[0].data_received(b"what")
     funnel.producers[0].connection_lost(None)
+    funnel.reader.attach(MemoryTransport())
     funnel.reader.connection_lost(OSError("gone"))
     assert funnel.complaints == [
         "a producer got b'what'",
-        "the server closed a producer's connection: end of stream",
-        "the server closed the reader's connection: gone",
+        "the server closed a producer's connection after 0 replies: end of stream",
+        "the server closed the reader's connection after 0 replies: gone",
     ]
