@@ -8,15 +8,19 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from emmett.telemetry.exposition import write_text
-from emmett.telemetry.gathering import Gatherer, Totals
+from emmett.telemetry.exposition import Exposition
+from emmett.telemetry.gathering import Gathered, Gatherer, Layout, run
 from emmett.telemetry.instruments import INSTRUMENTS, MESSAGES, REQUESTS
 from emmett.telemetry.store import MeasurementStore
 
 DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana.json"
 
 
-def everything(labels: str = "x") -> Totals:
+def write_text(gathered: Gathered) -> str:
+    return run(Exposition().write(gathered))
+
+
+def everything(labels: str = "x") -> Gathered:
     store = MeasurementStore()
     for instrument in INSTRUMENTS:
         values = tuple(labels for _ in instrument.labels)
@@ -25,9 +29,9 @@ def everything(labels: str = "x") -> Totals:
             store.record(instrument, values, 1e9)
         else:
             store.add(instrument, values, 3)
-    totals = Gatherer(store, None).gather()
+    gathered = run(Gatherer(store, None).gather())
     store.close()
-    return totals
+    return gathered
 
 
 def test_all_instruments_are_read_back() -> None:
@@ -50,20 +54,20 @@ def test_all_instruments_are_read_back() -> None:
 
 
 def test_labels_of_any_text() -> None:
-    text = 'a "b" \\ \n {} é'
+    text = 'a "b" %s %% \\ \n {} é'
     families = {family.name: family for family in parse(write_text(everything(text)))}
     assert families["emmett_websocket_messages"].samples[0].labels == {"http_route": text, "direction": text}
 
 
 def test_nothing_measured() -> None:
-    assert write_text({}) == ""
+    assert write_text(Gathered(Layout(set()), [])) == ""
 
 
 def test_the_order_of_families_and_series() -> None:
     store = MeasurementStore()
     for route in ("/b", "/a"):
         store.add(MESSAGES, (route, "sent"), 1)
-    lines = write_text(Gatherer(store, None).gather()).splitlines()
+    lines = write_text(run(Gatherer(store, None).gather())).splitlines()
     assert [line.split('"')[1] for line in lines if not line.startswith("#")] == ["/a", "/b"]
     store.close()
 

@@ -4,57 +4,82 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Sequence
 
-from .gathering import Numbers, Totals
+from .gathering import Gathered, Layout, Slices
 from .instruments import Instrument
 from .sink import Labels
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# Series that are written, or whose text is prepared, in one slice.
+SERIES = 100
 
 
-def write_text(totals: Totals) -> str:
-    """Return measurements as text."""
-    families: dict[Instrument, list[tuple[Labels, Numbers]]] = {}
-    for (instrument, labels), numbers in totals.items():
-        families.setdefault(instrument, []).append((labels, numbers))
-    lines: list[str] = []
-    for instrument, series in sorted(families.items()):
-        name = instrument.family
-        lines.append(f"# HELP {name} {instrument.text}\n# TYPE {name} {instrument.kind}")
-        for labels, numbers in sorted(series):
-            text = _write_labels(instrument, labels)
-            if instrument.kind == "histogram":
-                _write_histogram(lines, instrument, text, numbers)
-            else:
-                lines.append(f"{name}{{{text}}} {numbers[0]!r}" if text else f"{name} {numbers[0]!r}")
-    lines.append("")
-    return "\n".join(lines)
+class Exposition:
+    """Writes measurements as text, and remembers all of it but the numbers."""
+
+    def __init__(self) -> None:
+        self._layout: Layout | None = None
+        # The text of each series, with a place for each number; where these start and end.
+        self._rows: list[tuple[str, int, int]] = []
+
+    def prepare(self, layout: Layout) -> Slices[None]:
+        """Prepare the text of the series."""
+        if layout is self._layout:
+            return
+        rows: list[tuple[str, int, int]] = []
+        before: Instrument | None = None
+        for number, ((instrument, labels), start, end) in enumerate(layout.places, 1):
+            text = _series_text(instrument, labels)
+            if instrument is not before:
+                text = _family_text(instrument) + text
+                before = instrument
+            rows.append((text, start, end))
+            if not number % SERIES:
+                yield
+        self._layout, self._rows = layout, rows
+
+    def write(self, gathered: Gathered) -> Slices[str]:
+        """Return measurements as text."""
+        yield from self.prepare(gathered.layout)
+        numbers, rows, parts = gathered.numbers, self._rows, []
+        for first in range(0, len(rows), SERIES):
+            parts.append(
+                "".join([_fill(text, numbers[start:end]) for text, start, end in rows[first : first + SERIES]])
+            )
+            yield
+        return "".join(parts)
 
 
-def _write_histogram(lines: list[str], instrument: Instrument, labels: str, numbers: Numbers) -> None:
-    name, start = instrument.family, f"{labels}," if labels else ""
-    counts = list(itertools.accumulate(numbers[1:]))
-    # The text of all buckets in one step: most lines of a scrape are buckets.
-    lines.append(_bucket_lines(instrument, start) % tuple(counts))
-    braces = f"{{{labels}}}" if labels else ""
-    lines.append(f"{name}_sum{braces} {numbers[0]!r}\n{name}_count{braces} {counts[-1]!r}")
+def _fill(text: str, numbers: Sequence[float]) -> str:
+    if len(numbers) == 1:
+        return text % numbers[0]
+    counts = tuple(itertools.accumulate(numbers[1:]))
+    return text % (*counts, numbers[0], counts[-1])
 
 
-@functools.lru_cache(maxsize=65_536)
-def _write_labels(instrument: Instrument, labels: Labels) -> str:
-    return ",".join(
-        f'{name.replace(".", "_")}="{_escape(value)}"' for name, value in zip(instrument.labels, labels, strict=True)
+def _family_text(instrument: Instrument) -> str:
+    name = instrument.family
+    return f"# HELP {name} {instrument.text}\n# TYPE {name} {instrument.kind}\n".replace("%", "%%")
+
+
+# Some 1,300 bytes each for a histogram.
+@functools.lru_cache(maxsize=8_192)
+def _series_text(instrument: Instrument, labels: Labels) -> str:
+    """Return the lines of a series, with a place for each number; for a histogram its buckets, its sum, its count."""
+    name = instrument.family
+    text = ",".join(
+        f'{label.replace(".", "_")}="{_escape(value)}"' for label, value in zip(instrument.labels, labels, strict=True)
     )
+    # The signs of a label are not those of a place.
+    text = text.replace("%", "%%")
+    braces = f"{{{text}}}" if text else ""
+    if instrument.kind != "histogram":
+        return f"{name}{braces} %r\n"
+    before = f"{text}," if text else ""
+    buckets = [f'{name}_bucket{{{before}le="{bound}"}} %r\n' for bound in [*map(repr, instrument.buckets), "+Inf"]]
+    return "".join([*buckets, f"{name}_sum{braces} %r\n{name}_count{braces} %r\n"])
 
 
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-# Some 1,300 bytes each.
-@functools.lru_cache(maxsize=8_192)
-def _bucket_lines(instrument: Instrument, labels: str) -> str:
-    """Return the lines of all buckets of a series, with a place for each number."""
-    bounds = [*map(repr, instrument.buckets), "+Inf"]
-    escaped = labels.replace("%", "%%")
-    return "\n".join(f'{instrument.family}_bucket{{{escaped}le="{bound}"}} %r' for bound in bounds)

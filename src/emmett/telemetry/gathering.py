@@ -1,79 +1,62 @@
-"""The measurements of all processes of a server, added up."""
+"""The measurements of all processes of a server, added up.
+
+Each series has a place in one list of numbers. The numbers of a process are brought into that order and added by the
+interpreter's own loops, so a scrape costs no step of Python for each series of each process. The order is found once,
+and again when a process has new series, starts or ends. All of it is done in slices, for an event loop.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import json
-import os
-from array import array
-from collections.abc import Iterable, Iterator
-from operator import add
+from collections.abc import Callable, Generator, Iterator, Sequence
+from operator import add, itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from .instruments import INSTRUMENTS, Instrument
-from .sink import Labels
-from .store import NUMBER_SIZE, MeasurementStore, size_of
+from .reading import EndedReader, MeasurementReader, OwnReader, Series, StoreReader
+from .store import MeasurementStore, size_of
 
-BY_NAME = {instrument.name: instrument for instrument in INSTRUMENTS}
 # What processes that have ended have counted, and the lock for reading and changing it.
-ENDED = "ended.json"
+ENDED = "ended.jsonl"
 LOCK = "lock"
+# Numbers that are added up in one slice.
+NUMBERS = 2_000
 
 Numbers = list[float]
-Totals = dict[tuple[Instrument, Labels], Numbers]
+_Result = TypeVar("_Result")
+# Work that yields after each slice.
+Slices = Generator[None, None, _Result]
 
 
-class StoreFiles:
-    """Reads the files of a store, and remembers the series that it has read.
+class Layout:
+    """The places of all series in one list of numbers, sorted by instrument and labels.
 
-    Arguments:
-        path: the path of the file with the series.
+    Attributes:
+        places: each series, and where its numbers start and end.
+        size: how many numbers there are.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._series: list[tuple[tuple[Instrument, Labels], int, int]] = []
-        self._read = 0
-        self._inode = 0
-        self._used = 0
+    def __init__(self, series: set[Series]) -> None:
+        self.places: list[tuple[Series, int, int]] = []
+        self.size = 0
+        for each in sorted(series):
+            end = self.size + size_of(each[0])
+            self.places.append((each, self.size, end))
+            self.size = end
 
-    def add_to(self, totals: Totals, is_alive: bool) -> None:
-        """Add the numbers to the totals; of a process that has ended, only what never falls."""
-        self._read_series()
-        values = array("d")
-        with contextlib.suppress(FileNotFoundError), open(self.path.with_suffix(".values"), "rb") as file:
-            values.frombytes(file.read(self._used * NUMBER_SIZE))
-        if len(values) < self._used:
-            return
-        numbers = values.tolist()
-        for key, start, end in self._series:
-            if is_alive or key[0].kind != "gauge":
-                before = totals.get(key)
-                if before is None:
-                    totals[key] = numbers[start:end]
-                elif end == start + 1:
-                    before[0] += numbers[start]
-                else:
-                    before[:] = map(add, before, numbers[start:end])
 
-    def _read_series(self) -> None:
-        with open(self.path, "rb") as file:
-            inode = os.fstat(file.fileno()).st_ino
-            size = os.fstat(file.fileno()).st_size
-            if inode != self._inode or size < self._read:
-                # Another process has the ID of one that has ended.
-                self._series, self._read, self._used, self._inode = [], 0, 0, inode
-            file.seek(self._read)
-            for line in file.read(size - self._read).splitlines(keepends=True):
-                if not line.endswith(b"\n"):
-                    break
-                self._read += len(line)
-                instrument, labels = _parse(json.loads(line))
-                end = self._used + size_of(instrument)
-                self._series.append(((instrument, labels), self._used, end))
-                self._used = end
+class Gathered(NamedTuple):
+    """Measurements.
+
+    Fields:
+        layout: the places of the series; the same object for as long as it does not change.
+        numbers: the numbers.
+    """
+
+    layout: Layout
+    numbers: Sequence[float]
 
 
 class Gatherer:
@@ -85,25 +68,86 @@ class Gatherer:
     """
 
     def __init__(self, store: MeasurementStore, folder: Path | None) -> None:
-        self._store = store
+        self._own = OwnReader(store)
         self._folder = folder
-        self._files: dict[str, StoreFiles] = {}
+        self._ended = None if folder is None else EndedReader(folder / ENDED)
+        self._files: dict[str, StoreReader] = {}
+        self._layout = Layout(set())
+        # What the layout was made for, and the order of each process in it.
+        self._made_for: list[tuple[MeasurementReader, int]] = []
+        self._orders: list[Callable[[Any], Sequence[float]]] = []
 
-    def gather(self) -> Totals:
-        """Return the numbers of each series."""
-        totals: Totals = {}
-        if self._folder is None:
-            for (instrument, labels), index in self._store.series.items():
-                totals[instrument, labels] = list(self._store.values[index : index + size_of(instrument)])
-            return totals
-        with _locked(self._folder, fcntl.LOCK_SH):
+    def prepare(self) -> Slices[Layout]:
+        """Read series that are new, so that a scrape need not; return the places of all series."""
+        readers = self._open()
+        try:
+            yield from self._arrange(readers)
+        finally:
+            self.close()
+        return self._layout
+
+    def gather(self) -> Slices[Gathered]:
+        """Add up the numbers of each series."""
+        readers = self._open()
+        try:
+            yield from self._arrange(readers)
+            found: list[Sequence[float]] = []
+            for reader, order in zip(readers, self._orders, strict=True):
+                found.append(order(reader.numbers()))
+                yield
+            totals: Numbers = []
+            for start in range(0, self._layout.size, NUMBERS):
+                totals.extend(map(sum, zip(*[each[start : start + NUMBERS] for each in found], strict=True)))
+                yield
+        finally:
+            self.close()
+        return Gathered(self._layout, totals)
+
+    def close(self) -> None:
+        """Close the files that are read."""
+        for reader in self._files.values():
+            reader.close()
+
+    def _open(self) -> list[MeasurementReader]:
+        if self._folder is None or self._ended is None:
+            self._own.open()
+            return [self._own]
+        # No process that ends can be missed, or found twice: its numbers move from its own file under the lock.
+        with locked(self._folder, fcntl.LOCK_SH):
             paths = sorted(self._folder.glob("*.series"))
-            self._files = {path.name: self._files.get(path.name) or StoreFiles(path) for path in paths}
-            for files in self._files.values():
-                files.add_to(totals, _is_alive(files.path))
-            for instrument, labels, numbers in _read_ended(self._folder):
-                merge(totals, instrument, labels, numbers)
-        return totals
+            self._files = {path.name: self._files.get(path.name) or StoreReader(path) for path in paths}
+            readers: list[MeasurementReader] = [*self._files.values(), self._ended]
+            for reader in readers:
+                reader.open()
+        return readers
+
+    def _arrange(self, readers: list[MeasurementReader]) -> Slices[None]:
+        for reader in readers:
+            yield from reader.parse()
+        made_for = [(reader, reader.changes) for reader in readers]
+        if made_for == self._made_for:
+            return
+        counted: list[dict[Series, int]] = []
+        for reader in readers:
+            counted.append(_counted(reader))
+            yield
+        layout = Layout(set().union(*counted))
+        yield
+        orders = []
+        for found in counted:
+            orders.append(_order(layout, found))
+            yield
+        self._layout, self._orders, self._made_for = layout, orders, made_for
+
+
+def run(slices: Slices[_Result]) -> _Result:
+    """Do work in one go."""
+    while True:
+        try:
+            next(slices)
+        except StopIteration as stop:
+            result: _Result = stop.value
+            return result
 
 
 def join(folder: Path, name: str = "") -> MeasurementStore:
@@ -117,63 +161,71 @@ def join(folder: Path, name: str = "") -> MeasurementStore:
     """
     folder.mkdir(parents=True, exist_ok=True)
     # Under one lock: a file that is not locked yet looks like that of a process that has ended.
-    with _locked(folder, fcntl.LOCK_EX):
+    with locked(folder, fcntl.LOCK_EX):
         _retire(folder)
         return MeasurementStore(folder, name)
 
 
+@contextlib.contextmanager
+def locked(folder: Path, kind: int) -> Iterator[None]:
+    """Hold the lock of a folder."""
+    with open(folder / LOCK, "wb") as file:
+        fcntl.flock(file, kind)
+        yield
+
+
 def _retire(folder: Path) -> None:
-    ended = [path for path in sorted(folder.glob("*.series")) if not _is_alive(path)]
+    readers = {path: StoreReader(path) for path in sorted(folder.glob("*.series"))}
+    for reader in readers.values():
+        reader.open()
+        if reader.is_alive:
+            reader.close()
+    ended = {path: reader for path, reader in readers.items() if not reader.is_alive}
     if not ended:
         return
-    totals: Totals = {}
-    for instrument, labels, numbers in _read_ended(folder):
-        merge(totals, instrument, labels, numbers)
-    for path in ended:
-        StoreFiles(path).add_to(totals, is_alive=False)
-    rows = [[instrument.name, *labels, numbers] for (instrument, labels), numbers in totals.items()]
+    before = EndedReader(folder / ENDED)
+    before.open()
+    totals: dict[Series, Numbers] = {}
+    counted: list[MeasurementReader] = [before, *ended.values()]
+    for each in counted:
+        for _ in each.parse():
+            pass
+        numbers, start = each.numbers(), 0
+        for series in each.series:
+            end = start + size_of(series[0])
+            if series[0].kind != "gauge":
+                totals[series] = list(map(add, totals.get(series) or [0.0] * (end - start), numbers[start:end]))
+            start = end
     temporary = folder / f"{ENDED}.new"
-    temporary.write_text(json.dumps(rows), "utf-8")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.writelines(
+            json.dumps([instrument.name, *labels, numbers]) + "\n" for (instrument, labels), numbers in totals.items()
+        )
     temporary.rename(folder / ENDED)
     for path in ended:
         path.with_suffix(".values").unlink(missing_ok=True)
         path.unlink()
 
 
-def merge(totals: Totals, instrument: Instrument, labels: Labels, numbers: Numbers) -> None:
-    """Add the numbers of a series to the totals."""
-    key = instrument, labels
-    before = totals.get(key)
-    if before is None:
-        totals[key] = numbers
-    elif len(numbers) == 1:
-        before[0] += numbers[0]
-    else:
-        totals[key] = [a + b for a, b in zip(before, numbers, strict=True)]
+def _counted(reader: MeasurementReader) -> dict[Series, int]:
+    """Return the series of a process that count, and where the numbers of each start."""
+    found: dict[Series, int] = {}
+    start = 0
+    for series in reader.series:
+        if reader.is_alive or series[0].kind != "gauge":
+            found[series] = start
+        start += size_of(series[0])
+    return found
 
 
-def _parse(row: list[Any]) -> tuple[Instrument, Labels]:
-    return BY_NAME[row[0]], tuple(row[1:])
-
-
-def _read_ended(folder: Path) -> Iterable[tuple[Instrument, Labels, Numbers]]:
-    with contextlib.suppress(FileNotFoundError):
-        for row in json.loads((folder / ENDED).read_text("utf-8")):
-            yield *_parse(row[:-1]), row[-1]
-
-
-def _is_alive(path: Path) -> bool:
-    """Return whether the process that writes a file lives: it holds the lock."""
-    with open(path, "rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, kind: int) -> Iterator[None]:
-    with open(folder / LOCK, "wb") as file:
-        fcntl.flock(file, kind)
-        yield
+def _order(layout: Layout, found: dict[Series, int]) -> Callable[[Any], Sequence[float]]:
+    """Return what brings the numbers of a process into the order of the layout."""
+    # The last number is the zero of a series that the process does not have.
+    indices: list[int] = []
+    for series, start, end in layout.places:
+        index = found.get(series)
+        indices.extend([-1] * (end - start) if index is None else range(index, index + end - start))
+    if len(indices) < 2:
+        # `itemgetter` returns a tuple only for two or more.
+        return lambda numbers: [numbers[index] for index in indices]
+    return itemgetter(*indices)

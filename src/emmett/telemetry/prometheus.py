@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..environment import RUN_DIR
 from ..errors import ConfigurationError
 from ..http.response import Response
-from .exposition import CONTENT_TYPE, write_text
-from .gathering import Gatherer, join
+from .exposition import CONTENT_TYPE, Exposition
+from .gathering import Gatherer, Slices, join
 from .host import MeasuredApplication, path_patterns
 from .listener import ScrapeListener
 from .measuring import Measuring
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 # The folder of the measurements, in the one that the processes of a server share.
 FOLDER = "metrics"
 ROUTE_NAME = "emmett_metrics"
+
+_Result = TypeVar("_Result")
 
 
 class Prometheus:
@@ -55,10 +59,13 @@ class Prometheus:
         self._registry = registry
         self._store = MeasurementStore()
         self._gatherer = Gatherer(self._store, None)
+        self._exposition = Exposition()
+        # One scrape at a time: between slices of its work, others may run.
+        self._lock = asyncio.Lock()
         self._measuring = Measuring(self._store, lambda: path_patterns(app), bytes)
         app.observers.add(self._measuring)
         app.on_startup(self._open)
-        self._sampler = Sampler(app, self._measuring)
+        self._sampler = Sampler(app, self._measuring, after=self._prepare)
         self._listener = None if port is None else ScrapeListener(host, port, self.text)
         if self._listener is not None:
             app.on_startup(self._listener.start)
@@ -74,7 +81,8 @@ class Prometheus:
     async def text(self) -> str:
         """Return the measurements of all workers as text, as they are now in this one and a moment ago in others."""
         await self._sampler.sample()
-        text = write_text(self._gatherer.gather())
+        async with self._lock:
+            text = await _in_slices(self._exposition.write(await _in_slices(self._gatherer.gather())))
         if self._registry is not None:
             from prometheus_client import generate_latest
 
@@ -83,6 +91,13 @@ class Prometheus:
 
     async def _respond(self) -> Response:
         return Response(await self.text(), 200, {"cache-control": "no-store"}, CONTENT_TYPE)
+
+    async def _prepare(self) -> None:
+        """Do in advance what the first scrape would do, and each one after a change of the series."""
+        # A scrape reports what is wrong with the folder.
+        async with self._lock:
+            with contextlib.suppress(OSError):
+                await _in_slices(self._exposition.prepare(await _in_slices(self._gatherer.prepare())))
 
     def _open(self) -> None:
         """Keep the measurements where other workers can read them, if there are any."""
@@ -94,3 +109,16 @@ class Prometheus:
         self._store = self._measuring.sink = join(folder)
         self._gatherer = Gatherer(self._store, folder)
         before.close()
+
+
+async def _in_slices(slices: Slices[_Result]) -> _Result:
+    """Do work, and let others run after each slice of it."""
+    try:
+        while True:
+            next(slices)
+            await asyncio.sleep(0)
+    except StopIteration as stop:
+        result: _Result = stop.value
+        return result
+    finally:
+        slices.close()

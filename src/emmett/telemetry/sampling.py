@@ -27,6 +27,7 @@ class Sampler:
         app: the application.
         measuring: gets the samples.
         sleep: waits for a number of seconds.
+        after: runs after each count of the open websockets.
     """
 
     def __init__(
@@ -34,9 +35,11 @@ class Sampler:
         app: MeasuredApplication,
         measuring: Measuring,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        after: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._app = app
         self._measuring = measuring
+        self._after = after
         self._sleep = sleep
         self._task: asyncio.Task[None] | None = None
         # The question to the broker, which the other samples do not wait for.
@@ -88,5 +91,7 @@ class Sampler:
             self._measuring.note_lag(loop.time() - due)
             if not number % COUNT_EVERY:
                 await self.sample()
+                if self._after is not None:
+                    await self._after()
             if number % ASK_EVERY == 1 and (self._asking is None or self._asking.done()):
                 self._asking = loop.create_task(self.ask())
