@@ -28,6 +28,7 @@ async def test_a_call_can_be_cancelled() -> None:
         with pytest.raises(CallError, match="cancelled"):
             await waiting[1]
         assert await api.ping() == "pong"
+        await waiting[0].cancel()
 
 
 @pytest.mark.parametrize("in_batch", [False, True])

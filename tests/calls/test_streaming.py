@@ -120,7 +120,9 @@ async def test_too_many_streams(app: App) -> None:
         await first.cancel()
         with pytest.raises(CallError, match="cancelled"):
             await first
-        assert await anext(aiter(api.endless())) == 1
+        second = api.endless()
+        assert await anext(aiter(second)) == 1
+        await second.cancel()
 
 
 async def test_a_function_that_returns_a_stream(app: App, calls: Calls) -> None:
