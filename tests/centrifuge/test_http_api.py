@@ -67,6 +67,42 @@ async def test_publications(service: Service) -> None:
         assert [each["data"] for each in history["publications"]] == [3]
 
 
+async def test_publications_with_a_key(service: Service) -> None:
+    async with service.run(), service.connected(token=token(sub="42")) as client:
+        await client.subscribe("room:1")
+        once = {"channel": "room:1", "data": 1, "tags": {"a": "b"}, "idempotency_key": "x"}
+        first = await call(service, "publish", once)
+        assert first["result"]["offset"] == 1
+        assert await call(service, "publish", once) == first
+        wide = {"channels": ["room:1", "room:2"], "data": 2, "idempotency_key": "x"}
+        for _ in range(2):
+            responses = (await call(service, "broadcast", wide))["result"]["responses"]
+            assert responses[0] == first
+            assert responses[1]["result"]["offset"] == 1
+        live = {"channel": "room:1", "data": 3, "idempotency_key": "y", "skip_history": True}
+        for _ in range(2):
+            assert await call(service, "publish", live) == {"result": {}}
+        await call(service, "publish", {"channel": "room:1", "data": 4, "idempotency_key": ""})
+        assert [(await client.push())["pub"]["data"] for _ in range(3)] == [1, 3, 4]
+
+
+async def test_a_history_that_is_removed(service: Service) -> None:
+    async with service.run(), service.connected(token=token(sub="42")) as client:
+        first = await client.subscribe("room:1")
+        for number in range(3):
+            await call(service, "publish", {"channel": "room:1", "data": number})
+        assert await call(service, "history_remove", {"channel": "room:1"}) == {"result": {}}
+        history = (await call(service, "history", {"channel": "room:1", "limit": -1}))["result"]
+        assert history == {"publications": [], "epoch": first["epoch"], "offset": 3}
+        await call(service, "publish", {"channel": "room:1", "data": 3})
+        assert [(await client.push())["pub"]["offset"] for _ in range(4)] == [1, 2, 3, 4]
+        for offset, recovered in ((1, False), (3, True)):
+            await client.ask(unsubscribe={"channel": "room:1"})
+            again = await client.subscribe("room:1", recover=True, epoch=first["epoch"], offset=offset)
+            assert again.get("recovered", False) is recovered
+            assert len(again.get("publications", [])) == int(recovered)
+
+
 async def test_clients(service: Service) -> None:
     async with service.run(), service.connected(token=token(sub="42")) as client:
         assert await call(service, "subscribe", {"user": "42", "channel": "room:1", "info": 1}) == {"result": {}}
@@ -99,12 +135,12 @@ async def test_clients(service: Service) -> None:
         ("publish", {"channel": "room:1"}, 107),
         ("publish", {"channel": "a b", "data": 1}, 107),
         ("publish", {"channel": "room:1", "b64data": "?"}, 107),
-        ("publish", {"channel": "room:1", "data": 1, "idempotency_key": "x"}, 108),
         ("broadcast", {"channels": ["x"] * 1001, "data": 1}, 106),
         ("disconnect", {}, 107),
         ("disconnect", {"user": "42", "disconnect": {"code": 17, "reason": "x"}}, 107),
         ("history", {"channel": "plain"}, 108),
-        ("history_remove", {"channel": "room:1"}, 108),
+        ("history_remove", {"channel": "plain"}, 108),
+        ("history_remove", {"channel": "a b"}, 107),
         ("presence", {"channel": "plain"}, 108),
         ("batch", {"commands": [{"publish": {}, "info": {}}]}, 107),
         ("batch", {}, 107),

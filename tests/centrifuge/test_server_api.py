@@ -23,8 +23,14 @@ async def test_channels_from_the_server() -> None:
         assert [bytes(each.data) for each in history.publications] == [b"2"]
         assert (history.offset, history.epoch) == (2, first.epoch)
         assert (await server.presence("room:1")).keys() == {"ada"}
-        with pytest.raises(CommandFailed, match="not available"):
-            await server.history("plain")
+        once = await server.broadcast(["room:1", "plain"], "3", idempotency_key="a")
+        assert await server.broadcast(["room:1", "plain"], "4", idempotency_key="a") == once
+        await server.remove_history("room:1")
+        history = await server.history("room:1", limit=-1)
+        assert (history.publications, history.offset, history.epoch) == ([], 3, first.epoch)
+        for refused in (server.history("plain"), server.remove_history("plain")):
+            with pytest.raises(CommandFailed, match="not available"):
+                await refused
         for skip in (False, True):
             with pytest.raises(ValueError, match="max_message_size"):
                 await server.publish("room:1", "x" * 21, skip_history=skip)

@@ -85,6 +85,15 @@ class TestPublish:
             assert await channels.publish("ticks", "a") is None
 
 
+async def test_a_publication_that_is_repeated_with_its_key() -> None:
+    async with running() as channels, channels.subscribe("room:1", "ticks") as feed:
+        for channel in ("room:1", "ticks"):
+            first = await channels.publish(channel, "1", idempotency_key="a")
+            assert await channels.publish(channel, "2", idempotency_key="a") == first
+            await channels.publish(channel, "3", idempotency_key="b")
+        assert await take_data(feed, 4) == ["1", "3", "1", "3"]
+
+
 async def test_history() -> None:
     async with running() as channels:
         for number in range(5):

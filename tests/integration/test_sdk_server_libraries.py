@@ -23,6 +23,11 @@ async def test_pycent() -> None:
         assert [each.error for each in sent.responses] == [None, None]
         history = await client.history(cent.HistoryRequest(channel="room:1", limit=-1))
         assert [each.data for each in history.publications] == [{"n": 1}, 2]
+        for number in (3, 4):
+            request = cent.PublishRequest(channel="room:2", data=number, idempotency_key="a key")
+            assert (await client.publish(request)).offset == 1
+        await client.history_remove(cent.HistoryRemoveRequest(channel="room:2"))
+        assert (await client.history(cent.HistoryRequest(channel="room:2", limit=-1))).publications == []
         assert (await client.presence_stats(cent.PresenceStatsRequest(channel="room:1"))).num_clients == 0
         assert (await client.presence(cent.PresenceRequest(channel="room:1"))).presence == {}
         assert (await client.channels(cent.ChannelsRequest())).channels == {}

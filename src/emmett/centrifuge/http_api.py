@@ -22,7 +22,6 @@ from .codes import (
     internal_error,
     limit_exceeded,
     method_not_found,
-    not_available,
 )
 from .messages import NOTHING, StreamPosition
 from .server_api import ServerAPI
@@ -172,9 +171,6 @@ class HTTPAPI:
 
 
 def _data_of(request: _Publish | _Broadcast) -> str | bytes:
-    if request.idempotency_key:
-        # Silently publishing twice would be worse.
-        raise CommandFailed(108, "idempotency_key is not available")
     if request.b64data:
         try:
             return base64.b64decode(request.b64data, validate=True)
@@ -190,8 +186,18 @@ def _position(position: Position | None) -> dict[str, Any]:
 
 
 async def _publish(server: ServerAPI, request: _Publish) -> Any:
-    data = _data_of(request)
-    return _position(await server.publish(request.channel, data, tags=request.tags, skip_history=request.skip_history))
+    return await _publish_to(server, request.channel, _data_of(request), request)
+
+
+async def _publish_to(server: ServerAPI, channel: str, data: str | bytes, request: _Publish | _Broadcast) -> Any:
+    position = await server.publish(
+        channel,
+        data,
+        tags=request.tags,
+        skip_history=request.skip_history,
+        idempotency_key=request.idempotency_key,
+    )
+    return _position(position)
 
 
 async def _broadcast(server: ServerAPI, request: _Broadcast) -> Any:
@@ -201,8 +207,7 @@ async def _broadcast(server: ServerAPI, request: _Broadcast) -> Any:
     responses: list[dict[str, Any]] = []
     for channel in request.channels:
         try:
-            position = await server.publish(channel, data, tags=request.tags, skip_history=request.skip_history)
-            responses.append({"result": _position(position)})
+            responses.append({"result": await _publish_to(server, channel, data, request)})
         except (ChannelDenied, ValueError) as error:
             responses.append({"error": {"code": 107, "message": f"bad request: {error}"}})
         except BrokerUnavailable:
@@ -254,7 +259,8 @@ async def _history(server: ServerAPI, request: _History) -> Any:
 
 
 async def _history_remove(server: ServerAPI, request: _ChannelOnly) -> Any:
-    raise not_available()
+    await server.remove_history(request.channel)
+    return {}
 
 
 async def _channels(server: ServerAPI, request: _ChannelPattern) -> Any:

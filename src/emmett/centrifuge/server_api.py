@@ -11,7 +11,7 @@ from ..channels.envelope import pack
 from ..channels.names import check_channel
 from ..wire.close import check_to_send
 from .codec import JSON, json_data
-from .codes import FORCE_DISCONNECT
+from .codes import FORCE_DISCONNECT, not_available
 from .control import Control, NodeReport, Order
 from .history import read_history
 from .messages import ClientInfo, HistoryRequest, HistoryResult, StreamPosition
@@ -40,6 +40,7 @@ class ServerAPI:
         tags: Mapping[str, str] | None = None,
         skip_history: bool = False,
         exclude: str = "",
+        idempotency_key: str = "",
     ) -> Position | None:
         """Publish to a channel without asking `may_publish`.
 
@@ -48,30 +49,45 @@ class ServerAPI:
             tags: names and values that clients get in addition to the data.
             skip_history: whether to keep the publication out of the history.
             exclude: the id of a client that must not get it.
+            idempotency_key: as for `Channels.publish`.
 
         Raises:
             BrokerUnavailable, InvalidChannel, TypeError, ValueError: as `Channels.publish`.
         """
         details = Details(tags=dict(tags or {}), exclude=exclude) if tags or exclude else None
         if not skip_history:
-            return await self._channels.publish(channel, data, check=False, details=details)
+            return await self._channels.publish(
+                channel, data, check=False, details=details, idempotency_key=idempotency_key
+            )
         check_channel(channel)
         content = data if isinstance(data, (str, bytes)) else encode_data(data)
         running = self._channels.running()
         most = running.hub.namespaces.of(channel).max_message_size
         if len(content) > most:
             raise ValueError(f"{len(content)} bytes for channel {channel!r}: max_message_size is {most}")
-        return await running.broker.publish(channel, pack(content, details=details), None)
+        payload = pack(content, details=details)
+        if idempotency_key:
+            return await running.broker.publish_once(channel, payload, None, idempotency_key)
+        return await running.broker.publish(channel, payload, None)
 
     async def broadcast(
-        self, channels: Collection[str], data: Any, *, tags: Mapping[str, str] | None = None
+        self,
+        channels: Collection[str],
+        data: Any,
+        *,
+        tags: Mapping[str, str] | None = None,
+        idempotency_key: str = "",
     ) -> dict[str, Position | None]:
         """Publish the same data to many channels, up to the first error, and return the positions.
+
+        Arguments:
+            idempotency_key: as for `publish`, in each channel; with it the call may be repeated after an error.
 
         Raises:
             BrokerUnavailable, InvalidChannel, TypeError, ValueError: as `Channels.publish`.
         """
-        return {channel: await self.publish(channel, data, tags=tags) for channel in channels}
+        key = idempotency_key
+        return {channel: await self.publish(channel, data, tags=tags, idempotency_key=key) for channel in channels}
 
     async def disconnect(
         self,
@@ -160,6 +176,22 @@ class ServerAPI:
         at = None if since is None else StreamPosition(offset=since.offset, epoch=since.epoch)
         request = HistoryRequest(channel=channel, limit=limit, since=at, reverse=reverse)
         return await read_history(self._channels.running(), request, JSON, self._max_history)
+
+    async def remove_history(self, channel: str) -> None:
+        """Remove the publications in the history of a channel. Its position remains: clients go on from there.
+
+        A client that has missed some of them is not recovered.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer.
+            CommandFailed: its namespace has no history.
+        """
+        check_channel(channel)
+        running = self._channels.running()
+        limits = running.hub.namespaces.of(channel).limits
+        if limits is None:
+            raise not_available()
+        await running.broker.remove_history(channel, limits)
 
     async def channels(self, pattern: str = "*") -> dict[str, int]:
         """Return the channels that clients are subscribed to, on all nodes, with the number of their clients.

@@ -234,6 +234,7 @@ class Channels:
         check: bool = True,
         details: Details | None = None,
         exclude: Subscription | str | None = None,
+        idempotency_key: str = "",
     ) -> Position | None:
         """Publish data to every subscriber of a channel, on every node.
 
@@ -244,9 +245,11 @@ class Channels:
             details: the publisher and tags, which subscribers get beside the data.
             exclude: the subscription that does not get it, or its `id`, on whatever node it is; for an SDK the `id` of
                 the client.
+            idempotency_key: publish only if nothing was published to this channel with the same key in the last five
+                minutes, so that a call may be repeated.
 
         Returns:
-            The position; None in a namespace without history.
+            The position, with a known key that of the first publication; None in a namespace without history.
 
         Raises:
             ChannelDenied: `may_publish` refuses; its subclass InvalidChannel: the name is invalid.
@@ -278,8 +281,11 @@ class Channels:
         if self._is_alone and not self.running().hub.subscribers:
             self._warn_of_memory()
         observers = self._counters.observers
-        if observers.publishing or observers.published:
-            publish = functools.partial(broker.publish, channel, limits=namespace.limits)
+        if observers.publishing or observers.published or idempotency_key:
+            limits = namespace.limits
+            publish = functools.partial(broker.publish, channel, limits=limits)
+            if idempotency_key:
+                publish = functools.partial(broker.publish_once, channel, limits=limits, key=idempotency_key)
             position = await publish_observed(publish, channel, payload, self._counters)
         else:
             position = await broker.publish(channel, payload, namespace.limits)

@@ -265,7 +265,25 @@ class LateHistory(MemoryBroker):
 
 
 POSITIONS = "test_positions_that_are_not_of_this_history"
+
+
+class Hoarder(MemoryBroker):
+    """Removes nothing."""
+
+    async def remove_history(self, channel: str, limits: Limits) -> None:
+        pass
+
+
+class Amnesiac(MemoryBroker):
+    """Removes the position, too."""
+
+    async def remove_history(self, channel: str, limits: Limits) -> None:
+        self.bus.histories.forget()
+
+
 CASES: list[Case] = [
+    (Hoarder, ("test_a_removed_history",)),
+    (Amnesiac, ("test_a_removed_history",)),
     (FromZero, ("test_offsets_are_consecutive_from_one_on", "test_publish_history_and_listeners_tell_the_same")),
     (OneCounter, ("test_offsets_are_consecutive_from_one_on",)),
     (Pageless, ("test_history_in_pages_of_some_bytes",)),

@@ -11,6 +11,7 @@ from ...errors import BrokerUnavailable, UsageError
 from ...token_buckets import TokenBuckets
 from ..publication import Position
 from .memory_history import MemoryHistories
+from .memory_keys import MemoryKeys
 from .memory_leases import MemoryLeases
 from .memory_presence import MemoryRooms
 from .port import NO_NEEDS, Entry, History, Limits, Listener, Needs
@@ -44,6 +45,7 @@ class MemoryBus:
         self.rooms = MemoryRooms(clock)
         self.buckets = TokenBuckets(clock)
         self.leases = MemoryLeases(clock)
+        self.keys = MemoryKeys(clock)
         self.is_cut = False
         # The subscribed brokers, by name or pattern.
         self._nodes: dict[str, list[MemoryBroker]] = {}
@@ -68,6 +70,7 @@ class MemoryBus:
         """Lose history and presence, like a server that restarts without its data: a new epoch begins."""
         self.histories.forget()
         self.rooms.forget()
+        self.keys.forget()
 
     def _attach(self, broker: MemoryBroker) -> None:
         loop = asyncio.get_running_loop()
@@ -198,6 +201,21 @@ class MemoryBroker:
         entry = Entry(payload, None) if limits is None else bus.histories.append(channel, payload, limits)
         bus._send(channel, entry)
         return entry.position
+
+    async def publish_once(self, channel: str, payload: bytes, limits: Limits | None, key: str) -> Position | None:
+        self._require()
+        # Calls with one key take turns.
+        async with self.bus.keys.turn(channel, key):
+            known = self.bus.keys.find(channel, key)
+            if known is not None:
+                return known.position
+            position = await self.publish(channel, payload, limits)
+            self.bus.keys.add(channel, key, position)
+            return position
+
+    async def remove_history(self, channel: str, limits: Limits) -> None:
+        self._require()
+        self.bus.histories.remove(channel)
 
     async def history(
         self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None

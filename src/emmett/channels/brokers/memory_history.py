@@ -127,6 +127,12 @@ class MemoryHistories:
         self._keep(channel, log)
         return history
 
+    def remove(self, channel: str) -> None:
+        """Remove the publications of a channel, but not its position."""
+        log = self._find(channel, self._clock())
+        log.entries = None
+        self._keep(channel, log)
+
     def forget(self) -> None:
         """Lose everything, like a server that restarts without its data."""
         self._busy.clear()

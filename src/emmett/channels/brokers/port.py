@@ -23,6 +23,8 @@ from typing import NamedTuple, Protocol
 
 from ..publication import Position
 
+# Seconds for which publications with the key of an earlier one in their channel are left out.
+KEY_KEPT = 300.0
 # Names to subscribe to in one call, and in one command to a server.
 BATCH = 500
 
@@ -174,6 +176,30 @@ class Broker(Protocol):
 
         Returns:
             Its position; None without history.
+        """
+
+    async def publish_once(self, channel: str, payload: bytes, limits: Limits | None, key: str) -> Position | None:
+        """Publish to a channel unless a publication to it had the same key less than `KEY_KEPT` seconds ago.
+
+        A call that raises may be repeated with its key: in a channel with history that publishes once. Without history
+        a publication whose answer was lost may be made twice, or, if its node has crashed, not at all.
+
+        Arguments:
+            payload, limits: as for `publish`.
+            key: any text that is not empty.
+
+        Returns:
+            The position of the publication, or of the earlier one; None without history, or if the earlier one is no
+            longer in the history.
+        """
+
+    async def remove_history(self, channel: str, limits: Limits) -> None:
+        """Remove the publications in the history of a channel; its epoch and the offset of the newest one remain.
+
+        A publication that is made at the same time may remain or not.
+
+        Arguments:
+            limits: the limits of the channel.
         """
 
     async def history(

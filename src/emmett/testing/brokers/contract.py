@@ -37,6 +37,7 @@ from __future__ import annotations
 from .history import HistoryContract
 from .leases import LeasesContract
 from .lifecycle import LifecycleContract
+from .once import OnceContract
 from .outage import OutageContract
 from .patterns import PatternsContract
 from .presence import PresenceContract
@@ -48,6 +49,7 @@ class BrokerContract(
     PublishingContract,
     PatternsContract,
     HistoryContract,
+    OnceContract,
     PresenceContract,
     RatesContract,
     LeasesContract,

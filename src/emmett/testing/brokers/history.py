@@ -189,6 +189,29 @@ class HistoryContract(Hooks):
             assert payloads(found.entries) == texts(expected)
 
     @contract_test
+    async def test_a_removed_history(self, nodes: Nodes) -> None:
+        """Nothing is left to read, and the position remains: who was there before it has missed something."""
+        node, other = await nodes.start_two()
+        channel = nodes.name()
+        await node.call(node.broker.remove_history(channel, LIMITS))
+        positions = await fill(node, channel, range(1, 6))
+        begin = Position(positions[0].epoch, 0)
+        assert payloads((await read(other, channel, positions[1], 1)).entries) == [b"3"]
+        await node.call(node.broker.remove_history(channel, LIMITS))
+        for each in (node, other):
+            for since in (begin, positions[1], positions[2], positions[3]):
+                for limit in (None, 1):
+                    found = await read(each, channel, since, limit)
+                    assert (list(found.entries), found.top, found.complete) == ([], positions[-1], False)
+            found = await read(each, channel)
+            assert (list(found.entries), found.top) == ([], positions[-1])
+            assert (await read(each, channel, positions[-1])).complete
+        assert await other.keep(channel, b"6") == positions[-1]._replace(offset=6)
+        assert payloads((await read(node, channel)).entries) == [b"6"]
+        assert (await read(node, channel, positions[-1])).complete
+        assert not (await read(node, channel, positions[-2])).complete
+
+    @contract_test
     async def test_history_of_one(self, nodes: Nodes) -> None:
         node, limits = await nodes.start(), Limits(1, 600.0)
         positions = await fill(node, nodes.name(), range(1, 4), limits)

@@ -15,13 +15,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from ....errors import BrokerUnavailable, UsageError
 from ....rare_log import RareLog
 from ...publication import Position
 from ..arguments import check_arguments
-from ..port import NO_NEEDS, Entry, History, Limits, Listener, Needs
+from ..port import KEY_KEPT, NO_NEEDS, Entry, History, Limits, Listener, Needs
 from ..trial import NAMESPACE, try_channels
 from .address import parse_urls
 from .client import check_library
@@ -101,6 +102,26 @@ class NatsBroker:
             connection = node.link.connection or await node.link.ready()
             await connection.publish(self._subjects.live(channel), payload)
             return None
+
+    async def publish_once(self, channel: str, payload: bytes, limits: Limits | None, key: str) -> Position | None:
+        node = self._require()
+        if limits is not None:
+            async with self._deadline():
+                return await node.histories.publish(channel, payload, limits, key)
+        lease, holder = self._subjects.once(channel, key), secrets.token_hex(8)
+        if await self.hold(lease, holder, KEY_KEPT):
+            try:
+                await self.publish(channel, payload, None)
+            except BaseException:
+                # Its caller may come again.
+                with contextlib.suppress(BrokerUnavailable):
+                    await asyncio.shield(self.release(lease, holder))
+                raise
+        return None
+
+    async def remove_history(self, channel: str, limits: Limits) -> None:
+        async with self._deadline():
+            await self._require().histories.remove(channel, limits)
 
     async def history(
         self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None

@@ -32,14 +32,15 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ....errors import BrokerRefused, BrokerUnavailable
+from ....errors import BrokerUnavailable
 from ...publication import Position
 from ..backoff import backoff
-from ..port import History, Limits
-from .format import FIELD, MAX_PACKED, MAX_PACKED_BYTES, At, pack, read_at, unpack
-from .jetstream import MAX_READ_MESSAGES, Conflict, JetStream, Stored
+from ..port import KEY_KEPT, History, Limits
+from .format import FIELD, MAX_PACKED_BYTES, At, pack, read_at, unpack
+from .jetstream import MAX_READ_MESSAGES, Conflict, Duplicate, JetStream, Stored
 from .pages import Run, is_enough, seek, select
 from .subjects import Subjects
+from .waiting import WaitingPublication, fail_all, id_of, take_together
 
 # Seconds for which the last message, and with it the epoch, outlives its publications; and the remaining life that a
 # read guarantees.
@@ -99,7 +100,7 @@ class _Channel:
 
     def __init__(self) -> None:
         self.last: _Last | None = None
-        self.waiting: deque[tuple[bytes, Limits, asyncio.Future[Position]]] | None = None
+        self.waiting: deque[WaitingPublication] | None = None
         self.bytes = 0
         self.task: asyncio.Task[None] | None = None
         # Messages sent without a pause, and the time of the last one.
@@ -149,15 +150,15 @@ class NatsHistories:
         if last.epoch == at.epoch and last.sequence < sequence and last.top <= at.top:
             channel.last = _Last(at.epoch, at.top, sequence, max(last.until, self._jetstream.now() + at.life))
 
-    async def publish(self, name: str, payload: bytes, limits: Limits) -> Position:
-        """Append to the history of a channel. The caller sets the deadline."""
+    async def publish(self, name: str, payload: bytes, limits: Limits, key: str = "") -> Position | None:
+        """Append to the history of a channel, with a key only once. The caller sets the deadline."""
         channel = self._channel(name)
         if channel.waiting is None:
             channel.waiting = deque()
         if len(channel.waiting) >= MAX_WAITING or channel.bytes + len(payload) > MAX_WAITING_BYTES:
             raise BrokerUnavailable(f"the NATS broker is too slow: too much waits to be published to {name!r}")
-        future: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
-        channel.waiting.append((payload, limits, future))
+        future: asyncio.Future[Position | None] = asyncio.get_running_loop().create_future()
+        channel.waiting.append(WaitingPublication(payload, limits, future, id_of(name, key) if key else ""))
         channel.bytes += len(payload)
         if channel.task is None:
             channel.task = asyncio.create_task(self._send(name, channel, channel.waiting), name="emmett publications")
@@ -193,6 +194,24 @@ class NatsHistories:
         at, last = run[-1]
         await self._prolong(name, last.time + at.life, limits)
         return select(run, at.top, since, limit, limits, max_bytes, self._jetstream.now())
+
+    async def remove(self, name: str, limits: Limits) -> None:
+        """Remove the publications of a channel: those before a mark, which preserves the position."""
+        await self._require(name, limits)
+        subject, stream = self._subjects.kept(name), self._subjects.stream(name)
+        for attempt in itertools.count():
+            last = await self._learn(name)
+            if last.top == 0:
+                return
+            try:
+                await self._append(name, b"", last, 0, limits)
+            except Conflict:
+                await self._require(name, limits)
+                await asyncio.sleep(backoff(attempt, FIRST_PAUSE, MAX_PAUSE))
+                continue
+            newest = self._channel(name).last
+            await self._jetstream.remove(stream, subject, last.sequence + 1 if newest is None else newest.sequence)
+            return
 
     # Reading.
 
@@ -320,44 +339,46 @@ class NatsHistories:
 
     # Publishing.
 
-    async def _send(
-        self, name: str, channel: _Channel, waiting: deque[tuple[bytes, Limits, asyncio.Future[Position]]]
-    ) -> None:
+    async def _send(self, name: str, channel: _Channel, waiting: deque[WaitingPublication]) -> None:
         """Send the publications that wait for a channel, until there are none."""
-        futures: list[asyncio.Future[Position]] = []
+        futures: list[asyncio.Future[Position | None]] = []
         try:
             while waiting:
-                payloads, limits, futures = _take(waiting, min(MAX_PACKED_BYTES, self._jetstream.most_bytes()))
-                channel.bytes = sum(len(payload) for payload, _, _ in waiting)
-                if not payloads:
+                some = take_together(waiting, min(MAX_PACKED_BYTES, self._jetstream.most_bytes()))
+                channel.bytes = sum(len(each.payload) for each in waiting)
+                if not some:
                     continue
+                futures = [each.future for each in some]
                 try:
                     async with asyncio.timeout(self._timeout):
                         await self._be_fair(channel)
-                        first = await self._commit(name, payloads, limits)
+                        first = await self._commit(name, some)
                 except (BrokerUnavailable, TimeoutError) as error:
                     # The last message may be unknown now: the next publication will find out.
-                    _fail(futures, error)
+                    fail_all(futures, error)
                     continue
                 channel.free_at = time.monotonic()
                 for number, future in enumerate(futures):
                     if not future.done():
-                        future.set_result(Position(first.epoch, first.offset + number))
+                        future.set_result(first and Position(first.epoch, first.offset + number))
         except BaseException as error:
-            _fail([*futures, *(future for _, _, future in waiting)], error)
+            fail_all([*futures, *(each.future for each in waiting)], error)
             raise
         finally:
             channel.bytes = 0
             channel.task = channel.waiting = None
 
-    async def _commit(self, name: str, payloads: list[bytes], limits: Limits) -> At:
-        """Store publications as one message; return its position."""
+    async def _commit(self, name: str, some: list[WaitingPublication]) -> At | None:
+        """Store publications as one message; return its position, or that of an earlier one with their key."""
+        limits, id = some[0].limits, some[0].id
         await self._require(name, limits)
-        data = pack(payloads)
+        data = pack([each.payload for each in some])
         for attempt in itertools.count():
             last = self._channel(name).last or await self._learn(name)
             try:
-                return await self._append(name, data, last, len(payloads), limits)
+                return await self._append(name, data, last, len(some), limits, id)
+            except Duplicate as earlier:
+                return self._at(name, await self._jetstream.message(self._subjects.stream(name), earlier.sequence))
             except Conflict:
                 await self._require(name, limits)
                 if attempt:
@@ -365,17 +386,19 @@ class NatsHistories:
                 self._channel(name).last = await self._learn(name)
         raise AssertionError("attempts never end")
 
-    async def _append(self, name: str, data: bytes, last: _Last, size: int, limits: Limits) -> At:
+    async def _append(self, name: str, data: bytes, last: _Last, size: int, limits: Limits, id: str = "") -> At:
         """Store a message after the last one.
 
         Raises:
             Conflict: another message is the last one.
+            Duplicate: there is a message with this ID.
         """
         now, ttl = self._jetstream.now(), min(limits.ttl, MAX_TTL)
         life = math.ceil(max(ttl + LIFE_BEYOND, last.until - now)) + 1
         at = At(last.epoch, last.top + (size > 0), size, max(1, math.ceil(ttl * 1000)), life)
         subject, stream = self._subjects.kept(name), self._subjects.stream(name)
-        sequence = await self._jetstream.append(stream, subject, data, {FIELD: str(at)}, life, last.sequence)
+        headers = {FIELD: str(at), "Nats-Msg-Id": id} if id else {FIELD: str(at)}
+        sequence = await self._jetstream.append(stream, subject, data, headers, life, last.sequence)
         channel = self._channel(name)
         known = channel.last
         # A later message may already have been heard.
@@ -405,7 +428,11 @@ class NatsHistories:
 
     async def _require(self, name: str, limits: Limits) -> None:
         source, destination = self._subjects.republish(name)
-        config = {"subjects": [source], "republish": {"src": source, "dest": destination}}
+        config = {
+            "subjects": [source],
+            "republish": {"src": source, "dest": destination},
+            "duplicate_window": int(KEY_KEPT * 1e9),
+        }
         await self._jetstream.require(self._subjects.stream(name), limits.size, config)
 
     async def _be_fair(self, channel: _Channel) -> None:
@@ -424,39 +451,3 @@ class NatsHistories:
                     # It is in use, so it moves to the end of the queue.
                     self._channels[oldest] = other
         return channel
-
-
-def _take(
-    waiting: deque[tuple[bytes, Limits, asyncio.Future[Position]]], most: int
-) -> tuple[list[bytes], Limits, list[asyncio.Future[Position]]]:
-    """Remove and return publications to send as one message. Leave out those whose callers have gone."""
-    payloads: list[bytes] = []
-    futures: list[asyncio.Future[Position]] = []
-    size, limits = 0, waiting[0][1]
-    while waiting and len(payloads) < MAX_PACKED:
-        payload, their_limits, future = waiting[0]
-        size += len(payload) + 4
-        if payloads and (size > most or their_limits != limits):
-            break
-        waiting.popleft()
-        if not future.done():
-            payloads.append(payload)
-            futures.append(future)
-            limits = their_limits
-    return payloads, limits, futures
-
-
-def _fail(futures: list[asyncio.Future[Position]], error: BaseException) -> None:
-    """Give every caller a separate error: a shared one would collect all their tracebacks."""
-    kind = BrokerRefused if isinstance(error, BrokerRefused) else BrokerUnavailable
-    if isinstance(error, BrokerUnavailable):
-        message = error.message
-    elif isinstance(error, TimeoutError):
-        message = "the NATS broker does not answer: no answer in time"
-    else:
-        message = "the NATS broker does not answer: it was stopped"
-    for future in futures:
-        if not future.done():
-            future.set_exception(kind(message))
-            # The caller may be gone.
-            future.exception()

@@ -31,7 +31,8 @@ MAX_PAUSE = 0.5
 OLDEST = (2, 11)
 
 # The second code means that another message of this subject is under way in a cluster.
-_WRONG_LAST = {10071, 10164}
+# The last one means so of a message with the same ID.
+_WRONG_LAST = {10071, 10164, 10158}
 _NO_MESSAGE = 10037
 _NO_STREAM = 10059
 _OTHER_SETTINGS = 10058
@@ -73,6 +74,18 @@ class Conflict(Exception):
     """Another publisher has written first."""
 
 
+class Duplicate(Exception):
+    """The stream has stored a message with the same ID before.
+
+    Attributes:
+        sequence: its number.
+    """
+
+    def __init__(self, sequence: int) -> None:
+        super().__init__(sequence)
+        self.sequence = sequence
+
+
 class _NoStream(Exception):
     """There is no such stream, or it has no leader now."""
 
@@ -89,6 +102,7 @@ class _ApiAnswer(msgspec.Struct):
 
 class _Ack(_ApiAnswer):
     seq: int = 0
+    duplicate: bool = False
 
 
 class _Info(_ApiAnswer):
@@ -175,6 +189,7 @@ class JetStream:
 
         Raises:
             Conflict: the last message has another number. Nothing was stored.
+            Duplicate: there is a message with the same `Nats-Msg-Id`. Nothing was stored.
             BrokerUnavailable: there was no answer. The message may have been stored.
         """
         connection = await self._link.ready()
@@ -191,11 +206,28 @@ class JetStream:
             if ack.error.err_code in _WRONG_LAST:
                 raise Conflict
             raise self._refusal(ack.error)
+        if ack.duplicate:
+            raise Duplicate(ack.seq)
         return ack.seq
 
     async def last(self, stream: str, subject: str) -> Stored | None:
         """Return the last message of a subject according to the leader of the stream."""
-        [reply] = await self._retry(self._ask, f"{self._api_prefix}.STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
+        return await self._get(stream, {"last_by_subj": subject})
+
+    async def message(self, stream: str, sequence: int) -> Stored | None:
+        """Return a message by its number, according to the leader of the stream; None if it is there no more."""
+        return await self._get(stream, {"seq": sequence})
+
+    async def remove(self, stream: str, subject: str, before: int) -> None:
+        """Remove the messages of a subject whose numbers are smaller than that of a message."""
+        question = {"filter": subject, "seq": before}
+        [reply] = await self._retry(self._ask, f"{self._api_prefix}.STREAM.PURGE.{stream}", question)
+        answer = _decode(reply, _ApiAnswer)
+        if answer.error is not None:
+            raise self._refusal(answer.error)
+
+    async def _get(self, stream: str, question: Mapping[str, Any]) -> Stored | None:
+        [reply] = await self._retry(self._ask, f"{self._api_prefix}.STREAM.MSG.GET.{stream}", question)
         if reply.status == _NO_RESPONDERS:
             self.forget(stream)
             return None

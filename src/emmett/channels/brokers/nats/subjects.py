@@ -121,6 +121,11 @@ class Subjects:
         """Return the subject of a lease, which no token bucket has: their names have no `@`-token after them."""
         return f"$KV.{self.rates}.{_encode(lease)}.@lease"
 
+    def once(self, channel: str, key: str) -> str:
+        """Return the name of the lease of a publication that is made once, in a channel without history."""
+        digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return f"{channel}:@{digest}"
+
     @property
     def rates_config(self) -> dict[str, Any]:
         """The configuration of the stream with token buckets and leases."""

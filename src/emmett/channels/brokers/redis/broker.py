@@ -17,7 +17,7 @@ from typing import Any
 from ....errors import BrokerUnavailable, UsageError
 from ...publication import Position
 from ..arguments import check_arguments
-from ..port import NO_NEEDS, Entry, History, Limits, Listener, Needs
+from ..port import KEY_KEPT, NO_NEEDS, Entry, History, Limits, Listener, Needs
 from ..trial import try_channels
 from . import scripts
 from .address import parse_urls
@@ -103,6 +103,21 @@ class RedisBroker:
         arguments = (self._new_epoch(), wire, limits.size, ttl, ttl + EPOCH_KEPT, payload)
         answer = await servers.run(scripts.PUBLISH, channel, self._names.log_keys(channel), arguments)
         return servers.read(_position, answer, channel)
+
+    async def publish_once(self, channel: str, payload: bytes, limits: Limits | None, key: str) -> Position | None:
+        servers, kept = self._require(), _milliseconds(KEY_KEPT)
+        wire, once = self._names.wire(channel), self._names.once_key(channel, key)
+        if limits is None:
+            await servers.run(scripts.PUBLISH_LIVE_ONCE, channel, (once,), (wire, pack_live(payload), kept))
+            return None
+        ttl = _milliseconds(limits.ttl)
+        arguments = (self._new_epoch(), wire, limits.size, ttl, ttl + EPOCH_KEPT, payload, kept)
+        keys = (*self._names.log_keys(channel), once)
+        answer = await servers.run(scripts.PUBLISH_ONCE, channel, keys, arguments)
+        return servers.read(_position, answer, channel)
+
+    async def remove_history(self, channel: str, limits: Limits) -> None:
+        await self._require().run(scripts.REMOVE, channel, self._names.log_keys(channel), ())
 
     async def history(
         self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None

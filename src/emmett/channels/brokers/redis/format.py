@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from redis.exceptions import InvalidResponse
@@ -62,6 +63,11 @@ class RedisNames:
     def log_keys(self, channel: str) -> tuple[bytes, bytes]:
         """Return the keys of the history: the hash with epoch and offset, and the stream."""
         return self.key(channel, b"top"), self.key(channel, b"log")
+
+    def once_key(self, channel: str, key: str) -> bytes:
+        """Return the key of a publication that is made once. It contains a hash, as callers choose any key."""
+        digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return self.key(channel, b"once-" + digest.encode())
 
     def bucket_key(self, bucket: str) -> bytes:
         """Return the key of a token bucket."""

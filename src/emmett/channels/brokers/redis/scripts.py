@@ -59,10 +59,7 @@ end
 # outlive the history, therefore gets an hour more than it needs, and `x` records its expiry, so that the expiry is set
 # once an hour. Publications older than their time to live stay in the stream, up to its size, until the whole stream
 # expires; readers do not get them.
-PUBLISH = Script(
-    _TIME,
-    _LOG,
-    """
+_PUBLISH = """
 local top = redis.call('HINCRBY', KEYS[1], 'o', 1)
 local offset = string.format('%d', top)
 redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[4], offset .. string.format('-%d', now), 'p', ARGV[7])
@@ -73,9 +70,41 @@ if (tonumber(known[4]) or 0) < now + life then
   redis.call('HSET', KEYS[1], 'x', string.format('%d', now + life + 3600000))
 end
 redis.call('PUBLISH', ARGV[3], 'h' .. epoch .. ':' .. offset .. ':' .. ARGV[7])
+"""
+
+PUBLISH = Script(_TIME, _LOG, _PUBLISH, "return {epoch, top}")
+
+# Further KEYS: a hash with the epoch (`e`) and the offset (`o`) of the publication with a key, which the server deletes
+# when the key is forgotten. Further ARGV: milliseconds until then.
+PUBLISH_ONCE = Script(
+    """
+local done = redis.call('HMGET', KEYS[3], 'e', 'o')
+if done[2] then return {done[1], tonumber(done[2])} end
+""",
+    _TIME,
+    _LOG,
+    _PUBLISH,
+    """
+redis.call('HSET', KEYS[3], 'e', epoch, 'o', offset)
+redis.call('PEXPIRE', KEYS[3], ARGV[8])
 return {epoch, top}
 """,
 )
+
+# KEYS: such a hash, for a channel without history. ARGV: the run ID of the server, which is not used here, the channel
+# of the server, the message, milliseconds.
+PUBLISH_LIVE_ONCE = Script(
+    """
+if redis.call('HMGET', KEYS[1], 'o')[1] then return 0 end
+redis.call('HSET', KEYS[1], 'o', '0')
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+redis.call('PUBLISH', ARGV[2], ARGV[3])
+return 1
+"""
+)
+
+# The KEYS of `PUBLISH`. The hash, and with it epoch and offset, remains.
+REMOVE = Script("redis.call('DEL', KEYS[2]) return 1")
 
 # Further ARGV: milliseconds that the hash lives at least, size, milliseconds to live, epoch requested (empty for none),
 # offset, limit (negative for none), bytes (negative for no bound): entries are returned up to the one with which their
