@@ -88,7 +88,7 @@ def test_the_search_for_a_free_port_ends_at_the_last_one() -> None:
 
 def test_an_address_of_another_machine_is_refused() -> None:
     # TEST-NET-1 (RFC 5737): no machine has it.
-    with pytest.raises(CommandLineError, match=r"192\.0\.2\.1 is no address of this machine") as caught:
+    with pytest.raises(CommandLineError, match=r"192\.0\.2\.1 is not an address of this machine") as caught:
         find_port("192.0.2.1", 8000, "emmett serve")
     assert "0.0.0.0" in caught.value.hint
 
@@ -143,7 +143,7 @@ def test_check_uds_refuses_a_path_on_which_a_server_listens(short_folder: Path) 
 
 def test_check_uds_refuses_what_can_be_no_socket(short_folder: Path) -> None:
     (short_folder / "file").touch()
-    with pytest.raises(CommandLineError, match="something that is no socket"):
+    with pytest.raises(CommandLineError, match="the file there is not a socket"):
         check_uds(short_folder / "file")
     with pytest.raises(CommandLineError, match="there is no folder") as caught:
         check_uds(short_folder / "missing" / "web.sock")

@@ -41,7 +41,7 @@ async def test_a_place_is_logged_once_and_with_the_way_out(caplog: pytest.LogCap
     watch._log(stack)
     watch._log(stack)
     (record,) = caplog.records
-    assert "index held the event loop for over 250 ms" in record.getMessage()
+    assert "index blocked the event loop for over 250 ms" in record.getMessage()
     assert "asyncio.to_thread" in record.getMessage()
     assert "time.sleep(1)" in record.getMessage()
     assert "lib.py" not in record.getMessage()

@@ -50,4 +50,4 @@ def test_nobody_answers(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
         outcome = project.run("ps")
     assert outcome.code == 1
     assert "no node answers" in outcome.errors
-    assert "is the service running" in outcome.errors
+    assert "check that the service is running" in outcome.errors

@@ -84,7 +84,7 @@ def test_a_unix_socket(project: Project) -> None:
         (["--port", "http"], "'http' is not a number"),
         (["--workers", "0"], "0 is not in the range x>=1"),
         (["--log-level", "loud"], "'critical', 'error', 'warning', 'info', 'debug'"),
-        (["--host", "192.0.2.1"], "is no address of this machine"),
+        (["--host", "192.0.2.1"], "is not an address of this machine"),
         (["--ssl-certfile", "missing.pem"], "'missing.pem' does not exist"),
         (["--ssl-certfile", "app.py"], "--ssl-certfile needs its key\n       add --ssl-keyfile"),
         (["--ssl-keyfile", "app.py"], "--ssl-keyfile needs its certificate\n       add --ssl-certfile"),

@@ -141,8 +141,8 @@ def test_a_module_without_an_app_says_what_to_write(project: Project, source: st
     ("name", "message"),
     [
         ("nothing", "has no 'nothing' in it"),
-        ("number", "'number' in app.py is no App but of type int"),
-        ("make", "'make' in app.py is no App but the function make"),
+        ("number", "'number' in app.py is not an App but of type int"),
+        ("make", "'make' in app.py is not an App but the function make"),
     ],
 )
 def test_a_name_that_is_no_app_is_refused(project: Project, name: str, message: str) -> None:

@@ -71,7 +71,7 @@ def test_a_traceback_has_the_frames_of_own_code_only() -> None:
     assert 'json.loads("{")' in text
     assert "JSONDecodeError: Expecting property name" in text
     assert "raw_decode" not in text
-    assert "3 frames outside of your code left out; EMMETT_TRACEBACK=full shows them." in text
+    assert "3 frames outside of your code left out; set EMMETT_TRACEBACK=full to show them." in text
 
 
 def test_the_variable_keeps_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,1 +1,1 @@
-"""The command line: parse, run, print. What the commands do lives in the packages below."""
+"""The command line: parse arguments, run commands, print results. The work is done by the other packages."""

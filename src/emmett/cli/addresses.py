@@ -1,4 +1,4 @@
-"""Addresses to listen on: whether they are free, and how a browser reaches them."""
+"""Addresses to listen on: whether they are free, and their URLs for browsers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import click
 from ..wire.authority import format_authority
 from .errors import CommandLineError
 
-# Bytes that the path of a unix socket may have (sun_path without its NUL; 103 on macOS, the smallest).
+# The most bytes in the path of a unix socket (sun_path without its NUL; 103 on macOS, the smallest).
 MAX_UDS_PATH = 103
 ALLOWED_PORTS = "type one from 1 to 65535, or 0 for any free port"
-# What a server that listens everywhere is called in a URL.
+# The host in the URL of a server that listens on all addresses.
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
 def parse_port(text: str) -> int:
-    """Read a TCP port, as a click type; 0 takes a free one."""
+    """Parse a TCP port, as a click type; 0 means any free one."""
     if not text.isascii() or not text.isdigit():
         raise click.BadParameter(f"{text!r} is not a number; {ALLOWED_PORTS}")
     if len(text) > 5 or int(text) > 65535:
@@ -29,15 +29,15 @@ def parse_port(text: str) -> int:
 
 
 def browser_url(host: str, port: int) -> str:
-    """Return the URL that opens what listens on `host` and `port`."""
+    """Return the URL that opens the server at `host` and `port` in a browser."""
     return f"http://{format_authority(ANYWHERE.get(host, host), port)}/"
 
 
 def find_port(host: str, port: int, command: str) -> int:
-    """Check that an address can be listened on.
+    """Check that a server can listen on an address.
 
     Arguments:
-        host: the name or the address of an interface of this machine.
+        host: the name or address of an interface of this machine.
         port: the port; 0 to have a free one chosen.
         command: what the user typed, for the hint: "emmett develop".
 
@@ -45,7 +45,7 @@ def find_port(host: str, port: int, command: str) -> int:
         The port.
 
     Raises:
-        CommandLineError: it is in use, or not allowed, or not of this machine; says what to type instead.
+        CommandLineError: it is in use, not allowed, or not on this machine. The hint says what to type instead.
     """
     try:
         return _bind(host, port)
@@ -58,7 +58,7 @@ def find_port(host: str, port: int, command: str) -> int:
 
 
 def check_uds(path: Path) -> None:
-    """Check that a unix socket can be made at a path.
+    """Check that a unix socket can be created at a path.
 
     Raises:
         CommandLineError: the path is too long, its folder is missing, a file is in the way, or a server listens there.
@@ -70,9 +70,9 @@ def check_uds(path: Path) -> None:
     if not path.exists():
         return
     if not stat.S_ISSOCK(path.stat().st_mode):
-        raise CommandLineError(f"--uds {path}: there is something that is no socket", "type another path")
+        raise CommandLineError(f"--uds {path}: the file there is not a socket", "type another path")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        # The file of a server that is gone refuses the connection, and may be replaced.
+        # The file of a server that has ended refuses connections, and may be replaced.
         if probe.connect_ex(str(path)) == 0:
             raise CommandLineError(f"--uds {path}: a server listens there", "type another path", exit_code=1)
 
@@ -84,7 +84,7 @@ def _bind(host: str, port: int) -> int:
     bound = 0
     for family, kind, protocol, _, address in found:
         with socket.socket(family, kind, protocol) as probe:
-            # As servers do: what lingers of an ended connection is not in the way.
+            # As servers do, so that the remains of ended connections do not block the port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -107,11 +107,11 @@ def _explained(error: OSError, host: str, port: int, command: str) -> CommandLin
         hint = f"stop what listens there, or type {command} --port {free}" if free else "stop what listens there"
         return CommandLineError(f"port {port} on {host} is in use", hint, exit_code=1)
     if error.errno in (errno.EACCES, errno.EPERM):
-        hint = f"ports below 1024 are for the system; type {command} --port 8000"
+        hint = f"ports below 1024 are reserved for the system; type {command} --port 8000"
         return CommandLineError(f"this user may not listen on port {port}", hint, exit_code=1)
     if error.errno == errno.EADDRNOTAVAIL:
         hint = "type 127.0.0.1 for this machine only, 0.0.0.0 for all networks"
-        return CommandLineError(f"--host {host} is no address of this machine", hint)
+        return CommandLineError(f"--host {host} is not an address of this machine", hint)
     return CommandLineError(f"cannot listen on port {port} of {host}: {error.strerror}", exit_code=1)
 
 

@@ -1,4 +1,4 @@
-"""`emmett develop` warns of code that holds the event loop: nobody else is served meanwhile."""
+"""`emmett develop` warns of code that blocks the event loop, since no other client is served meanwhile."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .tracebacks import is_own
 
 logger = logging.getLogger("emmett.blocking")
 
-# Seconds for which a handler may hold the event loop without a warning, and between two looks.
+# Seconds for which a handler may block the event loop without a warning, and between two checks.
 MAX_HELD = 0.25
 LOOK_INTERVAL = 0.1
 
 
 class LoopWatch:
-    """Asks the event loop for a sign of life from a thread of its own, and logs what holds it when none comes.
+    """Checks from its own thread that the event loop responds, and logs the code that blocks it if it does not.
 
-    One place in the code is logged once.
+    Each place in the code is logged only once.
 
     Arguments:
         loop: the event loop, running in the calling thread.
-        max_held: seconds for which it may be held.
-        report: takes the stack of the loop's thread, the innermost frame last.
+        max_held: seconds for which it may be blocked.
+        report: takes the stack of the loop's thread, innermost frame last.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class LoopWatch:
         threading.Thread(target=self._watch, daemon=True, name="event loop watch").start()
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._stopped.set()
 
     def _watch(self) -> None:
@@ -75,8 +75,8 @@ class LoopWatch:
             return
         self._known.add((place.filename, place.lineno))
         logger.warning(
-            "%s held the event loop for over %g ms, and nobody else was served: await asyncio.to_thread(...) runs what "
-            "blocks in a thread\n%s",
+            "%s blocked the event loop for over %g ms, and no other client was served; run blocking code in a thread: "
+            "await asyncio.to_thread(...)\n%s",
             place.name,
             self._max_held * 1000,
             "".join(traceback.format_list(own)).rstrip(),

@@ -1,4 +1,4 @@
-"""`emmett centrifuge`: act on the clients and channels of the Centrifuge protocol, from outside of its processes."""
+"""`emmett centrifuge`: act on Centrifuge clients and their channels from outside of the application's processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def centrifuge(selection: Selection, method: str, params: str, name: str | None)
     endpoint = _find(selection.load().app, name)
     if endpoint.channels.is_in_memory:
         raise CommandLineError(
-            "the channels of this application are in memory, so nobody outside of its one process can reach clients",
+            "the channels of this application are in memory, so only its one process can reach clients",
             "configure a broker that processes share: EMMETT_BROKER=redis://… or nats://…, or Channels(app, 'redis://…')",
         )
     try:

@@ -27,13 +27,13 @@ SDKS = ("centrifuge",)
 @click.pass_obj
 def client(selection: Selection, language: str, output: Path | None, check: bool, sdk: str | None) -> None:
     """Print the client of the application's calls."""
-    # Other commands do without it.
+    # Imported here, because other commands do not need it.
     from ..schema.clients import render_centrifuge, render_python, render_typescript
 
     app = selection.load().app
     description = app.describe()
     if not description.calls:
-        raise CommandLineError("the application has no calls, which the client would call", "write app.calls('/api')")
+        raise CommandLineError("the application has no calls for a client", "write app.calls('/api')")
     if sdk is not None:
         if language != "typescript":
             raise CommandLineError(f"--sdk {sdk} is for TypeScript", f"type emmett client typescript --sdk {sdk}")
@@ -43,21 +43,21 @@ def client(selection: Selection, language: str, output: Path | None, check: bool
     if check:
         _check(language if sdk is None else f"{language} --sdk {sdk}", text, output)
     elif output is None:
-        # Not through rich, which would wrap the lines.
+        # Without rich, which would wrap the lines.
         click.echo(text, nl=False)
     else:
         _write(text, output)
 
 
 def _served_to_sdks(app: App, description: Description) -> Description:
-    """Return the description with those calls only that an endpoint for SDKs serves."""
+    """Return the description with only the calls that an endpoint for SDKs serves."""
     from ..centrifuge import Centrifuge
 
     served = {each.calls.name: each.calls for each in app.wired if isinstance(each, Centrifuge) and each.calls}
     found = []
     for calls in description.calls:
         if calls.name in served:
-            # SDKs have no path, so they cannot call what has a variable of the path.
+            # SDKs have no path, so they cannot call functions with a path variable.
             methods = served[calls.name].methods
             usable = [each for each in calls.methods if not methods[each.name].signature.path_variables]
             found.append(msgspec.structs.replace(calls, methods=tuple(usable)))

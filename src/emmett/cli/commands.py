@@ -1,4 +1,4 @@
-"""The application's own commands, from `app.command(name)` to click."""
+"""The application's own commands: from `app.command(name)` to click."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .errors import CommandLineError
 
 
 def as_click_command(name: str, function: Callable[..., Any] | click.Command) -> click.Command:
-    """Return the click command for what `app.command(name)` registered.
+    """Return the click command for a function or command that `app.command(name)` registered.
 
     Arguments:
-        name: what is typed.
-        function: a plain or async function, or a click command, whose function may be async too. An async function runs
-            on an event loop of its own.
+        name: its name on the command line.
+        function: a plain or async function, or a click command, whose function may be async, too. An async function
+            runs on its own event loop.
 
     Returns:
-        The command. It raises `CommandLineError` when it runs a function whose arguments nothing gives.
+        The command. When run, it raises `CommandLineError` if the function has parameters that nothing provides.
     """
     if isinstance(function, click.Command):
         return _runnable(function, name)
@@ -33,7 +33,7 @@ def as_click_command(name: str, function: Callable[..., Any] | click.Command) ->
 
 
 def _runnable(command: click.Command, name: str | None = None) -> click.Command:
-    """Return a copy of a command, and of those below it, whose async functions are run."""
+    """Return a copy of a command and its subcommands that runs async functions."""
     runnable = copy.copy(command)
     runnable.name = name or command.name
     if command.callback is not None:
@@ -59,7 +59,7 @@ def _without_arguments(name: str, function: Callable[..., Any]) -> Callable[[], 
 
     def run() -> Any:
         try:
-            # Not of what is wrapped: click.pass_context gives the function its argument.
+            # Not the signature of the wrapped function: click.pass_context provides its argument.
             inspect.signature(function, follow_wrapped=False).bind()
         except TypeError as error:
             raise CommandLineError(

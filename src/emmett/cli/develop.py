@@ -28,7 +28,7 @@ from .errors import CommandLineError
 )
 @click.pass_obj
 def develop(selection: Selection, host: str, port: int, no_reload: bool, reload_dirs: tuple[Path, ...]) -> None:
-    """Serve while developing; restarts on changes."""
+    """Serve for development, and restart on changes."""
     if no_reload and reload_dirs:
         raise CommandLineError("--no-reload and --reload-dir exclude each other", "leave one of them out")
     from .development import TARGET, quieten_server
@@ -44,6 +44,6 @@ def develop(selection: Selection, host: str, port: int, no_reload: bool, reload_
 
     os.environ[DEVELOP] = application.import_string
     quieten_server()
-    # Ctrl+C is how the start-up says to stop it.
+    # The start-up message says to stop with Ctrl+C.
     with suppress(KeyboardInterrupt):
         serve(TARGET, host=host, port=port, reload=not no_reload, reload_dirs=tuple(map(str, watched)))

@@ -1,7 +1,7 @@
-"""The target that `emmett develop` gives to the server: the user's application, with readable tracebacks.
+"""The target that `emmett develop` passes to the server: the user's application, with readable tracebacks.
 
-The server's child process imports `emmett.cli.development:app` again after each change. So an error in the
-application's import is printed there as it is at the first start.
+The server's child process imports `emmett.cli.development:app` again after each change, so an error in the
+application's import is always printed in the same way as at the first start.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .error_page import render_error_page
 from .tracebacks import make_log_records_readable, print_traceback
 
 TARGET = f"{__name__}:app"
-# What uvicorn logs about its processes; the start-up says all that a developer needs.
+# Messages of uvicorn about its processes; emmett's start-up message has all that a developer needs.
 PROCESS_TALK = (
     "Started reloader process",
     "Stopping reloader process",
@@ -33,14 +33,14 @@ PROCESS_TALK = (
 
 
 def __getattr__(name: str) -> App:
-    # Not a variable: only a process that serves imports the application.
+    # Not a module variable: only a serving process imports the application.
     if name == "app":
         return _load(os.environ[DEVELOP])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def quieten_server() -> None:
-    """Leave out what uvicorn logs about its own processes."""
+    """Drop uvicorn's log messages about its own processes."""
     logging.getLogger("uvicorn.error").addFilter(_is_worth_reading)
 
 

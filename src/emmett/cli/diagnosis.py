@@ -1,4 +1,4 @@
-"""What on a machine and in a configuration will hurt in production."""
+"""Finds what on a machine and in a configuration will cause problems in production."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..server.capacity import connection_cap, raise_file_limit
 from ..server.listening import BACKLOG
 from ..server.memory_size import MIB, memory_size
 
-# Bytes that a connection of an application takes besides what it holds: docs/scaling.md.
+# Bytes that a connection takes in addition to its data: docs/scaling.md.
 CONNECTION_SIZE = 16 * 1024
-# A proxy network with more addresses than this contains more than the proxies.
+# A network with more addresses than this contains other machines than proxies.
 MAX_PROXIES = 1 << 20
 
 
@@ -25,8 +25,8 @@ class Finding(NamedTuple):
     """The result of one check.
 
     Fields:
-        level: a problem will hurt, advice may; ok is fine.
-        text: what was found.
+        level: "problem" will cause trouble, "advice" may, "ok" is fine.
+        text: the finding.
         advice: what to do; empty if it is fine.
     """
 
@@ -36,10 +36,10 @@ class Finding(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What a machine offers.
+    """The resources of a machine.
 
     Fields:
-        files: the number of files that a process may open; None for any number.
+        files: the number of files that a process may open; None for no limit.
         somaxconn: the longest queue of connections that wait to be accepted; None if it is unknown.
         memory: bytes for this process.
         processors: the number of processors that it may use.
@@ -56,10 +56,10 @@ class Machine(NamedTuple):
 
 
 def inspect_machine(max_connections: int, root: Path = Path("/")) -> Machine:
-    """Return what this machine offers.
+    """Return the resources of this machine.
 
     Arguments:
-        max_connections: the setting `server.max_connections`; the limit of files is raised for it, as a server does.
+        max_connections: the setting `server.max_connections`; the limit on files is raised for it, as a server does.
         root: the folder that has `proc` and `sys`.
     """
     try:
@@ -73,10 +73,10 @@ def inspect_machine(max_connections: int, root: Path = Path("/")) -> Machine:
 
 
 def diagnose(machine: Machine, config: Config, workers: int, in_memory: int) -> Iterator[Finding]:
-    """Yield what was found, in the order of the checks.
+    """Yield the findings, in the order of the checks.
 
     Arguments:
-        machine: what the machine offers.
+        machine: the resources of the machine.
         config: the settings of the application.
         workers: the number of worker processes.
         in_memory: how many `Channels` are in memory.
@@ -108,7 +108,7 @@ def _check_backlog(machine: Machine) -> Finding:
     return Finding(
         "advice",
         f"backlog: net.core.somaxconn is {machine.somaxconn}, and the server asks for {BACKLOG}",
-        f"sysctl -w net.core.somaxconn={BACKLOG}: many clients that come back at once would be refused",
+        f"sysctl -w net.core.somaxconn={BACKLOG}; otherwise clients are refused when many reconnect at once",
     )
 
 
@@ -116,7 +116,7 @@ def _check_memory(machine: Machine, config: Config, workers: int) -> Finding:
     limit = config.server.max_memory
     if limit is None:
         return Finding(
-            "advice", "memory: server.max_memory is off", 'leave it at "auto", so that peers cannot exhaust it'
+            "advice", "memory: server.max_memory is off", 'set it to "auto", so that peers cannot exhaust memory'
         )
     held = machine.memory // 2 if limit == "auto" else limit * workers
     needed = held + config.server.max_connections * workers * CONNECTION_SIZE
@@ -124,7 +124,7 @@ def _check_memory(machine: Machine, config: Config, workers: int) -> Finding:
         return Finding("ok", f"memory: {machine.memory // MIB} MiB for {_workers(workers)}")
     return Finding(
         "problem",
-        f"memory: {needed // MIB} MiB may be needed, by server.max_memory and server.max_connections; "
+        f"memory: {needed // MIB} MiB may be needed according to server.max_memory and server.max_connections; "
         f"there are {machine.memory // MIB} MiB",
         "lower one of the two, or run fewer workers",
     )
@@ -141,7 +141,7 @@ def _check_workers(machine: Machine, workers: int, in_memory: int) -> Finding:
         return Finding(
             "advice",
             f"workers: {workers} on {machine.processors} processors",
-            f"run no more than {machine.processors}: they would take turns",
+            f"run at most {machine.processors}: more would only take turns",
         )
     return Finding("ok", f"workers: {workers} on {machine.processors} processors")
 
@@ -165,12 +165,12 @@ def _check_proxies(proxies: Iterable[str]) -> Finding:
         return Finding(
             "problem",
             f"proxies: server.trusted_proxies has {', '.join(wide)}, so visitors can forge their address",
-            "list the addresses of the proxies alone",
+            "list only the addresses of the proxies",
         )
     if not list(proxies):
         return Finding(
             "advice",
-            "proxies: server.trusted_proxies is empty, so behind a proxy all visitors have its address",
+            "proxies: server.trusted_proxies is empty, so visitors who come through a proxy all have its address",
             "list the addresses of your proxies, if there are any",
         )
     return Finding("ok", "proxies: " + ", ".join(proxies))
@@ -178,7 +178,7 @@ def _check_proxies(proxies: Iterable[str]) -> Finding:
 
 def _size_of(proxy: str) -> int:
     network = ipaddress.ip_network(proxy, strict=False)
-    # A provider gives one customer a /64 of IPv6: count those.
+    # Providers assign a /64 of IPv6 to each customer: count those.
     return max(1, network.num_addresses >> 64) if network.version == 6 else network.num_addresses
 
 

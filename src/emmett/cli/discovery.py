@@ -1,4 +1,4 @@
-"""Which application the command line is about: what `-a` says, or what the current folder holds."""
+"""The application that a command is for: the one that `-a` names, or the one in the current folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from .errors import CommandLineError, ImportFailed
 from .targets import Application, Target, file_target, find_app, import_target, load, module_target, split_name
 
-# In the order in which they are looked at.
+# In the order in which they are tried.
 FILES = (
     "app.py",
     "main.py",
@@ -24,11 +24,11 @@ FILES = (
 
 
 class Selection:
-    """The choice of an application; it is imported on the first need, and once.
+    """The choice of an application, which is imported once, when it is first needed.
 
     Arguments:
-        text: what was given by `-a`; None to look into the current folder.
-        variable: the environment variable that it came from, if it did.
+        text: the value of `-a`; None to search the current folder.
+        variable: the environment variable with the value; None if it was typed.
     """
 
     def __init__(self, text: str | None, variable: str | None = None) -> None:
@@ -40,7 +40,7 @@ class Selection:
         """Import the application.
 
         Raises:
-            CommandLineError: there is none where it should be, or several.
+            CommandLineError: there is no application, or there are several.
             ImportFailed: its import raised an error.
         """
         if self._result is None:
@@ -62,14 +62,14 @@ class Selection:
 
 
 def find(text: str, here: Path) -> Application:
-    """Import the application that `-a` names: a file, a folder to look into, or a module; each maybe with `:name`.
+    """Import the application that `-a` names: a file, a folder to search, or a module; each optionally with `:name`.
 
     Arguments:
-        text: what was typed.
-        here: the folder that relative paths start from.
+        text: the value of `-a`.
+        here: the folder that paths are relative to.
 
     Raises:
-        CommandLineError: there is no such thing; the message says what to type.
+        CommandLineError: it does not exist. The message says what to type instead.
         ImportFailed: its import raised an error.
     """
     location, name = split_name(text)
@@ -86,12 +86,12 @@ def find(text: str, here: Path) -> Application:
 def discover(folder: Path, origin: str = "", name: str | None = None) -> Application:
     """Import the application of a folder.
 
-    A file that assigns `App(...)` at its top level goes first; without one the files are imported in their order until
-    one has an App.
+    A file that assigns `App(...)` at its top level is preferred; without one, the files are imported in order until one
+    has an App.
 
     Arguments:
-        folder: where to look.
-        origin: what the user typed for it; empty for the current folder.
+        folder: the folder to search.
+        origin: the folder as the user typed it; empty for the current folder.
         name: the name of the App, if it was given.
 
     Raises:
@@ -116,7 +116,7 @@ def discover(folder: Path, origin: str = "", name: str | None = None) -> Applica
 
 
 def defines_app(file: Path) -> bool:
-    """Return, without running it, whether a file assigns `App(...)` to a name at its top level."""
+    """Return whether a file assigns `App(...)` to a name at its top level, without running the file."""
     try:
         with tokenize.open(file) as source:
             tree = ast.parse(source.read())

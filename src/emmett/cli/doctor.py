@@ -1,4 +1,4 @@
-"""`emmett doctor`: what on this machine and in the configuration will hurt in production."""
+"""`emmett doctor`: checks this machine and the configuration for production."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STYLES = {"problem": "bold red", "advice": "yellow", "ok": "green"}
 @click.option("--broker/--no-broker", default=True, show_default=True, help="Connect to the broker and try it.")
 @click.pass_obj
 def doctor(selection: Selection, workers: int | None, broker: bool) -> None:
-    """Show what on this machine and in the configuration will hurt in production.
+    """Check this machine and the configuration for problems in production.
 
     The exit code is 1 if there is a problem. Run it where the application will run, as the same user.
     """
@@ -62,9 +62,9 @@ def _try_brokers(every: list[Channels]) -> Iterator[Finding]:
         except EmmettError as error:
             problems = [str(error)]
         if problems:
-            yield Finding("problem", "broker: " + "; ".join(problems), "mend it, or skip this check with --no-broker")
+            yield Finding("problem", "broker: " + "; ".join(problems), "fix it, or skip this check with --no-broker")
         else:
-            yield Finding("ok", "broker: it does all that the application needs")
+            yield Finding("ok", "broker: everything that the application needs works")
 
 
 def _print(findings: list[Finding]) -> None:

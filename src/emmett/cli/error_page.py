@@ -12,7 +12,7 @@ from .tracebacks import is_own
 
 # Lines of code before and after the one that failed.
 AROUND = 4
-# Errors of a chain, and of a group, that are shown.
+# The most errors of a chain, and of a group, that are shown.
 MAX_ERRORS = 10
 
 PAGE = """<!doctype html>
@@ -46,19 +46,19 @@ pre i {{ color: var(--dim); display: inline-block; font-style: normal; margin-ri
 def render_error_page(error: BaseException, subject: str) -> str:
     """Return an HTML page with the traceback of an error and the lines of code in it.
 
-    The page loads nothing, and everything that comes from the error or the visitor is escaped. Values of variables are
-    left out: they may be secret.
+    The page loads nothing, and everything in it that comes from the error or the visitor is escaped. Values of
+    variables are left out, because they may be secret.
 
     Arguments:
-        error: what was raised.
-        subject: what was asked for.
+        error: the exception that was raised.
+        subject: the request that failed.
     """
     parts = [_render_error(each, relation) for each, relation in _chain(error)]
     return PAGE.format(title=escape(_summary(error)), subject=escape(subject), errors="\n".join(parts))
 
 
 def _chain(error: BaseException) -> Iterator[tuple[BaseException, str]]:
-    """Return the error, what it came from, and what is in its group, each with its relation to the one before."""
+    """Return the error, its causes and the errors in its group, each with its relation to the previous one."""
     waiting: list[tuple[BaseException, str]] = [(error, "")]
     seen: set[int] = set()
     while waiting and len(seen) < MAX_ERRORS:

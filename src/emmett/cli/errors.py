@@ -1,15 +1,15 @@
-"""How a command ends early: wrong input, or an application that cannot be imported."""
+"""The errors that end a command: wrong input, and an application that cannot be imported."""
 
 from __future__ import annotations
 
 
 class CommandLineError(Exception):
-    """Input that cannot be right.
+    """Wrong input, or an obstacle on this machine.
 
     Arguments:
         message: what is wrong.
-        hint: what to type instead; may be empty.
-        exit_code: of the process; 2 for what was typed, 1 for what the machine does not allow.
+        hint: what to type or do instead; may be empty.
+        exit_code: the exit code of the process: 2 for wrong input, 1 for an obstacle on this machine.
     """
 
     def __init__(self, message: str, hint: str = "", *, exit_code: int = 2) -> None:
@@ -24,7 +24,7 @@ class ImportFailed(Exception):
 
     Arguments:
         origin: the file or the module that was imported.
-        error: what it raised.
+        error: the error that it raised.
     """
 
     def __init__(self, origin: str, error: Exception) -> None:

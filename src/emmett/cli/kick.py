@@ -45,7 +45,7 @@ def kick(selection: Selection, connection: str | None, user: str | None, code: i
             users = _find_users(selection)
             known = (await users.online()).get(user, 0)
             await users.kick(user, code, reason)
-            # Presence may be late: so all nodes are asked even if no connection is known.
+            # Presence may lag, so all nodes are asked even if no connection is known.
             print_answer(f"{user}: asked all nodes to close with {code}; connections: {known}")
 
     run(inspector, work)

@@ -1,4 +1,4 @@
-"""`emmett`: the commands, and what becomes of their errors."""
+"""`emmett`: the commands, and how their errors are reported."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ INTERRUPTED = 130
 
 
 class Commands(click.Group):
-    """The built-in commands, then those of the application, which is imported only when it takes one to go on."""
+    """The built-in commands, then those of the application, which is imported only when one of them is needed."""
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command. What it returns is not an exit code."""
@@ -40,7 +40,7 @@ class Commands(click.Group):
         super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names for the help: built-in ones first."""
+        """Return the names for the help, built-in ones first."""
         try:
             return [*self.commands, *_selection(ctx).load().app.commands]
         except (CommandLineError, ImportFailed):
@@ -59,7 +59,7 @@ class Commands(click.Group):
         """Find the command that was typed.
 
         Raises:
-            CommandLineError: there is none.
+            CommandLineError: there is no such command.
         """
         name = args[0]
         if name not in self.commands and _selection(ctx).text is None:
@@ -73,7 +73,7 @@ class Commands(click.Group):
         return name, command, args[1:]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Say below the help why the application's own commands are missing."""
+        """Explain below the help why the application's own commands are missing."""
         try:
             _selection(ctx).load()
         except (CommandLineError, ImportFailed) as error:
@@ -104,7 +104,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     metavar="APPLICATION",
     envvar=APP_VARIABLE,
     show_envvar=True,
-    # The help, which is eager too, shows the application's commands.
+    # Eager like the help, which shows the application's commands.
     is_eager=True,
     help="app.py or package.module, either with :name. Without it: the one in the current folder.",
 )
@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Arguments:
-        arguments: what follows `emmett`; those of the process by default.
+        arguments: the arguments after `emmett`; those of the process by default.
 
     Returns:
         The exit code: 0, 1 for an error of the application, 2 for wrong input.
@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:
-        # Who reads the output has seen enough. Python would say so once more when it flushes stdout at its end.
+        # The reader of the output has closed the pipe. Python would report it again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
@@ -143,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _report(error: Exception) -> int:
     """Print an error, and return the exit code for it."""
-    # Imported here: rich costs as much as all of emmett, and a server that starts prints nothing with it.
+    # Imported here: rich takes as long to import as all of emmett, and a server prints nothing with it.
     from .printing import print_error
     from .tracebacks import print_traceback
 
@@ -166,10 +166,10 @@ def _report(error: Exception) -> int:
 
 
 def _selection(ctx: click.Context) -> Selection:
-    """Return the chosen application, also while the help is printed and no command has been invoked."""
+    """Return the chosen application, even while the help is printed before any command is invoked."""
     if not isinstance(ctx.obj, Selection):
         typed = ctx.get_parameter_source("application") is ParameterSource.COMMANDLINE
-        # The help comes before the variable is read.
+        # The help is printed before the variable is read.
         text = ctx.params["application"] if typed else os.environ.get(APP_VARIABLE) or None
         ctx.obj = Selection(text, None if typed or text is None else APP_VARIABLE)
     return ctx.obj

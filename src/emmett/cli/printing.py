@@ -1,4 +1,4 @@
-"""What the command line prints, and where: answers to stdout, errors to stderr."""
+"""The output of the command line: answers to stdout, errors to stderr."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from rich.text import Text
 from ..engine import ENGINE
 from ..module import RouteInfo
 
-# Where the output is no terminal, lines are as long as they need to be: another program reads them.
+# Without a terminal, lines have any length, because another program reads them.
 UNBOUNDED = 1000
-# Tracebacks wrap at this width where there is no terminal.
+# Without a terminal, tracebacks wrap at this width.
 LOG_WIDTH = 120
-# Routes in the start-up of `emmett develop`.
+# The most routes in the start-up message of `emmett develop`.
 FEW = 8
 
 
 def answers_to() -> Console:
-    """Return a console on stdout."""
+    """Return a console for stdout."""
     return _console(sys.stdout, UNBOUNDED)
 
 
 def errors_to() -> Console:
-    """Return a console on stderr."""
+    """Return a console for stderr."""
     return _console(sys.stderr, LOG_WIDTH)
 
 
 def print_error(message: str, hint: str = "") -> None:
-    """Print what was wrong to stderr, and what to type instead below it."""
+    """Print to stderr what is wrong, and below it what to type instead."""
     text = Text.assemble(("error: ", "bold red"), message)
     if hint:
         text.append(f"\n       {hint}")
@@ -43,12 +43,12 @@ def print_error(message: str, hint: str = "") -> None:
 
 
 def print_note(text: str) -> None:
-    """Print one line to stderr that is neither an answer nor an error."""
+    """Print a line to stderr that is neither an answer nor an error."""
     errors_to().print(Text(text), soft_wrap=True)
 
 
 def print_answer(text: str) -> None:
-    """Print one line to stdout."""
+    """Print a line to stdout."""
     answers_to().print(Text(text))
 
 
@@ -67,11 +67,11 @@ def print_routes(routes: Sequence[RouteInfo]) -> None:
 
 
 def print_startup(application: str, url: str, routes: Sequence[RouteInfo], watched: Sequence[Path], note: str) -> None:
-    """Print the start-up of `emmett develop`.
+    """Print the start-up message of `emmett develop`.
 
     Arguments:
         application: the import string.
-        url: where the server listens.
+        url: the URL of the server.
         routes: the routes; the first few are shown.
         watched: the folders whose changes restart the application.
         note: a remark on the address; may be empty.
@@ -94,13 +94,13 @@ def print_startup(application: str, url: str, routes: Sequence[RouteInfo], watch
 
 
 def _invitation(routes: Sequence[RouteInfo]) -> str:
-    """Return what to do with the URL: open it, if a browser gets a page there."""
+    """Return what to do with the URL: open it, if it serves a page for browsers."""
     pages = (route for route in routes if route.kind == "http" and route.path == "/" and route.hostname is None)
     return "Open" if any("GET" in route.methods for route in pages) else "Listening on"
 
 
 def _short_table(routes: Sequence[RouteInfo]) -> Padding:
-    # Every application has the route of its static files; it is the least interesting.
+    # Every application has the route of its static files, which is the least interesting.
     ordered = sorted(routes, key=lambda route: route.name == "static")
     table = make_table("kind", "methods", "path", "name")
     for route in ordered[:FEW]:
@@ -111,7 +111,7 @@ def _short_table(routes: Sequence[RouteInfo]) -> Padding:
 
 
 def make_table(*columns: str) -> Table:
-    """Return an empty table with these columns, whose header is not shown."""
+    """Return an empty table with these columns and without a header."""
     table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -119,7 +119,7 @@ def make_table(*columns: str) -> Table:
 
 
 def _cells(route: RouteInfo) -> tuple[Text, Text, Text, Text]:
-    """Return the cells as `Text`: a path in brackets must not be taken for markup."""
+    """Return the cells as `Text`, because brackets in a path must not be read as markup."""
     kind = Text(route.kind, style="magenta" if route.kind == "websocket" else "green")
     return kind, Text(" ".join(route.methods)), Text(route.path, style="bold"), Text(route.name)
 

@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--route", default="", metavar="TEXT", help="Only routes whose name contains this.")
 @click.option("--user", default="", metavar="TEXT", help="Only users whose name contains this.")
-@click.option("--address", default="", metavar="TEXT", help="Only clients whose address begins so.")
-@click.option("--min-age", type=click.FloatRange(0), metavar="SECONDS", help="Only connections that are this old.")
-@click.option("--max-age", type=click.FloatRange(0), metavar="SECONDS", help="Only connections that are no older.")
-@click.option("--backlog", type=click.IntRange(0), default=0, metavar="COUNT", help="Only with so much waiting.")
+@click.option("--address", default="", metavar="TEXT", help="Only clients whose address begins with this.")
+@click.option("--min-age", type=click.FloatRange(0), metavar="SECONDS", help="Only connections of at least this age.")
+@click.option("--max-age", type=click.FloatRange(0), metavar="SECONDS", help="Only connections of at most this age.")
+@click.option(
+    "--backlog", type=click.IntRange(0), default=0, metavar="COUNT", help="Only connections with at least this backlog."
+)
 @click.option(
     "--order",
     type=click.Choice(["backlog", "age", "received", "sent"]),
     default="backlog",
-    help="What comes first: the largest of these; the backlog by default.",
+    help="Sort by this, largest first; by the backlog by default.",
 )
 @click.option("--limit", type=click.IntRange(1, 500), default=50, help="Connections at most; 50 by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

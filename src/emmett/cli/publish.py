@@ -1,4 +1,4 @@
-"""`emmett publish`: to a channel of the application, from outside of its processes."""
+"""`emmett publish`: publish to a channel of the application from outside of its processes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 def publish(selection: Selection, channel: str, data: str, prefix: str | None) -> None:
     """Publish DATA to CHANNEL: its subscribers get it, in all processes of the application.
 
-    may_publish is not asked. In a channel with history the position is printed.
+    may_publish is not asked. For a channel with history, the position is printed.
     """
     channels = _find(selection.load().app, prefix)
     if channels.is_in_memory:
         raise CommandLineError(
-            "the channels of this application are in memory, so nobody outside of its one process can publish",
+            "the channels of this application are in memory, so only its one process can publish",
             "configure a broker that processes share: EMMETT_BROKER=redis://… or nats://…, or Channels(app, 'redis://…')",
         )
     try:

@@ -21,7 +21,7 @@ def schema(selection: Selection, kind: str, output: Path | None) -> None:
     document = app.openapi() if kind == "openapi" else app.asyncapi()
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
     if output is None:
-        # Not through rich, which would wrap the lines.
+        # Without rich, which would wrap the lines.
         click.echo(text)
         return
     try:

@@ -32,7 +32,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     envvar=PASSWORD_VARIABLE,
     show_envvar=True,
     metavar="PASSWORD",
-    help="The key's password. Other users see it in the list of processes: better set the variable.",
+    help="The key's password. Prefer the variable: other users can see options in the list of processes.",
 )
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True, help="What to log.")
 @click.option(
@@ -71,16 +71,16 @@ def serve(
     _check_certificate(ssl_certfile, ssl_keyfile, ssl_keyfile_password)
     selection: Selection = context.obj
     application = selection.load()
-    # For the workers too.
+    # For the workers, too.
     os.environ[LOG_FORMAT] = log_format
-    # With sockets of systemd, the address is not used.
+    # With sockets from systemd, the address is not used.
     if uds is None and port and "LISTEN_FDS" not in os.environ:
         find_port(host, port, "emmett serve")
 
     from ..server import serve as run
     from ..server.exit_limit import limit_exit
 
-    # Ctrl+C asks for a stop like SIGTERM does, and the server has stopped.
+    # Like SIGTERM, Ctrl+C asks for a stop, and the server has stopped.
     with suppress(KeyboardInterrupt):
         run(
             application.import_string,
@@ -94,7 +94,7 @@ def serve(
             log_level=log_level,
             access_log=access_log,
         )
-    # Threads of the application must not keep the process.
+    # Threads of the application must not keep the process alive.
     limit_exit()
 
 
@@ -119,7 +119,7 @@ def _check_certificate(certificate: Path | None, key: Path | None, password: str
     import ssl
 
     try:
-        # A password must be given: OpenSSL would ask for it on the terminal, in each worker.
+        # Always pass a password, since otherwise OpenSSL would ask for it on the terminal, in each worker.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: password or "")
     except (OSError, ValueError) as error:
         raise CommandLineError(

@@ -1,4 +1,4 @@
-"""What `emmett ps`, `emmett tail` and `emmett kick` share: a running service, asked through the broker."""
+"""Shared by `emmett ps`, `emmett tail` and `emmett kick`: they ask a running service through the broker."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def find_inspector(selection: Selection) -> Inspector:
 
 
 def run(inspector: Inspector, work: Callable[[Inspector], Awaitable[None]]) -> None:
-    """Do something with a running service.
+    """Run a function on a running service.
 
     Raises:
-        CommandLineError: it cannot be done.
+        CommandLineError: it failed.
     """
 
     async def connected() -> None:
@@ -60,9 +60,11 @@ def check_answered(count: int) -> None:
     """Check that at least one node has answered.
 
     Raises:
-        CommandLineError: none has.
+        CommandLineError: no node has answered.
     """
     if not count:
         raise CommandLineError(
-            "no node answers", "is the service running, with this broker, and app.inspector() in it?", exit_code=1
+            "no node answers",
+            "check that the service is running with this broker, and with app.inspector()",
+            exit_code=1,
         )

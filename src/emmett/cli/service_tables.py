@@ -1,4 +1,4 @@
-"""What `emmett ps` and `emmett tail` print."""
+"""The output of `emmett ps` and `emmett tail`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def print_report_as_json(nodes: NodesReport, report: ConnectionsReport) -> None:
 
 
 def print_news(news: TailNews, as_json: bool) -> None:
-    """Print messages that have passed."""
+    """Print messages of a tail."""
     if as_json:
         for message in news.messages:
             _print_line(message)
@@ -91,7 +91,7 @@ def print_news(news: TailNews, as_json: bool) -> None:
 
 
 def show_seconds(seconds: float) -> str:
-    """Return a duration as people read it."""
+    """Return a duration in readable form."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     if seconds < 3600:
@@ -100,7 +100,7 @@ def show_seconds(seconds: float) -> str:
 
 
 def show_bytes(count: int | None) -> str:
-    """Return a number of bytes as people read it."""
+    """Return a number of bytes in readable form."""
     if count is None:
         return "-"
     if count < 1024:

@@ -16,7 +16,7 @@ NAMES = ("request", "response", "session", "websocket", "url")
 @click.command()
 @click.pass_obj
 def shell(selection: Selection) -> None:
-    """Start Python with the application at hand. What is piped in is executed."""
+    """Start Python with the application at hand, or execute code from stdin."""
     import code
 
     import emmett
@@ -42,7 +42,7 @@ def _banner(application: Application) -> str:
 
 
 def _complete_names(namespace: dict[str, Any]) -> None:
-    """Let the tab key complete names, where Python was built with readline."""
+    """Let the tab key complete names, if Python was built with readline."""
     try:
         import readline
         import rlcompleter

@@ -1,4 +1,4 @@
-"""From what `-a` says to the `App`: `app.py`, `package.module`, either with `:name`."""
+"""Find the `App` that `-a` names: `app.py` or `package.module`, either with `:name`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FACTORIES = ("create_app", "make_app", "get_app")
 
 
 class Target(NamedTuple):
-    """Where an application is to be found.
+    """The location of an application.
 
     Fields:
-        origin: as the user knows it: a file or a module.
-        module: what to import.
-        folder: what must be on `sys.path` for that.
-        file: the file of the module, where it is known before the import.
-        name: the name of the App in the module, maybe dotted; None to look for it.
+        origin: the file or module as the user typed it.
+        module: the module to import.
+        folder: the folder that must be on `sys.path` for the import.
+        file: the file of the module, if it is known before the import.
+        name: the name of the App in the module, possibly dotted; None to search for it.
     """
 
     origin: str
@@ -35,12 +35,12 @@ class Target(NamedTuple):
 
 
 class Application(NamedTuple):
-    """An application that was imported.
+    """An imported application.
 
     Fields:
         app: the application.
         import_string: `module:name`, from which another process imports it.
-        folder: what must be on `sys.path` for that.
+        folder: the folder that must be on `sys.path` for the import.
     """
 
     app: App
@@ -49,7 +49,7 @@ class Application(NamedTuple):
 
 
 def split_name(text: str) -> tuple[str, str | None]:
-    """Split `app.py:name` or `package.module:name`; a colon that belongs to a path (`C:\\app.py`) stays there."""
+    """Split `app.py:name` or `package.module:name`, but not at a colon that belongs to a path (`C:\\app.py`)."""
     location, colon, name = text.rpartition(":")
     if colon and not name:
         raise CommandLineError(f"-a {text}: nothing follows the colon", f"type -a {location}, or -a {location}:app")
@@ -61,15 +61,15 @@ def split_name(text: str) -> tuple[str, str | None]:
 def file_target(file: Path, origin: str, name: str | None = None) -> Target:
     """Return the target of a Python file.
 
-    The module's name is that of the file; in a package it is the dotted name from the first folder that is none.
+    The module has the name of the file; in a package, the dotted name relative to the first folder outside of packages.
 
     Arguments:
-        file: an existing file, or one that is missing.
-        origin: what the user typed for it.
+        file: the file, which may be missing.
+        origin: the file as the user typed it.
         name: the name of the App in it, if it was given.
 
     Raises:
-        CommandLineError: there is no such file, or no module can be called like it.
+        CommandLineError: there is no such file, or its name cannot be the name of a module.
     """
     if not file.is_file():
         raise CommandLineError(f"there is no file {origin}", _similar_files(file, origin))
@@ -94,7 +94,7 @@ def module_target(module: str, folder: Path, name: str | None = None) -> Target:
     """Return the target of a dotted module name.
 
     Raises:
-        CommandLineError: it is no dotted name.
+        CommandLineError: it is not a dotted name.
     """
     if not all(part.isidentifier() for part in module.split(".")):
         raise CommandLineError(
@@ -107,7 +107,7 @@ def load(target: Target) -> Application:
     """Import an application.
 
     Raises:
-        CommandLineError: there is no such module, or no App in it, or several.
+        CommandLineError: there is no such module, or it has no App or several.
         ImportFailed: the module raised an error.
     """
     module = import_target(target)
@@ -118,10 +118,10 @@ def load(target: Target) -> Application:
 
 
 def import_target(target: Target) -> ModuleType:
-    """Import the module of a target, its folder being on the path of this process and of those it will start.
+    """Import the module of a target, and put its folder on the path of this process and of its child processes.
 
     Raises:
-        CommandLineError: there is no such module, or another one bears its name, or it ended the process.
+        CommandLineError: there is no such module, another module has its name, or it ended the process.
         ImportFailed: it raised an error.
     """
     _put_on_path(target.folder)
@@ -130,7 +130,7 @@ def import_target(target: Target) -> ModuleType:
     except SystemExit as exit_request:
         raise CommandLineError(
             f"{target.origin} ended the process while it was imported: sys.exit({exit_request.code!r})",
-            'put what runs it as a script below: if __name__ == "__main__":',
+            'move the code that runs it as a script below: if __name__ == "__main__":',
         ) from None
     except Exception as error:
         if target.file is None and isinstance(error, ModuleNotFoundError) and _is_missing(error, target.module):
@@ -144,13 +144,13 @@ def import_target(target: Target) -> ModuleType:
 
 
 def find_app(module: ModuleType, origin: str) -> str | None:
-    """Return the name of the App in a module; `app` goes first.
+    """Return the name of the App in a module; `app` is preferred.
 
     Returns:
-        The name, or None when there is no App.
+        The name; None if there is no App.
 
     Raises:
-        CommandLineError: there are several and none is called `app`.
+        CommandLineError: there are several, and none is called `app`.
     """
     names: dict[int, str] = {}
     for name, value in vars(module).items():
@@ -172,7 +172,7 @@ def _named_app(module: ModuleType, name: str, origin: str) -> App:
     except AttributeError:
         raise CommandLineError(f"{origin} has no {name!r} in it", hint) from None
     if not isinstance(value, App):
-        raise CommandLineError(f"{name!r} in {origin} is no App but {_described(value)}", hint)
+        raise CommandLineError(f"{name!r} in {origin} is not an App but {_described(value)}", hint)
     return value
 
 

@@ -1,4 +1,4 @@
-"""Tracebacks for people: the frames of their own code, not those of emmett, of Python and of installed libraries."""
+"""Readable tracebacks: only the frames of the user's code, not those of emmett, Python and installed libraries."""
 
 from __future__ import annotations
 
@@ -36,24 +36,26 @@ def format_traceback(error: BaseException) -> str:
 def render_traceback(error: BaseException) -> RenderableType:
     """Return the traceback of an error, its causes and its group for a rich console.
 
-    What is not the user's own code is left out, and said to be, unless there is nothing else.
+    Frames outside of the user's code are left out, with a note, unless there are no others.
     """
     trace = Traceback.extract(type(error), error, error.__traceback__)
     left_out = 0
     if os.environ.get(VARIABLE) != "full" and _has_own_frames(trace):
         left_out = _keep_own_frames(trace)
-    # Lines of code are cut at the width, messages wrap: both need room where the output is no terminal.
+    # Lines of code are cut at the width, and messages wrap: without a terminal, leave enough room for both.
     rendered = Traceback(trace, width=None, code_width=100, extra_lines=2)
     if not left_out:
         return rendered
     frames = "1 frame" if left_out == 1 else f"{left_out} frames"
-    return Group(rendered, Text(f"{frames} outside of your code left out; {VARIABLE}=full shows them.", style="dim"))
+    return Group(
+        rendered, Text(f"{frames} outside of your code left out; set {VARIABLE}=full to show them.", style="dim")
+    )
 
 
 def make_log_records_readable() -> None:
-    """Let every log record of this process that carries an error carry its readable traceback.
+    """Give every log record of this process that has an error a readable traceback.
 
-    A record factory reaches all handlers, however and whenever they are configured.
+    A record factory affects all handlers, however and whenever they are configured.
     """
     make = logging.getLogRecordFactory()
 
@@ -68,7 +70,7 @@ def make_log_records_readable() -> None:
 
 
 def is_own(filename: str) -> bool:
-    """Return whether a file is the user's: not emmett's, not Python's, not an installed package's."""
+    """Return whether a file is the user's: not of emmett, Python or an installed package."""
     if filename.startswith("<frozen "):
         return False
     if INSTALLED.intersection(Path(filename).parts):
@@ -98,7 +100,7 @@ def _has_own_frames(trace: Trace) -> bool:
 
 
 def _keep_own_frames(trace: Trace) -> int:
-    """Take the other frames out of a trace and return how many they were."""
+    """Remove the other frames from a trace, and return how many were removed."""
     left_out = 0
     for stack in trace.stacks:
         own = [frame for frame in stack.frames if _is_own_frame(frame)]
