@@ -24,6 +24,7 @@ ALLOWED: dict[tuple[str, str], int] = {
     ("tests/cli/running.py", "connect"): 2,
     ("tests/cli/running.py", "wait_for"): 2,
     ("tests/coroutines.py", "_left_behind"): 2,
+    ("tests/integration/test_dashboard.py", "wait_until"): 2,
     ("tests/nats.py", "_await_port"): 2,
     ("tests/valkey.py", "_until"): 2,
     ("tests/valkey.py", "start"): 2,

@@ -72,11 +72,20 @@ async def test_what_happens_rarely_begins_at_zero() -> None:
         await websocket.accept()
         await websocket.receive()
 
+    @app.websocket("/quiet")
+    async def quiet() -> None: ...
+
     async with app.test_client_async() as client, client.websocket("/live/ada") as peer:
         # Prometheus sees an increase only in a series that it has seen before.
         found = samples(await prometheus.text())
         for name in ("failures_total", "send_stalls_total", "queue_messages"):
             assert found[f"emmett_websocket_{name}", "/live/<str:name>"] == 0
+        # Before anybody has come to a route, too.
+        for route in ("/live/<str:name>", "/quiet"):
+            assert found["emmett_websocket_refusals_total", "origin", route] == 0
+            assert found["emmett_websocket_closes_total", "1006", route] == 0
+        assert found["emmett_websocket_handshakes_total", "101", "/quiet"] == 0
+        assert found["emmett_websocket_refusals_total", "no_route", ""] == 0
         assert found["emmett_slow_consumers_total", "send_timeout", "websocket"] == 0
         assert found["emmett_slow_consumers_total", "queue", "subscriber"] == 0
         assert found["emmett_channel_gaps_total", "reported"] == found["emmett_channel_gaps_total", "healed"] == 0

@@ -12,6 +12,10 @@ class RouteDescription(Protocol):
     """A route."""
 
     @property
+    def kind(self) -> str:
+        """Whether it is for requests or for websockets: "http" or "websocket"."""
+
+    @property
     def name(self) -> str:
         """The full name."""
 

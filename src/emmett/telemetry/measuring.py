@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..observers import (
@@ -48,7 +48,16 @@ RARE_IN_CHANNELS = (
     (measured.BROKER_LOSSES, ()),
     (measured.BROKER_AWAY, ()),
 )
-RARE_ON_A_ROUTE = (measured.FAILURES, measured.STALLS, measured.WAITING)
+RARE_ON_A_ROUTE = (
+    *((instrument, ()) for instrument in (measured.FAILURES, measured.STALLS, measured.WAITING)),
+    *(
+        (measured.REFUSALS, (cause,))
+        for cause in ("application", "failure", "unanswered", "left", "invalid", *CAUSES.values())
+    ),
+    *((measured.HANDSHAKES, (status,)) for status in ("0", "101", "400", "403", "421", "500", "503")),
+    # Normal, leaving, without a code, lost, failed, restarting.
+    *((measured.CLOSES, (code,)) for code in ("1000", "1001", "1005", "1006", "1011", "1012")),
+)
 # Open websockets whose counts are read in one turn of the loop.
 BATCH = 500
 
@@ -116,10 +125,7 @@ class Measuring(Observer):
 
     def websocket_started(self, event: WebsocketStarted) -> None:
         route = self._handshakes[event.key] = self.route(event.route)
-        if route not in self._begun:
-            self._begun.add(route)
-            for instrument in RARE_ON_A_ROUTE:
-                self.sink.add(instrument, (route,), 0)
+        self._begin_route(route)
         self.sink.add(measured.CONNECTIONS, (route, "handshake"), 1)
 
     def websocket_opened(self, event: WebsocketOpened) -> None:
@@ -184,12 +190,16 @@ class Measuring(Observer):
             self._is_away = False
             self.sink.add(measured.BROKER_AWAY, (), -1)
 
-    def begin(self, has_channels: bool) -> None:
+    def begin(self, has_channels: bool, routes: Iterable[str] = ()) -> None:
         """Let what happens rarely begin at zero; again at no cost.
 
         Arguments:
             has_channels: whether the application has channels.
+            routes: the path patterns of its websockets.
         """
+        for route in routes:
+            self._begin_route(route)
+        self.sink.add(measured.REFUSALS, ("", "no_route"), 0)
         for instrument, labels in RARE + RARE_IN_CHANNELS if has_channels else RARE:
             self.sink.add(instrument, labels, 0)
 
@@ -222,6 +232,12 @@ class Measuring(Observer):
                 self._note_waiting(entry, entry.count_waiting())
             if not number % BATCH:
                 await asyncio.sleep(0)
+
+    def _begin_route(self, route: str) -> None:
+        if route not in self._begun:
+            self._begun.add(route)
+            for instrument, labels in RARE_ON_A_ROUTE:
+                self.sink.add(instrument, (route, *labels), 0)
 
     def _count(self, entry: _Open, counts: WebsocketCounts) -> None:
         before, entry.counted = entry.counted, counts

@@ -67,7 +67,8 @@ class Sampler:
         if held is not None:
             self._measuring.note_held(held)
         found = [channels.stats() for channels in self._channels()]
-        self._measuring.begin(has_channels=bool(found))
+        routes = (route.path for route in self._app.routes if route.kind == "websocket")
+        self._measuring.begin(bool(found), routes)
         if found:
             self._measuring.note_channels(sum(each.queued for each in found), sum(each.dropped for each in found))
 
