@@ -159,6 +159,10 @@ ECHO_AND_BROADCAST = dict.fromkeys(
     ("json", "funnel", "connects", "deflate", "tls", "memory", "startup", "import", "http", "workers"),
     "measured for echo and broadcast",
 )
+ECHO_AND_CONNECTS = dict.fromkeys(
+    ("json", "broadcast", "funnel", "deflate", "tls", "memory", "startup", "import", "http", "workers"),
+    "measured for echo and connects; for the rest see its other API",
+)
 OUR_PACKAGES = ("emmett", *UVICORN_PACKAGES)
 STARLETTE_IMPORTS = "import starlette.applications, starlette.routing, "
 
@@ -171,6 +175,8 @@ CONTESTANTS = {
         Contestant(OURS, "emmett", _ours, OUR_PACKAGES, "import emmett", calls="jsonrpc"),
         Contestant("ours-asgi", "emmett as ASGI, uvicorn", _uvicorn("ours", "websockets"), OUR_PACKAGES,
                    "import emmett, uvicorn", calls="jsonrpc"),
+        Contestant("ours-asgi-sansio", "emmett as ASGI (sansio)", _uvicorn("ours", "websockets-sansio"),
+                   OUR_PACKAGES, "import emmett, uvicorn", lacks=SAME_HTTP, calls="jsonrpc"),
         Contestant("starlette", "Starlette, uvicorn", _uvicorn("starlette_app", "websockets"),
                    ("starlette", *UVICORN_PACKAGES), STARLETTE_IMPORTS + "uvicorn", STARLETTE),
         Contestant("starlette-sansio", "Starlette, uvicorn (sansio)", _uvicorn("starlette_app", "websockets-sansio"),
@@ -195,6 +201,8 @@ CONTESTANTS = {
                    "import websockets.asyncio.server", WEBSOCKETS, lacks=NO_HTTP | NO_WORKERS),
         Contestant("picows", "picows (websockets API)", _script("picows_app"), ("picows", "uvloop"),
                    "import picows.websockets.asyncio.server", PICOWS, lacks=NO_HTTP | NO_WORKERS),
+        Contestant("picows-callbacks", "picows (callbacks)", _script("picows_callbacks_app"), ("picows", "uvloop"),
+                   "import picows", PICOWS, lacks=ECHO_AND_CONNECTS),
         Contestant("socketify", "socketify (uWebSockets)", _script("socketify_app"), ("socketify",),
                    "import socketify", SOCKETIFY, lacks=NO_WORKERS),
         Contestant("ws", "ws, Node.js", _ws, ("ws",), "require('ws')", WS),

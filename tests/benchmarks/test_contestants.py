@@ -58,7 +58,7 @@ def test_what_a_contestant_lacks_is_needed_somewhere_and_has_a_reason(contestant
 def test_a_peer_has_an_environment_of_its_own_with_pinned_versions(contestant: Contestant) -> None:
     environment = contestant.environment
     if isinstance(environment, OwnEnvironment):
-        assert contestant.name in {LIMIT, OURS, "ours-asgi"}
+        assert contestant.name in {LIMIT, OURS, "ours-asgi", "ours-asgi-sansio"}
         assert contestant.prepare() == sys.executable
         return
     assert isinstance(environment, Environment | NodeEnvironment)
@@ -79,7 +79,7 @@ def test_peers_of_one_name_are_one_environment() -> None:
 
 def test_calls_are_a_feature_of_those_that_have_a_dialect() -> None:
     with_calls = {contestant.name for contestant in CONTESTANTS.values() if "calls" not in contestant.missing}
-    assert with_calls == {OURS, "ours-asgi", "chanx", "socketio"}
+    assert with_calls == {OURS, "ours-asgi", "ours-asgi-sansio", "chanx", "socketio"}
     for contestant in CONTESTANTS.values():
         assert contestant.calls is None or contestant.calls in DIALECTS
         assert contestant.missing.items() >= contestant.lacks.items()
@@ -88,8 +88,8 @@ def test_calls_are_a_feature_of_those_that_have_a_dialect() -> None:
 def test_goals_name_contestants_and_scenarios_that_exist() -> None:
     for goal in GOALS:
         assert goal.scenario in SCENARIOS
-        assert goal.other_scenario is None or goal.other_scenario in SCENARIOS
-        assert set(goal.against) <= {*CONTESTANTS, BEST}
+        assert goal.ours in CONTESTANTS
+        assert goal.against in {*CONTESTANTS, BEST, None}
 
 
 @pytest.mark.parametrize("name", [LIMIT, OURS])

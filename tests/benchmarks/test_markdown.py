@@ -24,7 +24,7 @@ def test_a_page_has_all_that_the_run_says() -> None:
     assert "| **emmett** | 100,000 | +0% +0% | 10.00 | 100% | 50% |  |" in lines
     assert "| Starlette | 20,000 | +0% +0% | 50.00 | 100% | 95% (!) | 5.00 (5.00 - 5.00) |" in lines
     assert "| **emmett** | 5.9 | +0% +0% |" in lines
-    assert "| echo-64 | Starlette | 2.30 | 5.00 | reached |" in lines
+    assert "| memory-5000 |  | 5.0 kB/connection | 5.9 | **missed** |" in lines
     assert "- Failed: ws, echo-64: it broke" in lines
     assert "| Starlette | python 3.11, starlette 1.0 |" in lines
     assert "0.1 before, 1.1 at the end" in text
