@@ -90,7 +90,7 @@ async def test_what_no_node_has_sent_is_ignored(caplog: pytest.LogCaptureFixture
             (EVERYBODY, write_letter(AnswerLetter("unknown", GHOST, []))),
         ):
             await node.channels.publish(channel, text, check=False)
-        await until(lambda: "no node has sent" in caplog.text)
+        await until(lambda: "is not from a node" in caplog.text)
         await echo.send("still here")
         assert await echo.receive() == "still here"
         assert len((await node.inspector.settings(node.id)).nodes) == 1
@@ -172,10 +172,10 @@ async def test_an_answer_that_is_too_long() -> None:
         running = asyncio.create_task(control.run())
         await until(lambda: "slow" in asking.known)
         (status,) = (await asking.inspector.settings("slow")).nodes
-        assert status.error == "its answer would take 1000011 bytes: ask for fewer rows"
+        assert status.error == "its answer of 1000011 bytes is too large; ask for fewer rows"
         view.text = "short"
         (status,) = (await asking.inspector.settings("slow")).nodes
-        assert status.error == "its answer cannot be read: is it of another version?"
+        assert status.error == "its answer cannot be read; it may run another version"
         running.cancel()
         await asyncio.wait((running,))
 

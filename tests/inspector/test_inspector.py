@@ -245,7 +245,7 @@ async def test_without_channels_there_is_this_node() -> None:
     async with app.test_client_async():
         await until(lambda: inspector._control)
         assert len((await inspector.nodes()).nodes) == 1
-        with pytest.raises(UsageError, match="no channels to reach other nodes"):
+        with pytest.raises(UsageError, match="no channels through which other nodes can be reached"):
             await inspector.close("elsewhere-1")
         with pytest.raises(UsageError, match="has no channels"):
             await inspector.channel("room:1")
@@ -266,7 +266,7 @@ async def test_channels_that_are_made_later_are_found_too() -> None:
 
 async def test_one_inspector_for_an_application() -> None:
     node = Node()
-    with pytest.raises(ConfigurationError, match="has an inspector already"):
+    with pytest.raises(ConfigurationError, match="already has an inspector"):
         Inspector(node.app, is_protected=True)
     with pytest.raises(ConfigurationError, match="already declared"):
         reserve(node.channels)

@@ -222,7 +222,7 @@ async def test_only_in_development_without_protection(monkeypatch: pytest.Monkey
     monkeypatch.delenv(DEVELOP, raising=False)
     app = App("tests.shop")
     app.inspector()
-    with pytest.raises(ConfigurationError, match="would let everybody see"):
+    with pytest.raises(ConfigurationError, match="would let anyone see"):
         async with app.test_client_async():
             raise AssertionError("it was started")
     monkeypatch.setenv(DEVELOP, "app:app")

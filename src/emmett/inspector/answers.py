@@ -1,4 +1,4 @@
-"""What a node answers, as the page, the terminal and other nodes get it. Pure: types alone, whose JSON travels."""
+"""The answers of a node to the page, the terminal and other nodes. Pure: only types, which are sent as JSON."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ConnectionRow(msgspec.Struct, omit_defaults=True):
         id: the ID of its node and its number there: `1f3a5c7e-17`.
         route: the full name of its route.
         path: the path, without the query, which may contain secrets.
-        address: of the client.
-        users: whom it belongs to, as `emmett.users` knows.
+        address: the address of the client.
+        users: the users that it belongs to according to `emmett.users`.
         age: seconds since it was accepted.
-        received, sent: messages.
-        unread: received messages that its handler has not taken.
+        received, sent: numbers of messages.
+        unread: the number of received messages that its handler has not read.
         unsent: bytes that wait for the peer.
         subprotocol: the negotiated subprotocol.
     """
@@ -48,12 +48,12 @@ class ConnectionRow(msgspec.Struct, omit_defaults=True):
 
 
 class ConnectionList(msgspec.Struct):
-    """Connections, the first ones by the requested order.
+    """The first connections in the requested order.
 
     Attributes:
         rows: the connections.
-        matching: how many match the filter.
-        total: how many there are.
+        matching: how many connections match the filter.
+        total: how many connections there are.
     """
 
     rows: list[ConnectionRow]
@@ -62,15 +62,15 @@ class ConnectionList(msgspec.Struct):
 
 
 class ChannelRow(msgspec.Struct, omit_defaults=True):
-    """A channel or pattern that a node, or all nodes together, are subscribed to.
+    """A channel or pattern to which one node is subscribed, or to which any of all nodes is.
 
     Attributes:
         name: its name.
         subscribers: how many subscribers it has.
         nodes: how many nodes are subscribed.
-        history: how many publications are kept; 0 for none.
-        presence: whether it has members.
-        is_lost: whether nothing is received until the broker is back, on any node.
+        history: how many publications are kept; 0 without history.
+        presence: whether it has presence.
+        is_lost: whether a node receives nothing from it until the broker is back.
     """
 
     name: str
@@ -86,8 +86,8 @@ class ChannelList(msgspec.Struct):
 
     Attributes:
         rows: the channels.
-        matching: how many match.
-        total: how many there are. Over several nodes: of the node with the most, as many have the same ones.
+        matching: how many channels match.
+        total: how many channels there are. For several nodes: on the node with the most, as they share many.
     """
 
     rows: list[ChannelRow]
@@ -116,7 +116,7 @@ class BrokerOverview(msgspec.Struct):
     Attributes:
         prefix: the prefix of these channels in the broker.
         broker: its kind.
-        ok: whether everything works; None if that is not known yet.
+        ok: whether everything works; None if it is not yet known.
         round_trip: seconds to the broker and back, if it works.
         problems: descriptions of what is wrong.
         statistics: the counters of the process, by name.
@@ -136,7 +136,7 @@ class SlowRow(msgspec.Struct):
     Attributes:
         ago: seconds since then.
         kind: "request", "websocket" or "subscriber"; "stalled" if `send()` began to wait.
-        address, route, channel, reason: as far as known.
+        address, route, channel, reason: as far as they are known.
         connection: the ID of the connection, if it is a websocket.
     """
 
@@ -150,22 +150,22 @@ class SlowRow(msgspec.Struct):
 
 
 class NodeOverview(msgspec.Struct):
-    """How a node is.
+    """The state of a node.
 
     Attributes:
         version: of emmett.
-        engine: the engine that runs.
+        engine: the engine in use.
         python: the version of Python.
         uptime: seconds since the application started.
-        connections: open websockets.
-        is_draining: whether it stops.
-        can_drain: whether it can be asked to.
+        connections: the number of open websockets.
+        is_draining: whether it is stopping.
+        can_drain: whether it can be made to stop.
         has_payloads: whether it shows payloads.
-        lag: milliseconds by which the event loop was late, the newest last, each the worst of half a second.
+        lag: milliseconds by which the event loop was late, newest last, each the maximum of half a second.
         held_memory: bytes that peers make it hold; None if the server does not count them.
-        resident: bytes of memory that the process takes; None where the system does not say.
-        brokers: its channels.
-        slow: what did not keep up, the newest first.
+        resident: bytes of memory that the process takes; None if the system does not report it.
+        brokers: its channels and their brokers.
+        slow: peers and subscribers that did not keep up, newest first.
     """
 
     version: str
@@ -184,21 +184,21 @@ class NodeOverview(msgspec.Struct):
 
 
 class Done(msgspec.Struct):
-    """It was done, or has begun."""
+    """The request was carried out, or has been started."""
 
     text: str
 
 
 class TailedMessage(msgspec.Struct, omit_defaults=True):
-    """A message that has passed.
+    """A message that was sent, received or published.
 
     Attributes:
         at: seconds since 1970.
         direction: whether it was received, sent, or published.
         kind: text or binary.
-        size: bytes, or characters of a text.
-        payload: its beginning; of a binary message in hexadecimal digits. None if payloads are not shown.
-        is_cut: whether there is more of it.
+        size: its length in bytes; for text, in characters.
+        payload: its beginning; for a binary message, in hexadecimal digits. None if payloads are not shown.
+        is_cut: whether the payload was cut.
     """
 
     at: float
@@ -210,13 +210,13 @@ class TailedMessage(msgspec.Struct, omit_defaults=True):
 
 
 class TailNews(msgspec.Struct, omit_defaults=True):
-    """Messages that have passed since the last news.
+    """The messages since the last report of a tail.
 
     Attributes:
         tail: the name of the tail.
         messages: the messages, in order.
-        skipped: how many more there were.
-        ended: why nothing follows; empty while something may.
+        skipped: how many more messages there were.
+        ended: why the tail has ended; empty while it has not.
     """
 
     tail: str

@@ -1,4 +1,4 @@
-"""The health of the channels of a process, checked at most every few seconds, and only while somebody asks."""
+"""The health of the channels of a process, checked at most every few seconds, and only on request."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .answers import BrokerOverview, ChannelList, ChannelRow
 from .picking import convert, pick
 from .questions import AskChannels
 
-# Seconds for which a result is used again.
+# Seconds for which a result is reused.
 KEPT = 5.0
-# Seconds to wait for the first result; later questions get the last one.
+# Seconds to wait for the first result; after that, questions get the last result.
 WAIT = 0.5
-# The beginning of the names of emmett's own channels.
+# The prefix of the names of emmett's internal channels.
 INTERNAL = "emmett-"
 
 
@@ -32,7 +32,7 @@ class BrokerHealth:
         self._asked_at = 0.0
 
     async def overview(self) -> BrokerOverview:
-        """Return the last known health, and check it again if that was long ago."""
+        """Return the last known health, and check again if it is old."""
         now = asyncio.get_running_loop().time()
         if self._check is None and (self._last is None or now - self._asked_at >= KEPT):
             self._asked_at = now
@@ -51,19 +51,19 @@ class BrokerHealth:
         )
 
     def stop(self) -> None:
-        """Check no more."""
+        """Stop checking."""
         if self._check is not None:
             self._check.cancel()
 
     def _note(self, check: asyncio.Task[Health]) -> None:
         self._check = None
         if not check.cancelled():
-            # It never raises.
+            # It never raises an exception.
             self._last = check.result()
 
 
 async def list_channels(channels: Channels, question: AskChannels) -> ChannelList:
-    """Return the channels that a process is subscribed to, a slice in each turn of the loop."""
+    """Return the channels to which a process is subscribed. Each turn of the loop handles a slice of them."""
     topics = [] if not channels.has_started else list(channels.running().hub.topics.values())
 
     def key(topic: Topic) -> float | None:

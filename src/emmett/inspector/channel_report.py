@@ -9,10 +9,10 @@ from ..errors import BrokerUnavailable
 from .reports import ChannelReport, KeptPublication, MemberRow
 from .tails import describe_message
 
-# Publications and members that are shown.
+# The most publications and members to show.
 MAX_PUBLICATIONS = 20
 MAX_MEMBERS = 200
-# Characters of the info of a member.
+# The most characters of a member's info.
 MAX_INFO = 300
 
 
@@ -25,7 +25,7 @@ async def report_channel(channels: Channels, name: str, payloads: bool) -> Chann
         payloads: whether to show the payloads of publications and the info of members.
 
     Raises:
-        InvalidChannel: no channel can have this name.
+        InvalidChannel: the name is not valid.
     """
     report = ChannelReport(name)
     namespace = channels.namespace_of(name)

@@ -1,4 +1,4 @@
-"""`NodeControl`: questions to all nodes of a service through the broker, and the answers of this one."""
+"""`NodeControl`: questions to all nodes of a service through the broker, and the answers of this node."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from .peers import HELLO_INTERVAL, Collected, Peers
 from .questions import NodeQuestion
 from .tails import Deliver
 
-# Seconds within which nodes must answer, and the longest that a node works on an answer.
+# Seconds within which nodes must answer, and the most seconds that a node works on an answer.
 TIMEOUT = 2.0
 MAX_WORK = 10.0
-# Questions of others that a node answers at the same time.
+# The most questions of other nodes that a node answers at the same time.
 MAX_AT_WORK = 16
-# News of tails that wait for the broker; any more are lost.
+# The most news of tails that wait for the broker; further ones are dropped.
 MAX_NEWS = 256
-# Seconds until a lost subscription is tried again, and to say goodbye.
+# Seconds until a lost subscription is tried again; and for the goodbye message.
 RETRY_PAUSE = 1.0
 GOODBYE = 1.0
 
@@ -50,12 +50,12 @@ logger = logging.getLogger("emmett.inspector")
 
 
 class NodeReply(NamedTuple):
-    """What a node has answered.
+    """The answer of a node.
 
     Fields:
         node: the node.
         answer: the answer; None if there is none.
-        error: why there is none.
+        error: why there is no answer.
     """
 
     node: InspectedNode
@@ -65,7 +65,7 @@ class NodeReply(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _OpenQuestion:
-    """A question that waits for its answers."""
+    """A question that is waiting for its answers."""
 
     question: NodeQuestion
     is_for_all: bool
@@ -75,10 +75,10 @@ class _OpenQuestion:
 
 
 def reserve(channels: Channels) -> None:
-    """Declare the namespace of the inspector, before the channels start: no client may use it.
+    """Declare the namespace of the inspector before the channels start, so that no client can use it.
 
     Raises:
-        ConfigurationError: it is declared already.
+        ConfigurationError: it is already declared.
     """
     channels.namespace(NAMESPACE, slow="drop_oldest", may_subscribe=lambda _: False, may_publish=lambda *_: False)
 
@@ -88,12 +88,12 @@ class NodeControl:
 
     Arguments:
         view: this node; None for a program that only asks, such as `emmett ps`.
-        channels: the channels of the application; None if it has none, so that there is only this node.
+        channels: the channels of the application; None if it has none, and this is the only node.
         timeout: seconds within which nodes must answer.
         sleep: waits for a number of seconds.
 
     Attributes:
-        is_listening: set while questions and answers are heard.
+        is_listening: set while questions and answers can be received.
         peers: the other nodes.
     """
 
@@ -120,7 +120,7 @@ class NodeControl:
 
     @property
     def is_outside(self) -> bool:
-        """Whether this program is no node, and only asks."""
+        """Whether this program is not a node, and only asks."""
         return self._view is None
 
     async def run(self) -> None:
@@ -133,7 +133,7 @@ class NodeControl:
                 try:
                     await self._listen(channels)
                 except (BrokerUnavailable, SlowSubscriber) as error:
-                    self._log.warn("the inspector hears nothing of other nodes: %s", error)
+                    self._log.warn("the inspector receives nothing from other nodes: %s", error)
                 await self._sleep(RETRY_PAUSE)
         finally:
             for task in self._at_work | self._greetings:
@@ -141,7 +141,7 @@ class NodeControl:
             await self._say_goodbye()
 
     async def ask(self, question: NodeQuestion, node: str = "", deliver: Deliver | None = None) -> list[NodeReply]:
-        """Ask all nodes, or one, and return what they answer in time.
+        """Ask all nodes, or one, and return their answers, as far as these come in time.
 
         Arguments:
             question: the question.
@@ -155,7 +155,12 @@ class NodeControl:
         if self._channels is not None and (not node or node != own):
             jobs.append(self._ask_others(self._channels, question, node))
         elif not jobs:
-            return [_no_answer(InspectedNode(node, "", 0), "the application has no channels to reach other nodes")]
+            return [
+                _no_answer(
+                    InspectedNode(node, "", 0),
+                    "the application has no channels through which other nodes can be reached",
+                )
+            ]
         return [reply for replies in await asyncio.gather(*jobs) for reply in replies]
 
     def listen_to(self, tail: str, deliver: Deliver) -> None:
@@ -163,7 +168,7 @@ class NodeControl:
         self._tails[tail] = deliver
 
     def ignore(self, tail: str) -> None:
-        """Pass on no more news of a tail."""
+        """Stop passing on the news of a tail."""
         self._tails.pop(tail, None)
 
     async def _ask_here(self, view: NodeView, question: NodeQuestion, deliver: Deliver) -> list[NodeReply]:
@@ -222,7 +227,7 @@ class NodeControl:
             case News() if publication.channel == self._reply_to:
                 self._tails.get(letter.news.tail, _ignore)(letter.news)
             case _:
-                self._log.warn("ignored a message to the inspector that no node has sent")
+                self._log.warn("ignored a message to the inspector that is not from a node")
 
     def _meet(self, channels: Channels, hello: Hello) -> None:
         if hello.is_leaving:
@@ -237,7 +242,7 @@ class NodeControl:
         if view is None or inquiry.reply == self._reply_to or inquiry.node not in ("", view.node.id):
             return
         if len(self._at_work) >= MAX_AT_WORK:
-            self._log.warn("a question of the inspector is not answered: there are too many at once")
+            self._log.warn("did not answer a question of the inspector: there are too many at once")
             return
         _spawn(self._answer(channels, view, inquiry), self._at_work)
 
@@ -247,7 +252,7 @@ class NodeControl:
         if waiting is None or reply.node.id in waiting.collected.answered:
             return
         answer = None if reply.error else read_answer(waiting.question, reply.answer)
-        error = reply.error or ("" if answer is not None else "its answer cannot be read: is it of another version?")
+        error = reply.error or ("" if answer is not None else "its answer cannot be read; it may run another version")
         waiting.replies.append(NodeReply(reply.node, answer, error))
         own = "" if self._view is None else self._view.node.id
         waiting.collected.add(reply.node, (each for each in reply.peers if each.id != own), waiting.is_for_all)
@@ -264,7 +269,7 @@ class NodeControl:
             async with asyncio.timeout(max(0.0, min(inquiry.seconds, MAX_WORK))):
                 answer = msgspec.json.encode(await view.answer(inquiry.question, deliver))
                 if len(answer) > MAX_LETTER:
-                    reply.error = f"its answer would take {len(answer)} bytes: ask for fewer rows"
+                    reply.error = f"its answer of {len(answer)} bytes is too large; ask for fewer rows"
                 else:
                     reply.answer = msgspec.Raw(answer)
         except CannotAnswer as error:
@@ -274,7 +279,7 @@ class NodeControl:
         await self._try_publish(channels, reply, inquiry.reply)
 
     async def _say_hello(self, channels: Channels) -> None:
-        """Let other nodes know of this one, again and again."""
+        """Announce this node to the others, repeatedly."""
         if self._view is None:
             return
         await self._try_publish(channels, Hello(self._view.node, is_new=True))
@@ -314,4 +319,4 @@ def _no_answer(node: InspectedNode, reason: str) -> NodeReply:
 
 
 def _ignore(news: TailNews) -> None:
-    """Take news that nobody waits for any more."""
+    """Drop news of a tail that has ended."""

@@ -22,7 +22,7 @@ class InspectedApplication(Protocol):
 
     @property
     def wired(self) -> list[Any]:
-        """Objects attached to the application, such as its channels and users."""
+        """The objects attached to the application, such as its channels and users."""
 
     @property
     def held_memory(self) -> int | None:
@@ -30,7 +30,7 @@ class InspectedApplication(Protocol):
 
     @property
     def is_draining(self) -> bool:
-        """Whether the server stops."""
+        """Whether the server is stopping."""
 
     def on_startup(self, function: Callable[[], Any]) -> Callable[[], Any]:
         """Register a function to run before the first request."""

@@ -1,4 +1,4 @@
-"""`Inspector`: look inside a running service, on all its nodes, and act on it."""
+"""`Inspector`: look inside a running service on all its nodes, and act on it."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from .questions import (
 from .reports import ChannelReport, ChannelsReport, ConnectionsReport, NodesReport, NodeStatus
 from .tails import LEASE, Deliver, MessageSampler
 
-# News of a tail that wait for who looks; any more are lost.
+# The most news of a tail that wait for its reader; further ones are dropped.
 MAX_NEWS = 64
-# The routes of the inspector's own connections.
+# The routes of the inspector's connections.
 LIVE_ROUTE = "emmett_inspector_live"
 
 
@@ -49,9 +49,9 @@ class Inspector:
 
     Arguments:
         app: the application.
-        is_protected: whether its page may be served outside of `emmett develop`: it requires something, or there is
-            none.
-        payloads: whether tails may show what messages contain.
+        is_protected: whether its page may be served outside of `emmett develop`: it has a condition, or there is no
+            page.
+        payloads: whether tails may show the content of messages.
         timeout: seconds within which the other nodes must answer.
     """
 
@@ -59,7 +59,7 @@ class Inspector:
         self, app: InspectedApplication, *, is_protected: bool, payloads: bool = False, timeout: float = TIMEOUT
     ) -> None:
         if any(isinstance(each, Inspector) for each in app.wired):
-            raise ConfigurationError("app.inspector(…): the application has an inspector already")
+            raise ConfigurationError("app.inspector(…): the application already has an inspector")
         self._app = app
         self._is_protected = is_protected
         self._payloads = payloads
@@ -75,7 +75,7 @@ class Inspector:
 
     @property
     def shows_payloads(self) -> bool:
-        """Whether tails may show what messages contain."""
+        """Whether tails may show the content of messages."""
         return self._payloads
 
     @property
@@ -85,7 +85,7 @@ class Inspector:
 
     @contextlib.asynccontextmanager
     async def from_outside(self) -> AsyncGenerator[Inspector]:
-        """Ask the nodes from a program that is none, such as `emmett ps`, for as long as the block lasts.
+        """Ask the nodes from a program that is not a node, such as `emmett ps`, for as long as the block lasts.
 
         Raises:
             UsageError: the application has no channels that reach other processes.
@@ -104,10 +104,10 @@ class Inspector:
                 listening.cancel()
                 await asyncio.wait((listening,))
 
-    # What is there.
+    # Looking.
 
     async def nodes(self) -> NodesReport:
-        """Return all nodes, and how they are."""
+        """Return all nodes with their state."""
         replies = await self._ask(AskOverview())
         return NodesReport(
             [
@@ -118,14 +118,14 @@ class Inspector:
         )
 
     async def connections(self, question: AskConnections | None = None) -> ConnectionsReport:
-        """Return the connections that match, of all nodes."""
+        """Return the matching connections of all nodes."""
         question = question or AskConnections()
         replies = await self._ask(question)
         lists = [each.answer for each in replies if isinstance(each.answer, ConnectionList)]
         return ConnectionsReport(merge_connections(lists, question.order, question.limit), _statuses(replies))
 
     async def list_channels(self, question: AskChannels | None = None) -> ChannelsReport:
-        """Return the channels that match, of all nodes."""
+        """Return the matching channels of all nodes."""
         question = question or AskChannels()
         replies = await self._ask(question)
         lists = [each.answer for each in replies if isinstance(each.answer, ChannelList)]
@@ -135,14 +135,14 @@ class Inspector:
         """Return a channel in detail.
 
         Raises:
-            InvalidChannel: no channel can have this name.
-            UsageError: the application has no channels, or shows no payloads.
+            InvalidChannel: the name is not valid.
+            UsageError: the application has no channels, or does not allow payloads.
         """
         self._check_payloads(payloads)
         return await report_channel(self._own_channels(), name, payloads)
 
     async def settings(self, node: str = "") -> NodesReport:
-        """Return the settings of a node, or of all."""
+        """Return the settings of one node, or of all."""
         replies = await self._ask(AskSettings(), node)
         return NodesReport(
             [
@@ -153,10 +153,10 @@ class Inspector:
             ]
         )
 
-    # What can be done.
+    # Acting.
 
     async def close(self, connection: str, code: int = 1008, reason: str = "") -> str:
-        """Close a connection; return what the node says.
+        """Close a connection, and return the message of its node.
 
         Arguments:
             connection: the ID of the connection.
@@ -170,23 +170,23 @@ class Inspector:
         return await self._act(AskClose(number, code, reason), node)
 
     async def drain(self, node: str) -> str:
-        """Make a node stop as at SIGTERM; return what it says.
+        """Make a node stop as at SIGTERM, and return its message.
 
         Raises:
-            UsageError: it does not answer, or its server cannot be stopped from inside.
+            UsageError: it does not answer, or its server cannot be stopped by the application.
         """
         if not node:
             raise UsageError("drain: expected the ID of a node")
         return await self._act(AskDrain(), node)
 
-    # What passes.
+    # Watching.
 
     async def watch(self, connection: str, payloads: bool = False) -> AsyncGenerator[TailNews]:
-        """Return the messages of a connection as they pass, until it ends. Close the generator when it is not needed.
+        """Yield the messages of a connection as they come, until it ends. Close the generator when it is not needed.
 
         Arguments:
             connection: the ID of the connection.
-            payloads: whether to show what they contain.
+            payloads: whether to show their content.
 
         Raises:
             UsageError: there is no such connection, or its node refuses or does not answer.
@@ -211,16 +211,16 @@ class Inspector:
             control.ignore(tail)
             if keeping is not None:
                 keeping.cancel()
-                # Otherwise the tail would end by itself, after its lease.
+                # Otherwise the tail would only end with its lease.
                 with contextlib.suppress(UsageError):
                     await self._act(AskWatch(number, tail, payloads, stop=True), node)
 
     async def watch_channel(self, name: str, payloads: bool = False) -> AsyncGenerator[TailNews]:
-        """Return the publications of a channel or pattern as they pass. Close the generator when it is not needed.
+        """Yield the publications of a channel or pattern as they come. Close the generator when it is not needed.
 
         Raises:
-            UsageError: the application has no channels, or shows no payloads.
-            InvalidChannel: no channel can have this name.
+            UsageError: the application has no channels, or does not allow payloads.
+            InvalidChannel: the name is not valid.
             BrokerUnavailable: the broker does not answer.
         """
         self._check_payloads(payloads)
@@ -252,13 +252,13 @@ class Inspector:
             self._control = None
 
     def _prepare(self) -> None:
-        """Check, when the application starts, what could not be known before."""
+        """Check at the start of the application what could not be known before."""
         if not self._is_protected and DEVELOP not in os.environ:
             raise ConfigurationError(
-                "app.inspector(…) would let everybody see and close all connections: pass requires=…, a condition such "
-                "as lambda: session.is_admin, or register it in development only; emmett develop serves it without"
+                "app.inspector(…) would let anyone see and close all connections: pass requires=…, a condition such as "
+                "lambda: session.is_admin; or register it in development only, as emmett develop needs no condition"
             )
-        # Channels that were created later start later, too.
+        # Channels that were created later also start later.
         self._find_channels()
 
     def _find_channels(self) -> None:
@@ -269,7 +269,7 @@ class Inspector:
 
     def _running(self) -> NodeControl:
         if self._control is None:
-            raise UsageError("the inspector runs with the application, which has not started")
+            raise UsageError("the inspector works only while the application runs, which has not started")
         return self._control
 
     def _own_channels(self) -> Channels:
@@ -292,7 +292,7 @@ class Inspector:
         return reply.answer.text
 
     async def _keep_watching(self, question: AskWatch, node: str, deliver: Deliver) -> None:
-        """Ask again before the lease of a tail ends; report it if that is refused."""
+        """Renew the lease of a tail before it ends, and report a refusal."""
         while True:
             await asyncio.sleep(LEASE / 3)
             try:
@@ -303,20 +303,20 @@ class Inspector:
 
 
 async def _read(feed: Subscription, sampler: MessageSampler) -> None:
-    """Note the publications of a channel."""
+    """Pass the publications of a channel to a sampler."""
     try:
         async for publication in feed:
             if publication.kind is Kind.MESSAGE:
                 sampler.note(publication.data, "published")
         sampler.report("the channels have stopped")
     except SlowSubscriber:
-        sampler.report("there are more publications than can be read")
+        sampler.report("publications arrive faster than they can be read")
 
 
 def _into(news: asyncio.Queue[TailNews]) -> Deliver:
     def deliver(latest: TailNews) -> None:
         if news.full():
-            # The newest matter; what is lost is counted.
+            # Keep the newest; the dropped ones are counted.
             lost = news.get_nowait()
             latest.skipped += lost.skipped + len(lost.messages)
         news.put_nowait(latest)

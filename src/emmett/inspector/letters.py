@@ -1,4 +1,4 @@
-"""The messages that nodes send each other through the broker, and how they are read. Pure."""
+"""The messages that nodes send each other through the broker: encoding and decoding. Pure."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .questions import (
     NodeQuestion,
 )
 
-# The namespace of the channels through which nodes reach each other. No application uses it.
+# The namespace of the channels through which nodes reach each other, reserved for emmett.
 NAMESPACE = "emmett-inspector"
-# The channel that every node listens to.
+# The channel to which every node is subscribed.
 EVERYBODY = f"{NAMESPACE}:all"
-# The beginning of the channels for answers.
+# The prefix of the channels for answers.
 TO_ASKER = f"{NAMESPACE}:to-"
-# Bytes of a message, below the limit of a NATS server, which is 1 MiB by default.
+# The most bytes of a message, below the default limit of a NATS server, 1 MiB.
 MAX_LETTER = 900_000
 
 _ANSWER_TYPES: dict[type[object], type[NodeAnswer]] = {
@@ -48,12 +48,12 @@ _ANSWER_TYPES: dict[type[object], type[NodeAnswer]] = {
 
 
 class Hello(msgspec.Struct, tag="hello"):
-    """A node lives, or leaves.
+    """A node is alive, or is leaving.
 
     Attributes:
         node: the node.
-        is_new: whether it has just begun, and wants to know the others.
-        is_leaving: whether it stops.
+        is_new: whether it has just started, and asks for the others.
+        is_leaving: whether it is stopping.
     """
 
     node: InspectedNode
@@ -62,13 +62,13 @@ class Hello(msgspec.Struct, tag="hello"):
 
 
 class Inquiry(msgspec.Struct, tag="inquiry"):
-    """A question to one node, or to all.
+    """A question to one node or to all.
 
     Attributes:
-        id: names the question, for its answers.
+        id: identifies the question for its answers.
         reply: the channel for the answers.
         node: the ID of the node; empty for all.
-        seconds: after which nobody waits for the answer any more.
+        seconds: after this time the answer is no longer needed.
         question: the question.
     """
 
@@ -80,12 +80,12 @@ class Inquiry(msgspec.Struct, tag="inquiry"):
 
 
 class AnswerLetter(msgspec.Struct, tag="reply"):
-    """What a node answers.
+    """The answer of a node.
 
     Attributes:
-        id: of the question.
-        node: who answers.
-        peers: the other nodes that it has heard of.
+        id: the id of the question.
+        node: the node that answers.
+        peers: the other nodes that it knows.
         error: why there is no answer; empty if there is one.
         answer: the answer.
     """
@@ -98,7 +98,7 @@ class AnswerLetter(msgspec.Struct, tag="reply"):
 
 
 class News(msgspec.Struct, tag="news"):
-    """Messages that a tail has seen."""
+    """The report of a tail."""
 
     news: TailNews
 
@@ -109,13 +109,13 @@ _decode = msgspec.json.Decoder(Letter).decode
 
 
 def read_letter(text: str | bytes) -> Letter | None:
-    """Return a message of another node; None if it is none."""
+    """Return a message of another node; None if it is not one."""
     try:
         letter: Letter = _decode(text)
     except msgspec.MsgspecError:
         return None
     if isinstance(letter, Inquiry) and not letter.reply.startswith(TO_ASKER):
-        # Nobody makes a node publish to a channel of the application.
+        # A message must never make a node publish to a channel of the application.
         return None
     return letter
 
@@ -126,7 +126,7 @@ def write_letter(letter: Letter) -> str:
 
 
 def read_answer(question: NodeQuestion, answer: Raw) -> NodeAnswer | None:
-    """Return the answer to a question; None if it is none."""
+    """Return the answer to a question; None if it is not one."""
     try:
         return msgspec.json.decode(answer, type=_ANSWER_TYPES[type(question)])
     except msgspec.MsgspecError:

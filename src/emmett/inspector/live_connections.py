@@ -1,4 +1,4 @@
-"""The open websockets of a process, and what did not keep up, from the events of the observers."""
+"""The open websockets of a process, and slow peers and subscribers, from the events of observers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .answers import ConnectionList, ConnectionRow, SlowRow
 from .picking import convert, next_turn, pick
 from .questions import AskConnections, ConnectionFilter
 
-# Slow consumers that are remembered.
+# The most slow consumers to remember.
 MAX_SLOW = 100
-# Characters of a path, the name of a route and the like in a row.
+# The most characters of a path, a route's name and similar values in a row.
 MAX_TEXT = 200
 Names = Callable[[object], Sequence[str]]
 
@@ -38,7 +38,7 @@ class LiveConnection:
         websocket: the connection as the application sees it.
         route, path, subprotocol: of its handshake.
         client: the address of its peer.
-        counts: returns what it has carried.
+        counts: returns its message and byte counts.
         opened_at: when it was accepted, in seconds of the clock.
     """
 
@@ -58,10 +58,10 @@ class LiveConnection:
 
 
 class LiveConnections(Observer):
-    """The open websockets of a process. It costs an entry for each, and nothing for a message.
+    """The open websockets of a process. Each costs an entry; messages cost nothing.
 
     Arguments:
-        node: the ID of the process, with which the IDs of connections begin.
+        node: the ID of the process, which begins the IDs of its connections.
         names_of: returns the users that a websocket belongs to.
         clock: returns the time in seconds.
 
@@ -104,7 +104,7 @@ class LiveConnections(Observer):
             self.on_ended(event.number, event.code, event.reason)
 
     def send_stalled(self, event: SendStalled) -> None:
-        reason = "the peer does not read, so send() waits"
+        reason = "the peer is not reading, so send() waits"
         self._note(SlowConsumer("stalled", event.client, event.route, None, reason, event.key))
 
     def slow_consumer(self, event: SlowConsumer) -> None:
@@ -126,7 +126,7 @@ class LiveConnections(Observer):
     # Questions.
 
     def slow(self) -> list[SlowRow]:
-        """Return what did not keep up, the newest first."""
+        """Return the slow peers and subscribers, newest first."""
         now = self._clock()
         rows: list[SlowRow] = []
         for at, row in reversed(self._slow):
@@ -135,14 +135,14 @@ class LiveConnections(Observer):
         return rows
 
     async def list(self, question: AskConnections, pause: Callable[[], Awaitable[None]] = next_turn) -> ConnectionList:
-        """Return the connections that match, a slice in each turn of the loop."""
+        """Return the matching connections. Each turn of the loop handles a slice of them."""
         now, wanted, order = self._clock(), question.filter, question.order
 
         def key(connection: LiveConnection) -> float | None:
             return self._rank(connection, order, now) if self._matches(connection, wanted, now) else None
 
         picked, matching = await pick(list(self._connections.values()), key, question.limit, pause)
-        # Some may have ended meanwhile.
+        # Some may have ended in the meantime.
         open_ones = [each for each in picked if each.number in self._connections]
         rows = await convert(open_ones, lambda connection: self._row(connection, now), pause)
         return ConnectionList(rows, matching, len(self._connections))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 # Seconds between two samples.
 INTERVAL = 0.5
-# Samples that are kept: those of the last half minute.
+# The number of samples to keep: those of the last half minute.
 KEPT = 60
 
 
@@ -20,7 +20,7 @@ class LoopLag:
         clock: returns the time in seconds; by default that of the event loop.
 
     Attributes:
-        samples: milliseconds, the newest last.
+        samples: the lags in milliseconds, newest last.
     """
 
     def __init__(

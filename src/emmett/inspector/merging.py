@@ -1,4 +1,4 @@
-"""The lists of several nodes as one. Pure."""
+"""Merge the lists of several nodes. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _RANKS: dict[str, Callable[[ConnectionRow], float]] = {
 
 
 def merge_connections(lists: Sequence[ConnectionList], order: Order, limit: int) -> ConnectionList:
-    """Return the connections of all nodes, the first ones by an order.
+    """Return the first connections of all nodes in an order.
 
     Arguments:
-        lists: those of each node, each in this order.
-        order: which come first.
-        limit: how many at most.
+        lists: the list of each node, in this order.
+        order: the order.
+        limit: the most rows.
     """
     rows = sorted((row for each in lists for row in each.rows), key=_RANKS[order], reverse=True)
     return ConnectionList(rows[:limit], sum(each.matching for each in lists), sum(each.total for each in lists))
@@ -31,8 +31,8 @@ def merge_channels(lists: Sequence[ChannelList], limit: int) -> ChannelList:
     """Return the channels of all nodes, those with the most subscribers first.
 
     Arguments:
-        lists: those of each node.
-        limit: how many at most.
+        lists: the list of each node.
+        limit: the most rows.
     """
     found: dict[str, ChannelRow] = {}
     for row in (row for each in lists for row in each.rows):

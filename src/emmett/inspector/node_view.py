@@ -1,4 +1,4 @@
-"""`NodeView`: what one process answers to questions about itself."""
+"""`NodeView`: the answers of a process to questions about itself."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from .tails import Deliver, Tails
 
 
 class CannotAnswer(UsageError):
-    """A node cannot do what it is asked for; the message says why."""
+    """A node cannot answer a question or carry out a request; the message says why."""
 
 
 class NodeView:
-    """The process that it runs in.
+    """The process that this code runs in.
 
     Arguments:
         app: the application.
@@ -68,9 +68,9 @@ class NodeView:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Live for as long as the application."""
+        """Observe until cancelled, for as long as the application runs."""
         self._began = time.monotonic()
-        # A server starts the workers after the application was imported.
+        # A server may start workers after importing the application.
         self.node = InspectedNode(self.node.id, self.node.host, os.getpid())
         tails = self._tails = Tails(asyncio.get_running_loop())
         self.live.on_ended = lambda number, code, reason: tails.end(number, describe_end(code, reason))
@@ -91,7 +91,7 @@ class NodeView:
             deliver: called with the messages of a connection that is to be watched.
 
         Raises:
-            CannotAnswer: the node cannot do it.
+            CannotAnswer: the node cannot answer.
         """
         match question:
             case AskOverview():
@@ -147,7 +147,7 @@ class NodeView:
             check_to_send(question.code, question.reason)
         except ValueError as error:
             raise CannotAnswer(str(error)) from None
-        # In a task: it may have to wait for its peer.
+        # In a task, because it may have to wait for the peer.
         task = asyncio.create_task(_close(websocket, question.code, question.reason))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -157,7 +157,7 @@ class NodeView:
         drain = self._app.table.drain
         if drain is None:
             raise CannotAnswer("the server of this node cannot be drained from here: send it SIGTERM")
-        # The answer goes first.
+        # Send the answer first.
         asyncio.get_running_loop().call_soon(drain)
         return Done("draining")
 
@@ -171,10 +171,12 @@ class NodeView:
             raise CannotAnswer("payloads are not shown: app.inspector(…, payloads=True) allows it")
         connection = self.live.find(question.connection)
         if connection is not None and connection.route in self._routes:
-            raise CannotAnswer("a connection of the inspector itself is not watched: its news would be news, too")
+            raise CannotAnswer(
+                "a connection of the inspector itself cannot be watched: each report would cause another one"
+            )
         websocket = self._find(question.connection)
         if not self._tails.watch(question.connection, websocket, question.tail, question.payloads, deliver):
-            raise CannotAnswer("the node watches as many connections as it may: close other tails")
+            raise CannotAnswer("the node watches the maximum number of connections; close other tails")
         return Done("watching")
 
 
@@ -184,7 +186,7 @@ async def _close(websocket: Websocket, code: int, reason: str) -> None:
 
 
 def describe_end(code: int | None, reason: str) -> str:
-    """Return how a connection has ended."""
+    """Return a description of how a connection ended."""
     if code is None:
         return "it has ended"
     return f"it has ended with {code}" + (f": {reason}" if reason else "")
@@ -199,7 +201,7 @@ def _version() -> str:
 
 
 def _resident_memory() -> int | None:
-    """Return the bytes of memory that this process takes, where the system has /proc."""
+    """Return the bytes of memory that this process takes; None on systems without /proc."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

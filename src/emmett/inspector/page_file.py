@@ -15,8 +15,8 @@ class InspectorPage(NamedTuple):
     """The page.
 
     Fields:
-        parts: its text, with gaps for the header field and the token against requests of other sites.
-        policy: its Content-Security-Policy: nothing runs but its own script, and it connects to its own server only.
+        parts: its text, with gaps for the header field and the token that protect against requests of other sites.
+        policy: its Content-Security-Policy: only its own script runs, and it connects to its own server only.
     """
 
     parts: tuple[str, str, str]
@@ -26,7 +26,7 @@ class InspectorPage(NamedTuple):
         """Return the page.
 
         Arguments:
-            header: the header field in which requests carry a token; empty if they need none.
+            header: the header field for the token of requests; empty if they need none.
             token: the token.
         """
         before, between, after = self.parts
@@ -38,7 +38,7 @@ def render_inspector_page(title: str, payloads: bool) -> InspectorPage:
 
     Arguments:
         title: the name of the application.
-        payloads: whether it may show what messages contain.
+        payloads: whether it may show the content of messages.
     """
     folder = files(__package__).joinpath("page")
     style = folder.joinpath("page.css").read_text("utf-8")
@@ -55,7 +55,7 @@ def render_inspector_page(title: str, payloads: bool) -> InspectorPage:
         if name in values:
             texts[-1] += values[name] + after
         else:
-            # The header field and the token, which differ from session to session.
+            # The gaps: the header field and the token differ between sessions.
             texts.append(after)
     first, second, third = texts
     policy = (

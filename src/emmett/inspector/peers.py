@@ -1,4 +1,4 @@
-"""The other nodes that a node has heard of."""
+"""The other nodes that a node knows."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 
 from .answers import InspectedNode
 
-# Seconds between two signs of life of a node, and after which a silent one is forgotten.
+# Seconds between two signs of life of a node, and seconds after which a silent node is forgotten.
 HELLO_INTERVAL = 10.0
 FORGET_AFTER = 30.0
-# Nodes that are remembered.
+# The most nodes to remember.
 MAX_PEERS = 1000
 
 
 class Peers:
-    """The other nodes, each for as long as it was heard lately.
+    """The other nodes that were heard from recently.
 
     Arguments:
         own: the ID of this node.
@@ -32,22 +32,22 @@ class Peers:
             self._heard[node.id] = (self._clock(), node)
 
     def forget(self, node: InspectedNode) -> None:
-        """Forget a node that leaves."""
+        """Forget a node that is leaving."""
         self._heard.pop(node.id, None)
 
     def known(self) -> list[InspectedNode]:
-        """Return the nodes that were heard lately."""
+        """Return the nodes that were heard from recently."""
         oldest = self._clock() - FORGET_AFTER
         self._heard = {id: heard for id, heard in self._heard.items() if heard[0] >= oldest}
         return [node for _, node in self._heard.values()]
 
 
 class Collected:
-    """The replies to one question, and the nodes that a reply is due from.
+    """The replies to one question, and the nodes that still have to reply.
 
     Arguments:
-        expected: the nodes that are known to be asked.
-        needs_one: whether at least one reply must come, because no node is known.
+        expected: the known nodes that were asked.
+        needs_one: whether to wait for at least one reply, because no node is known.
     """
 
     def __init__(self, expected: Iterable[InspectedNode], needs_one: bool) -> None:
@@ -56,7 +56,7 @@ class Collected:
         self._needs_one = needs_one
 
     def add(self, node: InspectedNode, peers: Iterable[InspectedNode], is_for_all: bool) -> None:
-        """Note a reply, and, if all nodes were asked, the nodes that its sender knows."""
+        """Note a reply, and if all nodes were asked, the nodes that its sender knows."""
         self.answered.add(node.id)
         if is_for_all:
             for peer in peers:
@@ -69,5 +69,5 @@ class Collected:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all have answered that are known."""
+        """Whether all known nodes have answered."""
         return not self.missing and (bool(self.answered) or not self._needs_one)

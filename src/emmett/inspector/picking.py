@@ -1,4 +1,4 @@
-"""Picking the first few of many, in slices, so that the event loop serves others in between."""
+"""Pick the first few of many items, in slices, so that the event loop serves others in between."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Row = TypeVar("Row")
 
-# Items that are looked at in one turn of the loop, at a few microseconds each.
+# Items per turn of the loop, at a few microseconds each.
 SLICE = 200
 
 
@@ -25,12 +25,12 @@ async def pick(
     limit: int,
     pause: Callable[[], Awaitable[None]] = next_turn,
 ) -> tuple[list[Item], int]:
-    """Return the items with the largest keys, these first, and the number of items that have one.
+    """Return the items with the largest keys, largest first, and the number of items that have a key.
 
     Arguments:
         items: the items.
-        key: returns what to compare; None for an item that does not count.
-        limit: how many to return at most.
+        key: returns the key of an item; None to ignore it.
+        limit: the most items to return.
         pause: waits for the next turn.
     """
     best: list[tuple[float, int]] = []
@@ -40,7 +40,7 @@ async def pick(
         for number in range(start, min(start + SLICE, len(items))):
             value = key(items[number])
             if value is not None:
-                # Among equals, the first one comes first.
+                # Items with equal keys keep their order.
                 found.append((value, -number))
         matching += len(found)
         best = heapq.nlargest(limit, best + found)
@@ -51,7 +51,7 @@ async def pick(
 async def convert(
     items: Iterable[Item], make: Callable[[Item], Row], pause: Callable[[], Awaitable[None]] = next_turn
 ) -> list[Row]:
-    """Return a row for each item, a slice in each turn."""
+    """Return a row for each item. Each turn of the loop handles a slice of them."""
     rows: list[Row] = []
     for item in items:
         rows.append(make(item))

@@ -1,4 +1,4 @@
-"""What the page, the terminal and other nodes ask of a node. Pure: types alone, whose JSON travels."""
+"""The questions of the page, the terminal and other nodes to a node. Pure: only types, which are sent as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-# Rows in one answer of one node: a page shows no more, and a message to a broker has a bound.
+# The most rows in one answer of a node: a page shows no more, and messages through a broker are bounded.
 MAX_ROWS = 500
 
 Order = Literal["backlog", "age", "received", "sent"]
@@ -19,7 +19,7 @@ Tail = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class ConnectionFilter(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """Which connections are meant: those that match every field.
+    """Selects the connections that match every field.
 
     Attributes:
         id: the ID of one connection.
@@ -27,7 +27,7 @@ class ConnectionFilter(msgspec.Struct, omit_defaults=True, forbid_unknown_fields
         user: a part of the name of a user.
         address: the beginning of the address of the client.
         min_age, max_age: seconds since the connection was accepted; None for no bound.
-        min_backlog: bytes that wait for the peer, and messages that wait for the handler, together.
+        min_backlog: the sum of bytes that wait for the peer and messages that wait for the handler.
     """
 
     id: Text = ""
@@ -40,18 +40,18 @@ class ConnectionFilter(msgspec.Struct, omit_defaults=True, forbid_unknown_fields
 
 
 class AskOverview(msgspec.Struct, tag_field="ask", tag="overview", forbid_unknown_fields=True):
-    """How is the node? Answered with `NodeOverview`."""
+    """Ask for the state of the node. Answered with `NodeOverview`."""
 
 
 class AskConnections(
     msgspec.Struct, tag_field="ask", tag="connections", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """Which connections does it have? Answered with `ConnectionList`.
+    """Ask for connections. Answered with `ConnectionList`.
 
     Attributes:
-        filter: which ones.
-        order: which of them come first: those with the largest backlog, age, or number of messages.
-        limit: how many at most.
+        filter: selects connections.
+        order: whether those with the largest backlog, age or number of messages come first.
+        limit: the most rows.
     """
 
     filter: ConnectionFilter = msgspec.field(default_factory=ConnectionFilter)
@@ -60,12 +60,12 @@ class AskConnections(
 
 
 class AskChannels(msgspec.Struct, tag_field="ask", tag="channels", omit_defaults=True, forbid_unknown_fields=True):
-    """Which channels is it subscribed to? Answered with `ChannelList`.
+    """Ask for the channels to which the node is subscribed. Answered with `ChannelList`.
 
     Attributes:
         contains: a part of the name.
-        internal: whether to list emmett's own channels, too.
-        limit: how many at most; those with the most subscribers come first.
+        internal: whether to include emmett's internal channels.
+        limit: the most rows; channels with the most subscribers come first.
     """
 
     contains: Text = ""
@@ -74,7 +74,7 @@ class AskChannels(msgspec.Struct, tag_field="ask", tag="channels", omit_defaults
 
 
 class AskSettings(msgspec.Struct, tag_field="ask", tag="settings", forbid_unknown_fields=True):
-    """Which settings does it have? Answered with `SettingList`."""
+    """Ask for the settings. Answered with `SettingList`."""
 
 
 class AskClose(msgspec.Struct, tag_field="ask", tag="close", forbid_unknown_fields=True):
@@ -82,7 +82,7 @@ class AskClose(msgspec.Struct, tag_field="ask", tag="close", forbid_unknown_fiel
 
     Attributes:
         connection: its number in the node.
-        code, reason: as the peer sees them (RFC 6455, 7.4).
+        code, reason: the close code and reason for the peer (RFC 6455, 7.4).
     """
 
     connection: Number
@@ -91,19 +91,19 @@ class AskClose(msgspec.Struct, tag_field="ask", tag="close", forbid_unknown_fiel
 
 
 class AskDrain(msgspec.Struct, tag_field="ask", tag="drain", forbid_unknown_fields=True):
-    """Stop as at SIGTERM: accept nothing more, let clients go elsewhere, end. Answered with `Done`."""
+    """Stop the node as at SIGTERM: accept nothing more, send clients to other nodes, end. Answered with `Done`."""
 
 
 class AskWatch(msgspec.Struct, tag_field="ask", tag="watch", forbid_unknown_fields=True):
-    """Report the messages of a connection for the next seconds; asked again, for as long as somebody looks.
+    """Report the messages of a connection for the next seconds. Repeated for as long as the tail is needed.
 
     Answered with `Done`; the messages follow as `TailNews`.
 
     Attributes:
         connection: its number in the node.
-        tail: the name of the tail, which the asker has made up.
+        tail: the name of the tail, chosen by the sender.
         payloads: whether to report payloads; the node must allow it.
-        stop: whether to report nothing more.
+        stop: whether to stop reporting.
     """
 
     connection: Number

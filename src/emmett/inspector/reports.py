@@ -1,4 +1,4 @@
-"""What the inspector reports of all nodes together. Pure: types alone, as the page and `--json` get them."""
+"""The reports of the inspector on all nodes together. Pure: only types, for the page and `--json`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from .answers import ChannelList, ConnectionList, InspectedNode, NodeOverview, S
 
 
 class NodeStatus(msgspec.Struct, omit_defaults=True):
-    """A node, and whether it has answered.
+    """A node and its answer.
 
     Attributes:
         node: the node.
-        error: why it has not answered, or cannot; empty if it has.
-        overview: how it is, where that was asked.
-        settings: its settings, where these were asked.
+        error: why there is no answer; empty if there is one.
+        overview: its state, if it was requested.
+        settings: its settings, if they were requested.
     """
 
     node: InspectedNode
@@ -24,21 +24,21 @@ class NodeStatus(msgspec.Struct, omit_defaults=True):
 
 
 class NodesReport(msgspec.Struct):
-    """All nodes. `here` is the ID of the one that has asked; empty for a program that is none."""
+    """All nodes. `here` is the ID of the node that asked; empty for a program that is not a node."""
 
     nodes: list[NodeStatus]
     here: str = ""
 
 
 class ConnectionsReport(msgspec.Struct):
-    """The connections of all nodes that have answered, and all nodes."""
+    """All nodes, and the connections of those that answered."""
 
     connections: ConnectionList
     nodes: list[NodeStatus]
 
 
 class ChannelsReport(msgspec.Struct):
-    """The channels of all nodes that have answered, and all nodes."""
+    """All nodes, and the channels of those that answered."""
 
     channels: ChannelList
     nodes: list[NodeStatus]
@@ -56,8 +56,8 @@ class MemberRow(msgspec.Struct):
 
     Attributes:
         member: its name.
-        connections: how many it has, on all nodes.
-        info: what others may see of it, as JSON; None if payloads are not shown.
+        connections: the number of its connections on all nodes.
+        info: its info for other members, as JSON; None if payloads are not shown.
     """
 
     member: str
@@ -71,10 +71,10 @@ class ChannelReport(msgspec.Struct):
     Attributes:
         name: its name.
         top: the position of the newest publication; empty without history.
-        history: the newest publications, the last one last; None without history.
+        history: the newest publications, newest last; None without history.
         members: its members; None without presence.
-        more_members: how many more there are.
-        problems: what the broker does not answer.
+        more_members: the number of further members.
+        problems: the requests that the broker did not answer.
     """
 
     name: str

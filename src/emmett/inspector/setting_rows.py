@@ -8,21 +8,21 @@ from collections.abc import Iterator, Mapping
 from ..config import Config, Settings
 from .answers import SettingRow
 
-# Settings with such names are not shown.
+# Values of settings with these names are not shown.
 _SECRET = re.compile(
     r"secret|passw|passphrase|token|api_?key|private|credential|cookie|salt|sign|seal|dsn|auth|(^|_)keys?($|_)|pin$",
     re.IGNORECASE,
 )
-# Texts in which one is likely, such as "host=db password=…".
+# Texts that probably contain a secret, such as "host=db password=…".
 _MENTIONS_SECRET = re.compile(r"(passw\w*|secret|token|key)\s*[=:]", re.IGNORECASE)
 HIDDEN = "(hidden)"
-# Characters of a value, and values of the application, that are shown.
+# The most characters of a value, and the most values of the application, to show.
 MAX_VALUE = 300
 MAX_OWN = 200
 
 
 def setting_rows(config: Config) -> list[SettingRow]:
-    """Return all settings: those of the sections, then those of the application itself."""
+    """Return all settings: those of emmett's sections, then those of the application."""
     sections = [value for value in dict.values(config) if isinstance(value, Settings)]
     rows = [row for section in sections for row in _section_rows(section)]
     return rows + list(_own_rows(config))[:MAX_OWN]
@@ -43,11 +43,11 @@ def _own_rows(config: Config) -> Iterator[SettingRow]:
 
 
 def show_value(name: str, value: object) -> str:
-    """Return a setting as text: nothing of one whose name says that it is secret, nor a password in a URL.
+    """Return a setting as text, without the value of one with a secret's name, and without passwords in URLs.
 
     Arguments:
         name: its name.
-        value: its value. Mappings and sequences are shown by their items; of other objects, only their type is shown.
+        value: its value. Mappings and sequences are shown with their items; other objects only with their type.
     """
     if _SECRET.search(name) and value is not None and not isinstance(value, (bool, int, float)):
         return HIDDEN
@@ -61,7 +61,7 @@ def _show(value: object, depth: int) -> str:
     if isinstance(value, str):
         return hide_password(value)
     if isinstance(value, bytes):
-        # Bytes are keys more often than anything else.
+        # Bytes are mostly keys.
         return HIDDEN
     if depth < 2 and isinstance(value, Mapping):
         items = ", ".join(f"{key}: {_show_item(str(key), each, depth)}" for key, each in list(value.items())[:50])
@@ -77,12 +77,12 @@ def _show_item(key: str, value: object, depth: int) -> str:
 
 
 def hide_password(text: str) -> str:
-    """Return a text; of a URL with a user or password only its scheme, and no query of a URL."""
+    """Return a text in which a URL with credentials is cut to its scheme, and every URL loses its query."""
     if _MENTIONS_SECRET.search(text):
         return HIDDEN
     scheme, separator, rest = text.partition("://")
     if separator and "@" in rest:
-        # Passwords contain any character, and some settings have several URLs.
+        # Passwords may contain any character, and some settings have several URLs.
         return f"{scheme}://{HIDDEN}"
     place, mark, _ = rest.partition("?")
     return f"{scheme}://{place}?{HIDDEN}" if separator and mark else text

@@ -1,4 +1,4 @@
-"""Tails: the messages of one connection or channel as they pass, sampled, for as long as somebody looks."""
+"""Tails: a sample of the messages of one connection or channel, for as long as someone is watching."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Protocol
 
 from .answers import TailedMessage, TailNews
 
-# Messages that one tail reports in one interval; any more are only counted.
+# The most messages that a tail reports in one interval; further ones are only counted.
 MAX_MESSAGES = 25
 # Seconds between two reports of a tail.
 INTERVAL = 0.25
-# Characters of a text, and bytes of a binary message, that a tail shows.
+# The most characters of a text, and bytes of a binary message, that a tail shows.
 MAX_PAYLOAD = 1000
-# Tails of one process.
+# The most tails in one process.
 MAX_TAILS = 32
-# Seconds until a tail ends that nobody asks for again.
+# Seconds until a tail ends if it is not renewed.
 LEASE = 15.0
 
 Deliver = Callable[[TailNews], None]
@@ -26,7 +26,7 @@ Data = str | bytes | bytearray | memoryview
 
 
 class MessageSampler:
-    """Collects messages and reports them at intervals: a bounded number, and how many more there were.
+    """Collects messages, and reports a bounded number of them at intervals, with the number of further ones.
 
     Arguments:
         tail: the name of the tail.
@@ -45,7 +45,7 @@ class MessageSampler:
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, message: Data, direction: str) -> None:
-        """Note a message that passes."""
+        """Note a message."""
         if self._timer is None:
             self._timer = self._loop.call_later(INTERVAL, self.report)
         if len(self._messages) < MAX_MESSAGES:
@@ -54,10 +54,10 @@ class MessageSampler:
             self._skipped += 1
 
     def report(self, ended: str = "") -> None:
-        """Report what has passed since the last time.
+        """Report the messages since the last report.
 
         Arguments:
-            ended: why nothing follows.
+            ended: why the tail has ended; empty if it has not.
         """
         self.stop()
         messages, self._messages = self._messages, []
@@ -65,7 +65,7 @@ class MessageSampler:
         self._deliver(TailNews(self._tail, messages, skipped, ended))
 
     def stop(self) -> None:
-        """Report nothing more, unless another message is noted."""
+        """Cancel the next report, until another message is noted."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -73,7 +73,7 @@ class MessageSampler:
 
 @dataclass(slots=True, eq=False)
 class Tap:
-    """A tapped connection, and the tails on it by name.
+    """A tapped connection, and its tails by name.
 
     Attributes:
         remove: removes the tap from the connection.
@@ -90,13 +90,13 @@ class Tap:
 
 
 class TappableWebsocket(Protocol):
-    """What a tail needs of a websocket; see `Websocket.tap`."""
+    """The methods of a websocket that a tail needs; see `Websocket.tap`."""
 
     def tap(self, report: Callable[[Data, bool], None], /) -> None:
-        """Report each message from now on."""
+        """Begin to report each message."""
 
     def untap(self) -> None:
-        """Report no more messages."""
+        """Stop reporting messages."""
 
 
 class Tails:
@@ -109,14 +109,14 @@ class Tails:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._taps: dict[int, Tap] = {}
-        # The connection of each tail, and what ends it.
+        # The connection of each tail, and the timer that ends the tail.
         self._leases: dict[str, tuple[int, asyncio.TimerHandle]] = {}
 
     def __len__(self) -> int:
         return len(self._leases)
 
     def watch(self, number: int, websocket: TappableWebsocket, tail: str, payloads: bool, deliver: Deliver) -> bool:
-        """Begin a tail, or prolong it.
+        """Begin or prolong a tail.
 
         Arguments:
             number: the number of the connection.
@@ -126,7 +126,7 @@ class Tails:
             deliver: called with the news.
 
         Returns:
-            Whether it is watched; False if there are too many tails.
+            True; False if there are too many tails.
         """
         known = self._leases.get(tail)
         if known is not None and known[0] == number:
@@ -143,7 +143,7 @@ class Tails:
         return True
 
     def stop(self, tail: str) -> None:
-        """End a tail, and tap the connection no longer if it was the last."""
+        """End a tail, and remove the tap if it was the connection's last one."""
         number, timer = self._leases.pop(tail, (0, None))
         if timer is None:
             return
@@ -168,7 +168,7 @@ class Tails:
 
 
 def describe_message(message: Data, direction: str, payloads: bool, at: float) -> TailedMessage:
-    """Return what is shown of a message.
+    """Return a message in the form of a tail.
 
     Arguments:
         message: the message.
@@ -182,7 +182,7 @@ def describe_message(message: Data, direction: str, payloads: bool, at: float) -
     if payloads:
         described.is_cut = size > MAX_PAYLOAD
         if isinstance(message, str):
-            # Half of a character outside of UTF-8 cannot travel.
+            # Lone surrogates cannot be encoded in UTF-8.
             described.payload = message[:MAX_PAYLOAD].encode("utf-8", "replace").decode()
         else:
             described.payload = bytes(memoryview(message).cast("B")[:MAX_PAYLOAD]).hex()

@@ -1,4 +1,4 @@
-"""The page of the inspector, the requests that it sends, and the websocket that shows what passes."""
+"""The page of the inspector, its requests, and its websocket, which shows messages as they come."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from .questions import AskChannels, AskConnections, AskOverview
 
 _OWN_PAGES = OriginPolicy((SAME_ORIGIN,))
 _Name = Annotated[str, Meta(min_length=1, max_length=256)]
-# Bytes of a question of the page.
+# The most bytes of a question from the page.
 MAX_QUESTION = 16 * 1024
 
 
 class PageChannel(msgspec.Struct, tag_field="ask", tag="channel", forbid_unknown_fields=True):
-    """How is a channel? Answered with `ChannelReport`."""
+    """Ask for a channel in detail. Answered with `ChannelReport`."""
 
     name: _Name
     payloads: bool = False
 
 
 class PageSettings(msgspec.Struct, tag_field="ask", tag="settings", forbid_unknown_fields=True):
-    """Which settings does a node have? Answered with `NodesReport`."""
+    """Ask for the settings of a node. Answered with `NodesReport`."""
 
     node: str = ""
 
@@ -56,7 +56,7 @@ class PageDrain(msgspec.Struct, tag_field="ask", tag="drain", forbid_unknown_fie
 
 
 class PageDone(msgspec.Struct):
-    """What was done, in a few words."""
+    """A short message about what was done."""
 
     done: str
 
@@ -96,13 +96,13 @@ class InspectorPages:
         return Response(html, headers=fields, content_type="text/html; charset=utf-8")
 
     async def ask(self) -> Response:
-        """Answer a question of the page, or do what it asks for."""
+        """Answer a question, or carry out a request, of the page."""
         request = current_request.get()
         assert request is not None
         if comes_from_elsewhere(request, _OWN_PAGES):
             return _refuse(403, "this request may not be sent from a page of another site")
         if request.content_type != "application/json":
-            # A form of another site cannot have this type.
+            # A form of another site cannot send this type.
             return _refuse(415, "expected application/json")
         try:
             question = _decode(await request.body)
@@ -134,7 +134,7 @@ class InspectorPages:
                 return PageDone(await inspector.drain(node))
 
     async def live(self) -> None:
-        """Send what passes on a connection or channel, for as long as the page is open."""
+        """Send the messages of a connection or channel, for as long as the page is open."""
         websocket = current_websocket.get()
         assert websocket is not None
         query = websocket.query_params
