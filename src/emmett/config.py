@@ -329,6 +329,9 @@ class CentrifugeSettings(Settings):
     connect_timeout: float = _seconds(15.0)
     # Seconds for which a connection or a subscription goes on after it has expired, for its client to refresh it.
     expire_grace: float = _seconds(25.0)
+    # Clients of a worker, and those of one user among them; None for as many as come.
+    max_clients: int | None = _count(None, "clients", optional=True)
+    max_user_clients: int | None = _count(None, "clients", optional=True)
     # Channels that a client is subscribed to. In one frame it may send 1024 commands more than that.
     max_channels: int = _count(128, "channels")
     # Calls of a client that run at the same time, above which reading pauses.

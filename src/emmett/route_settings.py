@@ -59,6 +59,8 @@ class CentrifugeLimits(WebsocketLimits, total=False):
     pong_timeout: float
     connect_timeout: float
     expire_grace: float
+    max_clients: int | None
+    max_user_clients: int | None
     max_channels: int
     max_running_calls: int
     max_recovered: int

@@ -30,7 +30,9 @@ async def test_a_namespace_is_closed_until_it_is_opened() -> None:
     service = Service()
     service.channels.namespace("open", may_subscribe=lambda channel: channel != "open:no")
     async with service.run(), service.connected() as client:
-        assert await client.error(subscribe={"channel": "closed:1"}) == 103
+        for command in ({"subscribe": {"channel": "closed:1"}}, {"publish": {"channel": "closed:1", "data": 1}}):
+            assert await client.error(**command) == 102, "the namespace was not declared"
+        assert await client.error(subscribe={"channel": "closed"}) == 103
         assert await client.error(subscribe={"channel": "open:no"}) == 103
         assert await client.subscribe("open:1") == {}
         assert await client.error(subscribe={"channel": "open:1"}) == 105

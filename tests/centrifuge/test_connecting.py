@@ -53,6 +53,13 @@ async def test_an_expired_token_is_an_error_after_which_the_client_may_try_again
         assert (await client.connect(token=token(sub="42")))["pong"] is True
 
 
+async def test_a_client_without_a_token_that_has_expired_has_nothing_to_renew() -> None:
+    service = Service()
+    service.centrifuge.on_connect(lambda client, data: Identity("42", expires_at=1))
+    async with service.run(), service.raw() as client:
+        assert await client.error(connect={}) == 110
+
+
 async def test_a_connection_expires_unless_it_is_refreshed() -> None:
     service = Service(secret=SECRET, expire_grace=0.01)
     async with service.run():

@@ -287,3 +287,11 @@ async def _until_answered(client: RawClient) -> None:
             if found.get("id") == 99:
                 return
     assert client.websocket.close_code == 3501
+
+
+async def test_data_that_nothing_takes_ends_the_connection() -> None:
+    """It has no reply, so the client would not learn of it."""
+    service = Service()
+    async with service.run(), service.connected() as client:
+        await client.send({"send": {"data": 1}})
+        assert await client.ended() == (3508, "not available")

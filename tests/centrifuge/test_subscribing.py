@@ -181,12 +181,31 @@ async def test_400_subscriptions_with_tokens_come_back_in_one_frame() -> None:
 
 async def test_without_a_token_a_subscription_that_expires_ends_without_grace() -> None:
     service = Service()
-    service.centrifuge.on_subscribe(lambda client, channel, data: allow(expires_at=1))
+    service.centrifuge.on_subscribe(lambda client, channel, data: allow(expires_at=soon(1)))
     async with service.run(), service.connected() as client:
         # An SDK that were told would ask for a token, and give up without one. After 2501 it subscribes again.
         assert await client.subscribe("a") == {}
         assert await client.push() == {"channel": "a", "unsubscribe": {"code": 2501, "reason": "subscription expired"}}
         assert await client.subscribe("a") == {}
+
+
+async def test_a_subscription_that_has_expired_is_refused() -> None:
+    """After 2501 the SDK would subscribe again, and again."""
+    service = Service()
+    service.centrifuge.on_subscribe(lambda client, channel, data: allow(expires_at=1))
+    async with service.run(), service.connected() as client:
+        assert await client.error(subscribe={"channel": "a"}) == 110
+        assert service.centrifuge.clients[0].channels == []
+
+
+async def test_a_subscription_by_the_server_that_expires_ends_the_connection() -> None:
+    """SDKs do not return to it by themselves."""
+    service = Service(api_keys="key")
+    async with service.run(), service.connected() as client:
+        (own,) = service.centrifuge.clients
+        await service.centrifuge.server.subscribe("", "a", client=own.id, expires_at=soon(1))
+        assert (await client.push())["channel"] == "a"
+        assert await client.ended() == (3006, "subscription expired")
 
 
 async def test_an_unsubscribe_of_the_server_during_a_subscribe_wins() -> None:

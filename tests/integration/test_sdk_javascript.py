@@ -98,7 +98,7 @@ async def test_a_stream_is_resumed_by_the_sdk() -> None:
 
 
 @pytest.mark.parametrize("kind", ["http_stream", "sse"])
-async def test_a_server_that_stops_does_not_wait_for_streams(kind: str) -> None:
+async def test_a_server_that_stops_ends_streams_with_a_push(kind: str) -> None:
     connect = '{"id":1,"connect":{}}'
     head = f"Host: 127.0.0.1\r\nContent-Length: {len(connect)}\r\n\r\n{connect}"
     start = "POST /connection/http_stream" if kind == "http_stream" else f"GET /connection/sse?cf_connect={connect}"
@@ -110,5 +110,9 @@ async def test_a_server_that_stops_does_not_wait_for_streams(kind: str) -> None:
         running.server.should_exit = True
         # It would go on until `shutdown_timeout`, which is 30 s.
         async with asyncio.timeout(10):
-            await reader.read()
+            seen = await reader.read()
+        ending = {"code": 3001, "reason": "shutdown", "reconnect": True}
+        assert json.dumps({"push": {"disconnect": ending}}, separators=(",", ":")).encode() in seen
+        # The response is complete: nothing was cut off.
+        assert seen.endswith(b"\r\n0\r\n\r\n")
         writer.close()

@@ -349,6 +349,32 @@ async def test_a_server_that_waits_no_longer(started: bool, caplog: pytest.LogCa
     assert [record.getMessage() for record in caplog.records] == ["POST '/' was cancelled: the server stops"]
 
 
+class Ending(Response):
+    """A stream that ends by itself."""
+
+    is_endless = True
+
+    def end_stream(self) -> bool:
+        return True
+
+
+async def test_which_streams_end_by_themselves() -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"first"
+        await endless()
+
+    for kind, expected in ((Ending, True), (Response, False)):
+        run = Run(lambda kind=kind: kind(body(), content_type="text/event-stream"))  # type: ignore[misc]
+        await settled()
+        assert run.exchange.is_endless
+        assert run.exchange.end_stream() is expected
+        # A peer that reads nothing would not read the end either.
+        run.connection.flow.pause_writing()
+        assert not run.exchange.end_stream()
+        run.task.cancel()
+        await settled()
+
+
 async def test_a_server_that_waits_no_longer_for_a_peer_that_reads_nothing() -> None:
     """What was answered before on this connection still waits: an answer would have to wait behind it."""
     run = Run(endless)

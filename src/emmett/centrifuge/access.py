@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Raw
 
 from ..channels.names import check_channel
-from ..channels.namespaces import Namespace
+from ..channels.namespaces import DEFAULT, Namespace
 from .claims import Verifier
 from .client import Client
 from .codec import json_data
-from .codes import permission_denied
+from .codes import CommandFailed, permission_denied, unknown_channel
 from .hooks import ClientHooks
 from .messages import NOTHING, SubscribeRequest
 
@@ -78,7 +78,7 @@ async def may_subscribe(
             raise permission_denied()
         permission = answer if isinstance(answer, Permission) else permission
     elif namespace.may_subscribe is None:
-        raise permission_denied()
+        raise refusal(channel, namespace)
     if namespace.may_subscribe is not None and not await resolved(namespace.may_subscribe(channel)):
         raise permission_denied()
     return permission
@@ -94,6 +94,11 @@ def check_open(channel: str) -> None:
     check_channel(channel)
     if channel.startswith("emmett-") and ":" in channel:
         raise permission_denied()
+
+
+def refusal(channel: str, namespace: Namespace) -> CommandFailed:
+    """Return the error for a channel that nothing opens: another one if its namespace was not declared."""
+    return unknown_channel() if ":" in channel and namespace is DEFAULT else permission_denied()
 
 
 def users_of(channel: str) -> list[str] | None:

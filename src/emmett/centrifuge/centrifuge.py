@@ -30,7 +30,7 @@ from .bridge import CallBridge
 from .claims import Verifier
 from .client import Client, encode_client_info
 from .codec import JSON, ClientCodec
-from .codes import CONNECTION_CLOSED, Disconnected, method_not_found
+from .codes import CONNECTION_CLOSED, NOT_AVAILABLE, Disconnected, method_not_found
 from .control import Control
 from .encodings import JSON_ENCODING, choose_encoding, find_protobuf
 from .fallbacks import Fallbacks
@@ -39,6 +39,7 @@ from .http_api import HTTPAPI
 from .messages import RPCRequest
 from .pings import Pings
 from .push_kinds import PushKinds
+from .seats import Seats
 from .server_api import ServerAPI
 from .session import SDKSession
 from .stream_carrier import StreamCarrier
@@ -142,6 +143,7 @@ class Centrifuge:
         self.push_kinds = PushKinds(
             [each.codec for each in self.encodings if numbers_in_protobuf or each.codec is JSON]
         )
+        self.seats = Seats(self.settings.max_clients, self.settings.max_user_clients)
         self.pings = Pings(self.settings.client_ping_interval, self.settings.pong_timeout)
         # The connected sessions of this process, by client id.
         self.sessions: dict[str, SDKSession] = {}
@@ -250,6 +252,7 @@ class Centrifuge:
     def left(self, session: SDKSession) -> None:
         """Forget a session."""
         self.sessions.pop(session.client.id, None)
+        self.seats.release(session.client.user)
         if self._bridge is not None:
             self._bridge.forget(session.client)
 
@@ -270,6 +273,9 @@ class Centrifuge:
             return
         if self.hooks.message is not None:
             await resolved(self.hooks.message(client, decoded(data)))
+        elif self._bridge is None:
+            # There is no reply that could report it.
+            raise Disconnected(NOT_AVAILABLE)
 
     async def serve(self) -> None:
         """Handle a connection: the handler of the route."""

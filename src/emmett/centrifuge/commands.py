@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..channels.names import check_channel
-from .access import check_open, decoded, may_subscribe, resolved
+from .access import check_open, decoded, may_subscribe, refusal, resolved
 from .client import ClientSubscription
 from .codes import (
     CONNECTION_EXPIRED,
     INVALID_TOKEN,
     Disconnected,
     already_subscribed,
+    expired,
     limit_exceeded,
     not_available,
     permission_denied,
@@ -64,6 +65,9 @@ async def subscribe(session: ActiveSession, request: Any, opened: list[ClientSub
         permission = await may_subscribe(
             session.client, request, namespace, session.endpoint.verifier, session.endpoint.hooks
         )
+        if is_expired(permission.expires_at):
+            # The client would subscribe again and again.
+            raise expired()
         result = await enter_channel(session, subscription, request, permission)
     except BaseException:
         subscriptions.pop(request.channel, None)
@@ -91,9 +95,9 @@ async def _publish(session: ActiveSession, request: PublishRequest) -> EmptyResu
     check_open(request.channel)
     data = session.codec.unwrap(request.data)
     publish = session.endpoint.hooks.publish
-    may_publish = session.running().hub.namespaces.of(request.channel).may_publish
-    if publish is None and may_publish is None:
-        raise permission_denied()
+    namespace = session.running().hub.namespaces.of(request.channel)
+    if publish is None and namespace.may_publish is None:
+        raise refusal(request.channel, namespace)
     if publish is not None and not await resolved(publish(session.client, request.channel, decoded(request.data))):
         raise permission_denied()
     try:

@@ -23,6 +23,7 @@ from .codes import (
     PERMISSION_DENIED,
     CommandFailed,
     Disconnected,
+    expired,
     token_expired,
 )
 from .hooks import Identity
@@ -59,16 +60,18 @@ async def begin(session: ActiveSession, request: ConnectRequest, opened: list[Cl
     client.name, client.version, client.headers = request.name, request.version, request.headers
     accepted = await _identify(session, request)
     if is_expired(accepted.expires_at):
-        raise token_expired()
+        raise token_expired() if session.context is None else expired()
     session.set_timer(None)
     wanted = {each.channel: each for each in accepted.subscriptions}
     for channel in endpoint.channels_of(client.user) if client.user else ():
         wanted.setdefault(channel, ServerSubscription(channel))
     if len(wanted) > session.settings.max_channels:
         raise Disconnected(CHANNEL_LIMIT)
+    endpoint.seats.take(client.user)
     try:
         results = await _subscribe(session, list(wanted.values()), request, opened)
     except BaseException:
+        endpoint.seats.release(client.user)
         for subscription in opened:
             client.subscriptions.pop(subscription.channel, None)
             await leave_channel(session.running(), subscription)

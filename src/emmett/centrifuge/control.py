@@ -229,7 +229,7 @@ async def _carry_out(order: Order, session: ControlledSession) -> None:
                 for channel in [order.channel] if order.channel else session.client.channels:
                     await session.unsubscribe_by_server(channel, UNSUBSCRIBED_BY_SERVER)
             case "subscribe":
-                await session.subscribe_by_server(order.channel, Permission(order.info, order.data))
+                await session.subscribe_by_server(order.channel, Permission(order.info, order.data, order.expires_at))
             case "refresh" if order.code:
                 await session.disconnect(CONNECTION_EXPIRED)
             case "refresh":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 
 from ..config import WebsocketSettings
 from ..ctx import current_request
@@ -14,7 +14,7 @@ from ..http.request import Request
 from ..http.response import Response
 from ..wire.origin import OriginPolicy
 from .codec import JSON, ClientCodec, UnreadableFrame
-from .codes import CONNECTION_CLOSED
+from .codes import CONNECTION_CLOSED, SHUTDOWN
 from .control import Control, Order
 from .stream_carrier import StreamCarrier
 
@@ -112,7 +112,7 @@ class Fallbacks:
         carrier = StreamCarrier(codec)
         carrier.feed(command)
         before, after = form.split("{}")
-        return _Stream(_Messages(self, carrier, key, before, after), headers=_HEADERS, content_type=content_type)
+        return _Stream(carrier, _Messages(self, carrier, key, before, after), content_type)
 
     async def run(self, carrier: StreamCarrier, key: str) -> None:
         """Handle a connection until its end."""
@@ -127,8 +127,17 @@ class Fallbacks:
 class _Stream(Response):
     """The response. When the server stops, the client reconnects to another process, as with a websocket."""
 
-    __slots__ = ()
+    __slots__ = ("_carrier",)
     is_endless = True
+
+    def __init__(self, carrier: StreamCarrier, body: AsyncIterable[bytes], content_type: str) -> None:
+        super().__init__(body, headers=_HEADERS, content_type=content_type)
+        self._carrier = carrier
+
+    def end_stream(self) -> bool:
+        """See `Response`. The last message is a push with the reason, as a websocket has it in its Close frame."""
+        self._carrier.close_soon(SHUTDOWN)
+        return True
 
 
 class _Messages:

@@ -74,6 +74,7 @@ class _UserChannel(msgspec.Struct):
     session: str = ""
     info: Any = None
     data: Any = None
+    expire_at: float = 0
 
 
 class _RefreshUser(msgspec.Struct):
@@ -234,7 +235,14 @@ async def _unsubscribe(server: ServerAPI, request: _UserChannel) -> Any:
 
 async def _subscribe(server: ServerAPI, request: _UserChannel) -> Any:
     client = request.client or request.session
-    await server.subscribe(request.user, request.channel, client=client, info=request.info, data=request.data)
+    await server.subscribe(
+        request.user,
+        request.channel,
+        client=client,
+        info=request.info,
+        data=request.data,
+        expires_at=request.expire_at or None,
+    )
     return {}
 
 

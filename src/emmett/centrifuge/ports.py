@@ -21,6 +21,7 @@ from .hooks import ClientHooks
 from .messages import RPCRequest
 from .pings import Pings
 from .push_kinds import PushKinds
+from .seats import Seats
 
 
 class ClientCarrier(Sink, Protocol):
@@ -44,6 +45,7 @@ class ClientEndpoint(Protocol):
         verifier: verifies tokens; None if there are none.
         cached: the namespaces in which clients recover only the newest publication.
         pings: pings the clients.
+        seats: counts the clients.
         push_kinds: the encoders of publications, by the options of subscriptions.
     """
 
@@ -54,6 +56,7 @@ class ClientEndpoint(Protocol):
     cached: frozenset[str]
     pings: Pings
     push_kinds: PushKinds
+    seats: Seats
 
     def running(self) -> RunningChannels:
         """Return the running channels."""

@@ -121,18 +121,31 @@ class ServerAPI:
         """
         await self._send(Order("unsubscribe", user, client, channel=channel))
 
-    async def subscribe(self, user: str, channel: str, *, client: str = "", info: Any = None, data: Any = None) -> None:
+    async def subscribe(
+        self,
+        user: str,
+        channel: str,
+        *,
+        client: str = "",
+        info: Any = None,
+        data: Any = None,
+        expires_at: float | None = None,
+    ) -> None:
         """Subscribe the clients of a user to a channel, on all nodes.
 
         Arguments:
             info: information about the clients for others in this channel; any value that JSON can express.
             data: data for the clients; any value that JSON can express.
+            expires_at: when the subscription expires, in seconds since 1970; None for never. It ends the connection
+                with 3006, and the client comes back without the subscription.
 
         Raises:
             BrokerUnavailable, InvalidChannel, ValueError: as `disconnect` and `Channels.publish`.
         """
         check_channel(channel)
-        await self._send(Order("subscribe", user, client, channel=channel, info=json_data(info), data=json_data(data)))
+        order = Order("subscribe", user, client, channel=channel, info=json_data(info), data=json_data(data))
+        order.expires_at = expires_at
+        await self._send(order)
 
     async def refresh(
         self, user: str, *, client: str = "", expired: bool = False, expires_at: float | None = None

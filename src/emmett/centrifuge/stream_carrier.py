@@ -70,8 +70,12 @@ class StreamCarrier:
 
     async def close(self, code: int, reason: str) -> None:
         """End the response after all accepted messages. A push informs the client of code and reason."""
+        self.close_soon(Ending(code, reason))
+
+    def close_soon(self, ending: Ending) -> None:
+        """Do what `close` does."""
         if self._closed is None:
-            ending = Ending(code, reason)
+            code, reason = ending
             push = DisconnectPush(code=code, reason=reason, reconnect=not ending.is_terminal)
             self._put(self.codec.encode([ClientReply(push=Push(disconnect=push))]))
             self.end(code, reason)

@@ -14,6 +14,7 @@ from ..channels.topic import read_entry
 from .access import Permission
 from .client import ClientSubscription, encode_client_info
 from .codes import (
+    SUBSCRIPTION_EXPIRED,
     UNSUBSCRIBED_EXPIRED,
     UNSUBSCRIBED_INSUFFICIENT,
     CommandFailed,
@@ -148,9 +149,15 @@ def set_expiry(host: ActiveSession, subscription: ClientSubscription, expires_at
     """End a subscription when it has expired, unless it is refreshed."""
     if subscription.timer is not None:
         subscription.timer.cancel()
-    subscription.timer = call_after_expiry(
-        expires_at, grace, lambda: host.end_later(subscription, UNSUBSCRIBED_EXPIRED)
-    )
+
+    def end() -> None:
+        if subscription.is_server_side:
+            # SDKs do not subscribe to it again unless they connect again.
+            host.spawn(host.disconnect(SUBSCRIPTION_EXPIRED))
+        else:
+            host.end_later(subscription, UNSUBSCRIBED_EXPIRED)
+
+    subscription.timer = call_after_expiry(expires_at, grace, end)
 
 
 async def leave_channel(running: RunningChannels, subscription: ClientSubscription) -> None:

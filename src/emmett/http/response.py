@@ -73,6 +73,13 @@ class Response:
         if content_type is not None:
             self.content_type = content_type
 
+    def end_stream(self) -> bool:
+        """Let a stream with `is_endless` end by itself, because the server stops; return whether it will.
+
+        The server cuts off one that does not.
+        """
+        return False
+
     @property
     def status(self) -> int:
         """The HTTP status, 200 to 599; 1xx are not final answers (RFC 9110, 15.2)."""

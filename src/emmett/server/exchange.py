@@ -92,7 +92,7 @@ class Exchange:
         "_began",
         "_cancel_at",
         "_connection",
-        "_is_endless",
+        "_endless",
         "_request",
         "_status",
         "_task",
@@ -122,7 +122,8 @@ class Exchange:
         self.head_size = head_size
         # The task that runs the exchange, while it runs.
         self._task: asyncio.Task[None] | None = None
-        self._is_endless = False
+        # A stream that ends only when its client leaves.
+        self._endless: Response | None = None
         # The status of the response once it has begun; the arrival time of the request in seconds, if an observer needs
         # it.
         self._status: int | None = None
@@ -138,7 +139,11 @@ class Exchange:
     @property
     def is_endless(self) -> bool:
         """Whether the response is a stream, of events for example, which ends only when its client leaves."""
-        return self.is_streaming and self._is_endless
+        return self.is_streaming and self._endless is not None
+
+    def end_stream(self) -> bool:
+        """Let an endless stream end by itself; return whether it will, provided that its client still reads."""
+        return self._endless is not None and not self._connection.flow.write_paused and self._endless.end_stream()
 
     def held(self) -> int:
         """Return the received bytes of the head and the body that are kept."""
@@ -247,7 +252,7 @@ class Exchange:
         # HTTP/1.0 has no chunks: the end of the connection ends the body.
         is_chunked = due is None and self._request.http_version != "1.0"
         is_event_stream = (response.content_type or "").startswith("text/event-stream")
-        self._is_endless = is_event_stream or response.is_endless
+        self._endless = response if is_event_stream or response.is_endless else None
         transport.write(self._begin(response.status, fields, "transfer-encoding: chunked\r\n" if is_chunked else ""))
         async for chunk in response.chunks():
             if flow.write_paused:

@@ -207,7 +207,7 @@ class HTTPProtocol(RequestReader):
         last = self._waiting[-1] if self._waiting else self._exchange
         assert last is not None
         last.keep_alive = False
-        if self._exchange is not None and self._exchange.is_endless:
+        if self._exchange is not None and self._exchange.is_endless and not self._exchange.end_stream():
             # Its client reconnects by itself, to another process.
             self._exchange.abandon()
             self.close()
