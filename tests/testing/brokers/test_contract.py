@@ -9,6 +9,7 @@ from tests.testing.brokers import (
     test_history,
     test_leases,
     test_lifecycle,
+    test_once,
     test_outage,
     test_patterns,
     test_presence,
@@ -27,6 +28,7 @@ PARTS = (
     test_rates,
     test_leases,
     test_lifecycle,
+    test_once,
     test_outage,
 )
 # It has functions of its own below `test_lifecycle`, since it takes more than another broker.
