@@ -35,7 +35,7 @@ TABLE = """\
 | templates | all above | standard library, jinja2 |
 | dispatch | all above | standard library, msgspec |
 | health | rare_log, http, errors | standard library |
-| users | channels, ctx, websockets, wire, rare_log, errors | standard library, msgspec |
+| users | channels, ctx, websockets, wire, rare_log, pacing, errors | standard library, msgspec |
 | tasks | environment, rare_log, errors | standard library |
 | telemetry | environment, http, observers, datastructures, errors | standard library, opentelemetry, prometheus_client |
 | centrifuge | channels, pipeline, ctx, calls and above | standard library, cryptography, jwt, msgspec, google.protobuf |

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from emmett import App, Channels, WebsocketClosed, websocket
-from emmett.errors import BrokerUnavailable, ConfigurationError, UsageError
-from emmett.users import KICKS, Users
+from emmett.channels import Kind, Publication
+from emmett.errors import BrokerUnavailable, ChannelDenied, ConfigurationError, UsageError
+from emmett.users import KICKS, MESSAGES, ONLINE, Users
 
 
 def make(ended: asyncio.Queue[str] | None = None) -> tuple[App, Channels, Users]:
@@ -104,6 +105,51 @@ async def test_what_no_kick_is_closes_nothing(caplog: pytest.LogCaptureFixture) 
         await peer.send("still here")
         assert await peer.receive() == "still here"
     assert "ignored a kick that users.kick did not make" in caplog.text
+
+
+async def test_missed_kicks_close_all_that_were_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emmett.users.CLOSE_BATCH", 1)
+    ended: asyncio.Queue[str] = asyncio.Queue()
+    app, _, users = make(ended)
+    async with (
+        app.test_client_async() as client,
+        client.websocket("/live/ann") as first,
+        client.websocket("/live/bob") as second,
+    ):
+        for peer in (first, second):
+            assert await peer.receive() == "ready"
+        users._handle(Publication(f"{KICKS}:all", "", Kind.GAP))
+        for peer in (first, second):
+            with pytest.raises(WebsocketClosed) as closed:
+                await peer.receive()
+            assert (closed.value.code, closed.value.reason) == (1013, "kicks were missed")
+        assert {await ended.get(), await ended.get()} == {"ann", "bob"}
+        async with client.websocket("/live/ann") as again:
+            assert await again.receive() == "ready"
+
+
+async def test_who_listens_again_has_missed_kicks() -> None:
+    app, _, users = make()
+    async with app.test_client_async() as client, client.websocket("/live/ann") as peer:
+        assert await peer.receive() == "ready"
+        # What the supervisor of background work does after a failure.
+        again = asyncio.create_task(users._listen())
+        with pytest.raises(WebsocketClosed) as closed:
+            await peer.receive()
+        assert closed.value.code == 1013
+        again.cancel()
+        await asyncio.wait((again,))
+
+
+async def test_no_client_reads_or_writes_its_channels() -> None:
+    app, channels, _ = make()
+    async with app.test_client_async():
+        for name in (f"{KICKS}:all", f"{ONLINE}:users", f"{MESSAGES}:x"):
+            with pytest.raises(ChannelDenied):
+                async with channels.subscribe(name):
+                    pass
+            with pytest.raises(ChannelDenied):
+                await channels.publish(name, "x")
 
 
 @pytest.mark.parametrize("user", ["", "x" * 201, "é" * 101, "\ud800", None, 7])

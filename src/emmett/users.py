@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from .channels import Channels, Kind, Publication
 from .ctx import websocket
-from .errors import BrokerUnavailable, UsageError
+from .errors import BrokerUnavailable, UsageError, WebsocketClosed
+from .pacing import CLOSE_BATCH, CLOSE_PAUSE
 from .rare_log import RareLog
 from .websockets.websocket import Websocket
 from .wire.close import CloseCode, check_to_send
@@ -65,13 +66,15 @@ class Users:
     def __init__(self, app: HostOfUsers, channels: Channels, *, timeout: float = 10.0) -> None:
         self._channels = channels
         self._timeout = timeout
-        channels.namespace(MESSAGES, history=MESSAGES_KEPT)
-        channels.namespace(KICKS, history=KICKS_KEPT)
-        channels.namespace(ONLINE, presence=True)
+        # Nobody but `Users`: a client that may choose its channel could read and write all of this otherwise.
+        channels.namespace(MESSAGES, history=MESSAGES_KEPT, may_subscribe=_nobody, may_publish=_nobody)
+        channels.namespace(KICKS, history=KICKS_KEPT, may_subscribe=_nobody, may_publish=_nobody)
+        channels.namespace(ONLINE, presence=True, may_subscribe=_nobody, may_publish=_nobody)
         self._websockets: dict[str, dict[Websocket, None]] = {}
         self._names: dict[Websocket, list[str]] = {}
         # Set while kicks from other nodes arrive.
         self._listens = asyncio.Event()
+        self._has_listened = False
         self._closing: set[asyncio.Task[None]] = set()
         self._log = RareLog(logger)
         app.wired.append(self)
@@ -103,8 +106,10 @@ class Users:
         names.append(user)
         try:
             async with (
-                self._channels.subscribe(_channel_of(user), deliver=connection),
-                self._channels.subscribe(f"{ONLINE}:users", deliver=connection, encode=_nothing, member=user),
+                self._channels.subscribe(_channel_of(user), deliver=connection, check=False),
+                self._channels.subscribe(
+                    f"{ONLINE}:users", deliver=connection, encode=_nothing, member=user, check=False
+                ),
             ):
                 yield
         finally:
@@ -168,7 +173,11 @@ class Users:
     async def _listen(self) -> None:
         """Close what other nodes, and this one, ask to close."""
         try:
-            async with self._channels.subscribe(f"{KICKS}:all") as feed:
+            async with self._channels.subscribe(f"{KICKS}:all", check=False) as feed:
+                if self._has_listened:
+                    # This runs again after a failure: nobody knows who was kicked meanwhile.
+                    self._missed()
+                self._has_listened = True
                 self._listens.set()
                 async for publication in feed:
                     self._handle(publication)
@@ -177,7 +186,7 @@ class Users:
 
     def _handle(self, publication: Publication) -> None:
         if publication.kind is Kind.GAP:
-            self._log.warn("kicks were missed while the broker was away: users may still be connected")
+            self._missed()
             return
         try:
             kick = msgspec.json.decode(publication.data, type=_Kick)
@@ -187,9 +196,34 @@ class Users:
             return
         for each in list(self._websockets.get(kick.user, ())):
             # A task for each: one that waits for its peer must not hold up the others.
-            task = asyncio.get_running_loop().create_task(each.close(kick.code, kick.reason))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._spawn(_close(each, kick.code, kick.reason))
+
+    def _missed(self) -> None:
+        """Close the websockets of all users, whose clients come back at once: somebody among them was kicked."""
+        self._log.warn("kicks were missed while the broker was away: the websockets of all users are closed with 1013")
+        self._spawn(self._close_all())
+
+    async def _close_all(self) -> None:
+        known = list(self._names)
+        for first in range(0, len(known), CLOSE_BATCH):
+            for each in known[first : first + CLOSE_BATCH]:
+                self._spawn(_close(each, CloseCode.TRY_AGAIN_LATER, "kicks were missed"))
+            await asyncio.sleep(CLOSE_PAUSE)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _close(connection: Websocket, code: int, reason: str) -> None:
+    # It may go by itself.
+    with contextlib.suppress(WebsocketClosed):
+        await connection.close(code, reason)
+
+
+def _nobody(*_: object) -> bool:
+    return False
 
 
 def _channel_of(user: str) -> str:

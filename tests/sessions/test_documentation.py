@@ -20,7 +20,7 @@ PAGE = page("docs/sessions.md")
 
 async def test_the_login_and_the_logout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSWORD", "open sesame")
-    (program,) = [each for each in programs_of(PAGE) if "/login" in each.files["app.py"]]
+    (program,) = [each for each in programs_of(PAGE) if "PASSWORD" in each.files["app.py"]]
     with program.loaded(tmp_path) as app:
         async with run_emmett(app) as running, httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}") as client:
             for name, password in (("ann", "guessed"), ("bob", "open sesame"), ("ann", "é"), ("", "")):
@@ -35,6 +35,26 @@ async def test_the_login_and_the_logout(tmp_path: Path, monkeypatch: pytest.Monk
                 with pytest.raises(ConnectionClosed, match=r"1008 .*logged out"):
                     await news.recv()
             assert (await client.get("/")).text == "Who are you?"
+
+
+async def test_a_function_on_all_nodes(tmp_path: Path) -> None:
+    (program,) = [each for each in programs_of(PAGE) if "/minimum-age" in each.files["app.py"]]
+    with program.loaded(tmp_path) as app:
+        async with run_emmett(app) as running, httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}") as client:
+            cookies = []
+            for age in (12, 30):
+                client.cookies.clear()
+                await client.post(f"/login/{age}")
+                cookies.append("; ".join(f"{name}={value}" for name, value in client.cookies.items()))
+            url = f"{running.url}/adults"
+            async with (
+                connect(url, additional_headers={"Cookie": cookies[0]}) as child,
+                connect(url, additional_headers={"Cookie": cookies[1]}) as adult,
+            ):
+                assert (await client.post("/minimum-age/18")).text == "announced"
+                with pytest.raises(ConnectionClosed, match=r"4403 .*too young"):
+                    await child.recv()
+                await (await adult.ping())
 
 
 def defaults_of(name: str) -> dict[str, object]:

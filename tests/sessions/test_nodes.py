@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emmett import App, Channels
-from emmett.errors import BrokerUnavailable
+from emmett.errors import BrokerUnavailable, ChannelDenied
 from emmett.sessions import StoreUnavailable, nodes
 from emmett.sessions.nodes import NAMESPACE, Announcement, Closing, Ended, Extended, Moved, SessionNodes
 
@@ -41,7 +41,7 @@ async def test_what_no_node_has_made_is_ignored(caplog: pytest.LogCaptureFixture
     async with heard.app.test_client_async():
         await heard.nodes.ready()
         for text in ("", "{}", '{"type":"ended","id":1}', '{"type":"ended","id":"1","code":1005,"reason":""}', b"\xff"):
-            await heard.channels.publish(heard.nodes._channel, text)
+            await heard.channels.publish(heard.nodes._channel, text, check=False)
         await heard.nodes.announce(EVERY[0])
         assert await heard.announcements.get() == EVERY[0]
     assert "ignored an announcement about sessions that no node has made" in caplog.text
@@ -71,6 +71,48 @@ async def test_announcements_wait_for_the_broker(
         is_away = False
         assert [await heard.announcements.get() for _ in EVERY] == list(EVERY)
     assert "other nodes learn later that a session has changed: away" in caplog.text
+
+
+async def test_no_announcement_overtakes_one_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Heard()
+    monkeypatch.setattr(nodes, "PAUSE", 0.001)
+    publish, is_away = heard.channels.publish, True
+
+    async def publish_later(*arguments: Any, **options: Any) -> Any:
+        if is_away:
+            raise BrokerUnavailable("away")
+        return await publish(*arguments, **options)
+
+    monkeypatch.setattr(heard.channels, "publish", publish_later)
+    async with heard.app.test_client_async():
+        await heard.nodes.ready()
+        await heard.nodes.announce(EVERY[1])
+        is_away = False
+        # The broker is back, and the first one waits for its next attempt.
+        await heard.nodes.announce(EVERY[0])
+        assert [await heard.announcements.get() for _ in range(2)] == [EVERY[1], EVERY[0]]
+
+
+async def test_a_node_that_listens_again_has_missed_something() -> None:
+    heard = Heard()
+    async with heard.app.test_client_async():
+        await heard.nodes.ready()
+        assert not heard.missed.is_set()
+        # What the supervisor of background work does after a failure.
+        again = asyncio.create_task(heard.nodes._listen())
+        await heard.missed.wait()
+        again.cancel()
+        await asyncio.wait((again,))
+
+
+async def test_no_client_reads_or_writes_announcements() -> None:
+    heard = Heard()
+    async with heard.app.test_client_async():
+        with pytest.raises(ChannelDenied):
+            async with heard.channels.subscribe(heard.nodes._channel):
+                pass
+        with pytest.raises(ChannelDenied):
+            await heard.channels.publish(heard.nodes._channel, "x")
 
 
 async def test_no_more_wait_than_the_bound(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

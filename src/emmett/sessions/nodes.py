@@ -73,13 +73,20 @@ class HostOfSessions(Protocol):
 class ChannelsOfSessions(Protocol):
     """The channels that carry announcements: a `Channels`."""
 
-    def namespace(self, name: str, *, history: int = 0) -> Any:
+    def namespace(
+        self,
+        name: str,
+        *,
+        history: int = 0,
+        may_subscribe: Callable[[str], bool] | None = None,
+        may_publish: Callable[[str, Any], bool] | None = None,
+    ) -> Any:
         """Declare the options of a namespace."""
 
     async def publish(self, channel: str, data: Any, *, check: bool = True) -> Any:
         """Publish data."""
 
-    def subscribe(self, *names: str) -> AbstractAsyncContextManager[Any]:
+    def subscribe(self, *names: str, check: bool = True) -> AbstractAsyncContextManager[Any]:
         """Subscribe to channels."""
 
 
@@ -110,8 +117,14 @@ class SessionNodes:
         self._missed = missed
         self._listens = asyncio.Event()
         self._waiting: asyncio.Queue[str] = asyncio.Queue(WAITING)
+        # Whether one of those that waited is still to be announced: later ones must not overtake it.
+        self._is_late = False
+        self._has_listened = False
         self._log = RareLog(logger)
-        channels.namespace(namespace, history=KEPT)
+        # Nobody but nodes: a client that may choose its channel could read and write announcements otherwise.
+        channels.namespace(
+            namespace, history=KEPT, may_subscribe=lambda _: False, may_publish=lambda _channel, _data: False
+        )
         app.background(name=f"emmett.sessions.{cookie_name}.listen")(self._listen)
         app.background(name=f"emmett.sessions.{cookie_name}.announce")(self._announce_waiting)
 
@@ -133,14 +146,21 @@ class SessionNodes:
     async def announce(self, announcement: Announcement) -> None:
         """Announce to all nodes. While the broker does not answer, the announcement waits for it."""
         text = msgspec.json.encode(announcement).decode()
+        if self._is_late:
+            self._wait_with(text)
+            return
         try:
             await self._channels.publish(self._channel, text, check=False)
         except BrokerUnavailable as error:
             self._log.warn("other nodes learn later that a session has changed: %s", error)
-            try:
-                self._waiting.put_nowait(text)
-            except asyncio.QueueFull:
-                self._log.warn("other nodes do not learn that a session has changed: %d changes wait already", WAITING)
+            self._wait_with(text)
+
+    def _wait_with(self, text: str) -> None:
+        try:
+            self._waiting.put_nowait(text)
+            self._is_late = True
+        except asyncio.QueueFull:
+            self._log.warn("other nodes do not learn that a session has changed: %d changes wait already", WAITING)
 
     async def _announce_waiting(self) -> None:
         while True:
@@ -151,10 +171,15 @@ class SessionNodes:
                     break
                 except BrokerUnavailable:
                     await asyncio.sleep(PAUSE)
+            self._is_late = not self._waiting.empty()
 
     async def _listen(self) -> None:
         try:
-            async with self._channels.subscribe(self._channel) as feed:
+            async with self._channels.subscribe(self._channel, check=False) as feed:
+                if self._has_listened:
+                    # This runs again after a failure: nobody knows what was announced meanwhile.
+                    self._missed()
+                self._has_listened = True
                 self._listens.set()
                 async for publication in feed:
                     self._handle(publication)
