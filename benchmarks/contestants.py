@@ -61,59 +61,52 @@ class Contestant:
         return str(self.environment.prepare())
 
 
-def _address(options: ServerOptions) -> list[str]:
-    return ["--host", options.host, "--port", str(options.port), "--workers", str(options.workers)]
+def _command(words: str, tls: str = "") -> Command:
+    """Return what makes a command line.
 
+    Arguments:
+        words: its arguments, with fields of `str.format` for what the scenario wants.
+        tls: those that are added for TLS.
+    """
 
-def _tls(options: ServerOptions, certificate: str = "--ssl-certfile", key: str = "--ssl-keyfile") -> list[str]:
-    return [certificate, options.certificate, key, options.key or ""] if options.certificate else []
-
-
-def _script(module: str) -> Command:
-    return lambda python, options: [python, "-m", f"benchmarks.servers.{module}"]
-
-
-def _uvicorn(module: str, websockets: str) -> Command:
-    def command(python: str, options: ServerOptions) -> list[str]:
-        return [
-            *(python, "-m", "uvicorn", f"benchmarks.servers.{module}:app", *_address(options)),
-            *("--no-access-log", "--log-level", "warning", "--loop", "uvloop", "--http", "httptools"),
-            *("--ws", websockets, "--ws-per-message-deflate", "true" if options.deflate else "false", *_tls(options)),
-        ]
+    def command(runtime: str, options: ServerOptions) -> list[str]:
+        line = [runtime, *words.split(), *(tls.split() if options.certificate else ())]
+        fields = {"deflate": "true" if options.deflate else "false", "servers": SERVERS, "bench": BENCH_FOLDER}
+        return [word.format(options, **fields) for word in line]
 
     return command
 
 
-def _ours(python: str, options: ServerOptions) -> list[str]:
-    quiet = ("--no-access-log", "--log-level", "warning")
-    return [
-        *(python, "-m", "emmett", "-a", str(SERVERS / "ours.py"), "serve"),
-        *(*_address(options), *quiet, *_tls(options)),
-    ]
+def _script(module: str) -> Command:
+    return _command(f"-m benchmarks.servers.{module}")
 
 
-def _emmett2(python: str, options: ServerOptions) -> list[str]:
-    quiet = ("--log-level", "warning", "--loop", "uvloop", "--interface", "rsgi")
-    application = ("-a", "benchmarks/servers/emmett2_app.py")
-    return [python, "-m", "emmett", *application, "serve", *_address(options), *quiet, *_tls(options)]
+def _uvicorn(module: str, websockets: str = "websockets") -> Command:
+    return _command(
+        f"-m uvicorn benchmarks.servers.{module}:app {ADDRESS} --no-access-log --log-level warning --loop uvloop "
+        f"--http httptools --ws {websockets} --ws-per-message-deflate {{deflate}}",
+        SSL_FILES,
+    )
 
 
-def _granian(python: str, options: ServerOptions) -> list[str]:
-    quiet = ("--log-level", "warning", "--no-access-log", "--loop", "uvloop", "--interface", "asgi")
-    tls = _tls(options, "--ssl-certificate", "--ssl-keyfile")
-    return [python, "-m", "granian", *_address(options), *quiet, *tls, "benchmarks.servers.starlette_app:app"]
-
-
-def _hypercorn(python: str, options: ServerOptions) -> list[str]:
-    bound = ("--bind", f"{options.host}:{options.port}", "--workers", str(options.workers))
-    quiet = ("--worker-class", "uvloop", "--log-level", "warning")
-    tls = _tls(options, "--certfile", "--keyfile")
-    return [python, "-m", "hypercorn", *bound, *quiet, *tls, "benchmarks.servers.quart_app:app"]
-
-
-def _ws(node: str, options: ServerOptions) -> list[str]:
-    return [node, str(SERVERS / "ws_app.mjs"), str(BENCH_FOLDER / "ws")]
-
+ADDRESS = "--host {0.host} --port {0.port} --workers {0.workers}"
+SSL_FILES = "--ssl-certfile {0.certificate} --ssl-keyfile {0.key}"
+EMMETT = _command(f"-m emmett -a {{servers}}/ours.py serve {ADDRESS} --no-access-log --log-level warning", SSL_FILES)
+EMMETT_2 = _command(
+    f"-m emmett -a benchmarks/servers/emmett2_app.py serve {ADDRESS} --log-level warning --loop uvloop "
+    "--interface rsgi",
+    SSL_FILES,
+)
+WITH_GRANIAN = _command(
+    f"-m granian benchmarks.servers.starlette_app:app {ADDRESS} --log-level warning --no-access-log --loop uvloop "
+    "--interface asgi",
+    "--ssl-certificate {0.certificate} --ssl-keyfile {0.key}",
+)
+WITH_HYPERCORN = _command(
+    "-m hypercorn benchmarks.servers.quart_app:app --bind {0.host}:{0.port} --workers {0.workers} "
+    "--worker-class uvloop --log-level warning",
+    "--certfile {0.certificate} --keyfile {0.key}",
+)
 
 UVLOOP, MSGSPEC = "uvloop==0.23.0", "msgspec==0.22.0"
 UVICORN = ("uvicorn==0.54.0", UVLOOP, "httptools==0.9.0", "websockets==17.4")
@@ -138,29 +131,11 @@ NO_DEFLATE = {"deflate": "does not take permessage-deflate"}
 NO_HTTP = {"http": "serves websockets only"}
 NO_WORKERS = {"workers": "starts no workers by itself"}
 SAME_HTTP = {"http": "HTTP is the same code with either websocket implementation"}
-CALLS_ONLY = dict.fromkeys(
-    (
-        "echo",
-        "json",
-        "broadcast",
-        "funnel",
-        "connects",
-        "deflate",
-        "tls",
-        "memory",
-        "startup",
-        "import",
-        "http",
-        "workers",
-    ),
-    "measured for its calls, which its messages are",
-)
-ECHO_AND_BROADCAST = dict.fromkeys(
-    ("json", "funnel", "connects", "deflate", "tls", "memory", "startup", "import", "http", "workers"),
-    "measured for echo and broadcast",
-)
+OTHERS = ("json", "funnel", "connects", "deflate", "tls", "memory", "startup", "import", "http", "workers")
+ECHO_AND_BROADCAST = dict.fromkeys(OTHERS, "measured for echo and broadcast")
+CALLS_ONLY = dict.fromkeys(("echo", "broadcast", *OTHERS), "measured for its calls, which its messages are")
 ECHO_AND_CONNECTS = dict.fromkeys(
-    ("json", "broadcast", "funnel", "deflate", "tls", "memory", "startup", "import", "http", "workers"),
+    ("broadcast", *(name for name in OTHERS if name != "connects")),
     "measured for echo and connects; for the rest see its other API",
 )
 OUR_PACKAGES = ("emmett", *UVICORN_PACKAGES)
@@ -172,24 +147,24 @@ CONTESTANTS = {
     for one in (
         Contestant(LIMIT, "raw TCP (limit)", _script("raw_tcp"), ("uvloop",), "import uvloop",
                    raw=True, lacks={"deflate": "does not compress"}),
-        Contestant(OURS, "emmett", _ours, OUR_PACKAGES, "import emmett", calls="jsonrpc"),
-        Contestant("ours-asgi", "emmett as ASGI, uvicorn", _uvicorn("ours", "websockets"), OUR_PACKAGES,
+        Contestant(OURS, "emmett", EMMETT, OUR_PACKAGES, "import emmett", calls="jsonrpc"),
+        Contestant("ours-asgi", "emmett as ASGI, uvicorn", _uvicorn("ours"), OUR_PACKAGES,
                    "import emmett, uvicorn", calls="jsonrpc"),
         Contestant("ours-asgi-sansio", "emmett as ASGI (sansio)", _uvicorn("ours", "websockets-sansio"),
                    OUR_PACKAGES, "import emmett, uvicorn", lacks=SAME_HTTP, calls="jsonrpc"),
-        Contestant("starlette", "Starlette, uvicorn", _uvicorn("starlette_app", "websockets"),
+        Contestant("starlette", "Starlette, uvicorn", _uvicorn("starlette_app"),
                    ("starlette", *UVICORN_PACKAGES), STARLETTE_IMPORTS + "uvicorn", STARLETTE),
         Contestant("starlette-sansio", "Starlette, uvicorn (sansio)", _uvicorn("starlette_app", "websockets-sansio"),
                    ("starlette", *UVICORN_PACKAGES), STARLETTE_IMPORTS + "uvicorn", STARLETTE, lacks=SAME_HTTP),
-        Contestant("fastapi", "FastAPI, uvicorn", _uvicorn("fastapi_app", "websockets"),
+        Contestant("fastapi", "FastAPI, uvicorn", _uvicorn("fastapi_app"),
                    ("fastapi", "pydantic", *UVICORN_PACKAGES), "import fastapi, uvicorn", FASTAPI),
         Contestant("fastapi-sansio", "FastAPI, uvicorn (sansio)", _uvicorn("fastapi_app", "websockets-sansio"),
                    ("fastapi", "pydantic", *UVICORN_PACKAGES), "import fastapi, uvicorn", FASTAPI, lacks=SAME_HTTP),
-        Contestant("emmett2", "Emmett 2.8, Granian", _emmett2, ("emmett", "granian", "uvloop"), "import emmett",
+        Contestant("emmett2", "Emmett 2.8, Granian", EMMETT_2, ("emmett", "granian", "uvloop"), "import emmett",
                    EMMETT2, lacks=NO_DEFLATE),
-        Contestant("starlette-granian", "Starlette, Granian", _granian, ("starlette", "granian", "uvloop"),
+        Contestant("starlette-granian", "Starlette, Granian", WITH_GRANIAN, ("starlette", "granian", "uvloop"),
                    STARLETTE_IMPORTS + "granian", GRANIAN, lacks=NO_DEFLATE),
-        Contestant("quart", "Quart, hypercorn", _hypercorn, ("quart", "hypercorn", "uvloop"),
+        Contestant("quart", "Quart, hypercorn", WITH_HYPERCORN, ("quart", "hypercorn", "uvloop"),
                    "import quart, hypercorn", QUART),
         Contestant("sanic", "Sanic", _script("sanic_app"), ("sanic", "uvloop", "websockets"), "import sanic", SANIC,
                    lacks=NO_DEFLATE),
@@ -205,13 +180,13 @@ CONTESTANTS = {
                    "import picows", PICOWS, lacks=ECHO_AND_CONNECTS),
         Contestant("socketify", "socketify (uWebSockets)", _script("socketify_app"), ("socketify",),
                    "import socketify", SOCKETIFY, lacks=NO_WORKERS),
-        Contestant("ws", "ws, Node.js", _ws, ("ws",), "require('ws')", WS),
+        Contestant("ws", "ws, Node.js", _command("{servers}/ws_app.mjs {bench}/ws"), ("ws",), "require('ws')", WS),
         Contestant("wse", "wse-server (Rust)", _script("wse_app"), ("wse-server",), "import wse_server", WSE,
                    lacks=ECHO_AND_BROADCAST),
-        Contestant("chanx", "chanx, Starlette, uvicorn", _uvicorn("chanx_app", "websockets"),
+        Contestant("chanx", "chanx, Starlette, uvicorn", _uvicorn("chanx_app"),
                    ("chanx", "starlette", "pydantic", *UVICORN_PACKAGES), "import chanx", CHANX, lacks=CALLS_ONLY,
                    calls="chanx"),
-        Contestant("socketio", "python-socketio, uvicorn", _uvicorn("socketio_app", "websockets"),
+        Contestant("socketio", "python-socketio, uvicorn", _uvicorn("socketio_app"),
                    ("python-socketio", *UVICORN_PACKAGES), "import socketio", SOCKETIO, lacks=CALLS_ONLY,
                    calls="socketio"),
     )

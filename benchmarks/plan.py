@@ -47,21 +47,21 @@ class LoadPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadResult:
-    """What the generator has measured.
+class Outcome:
+    """One measurement.
 
     Attributes:
-        count: messages, deliveries, connections or responses within the measured time.
+        value: the figure, in the scenario's unit before scaling: a number a second, bytes or seconds.
+        count: how many of what is counted there were within the measured time.
         seconds: the measured time.
-        server_cpu: CPU seconds of the server and its descendants within it; None where there is no /proc.
-        generator_cpu: CPU seconds of the generator within it.
-        checked_bytes: bytes that came back, warm-up included, every one checked.
-        memory: bytes by which the server's processes have grown; None where that is not measured.
+        server_cpu: CPU seconds of the server's process tree within it; None where they are unknown.
+        generator_cpu: CPU seconds of the load generator within it; None where there was none.
+        checked_bytes: bytes that came back, warm-up included, each of them compared with what should come.
     """
 
+    value: float
     count: int
     seconds: float
     server_cpu: float | None
-    generator_cpu: float
+    generator_cpu: float | None
     checked_bytes: int
-    memory: int | None = None

@@ -6,32 +6,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.plan import Outcome
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample(Outcome):
     """One measurement of one contestant.
 
     Attributes:
         scenario: name of the scenario.
         contestant: name of the contestant.
         round_number: samples of the same round were taken close to each other.
-        value: the figure, in the scenario's unit before scaling: a number a second, bytes or seconds.
-        count: how many of what is counted there were within the measured time.
-        seconds: the measured time.
-        server_cpu: CPU seconds of the server's process tree within it; None where they are unknown.
-        generator_cpu: CPU seconds of the load generator within it; None where there was none.
-        checked_bytes: bytes that came back, each of them compared with what should come.
     """
 
     scenario: str
     contestant: str
     round_number: int
-    value: float
-    count: int
-    seconds: float
-    server_cpu: float | None
-    generator_cpu: float | None
-    checked_bytes: int
 
     @property
     def cpu_per_one(self) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.plan import LoadFailed, LoadResult
+from benchmarks.plan import LoadFailed, Outcome
 from benchmarks.stage import Stage, allow_files
 
 
@@ -40,27 +40,6 @@ CONNECTIONS = Unit("connections/s", "connection")
 RESPONSES = Unit("responses/s", "response")
 MEMORY = Unit("kB/connection", None, higher_is_better=False, scale=1e-3, decimals=1)
 TIME = Unit("ms", None, higher_is_better=False, scale=1e3)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One measurement.
-
-    Attributes:
-        value: the figure, in the scenario's unit before scaling: a number a second, bytes or seconds.
-        count: how many of what is counted there were.
-        seconds: the measured time.
-        server_cpu: CPU seconds of the server's process tree within it; None where they are unknown.
-        generator_cpu: CPU seconds of the load generator within it; None where there is none.
-        checked_bytes: bytes that came back, each of them checked.
-    """
-
-    value: float
-    count: int
-    seconds: float
-    server_cpu: float | None
-    generator_cpu: float | None
-    checked_bytes: int
 
 
 @dataclass(frozen=True)
@@ -107,26 +86,13 @@ class LoadScenario(Scenario):
     plan: Mapping[str, Any] = field(default_factory=dict)
     server: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def is_memory(self) -> bool:
-        """Whether the figure is memory for each connection; it is an average, so that fewer connections do too."""
-        return self.unit is MEMORY
-
-    def value(self, result: LoadResult) -> float:
-        """Return the figure: what was counted in a second, or the memory for each connection."""
-        if not self.is_memory:
-            return result.count / result.seconds
-        if result.memory is None:
-            raise LoadFailed("the load generator measured no memory")
-        return result.memory / result.count
-
     def possible(self, connections: int) -> int:
-        """Return how many connections to open where the system allows so many.
+        """Return how many connections to open where the system allows so many: memory is an average, so fewer do too.
 
         Raises:
             LoadFailed: the scenario needs more.
         """
-        if connections < self.connections * (0.5 if self.is_memory else 1):
+        if connections < self.connections * (0.5 if self.unit is MEMORY else 1):
             raise LoadFailed(f"{self.connections:,} connections need more open files than are allowed here: ulimit -Hn")
         return connections
 
@@ -136,12 +102,4 @@ class LoadScenario(Scenario):
         options = stage.options(connections=connections, **self.server)
         with stage.serving(options) as server:
             calls = {"dialect": stage.contestant.calls or ""} if self.feature == "calls" else {}
-            result = stage.load(server, options, {"connections": connections, **calls, **self.plan})
-        return Outcome(
-            self.value(result),
-            result.count,
-            result.seconds,
-            result.server_cpu,
-            result.generator_cpu,
-            result.checked_bytes,
-        )
+            return stage.load(server, options, {"connections": connections, **calls, **self.plan})

@@ -8,18 +8,21 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
 from benchmarks.environments import ROOT
+from benchmarks.handshake import HandshakeRefused
 from benchmarks.machine import cpu_seconds, pinned
+from benchmarks.plan import LoadFailed
 from benchmarks.server_options import ServerOptions
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
 OUTPUT_SHOWN = 2000
+POLL_INTERVAL = 0.001
 # Workers are up when the process tree has been idle at so many looks.
 LOOK_INTERVAL = 0.25
 QUIET_LOOKS = 3
@@ -74,7 +77,12 @@ def server_environment(options: ServerOptions, *, isolated: bool) -> dict[str, s
 
 @contextmanager
 def running_server(
-    command: list[str], options: ServerOptions, *, cores: Collection[int] | None, isolated: bool
+    command: list[str],
+    options: ServerOptions,
+    *,
+    cores: Collection[int] | None,
+    isolated: bool,
+    ask: Callable[[ServerOptions], None] | None = None,
 ) -> Iterator[Server]:
     """Run a server for the time of the body, on cores of its own.
 
@@ -83,20 +91,30 @@ def running_server(
         options: what was asked of it, also where it listens.
         cores: logical cores to pin it to; None for any.
         isolated: keep this process's Python paths from it.
+        ask: asks the server for something and raises OSError while it is not ready; it just connects by default.
 
     Returns:
         The server.
 
     Raises:
-        ServerFailed: it took no connection within 30 seconds, or was gone when the body ended.
+        ServerFailed: it was not ready within 30 seconds, answered wrongly, or was gone when the body ended.
     """
     environment = server_environment(options, isolated=isolated)
     with tempfile.TemporaryFile() as output:
         with pinned(cores):
-            process = start(command, environment, output)
+            # In a session of its own, so that `stop` ends all its processes.
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         try:
             server = Server(process.pid, output)
-            _wait_until_listening(process, options.host, options.port, server)
+            _wait_until_ready(process, server, lambda: (ask or _connect)(options))
             if options.workers > 1:
                 _wait_until_idle(process)
             yield server
@@ -106,28 +124,21 @@ def running_server(
             stop(process)
 
 
-def start(command: list[str], environment: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a server in a session of its own, so that `stop` ends all its processes."""
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+def _connect(options: ServerOptions) -> None:
+    socket.create_connection((options.host, options.port), timeout=1).close()
 
 
-def _wait_until_listening(process: subprocess.Popen[bytes], host: str, port: int, server: Server) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], server: Server, ask: Callable[[], None]) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise ServerFailed(f"the server ended with status {process.returncode} at once:\n{server.tail()}")
         try:
-            socket.create_connection((host, port), timeout=1).close()
+            ask()
         except OSError:
-            time.sleep(0.02)
+            time.sleep(POLL_INTERVAL)
+        except (LoadFailed, HandshakeRefused) as error:
+            raise ServerFailed(f"{error}\nThe server wrote: {server.tail() or 'nothing'}") from error
         else:
             return
     raise ServerFailed(f"the server took no connection within {START_TIMEOUT:.0f} s:\n{server.tail()}")

@@ -6,19 +6,19 @@ import json
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import Field, asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import trustme
 
 from benchmarks.contestants import Contestant
 from benchmarks.environments import BENCH_FOLDER, ROOT, make_folder
 from benchmarks.machine import Placement, pinned
-from benchmarks.plan import LoadFailed, LoadPlan, LoadResult
+from benchmarks.plan import LoadFailed, LoadPlan, Outcome
 from benchmarks.server_options import ServerOptions
 from benchmarks.server_process import Server, free_port, running_server
 
@@ -69,22 +69,25 @@ class Stage:
         return ServerOptions(HOST, free_port(HOST), *files, **others)
 
     @contextmanager
-    def serving(self, options: ServerOptions) -> Iterator[Server]:
+    def serving(self, options: ServerOptions, ask: Callable[[ServerOptions], None] | None = None) -> Iterator[Server]:
         """Run the contestant for the time of the body.
+
+        Arguments:
+            ask: as of `running_server`.
 
         Raises:
             ServerFailed: it did not start or did not stay.
             LoadFailed: the body raised it; what the server wrote is added to it.
         """
         command = self.contestant.command(self.runtime, options)
-        cores = self.placement.server_cores(options.workers)
-        with running_server(command, options, cores=cores, isolated=self.contestant.environment.isolated) as server:
+        cores, isolated = self.placement.server_cores(options.workers), self.contestant.environment.isolated
+        with running_server(command, options, cores=cores, isolated=isolated, ask=ask) as server:
             try:
                 yield server
             except LoadFailed as error:
                 raise LoadFailed(f"{error}\nThe server wrote: {server.tail() or 'nothing'}") from error
 
-    def load(self, server: Server, options: ServerOptions, fields: dict[str, Any]) -> LoadResult:
+    def load(self, server: Server, options: ServerOptions, fields: dict[str, Any]) -> Outcome:
         """Run a load generator against a server.
 
         Arguments:
@@ -103,7 +106,8 @@ class Stage:
             server_pid=server.pid,
             **fields,
         )
-        return generate(plan, self.placement.generator_cores(options.workers))
+        cores = self.placement.generator_cores(options.workers)
+        return Outcome(**run_generator("benchmarks.loads.generator", plan, cores))
 
 
 @cache
@@ -117,33 +121,31 @@ def certificate(folder: Path) -> tuple[str, str]:
     return str(certificate_file), str(key_file)
 
 
-def generate(plan: LoadPlan, cores: set[int] | None) -> LoadResult:
-    """Run the load generator in a process of its own.
+class AnyPlan(Protocol):
+    """A dataclass that says how long to measure."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def warm_up(self) -> float: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+def run_generator(module: str, plan: AnyPlan, cores: set[int] | None) -> dict[str, Any]:
+    """Run a load generator in a process of its own, a module that takes its plan as JSON and prints its result as JSON.
 
     Arguments:
         cores: logical cores to pin it to; None for any.
-
-    Raises:
-        LoadFailed: the server did not answer as it should.
-    """
-    timeout = plan.warm_up + plan.seconds + GENERATOR_TIMEOUT
-    return LoadResult(**run_generator("benchmarks.loads.generator", asdict(plan), cores, timeout))
-
-
-def run_generator(module: str, plan: dict[str, Any], cores: set[int] | None, timeout: float) -> dict[str, Any]:
-    """Run a load generator, a module that takes its plan as JSON and prints its result as JSON.
-
-    Arguments:
-        cores: logical cores to pin it to; None for any.
-        timeout: seconds after which it is given up.
 
     Raises:
         LoadFailed: it ended with an error, which it has printed, or not in time.
     """
+    timeout = plan.warm_up + plan.seconds + GENERATOR_TIMEOUT
     try:
         with pinned(cores):
             done = subprocess.run(
-                [sys.executable, "-m", module, json.dumps(plan)],
+                [sys.executable, "-m", module, json.dumps(asdict(plan))],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,

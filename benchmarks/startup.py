@@ -7,22 +7,20 @@ import os
 import resource
 import socket
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 
 from benchmarks.environments import ROOT
 from benchmarks.frames import Batch, echo_batch
-from benchmarks.handshake import END_OF_HEAD, HandshakeRefused, check_answer, upgrade_request
+from benchmarks.handshake import END_OF_HEAD, check_answer, upgrade_request
 from benchmarks.machine import cpu_seconds, pinned
-from benchmarks.plan import LoadFailed
-from benchmarks.scenario import Outcome, Scenario
+from benchmarks.plan import LoadFailed, Outcome
+from benchmarks.scenario import Scenario
 from benchmarks.server_options import ServerOptions
-from benchmarks.server_process import START_TIMEOUT, Server, ServerFailed, server_environment, start, stop
+from benchmarks.server_process import server_environment
 from benchmarks.stage import Stage
 
 ECHO_PATH = "/echo/lobby"
-POLL_INTERVAL = 0.001
 IMPORT_TIMEOUT = 60.0
 
 
@@ -32,40 +30,17 @@ class StartupScenario(Scenario):
 
     def measure(self, stage: Stage) -> Outcome:
         """Start a server, and end it when the message is there."""
-        options = stage.options()
         batch = echo_batch(0, 1, 64, websocket=not stage.contestant.raw)
-        command = stage.contestant.command(stage.runtime, options)
-        environment = server_environment(options, isolated=stage.contestant.environment.isolated)
-        with tempfile.TemporaryFile() as output, pinned(stage.placement.server_cores(1)):
-            began = time.perf_counter()
-            process = start(command, environment, output)
-            try:
-                self._wait(process, options, batch, raw=stage.contestant.raw)
-                seconds = time.perf_counter() - began
-                return Outcome(seconds, 1, seconds, cpu_seconds(process.pid), None, len(batch.reply))
-            except (LoadFailed, HandshakeRefused) as error:
-                tail = Server(process.pid, output).tail()
-                raise ServerFailed(f"{error}\nThe server wrote: {tail or 'nothing'}") from error
-            finally:
-                stop(process)
 
-    def _wait(self, process: subprocess.Popen[bytes], options: ServerOptions, batch: Batch, *, raw: bool) -> None:
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise LoadFailed(f"the server ended with status {process.returncode}")
-            try:
-                connection = socket.create_connection((options.host, options.port), timeout=5)
-            except OSError:
-                time.sleep(POLL_INTERVAL)
-                continue
-            with connection:
-                try:
-                    echo_once(connection, options, batch, raw=raw)
-                except ConnectionError:
-                    continue  # a server that listens before it is ready
-                return
-        raise LoadFailed(f"the server answered nothing within {START_TIMEOUT:.0f} s")
+        def ask(options: ServerOptions) -> None:
+            # A server that listens before it is ready closes the connection, and is asked again.
+            with socket.create_connection((options.host, options.port), timeout=5) as connection:
+                echo_once(connection, options, batch, raw=stage.contestant.raw)
+
+        began = time.perf_counter()
+        with stage.serving(stage.options(), ask) as server:
+            seconds = time.perf_counter() - began
+            return Outcome(seconds, 1, seconds, cpu_seconds(server.pid), None, len(batch.reply))
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,9 @@ class Tournament:
         except (ServerFailed, LoadFailed, OSError) as error:
             self.failures.append(Failure(contestant.name, scenario.name, str(error)))
         else:
-            self.samples.append(Sample(scenario.name, contestant.name, number, **asdict(outcome)))
+            self.samples.append(
+                Sample(**asdict(outcome), scenario=scenario.name, contestant=contestant.name, round_number=number)
+            )
 
     def as_json(self) -> dict[str, Any]:
         """Return everything: circumstances, figures, samples, failures."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from benchmarks.channels.brokers import BROKERS
 from benchmarks.channels.layouts import LAYOUTS, serving
 from benchmarks.channels.plan import ChannelPlan, ChannelResult
 from benchmarks.machine import Placement
 from benchmarks.plan import LoadFailed
-from benchmarks.stage import GENERATOR_TIMEOUT, Timing, run_generator
+from benchmarks.stage import Timing, run_generator
 
 # Publications a second at which delays are measured: far from what any broker here can do.
 PACE = 200.0
@@ -119,5 +119,4 @@ def generate(plan: ChannelPlan, cores: set[int] | None) -> ChannelResult:
     Raises:
         LoadFailed: a delivery was missing, doubled or wrong.
     """
-    timeout = plan.warm_up + plan.seconds + GENERATOR_TIMEOUT
-    return ChannelResult.from_json(run_generator("benchmarks.channels.generator", asdict(plan), cores, timeout))
+    return ChannelResult.from_json(run_generator("benchmarks.channels.generator", plan, cores))

@@ -26,7 +26,7 @@ from benchmarks.loads.http import HTTPLoad
 from benchmarks.loads.idle import IdleLoad
 from benchmarks.loads.load import Load, Watch
 from benchmarks.machine import cpu_seconds
-from benchmarks.plan import LoadFailed, LoadPlan, LoadResult
+from benchmarks.plan import LoadFailed, LoadPlan, Outcome
 
 LOADS: dict[str, type[Load]] = {
     "echo": EchoLoad,
@@ -48,7 +48,7 @@ class Moment(NamedTuple):
     generator_cpu: float
 
 
-async def generate(plan: LoadPlan) -> LoadResult:
+async def generate(plan: LoadPlan) -> Outcome:
     """Carry out a plan.
 
     Raises:
@@ -85,18 +85,14 @@ def _read_counters(plan: LoadPlan, load: Load) -> Moment:
     return Moment(time.perf_counter(), load.count, cpu_seconds(plan.server_pid), time.process_time())
 
 
-def _result(start: Moment, end: Moment, load: Load) -> LoadResult:
+def _result(start: Moment, end: Moment, load: Load) -> Outcome:
     if end.done <= start.done:
         raise LoadFailed("nothing came back within the measured time")
     server_cpu = None if start.server_cpu is None or end.server_cpu is None else end.server_cpu - start.server_cpu
-    return LoadResult(
-        count=end.done - start.done,
-        seconds=end.time - start.time,
-        server_cpu=server_cpu,
-        generator_cpu=end.generator_cpu - start.generator_cpu,
-        checked_bytes=load.checked_bytes,
-        memory=load.memory,
-    )
+    count, seconds = end.done - start.done, end.time - start.time
+    value = count / seconds if load.memory is None else load.memory / count
+    generator_cpu = end.generator_cpu - start.generator_cpu
+    return Outcome(value, count, seconds, server_cpu, generator_cpu, load.checked_bytes)
 
 
 def main() -> int:

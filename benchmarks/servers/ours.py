@@ -10,7 +10,7 @@ from emmett import App, Channels, Websocket, websocket
 
 app = App(__name__)
 # In memory they are for one process; where two are measured nothing is broadcast.
-channels = Channels(None if "EMMETT_WORKERS" in os.environ else app)
+channels = Channels(app if os.environ.get("BENCH_WORKERS", "1") == "1" else None)
 readers: list[Websocket] = []
 
 # Off and 10,000 by default; two scenarios ask for more.

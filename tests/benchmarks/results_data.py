@@ -24,7 +24,9 @@ def sample(
 ) -> Sample:
     """Return a sample of two seconds; a rate counts what it says."""
     number = round(value * 2) if count is None else count
-    return Sample(scenario, contestant, round_number, value, number, 2.0, server, generator, 66)
+    return Sample(
+        value, number, 2.0, server, generator, 66, scenario=scenario, contestant=contestant, round_number=round_number
+    )
 
 
 def results(*samples: Sample, failures: tuple[Failure, ...] = (), **changes: Any) -> Results:

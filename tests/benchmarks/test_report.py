@@ -10,7 +10,17 @@ from benchmarks.report import Sample, Spread, Summary, paired, spread, summarise
 def sample(
     contestant: str, round_number: int, messages: int, *, cpu: float | None = 1.0, scenario: str = "echo"
 ) -> Sample:
-    return Sample(scenario, contestant, round_number, messages / 2, messages, 2.0, cpu, 0.5, messages * 66)
+    return Sample(
+        messages / 2,
+        messages,
+        2.0,
+        cpu,
+        0.5,
+        messages * 66,
+        scenario=scenario,
+        contestant=contestant,
+        round_number=round_number,
+    )
 
 
 def summary(samples: list[Sample], contestant: str, base: str = "ours") -> Summary:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks.loads.generator import LOADS
-from benchmarks.plan import LoadFailed, LoadPlan, LoadResult
+from benchmarks.plan import LoadFailed, LoadPlan
 from benchmarks.scenario import MEMORY, MESSAGES, TIME, LoadScenario, Scenario
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.server_options import ServerOptions
@@ -49,19 +49,6 @@ def test_what_a_scenario_asks_for_exists(scenario: LoadScenario) -> None:
     assert plan.path.startswith("/")
     asked = {name: value for name, value in scenario.server.items() if name != "secure"}
     assert ServerOptions("h", 1, **asked).environment()["BENCH_HOST"] == "h"
-
-
-def test_a_rate_is_what_was_counted_in_a_second() -> None:
-    (scenario, *_) = loads()
-    assert scenario.value(LoadResult(30, 2.0, None, 0.1, 99)) == 15
-
-
-def test_memory_is_shared_out_among_connections() -> None:
-    scenario = SCENARIOS["memory-5000"]
-    assert isinstance(scenario, LoadScenario)
-    assert scenario.value(LoadResult(5000, 2.0, None, 0.1, 99, memory=30_000_000)) == 6000
-    with pytest.raises(LoadFailed, match="measured no memory"):
-        scenario.value(LoadResult(5000, 2.0, None, 0.1, 99))
 
 
 def test_memory_is_measured_with_fewer_connections_where_there_may_be_no_more() -> None:

@@ -12,10 +12,10 @@ import pytest
 from benchmarks.contestants import Contestant
 from benchmarks.environments import EnvironmentUnavailable, OwnEnvironment
 from benchmarks.machine import Placement
-from benchmarks.plan import LoadFailed
+from benchmarks.plan import LoadFailed, Outcome
 from benchmarks.report import Failure
 from benchmarks.results import Results
-from benchmarks.scenario import MESSAGES, Outcome, Scenario, Unit
+from benchmarks.scenario import MESSAGES, Scenario, Unit
 from benchmarks.stage import Stage, Timing
 from benchmarks.tournament import Tournament, shuffled
 
