@@ -14,10 +14,11 @@ root=$(pwd)
 if [ ! -d "$source" ]; then
     rm -rf "$folder"
     mkdir -p "$folder"
-    .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary centrifuge-python \
-        --dest "$folder" "centrifuge-python==$version"
-    echo "$digest  $source.tar.gz" | sha256sum --check --quiet
+    # With a pip of its own: .venv has none where uv made it.
     .venv/bin/python -m venv "$folder/venv"
+    "$folder/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
+        --no-binary centrifuge-python --dest "$folder" "centrifuge-python==$version"
+    echo "$digest  $source.tar.gz" | sha256sum --check --quiet
     "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check "websockets>=15,<18" "protobuf>=6.30,<8"
     tar -xzf "$source.tar.gz" -C "$folder"
 fi
