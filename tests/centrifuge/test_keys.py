@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from emmett.centrifuge import Disconnected
@@ -17,8 +17,14 @@ from emmett.errors import ConfigurationError
 from tests.centrifuge.kit import SECRET, token
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-CURVE = ec.generate_private_key(ec.SECP256R1())
+CURVES = {
+    "ES256": ec.generate_private_key(ec.SECP256R1()),
+    "ES384": ec.generate_private_key(ec.SECP384R1()),
+    "ES512": ec.generate_private_key(ec.SECP521R1()),
+}
 EDWARDS = ed25519.Ed25519PrivateKey.generate()
+ED448 = ed448.Ed448PrivateKey.generate()
+OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def pem(key: Any) -> bytes:
@@ -28,11 +34,49 @@ def pem(key: Any) -> bytes:
 
 @pytest.mark.parametrize(
     ("key", "algorithm"),
-    [(RSA, "RS256"), (RSA, "RS384"), (RSA, "RS512"), (CURVE, "ES256"), (EDWARDS, "EdDSA"), (SECRET * 2, "HS512")],
+    [
+        *((SECRET * 2, f"HS{bits}") for bits in (256, 384, 512)),
+        *((RSA, f"{kind}{bits}") for kind in ("RS", "PS") for bits in (256, 384, 512)),
+        *((key, algorithm) for algorithm, key in CURVES.items()),
+        (EDWARDS, "EdDSA"),
+        (ED448, "EdDSA"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 9 else type(value).__name__,
 )
 async def test_every_kind_of_signature(key: Any, algorithm: str) -> None:
-    verifier = TokenVerifier([FixedKeys(SECRET * 2, [pem(RSA), pem(CURVE), pem(EDWARDS).decode()])])
-    assert (await verifier.connection(token(key, algorithm, sub="42"))).user == "42"
+    keys = [pem(each) for each in (RSA, *CURVES.values(), EDWARDS, ED448)]
+    verifier = TokenVerifier([FixedKeys(SECRET * 2, [*keys[:-1], keys[-1].decode()])])
+    good = token(key, algorithm, sub="42")
+    assert (await verifier.connection(good)).user == "42"
+    # The same claims signed with a key that is not known, and other claims with this signature.
+    others = {"HS": "x" * 70, "RS": OTHER_RSA, "PS": OTHER_RSA, "Ed": ed25519.Ed25519PrivateKey.generate()}
+    other = others.get(algorithm[:2]) or ec.generate_private_key(key.curve)
+    head, _, signature = good.split(".")
+    _, claims, _ = token(sub="43").split(".")
+    for bad in (token(other, algorithm, sub="42"), f"{head}.{claims}.{signature}"):
+        with pytest.raises(Disconnected, match="invalid token"):
+            await verifier.connection(bad)
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"), [(RSA, "PS384"), (CURVES["ES384"], "ES384"), (CURVES["ES512"], "ES512")], ids=str
+)
+async def test_a_key_of_a_jwks_verifies_its_own_algorithm_alone(key: Any, algorithm: str, tmp_path: Path) -> None:
+    kind = jwt.algorithms.RSAAlgorithm if key is RSA else jwt.algorithms.ECAlgorithm
+    known = {**kind.to_jwk(key.public_key(), as_dict=True), "kid": "1", "alg": algorithm}
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [known]}))
+    verifier = TokenVerifier([JWKSKeys(str(tmp_path / "jwks.json"))])
+    assert (await verifier.connection(token(key, algorithm, {"kid": "1"}, sub="42"))).user == "42"
+    with pytest.raises(Disconnected, match="invalid token"):
+        await verifier.connection(token(RSA, "RS384", {"kid": "1"}, sub="42"))
+
+
+async def test_a_curve_verifies_its_own_algorithm_alone() -> None:
+    keys = FixedKeys(None, [pem(key) for key in CURVES.values()])
+    for algorithm, key in CURVES.items():
+        (found,) = await keys.find(None, algorithm)
+        assert found.algorithms == (algorithm,)
+        assert found.key.curve.name == key.curve.name
 
 
 async def test_a_public_key_is_no_secret() -> None:
@@ -51,6 +95,7 @@ async def test_a_public_key_is_no_secret() -> None:
         ("", [], "secret is empty"),
         (None, ["no key"], "a public key cannot be read"),
         (None, [pem(dsa.generate_private_key(1024))], "expected RSA"),
+        (None, [pem(ec.generate_private_key(ec.SECP256K1()))], "expected RSA, the curve P-256"),
     ],
 )
 def test_keys_that_cannot_be_used(secret: str | None, keys: list[Any], text: str) -> None:

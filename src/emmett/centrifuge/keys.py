@@ -21,11 +21,12 @@ from ..errors import ConfigurationError
 
 HMAC = ("HS256", "HS384", "HS512")
 ASYMMETRIC: tuple[tuple[type, tuple[str, ...]], ...] = (
-    (RSAPublicKey, ("RS256", "RS384", "RS512")),
-    (EllipticCurvePublicKey, ("ES256", "ES384", "ES512")),
+    (RSAPublicKey, ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")),
     (Ed25519PublicKey, ("EdDSA",)),
     (Ed448PublicKey, ("EdDSA",)),
 )
+# The algorithm of a curve (RFC 7518, 3.4).
+CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 # Seconds until a JWKS is read again; and until one is read again that lacks a key.
 JWKS_TTL = 3600.0
 JWKS_PAUSE = 10.0
@@ -168,9 +169,11 @@ def _read_pem(pem: str | bytes) -> VerificationKey:
         key = load_pem_public_key(pem.encode() if isinstance(pem, str) else pem)
     except ValueError as error:
         raise ConfigurationError(f"a public key cannot be read: expected PEM: {error}") from None
+    if isinstance(key, EllipticCurvePublicKey) and key.curve.name in CURVES:
+        return VerificationKey(key, (CURVES[key.curve.name],))
     for kind, algorithms in ASYMMETRIC:
         if isinstance(key, kind):
             return VerificationKey(key, algorithms)
     raise ConfigurationError(
-        f"a public key is a {type(key).__name__}: expected RSA, an elliptic curve, Ed25519 or Ed448"
+        f"a public key is a {type(key).__name__}: expected RSA, the curve P-256, P-384 or P-521, Ed25519 or Ed448"
     )
