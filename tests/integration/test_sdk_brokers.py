@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -20,6 +21,29 @@ def running_broker(kind: str) -> Iterator[str]:
     else:
         with running_valkey() as valkey:
             yield valkey.url
+
+
+@contextlib.contextmanager
+def forgetting_broker(kind: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Run a server, and yield its URL and what restarts it without what it had kept."""
+    if kind == "nats":
+        with running_nats() as nats:
+
+            def restart_nats() -> None:
+                nats.kill()
+                nats.start_empty()
+
+            yield nats.url, restart_nats
+    else:
+        with running_valkey() as valkey:
+
+            def restart_valkey() -> None:
+                valkey.kill()
+                valkey.start()
+                with valkey.client() as client:
+                    client.flushall()
+
+            yield valkey.url, restart_valkey
 
 
 @pytest.fixture(params=["valkey", "nats"], scope="module")
@@ -66,3 +90,60 @@ async def test_a_client_comes_back_to_another_node(url: str) -> None:
             assert lost == 112
             await one.centrifuge.server.disconnect("42")
             assert await client.ended() == (3503, "force disconnect")
+
+
+@pytest.mark.parametrize("kind", ["valkey", "nats"])
+async def test_a_broker_that_loses_positions(kind: str) -> None:
+    """The server is restarted empty: subscriptions end with 2500, and connections with subscriptions by the server."""
+    with forgetting_broker(kind) as (url, restart):
+        service = Service(url, secret=SECRET, personal_channels=True)
+        service.open_namespace("room", history=100)
+        service.channels.namespace("", history=100)
+        # Only this one has a channel of its own.
+        personal, anonymous = token(sub="42"), token()
+        async with (
+            service.run(),
+            service.connected(token=anonymous) as client,
+            service.connected(token=personal) as server_side,
+        ):
+            first = await client.subscribe("room:1")
+            for channel, each in (("room:1", client), ("#42", server_side)):
+                await service.channels.publish(channel, 1)
+                assert (await each.push())["pub"]["data"] == 1
+            await asyncio.to_thread(restart)
+            ending = {"code": 2500, "reason": "insufficient state"}
+            assert await client.push() == {"channel": "room:1", "unsubscribe": ending}
+            assert await server_side.ended() == (3010, "insufficient state")
+            again = await client.subscribe("room:1", recover=True, epoch=first["epoch"], offset=1)
+            assert again["was_recovering"] is True
+            assert "recovered" not in again
+            assert again["epoch"] != first["epoch"]
+            await service.channels.publish("room:1", 2)
+            assert (await client.push())["pub"]["data"] == 2
+
+
+async def test_of_a_cached_namespace_only_the_newest_publication_is_recovered(url: str) -> None:
+    one, two = Service(url, cache=["price"]), Service(url, cache=["price"])
+    one.open_namespace("price", history=5)
+    two.open_namespace("price", history=5)
+    async with one.run(), two.run(), one.connected() as client, two.connected() as other:
+        result = await client.subscribe("price:1", recover=True)
+        assert (result["recovered"], result.get("publications", [])) == (True, [])
+        await client.ask(unsubscribe={"channel": "price:1"})
+        # More than the history keeps: of all but a value a client would have missed something.
+        for number in range(9):
+            await one.channels.publish("price:1", number)
+        for each in (client, other):
+            result = await each.subscribe("price:1", recover=True, epoch=result["epoch"])
+            assert (result["recovered"], result["offset"]) == (True, 9)
+            assert [found["data"] for found in result["publications"]] == [8]
+            await each.ask(unsubscribe={"channel": "price:1"})
+            same = await each.subscribe("price:1", recover=True, epoch=result["epoch"], offset=9)
+            assert (same["recovered"], same.get("publications", [])) == (True, [])
+            strange = await client.error(
+                subscribe={"channel": "price:2", "recover": True, "epoch": "gone", "offset": 3, "flag": 2}
+            )
+            assert strange == 112
+        await two.channels.publish("price:1", 9)
+        for each in (client, other):
+            assert (await each.push())["pub"]["offset"] == 10
