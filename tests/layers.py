@@ -24,7 +24,7 @@ TABLE = """\
 | routing | all above | standard library |
 | http | config and above | standard library, msgspec, multipart |
 | typed | errors | standard library, msgspec |
-| websockets | http, wire, engine, config, typed, logs, datastructures, errors | standard library, msgspec |
+| websockets | http, wire, engine, config, typed, lazy, logs, datastructures, errors | standard library, msgspec |
 | pipeline, ctx | websockets and above | standard library, msgspec |
 | json_logs | logs | standard library, msgspec |
 | urls, streams, log_filter | all above | standard library, msgspec |

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import emmett
+from emmett.engine import ENGINE
 from tests.imports import ROOT
 
 DOCUMENTED = [
@@ -45,6 +46,20 @@ HEAVY = {
     *("emmett.http.static_files", "emmett.security", "emmett.sessions", "emmett.streams", "emmett.testing"),
 }
 
+# Then what takes part only in requests, in JSON, or in the answers that a server gives later.
+FOR_REQUESTS = {
+    *("decimal", "email", "email.utils", "http.cookies", "msgspec", "uuid"),
+    *("emmett.dispatch.request_arguments", "emmett.dispatch.request_results", "emmett.http.cookies"),
+    *("emmett.json_logs", "emmett.schema", "emmett.typed", "emmett.websockets.json_messages"),
+}
+# The modules of emmett that an application with a websocket imports.
+MOST_MODULES = 95 if ENGINE == "native" else 107
+
+
+def allowed() -> set[str]:
+    """Return what the Python engine imports with `websockets`, which asks `importlib.metadata` for its version."""
+    return set() if ENGINE == "native" else {"email", "email.utils", "tempfile"}
+
 
 def test_the_public_names_are_the_documented_ones() -> None:
     assert sorted(emmett.__all__) == sorted(DOCUMENTED)
@@ -65,20 +80,53 @@ def test_a_public_name_is_in_the_documentation(name: str) -> None:
     assert any(name in page for page in pages), f"no page in docs/ names {name}"
 
 
-def test_importing_emmett_brings_neither_server_nor_command_line() -> None:
-    # What `site` imports, such as the hooks of an editable install, is not emmett's.
-    program = (
-        "import json, sys; before = set(sys.modules); import emmett;"
-        "print(json.dumps(sorted(set(sys.modules) - before)))"
+def modules_after(program: str) -> set[str]:
+    """Return the modules that a program imports, without those of `site`, such as the hooks of an editable install."""
+    frame = (
+        f"import json, sys; before = set(sys.modules)\n{program}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
     )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
-    loaded = set(json.loads(run.stdout))
-    # CPython 3.12 imports it with importlib.metadata, which websockets asks for its version.
-    allowed = {"tempfile"} if "importlib.resources" in loaded else set()
-    assert HEAVY & loaded <= allowed
+    run = subprocess.run([sys.executable, "-c", frame], capture_output=True, text=True, timeout=30, check=True)
+    return set(json.loads(run.stdout))
 
 
-@pytest.mark.parametrize("name", ["Channels", "Event", "stream"])
+def test_importing_emmett_imports_no_other_part_of_it() -> None:
+    assert {name for name in modules_after("import emmett") if name.startswith("emmett.")} == {"emmett.lazy"}
+
+
+WEBSOCKETS_ALONE = """
+from emmett import App, websocket
+
+app = App("app")
+
+@app.websocket("/<str:room>")
+async def echo(room):
+    await websocket.send(await websocket.receive())
+"""
+REQUESTS = (
+    WEBSOCKETS_ALONE
+    + """
+@app.route("/")
+async def index():
+    return "text"
+"""
+)
+
+
+def test_an_application_brings_neither_server_nor_command_line() -> None:
+    assert HEAVY & modules_after(REQUESTS) <= allowed()
+
+
+def test_an_application_with_only_websockets_brings_nothing_for_requests() -> None:
+    loaded = modules_after(WEBSOCKETS_ALONE)
+    assert (HEAVY | FOR_REQUESTS) & loaded <= allowed()
+
+
+def test_what_an_application_imports_does_not_grow() -> None:
+    ours = [name for name in modules_after(WEBSOCKETS_ALONE) if name.startswith("emmett")]
+    assert len(ours) <= MOST_MODULES
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_a_name_that_is_imported_later_is_the_same_each_time(name: str) -> None:
     assert getattr(emmett, name) is getattr(emmett, name)
     assert name in dir(emmett)

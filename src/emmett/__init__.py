@@ -2,22 +2,22 @@
 
 from typing import TYPE_CHECKING
 
-from .app import App
-from .ctx import request, response, session, websocket
-from .datastructures import sdict
-from .errors import HTTPException, WebsocketClosed
-from .http.abort import abort, redirect
-from .http.response import Response
 from .lazy import import_later
-from .module import AppModule
-from .pipeline import Pipe, requires, service
-from .urls import url
-from .websockets import Websocket
 
 if TYPE_CHECKING:
+    from .app import App
     from .channels import Channels
+    from .ctx import request, response, session, websocket
+    from .datastructures import sdict
+    from .errors import HTTPException, WebsocketClosed
+    from .http.abort import abort, redirect
+    from .http.response import Response
     from .http.sse import Event
+    from .module import AppModule
+    from .pipeline import Pipe, requires, service
     from .streams import stream
+    from .urls import url
+    from .websockets import Websocket
 
 __all__ = [
     "App",
@@ -42,5 +42,28 @@ __all__ = [
     "websocket",
 ]
 
-# What many applications do without.
-__getattr__, __dir__ = import_later(__name__, __all__, Channels=".channels", Event=".http.sse", stream=".streams")
+# All of them, so that a command or a module of the package loads only what it needs itself.
+__getattr__, __dir__ = import_later(
+    __name__,
+    __all__,
+    App=".app",
+    AppModule=".module",
+    Channels=".channels",
+    Event=".http.sse",
+    HTTPException=".errors",
+    Pipe=".pipeline",
+    Response=".http.response",
+    Websocket=".websockets",
+    WebsocketClosed=".errors",
+    abort=".http.abort",
+    redirect=".http.abort",
+    request=".ctx",
+    requires=".pipeline",
+    response=".ctx",
+    sdict=".datastructures",
+    service=".pipeline",
+    session=".ctx",
+    stream=".streams",
+    url=".urls",
+    websocket=".ctx",
+)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
 from datetime import timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
@@ -28,7 +28,6 @@ from .module import AppModule, Function, RouteInfo
 from .observers import Observers
 from .pipeline import Pipe, compose_request
 from .routing import PathPattern, UrlBuilder
-from .schema import About, Description
 from .tasks import BackgroundWork
 from .templates import Templates
 from .urls import UrlScope, add_application
@@ -36,6 +35,7 @@ from .urls import UrlScope, add_application
 if TYPE_CHECKING:
     from .http.static_files import StaticFiles
     from .inspector import Inspector
+    from .schema import About, Description
     from .schema.docs_page import DocsPage
     from .testing import AsyncTestClient, ClientOptions, TestClient
 
@@ -67,14 +67,12 @@ class App(AppModule):
     Attributes:
         config: the settings.
         templates: the templates.
-        about: its name, version and so on, for documents; see `schema`.
     """
 
     def __init__(self, import_name: str) -> None:
         self.config = Config()
         self.root_path = _folder_of(import_name)
         self.commands: dict[str, Callable[..., Any]] = {}
-        self.about = About(title=import_name)
         self._startup: list[Callable[[], Any]] = []
         self._shutdown: list[Callable[[], Any]] = []
         self._plain: list[RouteInfo] = []
@@ -84,6 +82,14 @@ class App(AppModule):
         self._work = BackgroundWork(self.wired)
         add_application(self.place)
         self._add_static_files()
+
+    @cached_property
+    def about(self) -> About:
+        """Its name, version and so on, for documents; see `schema`."""
+        # Imported here: no server needs it before somebody asks for a document.
+        from .schema import About
+
+        return About(title=self.import_name)
 
     @property
     def wired(self) -> list[Any]:
@@ -144,6 +150,8 @@ class App(AppModule):
         for url in servers:
             if not url.startswith(("http://", "https://", "ws://", "wss://")):
                 raise ConfigurationError(f"schema(servers=[{url!r}]): expected a URL, such as 'https://example.com'")
+        from .schema import About
+
         title = self.import_name if title is None else title
         self.about = About(title=title, version=version, description=description, servers=tuple(servers))
         for path, name, make in (

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, Unpack
 
 from .checks import error_meanings
 from .config import CallsSettings, WebsocketSettings
-from .dispatch.request_arguments import RequestArguments, find_request_arguments
-from .dispatch.request_results import OUTPUTS, Output, make_finish, result_annotation
 from .dispatch.routes import Handler, HTTPRoute, RouteTable, WebsocketRoute
 from .environment import DEVELOP
 from .errors import ConfigurationError
@@ -25,6 +23,8 @@ from .urls import UrlScope
 
 if TYPE_CHECKING:
     from .calls.calls import Calls
+    from .dispatch.request_arguments import RequestArguments
+    from .dispatch.request_results import Output
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -182,6 +182,9 @@ class AppModule:
             ConfigurationError: at registration, for any invalid argument; the message says what is allowed.
         """
         _refuse_bare(paths, "route")
+        # Imported here: an application with only websockets does without them, and without msgspec.
+        from .dispatch.request_arguments import find_request_arguments
+        from .dispatch.request_results import OUTPUTS, make_finish, result_annotation
 
         def register(function: Function) -> Function:
             label = f"route {getattr(function, '__qualname__', function)!r}"

@@ -10,9 +10,8 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from .environment import WORKERS
 from .errors import BrokerUnavailable, ConfigurationError
@@ -32,8 +31,7 @@ LEASE = 6.0
 LEASE_PERIOD = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodicWork:
+class PeriodicWork(NamedTuple):
     """A function that runs periodically.
 
     Attributes:
@@ -49,8 +47,7 @@ class PeriodicWork:
     once: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LastingWork:
+class LastingWork(NamedTuple):
     """A function that runs for as long as the application.
 
     Attributes:

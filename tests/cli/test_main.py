@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from emmett.app import BUILT_IN_COMMANDS
+from emmett.cli.main import BUILT_IN
 from emmett.engine import ENGINE
 from tests.cli.project import SOURCE, Project
 
@@ -42,6 +44,10 @@ COMMANDS = """
     @app.command("broken")
     def broken(needed): ...
 """
+
+
+def test_no_application_can_take_the_name_of_a_command() -> None:
+    assert BUILT_IN == BUILT_IN_COMMANDS
 
 
 def test_without_a_command_the_help_is_shown(project: Project) -> None:

@@ -22,7 +22,16 @@ from tests.cli.running import Running, request, run_emmett
 # What a server in one process, of an application without channels, calls, sessions or templates, does not need.
 UNUSED = {
     *("attr", "cryptography", "jinja2", "multipart", "nats", "pydantic", "pygments", "redis", "rich"),
-    *("difflib", "secrets", "emmett.asgi.application", "emmett.calls", "emmett.channels"),
+    *(
+        "difflib",
+        "secrets",
+        "emmett.asgi.application",
+        "emmett.cli.centrifuge",
+        "emmett.cli.doctor",
+        "emmett.http.cookies",
+        "emmett.calls",
+        "emmett.channels",
+    ),
     *("emmett.http.multipart", "emmett.http.static_files", "emmett.security", "emmett.server.child"),
     *("emmett.server.reloading", "emmett.sessions", "emmett.streams", "emmett.testing"),
 }

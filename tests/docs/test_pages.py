@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 import pytest
 
-from emmett.cli.main import command_line
+from emmett.cli.main import BUILT_IN, command_line
 from emmett.cli.serve import serve
 from emmett.config import Config, Settings
 from tests.docs.pages import ROOT, Page, blocks, page, pages
@@ -93,9 +93,9 @@ def check_emmett(place: str, arguments: list[str]) -> None:
         arguments = arguments[2:]
     if arguments == ["--version"]:
         return
-    known = command_line.commands
-    assert arguments[0] in known, f"{place}: emmett has the commands {list(known)}"
-    command = known[arguments[0]]
+    assert arguments[0] in BUILT_IN, f"{place}: emmett has the commands {BUILT_IN}"
+    command = command_line.get_command(click.Context(command_line), arguments[0])
+    assert command is not None
     options = {name for option in command.params for name in [*option.opts, *option.secondary_opts]}
     given = {word for word in arguments[1:] if word.startswith("-")}
     assert given <= options, f"{place}: emmett {command.name} has the options {sorted(options)}"

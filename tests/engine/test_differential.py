@@ -40,6 +40,29 @@ def test_a_stream_that_differs_is_printed(monkeypatch: pytest.MonkeyPatch) -> No
     assert "with --seed 1, stream 1: " in outcome.output
 
 
+@needs_native
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 7, 8, 9, 15, 16, 31, 32, 63, 64, 65, 125, 131, 1000])
+def test_both_engines_unmask_alike(size: int) -> None:
+    data = bytes(index * 7 % 256 for index in range(size + 1))
+    for given in (data[:size], bytearray(data[:size]), memoryview(data)[1:]):
+        python, native = (engine(name).apply_mask(given, b"\x01\x80\xff\x3c") for name in ("python", "native"))
+        assert native == python
+        assert type(native) is bytes
+
+
+@needs_native
+def test_the_native_engine_refuses_what_cannot_be_unmasked() -> None:
+    apply_mask = engine("native").apply_mask
+    with pytest.raises(ValueError, match="mask must contain 4 bytes"):
+        apply_mask(b"payload", b"key")
+    with pytest.raises(TypeError):
+        apply_mask("payload", b"\0\0\0\0")
+    with pytest.raises(TypeError):
+        apply_mask(b"payload", 4)
+    with pytest.raises(TypeError, match="takes a payload and a key"):
+        apply_mask(b"payload")
+
+
 class Odd(bytes):
     def __bytes__(self) -> bytes:
         return b"other bytes"

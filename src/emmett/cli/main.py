@@ -5,28 +5,30 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from ..engine import ENGINE
-from .centrifuge import centrifuge
-from .client import client
-from .commands import as_click_command
-from .develop import develop
 from .discovery import Selection
-from .doctor import doctor
 from .errors import CommandLineError, ImportFailed
-from .kick import kick
-from .ps import ps
-from .publish import publish
-from .routes import routes
-from .schema import schema
-from .serve import serve
-from .shell import shell
-from .tail import tail
 
+# Each is a function in the module of its name, which is imported when the command is used, or all for the help.
+BUILT_IN = (
+    "develop",
+    "serve",
+    "routes",
+    "shell",
+    "publish",
+    "schema",
+    "client",
+    "centrifuge",
+    "doctor",
+    "ps",
+    "tail",
+    "kick",
+)
 APP_VARIABLE = "EMMETT_APP"
 INTERRUPTED = 130
 
@@ -42,16 +44,21 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names for the help, built-in ones first."""
         try:
-            return [*self.commands, *_selection(ctx).load().app.commands]
+            return [*BUILT_IN, *_selection(ctx).load().app.commands]
         except (CommandLineError, ImportFailed):
-            return list(self.commands)
+            return list(BUILT_IN)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
-        if cmd_name in self.commands:
-            return self.commands[cmd_name]
+        if cmd_name in BUILT_IN:
+            command: click.Command = getattr(import_module(f"{__package__}.{cmd_name}"), cmd_name)
+            return command
         function = _selection(ctx).load().app.commands.get(cmd_name)
-        return None if function is None else as_click_command(cmd_name, function)
+        if function is None:
+            return None
+        from .commands import as_click_command
+
+        return as_click_command(cmd_name, function)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -62,11 +69,11 @@ class Commands(click.Group):
             CommandLineError: there is no such command.
         """
         name = args[0]
-        if name not in self.commands and _selection(ctx).text is None:
+        if name not in BUILT_IN and _selection(ctx).text is None:
             try:
                 _selection(ctx).load()
             except CommandLineError as error:
-                raise _unknown_command(name, list(self.commands), f"; {error.message}") from None
+                raise _unknown_command(name, list(BUILT_IN), f"; {error.message}") from None
         command = self.get_command(ctx, name)
         if command is None:
             raise _unknown_command(name, self.list_commands(ctx))
@@ -86,6 +93,8 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
         return
     import platform
     from importlib.metadata import PackageNotFoundError, version
+
+    from ..engine import ENGINE
 
     try:
         number = version("emmett")
@@ -113,10 +122,6 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
 )
 def command_line(application: str | None) -> None:
     """Develop and serve websocket applications."""
-
-
-for command in (develop, serve, routes, shell, publish, schema, client, centrifuge, doctor, ps, tail, kick):
-    command_line.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

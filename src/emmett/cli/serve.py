@@ -13,6 +13,7 @@ from ..environment import LOG_FORMAT
 from .addresses import check_uds, find_port, parse_port
 from .discovery import Selection
 from .errors import CommandLineError
+from .loading import few_collections
 
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -70,15 +71,15 @@ def serve(
         check_uds(uds)
     _check_certificate(ssl_certfile, ssl_keyfile, ssl_keyfile_password)
     selection: Selection = context.obj
-    application = selection.load()
+    with few_collections():
+        application = selection.load()
+        from ..server import serve as run
+        from ..server.exit_limit import limit_exit
     # For the workers, too.
     os.environ[LOG_FORMAT] = log_format
     # With sockets from systemd, the address is not used.
     if uds is None and port and "LISTEN_FDS" not in os.environ:
         find_port(host, port, "emmett serve")
-
-    from ..server import serve as run
-    from ..server.exit_limit import limit_exit
 
     # Like SIGTERM, Ctrl+C asks for a stop, and the server has stopped.
     with suppress(KeyboardInterrupt):

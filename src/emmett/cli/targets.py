@@ -8,10 +8,12 @@ import sys
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
-from ..app import App
 from .errors import CommandLineError, ImportFailed
+
+if TYPE_CHECKING:
+    from ..app import App
 
 FACTORIES = ("create_app", "make_app", "get_app")
 
@@ -154,7 +156,7 @@ def find_app(module: ModuleType, origin: str) -> str | None:
     """
     names: dict[int, str] = {}
     for name, value in vars(module).items():
-        if isinstance(value, App):
+        if _is_app(value):
             if name == "app":
                 return name
             names.setdefault(id(value), name)
@@ -164,14 +166,21 @@ def find_app(module: ModuleType, origin: str) -> str | None:
     return next(iter(names.values()), None)
 
 
+def _is_app(value: object) -> TypeGuard[App]:
+    # Imported here: `emmett serve` postpones the collections of the interpreter before it loads this.
+    from ..app import App
+
+    return isinstance(value, App)
+
+
 def _named_app(module: ModuleType, name: str, origin: str) -> App:
-    apps = [each for each, value in vars(module).items() if isinstance(value, App)]
+    apps = [each for each, value in vars(module).items() if _is_app(value)]
     hint = "in it: " + ", ".join(f"-a {origin}:{each}" for each in apps) if apps else _missing_app_hint(module, origin)
     try:
         value = attrgetter(name)(module)
     except AttributeError:
         raise CommandLineError(f"{origin} has no {name!r} in it", hint) from None
-    if not isinstance(value, App):
+    if not _is_app(value):
         raise CommandLineError(f"{name!r} in {origin} is not an App but {_described(value)}", hint)
     return value
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..config import Config, HTTPSettings, WebsocketSettings
 from ..environment import DEVELOP
@@ -22,8 +22,10 @@ from ..templates import Templates
 from ..urls import UrlScope
 from ..websockets.hooks import Hook
 from ..wire.origin import OriginPolicy
-from .request_results import Finish
 from .startup import VariableChange
+
+if TYPE_CHECKING:
+    from .request_results import Finish
 
 Handler = Callable[..., Any]
 
@@ -34,7 +36,6 @@ MAX_REFUSED_ORIGINS = 1000
 _refused_origins: set[tuple[str, str]] = set()
 
 
-@dataclass(slots=True, eq=False)
 class HTTPRoute:
     """A request route.
 
@@ -47,15 +48,24 @@ class HTTPRoute:
         preflight: answers a CORS preflight for this route, given the methods of its path; None if no pipe does.
     """
 
-    name: str
-    place: UrlScope
-    flow: Flow
-    finish: Finish | None = None
-    settings: HTTPSettings | None = None
-    preflight: Callable[[frozenset[str]], Response] | None = None
+    __slots__ = ("finish", "flow", "name", "place", "preflight", "settings")
+
+    def __init__(
+        self,
+        name: str,
+        place: UrlScope,
+        flow: Flow,
+        finish: Finish | None = None,
+        settings: HTTPSettings | None = None,
+    ) -> None:
+        self.name = name
+        self.place = place
+        self.flow = flow
+        self.finish = finish
+        self.settings = settings
+        self.preflight: Callable[[frozenset[str]], Response] | None = None
 
 
-@dataclass(slots=True, eq=False)
 class WebsocketRoute:
     """A websocket route.
 
@@ -66,12 +76,14 @@ class WebsocketRoute:
         settings: the limits and deadlines of its connections.
     """
 
-    name: str
-    place: UrlScope
-    flow: Flow
-    settings: WebsocketSettings
+    __slots__ = ("_policy", "flow", "name", "place", "settings")
 
-    _policy: OriginPolicy | None = field(default=None, init=False)
+    def __init__(self, name: str, place: UrlScope, flow: Flow, settings: WebsocketSettings) -> None:
+        self.name = name
+        self.place = place
+        self.flow = flow
+        self.settings = settings
+        self._policy: OriginPolicy | None = None
 
     def refuse_origin(self, origin: str | None, *, scheme: str, host: str) -> str | None:
         """Return why a page of an origin may not connect; None if it may.

@@ -1,4 +1,4 @@
-"""`apply_mask`, in C where the extension of websockets is built."""
+"""`apply_mask` of the Python engine, in C where the extension of websockets is built."""
 
 from __future__ import annotations
 

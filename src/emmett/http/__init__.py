@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from ..lazy import import_later
 from .abort import abort, redirect
 from .body import Body
-from .cookies import ResponseCookies, parse_cookies
 from .headers import MutableHeaders
 from .query import parse_query
 from .render import encode_json, render
@@ -14,6 +13,7 @@ from .response import Response
 from .stream import BodyStream
 
 if TYPE_CHECKING:
+    from .cookies import ResponseCookies, parse_cookies
     from .static_files import StaticFiles
     from .uploads import UploadedFile
 
@@ -35,4 +35,11 @@ __all__ = [
 ]
 
 # What few requests need.
-__getattr__, __dir__ = import_later(__name__, __all__, StaticFiles=".static_files", UploadedFile=".uploads")
+__getattr__, __dir__ = import_later(
+    __name__,
+    __all__,
+    ResponseCookies=".cookies",
+    StaticFiles=".static_files",
+    UploadedFile=".uploads",
+    parse_cookies=".cookies",
+)

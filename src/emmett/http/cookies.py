@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 
@@ -172,7 +171,7 @@ def _attribute(name: str, value: object) -> object:
     if name in _FLAGS:
         return bool(value) or ""
     if isinstance(value, datetime):
-        return format_datetime(value.astimezone(UTC), usegmt=True)
+        return _http_date(value.astimezone(UTC))
     if isinstance(value, (int, float)) and name in ("expires", "max-age"):
         return int(value)
     if not isinstance(value, str):
@@ -202,10 +201,16 @@ def _header_value(morsel: Morsel[str]) -> str:
         elif checked != "":
             if name == "expires" and isinstance(checked, int):
                 # A number means seconds from now, as in `http.cookies`.
-                checked = format_datetime(datetime.now(UTC) + timedelta(seconds=checked), usegmt=True)
+                checked = _http_date(datetime.now(UTC) + timedelta(seconds=checked))
             parts.append(f"{_ATTRIBUTES[name]}={checked}")
     _check_rules(morsel)
     return "; ".join(parts)
+
+
+def _http_date(moment: datetime) -> str:
+    from email.utils import format_datetime
+
+    return format_datetime(moment, usegmt=True)
 
 
 def _check_rules(morsel: Morsel[str]) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from ..datastructures import sdict
 from ..errors import RequestError
+from ..lazy import LaterModule
 from .body import Body
 from .query import parse_query
+
+if TYPE_CHECKING:
+    import msgspec
+else:
+    msgspec = LaterModule("msgspec")
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from http.cookies import SimpleCookie
+from typing import TYPE_CHECKING
 
 from ..datastructures import Headers, sdict
-from .cookies import parse_cookies
 from .query import parse_query
+
+if TYPE_CHECKING:
+    from http.cookies import SimpleCookie
 
 # The fields of a head. Subclasses have them as slots: a class can have one base with slots, and that of a websocket is
 # the engine's.
@@ -68,6 +70,9 @@ class RequestHead:
     def cookies(self) -> SimpleCookie:
         """The cookies of the request: `request.cookies["name"].value`, `websocket.cookies["name"].value`."""
         if self._cookies is None:
+            # Imported here: many applications read no cookie.
+            from .cookies import parse_cookies
+
             self._cookies = parse_cookies(self.headers.get("cookie", ""))
         return self._cookies
 

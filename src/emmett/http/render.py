@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterable, Iterator
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..lazy import LaterModule
 from .response import Response
+
+if TYPE_CHECKING:
+    import msgspec
+else:
+    msgspec = LaterModule("msgspec")
 
 _ALLOWED = (
     "allowed are str, bytes, dict, list, dataclasses, msgspec.Struct, None, Response, and iterators or async iterators "

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from ..errors import UsageError
-from .cookies import ResponseCookies
 from .headers import MutableHeaders
 from .stream import BodyStream
 from .vary import add_vary
+
+if TYPE_CHECKING:
+    from .cookies import ResponseCookies
 
 # The values that a body can be made from.
 Content: TypeAlias = str | bytes | bytearray | memoryview | AsyncIterable[bytes | str] | Iterable[bytes | str]
@@ -96,6 +98,9 @@ class Response:
     def cookies(self) -> ResponseCookies:
         """The cookies to set."""
         if self._cookies is None:
+            # Imported here: many applications set no cookie.
+            from .cookies import ResponseCookies
+
             self._cookies = ResponseCookies()
         return self._cookies
 
@@ -199,10 +204,10 @@ class Response:
         response.headers.pop("content-length", None)
         response.headers.extend(self.headers.lines())
         add_vary(response.headers, defaults.headers.get("vary", ""))
-        response._cookies = ResponseCookies()
+        response._cookies = None
         for cookies in (defaults._cookies, self._cookies):
             for name, morsel in (cookies or {}).items():
-                response._cookies[name] = morsel
+                response.cookies[name] = morsel
         return response
 
     def check_cookies(self) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
 class Charset:
-    """A set of characters.
+    """A set of characters. Two with the same expression and samples are equal.
 
     Arguments:
         regex: an expression for one character of the set. It may match more than the set contains, provided that
@@ -22,9 +21,18 @@ class Charset:
         contains: returns whether one character belongs to the set.
     """
 
-    regex: str
-    samples: str
-    contains: Callable[[str], bool] = field(compare=False)
+    __slots__ = ("contains", "regex", "samples")
+
+    def __init__(self, regex: str, samples: str, contains: Callable[[str], bool]) -> None:
+        self.regex = regex
+        self.samples = samples
+        self.contains = contains
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Charset) and (self.regex, self.samples) == (other.regex, other.samples)
+
+    def __hash__(self) -> int:
+        return hash((self.regex, self.samples))
 
     def overlaps(self, other: Charset) -> bool:
         """Return whether any character matches the expressions of both sets."""
@@ -40,8 +48,7 @@ class Charset:
         return int(text.translate({ord(char): "1" if self.contains(char) else "0" for char in set(text)}), 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One character of a set or, if repeated, one or more."""
 
     charset: Charset

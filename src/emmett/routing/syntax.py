@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from keyword import iskeyword
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NamedTuple, NoReturn, TypeAlias
 
 from emmett.errors import ConfigurationError
 
@@ -24,8 +23,7 @@ _FOREIGN_TYPES = {"string": "str", "integer": "int", "path": "any", "slug": "str
 _PERCENT_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Literal characters of the path."""
 
     text: str
@@ -35,8 +33,7 @@ class Text:
         return text_steps(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(NamedTuple):
     """The place of a variable."""
 
     variable: Variable
@@ -46,8 +43,7 @@ class Hole:
         return VARIABLE_TYPES[self.variable.type].steps
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """A part that may be missing: `( ... )?`."""
 
     parts: tuple[Text | Hole, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from .linear import Texts
@@ -13,7 +12,6 @@ from .patterns import PathPattern
 Endpoint = TypeVar("Endpoint")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Route(Generic[Endpoint]):
     """One registration.
 
@@ -25,19 +23,31 @@ class Route(Generic[Endpoint]):
         hostname: the host of the route, as `split_host` returns it; `None` takes every host.
     """
 
-    pattern: PathPattern
-    endpoint: Endpoint
-    methods: frozenset[str] | None
-    schemes: frozenset[str] | None
-    hostname: str | None
+    __slots__ = ("endpoint", "hostname", "methods", "pattern", "schemes")
+
+    def __init__(
+        self,
+        pattern: PathPattern,
+        endpoint: Endpoint,
+        methods: frozenset[str] | None,
+        schemes: frozenset[str] | None,
+        hostname: str | None,
+    ) -> None:
+        self.pattern = pattern
+        self.endpoint = endpoint
+        self.methods = methods
+        self.schemes = schemes
+        self.hostname = hostname
 
 
-@dataclass(slots=True, eq=False)
 class _Dynamic(Generic[Endpoint]):
     """Routes whose patterns match the same paths, and where the common expression captures their variables."""
 
-    routes: list[Route[Endpoint]]
-    groups: range = range(0)
+    __slots__ = ("groups", "routes")
+
+    def __init__(self, routes: list[Route[Endpoint]]) -> None:
+        self.routes = routes
+        self.groups = range(0)
 
     @property
     def pattern(self) -> PathPattern:

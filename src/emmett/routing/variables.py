@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from .charsets import ANY, DIGIT, LETTER, NO_SLASH, Step, text_steps
@@ -29,8 +27,7 @@ class Variable(NamedTuple):
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class VariableType:
+class VariableType(NamedTuple):
     """The text that a variable matches, and how to convert it.
 
     Arguments:
@@ -91,6 +88,8 @@ def _parse_float(text: str) -> float:
 def _format_float(value: object) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         # repr() returns the shortest text that reads back as the same value, but possibly with an exponent.
+        from decimal import Decimal
+
         text = format(Decimal(repr(value)), "f")
         return text if "." in text else f"{text}.0"
     return format_text(value)

@@ -10,7 +10,6 @@ from typing import TextIO
 from uvicorn.logging import AccessFormatter, DefaultFormatter
 
 from ..environment import LOG_FORMAT
-from ..json_logs import JSONFormatter
 from ..log_filter import ContextFilter
 from ..logs import enable_loggers
 
@@ -66,6 +65,9 @@ class JSONHandler(logging.StreamHandler[TextIO]):
     """Writes all records to stdout, each as a line of JSON with the fields of its request or websocket."""
 
     def __init__(self) -> None:
+        # Imported here: lines of text need no msgspec.
+        from ..json_logs import JSONFormatter
+
         super().__init__(sys.stdout)
         self.setFormatter(JSONFormatter())
         self.addFilter(ContextFilter())

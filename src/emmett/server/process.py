@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Generator, Sequence
 from typing import TypedDict, Unpack
 
@@ -140,6 +139,9 @@ def _run_dir() -> Generator[None, None, None]:
     if os.environ.get(RUN_DIR):
         yield
         return
+    # Imported here: a server in one process does without it.
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="emmett-", ignore_cleanup_errors=True) as folder:
         os.environ[RUN_DIR] = folder
         try:

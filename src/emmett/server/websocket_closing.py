@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Awaitable
-from email.utils import formatdate
 
 from ..config import WebsocketSettings
 from ..dispatch.websocket_watch import WebsocketWatch
@@ -250,6 +249,9 @@ class ClosingConnection(asyncio.Protocol):
     def _refuse(self, status: int, body: str | bytes, headers: HeaderFields, *, linger: bool) -> None:
         if self.phase is not WebsocketPhase.HANDSHAKE:
             return
+        # Imported here: few servers refuse a handshake soon after they have started.
+        from email.utils import formatdate
+
         content = body.encode() if isinstance(body, str) else body
         self._transport.write(refusal_response(status, content, headers, date=formatdate(usegmt=True)))
         self.status = status

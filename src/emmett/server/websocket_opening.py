@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ..config import WebsocketSettings
@@ -23,8 +23,7 @@ from .process_state import ProcessState
 from .websocket_protocol import WebsocketProtocol
 
 
-@dataclass(slots=True)
-class UpgradeRequest:
+class UpgradeRequest(NamedTuple):
     """An upgrade request from the HTTP protocol.
 
     Attributes:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from ..datastructures import Headers
 from ..engine import BaseWebsocket
 from ..errors import MessageError, UsageError, WebsocketClosed
 from ..http.head import HEAD_SLOTS, RequestHead
+from ..lazy import LaterModule
 from ..wire.close import CloseCode, check_to_send
 from ..wire.fields import HeaderFields
 from .calling import excuse_closing
@@ -17,8 +18,13 @@ from .connection import Connection, Data, MessageBatch
 from .delivery import Delivery
 from .hooks import DROP, Hook
 from .inbox import Inbox
-from .json_messages import decode_json, encode_json, find_decoder
 from .tapping import Report, TappedConnection, TappedHook
+
+if TYPE_CHECKING:
+    from . import json_messages
+else:
+    # It imports msgspec, which an application that sends only text and bytes does without.
+    json_messages = LaterModule(".json_messages", __package__)
 
 T = TypeVar("T")
 
@@ -303,8 +309,8 @@ class Websocket(BaseWebsocket, RequestHead):
                 1007.
             WebsocketClosed, UsageError: as `receive`.
         """
-        decode = find_decoder(type)
-        return decode_json(await self.receive(), decode)
+        decode = json_messages.find_decoder(type)
+        return json_messages.decode_json(await self.receive(), decode)
 
     async def send_json(self, data: Any) -> None:
         """Send data as JSON in a text message. Data can be anything that msgspec can encode, and pydantic models.
@@ -313,7 +319,7 @@ class Websocket(BaseWebsocket, RequestHead):
             TypeError: JSON cannot express the data.
             WebsocketClosed: as `send`.
         """
-        await self.send(encode_json(data))
+        await self.send(json_messages.encode_json(data))
 
     # The methods below are for server adapters, dispatch and channels, not for applications.
 

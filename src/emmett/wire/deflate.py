@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .extensions import Extension, encode_extension
 
@@ -20,8 +20,7 @@ _FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
 _BITS = ("server_max_window_bits", "client_max_window_bits")
 
 
-@dataclass(frozen=True, slots=True)
-class DeflateAgreement:
+class DeflateAgreement(NamedTuple):
     """The compression parameters that both sides agreed on.
 
     Attributes:

@@ -17,9 +17,8 @@ from collections import deque
 from collections.abc import Callable, MutableSequence
 from typing import NoReturn
 
-from ..engine import BaseReader
+from ..engine import BaseReader, apply_mask
 from ..engine.header import FIN, LENGTH_16, MASKED, OP_BINARY, OP_TEXT
-from ..engine.masking import apply_mask
 from ..errors import FrameError
 from .close import CloseCode
 from .close_search import find_close_frame

@@ -101,3 +101,28 @@ unmask(char *to, const char *from, Py_ssize_t size, const char *key, Py_ssize_t 
         seen |= unmask_word(to + size - 8, from + size - 8, load_word(cycle + (size & 3)));
     return (seen & NOT_ASCII) != 0;
 }
+
+/* A payload of any size with a key of four bytes, both bytes-like, as new bytes: for frames off the straight path. */
+PyObject *
+apply_mask(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 2) {
+        PyErr_Format(PyExc_TypeError, "apply_mask() takes a payload and a key, not %zd arguments", count);
+        return NULL;
+    }
+    Py_buffer payload, key;
+    if (PyObject_GetBuffer(arguments[0], &payload, PyBUF_SIMPLE) < 0)
+        return NULL;
+    if (PyObject_GetBuffer(arguments[1], &key, PyBUF_SIMPLE) < 0) {
+        PyBuffer_Release(&payload);
+        return NULL;
+    }
+    PyObject *result = NULL;
+    if (key.len != 4)
+        PyErr_SetString(PyExc_ValueError, "mask must contain 4 bytes");
+    else if ((result = PyBytes_FromStringAndSize(NULL, payload.len)) != NULL)
+        unmask(PyBytes_AS_STRING(result), payload.buf, payload.len, key.buf, 0);
+    PyBuffer_Release(&key);
+    PyBuffer_Release(&payload);
+    return result;
+}

@@ -139,7 +139,10 @@ native_free(void *module)
 
 PyDoc_STRVAR(encode_message_doc, "Return the frame that carries a message; see `emmett.engine.python.encode_message`.");
 
+PyDoc_STRVAR(apply_mask_doc, "Return a payload, masked or unmasked with a key of four bytes.");
+
 static PyMethodDef native_functions[] = {
+    {"apply_mask", (PyCFunction)(void (*)(void))apply_mask, METH_FASTCALL, apply_mask_doc},
     {"encode_message", encode_message, METH_O, encode_message_doc},
     {"hand_out", (PyCFunction)(void (*)(void))hand_out, METH_FASTCALL, NULL},
     {"make_handle_functions", (PyCFunction)(void (*)(void))make_handle_functions, METH_FASTCALL, NULL},

@@ -144,6 +144,7 @@ PyTypeObject *add_type(PyObject *module, PyType_Spec *spec);
  * Returns whether any unmasked byte is not ASCII.
  */
 bool unmask(char *to, const char *from, Py_ssize_t size, const char *key, Py_ssize_t phase);
+PyObject *apply_mask(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 /* encoding.c */
 

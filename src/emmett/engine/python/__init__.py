@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..masking import apply_mask
 from .batch import Batch, hand_out
 from .encoding import encode_message
 from .inbox import Inbox
@@ -17,6 +18,7 @@ __all__ = [
     "BaseWebsocket",
     "Batch",
     "Inbox",
+    "apply_mask",
     "encode_message",
     "hand_out",
     "make_handle_functions",
