@@ -54,6 +54,6 @@ async def test_a_port_that_another_program_has(caplog: pytest.LogCaptureFixture)
     other = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     listener = await make(other.sockets[0].getsockname()[1])
     assert listener.address is None
-    assert "no measurements on port" in caplog.text
+    assert "cannot offer measurements on port" in caplog.text
     other.close()
     await other.wait_closed()

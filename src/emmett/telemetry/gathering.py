@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from .reading import EndedReader, MeasurementReader, OwnReader, Series, StoreReader
 from .store import MeasurementStore, size_of
 
-# What processes that have ended have counted, and the lock for reading and changing it.
+# The counts of processes that have ended, and the lock for reading and changing them.
 ENDED = "ended.jsonl"
 LOCK = "lock"
 # Numbers that are added up in one slice.
@@ -153,14 +153,14 @@ def run(slices: Slices[_Result]) -> _Result:
 def join(folder: Path, name: str = "") -> MeasurementStore:
     """Return a store for this process in a folder that processes share.
 
-    What processes that have ended have counted goes to one file, and their own files are removed.
+    The counts of processes that have ended are merged into one file, and their own files are removed.
 
     Arguments:
-        folder: the folder, which need not exist yet.
-        name: the name of the files; from the process ID by default.
+        folder: the folder; it is created if necessary.
+        name: the name of the files; derived from the process ID by default.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Under one lock: a file that is not locked yet looks like that of a process that has ended.
+    # Under one lock, because a file that is not yet locked looks like that of a process that has ended.
     with locked(folder, fcntl.LOCK_EX):
         _retire(folder)
         return MeasurementStore(folder, name)

@@ -44,7 +44,7 @@ class MeasuredApplication(Protocol):
         """The objects attached to the application, among them its channels."""
 
     def add_plain_route(self, path: str, name: str, function: Callable[..., Any]) -> Any:
-        """Register a function for GET requests that no pipe of the application concerns."""
+        """Register a function for GET requests that runs outside of the application's pipes."""
 
     def on_startup(self, function: Callable[[], Any]) -> Callable[[], Any]:
         """Register a function to run before the first request."""
@@ -54,5 +54,5 @@ class MeasuredApplication(Protocol):
 
 
 def path_patterns(app: MeasuredApplication) -> dict[str, str]:
-    """Return the path pattern of each route by its name; the first one of a route with several."""
+    """Return the path pattern of each route by name; for a route with several patterns, the first."""
     return {route.name: route.path for route in reversed(app.routes)}

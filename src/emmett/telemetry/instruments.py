@@ -1,10 +1,10 @@
-"""What telemetry measures: the names of the instruments, their labels, and the bounds of their buckets."""
+"""The instruments of telemetry: their names, their labels, and the bounds of their buckets."""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-# Seconds; those of the first line are the advice of OpenTelemetry's semantic conventions for HTTP.
+# In seconds. OpenTelemetry's semantic conventions for HTTP recommend those of the first line.
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 WEBSOCKET_BUCKETS = (1.0, 10.0, 60.0, 300.0, 1800.0, 3600.0, 21600.0, 86400.0)
 DELIVERY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -14,9 +14,9 @@ class Instrument(NamedTuple):
     """One measured quantity.
 
     Fields:
-        name: the name in OpenTelemetry; Prometheus has underscores instead of dots, and a suffix.
+        name: the name in OpenTelemetry; in Prometheus, it has underscores instead of dots, and a suffix.
         kind: a counter only grows, a gauge also falls, a histogram counts values by size.
-        unit: the unit, as UCUM writes it.
+        unit: the unit in UCUM.
         text: the description.
         labels: the names of the labels, as OpenTelemetry's attributes.
         buckets: the upper bounds of the buckets of a histogram.
@@ -30,7 +30,7 @@ class Instrument(NamedTuple):
     buckets: tuple[float, ...] = ()
 
     def __hash__(self) -> int:
-        # Its name is unique, and text remembers its hash: a scrape looks up each series of each process.
+        # The name is unique, and str caches its hash: a scrape looks up each series of each process.
         return hash(self.name)
 
     @property
@@ -53,7 +53,7 @@ REQUESTS = Instrument(
     REQUEST_BUCKETS,
 )
 ACTIVE_REQUESTS = Instrument(
-    "http.server.active_requests", "gauge", "{request}", "Requests whose handler runs.", ("http.request.method",)
+    "http.server.active_requests", "gauge", "{request}", "Requests whose handler is running.", ("http.request.method",)
 )
 CONNECTIONS = Instrument(
     "emmett.websocket.connections",
@@ -66,7 +66,7 @@ HANDSHAKES = Instrument(
     "emmett.websocket.handshakes",
     "counter",
     "{handshake}",
-    "Answered handshakes: 101 if accepted, else the status of the refusal; 0 without an answer.",
+    "Answered handshakes: 101 if accepted, otherwise the status of the refusal; 0 without an answer.",
     ("http.route", "http.response.status_code"),
 )
 CLOSES = Instrument(
@@ -165,7 +165,7 @@ LOOP_LAG = Instrument(
     "emmett.loop.lag",
     "histogram",
     "s",
-    "How late the event loop runs a timer: the time for which it was busy.",
+    "How late the event loop runs a timer, because it was busy.",
     (),
     (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
 )

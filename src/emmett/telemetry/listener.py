@@ -1,4 +1,4 @@
-"""A port for measurements alone, for networks in which only Prometheus may see them."""
+"""A separate port for measurements, for networks in which only Prometheus may see them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .exposition import CONTENT_TYPE
 
 logger = logging.getLogger("emmett.telemetry")
 
-# Seconds within which a scrape must have sent its request, and taken the answer.
+# Seconds within which a scraper must send its request and read the answer.
 TIMEOUT = 10.0
-# Scrapes at once; any more are closed.
+# The most concurrent scrapes; further connections are closed.
 MAX_SCRAPES = 16
 
 
@@ -36,24 +36,24 @@ class ScrapeListener:
 
     @property
     def address(self) -> tuple[str, int] | None:
-        """Where it listens."""
+        """The address that it listens on."""
         if self._server is None:
             return None
         host, port, *_ = self._server.sockets[0].getsockname()
         return host, port
 
     async def start(self) -> None:
-        """Listen; the application calls this when it starts."""
+        """Listen. Called when the application starts."""
         has_reuse_port = hasattr(socket, "SO_REUSEPORT")
         try:
             self._server = await asyncio.start_server(
                 self._serve, self._host, self._port, reuse_port=has_reuse_port or None, limit=16 * 1024
             )
         except OSError as error:
-            logger.error("no measurements on port %d: %s", self._port, error)
+            logger.error("cannot offer measurements on port %d: %s", self._port, error)
 
     async def stop(self) -> None:
-        """Close; the application calls this when it stops."""
+        """Close. Called when the application stops."""
         if self._server is not None:
             self._server.close()
             for task in self._scrapes:
@@ -73,7 +73,7 @@ class ScrapeListener:
                     async with asyncio.timeout(TIMEOUT):
                         await self._answer(reader, writer)
         except asyncio.CancelledError:
-            # By `stop`; in CPython 3.11, the callback of asyncio.streams does not expect it.
+            # By `stop`. In CPython 3.11, the callback of asyncio.streams does not expect a cancellation.
             pass
         finally:
             self._scrapes.discard(task)

@@ -1,4 +1,4 @@
-"""From the events of an application to measurements."""
+"""Measurements from the events of an application."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from ..observers import (
 from . import instruments as measured
 from .sink import MeasurementSink
 
-# The methods that have a label value of their own, as the semantic conventions advise.
+# The methods with their own label values, as the semantic conventions recommend.
 METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"))
 OTHER = "_OTHER"
-# Close codes that have a label value of their own; peers choose them.
+# The close codes with their own label values; peers can send any code.
 MAX_CODES = 100
-# Statuses of refusals before the handler runs, and their causes; the others are faults of the handshake.
+# The causes of refusals before the handler runs, by status; other statuses are faults of the handshake.
 NOT_FOUND, UNAVAILABLE = 404, 503
 CAUSES = {403: "origin", 421: "host", UNAVAILABLE: "overload"}
-# What happens rarely begins at zero: `rate()` sees no increase in a series that begins with its first event.
+# Rare events begin at zero, because `rate()` sees no increase in a series that begins with its first event.
 RARE = tuple(
     (measured.DROPS, (kind, cause))
     for kind in ("request", "websocket")
@@ -58,13 +58,13 @@ RARE_ON_A_ROUTE = (
     # Normal, leaving, without a code, lost, failed, restarting.
     *((measured.CLOSES, (code,)) for code in ("1000", "1001", "1005", "1006", "1011", "1012")),
 )
-# Open websockets whose counts are read in one turn of the loop.
+# The number of open websockets to count in one turn of the loop.
 BATCH = 500
 
 
 @dataclass(slots=True)
 class _Open:
-    """An open websocket: its route, how to count its messages, and what is already counted."""
+    """An open websocket: its route, the function that returns its counts, and the counts recorded so far."""
 
     route: str
     count: Callable[[], WebsocketCounts]
@@ -92,10 +92,10 @@ class Measuring(Observer):
         self._known: Mapping[str, str] | None = None
         self._codes: set[int] = set()
         self._open: dict[object, _Open] = {}
-        # Keys of handshakes, with their routes.
+        # The routes of handshakes, by key.
         self._handshakes: dict[object, str] = {}
         self._requests: dict[object, str] = {}
-        # Routes whose rare events have begun at zero.
+        # The routes for which rare events already have series.
         self._begun: set[str] = set()
         self._is_away = False
         self._held = 0
@@ -191,7 +191,7 @@ class Measuring(Observer):
             self.sink.add(measured.BROKER_AWAY, (), -1)
 
     def begin(self, has_channels: bool, routes: Iterable[str] = ()) -> None:
-        """Let what happens rarely begin at zero; again at no cost.
+        """Create the series of rare events at zero. Repeated calls cost nothing.
 
         Arguments:
             has_channels: whether the application has channels.
@@ -204,7 +204,7 @@ class Measuring(Observer):
             self.sink.add(instrument, labels, 0)
 
     def note_lag(self, seconds: float) -> None:
-        """Record how late the event loop has run a timer."""
+        """Record how late the event loop ran a timer."""
         self.sink.record(measured.LOOP_LAG, (), max(0.0, seconds))
 
     def note_held(self, held: int) -> None:
@@ -213,7 +213,7 @@ class Measuring(Observer):
         self._held = held
 
     def note_channels(self, queued: int, dropped: int) -> None:
-        """Record how many publications wait for subscribers, and how many these have missed since the start."""
+        """Record how many publications wait for subscribers, and how many subscribers missed since the start."""
         self.sink.add(measured.QUEUED, (), queued - self._queued)
         if dropped > self._dropped:
             self.sink.add(measured.DROPPED, (), dropped - self._dropped)
@@ -224,9 +224,9 @@ class Measuring(Observer):
         self.sink.record(measured.ROUND_TRIP, (), seconds)
 
     async def count_open(self) -> None:
-        """Add what open websockets have carried since the last time, a batch in each turn of the loop."""
+        """Add the messages of open websockets since the last call, a batch of websockets in each turn of the loop."""
         for number, (key, entry) in enumerate(list(self._open.items()), 1):
-            # It may have ended since.
+            # It may have ended in the meantime.
             if key in self._open:
                 self._count(entry, entry.count())
                 self._note_waiting(entry, entry.count_waiting())
@@ -268,7 +268,7 @@ def _cause_of(event: WebsocketEnded, has_run: bool) -> str:
     """Return why a handshake was refused.
 
     Arguments:
-        event: its end.
+        event: the end of the handshake.
         has_run: whether its handler has run.
     """
     if event.status is None:

@@ -38,6 +38,6 @@ class MeterSink:
 
 
 def _attributes(instrument: Instrument, labels: Labels) -> dict[str, str | int]:
-    """Return labels as attributes, without the empty ones; the semantic conventions make a status a number."""
+    """Return labels as attributes, without empty ones. A status is a number, as the semantic conventions require."""
     pairs = zip(instrument.labels, labels, strict=True)
     return {name: int(value) if name.endswith("status_code") else value for name, value in pairs if value}

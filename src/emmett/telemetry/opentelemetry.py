@@ -1,6 +1,6 @@
-"""`OpenTelemetry`: traces and measurements of an application through the API of OpenTelemetry.
+"""`OpenTelemetry`: traces and measurements of an application through OpenTelemetry's API.
 
-It needs the package `opentelemetry-api` alone. Where no SDK is configured, that API discards everything.
+It needs only the package `opentelemetry-api`. Without a configured SDK, that API discards everything.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ NAME = "emmett"
 
 
 class OpenTelemetry:
-    """Reports what an application does to OpenTelemetry.
+    """Reports the activity of an application to OpenTelemetry.
 
-    A span covers each request and each websocket; publications and deliveries have their own, and the context of a
-    publication travels through the channels.
+    Each request, websocket, publication and delivery has a span, and the context of a publication is passed through
+    the channels.
 
     Arguments:
         app: the application.

@@ -22,7 +22,7 @@ from .store import MeasurementStore
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-# The folder of the measurements, in the one that the processes of a server share.
+# The folder of the measurements, inside the folder that the processes of a server share.
 FOLDER = "metrics"
 ROUTE_NAME = "emmett_metrics"
 
@@ -30,14 +30,14 @@ _Result = TypeVar("_Result")
 
 
 class Prometheus:
-    """Offers the measurements of an application to Prometheus, those of all its workers in one scrape.
+    """Offers the measurements of an application to Prometheus. One scrape gets those of all its workers.
 
     Arguments:
         app: the application.
-        path: the path of the measurements on the application itself; None for none.
-        port: a port for them alone; None for none, 0 for a free one.
+        path: a path of the application for the measurements; None without one.
+        port: a separate port for them; None without one, 0 for any free one.
         host: the address to listen on, with a port.
-        registry: a registry of prometheus_client with the measurements of the application; they follow those of emmett.
+        registry: a registry of prometheus_client with the application's measurements, added after those of emmett.
         bytes: whether to count the bytes of websockets, which costs a call for each read and write.
 
     Raises:
@@ -75,11 +75,11 @@ class Prometheus:
 
     @property
     def address(self) -> tuple[str, int] | None:
-        """The address of the port for measurements, once it listens."""
+        """The address of the separate port, once it is listening."""
         return None if self._listener is None else self._listener.address
 
     async def text(self) -> str:
-        """Return the measurements of all workers as text, as they are now in this one and a moment ago in others."""
+        """Return the measurements of all workers as text. Those of other workers may be a moment old."""
         await self._sampler.sample()
         async with self._lock:
             text = await _in_slices(self._exposition.write(await _in_slices(self._gatherer.gather())))
@@ -100,7 +100,7 @@ class Prometheus:
                 await _in_slices(self._exposition.prepare(await _in_slices(self._gatherer.prepare())))
 
     def _open(self) -> None:
-        """Keep the measurements where other workers can read them, if there are any."""
+        """Open a store for the measurements that other workers can read, if there are any."""
         shared = os.environ.get(RUN_DIR)
         if shared is None:
             return

@@ -1,4 +1,4 @@
-"""What no event reports is sampled: the lag of the event loop, held memory, messages of open websockets."""
+"""Samples what no event reports: the lag of the event loop, held memory, and messages of open websockets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .measuring import Measuring
 
 # Seconds between two samples of the event loop's lag.
 LAG_INTERVAL = 0.5
-# Every how many of these samples the open websockets are counted.
+# The number of these samples between two counts of the open websockets.
 COUNT_EVERY = 4
-# Every how many of these samples the broker is asked, and the seconds that it has for the answer.
+# The number of these samples between two questions to the broker, and the seconds that it has to answer.
 ASK_EVERY = 20
 ANSWER_TIMEOUT = 5.0
 
@@ -25,7 +25,7 @@ class Sampler:
 
     Arguments:
         app: the application.
-        measuring: gets the samples.
+        measuring: receives the samples.
         sleep: waits for a number of seconds.
         after: runs after each count of the open websockets.
     """
@@ -42,17 +42,17 @@ class Sampler:
         self._after = after
         self._sleep = sleep
         self._task: asyncio.Task[None] | None = None
-        # The question to the broker, which the other samples do not wait for.
+        # The question to the broker; other samples do not wait for it.
         self._asking: asyncio.Task[None] | None = None
         app.on_startup(self.start)
         app.on_shutdown(self.stop)
 
     def start(self) -> None:
-        """Begin; the application calls this when it starts."""
+        """Begin. Called when the application starts."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """End; the application calls this when it stops."""
+        """End. Called when the application stops."""
         tasks, self._task, self._asking = (self._task, self._asking), None, None
         for task in tasks:
             if task is not None:
@@ -61,7 +61,7 @@ class Sampler:
                     await task
 
     async def sample(self) -> None:
-        """Count what open websockets have carried, what waits, and the memory that is held."""
+        """Record the messages of open websockets, the lengths of queues, and the held memory."""
         await self._measuring.count_open()
         held = self._app.held_memory
         if held is not None:

@@ -1,4 +1,4 @@
-"""The port between what is measured and where it is kept."""
+"""The port between measuring and the store of measurements."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ class MeasurementSink(Protocol):
         """
 
     def record(self, instrument: Instrument, labels: Labels, value: float) -> None:
-        """Count a value of a histogram."""
+        """Add a value to a histogram."""

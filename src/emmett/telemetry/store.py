@@ -1,8 +1,8 @@
 """The measurements of one process, which other processes can read: numbers in a memory-mapped file.
 
-A process writes numbers without a system call, and everything that it has counted outlives it. Each process has two
-files: `<name>.values` has the numbers, `<name>.series` a line of JSON for each series, in the order of their numbers:
-the instrument and the values of its labels. A process locks the second file for as long as it lives.
+A process writes numbers without system calls, and its counts outlive it. Each process has two files: `<name>.values`
+has the numbers, and `<name>.series` has a line of JSON for each series, in the same order, with the instrument and the
+values of its labels. A process keeps the second file locked for as long as it lives.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .sink import Labels
 
 logger = logging.getLogger("emmett.telemetry")
 
-# Bytes of numbers of one process. The file is sparse: only what is used takes room.
+# The most bytes of numbers of one process. The file is sparse: only the used part takes up space.
 VALUES_SIZE = 4 * 1024 * 1024
 NUMBER_SIZE = 8
 
-# An application for each, of one process.
+# Numbers the applications in one process.
 _numbers = itertools.count(1)
 
 
@@ -35,8 +35,8 @@ class MeasurementStore:
 
     Arguments:
         folder: the folder that processes share; None to keep them in the memory of this process.
-        name: the name of the files, unique in the folder; from the process ID by default.
-        size: bytes of numbers.
+        name: the name of the files, unique in the folder; derived from the process ID by default.
+        size: the most bytes of numbers.
     """
 
     def __init__(self, folder: Path | None = None, name: str = "", size: int = VALUES_SIZE) -> None:
@@ -69,7 +69,7 @@ class MeasurementStore:
         self.values[index] += amount
 
     def record(self, instrument: Instrument, labels: Labels, value: float) -> None:
-        """See `MeasurementSink.record`. Of a histogram there are its sum, and the number of values in each bucket."""
+        """See `MeasurementSink.record`. A histogram consists of its sum and the number of values in each bucket."""
         index = self._first.get((instrument, labels))
         if index is None:
             index = self._reserve(instrument, labels)
@@ -79,20 +79,20 @@ class MeasurementStore:
         self.values[index + 1 + bisect_left(instrument.buckets, value)] += 1
 
     def close(self) -> None:
-        """Release the files. What was counted stays in them."""
+        """Release the files. The counts stay in them."""
         self.values.release()
         self._memory.close()
         if self._series_file is not None:
             self._series_file.close()
 
     def _reserve(self, instrument: Instrument, labels: Labels) -> int | None:
-        """Make room for a series and return the index of its first number; None if there is no room."""
+        """Reserve space for a series, and return the index of its first number; None if there is no space."""
         end = self._used + size_of(instrument)
         if end > len(self.values):
             if not self._is_full:
                 self._is_full = True
                 logger.warning(
-                    "no room for more series of measurements: %s %r and others are left out", instrument.name, labels
+                    "no space for more series of measurements: %s %r and others are left out", instrument.name, labels
                 )
             return None
         index, self._used = self._used, end
@@ -107,7 +107,7 @@ def _open_locked(path: Path) -> IO[str]:
     """Return a new file that this process has locked.
 
     Raises:
-        BlockingIOError: another store has it.
+        BlockingIOError: another store has locked it.
     """
     file = open(path, "a", encoding="utf-8")  # noqa: SIM115
     try:
@@ -115,11 +115,11 @@ def _open_locked(path: Path) -> IO[str]:
     except BlockingIOError:
         file.close()
         raise
-    # A process may have the ID of one that has ended.
+    # The process may have the ID of one that has ended.
     file.truncate(0)
     return file
 
 
 def size_of(instrument: Instrument) -> int:
-    """Return how many numbers a series takes: for a histogram its sum and its buckets, including that of infinity."""
+    """Return how many numbers a series takes: for a histogram, its sum and its buckets, including infinity."""
     return len(instrument.buckets) + 2 if instrument.kind == "histogram" else 1

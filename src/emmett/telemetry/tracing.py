@@ -1,4 +1,4 @@
-"""Spans of requests, websockets, publications and deliveries, after OpenTelemetry's semantic conventions."""
+"""Spans of requests, websockets, publications and deliveries, following OpenTelemetry's semantic conventions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..observers import (
     WebsocketStarted,
 )
 
-# Links of one delivery; publications of one turn of the event loop are delivered together.
+# The most links of a delivery: publications of one turn of the event loop are delivered together.
 MAX_LINKS = 128
 SYSTEM: dict[str, str | int] = {"messaging.system": "emmett"}
 
@@ -42,7 +42,7 @@ class Tracing(Observer):
         self._tracer = tracer
         self._patterns = patterns
         self._known: Mapping[str, str] | None = None
-        # The spans that have not ended, by the key of their events.
+        # The open spans, by the key of their events.
         self._spans: dict[object, Span] = {}
 
     def request_started(self, event: RequestStarted) -> None:
@@ -124,7 +124,7 @@ class Tracing(Observer):
             "emmett.channel.subscribers": event.subscribers,
         }
         start = end - int(event.seconds * 1e9)
-        # No span is its parent: it runs on behalf of whatever the loop did before.
+        # A root span: the current context is that of whatever the loop ran before.
         span = self._tracer.start_span(
             "deliver", context.Context(), SpanKind.CONSUMER, attributes=attributes, links=links, start_time=start
         )
@@ -141,7 +141,7 @@ class Tracing(Observer):
         name = word if route is None else f"{word} {route}"
         span = self._tracer.start_span(name, parent, SpanKind.SERVER, attributes=attributes)
         self._spans[event.key] = span
-        # Never detached: the context ends with the handler.
+        # Never detached, because the context ends with the handler.
         context.attach(trace.set_span_in_context(span, parent))
 
     def _refused(self, event: WebsocketEnded) -> Span:
