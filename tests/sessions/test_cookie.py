@@ -48,7 +48,7 @@ def test_a_cookie_that_is_too_large() -> None:
     spare = MAX_SIZE - len("s=; HttpOnly; Max-Age=60; Path=/; SameSite=Lax")
     make().set(response, "x" * spare)
     assert len(response.cookies.header_values()[0]) == 4093
-    with pytest.raises(UsageError, match=r"4094 bytes: browsers keep 4093.*SessionManager\.redis"):
+    with pytest.raises(UsageError, match=r"4094 bytes, but browsers keep at most 4093.*SessionManager\.redis"):
         make().set(response, "y" * (spare + 1))
     assert response.cookies["s"].value == "x" * spare
 

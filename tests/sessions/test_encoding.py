@@ -47,7 +47,7 @@ GOOD: dict[str, Any] = {
 @pytest.mark.parametrize("name", BAD)
 def test_what_json_cannot_carry_is_named(name: str) -> None:
     values = {"before": 1, "the key": BAD[name], "behind": 2}
-    with pytest.raises(UsageError, match=r"session\['the key'\] cannot be kept.*None, bool, int"):
+    with pytest.raises(UsageError, match=r"session\['the key'\] cannot be stored.*None, bool, int"):
         check(values, encode(values))
 
 

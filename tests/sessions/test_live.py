@@ -155,7 +155,7 @@ async def test_values_that_cannot_be_sent() -> None:
 
 def test_they_are_connected_once() -> None:
     nodes = Nodes("stored")
-    with pytest.raises(UsageError, match="connected to channels already"):
+    with pytest.raises(UsageError, match="already connected to channels"):
         nodes.pipes[0].connect(nodes.apps[0], Channels(App(__name__)))
 
 

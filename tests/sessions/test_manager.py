@@ -86,7 +86,7 @@ async def test_a_bound_of_sessions() -> None:
 async def test_a_bound_of_size(caplog: pytest.LogCaptureFixture) -> None:
     browser = counting(SessionManager.memory(max_size=5))
     assert (await browser.ask()).status == 500
-    assert "at most 5 are kept (max_size)" in caplog.text
+    assert "at most 5 are allowed (max_size)" in caplog.text
 
 
 @every_maker

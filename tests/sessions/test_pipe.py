@@ -255,7 +255,7 @@ async def test_what_json_cannot_carry_is_an_error_and_names_the_key(caplog: pyte
 
     browser = Browser(app)
     assert (await browser.ask("/bad")).status == 500
-    assert "session['when'] cannot be kept" in caplog.text
+    assert "session['when'] cannot be stored" in caplog.text
     assert browser.set_cookies == []
 
 
@@ -263,7 +263,7 @@ async def test_a_session_that_is_too_large_for_a_cookie(caplog: pytest.LogCaptur
     browser = Browser(shop(cookie_pipe(Clock())))
     assert (await browser.ask(f"/set/text/{'x' * 2500}")).status == 200
     assert (await browser.ask(f"/set/text/{'x' * 3500}")).status == 500
-    assert "keep it on the server, with SessionManager.redis() or SessionManager.memory()" in caplog.text
+    assert "store it on the server, with SessionManager.redis() or SessionManager.memory()" in caplog.text
     assert browser.set_cookies == []
     assert len(await browser.text()) > 2500
 

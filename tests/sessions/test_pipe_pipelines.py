@@ -24,7 +24,7 @@ async def test_outside_of_the_pipe_there_is_no_session() -> None:
             with pytest.raises(UsageError):
                 use()
         for call in (pipe.renew, pipe.end):
-            with pytest.raises(UsageError, match="not in the pipeline"):
+            with pytest.raises(UsageError, match="no request or websocket with this session pipe"):
                 await call()
         return "done"
 

@@ -81,7 +81,7 @@ async def test_the_server_is_killed(own_valkey: Valkey, caplog: pytest.LogCaptur
         own_valkey.start()
         assert await redis.get("a") is None
         assert await redis.put("a", b"y", 60, replace=False)
-        assert [line.getMessage() for line in caplog.records[1:]] == ["session store: answers again"]
+        assert [line.getMessage() for line in caplog.records[1:]] == ["session store: it answers again"]
 
 
 async def test_a_server_that_was_restarted_meanwhile_costs_no_request(own_valkey: Valkey) -> None:

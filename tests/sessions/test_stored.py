@@ -94,7 +94,7 @@ async def test_a_store_that_gives_something_else(value: bytes, caplog: pytest.Lo
     with caplog.at_level(logging.WARNING, "emmett.session"):
         assert await kept.values(record.token) is None
     assert [line.getMessage() for line in caplog.records] == [
-        "session store: a value that is no session of this key was left alone"
+        "session store: ignored a value that is not a session with this key"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Sessions: what an application remembers of a visitor, from one request to the next, and in websockets."""
+"""Sessions: what an application remembers about a visitor between requests, and in websockets."""
 
 from .manager import SessionManager
 from .pipe import SessionPipe

@@ -1,4 +1,4 @@
-"""Cache-Control of responses that set or delete a session's cookie, which caches would keep too (RFC 9111, 7.3)."""
+"""Cache-Control of responses that set or delete a session's cookie, which caches would store, too (RFC 9111, 7.3)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ CACHE_CONTROL = "cache-control"
 
 
 def forbid_storing(headers: MutableHeaders) -> None:
-    """Keep a response from being given to another visitor: `no-store`, unless it or `private` is there already."""
+    """Keep caches from giving a response to other visitors: add `no-store`, unless it or `private` is present."""
     said = {part.partition("=")[0].strip().lower() for part in headers.get(CACHE_CONTROL, "").split(",")}
     if not said & {"private", "no-store"}:
         headers[CACHE_CONTROL] = "no-store"
 
 
 def forbid_storing_result(result: object) -> object:
-    """Return what a handler returned, where its own Cache-Control would go before that of `emmett.response`.
+    """Return a handler's result, with `no-store` if its own Cache-Control would override that of `emmett.response`.
 
-    A `Response` may be shared by many requests, so it is a copy that is changed.
+    A `Response` may be shared by many requests, so a copy of it is changed.
     """
     if isinstance(result, Response) and CACHE_CONTROL in result.headers:
         result = copy.copy(result)
@@ -31,7 +31,7 @@ def forbid_storing_result(result: object) -> object:
 
 
 def forbid_storing_error(error: HTTPException) -> None:
-    """Do as `forbid_storing_result` for an error that answers."""
+    """Do the same as `forbid_storing_result` for an error with its own headers."""
     headers = MutableHeaders(error.headers)
     if CACHE_CONTROL in headers:
         forbid_storing(headers)

@@ -1,4 +1,4 @@
-"""The cookie of a session: its name and attributes, checked, and how it is set and deleted."""
+"""The cookie of a session: validate its name and attributes, set it, and delete it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ..http.cookies import ResponseCookies
 from ..http.response import Response
 
 SAME_SITE = ("Strict", "Lax", "None")
-# Browsers keep at least 4,096 bytes of a cookie with its attributes (RFC 6265, 6.1); some count three bytes more.
+# Browsers keep cookies of at least 4,096 bytes with attributes (RFC 6265, 6.1); some count three bytes more.
 MAX_SIZE = 4093
 DEFAULT_NAME = "emmett_session"
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
-    """How the cookie of a session is sent (RFC 6265, 4.1). HttpOnly and `Path=/` always belong to it.
+    """The attributes of a session's cookie (RFC 6265, 4.1). It always has HttpOnly and `Path=/`.
 
     Attributes:
         name: its name.
         expire: seconds until the browser forgets it.
-        secure: whether it is sent over TLS only.
-        samesite: `Strict`, `Lax` or `None`: with which requests that other sites cause it is sent.
-        domain: the domain whose hosts all get it; None for this host only.
+        secure: whether it is sent only over TLS.
+        samesite: whether it is sent with requests that other sites cause: `Strict`, `Lax` or `None`.
+        domain: the domain whose hosts all receive it; None for this host only.
 
     Raises:
-        ConfigurationError: an attribute cannot be, or browsers would not take the cookie with the others.
+        ConfigurationError: an attribute is invalid, or browsers would reject the cookie with this combination.
     """
 
     name: str
@@ -39,20 +39,22 @@ class SessionCookie:
 
     def __post_init__(self) -> None:
         if type(self.expire) not in (int, float) or not 1 <= self.expire < 2**31:
-            raise ConfigurationError(f"session expire={self.expire!r}: it must be seconds, from 1 to {2**31 - 1}")
+            raise ConfigurationError(f"session expire={self.expire!r}: expected seconds, from 1 to {2**31 - 1}")
         if not isinstance(self.secure, bool):
-            raise ConfigurationError(f"session secure={self.secure!r}: it must be True or False")
+            raise ConfigurationError(f"session secure={self.secure!r}: expected True or False")
         if self.samesite not in SAME_SITE:
             raise ConfigurationError(f"session samesite={self.samesite!r}: allowed are {', '.join(SAME_SITE)}")
         if self.domain == "":
-            raise ConfigurationError(f"session domain={self.domain!r}: it must be a name, or None for this host only")
+            raise ConfigurationError(
+                f"session domain={self.domain!r}: expected a domain name, or None for this host only"
+            )
         try:
             self._cookies("").header_values()
         except ValueError as error:
             raise ConfigurationError(f"session: {error}") from None
 
     def read(self, cookies: SimpleCookie) -> str | None:
-        """Return the value that was sent; None when there is none."""
+        """Return the value in the request; None without one."""
         morsel = cookies.get(self.name)
         return None if morsel is None else morsel.value
 
@@ -60,14 +62,14 @@ class SessionCookie:
         """Let a response set the cookie.
 
         Raises:
-            UsageError: browsers would not keep it, as it is too large; the response is left as it was.
+            UsageError: it is too large for browsers; the response is not changed.
         """
         cookies = self._cookies(token)
         (header,) = cookies.header_values()
         if len(header) > MAX_SIZE:
             raise UsageError(
-                f"the session makes a cookie of {len(header)} bytes: browsers keep {MAX_SIZE}; keep less in it, or "
-                "keep it on the server, with SessionManager.redis() or SessionManager.memory()"
+                f"the session needs a cookie of {len(header)} bytes, but browsers keep at most {MAX_SIZE}; "
+                "store less in it, or store it on the server, with SessionManager.redis() or SessionManager.memory()"
             )
         response.cookies[self.name] = cookies[self.name]
 
@@ -91,8 +93,8 @@ class SessionCookie:
 
 
 def default_name(*, secure: bool, domain: str | None) -> str:
-    """Return the name of a cookie for which none was chosen.
+    """Return the default name of a cookie.
 
-    Where it can, it has the prefix with which browsers take it from this very host alone (RFC 6265bis, 4.1.3.2).
+    If possible, it has the prefix that makes browsers accept it from this host only (RFC 6265bis, 4.1.3.2).
     """
     return f"__Host-{DEFAULT_NAME}" if secure is True and domain is None else DEFAULT_NAME

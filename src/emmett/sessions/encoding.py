@@ -1,4 +1,4 @@
-"""Sessions as bytes: JSON, both inside of a cookie and in a store. Nothing is ever unpickled."""
+"""Sessions as bytes: JSON, both in cookies and in stores. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from ..errors import UsageError
 
-_ALLOWED = "allowed is what JSON brings back as it was: None, bool, int, finite float, str, list, dict with keys of str"
+_ALLOWED = "allowed are the values that JSON preserves: None, bool, int, finite float, str, list, dict with str keys"
 
 
 class _Packed(msgspec.Struct, array_like=True, frozen=True):
@@ -18,7 +18,7 @@ class _Packed(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Unpacked(NamedTuple):
-    """What `pack` put together, with the values decoded."""
+    """The parts that `pack` put together, with decoded values."""
 
     id: str
     expires: int
@@ -30,7 +30,7 @@ def encode(values: dict[str, Any]) -> bytes:
     """Return the values of a session as JSON.
 
     Raises:
-        UsageError: JSON cannot carry one of them; names its key.
+        UsageError: JSON cannot express one of them; the message names its key.
     """
     try:
         return msgspec.json.encode(values)
@@ -39,14 +39,14 @@ def encode(values: dict[str, Any]) -> bytes:
 
 
 def check(values: dict[str, Any], data: bytes) -> None:
-    """See to it that the next request reads what this one wrote.
+    """Check that the next request will read the same values.
 
     Arguments:
         values: the values of a session.
-        data: what `encode` made of them.
+        data: the values, encoded by `encode`.
 
     Raises:
-        UsageError: a value would come back as another one, as a tuple does as a list; names its key.
+        UsageError: a value would change, as a tuple becomes a list; the message names its key.
     """
     try:
         unchanged = _same(values, data)
@@ -62,7 +62,7 @@ def pack(id: str, expires: int, data: bytes) -> bytes:
 
 
 def unpack(packed: bytes) -> Unpacked | None:
-    """Take apart what `pack` put together; None when it is anything else."""
+    """Return the parts that `pack` put together; None for anything else."""
     try:
         found = msgspec.json.decode(packed, type=_Packed)
         data = bytes(found.data)
@@ -82,5 +82,5 @@ def _find_culprit(values: dict[str, Any]) -> UsageError:
                 continue
         except (TypeError, ValueError, RecursionError):
             pass
-        return UsageError(f"session[{key!r}] cannot be kept: it is or holds what JSON cannot carry; {_ALLOWED}")
-    return UsageError(f"the session cannot be kept: {_ALLOWED}")
+        return UsageError(f"session[{key!r}] cannot be stored: JSON cannot express it or a value in it; {_ALLOWED}")
+    return UsageError(f"the session cannot be stored: {_ALLOWED}")

@@ -11,20 +11,20 @@ from .ports import StoreUnavailable
 
 logger = logging.getLogger("emmett.session")
 
-# Seconds until a session is looked at again for which the store did not answer.
+# Seconds until a session is checked again for which the store did not answer.
 RETRY = 10.0
-# Seconds between two looks, at least: the clock of the system and that of the loop may differ a little.
+# The least seconds between two checks: the clocks of the system and of the loop may differ slightly.
 PAUSE = 0.05
 
 
 class ExpiryWatch:
     """Watches the sessions of open websockets, and ends those that have expired.
 
-    Sessions are kept by the second in which they expire, and the timer waits for the first of these.
+    Sessions are grouped by the second in which they expire, and the timer waits for the first group.
 
     Arguments:
         clock: returns the seconds since the epoch.
-        check: returns when a session ends now, in seconds since the epoch, and None when it has ended. It may raise
+        check: returns the current end of a session, in seconds since the epoch; None if it has ended. It may raise
             `StoreUnavailable`.
         close: closes the websockets of a session.
     """
@@ -48,18 +48,18 @@ class ExpiryWatch:
         return len(self._expires)
 
     def watch(self, id: str, expires: float) -> None:
-        """Watch a session from now on. Where it is watched already, the later time counts."""
+        """Watch a session. If it is already watched, the later time counts."""
         known = self._expires.get(id)
         if known is None or expires > known:
             self._set(id, expires)
 
     def extend(self, id: str, expires: float) -> None:
-        """Note that a session lives longer, if it is watched."""
+        """Extend the life of a session, if it is watched."""
         if id in self._expires:
             self.watch(id, expires)
 
     def move(self, old: str, new: str, expires: float) -> None:
-        """Watch a session under the id that it has now, if it is watched."""
+        """Watch a session under its new id, if it is watched."""
         if old in self._expires:
             self.forget(old)
             self.watch(new, expires)
@@ -78,7 +78,7 @@ class ExpiryWatch:
             self._cancel()
 
     async def look(self) -> None:
-        """End the websockets of all sessions that have expired by now."""
+        """End the websockets of all expired sessions."""
         now = self._clock()
         for second in sorted(second for second in self._due if second <= now):
             for id in list(self._due.get(second, ())):
@@ -90,7 +90,7 @@ class ExpiryWatch:
         except StoreUnavailable:
             expires = self._clock() + RETRY
         if id not in self._expires or self._expires[id] > self._clock():
-            # It went, or was extended, while the store was asked.
+            # It ended, or was extended, while the store was being asked.
             return
         self.forget(id)
         if expires is None:
@@ -125,6 +125,6 @@ class ExpiryWatch:
     def _looked(self, task: asyncio.Task[None]) -> None:
         self._looking = None
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("expired sessions could not be looked for", exc_info=error)
+            logger.error("the check for expired sessions failed", exc_info=error)
         if self._due and not task.cancelled():
             self._plan(min(self._due))

@@ -1,4 +1,4 @@
-"""The open websockets of sessions: closed at a logout on any node, and where wanted when their session expires."""
+"""The open websockets of sessions: closed at a logout on any node, and optionally when their session expires."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .ports import Keeper, Record
 from .session import Session
 from .sockets import SocketRegistry
 
-# The close code of a websocket whose session has expired: its client should stay away until somebody logs in.
+# The close code of a websocket whose session has expired: its client should not come back without a new login.
 EXPIRED = 4401
-# Bytes of JSON in the values that name sessions to other nodes.
+# The most bytes, as JSON, of the values that select sessions on other nodes.
 MAX_VALUES = 10_000
 
 
@@ -27,7 +27,7 @@ class LiveSessions:
     """Follows the sessions of open websockets.
 
     Arguments:
-        keeper: what keeps the sessions.
+        keeper: keeps the sessions.
         clock: returns the seconds since the epoch.
         close_expired: whether websockets close when their session expires.
     """
@@ -40,17 +40,17 @@ class LiveSessions:
         self._closing_all: asyncio.Task[None] | None = None
 
     def connect(self, app: HostOfSessions, channels: ChannelsOfSessions, cookie_name: str) -> None:
-        """Announce what happens to sessions to all nodes, from now on.
+        """Announce changes of sessions to all nodes from now on.
 
         Raises:
-            UsageError: that has been done already.
+            UsageError: the sessions are already connected.
         """
         if self._nodes is not None:
-            raise UsageError("these sessions are connected to channels already")
+            raise UsageError("these sessions are already connected to channels")
         self._nodes = SessionNodes(app, channels, cookie_name, self._hear, self._missed)
 
     async def opening(self, websocket: Websocket, id: str | None) -> None:
-        """Note a websocket whose session is still to be loaded, so that a logout meanwhile does not miss it."""
+        """Note a websocket before its session is loaded, so that a logout in the meantime does not miss it."""
         if self._nodes is not None and id is not None:
             await self._nodes.ready()
         self.sockets.add(websocket, id)
@@ -68,24 +68,24 @@ class LiveSessions:
             self._expiry.forget(id)
 
     async def moved(self, old: str, record: Record) -> None:
-        """Give the websockets of a session to the id that it has now."""
+        """Move the websockets of a session to its new id."""
         moved = Moved(old, record.id, record.expires)
         self._hear(moved)
         if self._nodes is not None:
             await self._nodes.announce(moved)
 
     async def extended(self, record: Record) -> None:
-        """Note that a session was saved, and so lives longer."""
+        """Note that a session was saved, which extends its life."""
         if self._expiry is None:
             return
         extended = Extended(record.id, record.expires)
         self._hear(extended)
         if self._nodes is not None and not self._keeper.remembers:
-            # Elsewhere nobody can ask a store.
+            # Without a store, other nodes have no other way to find out.
             await self._nodes.announce(extended)
 
     async def ended(self, id: str, code: int, reason: str) -> None:
-        """Close the websockets of one session, on all nodes; waits for those of this process, for a second at most."""
+        """Close the websockets of one session on all nodes. Wait for those of this process, for at most a second."""
         if self._nodes is not None:
             await self._nodes.announce(Ended(id, code, reason))
         await self.sockets.close_session(id, code, reason)
@@ -93,7 +93,7 @@ class LiveSessions:
     async def close_matching(
         self, matches: Callable[[Session], object] | Mapping[str, Any], code: int, reason: str
     ) -> int:
-        """Close the websockets of sessions; returns how many of this process there were."""
+        """Close the websockets of matching sessions, and return their number in this process."""
         if not isinstance(matches, Mapping):
             return await self.sockets.close_matching(matches, code, reason)
         values = _checked(matches)
@@ -118,7 +118,7 @@ class LiveSessions:
                 assert_never(announcement)
 
     def _missed(self) -> None:
-        # Nobody knows who has logged out. The others come back at once, with their sessions.
+        # It is unknown who has logged out. Everyone else reconnects at once with a valid session.
         closing = self.sockets.close_known(CloseCode.TRY_AGAIN_LATER, "logouts were missed")
         self._closing_all = asyncio.get_running_loop().create_task(closing)
 
@@ -127,17 +127,17 @@ class LiveSessions:
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as all nodes see them."""
+    """Return values in the form that all nodes compare."""
     if not values:
         raise UsageError("close_websockets({}): expected at least one value, such as {'user': 'ann'}")
     try:
         text = msgspec.json.encode(dict(values))
         found: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
     except (TypeError, msgspec.MsgspecError) as error:
-        raise UsageError(f"close_websockets({values!r}): expected values that JSON can express: {error}") from None
+        raise UsageError(f"close_websockets({values!r}): JSON cannot express these values: {error}") from None
     if len(text) > MAX_VALUES:
         raise UsageError(
-            f"close_websockets(): the values have {len(text)} bytes as JSON, at most {MAX_VALUES} are sent"
+            f"close_websockets(): the values have {len(text)} bytes as JSON, at most {MAX_VALUES} are allowed"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""`SessionManager`: the pipes for sessions, by where the sessions are kept."""
+"""`SessionManager`: creates session pipes for each kind of storage."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ SameSite: TypeAlias = Literal["Strict", "Lax", "None"]
 
 
 class SessionManager:
-    """Makes the pipe that gives the handlers of a pipeline their `emmett.session`.
+    """Creates the pipe that provides `emmett.session` to the handlers of a pipeline.
 
     All kinds take:
-        expire: seconds that a session lives on after it was last sent; it is sent again when it has changed, or when
+        expire: seconds that a session lives after it was last sent; it is sent again when it has changed, or when
             half of this time has passed.
-        secure: send the cookie over TLS only. Without a `domain` and a `cookie_name` of your own, browsers then take it
-            from this very host alone (the prefix `__Host-`).
-        samesite: with which requests that other sites cause the cookie is sent: `Strict`, `Lax` or `None`.
-        domain: the domain whose hosts all get the cookie; None for this host only.
+        secure: send the cookie only over TLS. Unless you set `domain` or `cookie_name`, browsers then accept it from
+            this host only (because of the prefix `__Host-`).
+        samesite: whether the cookie is sent with requests that other sites cause: `Strict`, `Lax` or `None`.
+        domain: the domain whose hosts all receive the cookie; None for this host only.
         cookie_name: its name; two applications on one host need different ones.
         close_expired: close websockets with 4401 when their session has expired; otherwise they stay open.
 
-    All kinds raise `ConfigurationError` for what cannot be.
+    All kinds raise `ConfigurationError` for invalid arguments.
     """
 
     @classmethod
@@ -41,11 +41,11 @@ class SessionManager:
         cookie_name: str | None = None,
         close_expired: bool = False,
     ) -> SessionPipe:
-        """Keep each session in its cookie, encrypted and authenticated; nothing is kept on the server.
+        """Keep each session in its cookie, encrypted and authenticated. Nothing is stored on the server.
 
         Arguments:
-            key: the secret, of at least 16 random characters or bytes; or several, of which the first seals and all
-                open, to change from an old one to a new one.
+            key: the secret, at least 16 random characters or bytes. To replace a secret, pass several: the first one
+                seals, and all of them open.
         """
         # Imported here: cryptography is needed for this kind only.
         from .sealed import SealedKeeper, Sealer
@@ -67,10 +67,10 @@ class SessionManager:
         cookie_name: str | None = None,
         close_expired: bool = False,
     ) -> SessionPipe:
-        """Keep the sessions in the memory of this process; they end with it.
+        """Keep the sessions in the memory of this process. They end with it.
 
         Arguments:
-            max_sessions: the most sessions that are kept; beyond it those that were saved longest ago are dropped.
+            max_sessions: the most sessions to keep; above it, those saved longest ago are dropped.
             max_size: the most bytes of one session, as JSON.
         """
         from .memory_store import MemoryStore
@@ -102,15 +102,15 @@ class SessionManager:
         Arguments:
             url: `redis://host:port/0`, `rediss://…` for TLS, `unix:///path`; `redis+sentinel://host:port/service` for
                 the primary of a service, which is found through Sentinels.
-            prefix: the beginning of each key.
-            timeout: seconds for one command; a request whose store does not answer in time gets 503.
+            prefix: the prefix of each key.
+            timeout: seconds for one command; a request is answered with 503 if the store does not answer in time.
             max_connections: the most connections to it.
             max_size: the most bytes of one session, as JSON.
         """
         cookie = _make_cookie(expire, secure, samesite, domain, cookie_name)
         _check_count("max_connections", max_connections)
         if not timeout > 0:
-            raise ConfigurationError(f"session timeout={timeout!r}: it must be more than 0 seconds")
+            raise ConfigurationError(f"session timeout={timeout!r}: expected more than 0 seconds")
         try:
             from .redis_store import RedisStore
         except ModuleNotFoundError as error:
@@ -140,4 +140,4 @@ def _stored(cookie: SessionCookie, store: Store, max_size: int, close_expired: b
 
 def _check_count(name: str, value: int) -> None:
     if type(value) is not int or value < 1:
-        raise ConfigurationError(f"session {name}={value!r}: it must be a whole number from 1 on")
+        raise ConfigurationError(f"session {name}={value!r}: expected a whole number of 1 or more")

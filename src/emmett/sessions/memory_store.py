@@ -9,18 +9,18 @@ from collections.abc import Callable
 class MemoryStore:
     """A bounded store without timers.
 
-    All values live equally long, so the order in which they were put is the order in which they expire: each `put`
-    drops what has expired from the front, and beyond the bound what was put longest ago.
+    All values have the same lifetime, so they expire in the order in which they were put. Each `put` drops expired
+    values from the front, and the oldest values above the bound.
 
     Arguments:
-        max_sessions: the most values that are kept.
+        max_sessions: the most values to keep.
         clock: returns the seconds since the epoch.
     """
 
     def __init__(self, max_sessions: int, clock: Callable[[], float]) -> None:
         self._max_sessions = max_sessions
         self._clock = clock
-        # By key: expiry and value. The front of a dict would be slow to reach after many deletions.
+        # Expiry and value by key. In a dict, the first item would be slow to find after many deletions.
         self._values: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
 
     def __len__(self) -> int:

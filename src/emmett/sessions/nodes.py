@@ -18,19 +18,19 @@ from .ports import StoreUnavailable
 
 logger = logging.getLogger("emmett.session")
 
-# The beginning of the namespaces of its channels; no application uses them.
+# The prefix of the namespaces of its channels, reserved for emmett.
 NAMESPACE = "emmett-sessions"
-# What a node can miss while the broker is away without losing it.
+# The most announcements that a node can recover when the broker comes back.
 KEPT = 1000
-# Announcements that wait for the broker, and the seconds until they are tried again.
+# The most announcements that wait for the broker, and the seconds until they are sent again.
 WAITING = 1000
 PAUSE = 1.0
-# Seconds that a handshake waits until what other nodes announce can be heard, which is so soon after the start.
+# Seconds that a handshake waits until announcements of other nodes can be received, usually soon after the start.
 READY_TIMEOUT = 10.0
 
 
 class Ended(msgspec.Struct, tag="ended"):
-    """A session has ended: its websockets close."""
+    """A session has ended, so its websockets close."""
 
     id: str
     code: int
@@ -38,7 +38,7 @@ class Ended(msgspec.Struct, tag="ended"):
 
 
 class Moved(msgspec.Struct, tag="moved"):
-    """A session has another id, and a new time at which it expires."""
+    """A session has a new id and a new expiry."""
 
     old: str
     new: str
@@ -46,7 +46,7 @@ class Moved(msgspec.Struct, tag="moved"):
 
 
 class Extended(msgspec.Struct, tag="extended"):
-    """A session lives longer."""
+    """A session has a later expiry."""
 
     id: str
     expires: int
@@ -91,14 +91,14 @@ class ChannelsOfSessions(Protocol):
 
 
 class SessionNodes:
-    """Announces to all nodes, this one included, and hears what they announce.
+    """Sends announcements to all nodes, including this one, and receives theirs.
 
     Arguments:
         app: the application.
         channels: its channels.
-        cookie_name: the name of the session's cookie; the sessions of each name have a namespace of their own.
+        cookie_name: the name of the session's cookie; each name has its own namespace.
         hear: called with each announcement.
-        missed: called when announcements were missed that nothing can recover.
+        missed: called when announcements were missed that cannot be recovered.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class SessionNodes:
         missed: Callable[[], None],
     ) -> None:
         self._channels = channels
-        # A cookie's name may have characters that the name of a channel must not have.
+        # The name of a cookie may contain characters that are not allowed in the name of a channel.
         namespace = f"{NAMESPACE}-{hashlib.blake2b(cookie_name.encode(), digest_size=8).hexdigest()}"
         self._channel = f"{namespace}:all"
         self._hear = hear
@@ -129,22 +129,22 @@ class SessionNodes:
         app.background(name=f"emmett.sessions.{cookie_name}.announce")(self._announce_waiting)
 
     async def ready(self) -> None:
-        """Wait until announcements can be heard.
+        """Wait until announcements can be received.
 
         Raises:
-            StoreUnavailable: that takes too long; the handshake is answered with 503.
+            StoreUnavailable: it takes too long; the handshake is answered with 503.
         """
         try:
             async with asyncio.timeout(READY_TIMEOUT):
                 await self._listens.wait()
         except TimeoutError:
             self._log.warn(
-                "a websocket was refused: the logouts of other nodes have not been heard for %g s", READY_TIMEOUT
+                "a websocket was refused: no logouts of other nodes could be received for %g s", READY_TIMEOUT
             )
             raise StoreUnavailable from None
 
     async def announce(self, announcement: Announcement) -> None:
-        """Announce to all nodes. While the broker does not answer, the announcement waits for it."""
+        """Send an announcement to all nodes. While the broker does not answer, the announcement waits for it."""
         text = msgspec.json.encode(announcement).decode()
         if self._is_late:
             self._wait_with(text)
@@ -152,7 +152,7 @@ class SessionNodes:
         try:
             await self._channels.publish(self._channel, text, check=False)
         except BrokerUnavailable as error:
-            self._log.warn("other nodes learn later that a session has changed: %s", error)
+            self._log.warn("a change of a session cannot be announced to other nodes yet: %s", error)
             self._wait_with(text)
 
     def _wait_with(self, text: str) -> None:
@@ -160,7 +160,9 @@ class SessionNodes:
             self._waiting.put_nowait(text)
             self._is_late = True
         except asyncio.QueueFull:
-            self._log.warn("other nodes do not learn that a session has changed: %d changes wait already", WAITING)
+            self._log.warn(
+                "a change of a session is not announced to other nodes: %d changes already wait for the broker", WAITING
+            )
 
     async def _announce_waiting(self) -> None:
         while True:
@@ -188,7 +190,7 @@ class SessionNodes:
 
     def _handle(self, publication: Any) -> None:
         if publication.kind.value == "gap":
-            self._log.warn("logouts of other nodes were missed while the broker was away")
+            self._log.warn("logouts on other nodes were missed while the broker was unavailable")
             self._missed()
             return
         try:
@@ -196,6 +198,6 @@ class SessionNodes:
             if isinstance(announcement, Ended | Closing):
                 check_to_send(announcement.code, announcement.reason)
         except (msgspec.MsgspecError, ValueError):
-            self._log.warn("ignored an announcement about sessions that no node has made")
+            self._log.warn("ignored an announcement about sessions that is not from a node")
             return
         self._hear(announcement)

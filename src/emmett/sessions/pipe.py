@@ -1,4 +1,4 @@
-"""`SessionPipe`: loads the session of a visitor, saves what a handler changed, and knows how to end it."""
+"""`SessionPipe`: loads the session of a visitor, saves the changes of a handler, and ends sessions."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ logger = logging.getLogger("emmett.session")
 
 
 class _Visit:
-    """What a pipe knows of one running session.
+    """The state of a running session in a pipe.
 
     Attributes:
         pipe: the pipe that loaded it.
-        outer: the session that was there before, of another pipe.
-        record: how it was kept; None when it was not.
-        passed: whether the pipe is at work already; it may be in a pipeline twice.
+        outer: the session of another pipe, which this one replaced.
+        record: the stored session; None for a new one.
+        passed: whether the pipe is already active; it may be in a pipeline twice.
         sets_cookie: whether the response sets or deletes its cookie.
     """
 
@@ -47,14 +47,13 @@ class _Visit:
 
 
 class SessionPipe(Pipe):
-    """The pipe that loads and saves `emmett.session`. `SessionManager` makes it.
+    """The pipe that loads and saves `emmett.session`, created by `SessionManager`.
 
-    One pipe holds what belongs together: keep it in a variable, put it into the pipeline, and call `renew`, `end` and
-    `close_websockets` on it.
+    Keep it in a variable, put it into the pipeline, and call its methods `renew`, `end` and `close_websockets`.
 
     Arguments:
-        cookie: how the cookie is sent.
-        keeper: what keeps the sessions between requests.
+        cookie: the attributes of the cookie.
+        keeper: keeps the sessions between requests.
         clock: returns the seconds since the epoch.
         close_expired: whether websockets are closed, with 4401, when their session has expired.
     """
@@ -73,25 +72,25 @@ class SessionPipe(Pipe):
         """The running session of this pipe: `emmett.session`, unless another session pipe follows this one.
 
         Raises:
-            UsageError: what runs here has not passed this pipe.
+            UsageError: the running code has not passed this pipe.
         """
         session = self._find(current_session.get())
         if session is None:
-            raise UsageError("this session pipe is not in the pipeline of what is running, or nothing is")
+            raise UsageError("no request or websocket with this session pipe in its pipeline is running here")
         return session
 
     async def renew(self) -> None:
-        """Give the running session a new id, as every login should: one that was planted in a browser is then useless.
+        """Give the running session a new id, as every login should, so that an id planted in the browser is useless.
 
-        The values stay, but those whose names begin with an underscore, which pipes such as `CSRF` keep for one id; the
-        visitor's open websockets remain his. On the server the old id is dead at once, and
-        what other requests that run meanwhile change in the session is lost. Call it before you write to the session:
-        if the session was ended meanwhile, by a logout in another tab, it is empty afterwards. A visitor without a
-        session gets a new id anyway.
+        The values stay, except for those whose names begin with an underscore, which pipes such as `CSRF` keep for one
+        id. Open websockets stay with the session. On the server the old id is invalid at once, and changes that other
+        requests make to the session at the same time are lost. Call it before you write to the session: if the session
+        has been ended in the meantime, by a logout in another tab, it is empty afterwards. A visitor without a session
+        gets a new id anyway.
 
         Raises:
-            UsageError: outside of a request that has passed this pipe, or when the handler has returned.
-            StoreUnavailable: the store does not answer; the handler ends with 503.
+            UsageError: outside of a request that has passed this pipe, or after the handler has returned.
+            StoreUnavailable: the store does not answer; the request is answered with 503.
         """
         session, visit, response = self._running("renew")
         for name in [name for name in session if name.startswith("_")]:
@@ -107,20 +106,20 @@ class SessionPipe(Pipe):
         self._send(visit, response)
 
     async def end(self, code: int = CloseCode.POLICY_VIOLATION, reason: str = "logged out") -> None:
-        """End the running session, as a logout does.
+        """End the running session, for a logout.
 
-        It is empty afterwards, its cookie is deleted, the store forgets it, and the websockets that were opened with it
-        are closed: in this process, and on all nodes after `connect`. Those of this process that do not read are not
-        waited for longer than a second; while the broker is away, the other nodes learn of it when it is back.
+        It is empty afterwards, its cookie and its stored values are deleted, and the websockets that were opened with
+        it are closed: in this process, and after `connect` on all nodes. This waits for websockets of this process that
+        do not read for at most a second. While the broker is unavailable, the announcement to other nodes waits.
 
         Arguments:
-            code: the close code that these websockets get (RFC 6455, 7.4).
-            reason: the reason that they get.
+            code: the close code for these websockets (RFC 6455, 7.4).
+            reason: the reason for these websockets.
 
         Raises:
-            UsageError: outside of a request that has passed this pipe, or when the handler has returned.
+            UsageError: outside of a request that has passed this pipe, or after the handler has returned.
             ValueError: the code or the reason cannot be sent; nothing was done.
-            StoreUnavailable: the store does not answer; the handler ends with 503, the session has not ended.
+            StoreUnavailable: the store does not answer; the request is answered with 503, and the session continues.
         """
         check_to_send(code, reason)
         session, visit, response = self._running("end")
@@ -133,17 +132,17 @@ class SessionPipe(Pipe):
             await self._live.ended(record.id, int(code), reason)
 
     def connect(self, app: HostOfSessions, channels: ChannelsOfSessions) -> None:
-        """Let logouts, and `close_websockets` with values, reach the websockets of all nodes.
+        """Let logouts, and `close_websockets` with values, close websockets on all nodes.
 
-        Call it before the application starts. From then on, a handshake with a session waits up to ten seconds after
-        the start until this node hears the others, and is refused with 503 if it does not.
+        Call it before the application starts. A handshake with a session then waits up to ten seconds until this node
+        can receive the announcements of others, and is refused with 503 if it cannot.
 
         Arguments:
             app: the application.
             channels: its channels, with a broker that all nodes use.
 
         Raises:
-            UsageError: the sessions are connected already.
+            UsageError: the sessions are already connected.
         """
         self._live.connect(app, channels, self._cookie.name)
 
@@ -153,16 +152,16 @@ class SessionPipe(Pipe):
         code: int = CloseCode.POLICY_VIOLATION,
         reason: str = "logged out",
     ) -> int:
-        """Close the websockets of certain sessions. Any task may call it. No session ends by it.
+        """Close the websockets of certain sessions, without ending the sessions. Any task may call it.
 
         Arguments:
-            matches: the values of these sessions, such as `{"user": "ann"}`, as they were at the handshakes; after
-                `connect` this reaches all nodes. Or a function of the session, for the websockets of this process.
-            code: the close code that they get (RFC 6455, 7.4).
-            reason: the reason that they get.
+            matches: the values of these sessions at their handshakes, such as `{"user": "ann"}`, which after `connect`
+                reaches all nodes; or a function of the session, for the websockets of this process.
+            code: the close code for these websockets (RFC 6455, 7.4).
+            reason: the reason for these websockets.
 
         Returns:
-            How many there were in this process.
+            The number of closed websockets in this process.
 
         Raises:
             UsageError: there are no values, or JSON cannot express them.
@@ -172,10 +171,10 @@ class SessionPipe(Pipe):
         return await self._live.close_matching(matches, int(code), reason)
 
     async def shutdown(self) -> None:
-        """Close the connections to the store: `app.on_shutdown(sessions.shutdown)`. A later use makes new ones."""
+        """Close the connections to the store: `app.on_shutdown(sessions.shutdown)`. A later use opens new ones."""
         await self._keeper.shutdown()
 
-    # The session is loaded by the open hooks, so that those of the pipes after this one can read it.
+    # The open hooks load the session, so that those of later pipes can read it.
 
     async def open_request(self) -> None:
         request, outer = current_request.get(), current_session.get()
@@ -195,8 +194,8 @@ class SessionPipe(Pipe):
             await self._save(session, visit, response)
             return forbid_storing_result(result) if visit.sets_cookie else result
         except Exception as error:
-            # An answer that the handler chose, such as the redirect after a login, drops no changes. In a task group it
-            # comes as a group.
+            # An answer that the handler raised, such as the redirect after a login, keeps the changes. A task group
+            # raises it in an exception group.
             answer = find_answer(error, (HTTPException, RequestError))
             if isinstance(answer, HTTPException) and not isinstance(answer, StoreUnavailable):
                 await self._save(session, visit, response)
@@ -210,7 +209,7 @@ class SessionPipe(Pipe):
         session, response = self._find(current_session.get()), current_response.get()
         if session is not None and response is not None:
             lock(session, SAVED)
-            # Any answer of a handler with a session may depend on it (RFC 9110, 12.5.5).
+            # Every answer of a handler with a session may depend on the session (RFC 9110, 12.5.5).
             add_vary(response.headers, "Cookie")
             if visit_of(session).sets_cookie:
                 forbid_storing(response.headers)
@@ -231,7 +230,7 @@ class SessionPipe(Pipe):
         self._live.opened(websocket, session, record)
 
     async def pipe_ws(self, next_pipe: NextPipe, /, **kwargs: Any) -> Any:
-        # The session may have been ended while it was loaded, which has refused the handshake.
+        # The session may have ended while it was being loaded, which refused the handshake.
         return None if current_websocket.get().closed else await next_pipe(**kwargs)
 
     def close_ws(self) -> None:
@@ -243,7 +242,7 @@ class SessionPipe(Pipe):
         return session
 
     def _find(self, session: object) -> Session | None:
-        """Return the session that this pipe loaded: the given one, or one that was there before it."""
+        """Return the session that this pipe loaded: the given one, or one that it replaced."""
         while isinstance(session, Session):
             visit: _Visit = visit_of(session)
             if visit.pipe is self:
@@ -251,7 +250,7 @@ class SessionPipe(Pipe):
             if visit.pipe._cookie.name == self._cookie.name:
                 raise UsageError(
                     f"two session pipes in one pipeline use the cookie {self._cookie.name!r}: use one pipe, or give "
-                    "each a cookie_name of its own"
+                    "each its own cookie_name"
                 )
             session = visit.outer
         return None
@@ -262,7 +261,10 @@ class SessionPipe(Pipe):
             return None
         claim = self._keeper.identify(token)
         if claim is None:
-            logger.debug("a cookie %s is no session: expired, of another key, or tampered with", self._cookie.name)
+            logger.debug(
+                "the cookie %s is not a session: it has expired, has another key, or was tampered with",
+                self._cookie.name,
+            )
         return claim
 
     def _running(self, name: str) -> tuple[Session, _Visit, Response]:
@@ -277,7 +279,7 @@ class SessionPipe(Pipe):
         data = encode(session)
         record = visit.record
         if not session:
-            # A visitor of whom nothing is known gets no cookie.
+            # A visitor with an empty session gets no cookie.
             if record is not None:
                 await self._keeper.delete(record)
                 self._delete_cookie(visit, response)
@@ -288,14 +290,14 @@ class SessionPipe(Pipe):
             return
         visit.record = await (self._keeper.create(data) if record is None else self._keeper.replace(record, data))
         if visit.record is None:
-            logger.debug("a session had ended when a request wanted to save it; its changes are dropped")
+            logger.debug("changes of a session were dropped, because it had ended when a request saved it")
             return
         if record is not None:
             await self._live.extended(visit.record)
         self._send(visit, response)
 
     def _is_due(self, record: Record) -> bool:
-        """Whether half of the session's time has passed, or it should be saved again."""
+        """Return whether half of the session's lifetime has passed, or it should be saved again for another reason."""
         return record.stale or record.expires - self._clock() < self._cookie.expire / 2
 
     def _send(self, visit: _Visit, response: Response) -> None:

@@ -1,4 +1,4 @@
-"""What the parts of a session know of each other: records, and the ports between pipe, keeper and store."""
+"""The interfaces between the parts of sessions: records, and the ports of keepers and stores."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from ..errors import HTTPException
 
 
 class StoreUnavailable(HTTPException):
-    """The store does not answer: the request ends with 503 (Service Unavailable), and its session is not saved."""
+    """The store does not answer: the request gets 503 (Service Unavailable), and its session is not saved."""
 
     def __init__(self) -> None:
         super().__init__(503)
 
 
 class Record(NamedTuple):
-    """A session as it was kept.
+    """A stored session.
 
     Fields:
-        id: the session's name inside the process. It is never shown to visitors.
-        token: what the cookie holds.
+        id: the session's id inside the process, which is never shown to visitors.
+        token: the value of the cookie.
         data: the values, as JSON.
         values: the values.
         expires: when it ends, in seconds since the epoch.
-        stale: whether it should be saved again though nothing has changed, as after the rotation of a key.
+        stale: whether it should be saved again although nothing has changed, for example after the rotation of a key.
     """
 
     id: str
@@ -38,9 +38,9 @@ class Claim(NamedTuple):
     """A cookie that may belong to a session.
 
     Fields:
-        id: the session that it claims.
-        token: what the cookie holds.
-        record: the session, where the cookie itself has it.
+        id: the id of the claimed session.
+        token: the value of the cookie.
+        record: the session, if the cookie itself contains it.
     """
 
     id: str
@@ -49,7 +49,7 @@ class Claim(NamedTuple):
 
 
 class Keeper(Protocol):
-    """Keeps sessions between requests. What a peer sends never raises: it is a session, or it is not.
+    """Keeps sessions between requests. Input from a peer never raises an exception: it is a session or it is not.
 
     Attributes:
         remembers: whether the server keeps sessions, so that `find_expiry` knows them.
@@ -60,47 +60,48 @@ class Keeper(Protocol):
         """Whether the server keeps sessions."""
 
     def identify(self, token: str) -> Claim | None:
-        """Return what a cookie claims; None when it can be no session."""
+        """Return the claim of a cookie; None if it cannot be a session."""
 
     async def load(self, claim: Claim) -> Record | None:
-        """Return the session; None when it has ended. Raises `StoreUnavailable`."""
+        """Return the session; None if it has ended. Raises `StoreUnavailable`."""
 
     async def create(self, data: bytes) -> Record:
-        """Keep a new session, under a new id. Raises `StoreUnavailable`, and `UsageError` when it is too large."""
+        """Store a new session under a new id. Raises `StoreUnavailable`, or `UsageError` if it is too large."""
 
     async def replace(self, record: Record, data: bytes) -> Record | None:
-        """Keep new values for a session; None when it has ended meanwhile. Raises as `create`."""
+        """Store new values of a session, and return it; None if it has ended in the meantime. Raises as `create`."""
 
     async def find_expiry(self, id: str) -> int | None:
         """Return when a session ends, in seconds since the epoch. Raises `StoreUnavailable`.
 
-        None when it has ended, or where nothing is kept on the server.
+        Return None if it has ended, or if nothing is stored on the server.
         """
 
     async def delete(self, record: Record) -> bool:
-        """End a session. Returns whether it was still there. Raises `StoreUnavailable`."""
+        """End a session, and return whether it still existed. Raises `StoreUnavailable`."""
 
     async def shutdown(self) -> None:
         """Let go of connections; the next use makes new ones."""
 
 
 class Store(Protocol):
-    """Where sessions are kept on the server. Every method may raise `StoreUnavailable`."""
+    """Stores sessions on the server. Every method may raise `StoreUnavailable`."""
 
     async def get(self, key: str) -> bytes | None:
         """Return the value of a key that has not expired."""
 
     async def put(self, key: str, value: bytes, seconds: float, *, replace: bool) -> bool:
-        """Keep a value for so many seconds.
+        """Store a value for a number of seconds.
 
         Arguments:
-            replace: only when the key has a value already, in one step with the look at it.
+            replace: whether to store it only if the key already has a value, which is checked atomically.
 
-        Returns whether it was kept.
+        Returns:
+            Whether it was stored.
         """
 
     async def delete(self, key: str) -> bool:
-        """Remove a key. Returns whether it was there."""
+        """Remove a key, and return whether it existed."""
 
     async def shutdown(self) -> None:
         """Let go of connections; the next use makes new ones."""

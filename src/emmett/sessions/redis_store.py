@@ -1,4 +1,4 @@
-"""Sessions in Redis or Valkey: one server, or the primary of a service that Sentinels watch over."""
+"""Sessions in Redis or Valkey: on one server, or on the primary of a service with Sentinels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..errors import ConfigurationError
 from ..redis_urls import RedisURL, SentinelURL, is_sentinel_url, parse_redis_url, parse_sentinel_url
 from .ports import StoreUnavailable
 
-# Seconds between two lines in the log about errors that the server answers with.
+# The least seconds between two log lines about error replies of the server.
 LOGGED_EVERY = 60.0
 
 logger = logging.getLogger("emmett.session")
@@ -29,16 +29,16 @@ logger = logging.getLogger("emmett.session")
 class RedisStore:
     """A store on a server that several processes share.
 
-    It connects when it is first used, and again after the connection was lost. Every command has a deadline.
+    It connects when it is first used, and again when the connection has been lost. Every command has a deadline.
 
     Arguments:
         url: `redis://host:port/0`, `rediss://` (TLS), `unix:///path`, or `redis+sentinel://host:port,host:port/service`.
-        prefix: the beginning of each key.
-        timeout: seconds for one command, waiting for a connection included.
+        prefix: the prefix of each key.
+        timeout: seconds for one command, including the wait for a connection.
         max_connections: the most connections; further commands wait for one.
 
     Raises:
-        ConfigurationError: the URL cannot be read. It is not shown, as it may hold a password.
+        ConfigurationError: the URL is invalid. The message does not show it, because it may contain a password.
     """
 
     def __init__(self, url: str, *, prefix: str, timeout: float, max_connections: int) -> None:
@@ -79,7 +79,7 @@ class RedisStore:
 
     async def _ask(self, command: Callable[[Redis], Awaitable[Any]]) -> Any:
         if self._client is None:
-            # Connections belong to an event loop, so they are made on the one that is running.
+            # Connections belong to an event loop, so they are created on the running one.
             self._client = _Connections(self._url, self._timeout, self._max_connections)
         try:
             async with asyncio.timeout(self._timeout):
@@ -92,11 +92,11 @@ class RedisStore:
             raise StoreUnavailable from None
         if self._unavailable:
             self._unavailable = False
-            logger.info("session store: answers again")
+            logger.info("session store: it answers again")
         return answer
 
     def _note_silence(self, error: Exception) -> None:
-        """Log that the store does not answer: once, not for each request that would have needed it."""
+        """Log that the store does not answer: once, not for each request that needs it."""
         if not self._unavailable:
             self._unavailable = True
             logger.error(
@@ -104,7 +104,7 @@ class RedisStore:
             )
 
     def _note_refusal(self, error: Exception) -> None:
-        """Log what the store answers instead: once a minute, since other requests may well be served."""
+        """Log an error reply of the store: at most once a minute, since other requests may succeed."""
         if time.monotonic() >= self._log_next:
             self._log_next = time.monotonic() + LOGGED_EVERY
             logger.error("session store: refused (%s: %s); the request gets 503", type(error).__name__, error)
@@ -117,12 +117,12 @@ class _Connections:
         common: dict[str, Any] = {
             "socket_timeout": timeout,
             "socket_connect_timeout": timeout,
-            # A connection that idled while the server was restarted is found dead once, then made again.
+            # One retry: a connection that was idle while the server restarted fails once, and is then reopened.
             "retry": Retry(NoBackoff(), 1),
             "decode_responses": False,
         }
         self._sentinel: Sentinel | None = None
-        # The pool for Sentinel raises an error where that for one server waits.
+        # The pool for Sentinel raises an error in cases in which that for one server waits.
         self._slots = asyncio.Semaphore(max_connections)
         if isinstance(url, RedisURL):
             options = {**url.options, **common, "connection_class": url.kind}
@@ -133,7 +133,7 @@ class _Connections:
             self._redis = self._sentinel.master_for(url.service)
 
     async def run(self, command: Callable[[Redis], Awaitable[Any]]) -> Any:
-        """Run a command on a connection that is free, or will be."""
+        """Run a command on a free connection, or wait for one."""
         async with self._slots:
             return await command(self._redis)
 
@@ -152,7 +152,7 @@ def _make_sentinel(url: SentinelURL, common: dict[str, Any]) -> Sentinel:
     fixed = {"host", "port"}
     of_sentinels = {name: value for name, value in url.sentinels[0].options.items() if name not in fixed}
     of_servers = {name: value for name, value in url.server.options.items() if name not in fixed}
-    # Each Sentinel gets a part of the time: the first ones may be silent.
+    # Each Sentinel gets a share of the time, because the first ones may not answer.
     part = common["socket_timeout"] / (len(where) + 1)
     timeouts = {"socket_timeout": part, "socket_connect_timeout": part}
     kwargs = {"sentinel_kwargs": {**of_sentinels, **tls, **timeouts}, **of_servers, **tls, **common}

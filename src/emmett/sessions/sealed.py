@@ -1,8 +1,8 @@
-"""Sessions inside of their cookies, encrypted and authenticated with AES-256-GCM (NIST SP 800-38D).
+"""Sessions inside their cookies, encrypted and authenticated with AES-256-GCM (NIST SP 800-38D).
 
-A cookie is, in base64url without padding (RFC 4648, 5): one byte of version, 12 random bytes of nonce, the ciphertext
-with its tag of 16 bytes. The version and the name of the cookie are authenticated along with it. Inside are the id of
-the session, its end and its values.
+In base64url without padding (RFC 4648, 5), a cookie has one byte of version, 12 random bytes of nonce, and the
+ciphertext with its 16-byte tag. The version and the name of the cookie are authenticated, too. The plaintext has the id
+of the session, its end and its values.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from .ports import Claim, Record
 VERSION = b"\x01"
 _NONCE_SIZE = 12
 _TAG_SIZE = 16
-# No cookie of ours is longer, and what is longer is not worth a look.
+# Cookies made here are never longer, so longer ones are ignored.
 _LONGEST_TOKEN = 4096
 
 
 class Sealer:
-    """Seals sessions and opens them.
+    """Seals and opens sessions.
 
     Arguments:
-        key: the secrets; the first one seals, all of them open. See `derive_keys`.
-        name: the name of the cookie: a value under another name does not open.
+        key: the secrets: the first one seals, all of them open. See `derive_keys`.
+        name: the name of the cookie: a value from another cookie cannot be opened.
 
     Raises:
         ConfigurationError: a secret cannot be used.
@@ -42,15 +42,15 @@ class Sealer:
         self._bound = b"emmett session\x00" + VERSION + name.encode()
 
     def seal(self, content: bytes) -> str:
-        """Return the value of a cookie that only this application can read or make."""
+        """Return the value of a cookie that only this application can read or create."""
         nonce = secrets.token_bytes(_NONCE_SIZE)
         sealed = VERSION + nonce + self._ciphers[0].encrypt(nonce, content, self._bound)
         return urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
     def open(self, token: str) -> tuple[bytes, int] | None:
-        """Return what is sealed in a value, and the number of the key that opened it; None when it is not ours.
+        """Return the content of a value, and the index of the key that opened it; None if no key opens it.
 
-        Nothing but the version is looked at before the tag is verified, which takes the same time for every wrong tag.
+        Only the version is read before the tag is verified, which takes the same time for every wrong tag.
         """
         sealed = _decode(token)
         if sealed is None or len(sealed) < 1 + _NONCE_SIZE + _TAG_SIZE or sealed[:1] != VERSION:
@@ -71,16 +71,16 @@ def _decode(token: str) -> bytes | None:
         sealed = b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except Base64Error:
         return None
-    # One value for one seal: padding bits and the letters of the other alphabet are not free.
+    # Accept only the canonical encoding: without other padding bits, and without letters of the other alphabet.
     return sealed if urlsafe_b64encode(sealed).rstrip(b"=") == token.encode("ascii") else None
 
 
 class SealedKeeper:
-    """Keeps sessions in the cookies themselves. The server forgets them: see `docs/sessions.md` for what that means.
+    """Keeps sessions in the cookies themselves. The server stores nothing; `docs/sessions.md` says what follows.
 
     Arguments:
         sealer: seals and opens.
-        expire: seconds that a session lives on after it was sealed.
+        expire: seconds that a session lives after it was sealed.
         clock: returns the seconds since the epoch.
     """
 

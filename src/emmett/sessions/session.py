@@ -1,4 +1,4 @@
-"""`Session`: the values of one visitor, as a handler sees them."""
+"""`Session`: the values of one visitor, for handlers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ..datastructures import ItemOrMethod, sdict
 from ..errors import UsageError
 
 SAVED = (
-    "the session was saved when the handler returned, and cannot be changed any more: change it in the handler, not in "
-    "a stream, an error page or a task that goes on after it"
+    "the session was saved when the handler returned, and can no longer be changed: change it in the handler, not in a "
+    "stream, an error page or a task that outlives it"
 )
 IN_WEBSOCKET = (
-    "the session is read-only in a websocket, which cannot set a cookie: change it in a request; what belongs to the "
-    "connection alone is best kept in a variable"
+    "the session is read-only in a websocket, which cannot set a cookie: change it in a request, and keep values of "
+    "the connection in variables"
 )
 
 
 def _guarded(name: str) -> Any:
-    """Return a method of dict that first looks whether the session may be changed."""
+    """Return a method of dict that first checks whether the session may be changed."""
     method = getattr(dict, name)
 
     @wraps(method)
@@ -37,13 +37,13 @@ def _guarded_method(name: str) -> Any:
 
 
 class Session(sdict[Any]):
-    """What is remembered of one visitor: `session.name` and `session["name"]` read and write, missing is `None`.
+    """The values of one visitor: read and write `session.name` or `session["name"]`; a missing value is `None`.
 
-    Values are what JSON can carry: None, bool, int, finite float, str, list, and dict with keys of type str. Changes
-    inside of them are noticed too. It has no methods beyond those of a dict, so that names stay free for values.
+    Values are those that JSON preserves: None, bool, int, finite float, str, list, and dict with str keys. Changes
+    inside of them are noticed, too. A session has only the methods of a dict, so that other names are free for values.
     """
 
-    # Names of values begin with no underscore that we would take.
+    # Internal names begin with an underscore, so they do not collide with names of values.
     __slots__ = ("_locked", "_visit")
 
     _locked: str | None
@@ -64,7 +64,7 @@ class Session(sdict[Any]):
     update = _guarded_method("update")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Copies are values without a visitor.
+        # Copies have the values, but no visit.
         return sdict, (dict(self),)
 
 
@@ -74,5 +74,5 @@ def lock(session: Session, reason: str) -> None:
 
 
 def visit_of(session: object) -> Any:
-    """Return what a pipe noted about a session; None for what is no session of ours."""
+    """Return the state of a session in its pipe; None if it is not such a session."""
     return session._visit if isinstance(session, Session) else None

@@ -1,4 +1,4 @@
-"""Which websockets of this process belong to which session, so that a logout can close them."""
+"""The websockets of this process by session, so that a logout can close them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .session import Session
 
 logger = logging.getLogger("emmett.session")
 
-# Seconds that `end` waits for peers that do not read; their Close frames are on their way in any case.
+# Seconds that `end` waits for peers that do not read; their Close frames are queued in any case.
 GRACE = 1.0
 
 
@@ -22,32 +22,32 @@ class SocketRegistry:
     """The open websockets that have passed one pipe. It keeps none of them alive."""
 
     def __init__(self) -> None:
-        # Which session each one belongs to; None for a visitor without one.
+        # The session of each websocket; None for a visitor without a session.
         self._ids: WeakKeyDictionary[Websocket, str | None] = WeakKeyDictionary()
         self._sessions: WeakKeyDictionary[Websocket, Session] = WeakKeyDictionary()
         self._by_id: dict[str, WeakSet[Websocket]] = {}
-        # Closings that wait for their peers; the loop itself keeps tasks only weakly.
+        # Tasks that wait for peers to close; the loop itself only has weak references to tasks.
         self._closing: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def add(self, websocket: Websocket, id: str | None) -> None:
-        """Note a websocket whose session is still to be loaded, so that a logout meanwhile does not miss it."""
+        """Note a websocket before its session is loaded, so that a logout in the meantime does not miss it."""
         self._ids[websocket] = id
         if id is not None:
             self._by_id.setdefault(id, WeakSet()).add(websocket)
 
     def has(self, id: str) -> bool:
-        """Tell whether a session has a websocket."""
+        """Return whether a session has a websocket."""
         return id in self._by_id
 
     def set_session(self, websocket: Websocket, session: Session) -> None:
-        """Note the session that `close_matching` asks about."""
+        """Note the session of a websocket, for `close_matching`."""
         self._sessions[websocket] = session
 
     def remove(self, websocket: Websocket) -> str | None:
-        """Forget a websocket; returns the session that it belonged to."""
+        """Forget a websocket, and return the id of its session."""
         self._sessions.pop(websocket, None)
         id = self._ids.pop(websocket, None)
         if id is not None and (others := self._by_id.get(id)) is not None:
@@ -57,7 +57,7 @@ class SocketRegistry:
         return id
 
     def move(self, old: str, new: str) -> None:
-        """Give the websockets of a session to the id that it has now."""
+        """Move the websockets of a session to its new id."""
         for websocket in list(self._by_id.pop(old, ())):
             self.add(websocket, new)
 
@@ -70,18 +70,18 @@ class SocketRegistry:
         self._begin(self._by_id.get(id, ()), code, reason)
 
     def begin_closing_matching(self, matches: Callable[[Session], object], code: int, reason: str) -> None:
-        """Close those whose session a condition holds for, without waiting for them."""
+        """Close the websockets of sessions that match, without waiting for them."""
         self._begin(self._matching(matches), code, reason)
 
     async def close_known(self, code: int, reason: str) -> None:
-        """Close all that came with a session, some at a time: their clients come back."""
+        """Close all websockets with a session, some at a time, because their clients come back."""
         known = [websocket for websocket, id in list(self._ids.items()) if id is not None]
         for first in range(0, len(known), CLOSE_BATCH):
             self._begin(known[first : first + CLOSE_BATCH], code, reason)
             await asyncio.sleep(CLOSE_PAUSE)
 
     async def close_matching(self, matches: Callable[[Session], object], code: int, reason: str) -> int:
-        """Close those whose session a condition holds for; returns how many."""
+        """Close the websockets of sessions that match, and return their number."""
         found = self._matching(matches)
         await self._close(found, code, reason)
         return len(found)
@@ -94,7 +94,7 @@ class SocketRegistry:
             await asyncio.wait(tasks, timeout=GRACE)
 
     def _begin(self, websockets: Iterable[Websocket], code: int, reason: str) -> set[asyncio.Task[None]]:
-        # Each in a task of its own: one that waits for its peer holds up none of the others.
+        # Each in its own task, so that one that waits for its peer does not delay the others.
         tasks = {asyncio.create_task(_close_one(websocket, code, reason)) for websocket in list(websockets)}
         self._closing |= tasks
         for task in tasks:
@@ -106,7 +106,7 @@ async def _close_one(websocket: Websocket, code: int, reason: str) -> None:
     try:
         await websocket.close(code, reason)
     except WebsocketClosed:
-        # It went by itself.
+        # It has ended on its own.
         pass
     except Exception:
         logger.exception("a websocket could not be closed")

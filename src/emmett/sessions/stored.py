@@ -1,4 +1,4 @@
-"""Sessions on the server: the cookie holds a random id, and a store has the rest."""
+"""Sessions on the server: the cookie has a random id, and a store has the rest."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _TOKEN_LENGTH = 43
 class StoredKeeper:
     """Keeps sessions in a store.
 
-    The key in the store is the SHA-256 of the id that the cookie holds, so what leaks of a store opens no session.
+    The key in the store is the SHA-256 of the id in the cookie, so leaked keys of the store do not open sessions.
 
     Arguments:
-        store: where they are kept.
-        expire: seconds that a session lives on after it was saved.
+        store: stores the sessions.
+        expire: seconds that a session lives after it was saved.
         max_size: the most bytes of the values of one session, as JSON.
         clock: returns the seconds since the epoch.
     """
@@ -58,9 +58,9 @@ class StoredKeeper:
         if value is None:
             return None
         found = unpack(value)
-        # The key is in the value too: an answer to another question must never become a visitor's session.
+        # The value contains the key, too: the value of another key must never become a visitor's session.
         if found is None or found.id != id:
-            logger.warning("session store: a value that is no session of this key was left alone")
+            logger.warning("session store: ignored a value that is not a session with this key")
             return None
         return None if found.expires <= self._clock() else found
 
@@ -88,8 +88,8 @@ class StoredKeeper:
     async def _put(self, claim: Claim, data: bytes, *, replace: bool) -> Record | None:
         if len(data) > self._max_size:
             raise UsageError(
-                f"the session has {len(data)} bytes as JSON: at most {self._max_size} are kept (max_size); keep in it "
-                "what names larger things, not the things"
+                f"the session has {len(data)} bytes as JSON, at most {self._max_size} are allowed (max_size); store "
+                "references to large values in it, not the values"
             )
         expires = int(self._clock() + self._expire)
         if await self._store.put(claim.id, pack(claim.id, expires, data), self._expire, replace=replace):
