@@ -6,11 +6,13 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from benchmarks.environments import ROOT
@@ -60,6 +62,15 @@ def free_port(host: str) -> int:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def emmett_command(app: Path, options: ServerOptions, broker: str = "memory") -> list[str]:
+    """Return the command that serves an application with this project."""
+    return [
+        *("env", f"EMMETT_BROKER={broker}", f"PYTHONPATH={ROOT / 'src'}"),
+        *(sys.executable, "-m", "emmett", "-a", str(app), "serve", "--host", options.host, "--port", str(options.port)),
+        *("--no-access-log", "--log-level", "error", "--workers", str(options.workers)),
+    ]
 
 
 def server_environment(options: ServerOptions, *, isolated: bool) -> dict[str, str]:

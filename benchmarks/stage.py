@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import Field, asdict, dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import trustme
 
+from benchmarks.channels.plan import ChannelPlan
 from benchmarks.contestants import Contestant
 from benchmarks.environments import BENCH_FOLDER, ROOT, make_folder
 from benchmarks.machine import Placement, pinned
@@ -121,18 +122,7 @@ def certificate(folder: Path) -> tuple[str, str]:
     return str(certificate_file), str(key_file)
 
 
-class AnyPlan(Protocol):
-    """A dataclass that says how long to measure."""
-
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
-
-    @property
-    def warm_up(self) -> float: ...
-    @property
-    def seconds(self) -> float: ...
-
-
-def run_generator(module: str, plan: AnyPlan, cores: set[int] | None) -> dict[str, Any]:
+def run_generator(module: str, plan: LoadPlan | ChannelPlan, cores: set[int] | None) -> dict[str, Any]:
     """Run a load generator in a process of its own, a module that takes its plan as JSON and prints its result as JSON.
 
     Arguments:

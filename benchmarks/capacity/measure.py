@@ -9,12 +9,10 @@ from typing import Any
 
 from benchmarks.capacity.model import Bounds, Check, Coefficients, Workload, predict
 from benchmarks.capacity.report import checks_text, coefficients_text, examples_text
-from benchmarks.channels.brokers import BROKERS
-from benchmarks.channels.layouts import LAYOUTS, serving
-from benchmarks.channels.measure import generate
-from benchmarks.channels.plan import ChannelPlan, ChannelResult
+from benchmarks.channels.measure import measure_process
+from benchmarks.channels.plan import ChannelResult
 from benchmarks.machine import Placement
-from benchmarks.stage import Timing, allow_files
+from benchmarks.stage import Timing
 
 BROKER = "valkey"
 # Few subscribers tell what a publication costs, many what a delivery does: as many as fill a process, since each takes
@@ -27,32 +25,6 @@ DELIVERIES = 30_000.0
 SIZES = (1000, 5000, 10_000)
 
 Say = Callable[[str], object]
-
-
-def run(subscribers: int, pace: float, timing: Timing, placement: Placement, broker: str = BROKER) -> ChannelResult:
-    """Measure one process with so many subscribers on one channel.
-
-    Arguments:
-        pace: publications a second.
-
-    Raises:
-        LoadFailed, ServerFailed: as `channels.measure.measure`.
-    """
-    layout = LAYOUTS["process"]
-    allow_files(subscribers)
-    with BROKERS[broker]() as running, serving(layout, running, placement, subscribers) as servers:
-        plan = ChannelPlan(
-            ports=servers.ports,
-            servers=servers.pids,
-            broker=running.pid,
-            room="plain:all",
-            subscribers=subscribers,
-            publishers=min(16, subscribers),
-            pace=pace,
-            warm_up=timing.warm_up,
-            seconds=timing.seconds,
-        )
-        return generate(plan, placement.generator_cores(1))
 
 
 def coefficients(few: Sequence[ChannelResult], many: Sequence[ChannelResult]) -> Coefficients:
@@ -111,7 +83,7 @@ def measure(
     for number in range(rounds):
         for size, pace in loads.items():
             say(f"round {number + 1} of {rounds}: {size} subscribers")
-            results[size].append(run(size, pace, timing, placement))
+            results[size].append(measure_process(BROKER, size, timing, placement, room="plain:all", pace=pace))
     found = coefficients(results[FEW], results[MANY])
     checks = [check(found, size, loads[size], results[size]) for size in sizes]
     text = "\n\n".join(

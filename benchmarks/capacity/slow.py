@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from benchmarks.channels.brokers import BROKERS
-from benchmarks.channels.layouts import LAYOUTS, serving
-from benchmarks.channels.measure import generate
-from benchmarks.channels.plan import ChannelPlan, ChannelResult
+from benchmarks.channels.measure import measure_process
+from benchmarks.channels.plan import ChannelResult
 from benchmarks.machine import Placement
 from benchmarks.markdown import table
-from benchmarks.stage import Timing, allow_files
+from benchmarks.stage import Timing
 
 POLICIES = ("disconnect", "drop_oldest", "latest")
 # Deliveries a second: what a process can do at ease.
@@ -40,26 +38,12 @@ def measure_pair(policy: str, subscribers: int, timing: Timing, placement: Place
     Raises:
         LoadFailed, ServerFailed: as `channels.measure.measure`.
     """
-    without, beside = (_measure(policy, subscribers, timing, placement, slow=slow) for slow in (False, True))
+    timing, pace = replace(timing, seconds=LONGER * timing.seconds), DELIVERIES / subscribers
+    without, beside = (
+        measure_process("memory", subscribers, timing, placement, room=f"{policy}:all", pace=pace, slow=slow)
+        for slow in (False, True)
+    )
     return Pair(without, beside)
-
-
-def _measure(policy: str, subscribers: int, timing: Timing, placement: Placement, *, slow: bool) -> ChannelResult:
-    allow_files(subscribers + 1)
-    layout = LAYOUTS["process"]
-    with BROKERS["memory"]() as broker, serving(layout, broker, placement, subscribers + 1) as servers:
-        plan = ChannelPlan(
-            ports=servers.ports,
-            servers=servers.pids,
-            room=f"{policy}:all",
-            subscribers=subscribers,
-            publishers=min(16, subscribers),
-            pace=DELIVERIES / subscribers,
-            warm_up=timing.warm_up,
-            seconds=LONGER * timing.seconds,
-            slow=slow,
-        )
-        return generate(plan, placement.generator_cores(1))
 
 
 def row(policy: str, pairs: Sequence[Pair]) -> list[str]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import sys
 import time
-from dataclasses import asdict
 from typing import NamedTuple
-
-import uvloop
 
 from benchmarks.channels.load import ChannelLoad
 from benchmarks.channels.plan import ChannelPlan, ChannelResult
-from benchmarks.handshake import HandshakeRefused
+from benchmarks.loads.generator import run
 from benchmarks.loads.load import Watch
 from benchmarks.machine import cpu_seconds, kernel_bytes, memory_bytes
 from benchmarks.plan import LoadFailed
@@ -97,18 +93,5 @@ def _memory(plan: ChannelPlan) -> int:
     return sum(memory_bytes(server) or 0 for server in plan.servers)
 
 
-def main() -> int:
-    """Run the plan on the command line; print the result, or what went wrong."""
-    plan = ChannelPlan.from_json(json.loads(sys.argv[1]))
-    gc.disable()  # a collection would delay what is measured
-    try:
-        result = uvloop.run(generate(plan))
-    except (LoadFailed, HandshakeRefused, OSError, TimeoutError) as error:
-        print(str(error) or type(error).__name__, file=sys.stderr)
-        return 1
-    print(json.dumps(asdict(result)))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(generate(ChannelPlan.from_json(json.loads(sys.argv[1])))))

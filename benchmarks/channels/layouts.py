@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from benchmarks.channels.brokers import RunningBroker
+from benchmarks.channels.brokers import BROKERS
+from benchmarks.channels.plan import ChannelPlan
 from benchmarks.machine import Placement
 from benchmarks.server_options import ServerOptions
-from benchmarks.server_process import free_port, running_server
+from benchmarks.server_process import emmett_command, free_port, running_server
+from benchmarks.stage import Timing
 
 HOST = "127.0.0.1"
 APP = Path(__file__).with_name("app.py")
@@ -51,42 +53,39 @@ class RunningServers:
     Attributes:
         ports: where they listen.
         pids: their processes; workers are children of theirs.
+        broker: the process of what connects them; None for the memory of the server.
     """
 
     ports: tuple[int, ...]
     pids: tuple[int, ...]
+    broker: int | None = None
+
+    def plan(self, timing: Timing, **fields: Any) -> ChannelPlan:
+        """Return a plan for a load on them, with more of its fields."""
+        return ChannelPlan(ports=self.ports, servers=self.pids, broker=self.broker, **asdict(timing), **fields)
 
 
 @contextmanager
-def serving(
-    layout: Layout, broker: RunningBroker, placement: Placement, connections: int = 0
-) -> Iterator[RunningServers]:
-    """Run the servers of a layout for the time of the body.
+def serving(layout: str, broker: str, placement: Placement, connections: int = 0) -> Iterator[RunningServers]:
+    """Run the servers of a layout and a broker for the time of the body.
 
     Arguments:
-        broker: what connects them.
+        layout: a key of `LAYOUTS`.
+        broker: a key of `BROKERS`.
         placement: their cores.
         connections: how many will be open at once.
 
     Raises:
         ServerFailed: one did not start, or ended too early.
     """
+    laid_out = LAYOUTS[layout]
     with ExitStack() as stack:
+        running = stack.enter_context(BROKERS[broker]())
+        cores = placement.server_cores(laid_out.processes)
         ports, pids = [], []
-        for _ in range(layout.servers):
-            options = ServerOptions(HOST, free_port(HOST), workers=layout.workers, connections=connections)
-            cores = placement.server_cores(layout.processes)
-            server = stack.enter_context(
-                running_server(_command(options, broker), options, cores=cores, isolated=False)
-            )
+        for _ in range(laid_out.servers):
+            options = ServerOptions(HOST, free_port(HOST), workers=laid_out.workers, connections=connections)
+            command = emmett_command(APP, options, running.url)
+            pids.append(stack.enter_context(running_server(command, options, cores=cores, isolated=False)).pid)
             ports.append(options.port)
-            pids.append(server.pid)
-        yield RunningServers(tuple(ports), tuple(pids))
-
-
-def _command(options: ServerOptions, broker: RunningBroker) -> list[str]:
-    return [
-        *("env", f"EMMETT_BROKER={broker.url}", f"PYTHONPATH={APP.parents[2] / 'src'}"),
-        *(sys.executable, "-m", "emmett", "-a", str(APP), "serve", "--host", options.host, "--port", str(options.port)),
-        *("--no-access-log", "--log-level", "error", "--workers", str(options.workers)),
-    ]
+        yield RunningServers(tuple(ports), tuple(pids), running.pid)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from benchmarks.channels.brokers import BROKERS
 from benchmarks.channels.layouts import LAYOUTS, serving
 from benchmarks.channels.plan import ChannelPlan, ChannelResult
 from benchmarks.machine import Placement
 from benchmarks.plan import LoadFailed
-from benchmarks.stage import Timing, run_generator
+from benchmarks.stage import Timing, allow_files, run_generator
 
 # Publications a second at which delays are measured: far from what any broker here can do.
 PACE = 200.0
@@ -78,22 +78,13 @@ def measure(case: Case, timing: Timing, subscribers: int, placement: Placement) 
         LoadFailed: a delivery was missing, doubled or wrong, or a process got no subscriber.
         ServerFailed: a server did not start.
     """
-    layout = LAYOUTS[case.layout]
-    with BROKERS[case.broker]() as broker, serving(layout, broker, placement, subscribers) as servers:
-        plan = ChannelPlan(
-            ports=servers.ports,
-            servers=servers.pids,
-            broker=broker.pid,
-            room=f"{'kept' if case.kept else 'plain'}:full",
-            subscribers=subscribers,
-            publishers=max(1, subscribers // 4),
-            warm_up=timing.warm_up,
-            seconds=timing.seconds,
-        )
-        cores = placement.generator_cores(layout.processes)
+    with serving(case.layout, case.broker, placement, subscribers) as servers:
+        room = "kept" if case.kept else "plain"
+        publishers = max(1, subscribers // 4)
+        plan = servers.plan(timing, room=f"{room}:full", subscribers=subscribers, publishers=publishers)
+        cores = placement.generator_cores(LAYOUTS[case.layout].processes)
         full = generate(plan, cores)
-        room = plan.room.replace("full", "paced")
-        sample = Sample(full, generate(replace(plan, room=room, pace=PACE), cores))
+        sample = Sample(full, generate(replace(plan, room=f"{room}:paced", pace=PACE), cores))
     check_processes(case, sample)
     return sample
 
@@ -108,6 +99,23 @@ def check_processes(case: Case, sample: Sample) -> None:
     for result in (sample.full, sample.paced):
         if result.processes != expected:
             raise LoadFailed(f"subscribers were on {result.processes} processes: expected {expected}")
+
+
+def measure_process(
+    broker: str, subscribers: int, timing: Timing, placement: Placement, **fields: Any
+) -> ChannelResult:
+    """Measure one process with so many subscribers on one channel, up to 16 of which publish.
+
+    Arguments:
+        fields: of `ChannelPlan`: the room, and the pace of all publications.
+
+    Raises:
+        LoadFailed, ServerFailed: as `measure`.
+    """
+    allow_files(subscribers + 1)
+    with serving("process", broker, placement, subscribers + 1) as servers:
+        plan = servers.plan(timing, subscribers=subscribers, publishers=min(16, subscribers), **fields)
+        return generate(plan, placement.generator_cores(1))
 
 
 def generate(plan: ChannelPlan, cores: set[int] | None) -> ChannelResult:

@@ -11,8 +11,9 @@ import gc
 import json
 import sys
 import time
+from collections.abc import Coroutine
 from dataclasses import asdict
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import uvloop
 
@@ -27,6 +28,9 @@ from benchmarks.loads.idle import IdleLoad
 from benchmarks.loads.load import Load, Watch
 from benchmarks.machine import cpu_seconds
 from benchmarks.plan import LoadFailed, LoadPlan, Outcome
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 LOADS: dict[str, type[Load]] = {
     "echo": EchoLoad,
@@ -95,18 +99,17 @@ def _result(start: Moment, end: Moment, load: Load) -> Outcome:
     return Outcome(value, count, seconds, server_cpu, generator_cpu, load.checked_bytes)
 
 
-def main() -> int:
-    """Run the plan on the command line; print the result, or what went wrong."""
-    plan = LoadPlan(**json.loads(sys.argv[1]))
-    gc.disable()  # the load makes no cycles
+def run(work: Coroutine[Any, Any, DataclassInstance]) -> int:
+    """Generate a load; print the result as JSON, or what went wrong, and return the status of the process."""
+    gc.disable()  # the load makes no cycles, and a collection would delay what is measured
     try:
-        result = uvloop.run(generate(plan))
-    except (LoadFailed, HandshakeRefused, OSError) as error:
-        print(error, file=sys.stderr)
+        result = uvloop.run(work)
+    except (LoadFailed, HandshakeRefused, OSError, TimeoutError) as error:
+        print(str(error) or type(error).__name__, file=sys.stderr)
         return 1
     print(json.dumps(asdict(result)))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(generate(LoadPlan(**json.loads(sys.argv[1])))))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import statistics
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -13,12 +12,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.channels.plan import Delays
 from benchmarks.machine import Placement, cpu_seconds, memory_bytes
 from benchmarks.markdown import table
 from benchmarks.plan import LoadFailed
 from benchmarks.sdks.peers import Peer, SDKPeer
 from benchmarks.server_options import ServerOptions
-from benchmarks.server_process import free_port, running_server
+from benchmarks.server_process import emmett_command, free_port, running_server
 from benchmarks.stage import allow_files
 
 APP = Path(__file__).with_name("app.py")
@@ -110,9 +110,10 @@ class Bench:
             await asyncio.sleep(self._gap)
         await self._until(lambda: all(len(peer.delays) == PUBLICATIONS for peer in peers), "deliveries are missing")
         figures.cpu.append((self._cpu() - before) / PUBLICATIONS / len(peers))
-        delays = sorted(delay / 1e9 for peer in peers for delay in peer.delays)
-        figures.p50.append(delays[len(delays) // 2])
-        figures.p99.append(delays[len(delays) * 99 // 100])
+        delays = Delays.of([delay / 1e9 for peer in peers for delay in peer.delays])
+        assert delays is not None
+        figures.p50.append(delays.p50)
+        figures.p99.append(delays.p99)
 
     async def come_back(self) -> SDKReturn:
         """End the connections of all SDKs, publish, and let all come back at once."""
@@ -229,11 +230,7 @@ def measure(
     """
     allow_files(2 * connections)
     options = ServerOptions(HOST, free_port(HOST), connections=2 * connections)
-    command = [
-        *("env", f"PYTHONPATH={APP.parents[2] / 'src'}"),
-        *(sys.executable, "-m", "emmett", "-a", str(APP), "serve", "--host", HOST, "--port", str(options.port)),
-        *("--no-access-log", "--log-level", "error"),
-    ]
+    command = emmett_command(APP, options)
     with running_server(command, options, cores=placement.server_cores(1), isolated=False) as server:
         bench = Bench(options.port, server.pid, connections, seconds)
         back = asyncio.run(_run(bench, rounds, say))

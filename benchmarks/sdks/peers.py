@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import itertools
 import json
 import time
 from typing import Any
 
 from benchmarks.frames import client_frame, masking_key, split_frames
-from benchmarks.handshake import END_OF_HEAD, accept_token, upgrade_request
+from benchmarks.handshake import END_OF_HEAD, HandshakeRefused
+from benchmarks.loads.connecting import connect, head_collector, shake_hands
 from benchmarks.plan import LoadFailed
 
+HOST = "127.0.0.1"
 CLOSE, PING, PONG = 0x88, 0x89, 0x8A
 _keys = itertools.count(1)
 
@@ -38,9 +39,7 @@ class Peer(asyncio.Protocol):
 
     def __init__(self, port: int, path: str, first: str = "") -> None:
         self._port, self._path, self._first = port, path, first
-        self._key = base64.b64encode(masking_key(next(_keys)) * 4)
         self._left = b""
-        self._is_upgraded = False
         self._transport: asyncio.Transport
         self.ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.ended: str | None = None
@@ -49,17 +48,22 @@ class Peer(asyncio.Protocol):
 
     async def connect(self) -> None:
         """Connect, and wait until it is subscribed."""
-        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self._port)
+        head = head_collector()
+        self._transport = transport = await connect(HOST, self._port, head)
+        try:
+            await shake_hands(transport, head, (HOST, self._port, self._path), None, greets=True)
+        except HandshakeRefused as error:
+            raise LoadFailed(f"{self._path} ended: {error}") from error
+        transport.set_protocol(self)
+        if self._first:
+            transport.write(frame(self._first))
+        # A message may have come with the answer.
+        self.data_received(head.data.partition(END_OF_HEAD)[2])
         _ = await self.ready
 
     def abort(self) -> None:
         """End the connection without a goodbye, as a network does that breaks."""
         self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(upgrade_request("127.0.0.1", self._port, self._path, self._key))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended = self.ended or str(exc)
@@ -68,20 +72,7 @@ class Peer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic_ns()
-        data = self._left + data
-        if not self._is_upgraded:
-            head, end, data = data.partition(END_OF_HEAD)
-            if not end:
-                self._left = head
-                return
-            if accept_token(self._key) not in head:
-                self.ended = f"the server answered {head[:80]!r}"
-                self._transport.abort()
-                return
-            self._is_upgraded = True
-            if self._first:
-                self._transport.write(frame(self._first))
-        frames, self._left = split_frames(data)
+        frames, self._left = split_frames(self._left + data)
         for first_byte, payload in frames:
             if first_byte == CLOSE:
                 self.ended = f"{int.from_bytes(payload[:2])} {payload[2:].decode()}"

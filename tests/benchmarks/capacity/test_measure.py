@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -12,7 +12,7 @@ from benchmarks.capacity import measure, slow
 from benchmarks.capacity.measure import FEW, MANY
 from benchmarks.capacity.model import Bounds, Check
 from benchmarks.capacity.report import checks_text, coefficients_text, examples_text
-from benchmarks.channels.brokers import RunningBroker
+from benchmarks.channels import measure as channels
 from benchmarks.channels.layouts import RunningServers
 from benchmarks.channels.plan import ChannelPlan, ChannelResult, Delays
 from benchmarks.machine import current_placement
@@ -93,11 +93,9 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[ChannelPlan]:
     def serving(*arguments: object) -> Iterator[RunningServers]:
         yield RunningServers((1,), (2,))
 
-    for module in (measure, slow):
-        monkeypatch.setattr(module, "generate", generate)
-        monkeypatch.setattr(module, "serving", serving)
-        monkeypatch.setattr(module, "allow_files", lambda connections: connections)
-    monkeypatch.setattr(measure, "BROKERS", {measure.BROKER: lambda: nullcontext(RunningBroker("memory", None))})
+    monkeypatch.setattr(channels, "generate", generate)
+    monkeypatch.setattr(channels, "serving", serving)
+    monkeypatch.setattr(channels, "allow_files", lambda connections: connections)
     return plans
 
 

@@ -6,10 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.channels.brokers import BROKERS
-from benchmarks.channels.layouts import LAYOUTS, serving
+from benchmarks.channels.layouts import serving
 from benchmarks.channels.measure import Case, generate, measure
-from benchmarks.channels.plan import ChannelPlan
 from benchmarks.machine import current_placement
 from benchmarks.plan import LoadFailed
 from benchmarks.stage import Timing
@@ -37,17 +35,8 @@ def test_a_case_is_measured(case: Case, processes: int) -> None:
 
 
 def test_a_subscriber_that_reads_nothing_is_noticed_by_the_server() -> None:
-    with BROKERS["memory"]() as broker, serving(LAYOUTS["process"], broker, current_placement()) as servers:
-        plan = ChannelPlan(
-            ports=servers.ports,
-            servers=servers.pids,
-            room="drop_oldest:all",
-            subscribers=16,
-            pace=100.0,
-            warm_up=0.05,
-            seconds=0.2,
-            slow=True,
-        )
+    with serving("process", "memory", current_placement()) as servers:
+        plan = servers.plan(SHORT, room="drop_oldest:all", subscribers=16, pace=100.0, slow=True)
         result = generate(plan, None)
         assert result.stats["dropped"] > 0
         assert result.stats["disconnected"] == 0
