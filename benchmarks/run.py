@@ -290,7 +290,7 @@ def predict_capacity(
 @click.option("--record", is_flag=True, help="Make what is measured the new record.")
 @click.option("--steps", is_flag=True, help="Show what each step of a lone message takes; compare nothing.")
 def guard(record: bool, steps: bool) -> None:
-    """Count the instructions of a message and of a GET request with valgrind; fail if there are more than recorded.
+    """Count the instructions of a message, a GET request and a connection with valgrind; fail if they have grown.
 
     And the page faults of a large message, of which there must be none.
     """

@@ -1,4 +1,4 @@
-"""Counts the instructions of a message and of a request with valgrind, and compares them with the record."""
+"""Counts the instructions of a message, a request and a connection with valgrind, and compares them with the record."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from emmett.engine import ENGINE
 WORKLOAD = Path(__file__).with_name("workload.py")
 STEPS = Path(__file__).with_name("steps.py")
 RECORD = Path(__file__).with_name("record.json")
-KINDS = ("single", "batch", "get")
+KINDS = ("single", "batch", "get", "connect")
 # With telemetry on, a message may take so many times as many instructions.
 TELEMETRY_LIMIT = 1.15
 WITH_TELEMETRY = {"single": "single-telemetry", "batch": "batch-telemetry"}
 # Two runs of different length: what they share, such as start-up and import, drops out of the difference.
 SHORT, LONG = 640, 3840
+# A connection takes as long as a dozen messages.
+LENGTHS = {"connect": (64, 384)}
 DEADLINE = 300.0
 # More than two runs ever differ (0.1 %), less than any change that matters.
 TOLERANCE = 0.02
@@ -60,8 +62,9 @@ def count_instructions(program: Path, kind: str, messages: int) -> int:
 
 def measure(kind: str, program: Path = WORKLOAD) -> float:
     """Return the instructions that one message takes, or one time of a step."""
-    short, long = (count_instructions(program, kind, messages) for messages in (SHORT, LONG))
-    return (long - short) / (LONG - SHORT)
+    lengths = LENGTHS.get(kind, (SHORT, LONG))
+    short, long = (count_instructions(program, kind, messages) for messages in lengths)
+    return (long - short) / (lengths[1] - lengths[0])
 
 
 def steps_table() -> str:

@@ -1,4 +1,4 @@
-"""The work that is counted, in memory: echoed messages and GET requests, all the way from one read to the write.
+"""The work that is counted, in memory: echoed messages, GET requests and whole connections, from read to write.
 
 Run as a program, it carries as many of a kind as its arguments say: `python benchmarks/guard/workload.py batch 1000`.
 """
@@ -41,6 +41,14 @@ MASK = b"\x37\xfa\x21\x3d"
 # A request as curl writes it, and the size of its response.
 GET = b"GET /hello HTTP/1.1\r\nHost: localhost:8000\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n"
 RESPONSE_SIZE = 84
+# What a websocket client sends from the first to the last byte, one read each, and the size of all answers.
+VISIT = (
+    b"GET /echo/a HTTP/1.1\r\nHost: localhost:8000\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: " + KEY + b"\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    b"\x81" + bytes((0x80 | 64,)) + MASK + apply_mask(b"x" * 64, MASK),
+    b"\x88\x82" + MASK + apply_mask(b"\x03\xe8", MASK),
+)
+VISIT_SIZE = 129 + 66 + 4
 # Messages in one read.
 AT_ONCE = {"single": 1, "batch": 32}
 # The end of the names of kinds that are carried with telemetry on.
@@ -53,8 +61,12 @@ class Sink(asyncio.Transport):
     """A transport that counts bytes and takes all of them."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__({"peername": ("127.0.0.1", 50000)})
         self.size = 0
+        self.protocol: asyncio.BaseProtocol | None = None
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.size += len(data)
@@ -191,12 +203,42 @@ async def get(requests: int) -> int:
     return sink.size
 
 
+async def connect(visits: int) -> int:
+    """Serve so many websockets from the accepted connection to its end; returns the bytes of all answers."""
+    app = App(__name__)
+
+    @app.websocket("/echo/<str:name>")
+    async def echo(name: str) -> None:
+        while True:
+            await websocket.send(await websocket.receive())
+
+    config = make_config(app, port=0, configure_logging=False)
+    config.load()
+    state, loop, size = ServerState(), asyncio.get_running_loop(), 0
+    for _ in range(visits):
+        sink = Sink()
+        sink.protocol = HTTPProtocol(config, state, {}, loop)
+        sink.protocol.connection_made(sink)
+        for data in VISIT:
+            assert isinstance(sink.protocol, asyncio.Protocol)
+            sink.protocol.data_received(data)
+            # The handler takes its message, and learns of its end.
+            await asyncio.sleep(0)
+        sink.protocol.connection_lost(None)
+        await asyncio.sleep(0)
+        size += sink.size
+    assert not state.connections
+    return size
+
+
 def main() -> None:
     kind, messages = sys.argv[1], int(sys.argv[2])
     # A collection in the middle would depend on all that was imported.
     gc.disable()
     if kind == "get":
         assert asyncio.run(get(messages)) == RESPONSE_SIZE * messages
+    elif kind == "connect":
+        assert asyncio.run(connect(messages)) == VISIT_SIZE * messages
     else:
         assert asyncio.run(carry(kind, messages)) == 66 * messages
 

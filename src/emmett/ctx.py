@@ -41,9 +41,13 @@ def enter_request(request: Request, response: Response) -> None:
 def enter_websocket(websocket: Websocket) -> None:
     """Set the websocket of the current context; nothing of a previous request is kept."""
     current_websocket.set(websocket)
-    current_request.set(None)
-    current_response.set(None)
-    current_session.set(None)
+    # As above: the context of the process has none of these.
+    if current_request.get() is not None:
+        current_request.set(None)
+    if current_response.get() is not None:
+        current_response.set(None)
+    if current_session.get() is not None:
+        current_session.set(None)
 
 
 def _request() -> Request:

@@ -128,11 +128,15 @@ class Headers(Mapping[str, str]):
 
     def get(self, name: str, /, default: object = None) -> object:
         """Return the value of a field, or `default` if it is missing."""
-        # Avoids the exception that `__getitem__` would raise: most requested fields are missing.
-        values = self.get_all(name)
-        if len(values) == 1:
-            return values[0]
-        return _joiner(name).join(values) if values else default
+        # Avoids the exception that `__getitem__` would raise, and a list: most requested fields are missing.
+        key = name.lower().encode("latin-1", "replace")
+        found: bytes | None = None
+        for field, value in self._raw:
+            if field == key:
+                if found is not None:
+                    return _joiner(name).join(self.get_all(name))
+                found = value
+        return default if found is None else found.decode("latin-1")
 
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, str):

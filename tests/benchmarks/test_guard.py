@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.guard import counting, faults, steps
-from benchmarks.guard.workload import RESPONSE_SIZE, carry, get
+from benchmarks.guard.workload import RESPONSE_SIZE, VISIT_SIZE, carry, connect, get
 from benchmarks.run import main
 
 
@@ -22,6 +22,10 @@ async def test_the_workload_brings_every_message_back(kind: str) -> None:
 
 async def test_the_workload_answers_every_request() -> None:
     assert await get(3) == 3 * RESPONSE_SIZE
+
+
+async def test_the_workload_carries_every_connection_to_its_end() -> None:
+    assert await connect(3) == 3 * VISIT_SIZE
 
 
 @pytest.mark.parametrize("name", steps.step_names())
@@ -39,7 +43,7 @@ def test_the_parts_of_a_message_make_up_the_whole() -> None:
 
 def test_the_cost_of_a_message_is_what_more_messages_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "count_instructions", lambda program, kind, messages: 123_456_789 + messages * 500)
-    assert counting.measure("single") == 500
+    assert counting.measure("single") == counting.measure("connect") == 500
 
 
 def fake_valgrind(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

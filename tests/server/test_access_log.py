@@ -74,13 +74,17 @@ def test_a_line_of_a_websocket(changes: dict[str, Any], line: str, caplog: pytes
     assert record.connection == 7
 
 
-def test_a_log_that_nobody_reads_costs_nothing() -> None:
-    logger = logging.getLogger("uvicorn.access")
-    before = logger.level
-    try:
-        logger.setLevel(logging.WARNING)
-        assert [type(each) for each in access_logs(ServerSettings())] == [WebsocketLog]
-        logger.setLevel(logging.INFO)
-        assert [type(each) for each in access_logs(ServerSettings())] == [RequestLog, WebsocketLog]
-    finally:
-        logger.setLevel(before)
+@pytest.mark.parametrize(
+    ("requests", "websockets", "logs"),
+    [
+        (logging.WARNING, logging.WARNING, []),
+        (logging.WARNING, logging.INFO, [WebsocketLog]),
+        (logging.INFO, logging.WARNING, [RequestLog]),
+        (logging.INFO, logging.INFO, [RequestLog, WebsocketLog]),
+    ],
+)
+def test_a_log_that_nobody_reads_costs_nothing(
+    requests: int, websockets: int, logs: list[type], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(requests, "uvicorn.access"), caplog.at_level(websockets, "emmett.access"):
+        assert [type(each) for each in access_logs(ServerSettings())] == logs

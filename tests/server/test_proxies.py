@@ -55,10 +55,11 @@ def test_the_peer_of_a_unix_socket() -> None:
     [
         ({"peername": ("192.0.2.7", 1), "sockname": ("192.0.2.1", 80)}, (("192.0.2.7", 1), "http"), False),
         ({"peername": ("192.0.2.7", 1), "sslcontext": object()}, (("192.0.2.7", 1), "https"), False),
+        ({"peername": ("2001:db8::7", 1, 0, 0), "socket": None}, (("2001:db8::7", 1), "http"), False),
         ({"peername": "", "sockname": "/run/web.sock"}, (None, "http"), True),
         ({}, (None, "http"), False),
     ],
-    ids=["TCP", "TLS", "a unix socket", "nothing known"],
+    ids=["TCP", "TLS", "IPv6", "a unix socket", "nothing known"],
 )
 def test_the_address_of_a_connection(extra: dict[str, Any], own: Any, is_unix: bool) -> None:
     transport = asyncio.Transport(extra)

@@ -74,15 +74,18 @@ class WebsocketRoute:
         place: its place in the application, for `url`.
         flow: its handler inside its pipeline.
         settings: the limits and deadlines of its connections.
+        is_developing: whether `emmett develop` runs the application.
     """
 
-    __slots__ = ("_policy", "flow", "name", "place", "settings")
+    __slots__ = ("_policy", "flow", "is_developing", "name", "place", "settings")
 
     def __init__(self, name: str, place: UrlScope, flow: Flow, settings: WebsocketSettings) -> None:
         self.name = name
         self.place = place
         self.flow = flow
         self.settings = settings
+        # Asked here, since a look at the environment costs each connection as much as its route.
+        self.is_developing = DEVELOP in os.environ
         self._policy: OriginPolicy | None = None
 
     def refuse_origin(self, origin: str | None, *, scheme: str, host: str) -> str | None:

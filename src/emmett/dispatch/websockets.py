@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from typing import Any, NamedTuple
 
 from ..ctx import enter_websocket
 from ..datastructures import Headers
-from ..environment import DEVELOP
 from ..errors import HandshakeError, HTTPException, MessageError, RequestError, WebsocketClosed
 from ..logs import log_fields
 from ..observers import Observers
@@ -84,7 +82,7 @@ async def run_websocket(
         arguments: the variables of the path.
         observers: the observers to notify in the context of the handler.
     """
-    if DEVELOP in os.environ:
+    if route.is_developing:
         warn_of_kept_handle()
     enter_websocket(websocket)
     current_place.set(route.place)
@@ -101,6 +99,10 @@ async def run_websocket(
     except asyncio.CancelledError:
         # The server cancels a handler if the peer left long ago, the application stops, or the handshake timed out.
         await _end(websocket, 503, CloseCode.INTERNAL_ERROR)
+    except WebsocketClosed as error:
+        # The usual end, which needs no answer any more.
+        if not websocket.closed:
+            await _end_with(error, route, websocket)
     except BaseException as error:
         if is_failure(error):
             await _end_with(error, route, websocket)

@@ -57,8 +57,6 @@ class WebsocketLog(Observer):
         self._settings = settings
 
     def websocket_ended(self, event: WebsocketEnded) -> None:
-        if not websocket_logger.isEnabledFor(logging.INFO):
-            return
         client = f"{event.client[0]}:{event.client[1]}" if event.client else "-"
         query = loggable_query(event.query, self._settings.log_query)
         target = f"{escape(event.target)}?{query}" if query else escape(event.target)
@@ -97,6 +95,6 @@ def id_of(key: object) -> str | None:
 
 def access_logs(settings: ServerSettings) -> list[Observer]:
     """Return the access logs that are enabled."""
-    logs: list[Observer] = [WebsocketLog(settings)]
     # A log without a handler is enabled too: the handler of last resort writes its records.
-    return [RequestLog(settings), *logs] if logger.isEnabledFor(logging.INFO) else logs
+    logs: list[Observer] = [RequestLog(settings)] if logger.isEnabledFor(logging.INFO) else []
+    return [*logs, WebsocketLog(settings)] if websocket_logger.isEnabledFor(logging.INFO) else logs

@@ -7,7 +7,7 @@ from functools import lru_cache
 from ..wire.fields import RawHeaders
 
 # No secrets, and no values that differ for each visitor.
-_COMMON = frozenset(
+COMMON = frozenset(
     (
         *(b"host", b"origin", b"upgrade", b"connection", b"user-agent", b"accept", b"accept-encoding"),
         *(b"accept-language", b"cache-control", b"pragma", b"sec-websocket-version", b"sec-websocket-extensions"),
@@ -33,5 +33,5 @@ def pooled(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
         headers: pairs of lower-case name and value.
     """
     return [
-        _pooled(name, value) if name in _COMMON and len(value) <= _LONGEST else (name, value) for name, value in headers
+        _pooled(name, value) if name in COMMON and len(value) <= _LONGEST else (name, value) for name, value in headers
     ]

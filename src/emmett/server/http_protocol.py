@@ -140,7 +140,7 @@ class HTTPProtocol(RequestReader):
         self._is_surplus = count > cap or process.memory.is_scarce
         if count == cap + 1:
             logger.warning("there are %d connections, as many as the server takes: more are refused", cap)
-        elif count > refused_at_once(cap):
+        elif count > cap and count > refused_at_once(cap):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -99,7 +99,9 @@ class Keepalive:
 
     def stop(self) -> None:
         """Release all waiting Pings, because the connection has ended."""
-        for _, answer in (self._asked or {}).values():
+        if self._asked is None:
+            return
+        for _, answer in self._asked.values():
             if not answer.done():
                 answer.set_result(None)
         self._asked = None

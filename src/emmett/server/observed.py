@@ -44,11 +44,13 @@ def tell_ended(observers: Observers, served: ServedWebsocket, now: float) -> Non
         now: the loop's time in seconds.
     """
     websocket = served.websocket
-    if not observers.websocket_ended or websocket is None:
+    if websocket is None:
         return
-    is_open = served.status == 101
     # The traceback of an exception refers to the frames of the handler, and these to the websocket.
     failure, websocket.failure = websocket.failure, None
+    if not observers.websocket_ended:
+        return
+    is_open = served.status == 101
     target, _, query = served.target.decode("latin-1").partition("?")
     event = WebsocketEnded(
         served.number,

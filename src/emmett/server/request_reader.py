@@ -19,6 +19,7 @@ from .body_feed import BodyFeed
 from .checked_head import CheckedHead, field_size
 from .flow import TURN, FlowControl
 from .head_meter import HeadMeter
+from .known_handshakes import KnownHandshakes
 
 logger = logging.getLogger("emmett.server")
 
@@ -31,6 +32,8 @@ HEAD_WORK = 16
 BYTES_PER_PIECE = 256
 # Bytes that are parsed between two checks of the work done; they contain at most some 680 pieces.
 SLICE = 4 * 1024
+# Of all connections, as the pool of fields.
+_known_handshakes = KnownHandshakes()
 
 
 class RequestReader(asyncio.Protocol):
@@ -300,16 +303,24 @@ class RequestReader(asyncio.Protocol):
         if checked is not None:
             self.target = check_target(method, target, checked.host)
             return
+        should_upgrade = parser.should_upgrade()
+        if should_upgrade and method == b"GET" and version == "1.1":
+            upgrade = _known_handshakes.find(headers)
+            if upgrade is not None:
+                self.target = check_target(method, target, upgrade.host)
+                self.upgrade = upgrade
+                return
         asks_for_upgrade = is_upgrade(headers)
-        if asks_for_upgrade and parser.should_upgrade():
+        if asks_for_upgrade and should_upgrade:
             upgrade = check_upgrade(method, version, headers)
             self.target = check_target(method, target, upgrade.host)
             self.upgrade = upgrade
+            _known_handshakes.add(headers, upgrade)
         elif asks_for_upgrade or is_broken_upgrade(headers):
             raise HandshakeError(400, "a websocket handshake needs Connection: Upgrade and Upgrade: websocket")
         else:
             self.target = check_request(method, version, target, headers)
-            self._skipping_upgrade = parser.should_upgrade()
+            self._skipping_upgrade = should_upgrade
             if not self._skipping_upgrade:
                 self.checked = CheckedHead(version, headers)
 

@@ -50,6 +50,8 @@ class Sweep:
             shortest: its shortest deadline in seconds, which is detected at most a quarter late.
         """
         self._members.add(member)
+        if self._timer is not None and shortest / 4 >= self._period:
+            return
         period = max(SHORTEST_PERIOD, min(LONGEST_PERIOD, shortest / 4))
         if self._timer is None or period < self._period:
             self._period = min(period, self._period)

@@ -30,6 +30,9 @@ from .websocket_reading import Reading
 RESTART_REASON = "service restart"
 # The phases in which messages can be sent.
 SENDING = (WebsocketPhase.OPEN, WebsocketPhase.DRAINING)
+# The phases in which the peer must close, and those in which the handler must end.
+_AWAITING_CLOSE = frozenset((WebsocketPhase.CLOSE_SENT, WebsocketPhase.LINGERING, WebsocketPhase.ENDING))
+_AWAITING_END = frozenset((WebsocketPhase.DEPARTED, WebsocketPhase.LOST))
 
 _numbers = itertools.count(1)
 
@@ -148,7 +151,7 @@ class ClosingConnection(asyncio.Protocol):
             if code == CloseCode.ABNORMAL:
                 self.log(logging.INFO, "lost: %s", exc or "the peer left without a Close frame")
         self._end(code, reason)
-        self._outbox.lose(WebsocketClosed(code, reason))
+        self._outbox.lose(self._outbox.closed or WebsocketClosed(code, reason))
         if self._task is None:
             self._settle()
 
@@ -239,9 +242,9 @@ class ClosingConnection(asyncio.Protocol):
     def _enter(self, phase: WebsocketPhase) -> None:
         """Enter the next phase, with its deadline."""
         self.phase = WEBSOCKET_PHASES.follow(self.phase, phase)
-        if phase in (WebsocketPhase.CLOSE_SENT, WebsocketPhase.LINGERING, WebsocketPhase.ENDING):
+        if phase in _AWAITING_CLOSE:
             self._watch.expect_close(self._loop.time())
-        elif phase in (WebsocketPhase.DEPARTED, WebsocketPhase.LOST):
+        elif phase in _AWAITING_END:
             self._watch.expect_end(self._loop.time())
         else:
             self._watch.expect_nothing()

@@ -53,7 +53,8 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
         request: the upgrade request.
     """
     raw_path, _, query_string = request.target.partition(b"?")
-    path = unquote_to_bytes(raw_path).decode("utf-8", "replace")
+    decoded = unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path
+    path = decoded.decode("utf-8", "replace")
     # Their host is not always that of the handshake: a proxy may report a different one.
     headers = Headers(pooled(request.headers))
     scheme = "wss" if request.secure else "ws"
@@ -64,7 +65,8 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
         route, arguments = find_websocket(process.table, scheme=scheme, path=path, headers=headers)
         settings = route.settings
         # Parsed for every route: the handshake must fail if an offer is malformed (RFC 6455, 9.1).
-        offers = parse_extensions(request.upgrade.extensions)
+        if request.upgrade.extensions:
+            offers = parse_extensions(request.upgrade.extensions)
     except HandshakeError as error:
         # The exception would keep its traceback, and with it this frame.
         refusal = error.with_traceback(None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from .phases import PhaseTable
 
 
-class WebsocketPhase(Enum):
-    """The phase of a connection, from its handshake to its end."""
+class WebsocketPhase(StrEnum):
+    """The phase of a connection, from its handshake to its end. A str caches its hash."""
 
     HANDSHAKE = "the upgrade request waits for its answer"
     OPEN = "messages flow in both directions"

@@ -96,7 +96,7 @@ class WebsocketProtocol(ClosingConnection):
             self._reading.keep_early(early)
         context = self._process.context
         handling = run_websocket(route, websocket, arguments, self._process.observers)
-        self._task = self._loop.create_task(handling, context=context.copy())
+        self._task = websocket.handler = self._loop.create_task(handling, context=context.copy())
         # Each callback without its own context would copy the current one.
         self._task.add_done_callback(self._on_handler_end, context=context)
         self._process.tasks.add(self._task)
@@ -299,6 +299,8 @@ class WebsocketProtocol(ClosingConnection):
 
     def _on_handler_end(self, task: asyncio.Task[None]) -> None:
         self._task = None
+        if self.websocket is not None:
+            self.websocket.handler = None
         self._process.tasks.discard(task)
         failed = not task.cancelled() and task.exception() is not None
         if failed:

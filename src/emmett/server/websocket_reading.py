@@ -161,7 +161,7 @@ class Reading(BaseReading):
         self.inbox.wake()
 
     def _hold_back_rest(self) -> None:
-        if not self._wanted or self._early is not None:
+        if not self._wanted or self._early is not None or self.reader.finished:
             self.inbox.held_back = False
             return
         # No peer is left to report an error to.

@@ -54,6 +54,7 @@ class Websocket(BaseWebsocket, RequestHead):
         "_send_lock",
         "client",
         "failure",
+        "handler",
         "number",
         "path",
         "scheme",
@@ -88,6 +89,8 @@ class Websocket(BaseWebsocket, RequestHead):
         self.failure: BaseException | None = None
         # The number of the connection in its process, once its carrier has given it one.
         self.number: int | None = None
+        # The task of the handler, if its carrier looks at its result.
+        self.handler: asyncio.Task[None] | None = None
         self._connection: Connection = connection
         self._writer = connection.writer
         self._inbox = inbox
@@ -179,7 +182,9 @@ class Websocket(BaseWebsocket, RequestHead):
                     if self._closed is not None:
                         if stops:
                             raise StopAsyncIteration
-                        excuse_closing(asyncio.current_task())
+                        task = asyncio.current_task()
+                        if task is not self.handler:
+                            excuse_closing(task)
                         raise self._error()
                     if self._leaving is not None:
                         await self.close(self._leaving.code, self._leaving.reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 # Longer names do not exist in DNS (RFC 1035, 2.3.4).
@@ -41,7 +42,13 @@ def parse_authority(text: str) -> Authority | None:
         The parts; `None` when the text is invalid. User names, paths and zone identifiers are invalid, and so are an
         empty host, a host of more than 255 characters and a port above 65535.
     """
-    match = _AUTHORITY.fullmatch(text) if len(text) <= MAX_LENGTH else None
+    return _parse(text) if len(text) <= MAX_LENGTH else None
+
+
+# Most requests name the same few hosts. The memory is bounded by the length and the number.
+@lru_cache(256)
+def _parse(text: str) -> Authority | None:
+    match = _AUTHORITY.fullmatch(text)
     if match is None:
         return None
     host, digits = match.groups()

@@ -107,6 +107,11 @@ def is_broken_upgrade(headers: RawHeaders) -> bool:
     return any(name == b"sec-websocket-key" for name, _ in headers) and not is_upgrade(headers)
 
 
+def is_key(value: bytes) -> bool:
+    """Return whether a value is one of Sec-WebSocket-Key: 16 bytes in base64, without whitespace around them."""
+    return _KEY.fullmatch(value) is not None
+
+
 def check_host(headers: RawHeaders) -> None:
     """Check that an HTTP/1.1 request has exactly one Host, and a valid one (RFC 9112, 3.2).
 
@@ -296,7 +301,7 @@ def _read_key(fields: dict[bytes, bytes]) -> bytes:
     if key is None:
         raise HandshakeError(400, "the Sec-WebSocket-Key field is missing")
     key = key.strip(WHITESPACE)
-    if _KEY.fullmatch(key) is None:
+    if not is_key(key):
         raise HandshakeError(400, f"Sec-WebSocket-Key is {_shown(key)}, must be 16 bytes in base64")
     return key
 
