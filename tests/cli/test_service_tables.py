@@ -69,6 +69,19 @@ def test_news(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_nobody_writes_to_the_terminal_of_who_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b]0;x\x07\x9b2J\u202e\r\nforged"
+    row = ConnectionRow("aaaaaaaa-1", evil, evil, evil, [evil], 1.0, 1, 2, 0, 0)
+    print_connections(ConnectionList([row], 1, 1))
+    print_nodes([NodeStatus(InspectedNode(evil, evil, 1), evil)])
+    message = TailedMessage(0.0, "received", "text", 3, evil)
+    print_news(TailNews("t", [message], ended=evil), as_json=False)
+    text = capsys.readouterr().out
+    assert all(character.isprintable() for character in text.replace("\n", ""))
+    assert not any(line.startswith("forged") for line in text.splitlines())
+    assert "\\x1b]0;x\\x07\\x9b2J\\u202e\\r\\nforged" in text
+
+
 def test_numbers() -> None:
     assert [show_seconds(each) for each in (0.4, 59, 600, 5400, 400_000)] == ["0 s", "59 s", "10 min", "1.5 h", "5 d"]
     assert [show_bytes(each) for each in (None, 0, 1023, 4096, 1 << 21)] == ["-", "0 B", "1023 B", "4 KiB", "2 MiB"]

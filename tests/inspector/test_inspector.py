@@ -16,6 +16,7 @@ from emmett.inspector.control import reserve
 from emmett.inspector.node_view import CannotAnswer
 from emmett.inspector.questions import AskChannels, AskConnections, ConnectionFilter
 from emmett.observers import EVENTS
+from emmett.users import MESSAGES
 from emmett.websockets.tapping import TappedConnection
 from tests.channels.kit import until
 from tests.inspector.kit import Node, listening, meet
@@ -120,6 +121,39 @@ async def test_a_code_that_cannot_be_sent(code: int) -> None:
             await node.inspector.close(row.id, code)
         await echo.send("still here")
         assert await echo.receive() == "still here"
+
+
+async def test_a_reason_that_cannot_be_sent_to_another_node() -> None:
+    first, second = two_nodes()
+    async with (
+        first.app.test_client_async(),
+        second.app.test_client_async() as there,
+        there.websocket("/echo") as echo,
+    ):
+        await meet(first, second)
+        (row,) = (await first.inspector.connections()).connections.rows
+        for code, reason in ((1008, "x" * 124), (1008, "é" * 62), (1006, "")):
+            with pytest.raises(UsageError, match=r"reason|1006"):
+                await first.inspector.close(row.id, code, reason)
+        await echo.send("still here")
+        assert await echo.receive() == "still here"
+
+
+@pytest.mark.parametrize("name", [f"{MESSAGES}:x", f"{MESSAGES}:*"])
+async def test_payloads_of_its_own_channels_are_never_shown(name: str) -> None:
+    node = Node(payloads=True)
+    async with node.app.test_client_async():
+        watching = node.inspector.watch_channel(name, payloads=True)
+        news = asyncio.create_task(anext(watching))
+        await until(lambda: name in node.channels.running().hub.topics)
+        await until(lambda: list(node.channels.running().hub.topics[name].stream.receivers()))
+        await node.channels.publish(f"{MESSAGES}:x", "for ann alone", check=False)
+        (message,) = (await news).messages
+        assert (message.size, message.payload) == (13, None)
+        await watching.aclose()
+        report = await node.inspector.channel(f"{MESSAGES}:x", payloads=True)
+        assert report.history is not None
+        assert [kept.message.payload for kept in report.history] == [None]
 
 
 @pytest.mark.parametrize("connection", ["", "x", "x-", "-1", "x-0", "x-1.5", "x-²", "x-" + "9" * 20])

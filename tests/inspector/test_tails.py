@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from emmett.inspector.answers import TailNews
-from emmett.inspector.tails import INTERVAL, LEASE, MAX_MESSAGES, MAX_PAYLOAD, MAX_TAILS, MessageSampler, Tails
+from emmett.inspector.tails import INTERVAL, LEASE, MAX_MESSAGES, MAX_PAYLOAD, MAX_TAILS, MessageSampler, Tails, Tap
 
 
 class Loop:
@@ -178,3 +178,15 @@ async def test_the_clock_of_messages_is_that_of_the_day(monkeypatch: pytest.Monk
     sampler.note("x", "sent")
     sampler.report()
     assert news[0].messages[0].at == 1234.568
+
+
+def test_a_fault_of_a_tail_does_not_reach_the_application(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(MessageSampler):
+        def note(self, message: object, direction: str, is_hidden: bool = False) -> None:
+            raise LookupError("on purpose")
+
+    loop = asyncio.new_event_loop()
+    tap = Tap(lambda: None, {"t": Broken("t", False, print, loop)})
+    tap.note("hello", True)
+    assert "a tail of the inspector failed on a message: LookupError('on purpose')" in caplog.text
+    loop.close()

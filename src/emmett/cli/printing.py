@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ UNBOUNDED = 1000
 LOG_WIDTH = 120
 # The most routes in the start-up message of `emmett develop`.
 FEW = 8
+# Control characters, which terminals obey, and those that change the visual order (Unicode Standard Annex 9).
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def answers_to() -> Console:
@@ -32,6 +35,11 @@ def answers_to() -> Console:
 def errors_to() -> Console:
     """Return a console for stderr."""
     return _console(sys.stderr, LOG_WIDTH)
+
+
+def plain(text: str) -> str:
+    """Return a text that others have sent, for a terminal: what would move its cursor, or lines, is escaped."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def print_error(message: str, hint: str = "") -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..inspector.answers import ConnectionList, NodeOverview, TailedMessage, TailNews
 from ..inspector.reports import ConnectionsReport, NodesReport, NodeStatus
-from .printing import answers_to, make_table
+from .printing import answers_to, make_table, plain
 
 
 def print_nodes(nodes: Sequence[NodeStatus]) -> None:
@@ -20,12 +20,14 @@ def print_nodes(nodes: Sequence[NodeStatus]) -> None:
     for status in nodes:
         node, overview = status.node, status.overview
         if overview is None:
-            state = Text(status.error or "it does not answer", style="red")
-            table.add_row(Text(node.id, style="bold"), Text(node.host), Text(str(node.pid or "")), *[""] * 5, state)
+            state = Text(plain(status.error or "it does not answer"), style="red")
+            table.add_row(
+                Text(plain(node.id), style="bold"), Text(plain(node.host)), Text(str(node.pid or "")), *[""] * 5, state
+            )
             continue
         table.add_row(
-            Text(node.id, style="bold"),
-            Text(node.host),
+            Text(plain(node.id), style="bold"),
+            Text(plain(node.host)),
             Text(str(node.pid)),
             Text(show_seconds(overview.uptime)),
             Text(str(overview.connections)),
@@ -50,11 +52,11 @@ def print_connections(connections: ConnectionList) -> None:
     table.show_header = True
     for row in connections.rows:
         table.add_row(
-            Text(row.id, style="bold"),
-            Text(row.route, style="magenta"),
-            Text(row.path),
-            Text(", ".join(row.users)),
-            Text(row.address),
+            Text(plain(row.id), style="bold"),
+            Text(plain(row.route), style="magenta"),
+            Text(plain(row.path)),
+            Text(plain(", ".join(row.users))),
+            Text(plain(row.address)),
             Text(show_seconds(row.age)),
             Text(str(row.received)),
             Text(str(row.sent)),
@@ -87,7 +89,7 @@ def print_news(news: TailNews, as_json: bool) -> None:
     if news.skipped:
         console.print(Text(f"… {news.skipped} more", style="dim"))
     if news.ended:
-        console.print(Text(news.ended, style="yellow"), soft_wrap=True)
+        console.print(Text(plain(news.ended), style="yellow"), soft_wrap=True)
 
 
 def show_seconds(seconds: float) -> str:
@@ -126,7 +128,7 @@ def _line(message: TailedMessage) -> Text:
     unit = "characters" if message.kind == "text" else "bytes"
     line = Text.assemble((at, "dim"), " ", (f"{message.direction:9}", "cyan"), f" {message.kind} {message.size} {unit}")
     if message.payload is not None:
-        line.append(f"  {message.payload}{'…' if message.is_cut else ''}", style="bold")
+        line.append(f"  {plain(message.payload)}{'…' if message.is_cut else ''}", style="bold")
     return line
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from ..channels import Channels
 from ..errors import BrokerUnavailable
+from .broker_health import INTERNAL
 from .reports import ChannelReport, KeptPublication, MemberRow
 from .tails import describe_message
 
@@ -28,6 +29,8 @@ async def report_channel(channels: Channels, name: str, payloads: bool) -> Chann
         InvalidChannel: the name is not valid.
     """
     report = ChannelReport(name)
+    # What nodes tell each other is nobody's message.
+    payloads = payloads and not name.startswith(INTERNAL)
     namespace = channels.namespace_of(name)
     if namespace.history:
         try:

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from ..channels import Channels, Kind, Subscription
 from ..environment import DEVELOP
 from ..errors import ConfigurationError, SlowSubscriber, UsageError
+from ..wire.close import check_to_send
 from .answers import (
     ChannelList,
     ConnectionList,
@@ -19,6 +20,7 @@ from .answers import (
     SettingList,
     TailNews,
 )
+from .broker_health import INTERNAL
 from .channel_report import report_channel
 from .control import TIMEOUT, NodeControl, NodeReply, reserve
 from .inspected import InspectedApplication
@@ -167,6 +169,11 @@ class Inspector:
             UsageError: there is no such connection, or its node does not answer, or the code cannot be sent.
         """
         node, number = split_connection(connection)
+        try:
+            # Another node would take it for a message that no node has sent.
+            check_to_send(code, reason)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
         return await self._act(AskClose(number, code, reason), node)
 
     async def drain(self, node: str) -> str:
@@ -307,7 +314,8 @@ async def _read(feed: Subscription, sampler: MessageSampler) -> None:
     try:
         async for publication in feed:
             if publication.kind is Kind.MESSAGE:
-                sampler.note(publication.data, "published")
+                # What nodes tell each other is nobody's message.
+                sampler.note(publication.data, "published", is_hidden=publication.channel.startswith(INTERNAL))
         sampler.report("the channels have stopped")
     except SlowSubscriber:
         sampler.report("publications arrive faster than they can be read")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..rare_log import RareLog
 from .answers import TailedMessage, TailNews
 
 # The most messages that a tail reports in one interval; further ones are only counted.
@@ -20,6 +22,8 @@ MAX_PAYLOAD = 1000
 MAX_TAILS = 32
 # Seconds until a tail ends if it is not renewed.
 LEASE = 15.0
+
+_log = RareLog(logging.getLogger("emmett.inspector"))
 
 Deliver = Callable[[TailNews], None]
 Data = str | bytes | bytearray | memoryview
@@ -44,12 +48,18 @@ class MessageSampler:
         self._skipped = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def note(self, message: Data, direction: str) -> None:
-        """Note a message."""
+    def note(self, message: Data, direction: str, is_hidden: bool = False) -> None:
+        """Note a message.
+
+        Arguments:
+            message: the message.
+            direction: "received", "sent" or "published".
+            is_hidden: whether its payload is not reported in any case.
+        """
         if self._timer is None:
             self._timer = self._loop.call_later(INTERVAL, self.report)
         if len(self._messages) < MAX_MESSAGES:
-            self._messages.append(describe_message(message, direction, self.payloads, time.time()))
+            self._messages.append(describe_message(message, direction, self.payloads and not is_hidden, time.time()))
         else:
             self._skipped += 1
 
@@ -86,7 +96,11 @@ class Tap:
     def note(self, message: Data, is_received: bool) -> None:
         """Note a message of the connection, on all tails."""
         for sampler in self.samplers.values():
-            sampler.note(message, "received" if is_received else "sent")
+            try:
+                sampler.note(message, "received" if is_received else "sent")
+            except Exception as error:
+                # It runs where the application sends and receives, which must not fail by it.
+                _log.warn("a tail of the inspector failed on a message: %r", error)
 
 
 class TappableWebsocket(Protocol):

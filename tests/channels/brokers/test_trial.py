@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from emmett.channels.brokers import trial
 from emmett.channels.brokers.memory import MemoryBus
 from emmett.channels.brokers.port import Needs
 from emmett.channels.brokers.trial import LIMITS, try_channels
@@ -37,6 +40,16 @@ async def test_what_is_tried(needs: Needs, steps: list[str]) -> None:
     assert len(found.entries) == int(needs.history)
     await broker.stop()
     await neighbour.stop()
+
+
+async def test_the_clock_is_finer_than_that_of_an_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = TestBroker()
+    await broker.start(Ear())
+    moments = iter((7.0, 7.0004))
+    monkeypatch.setattr(trial, "time", SimpleNamespace(perf_counter=lambda: next(moments)))
+    seconds = await try_channels(broker, ["emmett-check:1"], Needs())
+    assert seconds == pytest.approx(0.0004)
+    await broker.stop()
 
 
 @pytest.mark.parametrize("failing", ["subscribe", "history", "join", "leave"])

@@ -112,8 +112,8 @@ function connectionView(id) {
     }
     facts.replaceChildren(
       fact("Route", row.route),
-      fact("Path", row.path),
-      fact("User", row.users.join(", ") || "–"),
+      longFact("Path", row.path),
+      longFact("User", row.users.join(", ") || "–"),
       fact("Client", row.address || "–"),
       fact("Age", duration(row.age)),
       fact("Received", whole.format(row.received)),

@@ -52,6 +52,13 @@ function fact(name, value, extra = "") {
   return h("div", null, h("dt", null, name), h("dd", null, value, extra));
 }
 
+/** Return a fact that takes the room of two if it is long. */
+function longFact(name, value) {
+  const element = fact(name, value);
+  if (value.length > 20) element.className = "long";
+  return element;
+}
+
 function fillNode(card, status, here) {
   // A card that somebody uses stays as it is for now.
   if (card.contains(document.activeElement) && card.dataset.error === (status.error ?? "")) {
