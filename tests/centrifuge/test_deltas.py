@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from emmett.centrifuge.codec import JSON
 from emmett.centrifuge.deltas import MAX_STEPS, MAX_STEPS_SIZE, DeltaChain, DeltaEncoder, FirstEncoder
 from emmett.centrifuge.fossil import make_delta
-from emmett.channels import Kind, Namespace, Publication
+from emmett.centrifuge.messages import Push
+from emmett.channels import Kind, Namespace, Position, Publication
 from emmett.channels.encoding import ends_at_gap
 from emmett.channels.namespaces import Namespaces
 from emmett.errors import ConfigurationError
@@ -223,3 +225,21 @@ def test_the_option_of_a_namespace() -> None:
         namespaces.declare("price", {"delta": "fossil", "slow": "latest"})
     with pytest.raises(ConfigurationError, match="'fossil' or None"):
         namespaces.declare("x", {"delta": "gzip"})  # type: ignore[typeddict-item]
+
+
+def test_a_publication_whose_encoding_fails_is_no_base() -> None:
+    """Its subscribers lack it, so the next publication is whole."""
+    failing = {1}
+    encoded: list[Push] = []
+
+    def finish(push: Push) -> None:
+        if push.pub is not None and push.pub.offset in failing:
+            raise ValueError("it cannot be encoded")
+        encoded.append(push)
+
+    shared = DeltaEncoder(DeltaChain(JSON), finish)
+    for number in range(4):
+        publication = Publication("room:1", json.dumps(value(number)), Kind.MESSAGE, Position("e", number))
+        with contextlib.suppress(ValueError):
+            assert shared(publication) is not None
+    assert [(each.pub.offset, each.pub.delta) for each in encoded if each.pub] == [(0, False), (2, False), (3, True)]

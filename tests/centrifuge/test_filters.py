@@ -6,10 +6,25 @@ import msgspec
 import pytest
 
 from emmett.centrifuge.codes import CommandFailed
-from emmett.centrifuge.filters import COMPARISONS, MAX_FILTER_DEPTH, MAX_FILTER_NODES, MAX_FILTER_VALUES, make_filter
+from emmett.centrifuge.filters import (
+    COMPARISONS,
+    MAX_FILTER_DEPTH,
+    MAX_FILTER_NODES,
+    MAX_FILTER_SIZE,
+    MAX_FILTER_VALUES,
+    make_filter,
+)
 from emmett.centrifuge.messages import FilterNode
 
-TAGS = {"ticker": "BTC", "price": "50000.5", "empty": "", "odd": "NaN"}
+TAGS = {
+    "ticker": "BTC",
+    "price": "50000.5",
+    "empty": "",
+    "odd": "NaN",
+    "grouped": "1_0",
+    "spaced": " 10",
+    "arabic": "\u0661\u0660",
+}
 
 
 def node(**fields: Any) -> FilterNode:
@@ -42,6 +57,8 @@ def leaf(key: str, cmp: str, val: str = "", *vals: str) -> dict[str, Any]:
         # As texts it would be the other way round.
         (leaf("price", "lt", "9"), False),
         (leaf("price", "lte", "5.1e4"), True),
+        (leaf("price", "lt", "1e999999"), True),
+        *((leaf(name, "gt", "1"), False) for name in ("grouped", "spaced", "arabic")),
         *((leaf("ticker", cmp, "1"), False) for cmp in ("lt", "lte", "gt", "gte")),
         *((leaf("odd", cmp, "1"), False) for cmp in ("lt", "lte", "gt", "gte")),
         *((leaf("none", cmp, "1", "1"), cmp in ("neq", "nin", "nex")) for cmp in COMPARISONS),
@@ -77,6 +94,11 @@ def nested(depth: int) -> dict[str, Any]:
         ({"op": "or", "nodes": [leaf("a", "ex")] * MAX_FILTER_NODES}, "at most"),
         (leaf("a", "in", "", *["x"] * (MAX_FILTER_VALUES + 1)), "at most"),
         (nested(MAX_FILTER_DEPTH + 1), "at most"),
+        (leaf("a", "in", "", *["x" * 1000] * 66), "at most 65536 characters"),
+        (leaf("a", "eq", "x" * MAX_FILTER_SIZE), "at most 65536 characters"),
+        (leaf("x" * (MAX_FILTER_SIZE + 1), "ex"), "at most 65536 characters"),
+        ({**leaf("a", "ex"), "nodes": [leaf("b", "ex")] * 1000}, "has nodes"),
+        *((leaf("a", "gt", text), "expected a number") for text in ("1_000", " 1", "\u0661", "")),
     ],
 )
 def test_what_is_refused(fields: dict[str, Any], why: str) -> None:

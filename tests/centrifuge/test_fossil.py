@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emmett.centrifuge import fossil
 from emmett.centrifuge.fossil import BLOCK, MAX_SOUGHT, checksum, make_delta
 from tests.centrifuge.fossil_reader import add_up, apply_delta
 from tests.integration.test_sdk_javascript import NODE
@@ -81,6 +82,40 @@ def test_too_much_is_not_sought_but_ends_are_shared() -> None:
     delta = check(b"a" * 1000 + big, b"a" * 1000 + big[::-1])
     assert delta is not None
     assert MAX_SOUGHT < len(delta) < MAX_SOUGHT + 60
+
+
+def count_compared(monkeypatch: pytest.MonkeyPatch, source: bytes, target: bytes) -> int:
+    """Make a delta; return how many bytes were compared on the way, those of the shared ends excepted."""
+    compared = 0
+
+    def same_before(one: bytes, other: bytes) -> int:
+        nonlocal compared
+        compared += len(one)
+        return before(one, other)
+
+    with monkeypatch.context() as patch:
+        before = fossil._same_before
+        patch.setattr(fossil, "_same_before", same_before)
+        check(source, target)
+    return compared - len(source)
+
+
+def test_what_ends_within_characters_is_not_sought_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block that begins and ends within characters, at every third byte of the target."""
+    euro = "€".encode()
+    block = euro[1:] + 4 * euro + euro[:2]
+    source = b"a" * 15 + b"\xe3" + block + b"\xad" + "中文".encode() * 50
+    assert len(block) == BLOCK
+    assert source.decode()
+    assert count_compared(monkeypatch, source, b"b" + 20_000 * euro + b"c") < 10 * len(source)
+
+
+def test_many_short_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = random.Random(3)
+    blocks = [chosen.randbytes(BLOCK) for _ in range(1500)]
+    target = b"x".join(chosen.sample(blocks, len(blocks)))
+    # It does not look at all that follows for each of them.
+    assert count_compared(monkeypatch, b"".join(blocks), target) < 3 * len(target)
 
 
 @pytest.mark.needs("centrifuge")

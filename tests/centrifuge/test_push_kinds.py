@@ -10,7 +10,14 @@ import pytest
 from emmett.centrifuge.codec import JSON
 from emmett.centrifuge.encodings import JSON_ENCODING
 from emmett.centrifuge.messages import FilterNode
-from emmett.centrifuge.push_kinds import ChannelNumbers, PushKinds
+from emmett.centrifuge.push_kinds import (
+    MAX_SHARED,
+    MAX_SHARED_SIZE,
+    ChannelNumbers,
+    FilteredEncoder,
+    PushKinds,
+    SharedEncoder,
+)
 from emmett.channels import Kind, Publication
 from emmett.channels.encoding import ends_at_gap
 from tests.centrifuge.kit import Service
@@ -114,3 +121,35 @@ def test_encoders_end_at_a_gap() -> None:
             encode = kinds.find(JSON, JSON_ENCODING.encode, is_compact, tags)
             assert ends_at_gap(encode)
             assert encode(Publication("room:1", "", Kind.GAP)) is None
+
+
+def test_each_publication_is_encoded_once_for_all_filters() -> None:
+    encoded: list[int] = []
+
+    def encode(publication: Publication) -> str:
+        encoded.append(int(publication.data))
+        return "x" * encoded[-1]
+
+    shared = SharedEncoder(encode)
+    filters = [FilteredEncoder(shared, lambda tags: True) for _ in range(3)]
+    publications = [Publication("a", str(number), Kind.MESSAGE, None) for number in range(40)]
+    for each in filters:
+        assert [each(publication) for publication in publications] == ["x" * number for number in range(40)]
+    assert encoded == list(range(40))
+    # Neither many nor large ones are kept.
+    for number in (*range(100), MAX_SHARED_SIZE - 1, 9, 8):
+        shared(Publication("a", str(number), Kind.MESSAGE, None))
+    assert (len(shared._known), shared._size) == (2, 17)
+    for _ in range(100):
+        shared(Publication("a", "1", Kind.MESSAGE, None))
+    assert len(shared._known) == MAX_SHARED
+    assert shared._size == sum(len(message) for _, message in shared._known.values())
+
+
+async def test_a_filter_of_great_depth_is_refused(service: Service) -> None:
+    tf: dict[str, Any] = {"key": "a", "cmp": "ex"}
+    for _ in range(100):
+        tf = {"op": "not", "nodes": [tf]}
+    async with service.run(), service.connected() as client:
+        assert await client.error(subscribe={"channel": "room:1", "tf": tf}) == 107
+        assert service.subscribers == 0

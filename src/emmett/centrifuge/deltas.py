@@ -89,8 +89,11 @@ class DeltaEncoder:
         self.last: Publication | None = None
 
     def __call__(self, publication: Publication) -> str | bytes | None:
-        last, self.last = self.last, publication if publication.kind is Kind.MESSAGE else self.last
-        return self.encode(publication, last)
+        message = self.encode(publication, self.last)
+        # Not before: nobody gets a publication whose encoding fails.
+        if publication.kind is Kind.MESSAGE:
+            self.last = publication
+        return message
 
     def encode(self, publication: Publication, last: Publication | None) -> str | bytes | None:
         """Return the message for subscribers whose last publication is `last`; None for a gap."""

@@ -12,6 +12,8 @@ from .messages import FilterNode
 MAX_FILTER_NODES = 100
 MAX_FILTER_VALUES = 1000
 MAX_FILTER_DEPTH = 10
+# Characters of its keys and values, which are kept as long as the subscription.
+MAX_FILTER_SIZE = 65_536
 
 Tags = Mapping[str, str]
 Matches = Callable[[Tags], bool]
@@ -35,6 +37,7 @@ class _Count:
     def __init__(self) -> None:
         self.nodes = 0
         self.values = 0
+        self.size = 0
 
 
 def _read(node: FilterNode, count: _Count, depth: int) -> Matches:
@@ -44,6 +47,9 @@ def _read(node: FilterNode, count: _Count, depth: int) -> Matches:
         raise _invalid(
             f"at most {MAX_FILTER_NODES} nodes with {MAX_FILTER_VALUES} values in {MAX_FILTER_DEPTH} levels are allowed"
         )
+    count.size += len(node.key) + len(node.val) + sum(map(len, node.vals))
+    if count.size > MAX_FILTER_SIZE:
+        raise _invalid(f"keys and values of at most {MAX_FILTER_SIZE} characters are allowed")
     if not node.op:
         return _comparison(node)
     if node.op not in ("and", "or", "not"):
@@ -63,6 +69,8 @@ def _comparison(node: FilterNode) -> Matches:
     key, cmp = node.key, node.cmp
     if not key:
         raise _invalid("a comparison has no key")
+    if node.nodes:
+        raise _invalid("a comparison has nodes, which need an op")
     if cmp in _TEXTS:
         return _compare_text(key, _TEXTS[cmp], node.val)
     if cmp in _NUMBERS:
@@ -102,6 +110,9 @@ def _compare_number(key: str, compare: Callable[[Decimal, Decimal], bool], numbe
 
 
 def _number(text: str) -> Decimal | None:
+    # `Decimal` would also accept 1_000, spaces around a number, and the digits of all alphabets.
+    if not text.isascii() or "_" in text or text.strip() != text:
+        return None
     try:
         number = Decimal(text)
     except InvalidOperation:

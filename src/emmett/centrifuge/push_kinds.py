@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import OrderedDict
 from collections.abc import Collection
 from weakref import WeakValueDictionary
 
@@ -15,6 +16,10 @@ from .deltas import DeltaChain, DeltaEncoder
 from .filters import Matches, make_filter
 from .messages import COMPACTION, ClientReply, FilterNode, Push, SubscribeRequest
 from .pushes import push_of
+
+# Publications that are remembered with their messages for other filters, and the length of these; one may be larger.
+MAX_SHARED = 64
+MAX_SHARED_SIZE = 1_048_576
 
 
 class ChannelNumbers:
@@ -69,6 +74,35 @@ class CompactEncoder:
         return self._codec.encode([ClientReply(push=push)])
 
 
+class SharedEncoder:
+    """Encodes each publication once for many filters.
+
+    Arguments:
+        encode: encodes publications.
+    """
+
+    ends_at_gap = True
+
+    def __init__(self, encode: Encode) -> None:
+        self._encode = encode
+        # The latest publications with their messages, by identity, which is valid as long as they are kept.
+        self._known: OrderedDict[int, tuple[Publication, str | bytes]] = OrderedDict()
+        self._size = 0
+
+    def __call__(self, publication: Publication) -> str | bytes | None:
+        found = self._known.get(id(publication))
+        if found is not None:
+            return found[1]
+        message = self._encode(publication)
+        if message is not None:
+            self._known[id(publication)] = (publication, message)
+            self._size += len(message)
+            while len(self._known) > MAX_SHARED or (self._size > MAX_SHARED_SIZE and len(self._known) > 1):
+                _, (_, oldest) = self._known.popitem(last=False)
+                self._size -= len(oldest)
+        return message
+
+
 class FilteredEncoder:
     """Omits publications with tags that a client does not want.
 
@@ -117,6 +151,8 @@ class PushKinds:
         self.numbers = ChannelNumbers()
         self._compact: dict[str, CompactEncoder] = {}
         self._deltas: dict[tuple[str, str], DeltaChannel] = {}
+        # For subscriptions with filters, by codec and whether they know channels by numbers.
+        self._shared: dict[tuple[str, bool], SharedEncoder] = {}
         self._filtered: WeakValueDictionary[tuple[str, bool, bytes], FilteredEncoder] = WeakValueDictionary()
 
     def is_compact(self, codec: ClientCodec, request: SubscribeRequest) -> bool:
@@ -140,10 +176,13 @@ class PushKinds:
             encode = self._compact.setdefault(codec.name, CompactEncoder(codec, self.numbers))
         if tags is None:
             return encode
+        # Before anything else is done with the filter, which may have any size and depth.
+        matches = make_filter(tags)
         key = (codec.name, is_compact, msgspec.json.encode(tags))
         found = self._filtered.get(key)
         if found is None:
-            found = self._filtered[key] = FilteredEncoder(encode, make_filter(tags))
+            shared = self._shared.setdefault((codec.name, is_compact), SharedEncoder(encode))
+            found = self._filtered[key] = FilteredEncoder(shared, matches)
         return found
 
     def take_delta(self, codec: ClientCodec, channel: str, is_compact: bool) -> DeltaEncoder:
