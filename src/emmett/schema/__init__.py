@@ -39,7 +39,7 @@ __all__ = [
     "openapi_document",
 ]
 
-# What makes documents: no server needs it before somebody asks for one.
+# Imported when it is used: servers need it only when someone requests a document.
 __getattr__, __dir__ = import_later(
     __name__, __all__, asyncapi_document=".asyncapi", describe=".describing", openapi_document=".openapi"
 )

@@ -1,4 +1,4 @@
-"""AsyncAPI 3: the document for websockets. It describes the application: it receives what clients send."""
+"""AsyncAPI 3: the document for websockets, from the application's perspective: it receives what clients send."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VERSION = "3.0.0"
 
 
 def asyncapi_document(description: Description) -> dict[str, Any]:
-    """Return the AsyncAPI 3 document of an application: its websockets, and the functions that are called over them.
+    """Return the AsyncAPI 3 document of an application: its websockets, and the functions that clients call over them.
 
     Arguments:
         description: the application.
@@ -82,7 +82,7 @@ def _servers(urls: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _security_scheme(scheme: dict[str, Any]) -> dict[str, Any]:
-    """Return a security scheme of OpenAPI as AsyncAPI writes it: an API key in a field is `httpApiKey` there."""
+    """Return a security scheme of OpenAPI in the form of AsyncAPI, in which an API key in a field is `httpApiKey`."""
     if scheme.get("type") == "apiKey":
         return {**scheme, "type": "httpApiKey"}
     return scheme

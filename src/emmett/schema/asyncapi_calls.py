@@ -122,7 +122,7 @@ def _request_message(method: DescribedMethod) -> dict[str, Any]:
 
 
 def _result_message(method: DescribedMethod) -> dict[str, Any]:
-    # The items of a stream have come before.
+    # The items of a stream come before the reply.
     result: Schema = {"type": "null"} if method.kind == "stream" else method.result or {}
     members = {"id": _reference(_ID_NAME), "result": result}
     return _message(f"{method.name} result", "", members, ["id", "result"], is_correlated=True)

@@ -1,4 +1,4 @@
-"""The parts of an AsyncAPI document while it is made: channels, operations and messages that refer to each other."""
+"""The parts of an AsyncAPI document: channels, operations and messages that refer to each other."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Parts:
         if schemes:
             self.used_security.update(schemes)
             operation["security"] = [{"$ref": f"#/components/securitySchemes/{scheme}"} for scheme in schemes]
-        # The reply has no channel: tools show all messages of a reply's channel.
+        # The reply has no channel, because tools show all messages of a reply's channel.
         answers = _references(channel, reply)
         if answers:
             operation["reply"] = {"messages": answers}

@@ -1,4 +1,4 @@
-"""Describe an application from its registrations."""
+"""Describe an application, given its registrations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class SchemaOf(Protocol):
         """Return the schema.
 
         Arguments:
-            is_sent: whether the application writes it; otherwise it reads it.
+            is_sent: whether the application writes values of the type; otherwise it reads them.
         """
 
 
@@ -63,7 +63,7 @@ def describe(registrations: Sequence[Registration], about: About) -> Description
         registrations: its routes, as `App.registrations` returns them.
         about: its name, version and so on.
     """
-    # All schemas are made together, since the name of a type depends on the other types: collect the types first.
+    # Collect all types first: the schemas are made together, since the name of a type depends on the other types.
     found: list[Any] = []
     sent: set[int] = set()
 
@@ -180,7 +180,7 @@ def _describe_result(method: Method, schema_of: SchemaOf) -> Schema | None:
 
 
 def _object_of(parameters: Iterable[DescribedParameter]) -> Schema:
-    """Return the type of an object with these members and no others."""
+    """Return the schema of an object with exactly these members."""
     parameters = list(parameters)
     return {
         "type": "object",
@@ -206,7 +206,7 @@ def _describe_websocket(
 
 
 def _describe_messages(declared: Any, schema_of: SchemaOf) -> Iterator[DescribedMessage]:
-    """Yield the messages that a type declares: one for each member of a union."""
+    """Yield the messages that a type declares: for a union, one for each member."""
     if declared is None:
         return
     for number, type_ in enumerate(get_args(declared) if get_origin(declared) in _UNIONS else (declared,)):

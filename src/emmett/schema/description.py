@@ -1,8 +1,8 @@
 """The description of an application: everything that a client can request, call, send or receive.
 
-The types of data are JSON Schemas (2020-12). The schemas of named types are in `Description.schemas`, and everything
-else refers to them as `#/components/schemas/NAME`. OpenAPI and AsyncAPI documents, generated clients and the docs page
-are made from a description, which msgspec can encode.
+Types are JSON Schemas (2020-12). The schemas of named types are in `Description.schemas`, and everything else refers to
+them as `#/components/schemas/NAME`. OpenAPI and AsyncAPI documents, generated clients and the docs page are generated
+from a description, which msgspec can encode.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class DescribedParameter(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: its name in the data.
         schema: its type, with the default if there is one.
-        is_required: whether it must be given.
+        is_required: whether it is required.
     """
 
     name: str
@@ -75,7 +75,7 @@ class DescribedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DescribedError(msgspec.Struct, frozen=True, kw_only=True):
-    """An error that a function raises, as it declares it.
+    """An error that a function declares to raise.
 
     Attributes:
         code: the code of the error.
@@ -94,13 +94,13 @@ class DescribedMethod(msgspec.Struct, frozen=True, kw_only=True):
         kind: "call" has one result, "stream" has several items, "event" has no reply.
         parameters: the parameters by name, in the order in which they may be given by position.
         params: the type of the whole `params` object.
-        takes_object: whether the members of `params` are those of the only parameter, which is an object.
+        takes_object: whether the only parameter is an object whose members are those of `params`.
         result: the type of the result, or of each item of a stream; `None` for an event.
         description: Markdown.
-        limit: how often it may be called, such as "20/s"; `None` for no limit of its own.
+        limit: its own rate limit, such as "20/s"; `None` without one.
         timeout: the maximum time of a call in seconds; `None` for no deadline.
         security: the names of the security schemes of its pipes.
-        errors: the errors of its own that it declares, by code.
+        errors: the errors that it declares, by code.
     """
 
     name: str
@@ -206,8 +206,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         about: the application itself.
         requests, calls, websockets: the routes, in the order of registration.
-        schemas: the schemas of named types, by name and in its order.
-        security: the security schemes of pipes by name, as OpenAPI writes them.
+        schemas: the schemas of named types, by name and sorted by it.
+        security: the security schemes of pipes by name, in the form of OpenAPI.
     """
 
     about: About

@@ -1,4 +1,4 @@
-"""The page of `app.docs()`: what can be called, and a console to call it, in one HTML file that loads nothing."""
+"""The page of `app.docs()`: all functions, with a console to call them, in one HTML file that loads nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DocsPage(NamedTuple):
 
     Fields:
         html: the page.
-        policy: its Content-Security-Policy: nothing runs but its own script, and it connects to its own server only.
+        policy: its Content-Security-Policy: only its own script runs, and it connects to its own server only.
     """
 
     html: str
@@ -32,13 +32,13 @@ def render_docs_page(description: Description, path: str) -> DocsPage:
 
     Arguments:
         description: the application.
-        path: the path of the page, as the application sees it. The page learns from it under which URL the
+        path: the path of the page, as the application sees it. The page uses it to find the URL under which the
             application is served.
     """
     folder = files(__package__).joinpath("page")
     style = folder.joinpath("page.css").read_text("utf-8")
     script = "\n".join(folder.joinpath(name).read_text("utf-8") for name in _SCRIPTS)
-    # In a script element, only `</script` and `<!--` have a meaning.
+    # In a script element, only `</script` and `<!--` are special.
     data = msgspec.json.encode(description).decode().replace("<", "\\u003c")
     parts = {
         "title": escape(description.about.title),

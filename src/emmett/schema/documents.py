@@ -1,4 +1,4 @@
-"""What OpenAPI and AsyncAPI documents have in common."""
+"""Helpers for both OpenAPI and AsyncAPI documents."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _UNUSABLE = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class Keys:
-    """Names as keys of components, which take letters, digits, `.`, `_` and `-` only; each key is given once.
+    """Makes unique keys of components from names. Keys consist of letters, digits, `.`, `_` and `-`.
 
     Arguments:
-        separator: is put before the number that makes a key unique.
+        separator: the text before the number that makes a key unique.
     """
 
     def __init__(self, separator: str = "_") -> None:
@@ -40,7 +40,7 @@ def summarise(description: str) -> str:
 
 
 def documented(description: str) -> dict[str, Any]:
-    """Return the members `summary` and `description` of an operation; without a docstring, none."""
+    """Return the members `summary` and `description` of an operation; empty without a docstring."""
     if not description:
         return {}
     summary = summarise(description)
@@ -53,7 +53,7 @@ def list_errors(errors: Iterable[DescribedError]) -> str:
 
 
 def described_call(method: DescribedMethod) -> str:
-    """Return the docstring of a method with its errors, for the code of a client."""
+    """Return the docstring of a method with its errors, for a comment in a client."""
     errors = f"Errors:\n{list_errors(method.errors)}" if method.errors else ""
     return "\n\n".join(part for part in (method.description, errors) if part)
 

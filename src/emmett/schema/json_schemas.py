@@ -13,7 +13,7 @@ from .description import REF_PREFIX, Schema
 _REF = REF_PREFIX + "{name}"
 _PLACEHOLDER: Schema = {"type": "object"}
 
-# What pydantic calls reading and writing.
+# Pydantic's names for reading and writing.
 Mode = Literal["validation", "serialization"]
 _MODES: tuple[Mode, Mode] = ("validation", "serialization")
 
@@ -22,7 +22,7 @@ def build_schemas(types: Sequence[Any], sent: Collection[int] = frozenset()) -> 
     """Return the schema of each type, and those of all named types by name.
 
     A type that JSON Schema cannot describe, such as an arbitrary class, has the empty schema, which allows everything.
-    What a pydantic model reads and what it writes may differ: its names, what must be there, computed members.
+    The input and the output of a pydantic model may differ in names, required members and computed members.
 
     Arguments:
         types: annotations.
@@ -53,7 +53,7 @@ def build_schemas(types: Sequence[Any], sent: Collection[int] = frozenset()) -> 
         made.append(msgspec.json.schema_components(known, schema_hook=refer, ref_template=_REF))
     (of_read, read), (of_sent, written) = made
     schemas = [of_sent[index] if index in sent else of_read[index] for index in range(len(known))]
-    # A type with a model inside that is read somewhere is described as it is read.
+    # A type that contains a model and is also read somewhere is described as input.
     found = names_below([of_read[index] for index in range(len(known)) if index not in sent], {**read, **of_models})
     components = {**{name: (read if name in found else written)[name] for name in read}, **of_models}
     used = names_below(schemas, components)
@@ -75,7 +75,7 @@ def names_in(part: Any) -> Iterator[str]:
 
 
 def names_below(parts: Iterable[Any], schemas: Mapping[str, Schema]) -> set[str]:
-    """Return the names of all schemas that some schemas refer to, directly or through others."""
+    """Return the names of all schemas that the given ones refer to, directly or indirectly."""
     needed: set[str] = set()
     waiting = [name for part in parts for name in names_in(part)]
     while waiting:
@@ -87,7 +87,7 @@ def names_below(parts: Iterable[Any], schemas: Mapping[str, Schema]) -> set[str]
 
 
 def map_schema(schema: Any, change: Any) -> Any:
-    """Return a copy of a schema in which `change` has been applied to each object inside it, innermost first.
+    """Return a copy of a schema with `change` applied to each object inside it, innermost first.
 
     Arguments:
         schema: a schema, or a part of one.
@@ -117,16 +117,16 @@ def _describe_model(type_: type) -> Schema:
 def _schemas_of_models(
     models: Iterable[tuple[Any, Mode]], taken: Iterable[str]
 ) -> tuple[dict[tuple[type, Mode], Schema], dict[str, Schema]]:
-    """Return a reference to each pydantic model, and the schemas that the references lead to.
+    """Return a reference to each pydantic model, and the schemas that the references point to.
 
     Arguments:
-        models: the models, and in which modes they are used.
-        taken: names that other schemas have.
+        models: the models, with the mode in which they are used.
+        taken: the names of other schemas.
     """
     models = list(models)
     if not models:
         return {}, {}
-    # The application has imported it: there are models.
+    # There are models, so the application has imported pydantic.
     from pydantic.json_schema import models_json_schema
 
     found, whole = models_json_schema(models, ref_template=REF_PREFIX + "{model}")

@@ -1,4 +1,4 @@
-"""Path patterns as documents write them: `/rooms/<str:room>` is `/rooms/{room}` with a variable."""
+"""Path patterns in the form of documents: `/rooms/<str:room>` is `/rooms/{room}` with a variable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VARIABLE_SCHEMAS: dict[str, Schema] = {
 
 
 def describe_path(source: str) -> list[DescribedPath]:
-    """Return a path pattern as templates: one without its optional groups, and one for each combination of them.
+    """Return the templates of a path pattern: one without its optional groups, and one for each combination of them.
 
     An optional slash at the end is left out.
 

@@ -1,8 +1,8 @@
-"""The measurements of all processes of a server, added up.
+"""The sum of the measurements of all processes of a server.
 
-Each series has a place in one list of numbers. The numbers of a process are brought into that order and added by the
-interpreter's own loops, so a scrape costs no step of Python for each series of each process. The order is found once,
-and again when a process has new series, starts or ends. All of it is done in slices, for an event loop.
+Each series has a place in one list of numbers. Built-in functions reorder and add the numbers of a process, so a scrape
+needs no Python code for each series of each process. The order is computed once, and again when a process has new
+series, starts or ends. All work is done in slices, so that it does not block the event loop.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .store import MeasurementStore, size_of
 # The counts of processes that have ended, and the lock for reading and changing them.
 ENDED = "ended.jsonl"
 LOCK = "lock"
-# Numbers that are added up in one slice.
+# The most numbers to add in one slice.
 NUMBERS = 2_000
 
 Numbers = list[float]
 _Result = TypeVar("_Result")
-# Work that yields after each slice.
+# A generator of work that yields after each slice.
 Slices = Generator[None, None, _Result]
 
 
@@ -34,8 +34,8 @@ class Layout:
     """The places of all series in one list of numbers, sorted by instrument and labels.
 
     Attributes:
-        places: each series, and where its numbers start and end.
-        size: how many numbers there are.
+        places: each series, with the start and the end of its numbers.
+        size: the number of numbers.
     """
 
     def __init__(self, series: set[Series]) -> None:
@@ -73,12 +73,12 @@ class Gatherer:
         self._ended = None if folder is None else EndedReader(folder / ENDED)
         self._files: dict[str, StoreReader] = {}
         self._layout = Layout(set())
-        # What the layout was made for, and the order of each process in it.
+        # The series that the layout was made for, and the order of each process in it.
         self._made_for: list[tuple[MeasurementReader, int]] = []
         self._orders: list[Callable[[Any], Sequence[float]]] = []
 
     def prepare(self) -> Slices[Layout]:
-        """Read series that are new, so that a scrape need not; return the places of all series."""
+        """Read new series ahead of the next scrape, and return the places of all series."""
         readers = self._open()
         try:
             yield from self._arrange(readers)
@@ -112,7 +112,7 @@ class Gatherer:
         if self._folder is None or self._ended is None:
             self._own.open()
             return [self._own]
-        # No process that ends can be missed, or found twice: its numbers move from its own file under the lock.
+        # Under the lock, so that a process that ends is neither missed nor counted twice when its numbers are moved.
         with locked(self._folder, fcntl.LOCK_SH):
             paths = sorted(self._folder.glob("*.series"))
             self._files = {path.name: self._files.get(path.name) or StoreReader(path) for path in paths}
@@ -141,7 +141,7 @@ class Gatherer:
 
 
 def run(slices: Slices[_Result]) -> _Result:
-    """Do work in one go."""
+    """Do all slices of work at once, and return the result."""
     while True:
         try:
             next(slices)
@@ -208,7 +208,7 @@ def _retire(folder: Path) -> None:
 
 
 def _counted(reader: MeasurementReader) -> dict[Series, int]:
-    """Return the series of a process that count, and where the numbers of each start."""
+    """Return the series of a process that are counted, and where the numbers of each start."""
     found: dict[Series, int] = {}
     start = 0
     for series in reader.series:
@@ -219,8 +219,8 @@ def _counted(reader: MeasurementReader) -> dict[Series, int]:
 
 
 def _order(layout: Layout, found: dict[Series, int]) -> Callable[[Any], Sequence[float]]:
-    """Return what brings the numbers of a process into the order of the layout."""
-    # The last number is the zero of a series that the process does not have.
+    """Return a function that brings the numbers of a process into the order of the layout."""
+    # The last number is zero, for series that the process does not have.
     indices: list[int] = []
     for series, start, end in layout.places:
         index = found.get(series)

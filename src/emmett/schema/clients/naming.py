@@ -1,4 +1,4 @@
-"""Names of the server as identifiers of a client's language, each used once."""
+"""Unique identifiers in a client's language for names of the server."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class Identifiers:
     """Identifiers in one scope.
 
     Arguments:
-        reserved: those that have another meaning there.
+        reserved: the identifiers that have another meaning in the scope.
     """
 
     def __init__(self, reserved: Collection[str] = ()) -> None:
         self._used = set(reserved)
 
     def add(self, name: str) -> str:
-        """Return an identifier for a name: the name itself where it can be used, otherwise one with `_` at its end."""
+        """Return an identifier for a name: the name itself if possible, otherwise one with a trailing `_`."""
         identifier = _UNUSABLE.sub("_", name) or "_"
         if identifier[0].isdigit():
             identifier = f"_{identifier}"
@@ -32,7 +32,7 @@ class Identifiers:
 
 
 def class_name(calls: DescribedCalls) -> str:
-    """Return the name of the client of a route: that of the route, or its path if the route has the default name.
+    """Return the class name for the client of a route: from its name, or from its path if it has the default name.
 
     `app.calls("/api")` gives `Api`, and `app.calls("/api", name="board")` gives `Board`.
     """

@@ -14,7 +14,7 @@ from .python_types import KEYWORDS, PythonTypes, docstring, literal
 from .references import needed_schemas, schemas_of
 
 _TEMPLATES = ("python_runtime.py", "python_connection.py")
-# Names of the standard library and of msgspec that types of the server may be made of.
+# Names of the standard library and of msgspec that the types of the server may use.
 _OF_TYPES = {"UUID": "uuid", "Decimal": "decimal", "Literal": "typing", "TypeAlias": "typing"}
 _BUILT_IN = frozenset(dir(builtins))
 _VARIABLE = re.compile(r"{(\w+)}")
@@ -70,7 +70,7 @@ def _render_client(calls: DescribedCalls, types: PythonTypes, identifiers: Ident
         lines += [
             "",
             f"    def events(self) -> AsyncIterator[{union}]:",
-            '        """Iterate over what the server sends on its own."""',
+            '        """Iterate over the events that the server sends."""',
             "        return self.connection.events()",
         ]
     for message in calls.emitted:
@@ -90,7 +90,7 @@ def _render_method(method: DescribedMethod, name: str, types: PythonTypes) -> li
     arguments = Identifiers({*KEYWORDS, "self", "result"})
     names = [arguments.add(each.name) for each in method.parameters]
     typed = [types.argument(each) for each in method.parameters]
-    # Those with a default go to the end, as Python wants it.
+    # Parameters with a default go to the end, as Python requires.
     ordered = sorted(zip(names, typed, strict=True), key=lambda each: " = " in each[1][0])
     signature = "".join(f", {argument}: {type_}" for argument, (type_, _) in ordered)
     members = ", ".join(
@@ -157,7 +157,7 @@ def _read_templates() -> tuple[str, dict[str, set[str]]]:
 
 
 def _names_of(runtime: str, imports: dict[str, set[str]]) -> set[str]:
-    """Return the names that the runtime uses at the level of the module."""
+    """Return the names that the runtime uses at module level."""
     found = {module.partition(".")[0] for module in imports}.union(*imports.values())
     for node in ast.parse(runtime).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
@@ -168,7 +168,7 @@ def _names_of(runtime: str, imports: dict[str, set[str]]) -> set[str]:
 
 
 def _render_imports(imports: dict[str, set[str]], code: str) -> str:
-    """Return the imports that code needs, in the order that formatters give them."""
+    """Return the imports that code needs, in the order of formatters."""
     wanted = {module: set(names) for module, names in imports.items()}
     if "datetime." in code:
         wanted["datetime"] = set()
@@ -180,7 +180,7 @@ def _render_imports(imports: dict[str, set[str]], code: str) -> str:
     groups = [[f"from __future__ import {', '.join(sorted(future))}"]]
     for is_third in (False, True):
         modules = sorted(name for name in wanted if (name.partition(".")[0] in third_party) is is_third)
-        # `msgspec` is imported as a module and for its names.
+        # `msgspec` is imported both as a module and for its names.
         plain = [f"import {name}" for name in modules if not wanted[name] or name == "msgspec"]
         members = [
             f"from {name} import {', '.join(sorted(wanted[name], key=_sort_key))}" for name in modules if wanted[name]
@@ -190,5 +190,5 @@ def _render_imports(imports: dict[str, set[str]], code: str) -> str:
 
 
 def _sort_key(name: str) -> tuple[int, str]:
-    """Return what sorts imported names as isort does: constants, classes, functions."""
+    """Return a key that sorts imported names as isort does: constants, classes, functions."""
     return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name.lower()

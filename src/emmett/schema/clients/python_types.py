@@ -1,4 +1,4 @@
-"""JSON Schemas as types of Python that msgspec decodes."""
+"""Python types for JSON Schemas, which msgspec can decode."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _FORMATS = {
     "time": "datetime.time",
     "uuid": "UUID",
 }
-# msgspec tells the members of a union apart by the kind of JSON value. Of each kind it takes one, and of objects
-# several if they are tagged.
+# msgspec distinguishes the members of a union by the kind of JSON value. It allows one of each kind, and several
+# objects if they are tagged.
 _TEXT = frozenset({"str", "bytes", *_FORMATS.values()})
 KEYWORDS = frozenset(keyword.kwlist)
 
 
 class Tag(NamedTuple):
-    """What tells a struct from the others of a union.
+    """The tag that distinguishes a struct from the others in a union.
 
     Fields:
-        field: the member that has the tag.
+        field: the member with the tag.
         value: the tag.
     """
 
@@ -44,7 +44,7 @@ class PythonTypes:
 
     Arguments:
         schemas: the named schemas that it declares.
-        others: the other schemas that it has types for.
+        others: the other schemas for which it has types.
         identifiers: the identifiers of the file.
 
     Attributes:
@@ -57,7 +57,7 @@ class PythonTypes:
         self._schemas = schemas
         self._names = {name: identifiers.add(name) for name in schemas}
         self._tags = dict(_find_tags([*schemas.values(), *others], schemas))
-        # Aliases are evaluated where they are declared, so each must come after the names in it.
+        # Aliases are evaluated where they are declared, so each must come after the names that it uses.
         self._undeclared = {name for name, schema in schemas.items() if not _is_struct(schema)}
         aliases = [line for name in schemas for line in self._declare_alias(name, ())]
         structs = [self._declare_struct(name) for name, schema in schemas.items() if _is_struct(schema)]
@@ -71,7 +71,7 @@ class PythonTypes:
         return " | ".join(members) if self._can_be_told_apart(schema, members) else "Any"
 
     def argument(self, parameter: DescribedParameter) -> tuple[str, bool]:
-        """Return the type of a parameter with its default, and whether it may be left out of the message."""
+        """Return the type of a parameter with its default, and whether it may be omitted from the message."""
         type_ = self.of(parameter.schema)
         if parameter.is_required:
             return type_, False
@@ -114,7 +114,7 @@ class PythonTypes:
         return f"{name}: {type_}" if default is None else f"{name}: {type_} = {default}"
 
     def _declare_alias(self, name: str, above: tuple[str, ...]) -> Iterator[str]:
-        """Yield the declaration of a name that is no struct, after those of the names in it."""
+        """Yield the declaration of a name that is not a struct, after those of the names that it uses."""
         if name not in self._undeclared or name in above:
             return
         for inner in names_in(self._schemas[name]):
@@ -124,7 +124,7 @@ class PythonTypes:
         yield f"{self._names[name]}: TypeAlias = {type_}"
 
     def _has_default(self, schema: Schema) -> bool:
-        """Return whether a schema has a default that is a value of its type: that of a date is only text here."""
+        """Return whether a schema has a default of its own type: the default of a date is only text in JSON."""
         return _is_plain(schema.get("default", ...)) and self._accepts(schema, schema["default"])
 
     def _accepts(self, schema: Schema, value: Any) -> bool:
@@ -146,7 +146,7 @@ class PythonTypes:
     def _members(self, schema: Schema) -> list[str]:
         name = referred_name(schema)
         if name is not None:
-            # A type that refers to itself without an object between is more than an alias can say.
+            # An alias cannot express a type that refers to itself without an object in between.
             return ["Any" if name in self._undeclared else self._names[name]]
         if "const" in schema:
             return [_literal([schema["const"]])]
@@ -187,7 +187,7 @@ class PythonTypes:
         return len(kinds) == len(set(kinds))
 
     def _kinds(self, member: str) -> set[str]:
-        """Return the kinds of JSON values that a type stands for."""
+        """Return the kinds of JSON values that a type allows."""
         name = next((name for name, identifier in self._names.items() if identifier == member), None)
         if name is not None and _is_struct(self._schemas[name]):
             return {f"object {self._tags[name]}" if name in self._tags else "object"}
@@ -213,7 +213,7 @@ def docstring(text: str, indent: str) -> str:
 
 
 def _find_tags(parts: Iterable[Any], schemas: Collection[str]) -> Iterator[tuple[str, Tag]]:
-    """Yield the names of schemas that a union tells apart by the value of a member."""
+    """Yield the names of schemas that a union distinguishes by the value of a member."""
     waiting = list(parts)
     while waiting:
         part = waiting.pop()
@@ -238,7 +238,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def literal(value: Any) -> str:
-    """Return a plain value as an expression, text in double quotes."""
+    """Return a plain value as an expression, with text in double quotes."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 

@@ -1,4 +1,4 @@
-"""Which named schemas a client needs."""
+"""The named schemas that a client needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ..json_schemas import names_below
 
 
 def referred_name(schema: Schema) -> str | None:
-    """Return the name of the schema that this one refers to; None if it does not."""
+    """Return the name of the schema that this one refers to; None if it does not refer to one."""
     reference = schema.get("$ref")
     return reference.removeprefix(REF_PREFIX) if isinstance(reference, str) else None
 
@@ -19,7 +19,7 @@ def needed_schemas(description: Description) -> dict[str, Schema]:
 
 
 def schemas_of(calls: DescribedCalls) -> list[Schema | None]:
-    """Return all schemas that the calls of a route have themselves."""
+    """Return all schemas that the calls of a route use directly."""
     parts: list[Schema | None] = [message.schema for message in calls.emitted]
     for method in calls.methods:
         parts += [method.params, method.result, *(parameter.schema for parameter in method.parameters)]

@@ -15,25 +15,25 @@ from .references import needed_schemas
 from .typescript_types import RESERVED, RESERVED_OF_SDK, TypeScriptTypes, comment
 
 _VARIABLE = re.compile(r"{(\w+)}")
-# Members of a client that no method may replace; `then` would make it a promise.
+# Members of a client that methods must not replace; `then` would make it a promise.
 _MEMBERS = ("close", "connection", "constructor", "on", "then")
 
 
 class _Kind(NamedTuple):
-    """What one kind of client has of its own.
+    """The parts that differ between the kinds of clients.
 
     Fields:
-        command: writes it.
+        command: the command that writes it.
         imports: its imports.
         parts: the files with its code.
         reserved: the names that this code uses.
         connection: the class of its connection.
         constructor: returns the lines of the constructor.
         more: the lines of further members.
-        closing: what `close` does.
+        closing: the description of `close`.
         options: the last parameter of a call.
-        notified: the type of what sending an event returns.
-        members: names that no method may have.
+        notified: the type that sending an event returns.
+        members: the names that methods must not have.
     """
 
     command: str
@@ -88,7 +88,7 @@ def _render_client(calls: DescribedCalls, types: TypeScriptTypes, identifiers: I
     events = identifiers.add(f"{name}Events")
     template = calls.paths[0].template
     members = Identifiers(kind.members)
-    lines = [f"/** What the server sends on its own at `{template}`. */", f"export interface {events} {{"]
+    lines = [f"/** The events that the server sends at `{template}`. */", f"export interface {events} {{"]
     for message in calls.emitted:
         lines.append(comment(message.description, "  ") + f"  {json.dumps(message.name)}: {types.of(message.schema)};")
     lines += ["}", ""]

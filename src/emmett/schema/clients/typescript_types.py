@@ -1,4 +1,4 @@
-"""JSON Schemas as types of TypeScript."""
+"""TypeScript types for JSON Schemas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..description import DescribedParameter, Schema
 from .naming import Identifiers
 from .references import referred_name
 
-# Names that the rest of the file uses: a type of the server with such a name gets another one.
+# Names that the rest of the file uses: a type of the server with such a name is renamed.
 # fmt: off
 RESERVED = frozenset({
     "AbortSignal", "Array", "AsyncIterable", "Boolean", "CallFailed", "CallOptions", "CallTimeout", "CallsConnection",
@@ -26,7 +26,7 @@ RESERVED = frozenset({
     "readonly", "return", "setTimeout", "static", "string", "super", "switch", "symbol", "this", "throw", "true", "try",
     "type", "typeof", "undefined", "unknown", "var", "void", "websocketUrl", "while", "with", "yield",
 })
-# What the wrappers around the SDK use besides.
+# Further names that the wrappers around the SDK use.
 RESERVED_OF_SDK = RESERVED | {
     *("Centrifuge", "MAX_ITEMS", "SDKConnection", "StreamPlace", "StreamPublication", "StreamReading"),
     *("Subscription", "SubscriptionOptions", "console", "failure"),
@@ -80,7 +80,7 @@ class TypeScriptTypes:
         return f"{key}{'' if is_required else '?'}: {self.of(schema)}"
 
     def _members(self, schema: Schema) -> list[str]:
-        """Return the members of the union that a schema is; mostly there is one."""
+        """Return the members of a schema as a union; mostly there is only one."""
         name = referred_name(schema)
         if name is not None:
             return [self._names[name]]
@@ -123,7 +123,7 @@ class TypeScriptTypes:
 
 
 def comment(text: str, indent: str = "") -> str:
-    """Return a text as a comment with its line break; empty for no text."""
+    """Return a text as a comment with a line break; empty without text."""
     lines = text.strip().replace("*/", "*\\/").splitlines()
     if not lines:
         return ""
