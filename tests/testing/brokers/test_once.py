@@ -44,7 +44,7 @@ class Silent(MemoryBroker):
     """Returns no position for a known key."""
 
     async def publish_once(self, channel: str, payload: bytes, limits: Limits | None, key: str) -> Position | None:
-        known = self.bus.keys.find(channel, key)
+        known = self.bus.keys.find(channel, f"kept {key}")
         return None if known is not None else await super().publish_once(channel, payload, limits, key)
 
 

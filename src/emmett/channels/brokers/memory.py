@@ -204,6 +204,8 @@ class MemoryBroker:
 
     async def publish_once(self, channel: str, payload: bytes, limits: Limits | None, key: str) -> Position | None:
         self._require()
+        # With and without history they are different keys.
+        key = f"{'live' if limits is None else 'kept'} {key}"
         # Calls with one key take turns.
         async with self.bus.keys.turn(channel, key):
             known = self.bus.keys.find(channel, key)

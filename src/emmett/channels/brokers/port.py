@@ -186,7 +186,7 @@ class Broker(Protocol):
 
         Arguments:
             payload, limits: as for `publish`.
-            key: any text that is not empty.
+            key: any text that is not empty. Publications without history have keys of their own.
 
         Returns:
             The position of the publication, or of the earlier one; None without history, or if the earlier one is no

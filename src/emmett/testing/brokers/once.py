@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from ...channels.brokers.port import KEY_KEPT, Limits
 from ...channels.publication import Position
+from ...errors import BrokerUnavailable
+from ..deadline import deadline
 from .history import payloads, read
 from .kit import LIMITS, Hooks, Node, Nodes, contract_test
 
@@ -50,6 +53,11 @@ class OnceContract(Hooks):
             assert await once(node, channel, key.encode(), key, None) is None
         assert payloads([report.entry for report in await other.take(2)]) == [b"a", b"b"]
         await other.expect_silence()
+        # Those with history are others.
+        assert await once(node, channel, b"c", "a") is not None
+        assert await once(node, channel, b"d", "a", None) is None
+        assert payloads([report.entry for report in await other.take()]) == [b"c"]
+        await other.expect_silence()
 
     @contract_test
     async def test_a_key_many_times_at_once(self, nodes: Nodes) -> None:
@@ -81,3 +89,22 @@ class OnceContract(Hooks):
         assert await once(node, channel, b"2", "a") == first
         await self.let_pass(2)
         assert await once(node, channel, b"3", "a") == first._replace(offset=2)
+
+    @contract_test
+    async def test_a_key_whose_answer_was_lost(self, nodes: Nodes) -> None:
+        """It is not known whether the first call has published, and it does not matter."""
+        self.needs("freeze", "thaw")
+        node, channel = await nodes.start(), nodes.name()
+        begin = (await read(node, channel)).top
+        await nodes.freeze()
+        await node.fails(node.broker.publish_once(channel, b"1", LIMITS, "a"))
+        await nodes.thaw()
+        position: Position | None = None
+        async with deadline(self.recovers_within, lambda within: f"publish_once was not answered {within}"):
+            while position is None:
+                with contextlib.suppress(BrokerUnavailable):
+                    position = await once(node, channel, b"2", "a")
+                await asyncio.sleep(0.02)
+        assert await once(node, channel, b"3", "a") == position == begin._replace(offset=1)
+        found = await read(node, channel)
+        assert [entry.position for entry in found.entries] == [position]

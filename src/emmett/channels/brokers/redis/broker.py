@@ -106,7 +106,7 @@ class RedisBroker:
 
     async def publish_once(self, channel: str, payload: bytes, limits: Limits | None, key: str) -> Position | None:
         servers, kept = self._require(), _milliseconds(KEY_KEPT)
-        wire, once = self._names.wire(channel), self._names.once_key(channel, key)
+        wire, once = self._names.wire(channel), self._names.once_key(channel, key, limits is not None)
         if limits is None:
             await servers.run(scripts.PUBLISH_LIVE_ONCE, channel, (once,), (wire, pack_live(payload), kept))
             return None

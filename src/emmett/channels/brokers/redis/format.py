@@ -64,10 +64,10 @@ class RedisNames:
         """Return the keys of the history: the hash with epoch and offset, and the stream."""
         return self.key(channel, b"top"), self.key(channel, b"log")
 
-    def once_key(self, channel: str, key: str) -> bytes:
+    def once_key(self, channel: str, key: str, has_history: bool) -> bytes:
         """Return the key of a publication that is made once. It contains a hash, as callers choose any key."""
         digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        return self.key(channel, b"once-" + digest.encode())
+        return self.key(channel, (b"once-" if has_history else b"live-") + digest.encode())
 
     def bucket_key(self, bucket: str) -> bytes:
         """Return the key of a token bucket."""
