@@ -68,7 +68,8 @@ class WebsocketProtocol(ClosingConnection):
     ) -> None:
         super().__init__(loop, transport, settings, process, target)
         self.data_received = self._reading.take
-        self._upgrade = upgrade
+        # Until it is answered.
+        self._upgrade: Upgrade | None = upgrade
         # The value of Sec-WebSocket-Extensions in the response.
         self._extensions: str | None = None
         self._frame_watch: FrameWatch | None = None
@@ -149,9 +150,11 @@ class WebsocketProtocol(ClosingConnection):
         if self.phase is not WebsocketPhase.HANDSHAKE:
             raise WebsocketClosed(CloseCode.ABNORMAL)
         assert self.websocket is not None
+        assert self._upgrade is not None
         answer = accept_response(
             self._upgrade, subprotocol=subprotocol, headers=headers or (), extensions=self._extensions
         )
+        self._upgrade = None
         self._transport.write(answer)
         self.status = 101
         self._enter(WebsocketPhase.OPEN)

@@ -1,0 +1,65 @@
+"""What an idle websocket keeps in memory: the objects of its own, counted, and their size."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections import Counter
+from contextvars import copy_context
+from enum import Enum
+from types import BuiltinMethodType, MethodType
+
+from emmett import websocket
+from emmett.config import Settings
+from tests.server.protocol_peer import ProtocolPeer, settled
+from tests.wire.frame_maker import TEXT, client_frame
+
+# The sum of `sys.getsizeof` for the objects of emmett and for their bound methods, on either engine.
+MOST_BYTES = 1800
+
+
+def objects_of(root: object) -> list[object]:
+    """Return the objects of emmett, and bound methods, that are reached from one object and belong to a connection."""
+    found: dict[int, object] = {}
+    todo = [root]
+    while todo:
+        each = todo.pop()
+        is_bound = isinstance(each, (MethodType, BuiltinMethodType)) and not isinstance(each.__self__, type(sys))
+        is_ours = type(each).__module__.startswith("emmett.") and not isinstance(each, (Settings, Enum, type))
+        if id(each) not in found and (is_ours or is_bound):
+            found[id(each)] = each
+            todo.extend(gc.get_referents(each))
+    return list(found.values())
+
+
+async def echo() -> None:
+    async for message in websocket:
+        await websocket.send(message)
+
+
+async def test_an_idle_websocket_is_small() -> None:
+    peer = ProtocolPeer(echo)
+    await settled()
+    peer.protocol.data_received(client_frame(TEXT, b"x" * 64))
+    await settled()
+    kept = objects_of(peer.protocol)
+    names = Counter(getattr(each, "__qualname__", type(each).__qualname__) for each in kept)
+    # The checked handshake is of no use once it is answered.
+    assert names["Upgrade"] == 0
+    # Bound methods are shared.
+    assert max(names.values()) == 1, names
+    assert sum(map(sys.getsizeof, kept)) <= MOST_BYTES, names
+    await peer.end()
+
+
+async def test_the_context_of_a_handler_holds_what_it_needs() -> None:
+    seen: list[str] = []
+
+    async def look() -> None:
+        await websocket.accept()
+        seen.extend(variable.name for variable in copy_context() if variable.name.startswith("emmett."))
+
+    peer = ProtocolPeer(look)
+    await settled()
+    assert sorted(seen) == ["emmett.place", "emmett.websocket"]
+    await peer.end()
