@@ -13,7 +13,7 @@ from emmett.channels import Channels, Position
 from emmett.channels.brokers.nats.connection import NatsConnection, Reply
 from emmett.channels.brokers.nats.jetstream import MAX_READ_BYTES, MAX_READS
 from emmett.channels.brokers.nats.subjects import Subjects
-from emmett.channels.brokers.port import Limits, Needs
+from emmett.channels.brokers.port import KEY_KEPT, Limits, Needs
 from emmett.errors import BrokerUnavailable
 from tests.channels.brokers.nats.nodes import LIMITS, fresh_channel, keep, node_of, running, until
 from tests.channels.kit import MemorySink
@@ -94,6 +94,33 @@ async def test_a_stream_grows_and_never_shrinks(nats_server: Nats) -> None:
                 await keep(node, channel, b"1", Limits(size, 300.0))
             assert info(nats_server, SUBJECTS.stream(channel))["config"]["max_msgs_per_subject"] == expected
         assert len((await broker.history(channel, None, None, Limits(50, 300.0))).entries) == 6
+
+
+@pytest.mark.parametrize(("max_age", "expected"), [(0, KEY_KEPT), (60, 30)])
+async def test_a_stream_that_remembers_ids_for_less_time(nats_server: Nats, max_age: int, expected: float) -> None:
+    """As those made by others do; it cannot remember them for longer than it keeps messages."""
+    channel = fresh_channel()
+    name, (source, destination) = SUBJECTS.stream(channel), SUBJECTS.republish(channel)
+    config = {
+        "name": name,
+        "subjects": [source],
+        "republish": {"src": source, "dest": destination},
+        "allow_direct": True,
+        "allow_msg_ttl": True,
+        "max_age": max_age * 10**9,
+        "duplicate_window": 30 * 10**9,
+        "max_msgs_per_subject": 5,
+    }
+    with nats_server.client() as client:
+        assert "error" not in client.request(f"$JS.API.STREAM.CREATE.{name}", config)
+    async with running(nats_server.url) as (broker, _):
+        for _ in range(2):
+            position = await broker.publish_once(channel, b"1", Limits(5, 300.0), "a")
+            assert position is not None
+            assert position.offset == 1
+    found = info(nats_server, name)["config"]
+    assert found["duplicate_window"] == expected * 10**9
+    assert found["max_msgs_per_subject"] == 5
 
 
 async def test_many_nodes_make_it_at_once(nats_server: Nats) -> None:

@@ -376,12 +376,20 @@ class JetStream:
                         f"expected {wanted[key]!r}; remove it, or use another prefix"
                     )
                 )
+        changes: dict[str, int] = {}
         found = info.config.get("max_msgs_per_subject")
-        if not isinstance(found, int) or found < 1 or found >= size:
-            return found if isinstance(found, int) and found > size else size
-        info = await self._api("UPDATE", name, {**info.config, "max_msgs_per_subject": size})
-        if info.error is not None:
-            raise self._refusal(info.error)
+        if isinstance(found, int) and 1 <= found < size:
+            changes["max_msgs_per_subject"] = size
+        elif isinstance(found, int):
+            size = max(size, found)
+        # How long IDs of messages are remembered, in nanoseconds; the server permits no more than their age.
+        window, age = wanted.get("duplicate_window", 0), info.config.get("max_age", 0)
+        if info.config.get("duplicate_window", 0) < window and not 0 < age < window:
+            changes["duplicate_window"] = window
+        if changes:
+            info = await self._api("UPDATE", name, {**info.config, **changes})
+            if info.error is not None:
+                raise self._refusal(info.error)
         return size
 
     async def _api(self, verb: str, name: str, content: Mapping[str, Any]) -> _Info:
