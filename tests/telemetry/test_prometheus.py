@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import textwrap
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -92,6 +93,36 @@ async def test_what_happens_rarely_begins_at_zero() -> None:
         assert found["emmett_channel_publications_total", "failed"] == found["emmett_channel_drops_total",] == 0
         assert found["emmett_broker_away",] == found["emmett_broker_losses_total",] == 0
         await peer.send("done")
+
+
+async def test_scrapes_at_once_share_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = App(__name__)
+    prometheus = Prometheus(app, "/metrics")
+    began: list[int] = []
+    write = prometheus._write
+
+    async def counting() -> str:
+        began.append(len(began) + 1)
+        await asyncio.sleep(0)
+        if len(began) == 1:
+            raise OSError("on purpose")
+        return f"{len(began)} {await write()}"
+
+    monkeypatch.setattr(prometheus, "_write", counting)
+    async with app.test_client_async():
+        # The first one fails, alone; the second one runs for itself and for the others, which came while that ran.
+        first, *others = await asyncio.gather(*(prometheus.text() for _ in range(10)), return_exceptions=True)
+        assert isinstance(first, OSError)
+        assert {str(text)[0] for text in others} == {"2"}
+        assert began == [1, 2]
+        # A later one gets newer numbers.
+        assert (await prometheus.text())[0] == "3"
+        running = asyncio.create_task(prometheus.text())
+        await asyncio.sleep(0)
+        assert began[-1] == 4
+        assert (await prometheus.text())[0] == "5"
+        assert (await running)[0] == "4"
+    assert prometheus._latest == ""
 
 
 async def test_a_port_of_its_own() -> None:

@@ -62,6 +62,9 @@ class Prometheus:
         self._exposition = Exposition()
         # One scrape at a time: between slices of its work, others may run.
         self._lock = asyncio.Lock()
+        # How many scrapes wait, the number of the last run that has begun and of that which has ended, and its text.
+        self._asking = self._begun = self._ended = 0
+        self._latest = ""
         self._measuring = Measuring(self._store, lambda: path_patterns(app), bytes)
         app.observers.add(self._measuring)
         app.on_startup(self._open)
@@ -80,9 +83,24 @@ class Prometheus:
 
     async def text(self) -> str:
         """Return the measurements of all workers as text. Those of other workers may be a moment old."""
+        arrived = self._begun
+        self._asking += 1
+        try:
+            async with self._lock:
+                # However many ask at once, one run that has begun since then serves all of them.
+                if self._ended <= arrived:
+                    self._begun += 1
+                    self._latest = await self._write()
+                    self._ended = self._begun
+                return self._latest
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._latest = ""
+
+    async def _write(self) -> str:
         await self._sampler.sample()
-        async with self._lock:
-            text = await _in_slices(self._exposition.write(await _in_slices(self._gatherer.gather())))
+        text = await _in_slices(self._exposition.write(await _in_slices(self._gatherer.gather())))
         if self._registry is not None:
             from prometheus_client import generate_latest
 
