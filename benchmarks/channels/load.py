@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from urllib.parse import quote
 
-from benchmarks.channels.member import HELLO, Member, Sleeper
+from benchmarks.channels.member import HELLO, Member
 from benchmarks.channels.plan import ChannelPlan, Delays
 from benchmarks.channels.stream import Stream, publication
 from benchmarks.frames import client_frame, masking_key
@@ -50,8 +50,6 @@ class ChannelLoad:
         self._timer: asyncio.TimerHandle | None = None
         self._next_at = 0.0
         self._turn = 0
-        self._sleeper: Sleeper | None = None
-        self._sleeping: asyncio.Transport | None = None
         self._all: list[asyncio.Transport] = []
 
     async def open(self) -> None:
@@ -167,26 +165,23 @@ class ChannelLoad:
         member = Member(self.watch.failed)
         port = self.plan.ports[number % len(self.plan.ports)]
         transport = await self._shake_hands(port, f"/rooms/{quote(self.plan.room)}", None)
-        transport.set_protocol(member)
         self.members.append(member)
-        transport.write(HELLO)
-        await asyncio.wait_for(asyncio.shield(member.process), ANSWER_TIMEOUT)
+        await _greet(transport, member)
         return transport
 
     async def _open_sleeper(self) -> None:
         """Subscribe one that reads nothing, and send it alone so much that the server must notice."""
         flooded = f"{self.plan.room.partition(':')[0]}:flood"
         before = await self.stats()
-        self._sleeper = sleeper = Sleeper()
+        # The server may end its connection.
+        sleeper = Member(lambda complaint: None)
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BUFFER)
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, (HOST, self.plan.ports[0]))
         path = f"/rooms/{quote(self.plan.room)}?also={quote(flooded)}"
-        self._sleeping = transport = await self._shake_hands(self.plan.ports[0], path, sock)
-        transport.set_protocol(sleeper)
-        transport.write(HELLO)
-        await asyncio.wait_for(asyncio.shield(sleeper.process), ANSWER_TIMEOUT)
+        transport = await self._shake_hands(self.plan.ports[0], path, sock)
+        await _greet(transport, sleeper)
         transport.pause_reading()
         for _ in range(MOST_FLOODS):
             await self._get(f"/flood/{quote(flooded)}")
@@ -250,3 +245,10 @@ class ChannelLoad:
                 for number in range(first, first + count)
             )
         )
+
+
+async def _greet(transport: asyncio.Transport, member: Member) -> None:
+    """Let a member take over a connection, and wait until it is subscribed."""
+    transport.set_protocol(member)
+    transport.write(HELLO)
+    await asyncio.wait_for(asyncio.shield(member.process), ANSWER_TIMEOUT)

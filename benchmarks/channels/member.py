@@ -65,23 +65,3 @@ class Member(asyncio.Protocol):
                 self._failed(f"expected the number of a process, not {self._greeting[:60]!r}")
                 return
             self.process.set_result(int(frames[0][1]))
-
-
-class Sleeper(asyncio.Protocol):
-    """A subscriber that reads nothing once it is there.
-
-    Attributes:
-        process: as of a member.
-        closed: whether the server has closed the connection.
-    """
-
-    def __init__(self) -> None:
-        self.process: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.closed = False
-
-    def data_received(self, data: bytes) -> None:
-        if not self.process.done():
-            self.process.set_result(int(split_frames(data)[0][0][1]))
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.closed = True

@@ -9,10 +9,12 @@ import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.channels.plan import Delays
+from benchmarks.loads.load import opened
 from benchmarks.machine import Placement, cpu_seconds, memory_bytes
 from benchmarks.markdown import table
 from benchmarks.plan import LoadFailed
@@ -86,18 +88,15 @@ class Bench:
     async def open(self, kind: str) -> None:
         """Open all connections of a kind."""
         before = memory_bytes(self._pid) or 0
-        for start in range(0, self._connections, 250):
-            count = min(250, self._connections - start)
-            peers = [self._make(kind) for _ in range(count)]
-            await asyncio.gather(*(peer.connect() for peer in peers))
-            self._peers[kind] += peers
+        self._peers[kind] = await opened(self._connections, partial(self._connect, kind))
         self.figures[kind].bytes = ((memory_bytes(self._pid) or 0) - before) / self._connections
 
-    def _make(self, kind: str) -> Peer:
-        if kind == "plain":
-            return Peer(self._port, "/plain")
-        self._sdks.append(SDKPeer(self._port))
-        return self._sdks[-1]
+    async def _connect(self, kind: str, number: int) -> Peer:
+        peer = Peer(self._port, "/plain") if kind == "plain" else SDKPeer(self._port)
+        await peer.connect()
+        if isinstance(peer, SDKPeer):
+            self._sdks.append(peer)
+        return peer
 
     async def slice(self, kind: str) -> None:
         """Publish some numbers to all subscribers of a kind, and measure."""
