@@ -1,4 +1,4 @@
-"""The application that the cases talk to: an echo that keeps a record of what it got."""
+"""The application of the cases: an echo that records what it receives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FRAGMENTS = 8
 
 @dataclass(slots=True)
 class Record:
-    """What the application saw of one connection."""
+    """What the application received on one connection."""
 
     messages: list[str | bytes] = field(default_factory=list)
     code: int | None = None
@@ -30,7 +30,7 @@ def make_app(records: Records) -> App:
     """Return the application.
 
     Arguments:
-        records: one for each connection, by the value of `?case=`; the client adds it before it connects.
+        records: the record of each connection, by the value of `?case=`; the client adds it before it connects.
     """
     app = App("compliance")
 
@@ -42,7 +42,7 @@ def make_app(records: Records) -> App:
         try:
             async for message in websocket:
                 seen.messages.append(message)
-                # The peer may have closed already; what it sent before is still to be taken.
+                # The peer may already have closed; still receive what it sent before.
                 with contextlib.suppress(WebsocketClosed):
                     await websocket.send(message)
         finally:
@@ -79,7 +79,7 @@ def make_app(records: Records) -> App:
     async def fail() -> None:
         record().ended.set()
         await websocket.accept()
-        raise ConnectionError("the handler fails, as the case wants it")
+        raise ConnectionError("the handler fails, as the case requires")
 
     @app.websocket("/plain")
     async def plain() -> None:

@@ -1,4 +1,4 @@
-"""What a case is: the bytes that a client sends, and what RFC 6455 wants to happen then."""
+"""The form of a case: the bytes that a client sends, and the result that RFC 6455 requires."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.wire.frame_maker import CLOSE, MASK, client_frame, close_payload
 
 Message = str | bytes
 
-# Section 4.1, the fields of an opening handshake; the key is the one of the example in 1.3.
+# The fields of an opening handshake (section 4.1); the key is that of the example in 1.3.
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 FIELDS = {
     b"Host": b"localhost",
@@ -25,11 +25,11 @@ class Handshake:
     """An opening handshake.
 
     Attributes:
-        name: what it shows.
-        pieces: what the client sends, each piece read on its own.
-        statuses: the HTTP statuses that are right; 101 opens the connection, and an echo must work then.
-        fields: header fields that the answer must have, lower-case; `None` for one that it must not have.
-        following: messages that were sent after the request in the same pieces.
+        name: the description of the case.
+        pieces: the bytes that the client sends; the server reads each piece separately.
+        statuses: the allowed HTTP statuses; after 101 the connection is open, and an echo must work.
+        fields: header fields that the answer must have, in lower case; `None` for one that it must not have.
+        following: messages that are sent after the request, in the same pieces.
     """
 
     name: str
@@ -41,21 +41,21 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Frames after a good handshake.
+    """Frames after a valid handshake.
 
     Attributes:
-        name: what it shows.
-        pieces: what the client sends, each piece read on its own.
-        messages: what the application must get; all of it comes back while the connection stays open.
-        pongs: the payloads of the Pings; a Pong must come back for the last one, and may for those before (5.5.3).
-        close: the codes with which the server may end the connection, 1005 for none; empty when it must stay open
-            until the client closes.
-        reason: the reason in the Close frame of the server, where it matters.
-        after: what the client sends once the Close frame of the server is there, before its own.
-        path: where to connect.
-        offer: what the client sends as Sec-WebSocket-Extensions.
-        agreed: what the server must answer to the offer, in any order; `None` for no extension.
-        replies: what must come back when that is not `messages`.
+        name: the description of the case.
+        pieces: the bytes that the client sends; the server reads each piece separately.
+        messages: the messages that the application must receive; it echoes all of them while the connection is open.
+        pongs: the payloads of the Pings; the last one must be answered with a Pong, earlier ones may be (5.5.3).
+        close: the close codes that the server may use, 1005 for no code; empty if the connection must stay open until
+            the client closes it.
+        reason: the reason in the server's Close frame; `None` for any.
+        after: the bytes that the client sends after the server's Close frame, before its own.
+        path: the path to connect to.
+        offer: the client's value of Sec-WebSocket-Extensions.
+        agreed: the server's answer to the offer, in any order; `None` for no extension.
+        replies: the messages that must come back if these differ from `messages`.
     """
 
     name: str
@@ -86,7 +86,7 @@ def request(
     """Return the head of an upgrade request.
 
     Arguments:
-        changes: values by name; `None` leaves the field out.
+        changes: values by name; `None` omits the field.
         more: whole lines after the fields.
         line: the request line.
     """
@@ -96,12 +96,12 @@ def request(
 
 
 def cut(data: bytes, size: int) -> list[bytes]:
-    """Cut a stream into pieces of a size."""
+    """Return a stream in pieces of a size."""
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
 def fragmented(opcode: int, pieces: Sequence[bytes], *, between: bytes = b"", mask: bytes = MASK) -> bytes:
-    """Return a message in fragments, with frames between each two of them."""
+    """Return a message in fragments, with frames in between."""
     frames = [
         client_frame(0 if index else opcode, piece, fin=index == len(pieces) - 1, mask=mask)
         for index, piece in enumerate(pieces)
@@ -110,7 +110,7 @@ def fragmented(opcode: int, pieces: Sequence[bytes], *, between: bytes = b"", ma
 
 
 def close_frame(code: int, reason: bytes = b"") -> bytes:
-    """Return a Close frame of the client."""
+    """Return a Close frame from the client."""
     return client_frame(CLOSE, close_payload(code, reason))
 
 

@@ -1,4 +1,4 @@
-"""The client of the cases: it sends bytes as they are, and reads the server with strict eyes."""
+"""The client of the cases: it sends raw bytes, and reads the server's strictly."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import NamedTuple
 from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
 _KNOWN = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
-# The end of a flushed deflate stream, which is left out on the wire (RFC 7692, 7.2.1).
+# The end of a flushed deflate stream, which is omitted on the wire (RFC 7692, 7.2.1).
 _TAIL = b"\x00\x00\xff\xff"
 
 
 class Violation(Exception):
-    """The server did what no server may do."""
+    """The server violated an RFC."""
 
 
 class Frame(NamedTuple):
-    """One frame of the server."""
+    """A frame from the server."""
 
     opcode: int
     payload: bytes
@@ -29,7 +29,7 @@ class Frame(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The head of the answer to a handshake; names of fields are lower-case."""
+    """The head of the answer to a handshake; names of fields are in lower case."""
 
     status: int
     fields: dict[str, str]
@@ -39,7 +39,7 @@ class Peer:
     """A connection to the server.
 
     Attributes:
-        inflater: decompresses the messages of the server, once permessage-deflate was agreed on.
+        inflater: decompresses the server's messages once permessage-deflate has been negotiated.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -49,17 +49,17 @@ class Peer:
         self._new_inflater: Callable[[], zlib._Decompress] | None = None
 
     def inflate(self, *, window_bits: int, keeps_context: bool) -> None:
-        """Inflate compressed messages, with no larger window than was agreed on."""
+        """Inflate compressed messages, with a window no larger than negotiated."""
         self.inflater = zlib.decompressobj(wbits=-window_bits)
         if not keeps_context:
             self._new_inflater = partial(zlib.decompressobj, wbits=-window_bits)
 
     async def send(self, *pieces: bytes) -> None:
-        """Send pieces, each of which the server reads on its own: it runs in this event loop, and gets its turn."""
+        """Send pieces that the server reads separately: it runs in this event loop, and gets a turn after each."""
         for piece in pieces:
             self._writer.write(piece)
             if len(pieces) > 1:
-                # Once to look at the sockets, once to call what waits for them.
+                # One turn to poll the sockets, one to run their callbacks.
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
 
@@ -79,7 +79,7 @@ class Peer:
         return Answer(int(status), fields)
 
     async def read_body(self, answer: Answer) -> None:
-        """Read the body of an answer that refuses; nothing may follow it."""
+        """Read the body of a refusal; nothing may follow it."""
         size = int(answer.fields.get("content-length", "0"))
         await self._reader.readexactly(size)
         await self.read_end()
@@ -95,7 +95,7 @@ class Peer:
         elif length == 127:
             length, least = int.from_bytes(await self._reader.readexactly(8), "big"), 0x10000
         if length < least:
-            raise Violation(f"a length of {length} is not in its shortest form")
+            raise Violation(f"a length of {length} is not encoded in the shortest form")
         if opcode not in _KNOWN:
             raise Violation(f"opcode {opcode:#x} is reserved")
         if not first & 0x80 or opcode == CONTINUATION:
@@ -108,7 +108,7 @@ class Peer:
         return Frame(opcode, await self._reader.readexactly(length), compressed)
 
     def decode(self, frame: Frame) -> str | bytes:
-        """Return the message that a data frame carries."""
+        """Return the message in a data frame."""
         payload = frame.payload
         if frame.compressed:
             assert self.inflater is not None
@@ -124,7 +124,7 @@ class Peer:
             raise Violation("a text message that is not UTF-8") from None
 
     async def read_end(self) -> None:
-        """Read to the end of the connection: nothing more may come."""
+        """Check that the connection ends without further bytes."""
         with contextlib.suppress(ConnectionResetError):
             late = await self._reader.read()
             if late:

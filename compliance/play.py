@@ -1,4 +1,4 @@
-"""Playing a case, and judging what came of it."""
+"""Play a case, and check the result."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .application import Record, Records, make_app
 from .case import KEY, Exchange, Handshake, Message, request
 from .peer import Answer, Peer, Violation, connect
 
-# Seconds for a case, which takes milliseconds: a server that waits for ever fails it.
+# Seconds for a case, which takes milliseconds: a server that waits forever fails.
 DEADLINE = 20.0
 NORMAL = 1000
-# Bytes from which on every message of the cases of RFC 7692 repeats itself.
+# Messages of at least this many bytes in the cases of RFC 7692 are repetitive, and must be compressed.
 COMPRESSIBLE = 400
 NO_STATUS = 1005
 
@@ -31,8 +31,8 @@ class Referee:
     """Plays cases against a server in this event loop.
 
     Arguments:
-        port: where it listens.
-        records: where its application notes what it gets.
+        port: the port of the server.
+        records: the records of the server's application.
     """
 
     def __init__(self, port: int, records: Records) -> None:
@@ -41,7 +41,7 @@ class Referee:
         self._numbers = itertools.count()
 
     async def play(self, case: Handshake | Exchange) -> str | None:
-        """Play one case; return what was wrong, `None` when all was right."""
+        """Play one case, and return what was wrong; `None` if it passed."""
         try:
             async with asyncio.timeout(DEADLINE), connect(self._port) as peer:
                 if isinstance(case, Handshake):
@@ -104,15 +104,15 @@ def _check_switch(answer: Answer) -> None:
 
 
 def _check_extensions(case: Exchange, peer: Peer, answered: str | None) -> None:
-    """Check what the server agreed on (RFC 7692, 5 and 7.1), and be ready for it."""
+    """Check the negotiated extension (RFC 7692, 5 and 7.1), and prepare the peer for it."""
     if case.agreed is None:
-        _require(answered is None, f"an extension was agreed on: {answered}")
+        _require(answered is None, f"an extension was negotiated: {answered}")
         return
-    _require(answered is not None, "no extension was agreed on")
+    _require(answered is not None, "no extension was negotiated")
     assert answered is not None
     name, *parameters = [part.strip() for part in answered.split(";")]
     wanted_name, *wanted = [part.strip() for part in case.agreed.split(";")]
-    _require(name == wanted_name and sorted(parameters) == sorted(wanted), f"agreed on {answered!r}")
+    _require(name == wanted_name and sorted(parameters) == sorted(wanted), f"negotiated {answered!r}")
     values = dict(parameter.partition("=")[::2] for parameter in parameters)
     peer.inflate(
         window_bits=int(values.get("server_max_window_bits", "15")),
@@ -121,7 +121,7 @@ def _check_extensions(case: Exchange, peer: Peer, answered: str | None) -> None:
 
 
 async def _converse(case: Exchange, peer: Peer) -> None:
-    """Read all that must come back, then close."""
+    """Read all expected replies, then close."""
     expected = list(case.messages if case.replies is None else case.replies)
     replies: list[Message] = []
     pongs: list[bytes] = []
@@ -132,7 +132,7 @@ async def _converse(case: Exchange, peer: Peer) -> None:
         elif frame.opcode == CLOSE:
             raise Violation(f"closed with {_code(frame.payload)} {frame.payload[2:].decode(errors='replace')!r}")
         else:
-            _require(frame.opcode != PING, "a Ping before its time")
+            _require(frame.opcode != PING, "a premature Ping")
             replies.append(peer.decode(frame))
             compressible = peer.inflater is not None and len(frame.payload) >= COMPRESSIBLE
             _require(not compressible or frame.compressed, "a long message came back uncompressed")
@@ -142,7 +142,7 @@ async def _converse(case: Exchange, peer: Peer) -> None:
 
 
 async def _close(peer: Peer) -> list[bytes]:
-    """Close the connection; return the payloads of the Pongs that were still to come."""
+    """Close the connection, and return the payloads of Pongs that came before its end."""
     pongs: list[bytes] = []
     await peer.send(client_frame(CLOSE, close_payload(NORMAL)))
     while (frame := await peer.read_frame()).opcode == PONG:
@@ -153,13 +153,13 @@ async def _close(peer: Peer) -> list[bytes]:
 
 
 def _answers(pongs: Sequence[bytes], pings: Sequence[bytes]) -> bool:
-    """Return whether Pongs answer Pings: in their order, the last one in any case, others perhaps (RFC 6455, 5.5.3)."""
+    """Return whether Pongs answer Pings: in order, always the last one, optionally others (RFC 6455, 5.5.3)."""
     left = iter(pings)
     return all(pong in left for pong in pongs) and list(pongs[-1:]) == list(pings[-1:])
 
 
 async def _read_refused(case: Exchange, peer: Peer) -> list[Message]:
-    """Read up to the Close frame of the server and beyond; return the messages that came before."""
+    """Read the server's Close frame and the end of the connection, and return the messages that came before."""
     replies: list[Message] = []
     pongs: list[bytes] = []
     while (frame := await peer.read_frame()).opcode != CLOSE:
@@ -178,7 +178,7 @@ async def _read_refused(case: Exchange, peer: Peer) -> list[Message]:
 
 
 def _code(payload: bytes) -> int:
-    """Return the code in a Close frame."""
+    """Return the code of a Close frame."""
     if len(payload) == 1:
         raise Violation("a Close frame of one byte")
     return int.from_bytes(payload[:2], "big") if payload else NO_STATUS
@@ -200,14 +200,14 @@ def _shown(values: Sequence[object]) -> str:
 
 @contextlib.asynccontextmanager
 async def referee() -> AsyncIterator[Referee]:
-    """Run the default server and yield who plays cases against it."""
+    """Run the default server, and yield a referee for it."""
     records: Records = {}
     async with run_emmett(make_app(records)) as running:
         yield Referee(running.port, records)
 
 
 async def play_all(judge: Referee, cases: Sequence[Handshake | Exchange], *, at_once: int = 16) -> list[str | None]:
-    """Play cases, several at once; return for each what was wrong."""
+    """Play cases, several at once, and return for each what was wrong."""
     free = asyncio.Semaphore(at_once)
 
     async def play(case: Handshake | Exchange) -> str | None:

@@ -1,4 +1,4 @@
-"""What a run has shown: a table for people, JSON for programs."""
+"""The report of a run: a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from rich.table import Table
 
 from .case import Section
 
-# Faults that are written out for one section; the rest is counted.
+# The most faults of a section to list; the others are counted.
 SHOWN_FAULTS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A section that was played.
+    """The result of a section.
 
     Attributes:
         section: the section.
-        faults: what was wrong in each of its cases, `None` where nothing was.
+        faults: what was wrong in each of its cases; `None` for a case that passed.
     """
 
     section: Section
@@ -28,18 +28,18 @@ class Result:
 
     @property
     def passed(self) -> int:
-        """How many cases had no fault."""
+        """The number of cases without a fault."""
         return sum(fault is None for fault in self.faults)
 
     @property
     def failures(self) -> list[tuple[str, str]]:
-        """The names of the cases that failed, and why."""
+        """The names of the failed cases, with the reasons."""
         names = [case.name for case in self.section.cases]
         return [(name, fault) for name, fault in zip(names, self.faults, strict=True) if fault is not None]
 
 
 def make_table(results: Sequence[Result]) -> Table:
-    """Return the table: section, what it is, cases, passed."""
+    """Return the table: section, title, cases, passed."""
     table = Table(title="RFC 6455 and RFC 7692", title_justify="left")
     table.add_column("section", no_wrap=True)
     table.add_column("what it is")
@@ -56,7 +56,7 @@ def make_table(results: Sequence[Result]) -> Table:
 
 
 def describe_failures(results: Sequence[Result]) -> list[str]:
-    """Return a line for each case that failed, for the first of a section at least."""
+    """Return a line for each failed case, up to a number for each section."""
     lines = []
     for result in results:
         failures = result.failures

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# Started as a script, Python looks for modules beside it and not where the package `compliance` is.
+# When run as a script, Python searches modules next to the script, not in the folder of the package `compliance`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import click
@@ -20,14 +20,19 @@ from compliance.catalogue import SECTIONS
 from compliance.play import play_all, referee
 from compliance.report import Result, as_json, describe_failures, make_table
 
-# Of a report that goes to a file or a pipe, in characters.
+# The width of a report to a file or a pipe, in characters.
 PLAIN_WIDTH = 120
 
 
 @click.command()
-@click.option("--section", "wanted", multiple=True, help="Only sections whose number or title has this; repeatable.")
 @click.option(
-    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Where the results go as JSON."
+    "--section", "wanted", multiple=True, help="Only sections whose number or title contains this; repeatable."
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the results to this file as JSON.",
 )
 def main(wanted: tuple[str, ...], json_file: Path | None) -> None:
     """Play the conformance cases of RFC 6455 and RFC 7692 on raw sockets; exit status 1 when one fails."""
@@ -38,7 +43,7 @@ def main(wanted: tuple[str, ...], json_file: Path | None) -> None:
     ]
     if not chosen:
         raise click.UsageError(f"no section has {' or '.join(map(repr, wanted))} in its number or title")
-    # One case lets a handler fail, which the server logs with a traceback.
+    # In one case a handler fails, which the server logs with a traceback.
     logging.getLogger("emmett").setLevel(logging.CRITICAL)
     results = uvloop.run(play(chosen))
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
@@ -51,7 +56,7 @@ def main(wanted: tuple[str, ...], json_file: Path | None) -> None:
 
 
 async def play(sections: Sequence[Section]) -> list[Result]:
-    """Play sections against a server of their own."""
+    """Play sections against a new server."""
     async with referee() as judge:
         return [Result(section, await play_all(judge, section.cases)) for section in sections]
 

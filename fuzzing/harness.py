@@ -1,4 +1,4 @@
-"""Hands what atheris makes up to a check: `python fuzzing/harness.py frames CORPUS [options of libFuzzer]`."""
+"""Run a check on inputs of atheris: `python fuzzing/harness.py frames CORPUS [options of libFuzzer]`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# Started as a script, Python looks for modules beside it and not where the package `fuzzing` is.
+# When run as a script, Python searches modules next to the script, not in the folder of the package `fuzzing`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 def main() -> None:
-    """Run until libFuzzer has had enough or something is found."""
+    """Run until libFuzzer reaches its limit or finds a fault."""
     name = sys.argv.pop(1)
-    # It has no types, and is there only where fuzzing is wanted.
+    # It has no types, and is installed only for fuzzing.
     atheris: Any = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["emmett"]):
         check = importlib.import_module(f"fuzzing.checks.{name}").check

@@ -1,7 +1,7 @@
-"""Random streams for the check of the two engines, where atheris is not: under the sanitizers, and in `.ci/run`.
+"""Random streams for the check of the two engines without atheris: under the sanitizers, and in `.ci/run`.
 
-`python -m fuzzing.random_streams --seconds 60` changes seeds at random, and ends at the first difference. `make fuzz`
-uses atheris, which is better at finding inputs, but brings a sanitizer of its own.
+`python -m fuzzing.random_streams --seconds 60` mutates seeds at random, and ends at the first difference. `make fuzz`
+uses atheris, which is better at finding inputs, but has its own sanitizer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fuzzing.checks import engines
 
 
 def mutated(dice: random.Random, seeds: list[bytes]) -> bytes:
-    """Return a seed that is changed, or joined with a part of another."""
+    """Return a seed with changes, or joined with a part of another one."""
     data = bytearray(dice.choice(seeds))
     for _ in range(dice.randrange(6)):
         place = dice.randrange(len(data) + 1)
@@ -33,7 +33,7 @@ def mutated(dice: random.Random, seeds: list[bytes]) -> bytes:
 
 
 def streams(seed: int) -> Iterator[bytes]:
-    """Yield streams without end, the same for the same seed."""
+    """Yield an endless sequence of streams, the same for the same seed."""
     dice = random.Random(seed)
     seeds = list(engines.seeds())
     while True:
@@ -44,7 +44,7 @@ def streams(seed: int) -> Iterator[bytes]:
 @click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(1))
 @click.option("--seed", default=None, type=int, help="Repeat the streams of an earlier run.")
 def main(seconds: float, seed: int | None) -> None:
-    """Compare the two engines for a time."""
+    """Compare the two engines for some seconds."""
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     end = time.monotonic() + seconds
     count = 0

@@ -1,4 +1,4 @@
-"""Runs the harnesses one after the other: `make fuzz`, or `python fuzzing/run.py --help`."""
+"""Run the harnesses one after another: `make fuzz`, or `python fuzzing/run.py --help`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-# Started as a script, Python looks for modules beside it and not where the package `fuzzing` is.
+# When run as a script, Python searches modules next to the script, not in the folder of the package `fuzzing`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import click
@@ -19,7 +19,7 @@ from rich.table import Table
 from fuzzing.seeds import FOLDER, HARNESSES
 
 ROOT = Path(__file__).resolve().parents[1]
-# New inputs, and those that were found to do harm; kept from one run to the next.
+# New and harmful inputs, kept between runs.
 WORK = ROOT / ".fuzz"
 MAX_INPUT = 4096
 # Options of libFuzzer for one harness. A program of a few bytes does nothing: begin with long ones, not with short
@@ -27,13 +27,13 @@ MAX_INPUT = 4096
 OPTIONS = {"server": ("-len_control=0", "-max_len=400")}
 INPUT_TIMEOUT = 10
 MEMORY_LIMIT = 1024
-# Seconds that a harness may take beyond its own limit.
+# Seconds that a harness may exceed its own limit.
 GRACE = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a harness did: inputs tried, edges of the code reached, seconds, and what it found."""
+    """The result of a harness: inputs tried, edges of the code reached, seconds, and its finding."""
 
     harness: str
     inputs: int
@@ -43,10 +43,12 @@ class Run:
 
 
 @click.command()
-@click.option("--seconds", default=600.0, show_default=True, type=click.FloatRange(1), help="For all of them.")
+@click.option(
+    "--seconds", default=600.0, show_default=True, type=click.FloatRange(1), help="In total, for all harnesses."
+)
 @click.argument("harnesses", nargs=-1, type=click.Choice(HARNESSES))
 def main(seconds: float, harnesses: tuple[str, ...]) -> None:
-    """Fuzz for a time, divided among the harnesses; exit status 1 when something was found."""
+    """Fuzz for some seconds, divided among the harnesses; the exit status is 1 if a fault was found."""
     chosen = harnesses or HARNESSES
     runs = [fuzz(harness, max(1, round(seconds / len(chosen)))) for harness in chosen]
     table = Table()

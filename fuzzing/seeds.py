@@ -1,4 +1,4 @@
-"""Writes the seed corpus, a file for each: `python -m fuzzing.seeds` when the seeds of a check have changed."""
+"""Write the seed corpus, one file per seed: run `python -m fuzzing.seeds` when the seeds of a check have changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "seeds"
 HARNESSES = ("handshake", "frames", "engines", "deflate", "server")
-# Bytes in a seed. Small ones are the best to begin with.
+# The most bytes in a seed. Small seeds work best.
 MAX_SIZE = 1024
 
 
@@ -21,7 +21,7 @@ def generate(harness: str) -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> None:
-    """Write all of them again."""
+    """Write all seeds."""
     for harness in HARNESSES:
         folder = FOLDER / harness
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""A long run of the default server under everything that peers do: see `run.py`."""
+"""A long run of the default server with all kinds of peers: see `run.py`."""

@@ -1,4 +1,4 @@
-"""100,000 connections come and drop; descriptors and memory must be back at the baseline (reliability, line 51)."""
+"""100,000 connections come and go; descriptors and memory must return to the baseline (reliability, line 51)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from soak.visitors import Visitor  # noqa: E402
 
 
 async def churn(port: int, connections: int, at_once: int, seen: Counter[str]) -> None:
-    """Connect and drop, in turns with a Close frame, without a word, and right after the handshake was sent."""
+    """Connect and leave: in turn with a Close frame, without one, and right after sending the handshake."""
     left = iter(range(connections))
 
     async def visit() -> None:
@@ -40,7 +40,7 @@ async def churn(port: int, connections: int, at_once: int, seen: Counter[str]) -
 
 
 async def run(connections: int, at_once: int) -> int:
-    """Run it; returns the exit status."""
+    """Run the test, and return the exit status."""
     return await compare_usage(
         lambda port, seen: churn(port, connections // 10, at_once, seen),
         lambda port, seen: churn(port, connections, at_once, seen),
@@ -51,7 +51,7 @@ async def run(connections: int, at_once: int) -> int:
 @click.option("--connections", default=100_000, show_default=True)
 @click.option("--at-once", default=50, show_default=True)
 def main(connections: int, at_once: int) -> None:
-    """Let connections come and drop; exit status 1 when anything was kept."""
+    """Let connections come and go; the exit status is 1 if anything was kept."""
     sys.exit(uvloop.run(run(connections, at_once)))
 
 

@@ -1,6 +1,6 @@
-"""Peers that send as fast as they can what costs the server work and wakes nobody: for `neighbours`.
+"""Peers that flood the server with work that wakes no handler: for `neighbours`.
 
-Each is a coroutine that goes on until the server drops it, and then begins again.
+Each is a coroutine that continues until the server drops its connection, and is then started again.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from soak.visitors import BINARY, CONTINUATION, PING, PONG, TEXT, Visitor, frame
 
 Flood = Callable[[int], Awaitable[None]]
 
-# Bytes written at a time.
+# Bytes per write.
 BURST = 64 * 1024
 INFLATED = 1024 * 1024
 
 
 async def _flood(port: int, path: str, unit: bytes, *fields: str) -> None:
-    """Write one thing again and again, and read all that comes back."""
+    """Write the same bytes repeatedly, and read all responses."""
     burst = unit * max(BURST // len(unit), 1)
     while True:
         visitor = Visitor(port, Counter())
@@ -40,39 +40,39 @@ async def _swallow(visitor: Visitor) -> None:
 
 
 async def texts(port: int) -> None:
-    """Messages that are echoed."""
+    """Send messages that are echoed."""
     await _flood(port, "/echo", frame(TEXT, b"x" * 64))
 
 
 async def pings(port: int) -> None:
-    """Pings, with answers that are read."""
+    """Send Pings, and read the answers."""
     await _flood(port, "/echo", frame(PING, b""))
 
 
 async def pongs(port: int) -> None:
-    """Pongs that nobody has asked for."""
+    """Send unsolicited Pongs."""
     await _flood(port, "/echo", frame(PONG, b""))
 
 
 async def pings_after_close(port: int) -> None:
-    """Pings in place of the answer to a Close frame."""
+    """Send Pings instead of the answer to a Close frame."""
     await _flood(port, "/closing", frame(PING, b""))
 
 
 async def texts_after_close(port: int) -> None:
-    """Messages in place of the answer to a Close frame."""
+    """Send messages instead of the answer to a Close frame."""
     await _flood(port, "/closing", frame(TEXT, b""))
 
 
 async def empty_fragments(port: int) -> None:
-    """Messages of two fragments with nothing in them."""
+    """Send messages of two empty fragments."""
     first, last = bytearray(frame(BINARY, b"")), frame(CONTINUATION, b"")
     first[0] &= 0x7F
     await _flood(port, "/echo", bytes(first) + last)
 
 
 async def inflating(port: int) -> None:
-    """Messages of 1 kB that inflate to 1 MiB, a thousand a second."""
+    """Send messages of 1 kB that inflate to 1 MiB, a thousand per second."""
     compressor = zlib.compressobj(wbits=-12)
     payload = (compressor.compress(bytes(INFLATED)) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
     message = bytearray(frame(BINARY, payload))
@@ -81,7 +81,7 @@ async def inflating(port: int) -> None:
 
 
 async def chunks(port: int) -> None:
-    """A body in chunks of one byte, for a route that does not take it."""
+    """Send a body in chunks of one byte to a route that does not read it."""
     head = b"POST /hello HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     burst = b"1\r\nx\r\n" * (BURST // 6)
     while True:

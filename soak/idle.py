@@ -1,6 +1,6 @@
-"""The memory of idle connections: plain ones, and ones with calls, which may cost 1 kB more each.
+"""The memory of idle connections: plain ones, and those with calls, which may take 1 kB more each.
 
-Those that have called something keep the task that has read it; what they cost is shown, too.
+Connections that have made a call keep the task that read it; their memory is also shown.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ AT_ONCE = 100
 
 
 async def measure(path: str, connections: int, says: bytes = b"") -> float:
-    """Return the bytes that a connection to a path takes in a fresh server, after it has said something."""
+    """Return the bytes that a connection to a path takes in a new server, after it has sent something."""
     log: list[str] = []
     server, port = await start_server(log)
     following = asyncio.create_task(follow(server, log))
     visitors: list[Visitor] = []
     try:
-        # What the first connections make the server load and keep is not counted.
+        # Do not count what the server loads for the first connections and keeps.
         visitors += await open_some(port, path, AT_ONCE, says)
         before = await usage(port)
         while len(visitors) < connections + AT_ONCE:
@@ -48,7 +48,7 @@ async def measure(path: str, connections: int, says: bytes = b"") -> float:
 
 
 async def open_some(port: int, path: str, count: int, says: bytes) -> list[Visitor]:
-    """Return open connections."""
+    """Open connections, and return them."""
     visitors = [Visitor(port, Counter()) for _ in range(count)]
     await asyncio.gather(*(visitor.open(path) for visitor in visitors))
     if says:
@@ -60,7 +60,7 @@ async def open_some(port: int, path: str, count: int, says: bytes) -> list[Visit
 
 
 async def run(connections: int) -> int:
-    """Run it; returns the exit status."""
+    """Run the test, and return the exit status."""
     plain = await measure("/echo", connections)
     calls = await measure("/calls", connections)
     used = await measure("/calls", connections, CALL)
@@ -74,7 +74,7 @@ async def run(connections: int) -> int:
 @click.command()
 @click.option("--connections", default=9_000, show_default=True)
 def main(connections: int) -> None:
-    """Measure idle connections; exit status 1 when those with calls take more than 1 kB more each."""
+    """Measure idle connections; the exit status is 1 if those with calls take over 1 kB more each."""
     sys.exit(uvloop.run(run(connections)))
 
 

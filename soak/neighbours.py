@@ -1,13 +1,12 @@
-"""What well-behaved connections notice of bad ones: p99 of an echo beside floods, a slow reader and slow handshakes.
+"""How bad connections affect well-behaved ones: p99 of an echo next to floods, a slow reader and slow handshakes.
 
-Measured in turns, with and without the bad connections, and reported as ratios: machines are noisy. A busy processor of
-a virtual machine may stop for milliseconds, many times a second, which a server that sleeps most of the time does not
-notice. So there are two values to compare with: that of a server that is idle, and that of one that is kept busy by a
-handler, in turns as short as those of a flood.
+It is measured alternately with and without the bad connections, and reported as ratios, because machines are noisy. A
+busy processor of a virtual machine may stop for milliseconds many times a second, which does not affect a server that
+sleeps most of the time. There are therefore two baselines: an idle server, and one that a handler keeps busy, in turns
+as short as those of a flood.
 
-The server and the bad connections have processes of their own. In reality the peers have machines of their own, too: so
-the server gets a core that nothing else here uses, and the bad ones run with a lower priority than those that are
-measured.
+The server and the bad connections run in separate processes. In reality, peers also run on separate machines: so the
+server gets its own core, and the bad peers run with a lower priority than the measured ones.
 """
 
 from __future__ import annotations
@@ -57,15 +56,15 @@ async def measure(port: int, connections: int, seconds: float, interval: float) 
 
 
 def split_cores() -> tuple[set[int], set[int]]:
-    """Return the cores for the server and for its peers; both empty where they cannot be chosen."""
+    """Return the cores for the server and for its peers; both are empty if cores cannot be selected."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     return (set(cores[:1]), set(cores[1:])) if len(cores) > 1 else (set(), set())
 
 
 def misbehave(kind: str, port: int) -> None:
-    """Be a bad peer until the process is ended."""
-    # The lowest priority: between neighbouring ones, the scheduler lets a busy process finish slices of several
-    # milliseconds, which would count as waiting for the server.
+    """Act as a bad peer until the process is killed."""
+    # The lowest priority: with similar ones, the scheduler lets a busy process finish slices of several milliseconds,
+    # which would count as time of the server.
     os.nice(39)
     uvloop.run(_run(PEERS[kind], port))
 
@@ -75,7 +74,7 @@ async def _run(peer: Flood, port: int) -> None:
 
 
 async def _let_compute(port: int) -> None:
-    """No bad peer: one message, and the handler keeps the server busy without another."""
+    """Send a single message, after which the handler keeps the server busy: the baseline without a bad peer."""
     visitor = Visitor(port, Counter())
     await visitor.open("/compute")
     await asyncio.Event().wait()
@@ -110,7 +109,7 @@ async def _shake_hands_slowly(port: int) -> None:
 
 
 async def _ask(port: int) -> None:
-    """Not bad, but a neighbour too: requests at a steady rate, over ten connections."""
+    """Send requests at a steady rate over ten connections: a neighbour that is not bad."""
     request = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
     async def ask() -> None:
@@ -136,7 +135,7 @@ PEERS: dict[str, Flood] = {BUSY: _let_compute, **BAD}
 
 
 async def compare(kinds: Sequence[str], connections: int, seconds: float, rounds: int, interval: float) -> None:
-    """Measure in turns and print medians and ratios."""
+    """Measure alternately, and print medians and ratios."""
     log: list[str] = []
     own, others = split_cores()
     server, port = await start_server(log)
@@ -164,7 +163,7 @@ async def compare(kinds: Sequence[str], connections: int, seconds: float, rounds
 
 
 def report(figures: dict[str, list[float]]) -> None:
-    """Print the median of each kind, and how often it contains those of an idle and of a busy server."""
+    """Print the median of each kind, and its ratios to those of an idle and of a busy server."""
     medians = {kind: statistics.median(values) for kind, values in figures.items()}
     for kind, p99 in medians.items():
         ratios = f"{p99 / medians['alone']:5.2f} times idle, {p99 / medians[BUSY]:5.2f} times busy"
@@ -178,7 +177,7 @@ def report(figures: dict[str, list[float]]) -> None:
 @click.option("--interval", default=0.2, show_default=True, help="Seconds between two messages of a connection.")
 @click.argument("kinds", nargs=-1, type=click.Choice(list(BAD)))
 def main(kinds: tuple[str, ...], connections: int, seconds: float, rounds: int, interval: float) -> None:
-    """Compare the p99 of well-behaved connections alone and beside bad ones: all KINDS, or those that are named."""
+    """Compare the p99 of well-behaved connections alone and next to bad ones: of all KINDS, or the given ones."""
     uvloop.run(compare((BUSY, *(kinds or BAD)), connections, seconds, rounds, interval))
 
 

@@ -1,8 +1,8 @@
-"""What live subscribers notice while many clients recover at once: p99 of a publication, alone and beside it.
+"""How a recovery of many clients affects live subscribers: p99 of a publication, without and during the recovery.
 
-A node in a process of its own has one live subscriber and the clients that return. Another process publishes. The
-clients are sinks in memory that take everything, so that what is measured is the node and its broker, not the load
-generator. Each client returns to one of the channels with its own position, and must get every message after it.
+A node in a separate process has one live subscriber and the returning clients. Another process publishes. The clients
+are sinks in memory that accept everything, so that the node and its broker are measured, not the load generator. Each
+client returns to one of the channels with its own position, and must get every message after it.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ LIVE = "live:news"
 
 
 class Load(NamedTuple):
-    """What is done.
+    """The parameters of a measurement.
 
     Fields:
-        clients: that return at once.
-        channels: over which they are spread.
-        messages: in the history of each channel.
+        clients: the number of clients that return at once.
+        channels: the number of channels over which they are spread.
+        messages: the number of messages in the history of each channel.
         size: bytes of each message.
         interval: seconds between two live publications.
-        seconds: how long the live publications are measured alone.
+        seconds: how long live publications are measured without the recovery.
     """
 
     clients: int
@@ -78,7 +78,7 @@ class Client:
 
 
 def make_channels(url: str) -> Channels:
-    """Return the channels as both processes declare them."""
+    """Return the channels, declared in the same way in both processes."""
     channels = Channels(None, url)
     channels.namespace("room", history=1000, history_ttl=3600)
     channels.namespace("live")
@@ -91,7 +91,7 @@ def p99(times: list[float]) -> float:
 
 
 async def serve(url: str, load: Load, pipe: Connection) -> None:
-    """Be the node: measure alone, then beside the clients that return."""
+    """Run the node: measure without, then during the recovery."""
     times: list[float] = []
     channels = make_channels(url)
 
@@ -126,12 +126,12 @@ async def serve(url: str, load: Load, pipe: Connection) -> None:
 
 
 def run_node(url: str, load: Load, pipe: Connection) -> None:
-    """Be the process of the node."""
+    """Run the process of the node."""
     uvloop.run(serve(url, load, pipe))
 
 
 async def publish_live(url: str, load: Load, pipe: Connection) -> Any:
-    """Publish the time, until the node has sent its figures."""
+    """Publish the time until the node has sent its figures."""
     async with make_channels(url) as channels:
         while not pipe.poll():
             await channels.publish(LIVE, repr(time.monotonic()))
@@ -149,7 +149,7 @@ async def fill(url: str, load: Load) -> None:
 
 
 def measure(url: str, load: Load) -> float:
-    """Measure once, and print; returns the ratio of the two p99."""
+    """Measure once, print the figures, and return the ratio of the two p99."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     node = context.Process(target=run_node, args=(url, load, theirs), daemon=True)
@@ -178,7 +178,7 @@ def measure(url: str, load: Load) -> float:
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--seconds", default=5.0, show_default=True)
 def main(broker: str, clients: int, channels: int, messages: int, size: int, rounds: int, seconds: float) -> None:
-    """Start a broker, fill it, and measure so many rounds."""
+    """Start a broker, fill it, and measure a number of rounds."""
     load = Load(clients, channels, messages, size, 0.005, seconds)
     server: AbstractContextManager[Any] = nullcontext()
     if broker in ("nats", "valkey"):

@@ -1,8 +1,8 @@
-"""Run the default server for a long time under everything that peers do, and look what it has lost or kept.
+"""Run the default server for a long time with all kinds of peers, and check what it has lost or kept.
 
-2,000 connections by default: most of them talk at a steady rate, some come and go, some vanish without a word, some do
-not read, some leave messages that nobody takes. No message of a connection that lives may be lost, doubled or changed;
-memory and descriptors must be back at the baseline in the end. `make soak`; docs/reliability.md has the figures of the
+There are 2,000 connections by default: most send at a steady rate, some come and go, some vanish, some do not read, and
+some leave messages that no handler reads. No message of a live connection may be lost, duplicated or changed; in the
+end, memory and descriptors must return to the baseline. `make soak` runs it; docs/reliability.md has the figures of the
 last long run.
 """
 
@@ -38,12 +38,12 @@ Visits = Callable[[int, Counter[str]], Awaitable[None]]
 @click.option("--seconds", default=600.0, show_default=True, type=click.FloatRange(5))
 @click.option("--interval", default=2.0, show_default=True, help="Seconds between two messages of a connection.")
 def main(connections: int, seconds: float, interval: float) -> None:
-    """Run the soak; exit status 1 when anything was lost or kept."""
+    """Run the soak; the exit status is 1 if anything was lost or kept."""
     sys.exit(uvloop.run(soak(connections, seconds, interval)))
 
 
 async def soak(connections: int, seconds: float, interval: float) -> int:
-    """Run it; returns the exit status."""
+    """Run the soak, and return the exit status."""
     return await compare_usage(
         lambda port, seen: crowd(port, connections, min(20.0, seconds / 4), interval, seen),
         lambda port, seen: crowd(port, connections, seconds, interval, seen),
@@ -51,11 +51,11 @@ async def soak(connections: int, seconds: float, interval: float) -> int:
 
 
 async def compare_usage(warm_up: Visits, visits: Visits) -> int:
-    """Start the server, and compare what it holds before and after visits; returns the exit status.
+    """Start the server, compare its resources before and after visits, and return the exit status.
 
     Arguments:
-        warm_up: like the visits, but fewer: what Python and the allocator keep at first is not a leak.
-        visits: called with the port and what all of them count in.
+        warm_up: fewer visits of the same kind, since what Python and the allocator keep at first is not a leak.
+        visits: called with the port and a shared counter.
     """
     log: list[str] = []
     server, port = await start_server(log)
@@ -76,12 +76,12 @@ async def compare_usage(warm_up: Visits, visits: Visits) -> int:
 
 
 async def crowd(port: int, connections: int, seconds: float, interval: float, seen: Counter[str]) -> None:
-    """Let visitors in, and wait until all of them have left."""
+    """Start the visitors, and wait until all of them have left."""
     end = asyncio.get_running_loop().time() + seconds
     kinds = [steady] * 82 + [churning] * 14 + [slow] * 2 + [ghostly] * 2
     visits = [kinds[number % 100](port, seen, end, interval) for number in range(connections)]
     await asyncio.gather(*(_guarded(visit, seen) for visit in visits))
-    # The last of those that did not read, and of those that nobody read, are dropped when their time is over.
+    # The last visitors that did not read, or were not read, are dropped after their deadlines.
     await asyncio.sleep(12)
 
 
@@ -101,7 +101,7 @@ async def usage(port: int) -> dict[str, int]:
 
 
 async def start_server(log: list[str]) -> tuple[asyncio.subprocess.Process, int]:
-    """Start the server of the soak in a process of its own; returns the process and its port."""
+    """Start the server of the soak in a separate process, and return the process and its port."""
     server = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "emmett", "-a", str(ROOT / "soak" / "server.py"), "serve", "--port", "0"),
         "--no-access-log",
@@ -117,7 +117,7 @@ async def start_server(log: list[str]) -> tuple[asyncio.subprocess.Process, int]
 
 
 async def follow(server: asyncio.subprocess.Process, log: list[str]) -> None:
-    """Read the log of the server to its end, and keep the lines that report errors."""
+    """Read the log of the server to its end, and collect the lines that report errors."""
     assert server.stderr is not None
     while line := (await server.stderr.readline()).decode():
         if "Traceback" in line or "ERROR" in line:
@@ -127,7 +127,7 @@ async def follow(server: asyncio.subprocess.Process, log: list[str]) -> None:
 def report(
     seen: Counter[str], lasted: float, before: dict[str, int], after: dict[str, int], status: int, log: list[str]
 ) -> int:
-    """Print what was seen; returns the exit status."""
+    """Print the results, and return the exit status."""
     click.echo(f"{lasted:.0f} s, {seen['received'] / lasted:,.0f} messages of 1 KiB a second")
     for name in sorted(seen):
         click.echo(f"  {name}: {seen[name]:,}")

@@ -1,4 +1,4 @@
-"""What the soak talks to: an echo, with deadlines short enough that a run of minutes meets them."""
+"""The server of the soak: an echo with deadlines that are short enough to be reached in a run of minutes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ app.config.websocket.send_timeout = 5.0
 
 @app.websocket("/echo")
 async def echo() -> None:
-    """Send back what comes."""
+    """Send back each message."""
     async for message in websocket:
         await websocket.send(message)
 
@@ -34,20 +34,20 @@ async def flood() -> None:
 
 @app.websocket("/closing", close_timeout=60.0)
 async def closing() -> None:
-    """Close at once, and wait long for the answer."""
+    """Close at once, and wait a long time for the answer."""
     await websocket.accept()
 
 
 @app.websocket("/deflate", compression="deflate")
 async def deflate() -> None:
-    """Take compressed messages."""
+    """Receive compressed messages."""
     async for _ in websocket:
         pass
 
 
 @app.websocket("/compute")
 async def compute() -> None:
-    """Compute for about 0.2 ms in each turn of the loop, as long as the peer stays."""
+    """Compute for about 0.2 ms in each turn of the loop, for as long as the peer stays."""
     await websocket.accept()
     left = asyncio.ensure_future(websocket.wait_closed())
     while not left.done():
@@ -60,7 +60,7 @@ ghost_count = 0
 
 @app.websocket("/ghosts")
 async def ghosts() -> None:
-    """Take nothing, and wait until the peer has gone."""
+    """Receive nothing, and wait until the peer has left."""
     global ghost_count
     await websocket.accept()
     ghost_count += 1
@@ -101,7 +101,7 @@ async def hello() -> str:
 
 @app.route("/upload", methods="post", max_body_size=1 << 34)
 async def upload() -> dict[str, int]:
-    """Take a file in a form, and count its bytes as it is read back from the disk."""
+    """Receive a file in a form, and count its bytes while reading it back from the disk."""
     file = (await request.files).file
     assert isinstance(file, UploadedFile)
     return {"size": file.size, "read": sum([len(chunk) async for chunk in file])}
@@ -115,7 +115,7 @@ async def download(path: str) -> Response:
 
 @app.route("/usage")
 async def usage() -> dict[str, int]:
-    """Memory, also the most there was, in KiB, open descriptors, ghosts and streams, after a collection."""
+    """Return current and peak memory in KiB, and the numbers of descriptors, ghosts and streams, after a collection."""
     gc.collect()
     status = Path("/proc/self/status").read_text()  # noqa: ASYNC240 - it is no file on a disk
     peak = int(status.partition("VmHWM:")[2].split()[0])

@@ -1,4 +1,4 @@
-"""100,000 streams are cancelled by their callers, or end with them; memory and streams must be back at the baseline."""
+"""100,000 streams are cancelled by their callers or end with them; memory and streams must return to the baseline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if __package__ in (None, ""):
 
 from soak.run import compare_usage, usage  # noqa: E402 - the path comes first
 
-# Streams of one connection, started together.
+# The number of streams that a connection starts together.
 AT_ONCE = 20
 
 
@@ -50,13 +50,13 @@ async def cancel_streams(port: int, streams: int, connections: int, seen: Counte
                         seen[f"fault: {message}"] += 1
 
     await asyncio.gather(*(visit() for _ in range(connections)))
-    # Streams whose callers left without a word are cancelled after `disconnect_grace`.
+    # Streams whose callers left without cancelling are cancelled after `disconnect_grace`.
     while (await usage(port))["streams"]:  # noqa: ASYNC110 - the server is another process
         await asyncio.sleep(0.2)
 
 
 async def run(streams: int, connections: int) -> int:
-    """Run it; returns the exit status."""
+    """Run the test, and return the exit status."""
     return await compare_usage(
         lambda port, seen: cancel_streams(port, streams // 10, connections, seen),
         lambda port, seen: cancel_streams(port, streams, connections, seen),
@@ -67,7 +67,7 @@ async def run(streams: int, connections: int) -> int:
 @click.option("--streams", default=100_000, show_default=True)
 @click.option("--connections", default=20, show_default=True)
 def main(streams: int, connections: int) -> None:
-    """Cancel streams; exit status 1 when anything was kept."""
+    """Cancel streams; the exit status is 1 if anything was kept."""
     sys.exit(uvloop.run(run(streams, connections)))
 
 

@@ -1,4 +1,4 @@
-"""A file of a gigabyte goes up as a form and comes down again, in flat memory (issue 4)."""
+"""A file of a gigabyte is uploaded in a form and downloaded again, in constant memory (issue 4)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if __package__ in (None, ""):
 from soak.run import follow, start_server, usage  # noqa: E402 - the path comes first
 
 MIB = 1024 * 1024
-# KiB by which the server's memory may grow over all: its own chunks, and what the allocator keeps of them.
+# KiB by which the server's memory may grow in total: its own chunks, and what the allocator keeps of them.
 ALLOWED = 16 * 1024
 BOUNDARY = b"a-boundary-of-the-soak"
 CHUNK = bytes(range(256)) * 1024
 
 
 async def upload(port: int, size: int) -> str:
-    """Send a form with a file of so many bytes; returns what the server says of it."""
+    """Send a form with a file of some size, and return the server's answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     disposition = b'Content-Disposition: form-data; name="file"; filename="big.bin"'
     head = b"--" + BOUNDARY + b"\r\n" + disposition + b"\r\n\r\n"
@@ -46,7 +46,7 @@ async def upload(port: int, size: int) -> str:
 
 
 async def download(port: int, path: str) -> int:
-    """Read a file; returns how many bytes came."""
+    """Read a file, and return the number of received bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET /download{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     await reader.readuntil(b"\r\n\r\n")
@@ -58,13 +58,13 @@ async def download(port: int, path: str) -> int:
 
 
 async def run(size: int) -> int:
-    """Run it; returns the exit status."""
+    """Run the test, and return the exit status."""
     log: list[str] = []
     server, port = await start_server(log)
     following = asyncio.create_task(follow(server, log))
     faults: list[str] = []
     try:
-        # What is imported and allocated by the first of each is no part of it.
+        # Do not count what the first upload and download import and allocate.
         await upload(port, len(CHUNK))
         before = await usage(port)
         began = time.monotonic()
@@ -99,7 +99,7 @@ async def run(size: int) -> int:
 @click.command()
 @click.option("--size", default=1024, show_default=True, help="MiB.")
 def main(size: int) -> None:
-    """Upload and download a big file; exit status 1 when memory was not flat."""
+    """Upload and download a big file; the exit status is 1 if memory was not constant."""
     sys.exit(uvloop.run(run(size * MIB)))
 
 

@@ -1,4 +1,4 @@
-"""The visitors of a soak: what each of them does to the server, and what each of them has seen."""
+"""The visitors of a soak: their behaviour, and the counts of what they saw."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 def numbered(number: int) -> bytes:
-    """Return the message of a number: 1 KiB of text that begins with it."""
+    """Return a message with a number: 1 KiB of text that begins with the number."""
     return b"%08d" % number + b"." * (SIZE - 8)
 
 
@@ -37,8 +37,8 @@ class Visitor:
     """One connection.
 
     Arguments:
-        port: where the server listens on 127.0.0.1.
-        seen: what all visitors count in: messages sent and received, connections, and faults by name.
+        port: the port of the server on 127.0.0.1.
+        seen: the shared counter: messages sent and received, connections, and faults by name.
     """
 
     def __init__(self, port: int, seen: Counter[str]) -> None:
@@ -91,7 +91,7 @@ class Visitor:
                 raise ConnectionError("closed")
 
     async def leave(self) -> None:
-        """Close as a client that behaves."""
+        """Close the connection properly."""
         self.writer.write(frame(CLOSE, b"\x03\xe8"))
         await self.reader.read()
         self.writer.close()
@@ -104,7 +104,7 @@ class Visitor:
 
 
 async def steady(port: int, seen: Counter[str], end: float, interval: float) -> None:
-    """Stay to the end, and send a message every now and then."""
+    """Stay to the end, and send a message at intervals."""
     loop = asyncio.get_running_loop()
     visitor = Visitor(port, seen)
     await asyncio.sleep(random.uniform(0, interval))
@@ -118,7 +118,7 @@ async def steady(port: int, seen: Counter[str], end: float, interval: float) -> 
 
 
 async def churning(port: int, seen: Counter[str], end: float, interval: float) -> None:
-    """Come, talk, and go again: half of them with a Close frame, half without a word."""
+    """Connect, send and leave: half of the visitors with a Close frame, half without."""
     loop = asyncio.get_running_loop()
     while loop.time() < end:
         visitor = Visitor(port, seen)
@@ -138,7 +138,7 @@ async def churning(port: int, seen: Counter[str], end: float, interval: float) -
 
 
 async def slow(port: int, seen: Counter[str], end: float, interval: float) -> None:
-    """Ask for a flood and do not read it: the server is to drop this visitor, and nobody else."""
+    """Ask for a flood and do not read it: the server must drop this visitor and no other."""
     loop = asyncio.get_running_loop()
     while loop.time() < end:
         visitor = Visitor(port, seen)
@@ -150,7 +150,7 @@ async def slow(port: int, seen: Counter[str], end: float, interval: float) -> No
 
 
 async def ghostly(port: int, seen: Counter[str], end: float, interval: float) -> None:
-    """Send one message more than is taken, and leave: by the end of the connection, a reset or a Close frame."""
+    """Send one message more than the server accepts, and leave: by EOF, a reset or a Close frame."""
     loop = asyncio.get_running_loop()
     while loop.time() < end:
         visitor = Visitor(port, seen)

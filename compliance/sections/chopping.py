@@ -1,4 +1,4 @@
-"""How a stream is cut into reads must not matter (RFC 6455, 5.2: frames have no relation to reads)."""
+"""The boundaries of reads must not matter (RFC 6455, 5.2: frames have no relation to reads)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from ..case import Exchange, Message, Section, close_frame, codes, cut, fragmented
 
 _SIZES = (1, 2, 3, 5, 7)
-# A long stream is cut at so many spots at each of its ends, and not in the middle of a payload.
+# A long stream is cut at this many spots at either end, not in the middle of a payload.
 _ENDS = 40
 
-# What stays open: the stream, its messages, its Pongs.
+# Streams that leave the connection open: the stream, its messages, its Pongs.
 _OPEN: dict[str, tuple[bytes, Sequence[Message], Sequence[bytes]]] = {
     "an empty text": (client_frame(TEXT), ("",), ()),
     "a text": (client_frame(TEXT, b"hello"), ("hello",), ()),
@@ -38,7 +38,7 @@ _OPEN: dict[str, tuple[bytes, Sequence[Message], Sequence[bytes]]] = {
 }
 
 _BEFORE = client_frame(TEXT, b"ok")
-# What ends the connection: the stream, its messages, the code.
+# Streams that end the connection: the stream, its messages, the code.
 _ENDED: dict[str, tuple[bytes, Sequence[Message], int]] = {
     "Close": (close_frame(1000, b"bye"), (), 1000),
     "Close without a code": (client_frame(CLOSE), (), 1005),
@@ -62,13 +62,13 @@ _ENDED: dict[str, tuple[bytes, Sequence[Message], int]] = {
 
 
 def _cases(name: str, whole: Exchange) -> list[Exchange]:
-    """Cut one stream in every way: into pieces of a size, and in two at each spot."""
+    """Return cases with a stream cut in all ways: into pieces of a size, and in two at each spot."""
     stream = b"".join(whole.pieces)
     sizes = _SIZES if len(stream) < 1000 else (1000, 4096, 65535)
     cases = [replace(whole, name=f"{name}, in pieces of {size}", pieces=cut(stream, size)) for size in sizes]
     spots = [spot for spot in range(1, len(stream)) if spot <= _ENDS or spot >= len(stream) - _ENDS]
     if whole.close:
-        # Each cut takes a connection of its own.
+        # Each cut needs its own connection.
         in_two = [
             replace(whole, name=f"{name}, cut at {spot}", pieces=(stream[:spot], stream[spot:])) for spot in spots
         ]

@@ -18,7 +18,7 @@ _RSV1 = 4
 _TAIL_SIZE = 4
 _BROKEN, _INVALID, _TOO_BIG = codes(1002), codes(1007), codes(1009)
 
-# What a client offers after the name, and what the server must answer; the same when it is None.
+# The parameters that a client offers, and those that the server must answer; None for the same ones.
 _OFFERS: dict[str, str | None] = {
     "": None,
     "; client_max_window_bits": "; client_max_window_bits=15",
@@ -88,7 +88,7 @@ def compressed(
     path: str = _PATH,
     parameters: str = "",
 ) -> Exchange:
-    """Return a case in which compression was agreed on."""
+    """Return a case with negotiated compression."""
     offer = _NAME + parameters
     return Exchange(name, pieces, messages, pongs, close, path=path, offer=offer, agreed=offer)
 
@@ -162,7 +162,7 @@ def _messages() -> list[Exchange]:
             compressed(f"50 messages{parameters}", (stream,), many, parameters=parameters),
             compressed(f"50 messages{parameters}, in pieces", cut(stream, 3), many, parameters=parameters),
         ]
-    # A client that stores instead of compressing stays within any window.
+    # A client that stores data instead of compressing it stays within any window.
     stored = b"".join(frames(TEXT, [payload]) for payload in deflate(many, bits=9, level=0))
     cases.append(
         compressed("50 messages; client_max_window_bits=8", (stored,), many, parameters="; client_max_window_bits=8")
@@ -171,7 +171,7 @@ def _messages() -> list[Exchange]:
 
 
 def _blocks() -> list[Exchange]:
-    """What a compressed message may be made of (7.2.3)."""
+    """Return cases with the blocks that a compressed message may consist of (7.2.3)."""
     streams = {
         "the example of 7.2.3.1": (bytes.fromhex("f248cdc9c90700"), "Hello"),
         "a block without compression, 7.2.3.3": (bytes.fromhex("000500faff48656c6c6f00"), "Hello"),
@@ -205,7 +205,7 @@ def _blocks() -> list[Exchange]:
 
 
 def _bits() -> list[Exchange]:
-    """Section 6: where RSV1 may be set."""
+    """Return cases on where RSV1 may be set (section 6)."""
     (payload,) = deflate(["hello"])
     good = client_frame(TEXT, b"good")
     begun = client_frame(TEXT, payload[:2], fin=False, rsv=_RSV1)
@@ -279,7 +279,7 @@ def _faults() -> list[Exchange]:
 SECTIONS = [
     Section("7692 5, 7.1", "negotiation of permessage-deflate", _negotiation()),
     Section("7692 7.2", "compressed messages, all parameters", _messages()),
-    Section("7692 7.2.3", "blocks that a message may be made of", _blocks()),
+    Section("7692 7.2.3", "blocks that a message may consist of", _blocks()),
     Section("7692 6", "the bit that marks a compressed message", _bits()),
     Section("7692 7.2.2, 8", "data that is corrupt, or too much", _faults()),
 ]

@@ -1,4 +1,4 @@
-"""RFC 6455, 5.5: Ping, Pong and what a control frame may be."""
+"""RFC 6455, 5.5: Ping, Pong and the limits of control frames."""
 
 from __future__ import annotations
 

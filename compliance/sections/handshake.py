@@ -93,7 +93,7 @@ _BROKEN_LINES = {
     "a name that is not ASCII": b"X-F\xefeld: a",
 }
 
-# Bytes that are no request at all.
+# Bytes that are not a request.
 _GARBAGE = {
     "one word": b"GET\r\n\r\n",
     "no version": b"GET /plain\r\n\r\n",
@@ -117,7 +117,7 @@ def _requests() -> list[Handshake]:
     methods = [
         Handshake(f"the method {method.decode()}", (request(line=method + b" /plain HTTP/1.1"),), codes(405))
         for method in _METHODS
-        # The body of an answer to HEAD is not sent, which the reader of the others does not expect.
+        # The answer to HEAD has no body, which the reader of the other answers does not expect.
         if method != b"HEAD"
     ]
     versions = [
@@ -129,7 +129,7 @@ def _requests() -> list[Handshake]:
 
 
 def _answers() -> list[Handshake]:
-    """Section 4.2.2: what the server chooses, and what it refuses for reasons of its own."""
+    """Return cases on the choices and refusals of the server (section 4.2.2)."""
     chat = b"GET /chat HTTP/1.1"
     offers = {b"chat.v2": "chat.v2", b"chat.v1, chat.v2": "chat.v2", b"chat.v1,chat.v2 ,x": "chat.v2", b"chat.v1": None}
     subprotocols = [
@@ -163,7 +163,7 @@ def _answers() -> list[Handshake]:
 
 
 def _reading() -> list[Handshake]:
-    """How the request arrives must not matter."""
+    """Return cases with the request in pieces, which must not matter."""
     head = request()
     frames = client_frame(TEXT, b"early") + client_frame(BINARY, b"\x00\xff")
     following = ("early", b"\x00\xff")

@@ -1,4 +1,4 @@
-"""RFC 6455, 10.4: bounds on what a message may be, checked before anything is kept."""
+"""RFC 6455, 10.4: bounds on messages, checked before anything is stored."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _fragments() -> list[Exchange]:
 
 
 def _floods() -> list[Exchange]:
-    """More at once than the inbox takes: nothing is lost."""
+    """Return cases with more messages at once than the inbox has room for: nothing is lost."""
     texts = [f"message {number}" for number in range(2000)]
     stream = b"".join(client_frame(TEXT, text.encode()) for text in texts)
     mixed = b"".join(client_frame(TEXT, text.encode()) + client_frame(PING, b"?") for text in texts[:100])

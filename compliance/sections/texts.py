@@ -1,4 +1,4 @@
-"""RFC 6455, 5.6 and 8.1: data frames, and text that is UTF-8 or is not."""
+"""RFC 6455, 5.6 and 8.1: data frames, and text in valid and invalid UTF-8."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _GOOD = {
     "last of all, U+10FFFF": "\U0010ffff",
 }
 
-# What shows itself as invalid before the text ends, and so may be refused before.
+# Bytes that are invalid before the end of the text, so they may be refused early.
 _BAD = {
     "a lone continuation byte": b"\x80",
     "the last continuation byte": b"\xbf",

@@ -1,1 +1,1 @@
-"""What must hold for any bytes: each module has a `check`, which raises when it does not, and its `seeds`."""
+"""Properties that must hold for any bytes: each module has a `check`, which raises if they do not, and `seeds`."""

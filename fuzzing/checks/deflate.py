@@ -1,4 +1,4 @@
-"""Any compressed bytes give at most the limit or a `FrameError`; how they are cut changes nothing; all comes back."""
+"""Any compressed bytes give at most the limit or a `FrameError`, however they are cut; round trips preserve data."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _TAIL = b"\x00\x00\xff\xff"
 
 
 def check(data: bytes) -> None:
-    """Inflate an input as messages of a peer, whole and in fragments; deflate and inflate it as messages of ours.
+    """Inflate an input as messages of a peer, whole and in fragments; deflate and inflate it as messages to a peer.
 
-    The first byte says how, the second how long the fragments are; messages are divided by 0xAA 0x55.
+    The first byte selects the parameters, the second the length of fragments; 0xAA 0x55 separates messages.
 
     Raises:
-        AssertionError: the two differ, the limit was passed, or something else came back.
+        AssertionError: the results differ, the limit was exceeded, or the round trip changed a message.
     """
     first, second = data[:2].ljust(2, b"\x00")
     window_bits, takeover, limit = 8 + first % 8, bool(first & 8), _LIMITS[first >> 4 & 3]
@@ -34,16 +34,16 @@ def check(data: bytes) -> None:
 
 
 def same(whole: list[bytes | int], in_pieces: list[bytes | int]) -> bool:
-    """Tell whether two results agree.
+    """Return whether two results agree.
 
-    Where a message is both corrupt and too long, zlib sees the corrupt bytes first when it is given them in time.
+    If a message is both corrupt and too long, it depends on the fragments which fault zlib finds first.
     """
     faults = {whole[-1], in_pieces[-1]}
     return whole == in_pieces or (faults == {1007, 1009} and whole[:-1] == in_pieces[:-1])
 
 
 def inflate(messages: list[bytes], size: int, window_bits: int, takeover: bool, limit: int) -> list[bytes | int]:
-    """Return what comes out of each message, and the code of the error that ended it."""
+    """Return the content of each message, and the code of the error that ended them."""
     inflater = Inflater(window_bits=window_bits, context_takeover=takeover, max_size=limit)
     results: list[bytes | int] = []
     try:
@@ -61,7 +61,7 @@ def inflate(messages: list[bytes], size: int, window_bits: int, takeover: bool, 
 
 
 def check_against_zlib(message: bytes, window_bits: int, limit: int) -> None:
-    """What is inflated must be what zlib makes of it."""
+    """Check an inflated message against zlib."""
     result = inflate([message], 1 << 30, window_bits, False, limit)[0]
     if not isinstance(result, bytes):
         return
@@ -75,7 +75,7 @@ def check_against_zlib(message: bytes, window_bits: int, limit: int) -> None:
 
 
 def check_round_trip(messages: list[bytes], window_bits: int, takeover: bool, limit: int) -> None:
-    """What our side compresses comes back as it was, message by message."""
+    """Check that messages that the server's side compresses are unchanged when inflated."""
     deflater = Deflater(window_bits=window_bits, context_takeover=takeover, memory_level=1, min_size=1)
     inflater = Inflater(window_bits=window_bits, context_takeover=takeover, max_size=1 << 20)
     for message in messages:
@@ -86,7 +86,7 @@ def check_round_trip(messages: list[bytes], window_bits: int, takeover: bool, li
 
 
 def seeds() -> Iterator[bytes]:
-    """Yield compressed messages to begin with, whole, cut, doubled and followed by others."""
+    """Yield compressed messages as seeds: whole, cut, doubled and followed by others."""
     dice = random.Random(1)
     texts = [b"", b"hello", b"a" * 5000, bytes(range(256)), b"\x00" * 60_000, dice.randbytes(300), b"ab" * 200]
     for number, text in enumerate(texts):

@@ -1,4 +1,4 @@
-"""Any bytes, in any pieces: both engines read the same messages, counts and errors, and encode the same frames."""
+"""For any bytes in any pieces, both engines read the same messages, counts and errors, and encode the same frames."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIZES = (1, 125, 126, 1000, 5000, 70_000, 1 << 62)
 _MAX_BYTES = (10, 3000, 1 << 40)
 _FRAGMENTS = 8
 
-# Without the native engine the Python engine is compared with itself, which at least runs the check.
+# Without the native engine, the Python engine is compared with itself, which at least runs the check.
 READERS = (reader_class("python"), reader_class("native" if HAS_NATIVE else "python"))
 ENCODERS: tuple[Callable[[Any], bytes], ...] = (
     engine("python").encode_message,
@@ -28,7 +28,7 @@ ENCODERS: tuple[Callable[[Any], bytes], ...] = (
 
 
 class Plan(NamedTuple):
-    """What the first four bytes of an input say: limits, how to cut the rest, and what takes messages when."""
+    """The meaning of the first four bytes of an input: limits, how to cut the rest, and when messages are taken."""
 
     max_size: int
     max_bytes: int
@@ -36,9 +36,9 @@ class Plan(NamedTuple):
     piece: int
     inflates: bool
     is_list: bool
-    # How many pieces come before the messages are taken.
+    # The number of pieces before the messages are taken.
     patience: int
-    # The piece before which messages are no longer wanted; none if it is 0.
+    # The piece before which reading is stopped; 0 for never.
     discarded: int
     stream: bytes
 
@@ -60,13 +60,13 @@ def plan(data: bytes) -> Plan:
 
 
 def _repeat(stream: bytes) -> bytes:
-    """Make a long stream of a short input: the byte 0xF7 repeats the four bytes after it 750 times."""
+    """Return a long stream for a short input: the byte 0xF7 repeats the four bytes after it 750 times."""
     before, mark, after = stream.partition(b"\xf7")
     return before + (after[:4] * 750 + after[4:] if mark else b"")
 
 
 class _Side:
-    """One reader and all that can be seen of it."""
+    """One reader and its observable state."""
 
     def __init__(self, reader: Callable[..., Any], given: Plan) -> None:
         self.room: Any = [] if given.is_list else deque()
@@ -90,14 +90,14 @@ class _Side:
             raise FrameError(1002, "a close code of one byte")
 
     def attempt(self, call: Callable[[_Side], Any]) -> Any:
-        """Return what a call returns or raises."""
+        """Return the result or the exception of a call."""
         try:
             return call(self)
         except FrameError as error:
             return error.code, error.reason
 
     def state(self) -> tuple[Any, ...]:
-        """Return all that the owner of a reader sees."""
+        """Return all the state that the owner of a reader sees."""
         reader = self.reader
         counts = reader.received, reader.parsed, reader.unparsed, reader.in_frame, reader.spent, reader.finished
         return (list(self.room), self.seen, *counts, reader.held)
@@ -157,10 +157,10 @@ def check_encoding(data: bytes) -> None:
 
 
 def seeds() -> Iterator[bytes]:
-    """Yield streams to begin with."""
+    """Yield streams as seeds."""
     for seed in range(60):
         yield bytes((seed * 37 % 256, seed % 5, seed * 4, seed)) + make_stream(seed)[:900]
-    # A long frame of ASCII, one with other characters from its middle on, and one that announces more than comes.
+    # A long ASCII frame, one with other characters from the middle on, and one that announces more than it has.
     for size in (1024, 3000, 4096):
         for opcode in (TEXT, BINARY):
             frame = client_frame(opcode, b"a" * size, mask=bytes(4))

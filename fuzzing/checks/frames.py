@@ -1,4 +1,4 @@
-"""Any bytes, in any pieces, give messages or a `FrameError`; how they are cut changes nothing; memory is bounded."""
+"""Any bytes give messages or a `FrameError`, however they are cut into pieces, in bounded memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEADER = 14
 
 
 class Outcome(NamedTuple):
-    """What a reader made of a stream."""
+    """The result of reading a stream."""
 
     messages: list[str | bytes]
     controls: list[tuple[int, bytes]]
@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What the first three bytes of an input say: limits, and how to cut the rest."""
+    """The meaning of the first three bytes of an input: limits, and how to cut the rest."""
 
     max_size: int
     inbox: int
@@ -63,7 +63,7 @@ def check(data: bytes) -> None:
 
 
 def read(pieces: Sequence[bytes], max_size: int, inbox: int, inflates: bool) -> Outcome:
-    """Read pieces with an inbox of a size, which is emptied whenever it is full; with or without RFC 7692."""
+    """Read pieces, with or without RFC 7692, into an inbox of a size, which is emptied whenever it is full."""
     room: deque[str | bytes] = deque()
     outcome = Outcome([], [], None)
 
@@ -78,7 +78,7 @@ def read(pieces: Sequence[bytes], max_size: int, inbox: int, inflates: bool) -> 
     )
     if inflates:
         reader.inflater = Inflater(window_bits=12, context_takeover=True, max_size=max_size)
-    # A compressed frame may be a little longer than what comes out of it.
+    # A compressed frame may be slightly longer than its content.
     most = max(max_size, 125) if reader.inflater is None else reader.inflater.max_wire_size
     code = None
     try:
@@ -103,7 +103,7 @@ def read(pieces: Sequence[bytes], max_size: int, inbox: int, inflates: bool) -> 
 
 
 def seeds() -> Iterator[bytes]:
-    """Yield streams to begin with."""
+    """Yield streams as seeds."""
     for seed in range(60):
         yield bytes((seed % len(_SIZES), seed % 5, seed)) + make_stream(seed)[:900]
     compressor = zlib.compressobj(wbits=-12)

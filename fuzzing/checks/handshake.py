@@ -1,4 +1,4 @@
-"""Any bytes for a request: the HTTP protocol never raises, logs no error, and what it answers is HTTP."""
+"""For any bytes as a request, the HTTP protocol never raises, logs no error, and answers in HTTP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_SEED = 1000
 
 
 class _Transport(MemoryTransport):
-    """A transport that knows what a socket would."""
+    """A transport with the extra information of a socket."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class _Transport(MemoryTransport):
 
 
 class _Errors(logging.Handler):
-    """Keeps what is logged as an error."""
+    """Collects logged errors."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -79,20 +79,20 @@ class _Server:
         self.faults.append(f"{context.get('message')}: {context.get('exception')!r}")
 
     def turn(self) -> None:
-        """Let the loop run what is ready."""
+        """Let the loop run the callbacks that are ready."""
         for _ in range(_TURNS):
             self.loop.call_soon(self.loop.stop)
             self.loop.run_forever()
 
     def answer(self, pieces: list[bytes]) -> bytes:
-        """Return what is written to a peer that sends these pieces and leaves."""
+        """Return the bytes written to a peer that sends these pieces and leaves."""
         transport = _Transport()
         protocol = HTTPProtocol(self.config, self.state, {}, self.loop)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         for piece in pieces:
             if not transport.closing:
-                # The handshake puts another protocol in place.
+                # The handshake sets another protocol.
                 assert isinstance(transport.protocol, asyncio.Protocol)
                 transport.protocol.data_received(piece)
                 self.turn()
@@ -108,25 +108,25 @@ class _Server:
 
 
 def check(data: bytes) -> None:
-    """Send a request in one piece, or in several: the first byte says how long they are.
+    """Send a request in one or several pieces, whose length is in the first byte.
 
     Raises:
-        AssertionError: what is answered is not HTTP, or something is left.
-        Exception: whatever the peer has managed to raise.
+        AssertionError: the answer is not HTTP, or state is left.
+        Exception: any exception that the peer has caused.
     """
     size = data[0] if data else 0
     head = data[1:]
     pieces = [head[start : start + size] for start in range(0, len(head), size)] if size else [head]
     if head:
         written = _server().answer(pieces)
-        # An answer to HEAD announces a body that does not come, which a parser of responses alone cannot know.
+        # An answer to HEAD announces a body that is not sent, which a parser of only responses cannot know.
         if b"HEAD" not in head:
             check_answer(written)
     check_parts(head)
 
 
 def check_answer(written: bytes) -> None:
-    """Check that what a server wrote begins with the heads of responses."""
+    """Check that a server's bytes begin with the heads of responses."""
     if not written:
         return
     assert written.startswith(b"HTTP/1.1 "), written[:80]
@@ -139,7 +139,7 @@ def check_answer(written: bytes) -> None:
 
 
 def check_parts(head: bytes) -> None:
-    """Call what judges a head with fields that the parser in front would not let pass."""
+    """Check a head's fields directly, including those that the parser would not let pass."""
     line, *lines = head.split(b"\n")
     method, _, rest = line.partition(b" ")
     target, _, version = rest.partition(b" ")
@@ -194,7 +194,7 @@ def _make_app() -> App:
 
 
 def seeds() -> Iterator[bytes]:
-    """Yield requests to begin with: those of the conformance cases that are short."""
+    """Yield requests as seeds: the short ones of the conformance cases."""
     for section in (*handshake.SECTIONS[:2], *limits.SECTIONS):
         for number, case in enumerate(section.cases):
             data = b"".join(case.pieces)

@@ -1,7 +1,7 @@
-"""Any doings of several peers against handlers of all kinds: the server serves their neighbours and keeps nothing.
+"""Whatever several peers do to handlers of all kinds, the server serves their neighbours and keeps nothing.
 
-The bytes are a program: each step is one thing that one peer does. Then all peers fall silent, and the check lets their
-deadlines pass, without waiting: every connection ends, no task is left, nothing is held, no error is logged.
+The bytes are a program: each step is one action of one peer. Then all peers fall silent, and the check lets their
+deadlines pass without waiting: every connection ends, no task or memory is left, and no error is logged.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from emmett.testing.transport import MemoryConnection
 from tests.wire.frame_maker import client_frame
 
 MIB = 1024 * 1024
-# The loggers whose errors are faults. The harness takes them for itself.
+# The loggers whose errors are faults. The harness captures them.
 LOGGERS = ("emmett", "uvicorn", "asyncio")
 MAX_STEPS = 60
 PEERS = 3
 # Turns of the loop after each step.
 TURNS = 8
-# Seconds that pass at a time when all peers are silent, and how often. All deadlines have their defaults.
+# Seconds per step when all peers are silent, and the number of steps. All deadlines have their defaults.
 PAUSE = 5.0
 PAUSES = 120
 
@@ -43,7 +43,7 @@ DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate\r\n"
 
 
 class _Errors(logging.Handler):
-    """Keeps what is logged as an error."""
+    """Collects logged errors."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -54,7 +54,7 @@ class _Errors(logging.Handler):
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """An event loop whose time passes when the check says so.
+    """An event loop whose time the check controls.
 
     Attributes:
         passed: seconds by which it is ahead of the real time.
@@ -67,7 +67,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 
 class _Program:
-    """The bytes of an input, taken one by one; zeros when they are used up."""
+    """The bytes of an input, one by one, followed by zeros."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -90,14 +90,14 @@ class _Program:
 
 
 class _Peer:
-    """One client, and what it does."""
+    """One client and its actions."""
 
     def __init__(self, server: MemoryServer) -> None:
         self._server = server
         self.connection: MemoryConnection = server.connect()
 
     def renew(self, program: _Program) -> None:
-        """Leave the old connection as it is, and open another one."""
+        """Leave the old connection as it is, and open a new one."""
         faults = program.one_of((None, Faults(window=1), Faults(piece=300), Faults(window=1000, piece=3000)))
         self.connection = self._server.connect(faults=faults)
 
@@ -206,7 +206,7 @@ class _Server:
             if number >= 250:
                 self.loop.passed += 1
                 self.state.sweep.look(self.loop.time())
-                # It has to be heard, or the server rightly drops it when the time of a Ping is over.
+                # It has to answer, or the server rightly drops it when a Ping times out.
                 await self._check_neighbour(neighbour)
             else:
                 peer = peers[number % PEERS]
@@ -230,8 +230,8 @@ class _Server:
     async def _fall_silent(self) -> None:
         """Pass all deadlines.
 
-        A peer whose messages nobody takes cannot be heard. The operating system breaks its connection off when it does
-        not acknowledge a Ping, which takes the place of the deadline.
+        A peer whose messages are not read cannot answer a Ping. If it does not acknowledge the Ping, the operating
+        system breaks the connection off, which replaces the deadline.
         """
         await self._pass_deadlines()
         for connection in tuple(self.state.connections):
@@ -270,11 +270,11 @@ async def _turns(count: int = TURNS) -> None:
 
 
 def check(data: bytes) -> None:
-    """Let peers do what the bytes say.
+    """Run the program in the bytes.
 
     Raises:
-        AssertionError: a neighbour is not served, or something is left.
-        Exception: whatever the peers have managed to raise.
+        AssertionError: a neighbour is not served, or state is left.
+        Exception: any exception that the peers have caused.
     """
     _server().play(_Program(data))
 
@@ -364,7 +364,7 @@ def _add_pages(app: App) -> None:
 
 
 def seeds() -> Iterator[bytes]:
-    """Yield programs to begin with: each kind of step alone, on each kind of socket and page."""
+    """Yield programs as seeds: each kind of step alone, on each kind of socket and page."""
     steps = [number * PEERS for number in range(len(_STEPS))]
     opened = 1 * PEERS
     for path in range(len(SOCKETS)):
