@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def rotated(arguments: list[str], worker: int, workers: int) -> list[str]:
-    """Return the paths to collect in the order of this worker; a folder that is the only path as what is in it."""
+    """Return the paths to collect, in the order of this worker; a single folder is replaced by its contents."""
     if len(arguments) == 1 and (folder := Path(arguments[0])).is_dir():
         paths = sorted(path for path in folder.iterdir() if path.is_dir() or path.name.startswith("test_"))
         arguments = [str(path) for path in paths if path.name != "__pycache__"] or arguments

@@ -34,7 +34,7 @@ def _innermost(function: Any) -> Any:
 
 
 def run_test(item: pytest.Function) -> bool:
-    """Run a coroutine test as its markers say; true tells pytest that the test has been called."""
+    """Run a coroutine test according to its markers. Returning True makes pytest regard the test as called."""
     deadline = item.get_closest_marker("deadline")
     seconds = float(deadline.args[0]) if deadline else DEADLINE
     loop_name = str(item.callspec.params.get("loop_name", "asyncio")) if hasattr(item, "callspec") else "asyncio"
@@ -87,7 +87,7 @@ def _run(
 
 
 def _close(runner: asyncio.Runner) -> list[str]:
-    """Close the loop and return what it warns of."""
+    """Close the loop and return its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         # uvloop warns of open handles only here, and never returns when its warning is made an error.
         warnings.simplefilter("always")
@@ -135,7 +135,7 @@ def _open_transports(loop: asyncio.AbstractEventLoop) -> list[asyncio.WriteTrans
 
 
 def _sockets(loop: asyncio.AbstractEventLoop) -> list[str]:
-    """Name what the loop waits for beside the transports: listening sockets, pipes, what is still to be flushed."""
+    """Return what the loop waits for in addition to transports: listening sockets, pipes, and unflushed data."""
     selector = getattr(loop, "_selector", None)
     if selector is None:
         return []

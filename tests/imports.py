@@ -1,4 +1,4 @@
-"""Reads what each module of emmett imports from its source, without running it."""
+"""Find the imports of each module of emmett in its source, without running it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def source_files() -> dict[str, Path]:
 
 
 def imported_modules(text: str, module: str, *, is_package: bool, modules: Collection[str]) -> Iterator[str]:
-    """Give the full names of what a module imports: at its top, inside its functions, and under TYPE_CHECKING.
+    """Return the full names that a module imports: at its top, inside its functions, and under TYPE_CHECKING.
 
     An import for types only counts like any other: it binds two modules together just as well.
 
@@ -53,7 +53,7 @@ def _origin(node: ast.ImportFrom, package: list[str], is_package: bool) -> str:
 
 @cache
 def import_graph() -> dict[str, set[str]]:
-    """Return for every module of emmett what it imports, from emmett and from elsewhere."""
+    """Return the imports of every module of emmett, from emmett and from elsewhere."""
     files = source_files()
     return {
         name: set(imported_modules(path.read_text("utf-8"), name, is_package=path.name == "__init__.py", modules=files))

@@ -99,13 +99,13 @@ def layer_of(module: str) -> str:
 
 
 def dependencies() -> frozenset[str]:
-    """Return the top names of what pyproject.toml lists as needed to run."""
+    """Return the top-level names of the dependencies in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     return frozenset(line.split(">")[0].strip() for line in project["dependencies"])
 
 
 def violations(module: str, imports: set[str], layers: list[Layer]) -> Iterator[str]:
-    """Say for each import of a module that its layer forbids what is wrong with it."""
+    """Yield an explanation for each import of a module that its layer forbids."""
     name = layer_of(module)
     layer = next((layer for layer in layers if name in layer.names), None)
     if layer is None:

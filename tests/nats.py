@@ -67,7 +67,7 @@ class Nats:
         self.port = self._await_port(ports)
 
     def start_empty(self) -> None:
-        """Start it without what it had kept."""
+        """Start it without its data."""
         shutil.rmtree(self._folder / "store", ignore_errors=True)
         self.start()
 
@@ -79,7 +79,7 @@ class Nats:
             self._process = None
 
     def pause(self) -> None:
-        """Let it take what is sent and answer nothing, until `resume`."""
+        """Make it accept bytes without answering, until `resume`."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
         # Not before all its threads stand still.
@@ -95,7 +95,7 @@ class Nats:
         return Client(self.port)
 
     def log(self) -> str:
-        """Return what it has logged."""
+        """Return its log."""
         return (self._folder / "log").read_text()
 
     def _await_port(self, ports: Path) -> int:

@@ -17,7 +17,7 @@ CLUSTER_BUS = 10_000
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 on which nobody listens, nor on the one that a cluster's bus has.
+    """Return a free port of 127.0.0.1 for which the port of a cluster's bus is also free.
 
     Another process may not get it between this call and the start of the server: each worker of pytest-xdist has ports
     of its own, and no port is given out twice in a row.

@@ -1,4 +1,4 @@
-"""The other side of ASGI, in memory: what a server would be, told step by step by the test."""
+"""The server's side of ASGI, in memory, controlled step by step by the test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
 
 def http_scope(method: str = "GET", target: str = "/", headers: Pairs = (), **changes: Any) -> dict[str, Any]:
-    """Return the scope of a request; `changes` replaces what it would hold otherwise."""
+    """Return the scope of a request, with `changes` to its values."""
     path, _, query = target.partition("?")
     scope = {
         "type": "http",
@@ -50,7 +50,7 @@ def http_scope(method: str = "GET", target: str = "/", headers: Pairs = (), **ch
 
 
 def websocket_scope(target: str = "/", headers: Pairs = (), **changes: Any) -> dict[str, Any]:
-    """Return the scope of a websocket; `changes` replaces what it would hold otherwise."""
+    """Return the scope of a websocket, with `changes` to its values."""
     scope = http_scope("GET", target, headers)
     del scope["method"]
     scope |= {"type": "websocket", "scheme": "ws", "subprotocols": [], "extensions": {"websocket.http.response": {}}}
@@ -60,7 +60,7 @@ def websocket_scope(target: str = "/", headers: Pairs = (), **changes: Any) -> d
 async def fetch(
     app: App, target: str = "/", method: str = "GET", *, headers: Pairs = (), body: bytes = b"", **changes: Any
 ) -> Answer:
-    """Send one request and return the whole response; its body must end as ASGI says."""
+    """Send one request and return the whole response, whose body must end as ASGI requires."""
     fields = list(headers)
     if body:
         fields.append(("content-length", str(len(body))))

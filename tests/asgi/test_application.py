@@ -1,4 +1,4 @@
-"""The application as ASGI servers call it: which kind goes where, and what is none."""
+"""The application as ASGI servers call it: each type of scope, and unknown types."""
 
 from __future__ import annotations
 

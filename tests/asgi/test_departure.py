@@ -19,7 +19,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Visit:
-    """A request whose client leaves when the test says so."""
+    """A request whose client leaves when the test wants it to."""
 
     def __init__(self, app: App) -> None:
         self.gone = asyncio.Event()

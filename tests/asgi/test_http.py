@@ -1,4 +1,4 @@
-"""Requests over ASGI: what the scope says, bodies in and out, peers that leave."""
+"""Requests over ASGI: the scope, bodies in and out, peers that leave."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FORM = [("content-type", "application/x-www-form-urlencoded")]
 
 
 class Server:
-    """Gives an application the events of one request, and notes what it sends."""
+    """Passes the events of one request to an application, and records the events that it sends."""
 
     def __init__(self, *events: dict[str, Any]) -> None:
         self.events = list(events)

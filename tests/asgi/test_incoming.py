@@ -1,4 +1,4 @@
-"""The parts of a body and the leaving of a peer, for a reader and for somebody who watches meanwhile."""
+"""The parts of a body and the departure of a peer, for a reader and for a concurrent watcher."""
 
 from __future__ import annotations
 

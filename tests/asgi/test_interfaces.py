@@ -55,7 +55,7 @@ def test_it_passes_for_a_coroutine_function() -> None:
 
 
 def poke(port: int) -> None:
-    """Send a request as soon as somebody listens; granian does not say when."""
+    """Send a request as soon as the server listens; granian does not report when."""
     while True:
         with socket.socket() as client:
             if client.connect_ex(("127.0.0.1", port)) == 0:

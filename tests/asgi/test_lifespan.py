@@ -14,7 +14,7 @@ STARTUP, SHUTDOWN = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 
 
 class Lifespan:
-    """A server that starts and stops an application, and notes what happens."""
+    """A server that starts and stops an application, and records the events."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -35,7 +35,7 @@ class Lifespan:
 
 
 def make_app(happened: list[Any], fails: str = "") -> App:
-    """An application with two functions for either moment; those whose name begins so fail."""
+    """An application with two functions each for startup and shutdown; those with a given prefix fail."""
     app = App(__name__)
 
     def note(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Results of a run that never was, for the tests of what is made of them."""
+"""Invented results of a run, for the tests of reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sample(
     generator: float | None = 1.0,
     count: int | None = None,
 ) -> Sample:
-    """Return a sample of two seconds; a rate counts what it says."""
+    """Return a sample of two seconds; the number follows from the value unless `count` is given."""
     number = round(value * 2) if count is None else count
     return Sample(
         value, number, 2.0, server, generator, 66, scenario=scenario, contestant=contestant, round_number=round_number

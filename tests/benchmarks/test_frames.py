@@ -35,7 +35,7 @@ def parse(data: bytes, *, masked: bool) -> list[Frame]:
 
 
 def result_of(steps: Generator[None, None, T]) -> T:
-    """Return what a generator returns, which has all it needs and so never stops to wait for bytes."""
+    """Return the result of a generator that has all its bytes, so it never waits for more."""
     with pytest.raises(StopIteration) as stop:
         next(steps)
     result: T = stop.value.value

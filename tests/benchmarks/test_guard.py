@@ -1,4 +1,4 @@
-"""The guard on what a message costs: its workload, its record, its verdicts; the counting is `make bench-guard`."""
+"""The guard on the cost of a message: its workload, record and verdicts; `make bench-guard` does the counting."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ ORDER: list[tuple[str, str]] = []
 
 @dataclass(frozen=True, kw_only=True)
 class Costless(Scenario):
-    """Measures nothing, fails for the contestant `broken`, and notes who came when."""
+    """Measures nothing, fails for the contestant `broken`, and records the order of contestants."""
 
     feature: str = "echo"
     unit: Unit = MESSAGES

@@ -16,7 +16,7 @@ from emmett.testing import TestWebsocket
 
 
 class Say(msgspec.Struct):
-    """What a client says, as a parameter of a method."""
+    """A message of a client, as a parameter of a method."""
 
     room: str
     text: str = ""

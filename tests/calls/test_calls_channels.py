@@ -152,7 +152,7 @@ async def test_what_is_subscribed_in_an_opening_that_fails_is_left(bus: MemoryBu
 
 
 async def test_a_user_is_refused_while_the_broker_is_away(bus: MemoryBus) -> None:
-    """Otherwise the connection would miss what is sent to its user."""
+    """Otherwise the connection would miss messages to its user."""
     node = Node(bus)
     async with node.app.test_client_async() as client, client.calls("/api?user=ada") as api:
         await api.leave("x")

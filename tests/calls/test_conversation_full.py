@@ -1,4 +1,4 @@
-"""A connection whose calls are all in flight still takes what may end one of them."""
+"""A connection at its limit of calls in flight still reads messages that may end one of them."""
 
 import asyncio
 

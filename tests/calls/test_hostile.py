@@ -103,7 +103,7 @@ def encode_packed(message: Any) -> bytes:
 
 
 async def exchange(subprotocol: str, sent: list[str | bytes]) -> list[Any]:
-    """Send frames, and return what comes until the answer to a last good call."""
+    """Send frames, then a valid call, and return the frames up to its answer."""
     is_packed = "msgpack" in subprotocol
     decode: Any = msgspec.msgpack.decode if is_packed else json.loads
     last = {"jsonrpc": "2.0", "id": "the end", "method": "add", "params": [20, 22]}

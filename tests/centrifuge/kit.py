@@ -115,11 +115,11 @@ class Service:
 
     @property
     def subscribers(self) -> int:
-        """The number of subscribers, without the one that hears the orders of other processes."""
+        """The number of subscribers, without the one for the orders of other processes."""
         return self.channels.stats().subscribers - 1
 
     def open_namespace(self, name: str, **options: Any) -> None:
-        """Declare a namespace that everybody may subscribe and publish to."""
+        """Declare a namespace to which anyone may subscribe and publish."""
         rights = {"may_subscribe": lambda _: True, "may_publish": lambda *_: True}
         self.channels.namespace(name, **{**rights, **options})
 

@@ -1,4 +1,4 @@
-"""What the tests of channels are written with: sinks and brokers that do what a test says."""
+"""Tools for the tests of channels: sinks and brokers that a test controls."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 async def turns(count: int = 10) -> None:
-    """Let the event loop turn so many times: enough for what must not happen to happen."""
+    """Run many turns of the event loop: enough for unwanted events to happen."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -44,7 +44,7 @@ async def take_data(feed: Subscription, count: int) -> list[str | bytes]:
 
 
 class MemorySink:
-    """A sink that keeps what it gets.
+    """A sink that keeps the messages that it gets.
 
     Attributes:
         batches: what it took.
@@ -203,5 +203,5 @@ async def running(broker: MemoryBroker | None = None, linger: float = 0.0, **roo
 
 
 def topics(channels: Channels) -> dict[str, Any]:
-    """Return what the hub of running channels is subscribed to."""
+    """Return the channels to which the hub of running channels is subscribed."""
     return dict(channels.running().hub.topics)

@@ -102,7 +102,7 @@ async def test_a_socket_that_knows_no_gaps_is_not_closed_for_one_it_asked_about(
 
 
 async def test_another_epoch_on_the_way() -> None:
-    """The stream is still in the old epoch, the history in the new one: what is old was asked for, and not there."""
+    """The stream is still in the old epoch, the history already in the new one, without the requested publications."""
     bench = Bench(start=3)
     bench.catch_up.add([message(4), gap(0, "f"), message(1, "f")], False)
     bench.finish([message(1, "f"), message(2, "f")], at(2, "f"), False)

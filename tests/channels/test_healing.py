@@ -1,4 +1,4 @@
-"""When histories are read; what is made of them is in test_topic.py, the whole in test_hub.py."""
+"""When histories are read. test_topic.py tests how they are used, test_hub.py the whole process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks: who asks, what is tried, and when a start is given up."""
+"""Checks: when they run, what they try, and when a start is given up."""
 
 from __future__ import annotations
 

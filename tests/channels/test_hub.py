@@ -1,4 +1,4 @@
-"""The hub through `Channels`: who gets what, what is left behind, what a broker that fails does to it."""
+"""The hub through `Channels`: deliveries, leftovers, and brokers that fail."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ HISTORY = 20
 
 
 class Subscriber:
-    """One that notes what it gets: kind, channel, data and position.
+    """A subscriber that records publications: kind, channel, data and position.
 
     Arguments:
         channels: where it subscribes.
@@ -171,7 +171,7 @@ class World:
         assert self.bus._nodes == {}
 
     def check(self, subscriber: Subscriber) -> None:
-        """Compare what a subscriber got with what was published."""
+        """Compare the publications that a subscriber got with those that were published."""
         if subscriber.began is None:
             return
         last: dict[str, Position] = dict(subscriber.began)

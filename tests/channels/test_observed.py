@@ -1,4 +1,4 @@
-"""Observers of publications: before and after they are published, once they are delivered, and what they send along."""
+"""Observers of publications: before and after publishing, after delivery, and the data that they attach."""
 
 from __future__ import annotations
 

@@ -82,12 +82,12 @@ async def test_a_crashed_node_is_noticed_by_one_of_the_others() -> None:
 
 
 async def bus_join(broker: MemoryBroker, member: str) -> None:
-    """Let a member be in the room, as a node does that nobody sees any more."""
+    """Add a member to the room, like a node that has crashed."""
     broker.bus.rooms.join("room:1", f"crashed-{member}", member, b"null", 30.0)
 
 
 async def keep(channels: object) -> None:
-    """Do what the keeper of channels does now and then, and wait for it."""
+    """Run the periodic upkeep of channels, and wait for it."""
     running = channels.running()  # type: ignore[attr-defined]
     before = len(running.hub.tasks)
     await running.presence.keep(running.hub.namespaces.of("room:1"))

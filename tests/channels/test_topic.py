@@ -21,7 +21,7 @@ def history(*offsets: int, epoch: str = "e", top: int | None = None, complete: b
 
 
 class Bench:
-    """A topic; what it passes on and how often it asks for healing is noted."""
+    """A topic that records what it passes on, and how often it asks for healing."""
 
     def __init__(self, name: str = "room:1", size: int = 10, top: int = 0) -> None:
         self.asked = 0

@@ -36,7 +36,7 @@ class Running:
         self._reader.start()
 
     def wait_for(self, pattern: str, nudge: Callable[[], object] | None = None) -> re.Match[str]:
-        """Wait for a pattern in the output behind what was waited for before.
+        """Wait for a pattern in the output after the previous match.
 
         Arguments:
             pattern: a regular expression.
@@ -63,7 +63,7 @@ class Running:
         return match
 
     def connect(self, port: int) -> socket.socket:
-        """Connect to a port of 127.0.0.1, again and again until the process listens: it does not say when it begins."""
+        """Connect to a port of 127.0.0.1, retrying until the process listens, which it does not report."""
         end = time.monotonic() + DEADLINE
         while True:
             try:
@@ -83,7 +83,7 @@ class Running:
         return self._ended()
 
     def interrupt(self) -> int:
-        """Do what Ctrl+C on a terminal does, which reaches the children too, and return the exit code."""
+        """Send SIGINT like Ctrl+C on a terminal, also to the child processes, and return the exit code."""
         os.killpg(self.process.pid, signal.SIGINT)
         return self._ended()
 

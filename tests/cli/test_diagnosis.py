@@ -25,7 +25,7 @@ def make(**server: Any) -> Config:
 def findings(
     machine: Machine = GOOD, config: Config | None = None, workers: int = 2, in_memory: int = 0
 ) -> list[Finding]:
-    """Return what is not fine."""
+    """Return the findings that are not fine."""
     found = list(diagnose(machine, config or make(), workers, in_memory))
     assert all(bool(finding.advice) is (finding.level != "ok") for finding in found)
     return [finding for finding in found if finding.level != "ok"]

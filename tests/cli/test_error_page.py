@@ -14,7 +14,7 @@ from emmett.cli.error_page import MAX_ERRORS, render_error_page
 
 
 def raised(source: str, folder: Path) -> BaseException:
-    """Run the function `fail` of a file and return what it raises."""
+    """Run the function `fail` of a file and return the exception that it raises."""
     file = folder / "shop.py"
     file.write_text(source)
     names: dict[str, Any] = {}

@@ -17,7 +17,7 @@ STATIC = RouteInfo("http", ("GET", "HEAD"), "/static/<any:filename>", "static", 
 
 
 class Terminal(io.StringIO):
-    """A stream that says that it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True

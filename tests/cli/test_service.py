@@ -1,4 +1,4 @@
-"""What `emmett ps`, `emmett tail` and `emmett kick` need of an application, and what they say without it."""
+"""The requirements of `emmett ps`, `emmett tail` and `emmett kick`, and their errors if these are not met."""
 
 from __future__ import annotations
 

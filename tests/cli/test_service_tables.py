@@ -1,4 +1,4 @@
-"""What `emmett ps` and `emmett tail` print."""
+"""The output of `emmett ps` and `emmett tail`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real clients against the probe: what is measured is what they do."""
+"""Real clients against the probe: the measurements show their behaviour."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AIOHTTP = python("aiohttp_client")
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pause for a moment only: what comes in time, and what does not, is decided by the order of frames."""
+    """Pause only for a moment: the order of frames decides which ones are in time."""
     monkeypatch.setattr(measure, "PAUSE", 1.1)
 
 

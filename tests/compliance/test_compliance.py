@@ -1,4 +1,4 @@
-"""All conformance cases on the default server, and the referee: it must see what is wrong."""
+"""All conformance cases on the default server, and the referee, which must detect faults."""
 
 from __future__ import annotations
 

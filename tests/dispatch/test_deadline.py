@@ -1,4 +1,4 @@
-"""A deadline is a moment and what must have happened until then."""
+"""A deadline is a moment and an event that must happen before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests at random against typed handlers: what the OpenAPI document allows is taken, and nothing is a failure."""
+"""Random requests to typed handlers: those that the OpenAPI document allows are accepted, and none causes a 500."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_what_the_document_allows_is_taken(data: st.DataObject) -> None:
 
 
 class Failures(logging.Handler):
-    """Raises what is logged as an error: a traceback in the log fails the test."""
+    """Raises logged errors, so that a traceback in the log fails the test."""
 
     def emit(self, record: logging.LogRecord) -> None:
         raise AssertionError(record.getMessage())

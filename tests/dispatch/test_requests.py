@@ -373,7 +373,7 @@ def test_what_a_peer_can_cause_is_no_http_exception() -> None:
 
 
 class Preflights(Pipe):
-    """Answers preflights, and says for which methods and which request."""
+    """Answers preflights, with the methods and the request in the answer."""
 
     def __init__(self, name: str) -> None:
         self.name = name

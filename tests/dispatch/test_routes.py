@@ -1,4 +1,4 @@
-"""What a route knows: who may connect to it, and what its messages pass."""
+"""Routes: their allowed origins, and the pipes of their messages."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tests.http.builders import form, form_request, make_request, part
 
 
 class Carrier:
-    """Notes what it is to send, and fails if it is told to."""
+    """Records responses, and raises the given error after each."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.sent: list[Any] = []
@@ -87,7 +87,7 @@ async def test_a_stream_is_closed_whatever_its_end(method: str, error: Exception
 
 @pytest.mark.parametrize("error", [None, ConnectionResetError(), LookupError()])
 async def test_the_request_is_over(error: Exception | None) -> None:
-    """Its form cannot be read any more, since nobody would remove its files."""
+    """Its form can no longer be read, since nothing would remove its files."""
     asked = form_request(form(part("file", b"content", filename="a.txt")))
     with contextlib.suppress(OSError, LookupError):
         await serve("answer", asked, error)

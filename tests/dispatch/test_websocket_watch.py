@@ -1,4 +1,4 @@
-"""The deadline of a websocket: what is due, what happens then, and not a moment before."""
+"""The deadline of a websocket: its kind, and its effect when it is due and not before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SETTINGS = WebsocketSettings(accept_timeout=1.0, close_timeout=2.0, disconnect_g
 
 
 class Carrier:
-    """A carrier that notes what its watch asks for."""
+    """A carrier that records the requests of its watch."""
 
     def __init__(self) -> None:
         self.inbox = Inbox(asyncio.get_running_loop(), lambda: None)
@@ -34,7 +34,7 @@ class Carrier:
 
 
 def look(watch: WebsocketWatch, carrier: Carrier, now: float) -> list[str]:
-    """Return what a look at that time did."""
+    """Return the effect of a check at that time."""
     carrier.done.clear()
     watch.look(now, carrier)
     return list(carrier.done)

@@ -1,4 +1,4 @@
-"""How a flow ends, and what that means for its connection (docs/design.md, "What a connection promises")."""
+"""The end of a flow, and its effect on the connection (docs/design.md, "What a connection promises")."""
 
 from __future__ import annotations
 

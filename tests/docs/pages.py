@@ -61,7 +61,7 @@ class Page:
 
     @property
     def prose(self) -> str:
-        """The text without what is in fences."""
+        """The text without fenced code."""
         return _FENCE.sub("", self.text)
 
     @cached_property

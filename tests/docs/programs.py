@@ -62,7 +62,7 @@ class Program(NamedTuple):
 
     @property
     def decorators(self) -> int:
-        """How many routes it says that it registers."""
+        """The number of routes that it claims to register."""
         return sum(len(_DECORATOR.findall(block.text)) for block in self.blocks)
 
     def save(self, folder: Path) -> None:

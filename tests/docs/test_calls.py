@@ -1,4 +1,4 @@
-"""The messages on the page about calls are what really comes; its tests pass; its examples are as short as it says."""
+"""The page about calls: its messages are the real ones, its tests pass, its examples are as short as it says."""
 
 from __future__ import annotations
 

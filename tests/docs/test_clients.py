@@ -1,4 +1,4 @@
-"""The page about clients: what its programs do with a refusal."""
+"""The page about clients: how its programs handle a refusal."""
 
 from __future__ import annotations
 

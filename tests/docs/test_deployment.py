@@ -1,4 +1,4 @@
-"""What docs/deployment.md and the quickstart say about processes: their commands and files, but for the port.
+"""The claims of docs/deployment.md and the quickstart about processes: their commands and files, except for the port.
 
 The configurations of proxies are tested in tests/integration/test_proxy_recipes.py.
 """
@@ -80,7 +80,7 @@ async def assert_echo(url: str) -> None:
 
 
 def installed(command: str) -> list[str]:
-    """Split a command; its program is the one that is installed beside this Python."""
+    """Split a command, whose program is the one installed next to this Python."""
     name, *arguments = shlex.split(command)
     return [str(Path(sys.executable).with_name(name)), *arguments]
 

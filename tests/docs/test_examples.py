@@ -55,7 +55,7 @@ async def test_a_transcript(program: Program, number: int, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ECHO_PAGES)
 async def test_the_echo(name: str, tmp_path: Path) -> None:
-    """The first program of these pages, against a client that also sends what nobody can type."""
+    """The first program of these pages, with a client that also sends messages that cannot be typed."""
     program = programs_of(page(name))[0]
     with program.loaded(tmp_path) as app:
         async with run_emmett(app) as running, connect(f"{running.url}/echo") as client:

@@ -1,4 +1,4 @@
-"""The guide for users of FastAPI: both sides of each example give the same answers, and differ where it says so."""
+"""The guide for users of FastAPI: both sides of each example give the same answers, except for documented cases."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Body(BaseModel):
 
 
 def make_fastapi() -> FastAPI:
-    """Make an application whose handlers do what the table of differences is about."""
+    """Return an application whose handlers show the differences in the table."""
     app = FastAPI()
 
     @app.websocket("/texts")

@@ -1,4 +1,4 @@
-"""What pages and messages say about installing: packages that exist, and that emmett is made for."""
+"""Installation instructions in pages and messages: their packages exist, and are those that emmett supports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documents say beside their examples: tables of settings and options, commands, links."""
+"""Claims of the documents outside of examples: tables of settings and options, commands, links."""
 
 from __future__ import annotations
 

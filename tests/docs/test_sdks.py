@@ -29,7 +29,7 @@ def block(language: str) -> str:
 
 
 async def first_line(folder: Path, *command: str) -> str:
-    """Start a program that goes on, and return its first line."""
+    """Start a long-running program, and return its first line."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

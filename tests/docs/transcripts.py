@@ -1,4 +1,4 @@
-"""Transcripts in the documents: what a reader types while a program runs, and what comes back.
+"""Transcripts in the documents: the commands that a reader types while a program runs, and their output.
 
 Three commands may stand behind the `$`: `curl`, `websockets`, the client that comes with the library of this name, and
 `emmett`. The first two are played by clients of ours, so that a test needs no program and no terminal.
@@ -49,7 +49,7 @@ def commands(transcript: str) -> Iterator[Command]:
 
 
 async def play(transcript: str, port: int, folder: Path) -> None:
-    """Type the commands of a transcript and compare what comes back.
+    """Run the commands of a transcript and compare the output.
 
     Arguments:
         transcript: the text, in which the server listens on port 8000.
@@ -106,7 +106,7 @@ async def _curl(arguments: list[str], lines: list[str], port: int) -> None:
 
 
 def _form_part(option: str) -> str:
-    """One part of a form, from what stands behind -F: `name=content;filename=name;type=text/plain`."""
+    """Return a part of a form from the argument of -F: `name=content;filename=name;type=text/plain`."""
     name, _, rest = option.partition("=")
     content, *parameters = rest.split(";")
     given = dict(parameter.split("=", 1) for parameter in parameters)

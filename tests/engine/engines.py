@@ -1,4 +1,4 @@
-"""The frame reader on each engine, whichever of them runs: what the differential tests compare."""
+"""The frame reader of each available engine, for differential tests."""
 
 from __future__ import annotations
 

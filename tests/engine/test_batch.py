@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("name", ENGINES)
 
 
 class Receiver:
-    """Says what it was told."""
+    """Records the calls of its methods."""
 
     def __init__(self, answer: Callable[[Any], Any]) -> None:
         self.take = answer
@@ -102,7 +102,7 @@ def test_what_is_no_ordinary_error_ends_the_delivery(name: str, where: str) -> N
         raise KeyboardInterrupt
 
     class Ending(Receiver):
-        """Does not survive what it is told."""
+        """Ends when one of its attributes is looked up."""
 
         def __getattribute__(self, name: str) -> Any:
             return end if name == where else super().__getattribute__(name)

@@ -1,4 +1,4 @@
-"""Visitors of the notice board: who they are, and how they fill in its forms."""
+"""Visitors of the notice board: their names, and how they fill in forms."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _HiddenFields(HTMLParser):
 
 
 def hidden_fields(page: str) -> dict[str, str]:
-    """Return what the forms of a page send unseen: the token that shows that they are ours."""
+    """Return the hidden fields of a page's forms: the CSRF token."""
     parser = _HiddenFields()
     parser.feed(page)
     assert parser.fields, page
@@ -59,7 +59,7 @@ async def log_in(client: AsyncTestClient, user: str = "ada") -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def visit(user: str = "ada") -> AsyncIterator[tuple[AsyncTestClient, dict[str, str]]]:
-    """Start the board, and log somebody in; gives the client and the hidden fields."""
+    """Start the board, and log a visitor in. Return the client and the hidden fields."""
     async with app.test_client_async() as client:
         yield client, await log_in(client, user)
 

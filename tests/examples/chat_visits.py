@@ -1,4 +1,4 @@
-"""Visitors of the chat: how they come in, and what they hear in a room."""
+"""Visitors of the chat: how they enter, and what they receive in a room."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Visitor(NamedTuple):
         return str(told["id"])
 
     async def next(self) -> dict[str, Any]:
-        """Return what comes next."""
+        """Return the next message."""
         if self.early:
             return self.early.pop(0)
         while (event := decode(await self.websocket.receive())) is None:
@@ -61,7 +61,7 @@ class Visitor(NamedTuple):
 
 
 def decode(text: str | bytes) -> dict[str, Any] | None:
-    """Read an event, and what is published in it; None for the reply to a call that succeeded."""
+    """Return the event in a message, with its decoded publication; None for the reply to a successful call."""
     message = msgspec.json.decode(text)
     if "error" in message:
         return {"type": "error", "id": message["id"], **message["error"]}
@@ -79,7 +79,7 @@ def decode(text: str | bytes) -> dict[str, Any] | None:
 async def in_room(
     client: AsyncTestClient, name: str, room: str = "tea", since: str | None = None
 ) -> AsyncIterator[Visitor]:
-    """Let somebody new be in a room while the block runs."""
+    """Keep a new visitor in a room while the block runs."""
     await enter(client, name, room)
     query = "" if since is None else f"?since={quote(since)}"
     async with client.websocket(f"/rooms/{room}/live{query}") as websocket:

@@ -115,7 +115,7 @@ likely = st.builds(
 
 
 class Alarm(logging.Handler):
-    """Keeps what must not be logged."""
+    """Keeps records that must not be logged."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -167,7 +167,7 @@ class Board:
         self.check()
 
     def check(self) -> None:
-        """Nothing was logged that somebody would have to look into."""
+        """Check that nothing was logged that would need attention."""
         assert [record.getMessage() for record in self.alarm.records] == []
 
 
@@ -182,7 +182,7 @@ async def running_board(alarm: Alarm) -> AsyncIterator[Board]:
 
 @contextlib.contextmanager
 def board() -> Iterator[Callable[[Callable[[Board], Coroutine[Any, Any, None]]], None]]:
-    """Run one board for all examples of a test; gives what runs a step of them."""
+    """Run one board for all examples of a test, and yield a function that runs a step."""
     alarm = Alarm()
     logging.getLogger().addHandler(alarm)
     try:

@@ -1,4 +1,4 @@
-"""The chat: names, rooms, history, presence, positions, and what is refused."""
+"""The chat: names, rooms, history, presence, positions and refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def room() -> str:
-    """A room in which nothing was said: the memory broker keeps what was, for as long as the process lives."""
+    """A new room: the memory broker keeps the messages of old ones for as long as the process lives."""
     return f"room-{next(_numbers)}"
 
 

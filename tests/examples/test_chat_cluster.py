@@ -1,4 +1,4 @@
-"""The runner of the chat's cluster: what it says where something is not installed, and what nginx is told."""
+"""The runner of the chat's cluster: its messages about missing programs, and its configuration of nginx."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ place: ContextVar[str] = ContextVar("place", default="outside")
 
 
 class Source:
-    """Chunks that a test gives one by one, and what became of the generator that passes them on."""
+    """Chunks that a test provides one by one, and the fate of the generator that passes them on."""
 
     def __init__(self) -> None:
         self.chunks: asyncio.Queue[bytes | None] = asyncio.Queue()

@@ -1,4 +1,4 @@
-"""What a multipart body holds beside its parts."""
+"""The content of a multipart body outside of its parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Large forms: what is in memory, what is on disk, and that nothing of it stays."""
+"""Large forms: data in memory and on disk, all of which is removed."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.channels.kit import until
 
 
 class Node:
-    """One node: its application, and what belongs to it."""
+    """One node: its application, and the parts that belong to it."""
 
     def __init__(self, broker: Any = None, *, timeout: float = 5.0, **options: Any) -> None:
         self.app = App("tests.service")
@@ -58,11 +58,11 @@ async def meet(*nodes: Node) -> None:
 
 
 async def listening(node: Node) -> None:
-    """Wait until a node hears questions."""
+    """Wait until a node receives questions."""
     await until(lambda: node.inspector._control is not None and node.inspector._control.is_listening.is_set())
 
 
 async def there_is(condition: Callable[[], object]) -> None:
-    """Wait for what a broker brings; the deadline is that of the test."""
+    """Wait for a message through a broker; the deadline is that of the test."""
     while not condition():  # noqa: ASYNC110
         await asyncio.sleep(0.005)

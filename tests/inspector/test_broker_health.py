@@ -1,4 +1,4 @@
-"""The health of channels: checked while somebody asks, and not more often than it changes."""
+"""The health of channels: checked only on request, and not more often than it changes."""
 
 from __future__ import annotations
 

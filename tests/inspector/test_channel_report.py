@@ -1,4 +1,4 @@
-"""One channel in detail, and what of it is shown."""
+"""One channel in detail, and which data is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions between nodes when something is wrong: silent nodes, a broker that is away, letters that nobody sent."""
+"""Questions between nodes when something is wrong: silent nodes, an unavailable broker, forged messages."""
 
 from __future__ import annotations
 

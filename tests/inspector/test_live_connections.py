@@ -1,4 +1,4 @@
-"""The open websockets of a process: what is listed, in which order, and how much of it in one turn of the loop."""
+"""The open websockets of a process: which are listed, in which order, and how many in one turn of the loop."""
 
 from __future__ import annotations
 

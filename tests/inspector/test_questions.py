@@ -1,4 +1,4 @@
-"""What can be asked, as JSON; letters.py has the tests of what travels."""
+"""Questions as JSON; test_letters.py tests messages between nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tails: sampled, bounded, and over when nobody looks any more."""
+"""Tails: sampled, bounded, and ended when no one is watching."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emmett.inspector.tails import INTERVAL, LEASE, MAX_MESSAGES, MAX_PAYLOAD, M
 
 
 class Loop:
-    """A loop whose timers fire when a test says so."""
+    """A loop whose timers a test controls."""
 
     def __init__(self) -> None:
         self.timers: list[tuple[float, Timer]] = []

@@ -1,4 +1,4 @@
-"""The requests of the page and its websocket: who may send them, and what they are answered."""
+"""The requests of the page and its websocket: their protection and their answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chat in Chromium: who visits it, what they say, and a cluster of it."""
+"""The chat in Chromium: its visitors, their messages, and a cluster."""
 
 from __future__ import annotations
 
@@ -109,12 +109,12 @@ class ChatCluster:
 
 
 class ChatVisitors(Visitors):
-    """Those who visit the chat."""
+    """The visitors of the chat."""
 
     def enter(
         self, server: ExampleServer | ChatCluster, name: str, room: str = "tea", script: str = "", **options: Any
     ) -> Page:
-        """Let somebody in through the form, and wait until the page is live."""
+        """Let a visitor enter through the form, and wait until the page is live."""
         page = self.visit(server, KEEP_SOCKETS + script, **options)  # type: ignore[arg-type]
         page.get_by_label("Your name").fill(name)
         page.get_by_role("combobox", name="Room").fill(room)
@@ -139,7 +139,7 @@ def texts(page: Page) -> Locator:
 
 
 def people(page: Page) -> Locator:
-    """Return those who are here."""
+    """Return the names of those who are present."""
     return page.locator("#people li")
 
 
@@ -155,7 +155,7 @@ def cut(page: Page) -> None:
 
 
 def take_picture(page: Page, name: str) -> None:
-    """Keep what the page looks like, where a folder for that is named."""
+    """Save a screenshot of the page if a folder for it is set."""
     folder = os.environ.get("EMMETT_SCREENSHOTS")
     if folder:
         page.screenshot(path=Path(folder) / f"chat_{name}.png", animations="disabled")

@@ -19,7 +19,7 @@ STRICT = (
 
 
 def run_tsc(folder: Path, *arguments: str) -> str:
-    """Compile with TypeScript, and return what it says."""
+    """Compile with TypeScript, and return the output."""
     compiler = NODE_FOLDER / "node_modules" / "typescript" / "bin" / "tsc"
     command = [tool("typescript"), str(compiler), *STRICT, *arguments]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=DEADLINE, check=False)
@@ -27,7 +27,7 @@ def run_tsc(folder: Path, *arguments: str) -> str:
 
 
 def run_mypy(folder: Path, *files: str) -> str:
-    """Check with mypy, and return what it says."""
+    """Check with mypy, and return the output."""
     arguments = ("--strict", "--config-file=", "--cache-dir=.mypy_cache", "--python-executable", sys.executable)
     command = [sys.executable, "-m", "mypy", *arguments, *files]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=DEADLINE, check=False)

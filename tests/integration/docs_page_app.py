@@ -81,7 +81,7 @@ async def story(topic: str, words: int | None = None) -> AsyncIterator[str]:
 
 @calls.method()
 async def wait() -> AsyncIterator[str]:
-    """Send one item and wait until somebody cancels."""
+    """Send one item and wait until cancelled."""
     yield "started"
     await asyncio.Event().wait()
 

@@ -102,7 +102,7 @@ class ExampleServer:
 
 
 class Visitors:
-    """Opens the pages of an example for several people, and notes what no page may do.
+    """Opens the pages of an example for several people, and records violations of rules for pages.
 
     Attributes:
         problems: errors in the console, uncaught errors, requests to other hosts.
@@ -134,7 +134,7 @@ class Visitors:
         return page
 
     def forgive(self, text: str) -> None:
-        """Forget the problems that a text occurs in: what the browser says of a fault that the test made."""
+        """Forget the problems that contain a text: the browser's reports of a fault that the test caused."""
         self.problems = [problem for problem in self.problems if text not in problem]
 
     def close(self) -> None:

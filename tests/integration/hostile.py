@@ -1,4 +1,4 @@
-"""A server under attack: what must hold whatever a peer does, and an application that notes who got through to it."""
+"""A server under attack: invariants for any behaviour of peers, and an application that records who reached it."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Proxy(NamedTuple):
 
 
 def make_certificate(folder: Path) -> ssl.SSLContext:
-    """Write the certificate of the site and its key; returns what trusts it."""
+    """Write the certificate of the site and its key, and return an SSL context that trusts it."""
     authority = trustme.CA()
     certificate = authority.issue_cert(NAME, "127.0.0.1")
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "both.pem")

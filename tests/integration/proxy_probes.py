@@ -1,4 +1,4 @@
-"""Probes that show how a proxy behaves: what it passes on, holds back and notices."""
+"""Probes of a proxy's behaviour: what it passes on, holds back and notices."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def _app(name: str) -> App:
 
 
 async def passed_fields(name: str, folder: Path, *, bare: bool) -> set[str]:
-    """Return the fields in which the application sees what a visitor has put there, of lists at their right end.
+    """Return the fields in which the application sees a value from a visitor; of lists, only the right end counts.
 
     Arguments:
-        name: of the proxy.
-        folder: where it runs.
-        bare: without what its recipe does about these fields.
+        name: the name of the proxy.
+        folder: the folder that it runs in.
+        bare: whether to omit the parts of its recipe that concern these fields.
     """
     passed = set()
     async with _behind(name, folder, _app(name), bare=bare) as proxy:

@@ -1,4 +1,4 @@
-"""A client on a bare socket, for what no well-behaved client would do or show."""
+"""A client on a bare socket, for behaviour and details that regular clients do not offer."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ class RawClient:
                 return int.from_bytes(payload[:2], "big") if payload else 1005, payload[2:].decode()
 
     async def close(self, code: int = 1000) -> tuple[int, str]:
-        """Make the closing handshake, as a client that behaves; returns what the server answered."""
+        """Make a proper closing handshake, and return the server's answer."""
         self.write(client_frame(CLOSE, close_payload(code)))
         answer = await self.read_close()
         await self.read_end()
         return answer
 
     async def read_end(self) -> bytes:
-        """Read to the end of the connection; returns what came before it."""
+        """Read to the end of the connection, and return the bytes before it."""
         with contextlib.suppress(ConnectionResetError):
             return await self.reader.read()
         return b""

@@ -32,7 +32,7 @@ calls.emits(Said)
 
 @app.on_startup
 def begin() -> None:
-    """Make what belongs to the running loop."""
+    """Create the objects that belong to the running loop."""
     global cancelled, asked
     cancelled, asked = asyncio.Event(), asyncio.Event()
 
@@ -90,7 +90,7 @@ async def count(to: int) -> AsyncIterator[int]:
 
 @calls.method()
 async def endless() -> AsyncIterator[int]:
-    """Count until somebody cancels."""
+    """Count until cancelled."""
     try:
         number = 0
         while True:
@@ -117,7 +117,7 @@ async def was_cancelled() -> bool:
 
 @calls.method()
 async def was_read() -> None:
-    """Wait until somebody has asked for what never comes."""
+    """Wait until a client has asked for something that never comes."""
     await asked.wait()
 
 

@@ -1,4 +1,4 @@
-"""One node of an application for SDKs: what tests of two nodes behind nginx serve with `emmett serve`."""
+"""One node of an application for SDKs, served with `emmett serve` in tests of two nodes with nginx in front."""
 
 from __future__ import annotations
 

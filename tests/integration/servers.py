@@ -56,7 +56,7 @@ async def gone(running: Running) -> None:
 
 
 async def settle() -> None:
-    """Let a server of this event loop handle what it has been sent: on loopback that has already arrived."""
+    """Let a server in this event loop handle the bytes sent to it, which have already arrived over loopback."""
     for _ in range(50):
         await asyncio.sleep(0)
 

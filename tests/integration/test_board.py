@@ -36,10 +36,10 @@ class BoardServer(ExampleServer):
 
 
 class BoardVisitors(Visitors):
-    """Those who visit the board."""
+    """The visitors of the board."""
 
     def log_in(self, server: ExampleServer, user: str, script: str = "", **options: Any) -> Page:
-        """Log somebody in through the form, and wait until the page is live."""
+        """Log a visitor in through the form, and wait until the page is live."""
         page = self.visit(server, script, **options)
         page.get_by_label("Name").fill(user)
         page.get_by_label("Password").fill(PASSWORDS[user])
@@ -99,7 +99,7 @@ def make_png(width: int = 320, height: int = 200) -> bytes:
 
 
 def take_picture(page: Page, name: str) -> None:
-    """Keep what the page looks like, where a folder for that is named."""
+    """Save a screenshot of the page if a folder for it is set."""
     folder = os.environ.get("EMMETT_SCREENSHOTS")
     if folder:
         page.screenshot(path=Path(folder) / f"board_{name}.png", animations="disabled")

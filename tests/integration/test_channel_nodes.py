@@ -113,7 +113,7 @@ class Subscriber:
 
 
 async def publish_all(channels: Channels, published: Callable[[int], None]) -> None:
-    """Publish all numbers, each once: what failed may have happened, so the history is asked."""
+    """Publish all numbers, each once: a failed publication may have succeeded, so check the history."""
     for number in range(NUMBERS):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The chat's page on npm centrifuge in Chromium, with somebody on the page without an SDK in the same room."""
+"""The chat's page with npm centrifuge in Chromium, with a visitor on the plain page in the same room."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def visitors(browser: Browser, server: ExampleServer) -> Iterator[ChatVisitors]:
 
 
 def enter(visitors: ChatVisitors, server: ExampleServer, name: str, **options: Any) -> Page:
-    """Let somebody in, and lead them to the page on the SDK."""
+    """Let a visitor enter, and lead them to the page with the SDK."""
     page = visitors.enter(server, name, **options)
     page.get_by_role("link", name="The same on an SDK").click()
     expect(page.get_by_role("link", name="Without an SDK")).to_be_visible()

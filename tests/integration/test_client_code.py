@@ -1,4 +1,4 @@
-"""Generated clients on a real server: what they call, and how they come back."""
+"""Generated clients on a real server: their calls, and how they reconnect."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def echo_app(**settings: Any) -> App:
 
 
 async def read_compressed(client: RawClient, peer: Peer) -> tuple[int, bytes]:
-    """Read one message of the server: its first byte, and what it inflates to."""
+    """Read one message of the server, and return its first byte and its inflated content."""
     first, second = await client.reader.readexactly(2)
     length = second
     if second == 126:
@@ -319,7 +319,7 @@ async def test_messages_behind_the_handshake_and_a_ping_between_fragments() -> N
 
 
 async def test_concurrent_and_cancelled_senders() -> None:
-    """Writers that wait for a slow reader, some of which give up: what arrives is whole, and inflates."""
+    """Writers wait for a slow reader, and some give up: all messages that arrive are whole, and inflate."""
     app = App(__name__)
     sent: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What is handled on a connection does not see what was handled on it before: that can be another visitor's."""
+"""A request does not see the context of an earlier one on its connection, which may be another visitor's."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Dashboard:
         self.queries: list[str] = [target["expr"] for panel in found["panels"] for target in panel.get("targets", ())]
 
     def use(self) -> None:
-        """Send a request, a publication and a message; refuse nobody."""
+        """Send a request, a publication and a message, without refusals."""
         with connect(f"ws://127.0.0.1:{self._app_port}/live") as peer:
             assert peer.recv() == "subscribed"
             assert self._app.get(self._app_port, "/publish") == (200, "published")

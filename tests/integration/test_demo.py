@@ -16,7 +16,7 @@ pytestmark = pytest.mark.needs("chromium")
 
 
 class DemoVisitors(Visitors):
-    """Those who visit the demo."""
+    """The visitors of the demo."""
 
     def open(self, server: ExampleServer, name: str, **options: Any) -> Page:
         """Open the page as a person with a name, once it is connected."""
@@ -176,7 +176,7 @@ def test_the_keyboard_is_enough(server: ExampleServer, visitors: DemoVisitors) -
 
 
 def focus_next(page: Page) -> str:
-    """Press Tab and return the name of what has the focus, which must be seen; empty at the end of the page."""
+    """Press Tab and return the name of the focused element, which must be visible; empty at the end of the page."""
     page.keyboard.press("Tab")
     name: str
     outline: str

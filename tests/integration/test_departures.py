@@ -175,7 +175,7 @@ async def test_messages_in_front_of_a_departure_are_not_lost() -> None:
 
 
 async def test_a_silent_peer_is_kept_where_no_answer_to_pings_is_asked_for() -> None:
-    """`ping_timeout=None`: the system of the peer acknowledges what is sent, and that is enough."""
+    """`ping_timeout=None`: it is enough that the peer's operating system acknowledges packets."""
     app = App(__name__)
 
     @app.websocket("/", ping_interval=0.05, ping_timeout=None)

@@ -30,7 +30,7 @@ def impatient(app: App) -> App:
 
 
 async def drip(client: RawClient, data: bytes) -> bytes:
-    """Send a byte now and then until the server has closed; returns what it answered."""
+    """Send a byte at intervals until the server has closed, and return its answer."""
     answer = asyncio.ensure_future(client.read_end())
     for number in range(len(data)):
         client.write(data[number : number + 1])
@@ -231,7 +231,7 @@ async def test_an_upgrade_behind_a_request_whose_peer_leaves(caplog: Log) -> Non
 
 @contextlib.asynccontextmanager
 async def crowd(running: Running, count: int) -> AsyncIterator[list[RawClient]]:
-    """Connections that say nothing; all have reached the server."""
+    """Connections that send nothing; all have reached the server."""
     assert running.server is not None
     before = len(running.server.server_state.connections)
     async with contextlib.AsyncExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Requests that no honest client sends, byte for byte (reliability: HTTP, and what concerns it of Handshake)."""
+"""Requests that no honest client sends, byte for byte (reliability: HTTP, and the lines of Handshake about it)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.loops("asyncio", "uvloop")
 
 
 async def test_a_dead_peer_is_gone_within_interval_plus_timeout() -> None:
-    """Reliability, line 52: the packets vanish; one disconnect, and the handler hears of it."""
+    """Reliability, line 52: packets vanish; there is one disconnect, and the handler is notified."""
     app = App(__name__)
     told: asyncio.Queue[int] = asyncio.Queue()
 

@@ -162,7 +162,7 @@ async def connectable(path: str) -> None:
 
 
 async def test_out_of_files(loop_name: str, tmp_path: Path) -> None:
-    """The cap is below what the process has files for: 503, the first ones do not notice, and recovery."""
+    """The cap is below the limit of files: new connections get 503, earlier ones are not affected, and it recovers."""
     path = str(tmp_path / "server.sock")
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", FEW_FILES, path, loop_name, stderr=pipe)

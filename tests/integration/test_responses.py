@@ -325,7 +325,7 @@ CONTENT = bytes(range(256)) * 1024
 
 @pytest.fixture
 def app_with_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
-    """An application beside whose module stands a folder of static files."""
+    """An application with a folder of static files next to its module."""
     files = tmp_path / "static"
     (files / "js").mkdir(parents=True)
     (files / "small.txt").write_bytes(b"0123456789")

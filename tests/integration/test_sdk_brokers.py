@@ -25,7 +25,7 @@ def running_broker(kind: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def forgetting_broker(kind: str) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Run a server, and yield its URL and what restarts it without what it had kept."""
+    """Run a server, and yield its URL and a function that restarts it without its data."""
     if kind == "nats":
         with running_nats() as nats:
 

@@ -64,7 +64,7 @@ def make_app() -> App:
 
 
 async def run_program(name: str, *arguments: str) -> Any:
-    """Run a program on Node.js with the application, and return what it prints."""
+    """Run a program on Node.js with the application, and return its output."""
     async with run_emmett(make_app()) as running:
         process = await asyncio.create_subprocess_exec(
             *(tool("centrifuge"), name, str(running.port), *arguments),

@@ -15,7 +15,7 @@ from tests.integration.test_sdk_javascript import make_app
 
 
 class Room(SubscriptionEventHandler):  # type: ignore[misc]
-    """Notes what comes, until there are twenty publications."""
+    """Collects publications until there are twenty."""
 
     def __init__(self, decode: Callable[[Any], Any]) -> None:
         self._decode = decode

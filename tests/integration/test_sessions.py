@@ -1,4 +1,4 @@
-"""Sessions over real servers: what a request wrote, a websocket reads; a logout closes the user's websockets."""
+"""Sessions over real servers: a websocket reads the values of a request; a logout closes the user's websockets."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Served:
         self.shutting_down = asyncio.Event()
 
     async def read_log(self) -> None:
-        """Read what it prints until it ends."""
+        """Read its output until it ends."""
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
             self.log.append(line.decode())

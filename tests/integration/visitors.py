@@ -1,4 +1,4 @@
-"""An application that tells how it sees those who visit it, for tests with proxies."""
+"""An application that reports how it sees its visitors, for tests with proxies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FORWARDED_FIELDS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", 
 
 
 def visitor_app(*trusted: str, headers: Literal["x-forwarded", "forwarded"] = "x-forwarded") -> App:
-    """Return an application that answers, as JSON, with what it takes for client, scheme and host.
+    """Return an application that answers with the client, scheme and host that it sees, as JSON.
 
     Arguments:
         trusted: the proxies that it trusts.

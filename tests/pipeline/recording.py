@@ -1,4 +1,4 @@
-"""Pipes that write down which of their hooks ran, and do what a test asks for in any of them."""
+"""Pipes that record which of their hooks ran, and run a test's code in any of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def compose(kind: Kind, pipes: Sequence[Pipe], handler: Callable[..., Any]) -> F
 
 
 class Record:
-    """What happened, in order; and what is to happen at which of the points.
+    """The events, in order; and the actions to take at certain points.
 
     A point is called `A.open`, `A.pipe>` before and `A.pipe<` after `next_pipe`, or `handler`.
     """
@@ -34,7 +34,7 @@ class Record:
         self.errors[point] = error
 
     def hold(self, point: str) -> None:
-        """Wait at this point until cancelled; `reached` says that it waits."""
+        """Wait at this point until cancelled; `reached` is set when it waits."""
         self._holds.add(point)
 
     def note(self, point: str) -> None:

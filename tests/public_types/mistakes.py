@@ -1,4 +1,4 @@
-"""A program full of mistakes: type checkers find the one on each line that says so, and no other."""
+"""A program full of mistakes: type checkers must find one on each marked line, and no others."""
 
 from __future__ import annotations
 

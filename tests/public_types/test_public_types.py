@@ -48,13 +48,13 @@ def run_pyright(folder: Path) -> set[tuple[str, int]]:
 
 @cache
 def complaints(checker: str) -> set[tuple[str, int]]:
-    """Return what a checker finds in both programs; it starts once for both."""
+    """Return the errors of a checker in both programs, in one run."""
     with TemporaryDirectory() as folder:
         return {"mypy": run_mypy, "pyright": run_pyright}[checker](Path(folder))
 
 
 def mistakes(checker: str) -> set[int]:
-    """Return the lines of `mistakes.py` that say so; some name the one checker that sees them."""
+    """Return the marked lines of `mistakes.py`; some name the only checker that finds them."""
     lines = enumerate(MISTAKES.read_text("utf-8").splitlines(), 1)
     found = {number: re.search(r"# mistake(?: for (\w+))?:", line) for number, line in lines}
     return {number for number, match in found.items() if match and match[1] in {None, checker}}

@@ -128,7 +128,7 @@ def make_app() -> App:
 
 
 def read_asyncapi(*documents: dict[str, Any]) -> list[Any]:
-    """Return what the official parser of AsyncAPI says of each document. The test needs the tool `asyncapi`."""
+    """Return the results of the official AsyncAPI parser for each document. The test needs the tool `asyncapi`."""
     run = subprocess.run(
         [tool("asyncapi"), "asyncapi.mjs"],
         cwd=NODE_FOLDER,

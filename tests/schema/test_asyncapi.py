@@ -21,7 +21,7 @@ def with_servers() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def readings(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what the official parser says of three documents; it starts once for all of them."""
+    """Return the results of the official parser for three documents, in one run."""
     broken = json.loads(json.dumps(document))
     broken["operations"]["calls.say"]["messages"] = [{"$ref": "#/components/messages/calls.say.call"}]
     return dict(zip(("whole", "broken", "servers"), read_asyncapi(document, broken, with_servers()), strict=True))

@@ -50,7 +50,7 @@ def make_app(*arguments: Any, **options: Any) -> App:
 
 
 def cors(answer: TestResponse) -> dict[str, str]:
-    """The header fields of an answer that say who may read it."""
+    """The header fields of a response that control which sites may read it."""
     fields = {name.removeprefix("access-control-"): value for name, value in answer.headers.items()}
     return {
         name: value for name, value in fields.items() if name != "vary" and f"access-control-{name}" in answer.headers

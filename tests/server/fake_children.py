@@ -9,7 +9,7 @@ from emmett.server.child import Child
 
 
 class FakeChild:
-    """A process that does what a test says. Its file descriptors are real, so that they can be waited for."""
+    """A process that a test controls. Its file descriptors are real, so that tests can wait for them."""
 
     def __init__(self, number: int) -> None:
         self.pid = number

@@ -1,4 +1,4 @@
-"""A client of the HTTP protocol, in memory: bytes in, bytes out, and the time that the test says."""
+"""A client of the HTTP protocol in memory: bytes in, bytes out, and a clock that the test controls."""
 
 from __future__ import annotations
 

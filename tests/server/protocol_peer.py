@@ -1,4 +1,4 @@
-"""A client of the websocket protocol, in memory: bytes in, frames out, and the time that the test says."""
+"""A client of the websocket protocol in memory: bytes in, frames out, and a clock that the test controls."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class ProtocolPeer:
         return self.protocol.websocket
 
     async def send(self, *data: bytes) -> None:
-        """Send bytes in one read each, and let what they cause happen."""
+        """Send bytes in one read each, and let the loop handle them."""
         for read in data:
             assert self.transport.is_reading(), "the server does not read"
             self.protocol.data_received(read)
@@ -163,7 +163,7 @@ class ProtocolPeer:
         await settled()
 
     async def sweep_from_now(self, seconds: float) -> None:
-        """Let the server look at its deadlines, so many seconds after this moment: what began before is due then."""
+        """Let the server check its deadlines a number of seconds from now, so that those from before are due."""
         self.protocol.sweep(asyncio.get_running_loop().time() + seconds)
         await settled()
 

@@ -1,4 +1,4 @@
-"""One request and its response: what is written, and when, without a connection."""
+"""One request and its response without a connection: which bytes are written, and when."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ async def settled() -> None:
 
 
 def streaming(*chunks: bytes, then: Callable[[], Awaitable[object]] | None = None, **fields: str) -> Response:
-    """Return a stream of these chunks that then goes on in some way."""
+    """Return a stream of these chunks that then continues in some way."""
 
     async def source() -> AsyncIterator[bytes]:
         for chunk in chunks:

@@ -1,4 +1,4 @@
-"""What handshakes have in common is kept once; what belongs to one visitor is not kept at all."""
+"""Values that handshakes share are stored once; values of one visitor are not stored."""
 
 from __future__ import annotations
 

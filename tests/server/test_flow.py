@@ -12,7 +12,7 @@ visitor: ContextVar[str] = ContextVar("visitor", default="nobody")
 
 
 class Transport(MemoryTransport):
-    """Notes who it was that let it read on. What is done twice is an error of its own."""
+    """Records the context in which reading was resumed. Resuming or pausing twice is an error."""
 
     seen = ""
 

@@ -82,7 +82,7 @@ def test_another_c_library_is_left_alone() -> None:
 
 
 class Library:
-    """A glibc that notes what it is asked for."""
+    """A glibc that records calls."""
 
     def __init__(self, *, refused: int | None = None) -> None:
         self.asked: dict[int, int] = {}

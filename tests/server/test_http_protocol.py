@@ -164,7 +164,7 @@ async def test_the_next_response_is_made_when_the_peer_has_taken_the_one_before(
 
 
 async def test_the_end_of_the_server() -> None:
-    """What is idle closes at once, what is under way is answered first."""
+    """Idle connections close at once; requests in progress are answered first."""
     app = App(__name__)
     release = asyncio.Event()
 
@@ -277,7 +277,7 @@ async def test_a_body_that_nobody_reads_any_more_has_a_deadline() -> None:
 
 
 async def test_a_refused_peer_is_listened_to_for_a_while() -> None:
-    """So that it can read the answer; what it sends does not count any more."""
+    """The peer must be able to read the answer; its further bytes no longer matter."""
     visits = Visits()
     peer = Peer(victim_app(visits))
     await peer.send(b"garbage\r\n\r\n")
@@ -420,7 +420,7 @@ def broken_streams(draw: st.DrawFn) -> bytes:
 
 
 class Loud(logging.Handler):
-    """Keeps what is logged."""
+    """Keeps log records."""
 
     def __init__(self, level: int) -> None:
         super().__init__(level)

@@ -14,7 +14,7 @@ from tests.server.http_peer import Peer, later, settled
 
 
 def polls(**options: Any) -> tuple[App, list[str]]:
-    """An application whose handlers wait for something that does not come, and what happened to them."""
+    """An application whose handlers wait for something that does not come, with their fate."""
     app = App(__name__)
     notes: list[str] = []
 

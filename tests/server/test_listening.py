@@ -106,7 +106,7 @@ def test_the_lock_of_a_folder_is_not_waited_for_without_end(path: str, monkeypat
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """A loop that notes what it is asked for."""
+    """A loop that records calls."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What `emmett serve` logs, where, and what an application changes about it."""
+"""The logs of `emmett serve`, their destinations, and the application's own configuration."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Clock:
 
 
 class Connection:
-    """Holds what the test says; what is not read does not grow."""
+    """Holds the bytes that the test sets, which do not grow while reading is paused."""
 
     def __init__(self, budget: MemoryBudget, size: int = 0) -> None:
         self.budget = budget

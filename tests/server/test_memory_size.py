@@ -1,4 +1,4 @@
-"""The memory there is, as /proc and /sys of machines and containers say it."""
+"""The available memory according to /proc and /sys of machines and containers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of phases: what it allows, what it refuses, how it is drawn."""
+"""The table of phases: allowed and refused transitions, and its diagram."""
 
 from __future__ import annotations
 

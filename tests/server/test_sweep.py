@@ -23,7 +23,7 @@ class Timer:
 
 
 class Clock:
-    """What `Sweep` needs of an event loop; time passes when the test says so."""
+    """The parts of an event loop that `Sweep` needs, with a clock that the test controls."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -81,7 +81,7 @@ def test_a_policy_has_a_row_with_the_ratio_of_its_delays() -> None:
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[ChannelPlan]:
-    """The plans of all measurements; a server and a generator that work as the model says take their place."""
+    """The plans of all measurements, with a server and a generator that follow the model instead of real ones."""
     plans: list[ChannelPlan] = []
 
     def generate(plan: ChannelPlan, cores: set[int] | None) -> ChannelResult:

@@ -1,4 +1,4 @@
-"""Real servers and a real load, for a moment: what is measured is whole, whatever it is."""
+"""Real servers and a real load for a moment: the results are complete, whatever the figures."""
 
 from __future__ import annotations
 

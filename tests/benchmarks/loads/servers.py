@@ -22,7 +22,7 @@ def plan(kind: str, port: int, path: str = "/echo/lobby", *, raw: bool = False, 
 
 @asynccontextmanager
 async def listening(protocol: type[asyncio.BaseProtocol], tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Serve a protocol on a free port, which is what is returned."""
+    """Serve a protocol on a free port, and return the port."""
     server = await asyncio.get_running_loop().create_server(protocol, HOST, 0, ssl=tls)
     async with server:
         port: int = server.sockets[0].getsockname()[1]
@@ -36,7 +36,7 @@ class Base(asyncio.Protocol):
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # uvloop's is no asyncio.Transport
 
     def data_received(self, data: bytes) -> None:
-        """Read and say nothing."""
+        """Read and send nothing."""
 
 
 class Liar(Base):

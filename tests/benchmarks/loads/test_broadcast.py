@@ -11,7 +11,7 @@ REPLY = BATCH.reply
 
 
 class Heard:
-    """A subscriber with what it said."""
+    """A subscriber with its output."""
 
     def __init__(self) -> None:
         self.complete = 0

@@ -9,7 +9,7 @@ from benchmarks.loads.echo import EchoConnection, describe_difference
 
 
 class MemoryTransport(asyncio.Transport):
-    """Keeps what is written."""
+    """Keeps the written bytes."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Every load against the raw server: what it counts, and what it does not let pass."""
+"""Every load against the raw server: its counts, and the faults that it detects."""
 
 from __future__ import annotations
 

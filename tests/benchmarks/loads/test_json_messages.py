@@ -14,7 +14,7 @@ from tests.benchmarks.loads.test_echo import MemoryTransport
 
 
 class Answering(MemoryTransport):
-    """Answers what is written with frames that were made beforehand."""
+    """Answers written bytes with prepared frames."""
 
     def __init__(self, answers: list[bytes]) -> None:
         super().__init__()

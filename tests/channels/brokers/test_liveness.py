@@ -4,7 +4,7 @@ from emmett.channels.brokers.liveness import TICKS, Liveness
 
 
 class Watched:
-    """A connection that notes what its `Liveness` calls."""
+    """A connection that records the calls of its `Liveness`."""
 
     def __init__(self) -> None:
         self.liveness = Liveness()

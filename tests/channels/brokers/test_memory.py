@@ -296,7 +296,7 @@ class TestBus:
         assert len(bus.histories) == 1
 
     async def test_entries_are_shared(self) -> None:
-        """What is heard and what the history has is one object, so history costs its payload once."""
+        """Delivered publications and those in the history are the same objects, so a payload is stored once."""
         broker, ear = await start(MemoryBus(), "a")
         await broker.publish("a", b"1", LIMITS)
         await asyncio.sleep(0)

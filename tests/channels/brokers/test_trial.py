@@ -1,4 +1,4 @@
-"""What is tried of a broker, and that it leaves nothing and disturbs nobody."""
+"""The trial of a broker: it tests everything, leaves nothing, and does not disturb others."""
 
 from __future__ import annotations
 

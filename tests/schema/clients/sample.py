@@ -78,7 +78,7 @@ cancelled: asyncio.Event
 
 @app.on_startup
 def begin() -> None:
-    """Forget what earlier tests have said: each has a loop of its own."""
+    """Forget the messages of earlier tests, since each has its own loop."""
     global cancelled
     said.clear()
     cancelled = asyncio.Event()
@@ -111,7 +111,7 @@ async def answer(prompt: str, words: int | None = None) -> AsyncIterator[str]:
 
 @calls.method()
 async def endless() -> AsyncIterator[int]:
-    """Count until somebody cancels."""
+    """Count until cancelled."""
     try:
         number = 0
         while True:

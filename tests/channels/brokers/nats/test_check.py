@@ -1,4 +1,4 @@
-"""`check` on NATS: what the application needs is tried, and what is missing is named."""
+"""`check` on NATS: it tries everything that the application needs, and names what is missing."""
 
 from __future__ import annotations
 

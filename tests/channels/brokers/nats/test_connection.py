@@ -1,4 +1,4 @@
-"""Connections: what is asked, refused and lost on them."""
+"""Connections: requests, refusals and losses."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_keys_without_their_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_no_login_in_the_clear(nats_server: Nats) -> None:
-    """Where the URL says TLS, a server that does not ask for it is sent nothing."""
+    """If the URL requires TLS, nothing is sent to a server without it."""
     received = bytearray()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

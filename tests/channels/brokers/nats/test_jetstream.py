@@ -216,7 +216,7 @@ async def test_what_nobody_answers_is_asked_again(nats_server: Nats, monkeypatch
 async def test_reads_of_any_number_of_callers_have_few_bytes_under_way(
     nats_server: Nats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """History, presence and healing share one bound, below what a server lets wait for a client."""
+    """History, presence and healing share one bound, below the server's limit of pending bytes for a client."""
     asked: dict[int, int] = {}
     most = 0
     request = NatsConnection.request

@@ -179,7 +179,7 @@ async def test_another_server_of_the_cluster() -> None:
 
 
 async def test_a_stop_that_nats_py_does_not_hear_of(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cancellation may be lost in what awaits with `asyncio.wait_for`, while it connects."""
+    """Code that awaits with `asyncio.wait_for` while connecting may lose a cancellation."""
     begun = asyncio.Event()
     open_connection = NatsConnection.open
 

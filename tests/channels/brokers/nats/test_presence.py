@@ -1,4 +1,4 @@
-"""What the contract of brokers cannot see: keys in the bucket, and what strangers put there."""
+"""Presence beyond the contract of brokers: keys in the bucket, and foreign entries there."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class TestOneServer(OnServers, BrokerContract):
 
 
 class Chosen(OutageContract):
-    """Of the tests of loss some: each takes seconds, and what they show is shown on one server."""
+    """Run some of the tests of loss: each takes seconds, and one server is enough for the others."""
 
     chosen: tuple[str, ...]
 

@@ -1,4 +1,4 @@
-"""Subscriptions: what becomes of them when the connection goes, and of what strangers publish."""
+"""Subscriptions when the connection is lost, and foreign publications."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_the_server_kills_the_connection(first_valkey: Valkey) -> None:
 
 
 async def test_subscribing_while_the_connection_is_being_made_again(first_valkey: Valkey) -> None:
-    """A short loss costs nobody an error."""
+    """A short loss causes no error."""
     async with running(first_valkey.url) as (broker, ear):
         with first_valkey.client() as client:
             client.client_kill_filter(_type="pubsub")

@@ -1,4 +1,4 @@
-"""What the scripts leave on the server, and what they make of a server that has forgotten, or is another one."""
+"""The keys that the scripts leave on the server, and servers that have lost the scripts or were replaced."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ async def test_check_tells_of_what_is_not_heard(second_valkey: Valkey, monkeypat
 async def test_a_call_that_the_server_refuses_is_logged_once_a_minute(
     second_valkey: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Callers see a 503; the line names the channel, its keys, and what to do."""
+    """Callers see a 503; the log line names the channel, its keys, and what to do."""
     async with running(second_valkey.url) as (broker, _):
         with second_valkey.client() as client:
             for key in ("top", "times", "bucket"):
@@ -105,7 +105,7 @@ async def test_check_tells_of_a_server_that_takes_no_writes(
 
 @pytest.mark.parametrize("needs", [NO_NEEDS, Needs(history=True)])
 async def test_check_tells_of_a_replica(needs: Needs) -> None:
-    """PUBLISH is no write and works there, but reaches nobody at the primary."""
+    """PUBLISH is not a write and works there, but does not reach subscribers at the primary."""
     with running_valkey() as valkey, valkey.client() as client:
         async with running(valkey.url) as (broker, _):
             client.replicaof("127.0.0.1", 1)
