@@ -66,6 +66,7 @@ CASES: list[Case] = [
             "test_a_key_without_history",
             "test_a_key_many_times_at_once",
             "test_a_key_whose_publication_is_no_longer_there",
+            "test_a_key_whose_answer_was_lost",
         ),
     ),
     (OwnKeys, ("test_a_key_publishes_once",)),
