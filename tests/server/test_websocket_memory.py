@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import sys
 from collections import Counter
 from contextvars import copy_context
@@ -48,6 +49,12 @@ async def test_an_idle_websocket_is_small() -> None:
     assert names["Upgrade"] == 0
     # Bound methods are shared.
     assert max(names.values()) == 1, names
+    # The handler has its own copy of the variables of the path.
+    assert peer.protocol.task is not None
+    running = peer.protocol.task.get_coro()
+    assert inspect.iscoroutine(running)
+    assert "websocket" in inspect.getcoroutinelocals(running)
+    assert "arguments" not in inspect.getcoroutinelocals(running)
     assert sum(map(sys.getsizeof, kept)) <= MOST_BYTES, names
     await peer.end()
 

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-import click
-from click.core import ParameterSource
-
-from .discovery import Selection
 from .errors import CommandLineError, ImportFailed
+from .loading import few_collections
+
+with few_collections():
+    import click
+    from click.core import ParameterSource
+
+    from .discovery import Selection
 
 # Each is a function in the module of its name, which is imported when the command is used, or all for the help.
 BUILT_IN = (

@@ -95,7 +95,10 @@ async def run_websocket(
         if flow.has_hooks:
             await flow.run(arguments)
         else:
-            await flow.call(**arguments)
+            handler = flow.call(**arguments)
+            # Not kept for as long as the connection, which has its own.
+            del arguments
+            await handler
     except asyncio.CancelledError:
         # The server cancels a handler if the peer left long ago, the application stops, or the handshake timed out.
         await _end(websocket, 503, CloseCode.INTERNAL_ERROR)
