@@ -1,4 +1,4 @@
-"""The connection of generated Python clients: it connects, sends, reads, and comes back when it is lost."""
+"""The connection of generated Python clients: it connects, sends, reads, and reconnects when it is lost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 
 class ItemStream(Generic[Item]):
-    """The items of a stream: `async for item in stream`. The call is sent when the first one is asked for.
+    """The items of a stream: `async for item in stream`. The call is sent when the first item is requested.
 
     A stream that is left early is cancelled: as soon as nothing refers to it, or at the end of `async with stream:`.
     """
@@ -82,11 +82,11 @@ class ItemStream(Generic[Item]):
 
 
 class CallsConnection:
-    """A connection that comes back when it is lost. Generated clients make it; `client.connection` is theirs.
+    """A connection that reconnects when it is lost. Generated clients create it as `client.connection`.
 
     Arguments:
-        url: of the websocket.
-        events: what the server sends on its own: names and types.
+        url: the URL of the websocket.
+        events: the events that the server sends: names and types.
         options: see `ConnectionOptions`.
     """
 
@@ -115,17 +115,17 @@ class CallsConnection:
 
     @property
     def state(self) -> ConnectionState:
-        """What the connection does: "waiting" is the pause before the next attempt, "closed" is final."""
+        """The state of the connection: "waiting" is the pause before the next attempt, "closed" is final."""
         return self._state
 
     def open(self) -> None:
-        """Connect, and go on whenever the connection is lost. Call it on a running event loop."""
+        """Connect, and reconnect whenever the connection is lost. Call it on a running event loop."""
         if self._runner is None:
             self._loop = asyncio.get_running_loop()
             self._runner = self._loop.create_task(self._run())
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the connection for good. What waits for a reply gets `ConnectionLost`."""
+        """Close the connection for good. Pending calls raise `ConnectionLost`."""
         websocket, runner = self._websocket, self._runner
         self._end(ConnectionLost(code, reason))
         if websocket is not None:
@@ -158,7 +158,7 @@ class CallsConnection:
         self._hurried.set()
 
     async def call(self, method: str, params: Any, type_: Any) -> Any:
-        """Call a method and return its result. Cancelling this cancels the call at the server, too.
+        """Call a method and return its result. Cancelling this also cancels the call at the server.
 
         Raises:
             CallFailed: the server answered with an error.
@@ -191,13 +191,13 @@ class CallsConnection:
         await self._transmit({"method": method, "params": params}, None)
 
     def on(self, event: str, handler: Callable[[Any], object]) -> Callable[[], None]:
-        """Let a plain function get the events of a name. Returns a function that ends this."""
+        """Call a plain function for each event with a name. Return a function that ends this."""
         handlers = self._event_handlers.setdefault(event, [])
         handlers.append(handler)
         return lambda: handlers.remove(handler)
 
     async def events(self) -> AsyncIterator[Any]:
-        """Iterate over all events from now on. Raises what the connection has ended with, or `QueueFull`."""
+        """Iterate over all events from now on. Raises the error that ended the connection, or `QueueFull`."""
         received: _Waiting[Any] = _Waiting(self._max_items, "events")
         if self._state == "closed":
             raise self._ending
@@ -209,18 +209,18 @@ class CallsConnection:
             self._event_queues.remove(received)
 
     def on_state(self, handler: Callable[[ConnectionState], object]) -> Callable[[], None]:
-        """Let a plain function get the state whenever it changes. Returns a function that ends this."""
+        """Call a plain function with the state whenever it changes. Return a function that ends this."""
         self._state_handlers.append(handler)
         return lambda: self._state_handlers.remove(handler)
 
     def answer(self, method: str, handler: Callable[[Any], Any]) -> None:
-        """Let a function, plain or async, answer the server's requests of a name: it gets their parameters."""
+        """Answer the server's requests with a name by a function, plain or async, which gets their parameters."""
         self._request_handlers[method] = handler
 
-    # What streams need.
+    # Used by streams.
 
     def new_call(self, method: str, *, is_stream: bool) -> _PendingCall:
-        """Return a call that is not sent yet."""
+        """Return a call that has not been sent."""
         self._last_id += 1
         return _PendingCall(self._last_id, self._max_items if is_stream else 1, method, is_stream)
 
@@ -273,7 +273,7 @@ class CallsConnection:
         try:
             await _send(websocket, text, pending)
         except ConnectionClosed:
-            # What reads the connection lets the call fail.
+            # The task that reads the connection makes the call fail.
             if pending is None:
                 raise _end_of(websocket) from None
 
@@ -314,7 +314,7 @@ class CallsConnection:
             attempt += 1
 
     async def _connect_and_read(self) -> tuple[ConnectionLost, bool]:
-        """Connect once, and read until the connection is lost; return how it ended, and whether it was a good one."""
+        """Connect once, and read until the connection is lost. Return how it ended, and whether it was stable."""
         try:
             async with asyncio.timeout(self._options.get("connect_timeout", 10.0)):
                 websocket = await connect(

@@ -1,4 +1,4 @@
-"""What the connection of generated Python clients is made of: errors, pauses, bounded queues.
+"""The parts of the connection of generated Python clients: errors, pauses, bounded queues.
 
 Each generated client contains a copy of what follows the imports here and in `python_connection`. Both therefore need
 only `websockets` and `msgspec`.
@@ -24,10 +24,10 @@ Item = TypeVar("Item")
 Query = Mapping[str, str]
 ConnectionState = Literal["connecting", "open", "waiting", "closed"]
 
-# A connection that lasted this many seconds was a good one: the pauses start over.
+# A connection that lasted this many seconds was stable: the pauses are reset.
 STABLE = 5.0
 LONGEST_PAUSE = 30.0
-# Requests of the server that run at the same time.
+# The most requests of the server that run at the same time.
 MAX_ANSWERS = 100
 FINAL_CODES = frozenset({1000, 1002, 1003, 1007, 1008, 1010})
 
@@ -37,8 +37,8 @@ class CallFailed(Exception):
 
     Attributes:
         code: the code of the error.
-        message: what it says.
-        data: more about it; None if there is nothing.
+        message: the message of the error.
+        data: further data; None without any.
     """
 
     def __init__(self, code: int, message: str, data: Any = None) -> None:
@@ -49,7 +49,7 @@ class CallFailed(Exception):
 
     @property
     def retry_after(self) -> float | None:
-        """In how many seconds a call above a limit may be repeated; None for other errors."""
+        """The seconds after which a call above a limit may be repeated; None for other errors."""
         try:
             seconds: object = self.data["retry_after"]
         except (TypeError, LookupError):
@@ -61,11 +61,11 @@ class CallFailed(Exception):
 
 
 class ConnectionLost(Exception):
-    """The connection ended before a call was answered. The server may have run the call or not.
+    """The connection ended before a call was answered. The server may or may not have run the call.
 
     Attributes:
         code: the close code of the websocket (RFC 6455, 7.4); 4000 plus the HTTP status of a refused handshake.
-        reason: the reason beside it.
+        reason: the reason that came with the code.
     """
 
     def __init__(self, code: int, reason: str = "") -> None:
@@ -78,7 +78,7 @@ class ConnectionLost(Exception):
 
 
 class QueueFull(Exception):
-    """Too much waits to be sent, or too many items of a stream, or events, wait to be read."""
+    """Too many messages wait to be sent, or too many events or items of a stream wait to be read."""
 
 
 def is_final(code: int, reason: str = "") -> bool:
@@ -88,13 +88,13 @@ def is_final(code: int, reason: str = "") -> bool:
 
 def pause_after(code: int, attempt: int) -> float:
     """Return the seconds before the next attempt. The jitter spreads the clients of a server that has stopped."""
-    # 1012 and 1001: the server restarts, and others may be there. 1013 and 4429: it asks for a rest.
+    # 1012 and 1001: the server restarts, and others may be available. 1013 and 4429: it is overloaded.
     shortest, longest = {1001: (0.0, 1.0), 1012: (0.0, 1.0), 1013: (5.0, 10.0), 4429: (5.0, 10.0)}.get(code, (0.5, 1.0))
     return random.uniform(shortest, longest) * min(2.0 ** min(attempt, 10), LONGEST_PAUSE / longest)
 
 
 class ConnectionOptions(TypedDict, total=False):
-    """How a client connects and what it holds.
+    """Options of the connection and bounds of its queues.
 
     Members:
         query: variables of the query, such as a token. A function, plain or async, is called before each attempt.
@@ -102,8 +102,8 @@ class ConnectionOptions(TypedDict, total=False):
         ssl: for `wss`; the default trusts the authorities of the system.
         timeout: seconds until a call fails that has no reply; 30 by default, None for no deadline.
         connect_timeout: seconds that an attempt to connect may take; 10 by default.
-        max_queue: calls and events that wait while there is no connection; 100 by default.
-        max_items: items of one stream, or events, that wait to be read; 1,000 by default.
+        max_queue: the most calls and events that wait for a connection; 100 by default.
+        max_items: the most items of a stream, or events, that wait to be read; 1,000 by default.
         max_message_size: bytes of a received message; 1 MiB by default, None for any size.
         is_final: returns whether the connection stays closed after a close code.
     """
@@ -175,13 +175,13 @@ class _Waiting(Generic[Item]):
         return True
 
     def end(self, error: Exception) -> None:
-        """Let readers get an error when all items are read."""
+        """Make readers get an error after all items have been read."""
         if self._end is None:
             self._end = error
             self._changed.set()
 
     async def get(self) -> Item:
-        """Return the next item, or raise what the queue has ended with."""
+        """Return the next item, or raise the error that ended the queue."""
         while not self._items:
             if self._end is not None:
                 raise self._end
