@@ -39,7 +39,7 @@ async def test_each_kind_of_connection() -> None:
 
 
 @pytest.mark.parametrize("kind", ["webtransport", "", "HTTP"])
-async def test_another_kind_is_told_that_it_is_not_supported(kind: str) -> None:
+async def test_an_unsupported_kind_is_an_error(kind: str) -> None:
     with pytest.raises(NotImplementedError, match="supported are http, websocket and lifespan"):
         await make_app()({"type": kind}, never, nowhere)
 

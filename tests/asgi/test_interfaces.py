@@ -25,7 +25,7 @@ def called(*arguments: Any) -> str:
     return str(caught.value)
 
 
-def test_a_wsgi_server_is_told_at_the_call() -> None:
+def test_a_wsgi_server_is_reported_at_the_call() -> None:
     environ: dict[str, Any] = {}
     setup_testing_defaults(environ)
     assert "gunicorn -k uvicorn_worker.UvicornWorker app:app" in called(environ, lambda *_: None)

@@ -86,7 +86,7 @@ async def test_an_application_without_such_functions() -> None:
     ]
 
 
-async def test_a_start_that_fails_is_told_and_nothing_more_runs(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_start_that_fails_is_reported_and_nothing_more_runs(caplog: pytest.LogCaptureFixture) -> None:
     lifespan = Lifespan(App(__name__))
     lifespan.app = make_app(lifespan.happened, "start one")
     assert await lifespan.run() == [
@@ -98,7 +98,7 @@ async def test_a_start_that_fails_is_told_and_nothing_more_runs(caplog: pytest.L
     assert caplog.records[0].exc_info
 
 
-async def test_a_stop_that_fails_is_told_after_the_others_have_run(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stop_that_fails_is_reported_after_the_others_have_run(caplog: pytest.LogCaptureFixture) -> None:
     lifespan = Lifespan(App(__name__))
     lifespan.app = make_app(lifespan.happened, "stop")
     assert (await lifespan.run())[5:] == [

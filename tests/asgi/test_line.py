@@ -59,7 +59,7 @@ async def test_a_failure_gives_the_turn_on() -> None:
         pass
 
 
-async def test_whoever_leaves_lets_the_next_one_go() -> None:
+async def test_leaving_lets_the_next_one_go() -> None:
     line = Line(asyncio.get_running_loop())
     places = [line.join() for _ in range(4)]
     assert [place.turn.done() for place in places] == [True, False, False, False]

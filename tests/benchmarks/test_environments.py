@@ -67,7 +67,7 @@ def test_uv_is_used_where_there_is_one(installer: Installer, tmp_path: Path, mon
     assert "--compile-bytecode" in installer.commands[1]
 
 
-def test_other_versions_make_it_anew(installer: Installer, tmp_path: Path) -> None:
+def test_other_versions_make_it_again(installer: Installer, tmp_path: Path) -> None:
     PEER.prepare(tmp_path)
     Environment("peer", ("peer==2.0",)).prepare(tmp_path)
     assert installer.commands[-1][-1] == "peer==2.0"
@@ -136,7 +136,9 @@ def test_npm_installs_the_pinned_versions_once(npm: Installer, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("missing", ["node", "npm"])
-def test_without_node_or_npm_the_reason_is_told(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_node_or_npm_the_reason_is_reported(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None if name == missing else f"/usr/bin/{name}")
     with pytest.raises(EnvironmentUnavailable, match=f"{missing} is not on the PATH"):
         WS.prepare(tmp_path)

@@ -17,7 +17,7 @@ def test_the_raw_echo_proves_the_generator() -> None:
     assert "Neither" not in text
 
 
-def test_a_generator_above_ninety_per_cent_is_told() -> None:
+def test_a_generator_above_ninety_per_cent_is_reported() -> None:
     text = notes(results(sample("ours", 100, generator=1.82), sample("starlette", 20, generator=1.78)))
     assert "more than 90% of its core with emmett (91%): " in text
     assert "Starlette (" not in text
@@ -48,13 +48,13 @@ def test_two_workers_are_compared_with_one_and_what_limits_them_is_said() -> Non
     assert "There are" not in notes(enough)
 
 
-def test_fewer_connections_than_wanted_are_told() -> None:
+def test_fewer_connections_than_wanted_are_reported() -> None:
     text = notes(results(sample("ours", 6000, scenario="memory-15000", count=13_200)))
     assert "There were 13,200 connections: the system allows no more open files" in text
     assert "There were" not in notes(results(sample("ours", 6000, scenario="memory-15000", count=15_000)))
 
 
-def test_a_repeated_failure_is_told_once() -> None:
+def test_a_repeated_failure_is_reported_once() -> None:
     failures = (*[Failure("ours", "echo", "it broke")] * 3, Failure("peer", "installation", "no network"))
     assert describe_failures(failures) == [
         "Failed: ours, echo (3 times): it broke",

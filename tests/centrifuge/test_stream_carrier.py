@@ -64,7 +64,7 @@ async def test_a_client_may_come_back_after_some_ends() -> None:
     assert '"reconnect":true' in (await taken(carrier))[0]
 
 
-async def test_the_end_wakes_whoever_waits() -> None:
+async def test_the_end_wakes_waiting_tasks() -> None:
     carrier = StreamCarrier()
     called: list[Any] = []
     await carrier.send("x" * (HIGH_WATER + 1))

@@ -62,7 +62,7 @@ def test_without_positions_dropped_ones_are_only_counted() -> None:
     assert [each.data for each in take_all(backlog)] == ["2", "3", "4"]
 
 
-def test_a_gap_that_is_dropped_is_told_nevertheless() -> None:
+def test_a_dropped_gap_is_still_reported() -> None:
     backlog = make("drop_oldest", messages=1)
     gap = Publication("ticks", "", Kind.GAP)
     put(backlog, (gap, ""), item(1, "ticks", placed=False))

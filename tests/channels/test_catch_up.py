@@ -83,7 +83,7 @@ async def test_a_history_that_is_older_than_the_stream_is_not_enough() -> None:
     assert bench.catch_up.is_past(at(1, "f"))
 
 
-async def test_what_was_missed_is_told_before_what_is_left() -> None:
+async def test_missed_publications_come_before_later_ones() -> None:
     bench = Bench(start=9)
     bench.finish([message(7), message(8), message(9)], at(9), False)
     assert await bench.read() == [gap(6), message(7), message(8), message(9)]

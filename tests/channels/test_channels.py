@@ -138,7 +138,7 @@ class TestLife:
                     await channels.publish("a", "x")
                     assert await take_data(feed, 1) == ["x"]
 
-    async def test_another_event_loop_is_told(self) -> None:
+    async def test_another_event_loop_is_reported(self) -> None:
         async with running() as channels:
 
             def publish() -> None:

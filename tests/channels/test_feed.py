@@ -60,7 +60,7 @@ async def test_the_position_is_that_of_what_was_read() -> None:
     assert feed._places == {"room:1": Position("e", 1)}
 
 
-async def test_a_slow_reader_is_told_and_gets_nothing_more(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_slow_reader_is_notified_and_gets_nothing_more(caplog: pytest.LogCaptureFixture) -> None:
     left: list[Receiver] = []
     feed = make(left)
     put(feed, 1, 2)

@@ -41,7 +41,7 @@ async def test_one_check_serves_all_who_ask_meanwhile() -> None:
         assert len(broker.named("check")) == 2
 
 
-async def test_who_is_cancelled_takes_the_check_from_nobody() -> None:
+async def test_a_cancelled_caller_does_not_end_the_check_of_others() -> None:
     broker = TestBroker()
     async with running(broker) as channels:
         gate = broker.close_gate("check")
@@ -60,7 +60,7 @@ async def test_a_check_has_an_end() -> None:
     await tasks.cancel()
 
 
-async def test_what_a_check_finds_is_told_each_time() -> None:
+async def test_the_findings_of_a_check_are_reported_each_time() -> None:
     broker = TestBroker()
     async with running(broker) as channels:
         broker.check_errors += [BrokerRefused("no permission"), BrokerUnavailable("memory is full")]

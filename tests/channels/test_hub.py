@@ -52,7 +52,7 @@ async def test_a_channel_by_name_and_by_patterns_comes_once() -> None:
         assert await take_data(feed, 1) == ["last"]
 
 
-async def test_a_broker_that_is_away_is_told_and_nothing_is_left() -> None:
+async def test_an_unavailable_broker_is_reported_and_nothing_is_left() -> None:
     broker = TestBroker()
     async with running(broker) as channels:
         async with channels.subscribe("room:1"):
@@ -91,7 +91,7 @@ async def test_what_was_missed_while_the_broker_was_away_is_healed_from_history(
         assert here.stats().gaps == 0
 
 
-async def test_what_is_not_in_the_history_any_more_is_told_as_a_gap() -> None:
+async def test_publications_gone_from_the_history_are_reported_as_a_gap() -> None:
     bus = MemoryBus()
     broker = TestBroker(bus)
     async with (
@@ -108,7 +108,7 @@ async def test_what_is_not_in_the_history_any_more_is_told_as_a_gap() -> None:
         assert [each.data for each in rest] == ["3", "4"]
 
 
-async def test_a_restart_that_lost_the_history_is_told_as_a_gap() -> None:
+async def test_a_restart_that_lost_the_history_is_reported_as_a_gap() -> None:
     bus = MemoryBus()
     async with running(TestBroker(bus)) as channels, channels.subscribe("room:1") as feed:
         await channels.publish("room:1", "before")
@@ -121,7 +121,7 @@ async def test_a_restart_that_lost_the_history_is_told_as_a_gap() -> None:
         assert [(each.kind, each.data) for each in await take(feed, 2)] == [(Kind.GAP, ""), (Kind.MESSAGE, "after")]
 
 
-async def test_without_history_a_loss_is_told_as_a_gap() -> None:
+async def test_without_history_a_loss_is_reported_as_a_gap() -> None:
     broker = TestBroker()
     async with running(broker, history=0) as channels, channels.subscribe("room:1", "room:*", "ticks") as feed:
         broker.cut()
@@ -316,7 +316,7 @@ async def test_a_read_that_another_began_before_is_not_enough() -> None:
             await subscription.__aexit__(None, None, None)
 
 
-async def test_who_is_cancelled_while_subscribing_leaves_nothing_and_harms_nobody() -> None:
+async def test_a_cancelled_subscription_leaves_nothing_and_does_no_harm() -> None:
     broker = TestBroker()
     async with running(broker) as channels:
         gate = broker.close_gate("subscribe")

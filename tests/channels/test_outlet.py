@@ -95,7 +95,7 @@ async def test_too_slow_is_closed_with_a_code_that_says_come_back(
     assert "did not keep up" in caplog.text
 
 
-async def test_drop_oldest_and_latest_keep_the_socket_and_tell_those_who_can_be_told() -> None:
+async def test_drop_oldest_and_latest_keep_the_socket_and_report_gaps_where_possible() -> None:
     for slow in ("drop_oldest", "latest"):
         bench = Bench(as_json, slow=slow)
         bench.sink.is_stalled = True

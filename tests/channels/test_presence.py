@@ -41,7 +41,7 @@ async def test_joins_and_leaves_of_a_member_with_several_connections() -> None:
         assert len(here.running().presence) == len(there.running().presence) == 0
 
 
-async def test_without_join_leave_nobody_is_told() -> None:
+async def test_without_join_leave_there_is_no_notice() -> None:
     async with running(presence=True) as channels, channels.subscribe("room:1") as feed:
         async with channels.subscribe("room:1", member="alice"):
             await channels.publish("room:1", "x")

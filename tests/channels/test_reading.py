@@ -56,7 +56,7 @@ async def test_a_broker_that_fails_otherwise_is_unavailable(monkeypatch: pytest.
         await Reader(broker, Tasks()).top("room:1", LIMITS)
 
 
-async def test_who_waits_when_the_channels_stop_is_told() -> None:
+async def test_waiting_readers_are_notified_when_the_channels_stop() -> None:
     broker = TestBroker()
     tasks = Tasks()
     reader = Reader(broker, tasks)

@@ -270,7 +270,7 @@ async def test_a_feed_that_is_not_read_is_ended(caplog: pytest.LogCaptureFixture
 
 
 @pytest.mark.parametrize("slow", ["drop_oldest", "latest"])
-async def test_what_a_slow_feed_missed_is_counted_and_told(slow: Any) -> None:
+async def test_publications_that_a_slow_feed_missed_are_counted_and_reported(slow: Any) -> None:
     async with running(queue_messages=5, slow=slow) as channels, channels.subscribe("room:1") as feed:
         for number in range(20):
             await channels.publish("room:1", str(number))

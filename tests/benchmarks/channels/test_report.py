@@ -53,7 +53,7 @@ def test_a_generator_that_may_be_the_limit_is_marked() -> None:
     assert rows({case: [busy]}, subscribers=10)[0][-1] == "95% (!)"
 
 
-def test_what_is_refused_is_told() -> None:
+def test_refusals_are_reported() -> None:
     told = refused(["memory", "nats"], ["process", "workers", "nodes"])
     assert len(told) == 1
     assert told[0].startswith("Memory with two workers or two nodes is refused by design")

@@ -173,7 +173,7 @@ class TestFaults:
         assert ear.said == [b"before", "lost", "restored", b"after"]
         assert [entry.payload for entry in (await broker.history("a", None, None, LIMITS)).entries] == [b"missed"]
 
-    async def test_cut_and_mend_twice_are_told_once(self) -> None:
+    async def test_cut_and_mend_twice_are_reported_once(self) -> None:
         bus = MemoryBus()
         broker, ear = await start(bus, "a")
         broker.cut()
@@ -186,7 +186,7 @@ class TestFaults:
         await asyncio.sleep(0)
         assert ear.said == ["lost", "restored", b"1"]
 
-    async def test_a_node_that_is_not_started_is_not_told(self) -> None:
+    async def test_a_node_that_is_not_started_is_not_notified(self) -> None:
         broker = MemoryBroker()
         broker.cut()
         with pytest.raises(BrokerUnavailable):
@@ -196,7 +196,7 @@ class TestFaults:
         await asyncio.sleep(0)
         assert ear.said == []
 
-    async def test_publications_are_dropped_and_nobody_is_told(self) -> None:
+    async def test_publications_are_dropped_without_notice(self) -> None:
         bus = MemoryBus()
         (broker, ear), (_, other) = await start(bus, "a"), await start(bus, "a")
         broker.drop(2)

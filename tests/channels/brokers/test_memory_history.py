@@ -28,7 +28,7 @@ def test_a_quiet_channel_keeps_its_place_for_a_day() -> None:
     assert histories.append("a", b"2", LIMITS).position == Position(found.top.epoch, 2)
 
 
-def test_after_that_it_begins_anew() -> None:
+def test_after_that_it_begins_again() -> None:
     clock = Clock()
     histories = MemoryHistories(clock)
     position = histories.append("a", b"1", LIMITS).position

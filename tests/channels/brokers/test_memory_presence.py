@@ -54,7 +54,7 @@ ACTIONS = st.tuples(st.sampled_from(["join", "leave", "keep", "pass"]), st.integ
 
 
 @given(st.lists(ACTIONS, max_size=60))
-def test_joins_and_leaves_are_told_alternately(actions: list[tuple[str, int, int]]) -> None:
+def test_joins_and_leaves_are_reported_alternately(actions: list[tuple[str, int, int]]) -> None:
     """An observer of join, leave and keep knows the members, except for expired ones."""
     clock = Clock()
     rooms = MemoryRooms(clock)

@@ -26,7 +26,7 @@ def test_a_subclass_of_the_memory_broker_is_in_memory_too() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "redis", "http://:secret@host", "secret"])
-def test_what_is_no_broker_is_told_without_passwords(url: str) -> None:
+def test_an_invalid_broker_is_reported_without_passwords(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"expected memory, redis://.* or nats://") as caught:
         make_broker(url.replace("secret", "x" * 30), "emmett")
     assert "x" * 21 not in str(caught.value)

@@ -40,7 +40,7 @@ def make(url: str, heard: list[bytes] | None = None) -> NatsConnection:
     return NatsConnection(address, settings, lambda _number, _subject, data, _headers: (heard or []).append(data))
 
 
-async def test_an_answer_that_comes_too_late_harms_nobody(nats_server: Nats) -> None:
+async def test_an_answer_that_comes_too_late_does_no_harm(nats_server: Nats) -> None:
     """nats-py would end the task that reads."""
     connection = make(nats_server.url)
     await connection.open("test", 5)
@@ -85,7 +85,7 @@ async def test_logins(guarded: Nats) -> None:
         assert "wrong-one" not in str(caught.value)
 
 
-async def test_what_is_not_permitted_is_told(guarded: Nats) -> None:
+async def test_a_denied_permission_is_reported(guarded: Nats) -> None:
     url = guarded.url.replace("nats://", "nats://bob:secret@")
     async with running(url, 1.0) as (broker, ear):
         with pytest.raises(BrokerUnavailable, match=r"does not permit subscription: emmett\.c\.no\.1"):

@@ -79,7 +79,7 @@ async def test_a_silent_server_is_noticed_without_a_call(nats_server: Nats) -> N
         await until(lambda: ear.said == ["lost", "restored"])
 
 
-async def test_who_does_not_read_is_dropped_and_told() -> None:
+async def test_a_peer_that_does_not_read_is_dropped_and_reported() -> None:
     """A slow consumer: the server closes the connection, and its unread messages are a loss."""
     with running_nats("max_pending: 1MB", "max_payload: 1MB") as server:
         async with running(server.url) as (broker, ear):

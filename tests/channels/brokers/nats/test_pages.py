@@ -51,7 +51,7 @@ def test_a_part_of_the_messages_gives_the_same_answer_as_all(
     assert select(part, top, Position("e", since), limit, limits, max_bytes, 1.0) == whole
 
 
-def test_what_has_expired_or_is_of_another_epoch_is_told() -> None:
+def test_expired_entries_and_another_epoch_are_reported() -> None:
     run = make_run([1, 1, 1])
     assert not select(run, 3, Position("f", 1), None, LIMITS, None, 1.0).complete
     assert not select(run, 3, Position("e", 1), None, Limits(10, 0.5), None, 1.0).complete

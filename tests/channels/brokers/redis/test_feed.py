@@ -54,7 +54,7 @@ async def test_subscribing_while_the_connection_is_being_made_again(first_valkey
         assert ear.said == ["lost", "restored", b"x"]
 
 
-async def test_a_node_that_does_not_read_is_cut_off_and_told(first_valkey: Valkey) -> None:
+async def test_a_node_that_does_not_read_is_cut_off_and_notified(first_valkey: Valkey) -> None:
     """The server drops a subscriber whose buffer overflows; the lost publications are in the history."""
     async with running(first_valkey.url) as (broker, ear):
         await broker.subscribe(["a"])
