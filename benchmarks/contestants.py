@@ -89,6 +89,22 @@ def _uvicorn(module: str, websockets: str = "websockets") -> Command:
     )
 
 
+def _granian(module: str) -> Command:
+    return _command(
+        f"-m granian benchmarks.servers.{module}:app {ADDRESS} --log-level warning --no-access-log --loop uvloop "
+        "--interface asgi",
+        "--ssl-certificate {0.certificate} --ssl-keyfile {0.key}",
+    )
+
+
+def _hypercorn(module: str) -> Command:
+    return _command(
+        f"-m hypercorn benchmarks.servers.{module}:app --bind {{0.host}}:{{0.port}} --workers {{0.workers}} "
+        "--worker-class uvloop --log-level warning",
+        "--certfile {0.certificate} --keyfile {0.key}",
+    )
+
+
 ADDRESS = "--host {0.host} --port {0.port} --workers {0.workers}"
 SSL_FILES = "--ssl-certfile {0.certificate} --ssl-keyfile {0.key}"
 EMMETT = _command(f"-m emmett -a {{servers}}/ours.py serve {ADDRESS} --no-access-log --log-level warning", SSL_FILES)
@@ -97,17 +113,6 @@ EMMETT_2 = _command(
     "--interface rsgi",
     SSL_FILES,
 )
-WITH_GRANIAN = _command(
-    f"-m granian benchmarks.servers.starlette_app:app {ADDRESS} --log-level warning --no-access-log --loop uvloop "
-    "--interface asgi",
-    "--ssl-certificate {0.certificate} --ssl-keyfile {0.key}",
-)
-WITH_HYPERCORN = _command(
-    "-m hypercorn benchmarks.servers.quart_app:app --bind {0.host}:{0.port} --workers {0.workers} "
-    "--worker-class uvloop --log-level warning",
-    "--certfile {0.certificate} --keyfile {0.key}",
-)
-
 UVLOOP, MSGSPEC = "uvloop==0.23.0", "msgspec==0.22.0"
 UVICORN = ("uvicorn==0.54.0", UVLOOP, "httptools==0.9.0", "websockets==17.4")
 UVICORN_PACKAGES = ("uvicorn", "uvloop", "httptools", "websockets")
@@ -115,7 +120,7 @@ STARLETTE = Environment("starlette", ("starlette==1.10.0", MSGSPEC, *UVICORN))
 FASTAPI = Environment("fastapi", ("fastapi==0.165.0", "pydantic==2.14.3", "starlette==1.10.0", *UVICORN))
 EMMETT2 = Environment("emmett2", ("emmett==2.8.*", "granian==2.8.7", UVLOOP, MSGSPEC))
 GRANIAN = Environment("granian", ("granian==2.8.7", "starlette==1.10.0", UVLOOP, MSGSPEC))
-QUART = Environment("quart", ("quart==0.22.0", "hypercorn==0.18.0", UVLOOP, MSGSPEC))
+QUART = Environment("quart", ("quart==0.22.0", "hypercorn==0.18.0", "starlette==1.10.0", UVLOOP, MSGSPEC))
 SANIC = Environment("sanic", ("sanic==25.12.1", UVLOOP, "websockets==17.4", MSGSPEC))
 AIOHTTP = Environment("aiohttp", ("aiohttp==3.14.5", UVLOOP, MSGSPEC))
 TORNADO = Environment("tornado", ("tornado==6.6.1", MSGSPEC))
@@ -138,6 +143,8 @@ ECHO_AND_CONNECTS = dict.fromkeys(
     ("broadcast", *(name for name in OTHERS if name != "connects")),
     "measured for echo and connects; for the rest see its other API",
 )
+ECHO_ONLY = dict.fromkeys(("broadcast", *OTHERS), "measured for echo, which shows what a server of ASGI adds")
+OUR_IMPORTS = "from emmett import App, request, websocket"
 OUR_PACKAGES = ("emmett", *UVICORN_PACKAGES)
 STARLETTE_IMPORTS = "import starlette.applications, starlette.routing, "
 
@@ -147,11 +154,15 @@ CONTESTANTS = {
     for one in (
         Contestant(LIMIT, "raw TCP (limit)", _script("raw_tcp"), ("uvloop",), "import uvloop",
                    raw=True, lacks={"deflate": "does not compress"}),
-        Contestant(OURS, "emmett", EMMETT, OUR_PACKAGES, "import emmett", calls="jsonrpc"),
+        Contestant(OURS, "emmett", EMMETT, OUR_PACKAGES, OUR_IMPORTS, calls="jsonrpc"),
         Contestant("ours-asgi", "emmett as ASGI, uvicorn", _uvicorn("ours"), OUR_PACKAGES,
-                   "import emmett, uvicorn", calls="jsonrpc"),
+                   OUR_IMPORTS + "; import uvicorn", calls="jsonrpc"),
         Contestant("ours-asgi-sansio", "emmett as ASGI (sansio)", _uvicorn("ours", "websockets-sansio"),
-                   OUR_PACKAGES, "import emmett, uvicorn", lacks=SAME_HTTP, calls="jsonrpc"),
+                   OUR_PACKAGES, OUR_IMPORTS + "; import uvicorn", lacks=SAME_HTTP, calls="jsonrpc"),
+        Contestant("ours-granian", "emmett as ASGI, Granian", _granian("ours"), ("emmett", "granian", "uvloop"),
+                   OUR_IMPORTS, lacks=ECHO_ONLY),
+        Contestant("ours-hypercorn", "emmett as ASGI, hypercorn", _hypercorn("ours"), ("emmett", "hypercorn", "uvloop"),
+                   OUR_IMPORTS, lacks=ECHO_ONLY),
         Contestant("starlette", "Starlette, uvicorn", _uvicorn("starlette_app"),
                    ("starlette", *UVICORN_PACKAGES), STARLETTE_IMPORTS + "uvicorn", STARLETTE),
         Contestant("starlette-sansio", "Starlette, uvicorn (sansio)", _uvicorn("starlette_app", "websockets-sansio"),
@@ -162,9 +173,11 @@ CONTESTANTS = {
                    ("fastapi", "pydantic", *UVICORN_PACKAGES), "import fastapi, uvicorn", FASTAPI, lacks=SAME_HTTP),
         Contestant("emmett2", "Emmett 2.8, Granian", EMMETT_2, ("emmett", "granian", "uvloop"), "import emmett",
                    EMMETT2, lacks=NO_DEFLATE),
-        Contestant("starlette-granian", "Starlette, Granian", WITH_GRANIAN, ("starlette", "granian", "uvloop"),
-                   STARLETTE_IMPORTS + "granian", GRANIAN, lacks=NO_DEFLATE),
-        Contestant("quart", "Quart, hypercorn", WITH_HYPERCORN, ("quart", "hypercorn", "uvloop"),
+        Contestant("starlette-granian", "Starlette, Granian", _granian("starlette_app"),
+                   ("starlette", "granian", "uvloop"), STARLETTE_IMPORTS + "granian", GRANIAN, lacks=NO_DEFLATE),
+        Contestant("starlette-hypercorn", "Starlette, hypercorn", _hypercorn("starlette_app"),
+                   ("starlette", "hypercorn", "uvloop"), STARLETTE_IMPORTS + "hypercorn", QUART, lacks=ECHO_ONLY),
+        Contestant("quart", "Quart, hypercorn", _hypercorn("quart_app"), ("quart", "hypercorn", "uvloop"),
                    "import quart, hypercorn", QUART),
         Contestant("sanic", "Sanic", _script("sanic_app"), ("sanic", "uvloop", "websockets"), "import sanic", SANIC,
                    lacks=NO_DEFLATE),

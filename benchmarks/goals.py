@@ -10,7 +10,7 @@ from benchmarks.results import Chapter, Results
 
 BEST = "*"
 # Ours too, in other ways than the one that is judged.
-OUR_VARIANTS = frozenset(("ours-asgi", "ours-asgi-sansio"))
+OUR_VARIANTS = frozenset(("ours-asgi", "ours-asgi-sansio", "ours-granian", "ours-hypercorn"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ GOALS = (
     Goal("http-text", "ws", 1.3),
     Goal("echo-64", "starlette", 0.95, "ours-asgi"),
     Goal("echo-64", "starlette-sansio", 0.95, "ours-asgi-sansio"),
+    Goal("echo-64", "starlette-granian", 1.0, "ours-granian"),
+    Goal("echo-64", "starlette-hypercorn", 1.0, "ours-hypercorn"),
     Goal("startup", "starlette", 1.0),
     Goal("memory-5000", None, 5000),
 )

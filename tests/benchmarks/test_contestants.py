@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.contestants import CONTESTANTS, LIMIT, OURS, Contestant
 from benchmarks.environments import ROOT, Environment, NodeEnvironment, OwnEnvironment
-from benchmarks.goals import BEST, GOALS
+from benchmarks.goals import BEST, GOALS, OUR_VARIANTS
 from benchmarks.loads.json_messages import DIALECTS
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.server_options import ServerOptions
@@ -58,7 +58,7 @@ def test_what_a_contestant_lacks_is_needed_somewhere_and_has_a_reason(contestant
 def test_a_peer_has_an_environment_of_its_own_with_pinned_versions(contestant: Contestant) -> None:
     environment = contestant.environment
     if isinstance(environment, OwnEnvironment):
-        assert contestant.name in {LIMIT, OURS, "ours-asgi", "ours-asgi-sansio"}
+        assert contestant.name in {LIMIT, OURS, *OUR_VARIANTS}
         assert contestant.prepare() == sys.executable
         return
     assert isinstance(environment, Environment | NodeEnvironment)
