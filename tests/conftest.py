@@ -80,6 +80,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Workers would find different tests.
+    for item in items:
+        if " object at 0x" in item.nodeid:
+            raise pytest.UsageError(
+                f"the id of a test contains an address, which each process has its own of: {item.nodeid}"
+            )
     # Every worker has to give its tests in the same order, whatever it collected first.
     items.sort(key=lambda item: (not item.nodeid.startswith(SLOW_FOLDERS), item.nodeid.partition("::")[0]))
 

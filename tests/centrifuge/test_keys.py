@@ -59,7 +59,9 @@ async def test_every_kind_of_signature(key: Any, algorithm: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "algorithm"), [(RSA, "PS384"), (CURVES["ES384"], "ES384"), (CURVES["ES512"], "ES512")], ids=str
+    ("key", "algorithm"),
+    [(RSA, "PS384"), (CURVES["ES384"], "ES384"), (CURVES["ES512"], "ES512")],
+    ids=["PS384", "ES384", "ES512"],
 )
 async def test_a_key_of_a_jwks_verifies_its_own_algorithm_alone(key: Any, algorithm: str, tmp_path: Path) -> None:
     kind = jwt.algorithms.RSAAlgorithm if key is RSA else jwt.algorithms.ECAlgorithm
