@@ -88,6 +88,7 @@ def test_the_handle_has_what_a_websocket_shows_and_nothing_else() -> None:
         "end",
         "failure",
         "number",
+        "handler",
     }
     own = {name for kind in Websocket.__mro__[:-1] for name in vars(kind) if not name.startswith("_")}
     assert {name for name in dir(websocket) if not name.startswith("_")} == own - internal
