@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ def test_every_request_is_answered_as_the_document_says(tmp_path: Path) -> None:
         done = subprocess.run(
             [*command, "--generation-deterministic"],
             cwd=tmp_path,
+            env={**os.environ, "SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("schemathesis_hooks.py"))},
             capture_output=True,
             text=True,
             timeout=DEADLINE,
