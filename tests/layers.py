@@ -15,7 +15,7 @@ TABLE = """\
 | errors, route_settings | nothing | pure standard library |
 | datastructures | errors | pure standard library |
 | observers, rare_log | errors, datastructures | standard library |
-| checks, environment, lazy, logs, pacing, token_buckets | nothing | pure standard library |
+| checks, command_names, environment, lazy, logs, pacing, token_buckets | nothing | pure standard library |
 | _native | errors | the C extension, optional |
 | engine | _native, environment, errors | pure standard library, asyncio, websockets.speedups, websockets.utils |
 | wire | engine, datastructures, errors | pure standard library, isal, websockets.extensions, websockets.speedups, websockets.utils |

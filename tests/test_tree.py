@@ -41,6 +41,7 @@ WITHOUT_TEST = {
     "emmett.inspector.inspected": "a port, and a loop over users; tests/inspector/test_inspector.py lists users",
     "emmett.inspector.reports": "types without code; tests/inspector/test_inspector.py fills them",
     "emmett.pacing": "four numbers; tests/channels/test_closing.py, tests/server/test_process_state.py and others",
+    "emmett.command_names": "names without code; tests/cli/test_main.py",
     "emmett.environment": "names without code; the tests of who reads them",
     "emmett.sessions.ports": "types and ports without code; its keepers and stores have the tests",
     "emmett.telemetry.sink": "a port without code; measuring and both kinds of sinks have the tests",

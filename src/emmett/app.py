@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from .asgi.interfaces import explain_other_interfaces
 from .asgi.types import ASGIReceive, ASGIScope, ASGISend
+from .command_names import BUILT_IN_COMMANDS
 from .config import Config
 from .ctx import request
 from .dispatch.routes import HTTPRoute, RouteTable
@@ -38,21 +39,6 @@ if TYPE_CHECKING:
     from .schema import About, Description
     from .schema.docs_page import DocsPage
     from .testing import AsyncTestClient, ClientOptions, TestClient
-
-BUILT_IN_COMMANDS = (
-    "develop",
-    "serve",
-    "routes",
-    "shell",
-    "publish",
-    "schema",
-    "client",
-    "centrifuge",
-    "doctor",
-    "ps",
-    "tail",
-    "kick",
-)
 
 
 class App(AppModule):

@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
-from emmett.app import BUILT_IN_COMMANDS
-from emmett.cli.main import BUILT_IN
+from emmett import App
+from emmett.command_names import BUILT_IN_COMMANDS
 from emmett.engine import ENGINE
+from emmett.errors import ConfigurationError
 from tests.cli.project import SOURCE, Project
 
 COMMANDS = """
@@ -46,8 +47,10 @@ COMMANDS = """
 """
 
 
-def test_no_application_can_take_the_name_of_a_command() -> None:
-    assert BUILT_IN == BUILT_IN_COMMANDS
+@pytest.mark.parametrize("name", BUILT_IN_COMMANDS)
+def test_no_application_can_take_the_name_of_a_command(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="the name is taken"):
+        App(__name__).command(name)
 
 
 def test_without_a_command_the_help_is_shown(project: Project) -> None:

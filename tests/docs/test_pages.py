@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import click
 import pytest
 
-from emmett.cli.main import BUILT_IN, command_line
+from emmett.cli.main import command_line
 from emmett.cli.serve import serve
+from emmett.command_names import BUILT_IN_COMMANDS
 from emmett.config import Config, Settings
 from tests.docs.pages import ROOT, Page, blocks, page, pages
 
@@ -93,7 +94,7 @@ def check_emmett(place: str, arguments: list[str]) -> None:
         arguments = arguments[2:]
     if arguments == ["--version"]:
         return
-    assert arguments[0] in BUILT_IN, f"{place}: emmett has the commands {BUILT_IN}"
+    assert arguments[0] in BUILT_IN_COMMANDS, f"{place}: emmett has the commands {BUILT_IN_COMMANDS}"
     command = command_line.get_command(click.Context(command_line), arguments[0])
     assert command is not None
     options = {name for option in command.params for name in [*option.opts, *option.secondary_opts]}

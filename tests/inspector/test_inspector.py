@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -16,6 +17,7 @@ from emmett.inspector.control import reserve
 from emmett.inspector.node_view import CannotAnswer
 from emmett.inspector.questions import AskChannels, AskConnections, ConnectionFilter
 from emmett.observers import EVENTS
+from emmett.testing.websocket import TestWebsocket
 from emmett.users import MESSAGES
 from emmett.websockets.tapping import TappedConnection
 from tests.channels.kit import until
@@ -25,6 +27,20 @@ from tests.inspector.kit import Node, listening, meet
 def two_nodes() -> tuple[Node, Node]:
     bus = MemoryBus()
     return Node(MemoryBroker(bus), payloads=True), Node(MemoryBroker(bus))
+
+
+@contextlib.asynccontextmanager
+async def echo_on_another_node() -> AsyncIterator[tuple[Node, Node, str, TestWebsocket]]:
+    """Open a websocket on the second of two nodes; yield both, the ID of the connection, and its client."""
+    first, second = two_nodes()
+    async with (
+        first.app.test_client_async(),
+        second.app.test_client_async() as there,
+        there.websocket("/echo") as echo,
+    ):
+        await meet(first, second)
+        (row,) = (await first.inspector.connections()).connections.rows
+        yield first, second, row.id, echo
 
 
 async def test_it_covers_all_nodes() -> None:
@@ -94,21 +110,14 @@ async def test_channels_of_all_nodes_are_counted_together() -> None:
 
 
 async def test_a_connection_of_another_node_is_closed() -> None:
-    first, second = two_nodes()
-    async with (
-        first.app.test_client_async(),
-        second.app.test_client_async() as there,
-        there.websocket("/echo") as echo,
-    ):
-        await meet(first, second)
-        (row,) = (await first.inspector.connections()).connections.rows
-        assert await first.inspector.close(row.id, 4000, "enough") == "closing with 4000"
+    async with echo_on_another_node() as (first, second, connection, echo):
+        assert await first.inspector.close(connection, 4000, "enough") == "closing with 4000"
         with pytest.raises(WebsocketClosed) as closed:
             await echo.receive()
         assert (closed.value.code, closed.value.reason) == (4000, "enough")
         await until(lambda: len(second.inspector._view.live) == 0)
-        with pytest.raises(UsageError, match=f"node {second.id}: there is no connection {row.id}"):
-            await first.inspector.close(row.id)
+        with pytest.raises(UsageError, match=f"node {second.id}: there is no connection {connection}"):
+            await first.inspector.close(connection)
 
 
 @pytest.mark.parametrize("code", [999, 1005, 1006, 5000])
@@ -124,17 +133,10 @@ async def test_a_code_that_cannot_be_sent(code: int) -> None:
 
 
 async def test_a_reason_that_cannot_be_sent_to_another_node() -> None:
-    first, second = two_nodes()
-    async with (
-        first.app.test_client_async(),
-        second.app.test_client_async() as there,
-        there.websocket("/echo") as echo,
-    ):
-        await meet(first, second)
-        (row,) = (await first.inspector.connections()).connections.rows
+    async with echo_on_another_node() as (first, _, connection, echo):
         for code, reason in ((1008, "x" * 124), (1008, "é" * 62), (1006, "")):
             with pytest.raises(UsageError, match=r"reason|1006"):
-                await first.inspector.close(row.id, code, reason)
+                await first.inspector.close(connection, code, reason)
         await echo.send("still here")
         assert await echo.receive() == "still here"
 

@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.integration.example_pages import run_chromium
+from tests.nats import running_nats
+from tests.valkey import running_valkey
 
 
 @pytest.fixture(scope="module")
@@ -15,3 +17,10 @@ def browser() -> Iterator[Browser]:
     """Chromium; no longer than a module, since event loops of tests cannot run while it does."""
     with run_chromium() as chromium:
         yield chromium
+
+
+@pytest.fixture(scope="module", params=["valkey", "nats"])
+def broker(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a real broker, of each kind in turn."""
+    with running_valkey() if request.param == "valkey" else running_nats() as server:
+        yield server.url

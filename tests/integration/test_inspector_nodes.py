@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
 
 import pytest
 
 from emmett import WebsocketClosed
 from tests.inspector.kit import Node, meet, there_is
-from tests.nats import running_nats
-from tests.valkey import running_valkey
-
-
-@pytest.fixture(scope="module", params=["valkey", "nats"])
-def broker(request: pytest.FixtureRequest) -> Iterator[str]:
-    with contextlib.ExitStack() as stack:
-        if request.param == "valkey":
-            yield stack.enter_context(running_valkey()).url
-        else:
-            yield stack.enter_context(running_nats()).url
 
 
 async def test_both_are_seen_and_acted_on(broker: str) -> None:

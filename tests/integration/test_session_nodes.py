@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import pytest
 
 from emmett import App, Channels, WebsocketClosed, session, websocket
 from emmett.sessions import SessionManager
-from tests.nats import running_nats
-from tests.valkey import running_valkey
 
 KEY = "a key that both nodes know, for this test"
-
-
-@pytest.fixture(scope="module", params=["valkey", "nats"])
-def broker(request: pytest.FixtureRequest) -> Iterator[str]:
-    with contextlib.ExitStack() as stack:
-        if request.param == "valkey":
-            yield stack.enter_context(running_valkey()).url
-        else:
-            yield stack.enter_context(running_nats()).url
 
 
 def make(broker: str) -> App:

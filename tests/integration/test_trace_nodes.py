@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -13,20 +11,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from emmett import App, Channels
 from emmett.observers import Delivered, Observer
 from emmett.telemetry.opentelemetry import OpenTelemetry
-from tests.nats import running_nats
 from tests.telemetry.test_opentelemetry import exporting
-from tests.valkey import running_valkey
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-
-
-@pytest.fixture(scope="module", params=["valkey", "nats"])
-def broker(request: pytest.FixtureRequest) -> Iterator[str]:
-    with contextlib.ExitStack() as stack:
-        if request.param == "valkey":
-            yield stack.enter_context(running_valkey()).url
-        else:
-            yield stack.enter_context(running_nats()).url
 
 
 class Deliveries(Observer):

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import pytest
 
 from emmett import App, Channels, WebsocketClosed, websocket
 from emmett.users import Users
-from tests.nats import running_nats
-from tests.valkey import running_valkey
-
-
-@pytest.fixture(scope="module", params=["valkey", "nats"])
-def broker(request: pytest.FixtureRequest) -> Iterator[str]:
-    with contextlib.ExitStack() as stack:
-        if request.param == "valkey":
-            yield stack.enter_context(running_valkey()).url
-        else:
-            yield stack.enter_context(running_nats()).url
 
 
 def make(broker: str) -> tuple[App, Users]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from ..command_names import BUILT_IN_COMMANDS
 from .errors import CommandLineError, ImportFailed
 from .loading import few_collections
 
@@ -17,21 +18,6 @@ with few_collections():
 
     from .discovery import Selection
 
-# Each is a function in the module of its name, which is imported when the command is used, or all for the help.
-BUILT_IN = (
-    "develop",
-    "serve",
-    "routes",
-    "shell",
-    "publish",
-    "schema",
-    "client",
-    "centrifuge",
-    "doctor",
-    "ps",
-    "tail",
-    "kick",
-)
 APP_VARIABLE = "EMMETT_APP"
 INTERRUPTED = 130
 
@@ -47,13 +33,14 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names for the help, built-in ones first."""
         try:
-            return [*BUILT_IN, *_selection(ctx).load().app.commands]
+            return [*BUILT_IN_COMMANDS, *_selection(ctx).load().app.commands]
         except (CommandLineError, ImportFailed):
-            return list(BUILT_IN)
+            return list(BUILT_IN_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
-        if cmd_name in BUILT_IN:
+        if cmd_name in BUILT_IN_COMMANDS:
+            # A function in the module of its name; only the help imports all of them.
             command: click.Command = getattr(import_module(f"{__package__}.{cmd_name}"), cmd_name)
             return command
         function = _selection(ctx).load().app.commands.get(cmd_name)
@@ -72,11 +59,11 @@ class Commands(click.Group):
             CommandLineError: there is no such command.
         """
         name = args[0]
-        if name not in BUILT_IN and _selection(ctx).text is None:
+        if name not in BUILT_IN_COMMANDS and _selection(ctx).text is None:
             try:
                 _selection(ctx).load()
             except CommandLineError as error:
-                raise _unknown_command(name, list(BUILT_IN), f"; {error.message}") from None
+                raise _unknown_command(name, list(BUILT_IN_COMMANDS), f"; {error.message}") from None
         command = self.get_command(ctx, name)
         if command is None:
             raise _unknown_command(name, self.list_commands(ctx))
