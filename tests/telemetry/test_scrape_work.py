@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import itertools
 import json
 import os
 from collections import Counter
@@ -17,31 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from emmett.telemetry import exposition, gathering, reading
 from emmett.telemetry.exposition import Exposition
 from emmett.telemetry.gathering import Gatherer, Slices, join
-from emmett.telemetry.instruments import INSTRUMENTS, MESSAGES
+from emmett.telemetry.instruments import MESSAGES
 from emmett.telemetry.store import MeasurementStore
-
-WORKERS, ROUTES = 8, 50
-VALUES = {
-    "http.route": [f"/route/{number}/<str:name>" for number in range(ROUTES)],
-    "http.request.method": ["GET", "POST"],
-    "http.response.status_code": ["200", "404", "500"],
-    "phase": ["handshake", "open"],
-    "direction": ["received", "sent"],
-    "code": ["1000", "1001", "1006", "1012"],
-    "kind": ["websocket", "request"],
-    "cause": ["send_timeout", "origin"],
-    "outcome": ["ok", "failed"],
-}
-
-
-def fill(store: MeasurementStore) -> int:
-    """Make every series of fifty routes; returns how many these are."""
-    count = 0
-    for instrument in INSTRUMENTS:
-        for labels in itertools.product(*(VALUES[label] for label in instrument.labels)):
-            (store.record if instrument.kind == "histogram" else store.add)(instrument, labels, 1)
-            count += 1
-    return count
+from soak.scrape import ROUTES, VALUES, WORKERS, fill
 
 
 class Work:
