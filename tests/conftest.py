@@ -6,8 +6,9 @@
     @pytest.mark.loops("asyncio", "uvloop")     # run a coroutine test on each of these event loops; asyncio without
     @pytest.mark.needs("chromium")              # skip the test where the tool is missing, and say so at the end
 
-With `-n auto` pytest-xdist runs the files in several processes at once. Each of them collects all tests, from another
-folder on: so each reads what another one has cached of a file, instead of all rewriting the same file at the same time.
+With `-n auto` pytest-xdist runs the files in several processes at once. Each of them collects all tests,
+starting at a different folder, so that it reads what another process has already cached instead of rewriting the same
+file at the same time.
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ MARKERS = (
     f"needs(*tools): skip the test where one of these tools is missing: {', '.join(FINDERS)}",
 )
 MISSING_TOOL = "missing tool"
-# The folders whose tests wait for servers and browsers longest. Their files start first, so that several workers end at
+# The folders whose tests wait longest for servers and browsers. Their files run first, so that all workers finish at
 # about the same time.
 SLOW_FOLDERS = ("tests/integration/", "tests/examples/", "tests/channels/", "tests/benchmarks/", "tests/cli/")
-# How many workers `-n auto` starts for each core: most tests with servers wait, and use no processor meanwhile.
+# How many workers `-n auto` starts for each core: most tests with servers spend their time waiting, not computing.
 WORKERS_PER_CORE = 3
 
 examples_of_hypothesis.load_profiles()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Ignored under nohup and in the background of a shell, also in all processes that tests start.
+    # nohup and background jobs of a shell ignore these signals, and every process that a test starts inherits that.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -63,7 +64,7 @@ def rotated(arguments: list[str], worker: int, workers: int) -> list[str]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    # What is collected stays until the end: a garbage collection, also one of a test, need not go through it.
+    # Collected items live until the end, so garbage collections during the tests need not look at them.
     gc.disable()
     try:
         return (yield)
@@ -80,13 +81,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Workers would find different tests.
+    # An id with an address differs between workers, and pytest-xdist refuses to run if they collect different tests.
     for item in items:
         if " object at 0x" in item.nodeid:
             raise pytest.UsageError(
                 f"the id of a test contains an address, which each process has its own of: {item.nodeid}"
             )
-    # Every worker has to give its tests in the same order, whatever it collected first.
+    # Workers collect in different orders, but pytest-xdist requires them to report the same one.
     items.sort(key=lambda item: (not item.nodeid.startswith(SLOW_FOLDERS), item.nodeid.partition("::")[0]))
 
 
@@ -108,7 +109,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             continue
         if os.environ.get("EMMETT_REQUIRE_TOOLS") == "1":
             pytest.fail(f"{name} was not found, and EMMETT_REQUIRE_TOOLS=1 asks for it: {HINTS[name]}", pytrace=False)
-        # A report and what the user attaches to it are all that reaches the summary from a worker of pytest-xdist.
+        # Of a skipped test, a worker of pytest-xdist passes only the report and its user_properties to the summary.
         item.user_properties.append((MISSING_TOOL, name))
         pytest.skip(f"{name} was not found")
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import uvloop
 
-# In seconds. It ends a test that hangs, and no other, however much else the machine has to do.
+# In seconds. Long enough for the slowest machine: it only ends tests that hang.
 DEADLINE = 180.0
-# How long tasks and transports that are about to end may take for it once the test has returned, in seconds.
+# How long tasks and transports that are about to end may take after the test has returned, in seconds.
 GRACE = 1.0
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.SelectorEventLoop,
@@ -89,7 +89,7 @@ def _run(
 def _close(runner: asyncio.Runner) -> list[str]:
     """Close the loop and return its warnings."""
     with warnings.catch_warnings(record=True) as caught:
-        # uvloop warns of open handles only here, and never returns when its warning is made an error.
+        # uvloop reports open handles only here, and never returns if its warning is turned into an error.
         warnings.simplefilter("always")
         runner.close()
     return [str(warning.message) for warning in caught]
@@ -112,10 +112,10 @@ async def _left_behind() -> list[str]:
     end = loop.time() + GRACE
     while (left := [*_tasks(), *_transports(loop), *_sockets(loop)]) and loop.time() < end:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    # The runner cancels the tasks. Transports would give their ResourceWarning in some later test.
+    # The runner cancels the tasks. Open transports would raise their ResourceWarning in some later test.
     for transport in _open_transports(loop):
         transport.abort()
-    # Also lets uvloop, which cannot be asked, see the ends of connections that were closed last.
+    # uvloop cannot be asked, but also needs these turns to see the ends of the connections closed last.
     for _ in range(10):
         await asyncio.sleep(0)
     return left
@@ -140,5 +140,5 @@ def _sockets(loop: asyncio.AbstractEventLoop) -> list[str]:
     if selector is None:
         return []
     known = {transport.get_extra_info("socket").fileno() for transport in _open_transports(loop)}
-    known.add(getattr(loop, "_ssock").fileno())  # noqa: B009 - how the loop wakes itself; no type knows it
+    known.add(getattr(loop, "_ssock").fileno())  # noqa: B009 - the loop's own wake-up socket, which no type declares
     return [f"an open socket: {key!r}" for key in selector.get_map().values() if key.fd not in known]

@@ -22,7 +22,9 @@ def _ignore_constants_of_modules() -> None:
     It reads them from every module outside site-packages. So the examples of a test would depend on the tests before
     it, on the worker, and on whether emmett is installed in editable mode. No setting turns this off.
     """
-    read_constants = providers._get_local_constants  # an AttributeError here: Hypothesis has changed, see above
+    read_constants = (
+        providers._get_local_constants
+    )  # an AttributeError here means that Hypothesis has changed, see above
     none = providers._local_constants
     if len(none):
         raise RuntimeError("Hypothesis has drawn an example before tests/conftest.py was loaded")

@@ -53,7 +53,7 @@ TABLE = """\
 # Imports down the table that a function makes when it is called, each with its reason.
 LOADED_WHEN_CALLED: dict[tuple[str, str], str] = {}
 
-# What does input and output, waits, or reads the clock; the pure layers have none of it.
+# Modules that do input or output, wait, or read the clock; the pure layers import none of them.
 IMPURE = {
     *("asyncio", "concurrent", "multiprocessing", "subprocess", "threading"),
     *("select", "selectors", "socket", "socketserver", "ssl"),

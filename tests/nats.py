@@ -82,7 +82,7 @@ class Nats:
         """Make it accept bytes without answering, until `resume`."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
-        # Not before all its threads stand still.
+        # The signal has arrived only when all threads have stopped.
         os.waitpid(self._process.pid, os.WUNTRACED)
 
     def resume(self) -> None:

@@ -8,11 +8,11 @@ import random
 import socket
 from collections.abc import Iterator
 
-# Below those that the kernel gives to outgoing connections (Linux: from 32,768), also with the cluster bus added.
+# Below the ports that the kernel gives to outgoing connections (Linux: from 32,768), even with the cluster bus added.
 FIRST = 11_000
 PER_WORKER = 500
 WORKERS = 20
-# A Valkey cluster listens this far above the port of each node, too.
+# A Valkey cluster also listens this far above the port of each node.
 CLUSTER_BUS = 10_000
 
 

@@ -8,7 +8,7 @@ from emmett import App
 from emmett.errors import ConfigurationError
 
 
-async def test_startup_in_order_and_shutdown_in_reverse_though_one_fails() -> None:
+async def test_startup_runs_in_order_and_shutdown_in_reverse_even_if_one_fails() -> None:
     app = App(__name__)
     events: list[str] = []
 
@@ -35,7 +35,7 @@ async def test_startup_in_order_and_shutdown_in_reverse_though_one_fails() -> No
     assert events == ["one", "two", "four", "three"]
 
 
-def test_commands() -> None:
+def test_command_names_are_unique() -> None:
     app = App(__name__)
 
     @app.command("greet")
@@ -47,7 +47,7 @@ def test_commands() -> None:
             app.command(taken)
 
 
-def test_error_pages() -> None:
+def test_error_handlers_build_error_pages() -> None:
     app = App(__name__)
     app.on_error(404)(lambda: "page")
     with pytest.raises(ConfigurationError, match="already"):
@@ -59,7 +59,7 @@ def test_error_pages() -> None:
         app.on_error(lambda: "page")  # type: ignore[arg-type]
 
 
-def test_static_files_are_beside_the_application_and_outside_its_pipeline() -> None:
+def test_static_files_are_served_outside_the_pipeline() -> None:
     app = App(__name__)
     assert app.root_path.name == "tests"
     assert (app.routes[0].name, app.routes[0].pipeline) == ("static", ())

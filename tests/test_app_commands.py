@@ -1,4 +1,4 @@
-"""What hangs on an application beside its routes: commands, start and stop, error pages, its own picture."""
+"""What an application has besides routes: commands, start and stop functions, error pages, the list of its routes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.asgi.peers import fetch
     ("decorator", "hint"),
     [("command", "@app.command('name')"), ("on_error", "@app.on_error(404)"), ("route", "@app.route()")],
 )
-def test_a_decorator_without_parentheses_shows_how_it_is_written(decorator: str, hint: str) -> None:
+def test_a_decorator_without_parentheses_raises_an_error_with_the_correct_form(decorator: str, hint: str) -> None:
     app = App(__name__)
     with pytest.raises(SyntaxError) as caught:
         getattr(app, decorator)(lambda: None)
@@ -28,7 +28,7 @@ def test_a_decorator_without_parentheses_shows_how_it_is_written(decorator: str,
 
 
 @pytest.mark.parametrize("name", ["develop", "serve", "routes", "shell", "publish", "own"])
-def test_a_command_that_is_there_already(name: str) -> None:
+def test_a_duplicate_command_is_refused(name: str) -> None:
     app = App(__name__)
     app.command("own")(lambda: None)
     with pytest.raises(ConfigurationError, match=f"command '{name}': the name is taken, choose another one"):
@@ -36,12 +36,12 @@ def test_a_command_that_is_there_already(name: str) -> None:
 
 
 @pytest.mark.parametrize("status", [99, 200, 303, 399, 600, 404.5, "404", None])
-def test_a_page_is_for_an_error(status: Any) -> None:
+def test_error_pages_take_only_error_statuses(status: Any) -> None:
     with pytest.raises(ConfigurationError, match="expected the status of an error, 400 to 599"):
         App(__name__).on_error(status)
 
 
-def test_decorators_give_the_function_back() -> None:
+def test_decorators_return_the_function() -> None:
     app = App(__name__)
 
     def function() -> None: ...
@@ -50,7 +50,7 @@ def test_decorators_give_the_function_back() -> None:
         assert decorate(function) is function
 
 
-async def test_a_start_that_fails_ends_there() -> None:
+async def test_a_failed_startup_function_stops_the_startup() -> None:
     app = App(__name__)
     done: list[str] = []
 
@@ -64,7 +64,7 @@ async def test_a_start_that_fails_ends_there() -> None:
     assert done == []
 
 
-async def test_of_several_failures_at_the_end_the_first_is_raised() -> None:
+async def test_of_several_shutdown_failures_the_first_is_raised() -> None:
     app = App(__name__)
     for name in ("one", "two", "three"):
 
@@ -76,7 +76,7 @@ async def test_of_several_failures_at_the_end_the_first_is_raised() -> None:
         await app.shutdown()
 
 
-async def test_static_files_beside_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_static_files_are_next_to_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Closed(Pipe):
         async def pipe(self, next_pipe: Any, /, **kwargs: Any) -> Any:
             return "nobody gets through"
@@ -98,13 +98,13 @@ async def test_static_files_beside_the_module(tmp_path: Path, monkeypatch: pytes
     assert (posted.status, posted.header("allow")) == (405, "GET, HEAD")
 
 
-def test_a_module_without_a_file_has_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_without_a_file_uses_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("not imported", "builtins"):
         assert App(name).root_path == Path.cwd()
 
 
-def test_the_name_static_is_taken() -> None:
+def test_the_route_name_static_is_reserved() -> None:
     app = App(__name__)
     with pytest.raises(ConfigurationError, match="'static' is taken by path '/static/<any:filename>'"):
         app.route("/other", name="static")(lambda: "")

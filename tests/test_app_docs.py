@@ -22,13 +22,15 @@ def make_app(in_production: bool = False) -> App:
 
 
 @pytest.mark.parametrize(("in_production", "status"), [(False, 404), (True, 200)])
-def test_it_is_off_outside_of_develop(in_production: bool, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_is_off_outside_emmett_develop(
+    in_production: bool, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv(DEVELOP, raising=False)
     with make_app(in_production).test_client() as client:
         assert client.get("/docs").status == status
 
 
-def test_develop_serves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_emmett_develop_serves_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DEVELOP, "1")
     with make_app().test_client() as client:
         response = client.get("/docs")

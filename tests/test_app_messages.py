@@ -1,4 +1,4 @@
-"""Messages through the pipes of an application: order, what is dropped, who waits, what is raised."""
+"""Messages through the pipes of an application: order, dropped messages, hooks that wait, exceptions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Handler = Callable[[], Coroutine[Any, Any, Any]]
 
 
 class Sign(Pipe):
-    """Puts its name behind each message, `<` when it comes in and `>` when it goes out."""
+    """Appends its name to each message, `<` when it comes in and `>` when it goes out."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -45,7 +45,7 @@ async def echo() -> None:
         await websocket.send(message)
 
 
-async def test_order() -> None:
+async def test_hooks_run_inwards_on_receive_and_outwards_on_send() -> None:
     app = build(echo, Sign("route"), app_pipes=(Sign("app"),), module_pipes=(Sign("module"),))
     peer = WebsocketPeer(app)
     peer.send("x")
@@ -54,12 +54,12 @@ async def test_order() -> None:
     await peer.ended()
 
 
-def test_a_hook_of_each_kind_is_tried() -> None:
+def test_the_hooks_of_sign_cover_both_kinds() -> None:
     assert not has_coroutine(Sign.on_receive)
     assert has_coroutine(Sign.on_send)
 
 
-async def test_a_pipe_that_is_set_later_counts_too() -> None:
+async def test_a_pipeline_that_is_set_later_applies_too() -> None:
     app = build(echo, Sign("route"))
     app.pipeline = [Sign("app")]
     peer = WebsocketPeer(app)
@@ -69,7 +69,7 @@ async def test_a_pipe_that_is_set_later_counts_too() -> None:
     await peer.ended()
 
 
-async def test_a_dropped_message_reaches_no_further_pipe() -> None:
+async def test_a_dropped_message_reaches_no_other_pipe() -> None:
     seen: list[Any] = []
 
     class Drop(Pipe):
@@ -106,7 +106,7 @@ async def test_a_dropped_message_reaches_no_further_pipe() -> None:
     await peer.ended()
 
 
-async def test_what_a_hook_raises_reaches_the_handler() -> None:
+async def test_an_exception_from_a_hook_reaches_the_handler() -> None:
     caught: list[str] = []
 
     class Picky(Pipe):
@@ -131,7 +131,7 @@ async def test_what_a_hook_raises_reaches_the_handler() -> None:
     assert caught == ["received x", "sent y"]
 
 
-async def test_the_order_of_concurrent_sends_with_hooks_that_wait() -> None:
+async def test_concurrent_sends_keep_their_order_when_hooks_wait() -> None:
     first = asyncio.Event()
 
     class SlowFirst(Pipe):
@@ -154,7 +154,7 @@ async def test_the_order_of_concurrent_sends_with_hooks_that_wait() -> None:
     assert await peer.closed() == (1000, "")
 
 
-async def test_a_receive_that_times_out_in_a_hook_loses_nothing() -> None:
+async def test_a_receive_that_times_out_in_a_hook_loses_no_message() -> None:
     opened = asyncio.Event()
     entered = asyncio.Event()
 
@@ -181,7 +181,7 @@ async def test_a_receive_that_times_out_in_a_hook_loses_nothing() -> None:
     await peer.ended()
 
 
-async def test_a_hook_knows_its_connection() -> None:
+async def test_a_hook_can_use_its_connection() -> None:
     class Stamp(Pipe):
         async def on_send(self, data: Any, /) -> Any:
             return f"{data} at {websocket.path} of {websocket.host}"
@@ -193,7 +193,7 @@ async def test_a_hook_knows_its_connection() -> None:
     await peer.ended()
 
 
-async def test_results_as_json() -> None:
+async def test_results_are_sent_as_json() -> None:
     async def handler() -> None:
         await websocket.send({"a": 1})  # type: ignore[arg-type]
         await websocket.send("text stays")

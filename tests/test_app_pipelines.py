@@ -79,7 +79,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize(("handler", "status", "_", "way_back"), WAYS)
-async def test_requests(handler: Handler, status: int, _: int, way_back: list[str]) -> None:
+async def test_the_hooks_of_a_request_run_in_order(handler: Handler, status: int, _: int, way_back: list[str]) -> None:
     record = Record()
     answer = await fetch(build(record, handler), "/module/inner/")
     assert answer.status == status
@@ -87,14 +87,16 @@ async def test_requests(handler: Handler, status: int, _: int, way_back: list[st
 
 
 @pytest.mark.parametrize(("handler", "_", "status", "way_back"), WAYS)
-async def test_websockets(handler: Handler, _: int, status: int, way_back: list[str]) -> None:
+async def test_the_hooks_of_a_websocket_run_in_order(
+    handler: Handler, _: int, status: int, way_back: list[str]
+) -> None:
     record = Record()
     peer = WebsocketPeer(build(record, handler), "/module/inner")
     assert (await peer.refused())[0] == status
     assert record.points == opened("ws") + ENTERED + way_back + closed("ws")
 
 
-async def test_plain_hooks_go_the_same_way() -> None:
+async def test_plain_functions_work_as_hooks_too() -> None:
     record = Record()
     assert (await fetch(build(record, returning, plain=True), "/module/inner")).text == "done"
     expected = [f"{level}.open" for level in LEVELS] + ENTERED
@@ -103,7 +105,7 @@ async def test_plain_hooks_go_the_same_way() -> None:
 
 
 @pytest.mark.parametrize("way_out", ["return", "raise", "abort"])
-async def test_a_pipe_that_does_not_go_on(way_out: str) -> None:
+async def test_a_pipe_that_stops_the_flow_still_has_opened_pipes_closed(way_out: str) -> None:
     class Gatekeeper(Pipe):
         async def pipe(self, next_pipe: Any, /, **kwargs: Any) -> Any:
             record.note("stop")
@@ -133,7 +135,7 @@ async def test_a_pipe_that_does_not_go_on(way_out: str) -> None:
     assert answer.text == {"return": "not today", "raise": "Internal Server Error", "abort": "Unauthorized"}[way_out]
     middle = [point for point in record.points if ".open" not in point and ".close" not in point]
     assert middle == ["app.pipe>", "outer.pipe>", "stop", *outer]
-    # It was opened, so it is closed.
+    # It had been opened, so it must be closed.
     assert record.points.count("behind.open") == record.points.count("behind.close") == 1
 
     record.points.clear()
@@ -156,7 +158,7 @@ async def test_a_pipe_that_stops_an_accepted_websocket_closes_it() -> None:
     assert await peer.closed() == (1000, "")
 
 
-async def test_an_open_hook_that_fails_ends_the_flow_and_closes_what_was_opened() -> None:
+async def test_a_failed_open_hook_ends_the_flow_and_opened_pipes_are_closed() -> None:
     for kind in ("request", "ws"):
         record = Record()
         record.fail(f"inner.open_{kind}", HTTPException(503, "no database"))
@@ -167,14 +169,14 @@ async def test_an_open_hook_that_fails_ends_the_flow_and_closes_what_was_opened(
             assert await WebsocketPeer(app, "/module/inner").refused() == (503, b"no database")
         levels = LEVELS[:3]
         assert record.points[:6] == [f"{level}.{hook}" for level in levels for hook in ("open", f"open_{kind}")]
-        # Of the one that failed, only what its `open` had opened.
+        # Of the pipe that failed, only `close` runs, because only its `open` had run.
         assert record.points[6:] == [
             "inner.close",
             *(f"{level}.{hook}" for level in ("module", "app") for hook in (f"close_{kind}", "close")),
         ]
 
 
-async def test_a_close_hook_that_fails_does_not_keep_the_others_from_running() -> None:
+async def test_a_failed_close_hook_does_not_prevent_the_others() -> None:
     record = Record()
     record.fail("route.close_request", LookupError("a fault"))
     answer = await fetch(build(record, returning), "/module/inner")
@@ -182,7 +184,7 @@ async def test_a_close_hook_that_fails_does_not_keep_the_others_from_running() -
     assert record.points[-len(closed("request")) :] == closed("request")
 
 
-async def test_a_request_that_is_cancelled() -> None:
+async def test_a_cancelled_request_runs_its_failure_and_close_hooks() -> None:
     record = Record()
     record.hold("handler")
     app = build(record, returning)
@@ -203,7 +205,7 @@ async def test_a_request_that_is_cancelled() -> None:
     assert sent == []
 
 
-async def test_a_websocket_that_is_cancelled() -> None:
+async def test_a_cancelled_websocket_runs_its_failure_and_close_hooks() -> None:
     record = Record()
     record.hold("handler")
     peer = WebsocketPeer(build(record, returning), "/module/inner")
@@ -243,7 +245,7 @@ async def test_a_handler_that_returns_when_the_peer_leaves_has_succeeded() -> No
     assert record.points == opened("ws") + ENTERED + SUCCEEDED + closed("ws")
 
 
-async def test_pipes_are_closed_before_the_connection_counts_as_gone() -> None:
+async def test_pipes_are_closed_before_the_connection_ends() -> None:
     record = Record()
     record.hold("app.close")
     peer = WebsocketPeer(build(record, returning), "/module/inner")
@@ -255,7 +257,7 @@ async def test_pipes_are_closed_before_the_connection_counts_as_gone() -> None:
         await peer.task
 
 
-async def test_a_pipe_may_catch_the_end() -> None:
+async def test_a_pipe_may_catch_the_end_of_the_connection() -> None:
     ends: list[int] = []
 
     class Farewell(Pipe):
@@ -279,7 +281,7 @@ async def test_a_pipe_may_catch_the_end() -> None:
     assert ends == [4001]
 
 
-async def test_a_pipe_changes_the_arguments() -> None:
+async def test_a_pipe_can_change_the_arguments_of_the_handler() -> None:
     class Load(Pipe):
         async def pipe(self, next_pipe: Any, /, **kwargs: Any) -> Any:
             return await next_pipe(thing=f"<{kwargs.pop('id')}>", **kwargs)

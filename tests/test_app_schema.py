@@ -25,7 +25,7 @@ def test_the_documents_are_served_while_developing(monkeypatch: pytest.MonkeyPat
         assert client.get("/asyncapi.json").json()["servers"] == {"server1": {"host": "example.com", "protocol": "wss"}}
 
 
-def test_in_production_on_request_under_paths_of_ones_own() -> None:
+def test_production_serves_them_on_request_at_chosen_paths() -> None:
     app = App(__name__)
     app.schema(openapi="/api/schema.json", asyncapi=None, in_production=True)
     with app.test_client() as client:
@@ -46,7 +46,7 @@ def test_a_server_must_be_a_url() -> None:
         App(__name__).schema(servers=["example.com"])
 
 
-def test_a_path_that_is_taken() -> None:
+def test_a_path_that_is_taken_is_refused() -> None:
     app = App(__name__)
 
     @app.route("/openapi.json")

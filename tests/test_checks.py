@@ -24,14 +24,14 @@ from emmett.checks import Check, choice, describe_allowed, flag, function, secon
         (choice("a", None), ["a", None], ["b", 1, ["a"]], "'a' or None"),
     ],
 )
-def test_what_is_valid_and_what_is_expected(
+def test_valid_values_pass_and_errors_say_what_is_expected(
     check: Check, valid: list[object], invalid: list[object], wanted: str
 ) -> None:
     assert [value for value in valid if check(value) is not None] == []
     assert {check(value) for value in invalid} == {wanted}
 
 
-def test_the_closest_name_comes_first() -> None:
+def test_the_closest_name_is_suggested_first() -> None:
     known = ["history", "presence"]
     assert describe_allowed("histroy", known) == "did you mean 'history'? allowed are history, presence"
     assert describe_allowed("x", ["history"]) == "allowed are history"

@@ -13,12 +13,12 @@ from tests.imports import ROOT
 
 CLOCKS = {"monotonic", "perf_counter", "process_time", "thread_time", "time"}
 CLOCKS |= {f"{name}_ns" for name in CLOCKS}
-# Seconds after which every test has failed at its deadline: a sleep of that length ends by being cancelled.
+# A sleep of this many seconds outlasts the deadline of every test, so it always ends by being cancelled.
 FOREVER = 60
 
-# The functions, with their files, that may read a clock or sleep, and how often.
+# Functions, with their files, that may read a clock or sleep, and how often.
 ALLOWED: dict[tuple[str, str], int] = {
-    # A deadline for a program that reports nothing: the clock decides only when a test gives up.
+    # A deadline for a program that reports nothing: the clock only decides when the test gives up.
     ("tests/channels/brokers/redis/services.py", "fail_over"): 2,
     ("tests/channels/brokers/redis/services.py", "_wait"): 2,
     ("tests/cli/running.py", "connect"): 2,
@@ -28,16 +28,16 @@ ALLOWED: dict[tuple[str, str], int] = {
     ("tests/nats.py", "_await_port"): 2,
     ("tests/valkey.py", "_until"): 2,
     ("tests/valkey.py", "start"): 2,
-    # The clock itself is what is tested, or is moved on from now.
+    # The test is about the clock itself, or moves it on from the current time.
     ("tests/centrifuge/kit.py", "soon"): 1,
     ("tests/channels/brokers/nats/test_jetstream.py", "test_the_time_is_that_of_the_server"): 1,
-    # A deadline passes that must not strike. A sleep that takes longer asks for more, and the test passes all the same.
+    # The test shows that a deadline does not expire. A sleep that takes longer only makes it stricter.
     ("tests/channels/brokers/redis/test_cluster.py", "test_a_slot_that_moves_is_followed"): 1,
     ("tests/channels/brokers/redis/test_link.py", "test_stop_leaves_no_socket_though_the_peer_reads_nothing"): 1,
     ("tests/integration/test_channel_nodes.py", "pause"): 1,
     ("tests/integration/test_hostile_connections.py", "slow"): 1,
     ("tests/integration/test_lifecycle.py", "test_no_keep_alive_timer_survives_the_upgrade"): 1,
-    # A handler that works while its peer has gone, or while the server shuts down.
+    # A handler that works while its peer has left or while the server shuts down.
     ("tests/integration/test_every_server.py", "work"): 1,
     ("tests/integration/test_lifecycle.py", "work"): 2,
     ("tests/integration/test_shutdown.py", "test_a_handler_that_returns_meanwhile_closes_with_1012_too"): 1,

@@ -1,4 +1,4 @@
-"""Settings: defaults, what each takes, what the errors say, sections above sections."""
+"""Settings: defaults, valid values, errors, and sections that inherit from others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECONDS = [setting for setting in EVERY_SETTING if is_seconds(*setting)]
 COUNTS = [setting for setting in EVERY_SETTING if is_count(*setting)]
 
 
-def test_the_documented_defaults() -> None:
+def test_the_defaults_are_the_documented_ones() -> None:
     config = Config()
     assert config.websocket.max_message_size == 1024 * 1024
     assert config.websocket.inbox_messages == 16
@@ -41,7 +41,7 @@ def test_the_documented_defaults() -> None:
 
 
 @pytest.mark.parametrize(("section", "name"), EVERY_SETTING)
-def test_a_default_is_a_value_that_may_be_assigned(section: type[Settings], name: str) -> None:
+def test_a_default_may_be_assigned(section: type[Settings], name: str) -> None:
     settings = section()
     value = getattr(settings, name)
     setattr(settings, name, value)
@@ -51,7 +51,7 @@ def test_a_default_is_a_value_that_may_be_assigned(section: type[Settings], name
 
 @pytest.mark.parametrize(("section", "name"), SECONDS)
 @pytest.mark.parametrize("value", [0, -1, -0.5, math.inf, math.nan, "10", True, b"1", [1]])
-def test_what_no_length_of_time_is(section: type[Settings], name: str, value: object) -> None:
+def test_invalid_lengths_of_time_are_refused(section: type[Settings], name: str, value: object) -> None:
     settings = section()
     with pytest.raises(ConfigurationError) as caught:
         setattr(settings, name, value)
@@ -78,7 +78,7 @@ def test_only_pings_can_be_switched_off() -> None:
 
 @pytest.mark.parametrize(("section", "name"), COUNTS)
 @pytest.mark.parametrize("value", [-1, 1.5, 20.0, "20", None, True, math.inf])
-def test_what_no_count_is(section: type[Settings], name: str, value: object) -> None:
+def test_invalid_counts_are_refused(section: type[Settings], name: str, value: object) -> None:
     if value is None and name == "kept_memory":
         pytest.skip("None is allowed")
     settings = section()
@@ -89,7 +89,7 @@ def test_what_no_count_is(section: type[Settings], name: str, value: object) -> 
 
 
 @pytest.mark.parametrize(("section", "name"), COUNTS)
-def test_a_message_about_a_count_names_its_limits(section: type[Settings], name: str) -> None:
+def test_an_error_about_a_count_states_its_limits(section: type[Settings], name: str) -> None:
     wanted = section._settings[name].check(-1)
     assert wanted is not None
     least = int(wanted.partition(", ")[2].removeprefix("at least ").split(" to ")[0])
@@ -103,7 +103,7 @@ def test_a_message_about_a_count_names_its_limits(section: type[Settings], name:
         assert section._settings[name].check(10**12) is None
 
 
-def test_a_body_may_be_forbidden_but_a_message_may_not() -> None:
+def test_a_body_limit_may_be_zero_but_a_message_limit_may_not() -> None:
     config = Config()
     config.http.max_body_size = 0
     assert config.http.max_body_size == 0
@@ -120,23 +120,23 @@ def test_a_flag_is_true_or_false(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["gzip", "", True, 0, ["deflate"]])
-def test_a_choice_names_what_there_is(value: Any) -> None:
+def test_an_error_about_a_choice_lists_the_options(value: Any) -> None:
     with pytest.raises(ConfigurationError, match="expected None or 'deflate'"):
         Config().websocket.compression = value
 
 
 @pytest.mark.parametrize("value", ["*", "same-origin", "https://a.example", ["https://a.example", "same-origin"], []])
-def test_origins_that_may_be_assigned(value: Any) -> None:
+def test_valid_origins_are_accepted(value: Any) -> None:
     assert WebsocketSettings(origins=value).origins == value
 
 
 @pytest.mark.parametrize("value", ["a.example", "https://a.example/path", None, 5, ["https://a.example", 5]])
-def test_origins_that_may_not(value: Any) -> None:
+def test_invalid_origins_are_refused(value: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"websocket\.origins = .*: expected an origin or a list of them: "):
         Config().websocket.origins = value
 
 
-def test_an_unknown_name_is_an_error_that_knows_a_close_one() -> None:
+def test_an_unknown_name_raises_an_error_that_suggests_a_close_one() -> None:
     with pytest.raises(ConfigurationError) as caught:
         Config().websocket.max_mesage_size = 5
     assert "websocket has no setting 'max_mesage_size'; did you mean 'max_message_size'?" in str(caught.value)
@@ -148,32 +148,32 @@ def test_an_unknown_name_is_an_error_that_knows_a_close_one() -> None:
 
 
 @pytest.mark.parametrize("value", ["7", "2026-11-23", "a.b_c~d-e", "v" * 64, None])
-def test_a_version_of_the_static_files(value: str | None) -> None:
+def test_a_version_of_the_static_files_is_accepted(value: str | None) -> None:
     settings = HTTPSettings(static_version=value)
     assert settings.static_version == value
 
 
 @pytest.mark.parametrize("value", ["", "_7", "a/b", "a b", "é", "v" * 65, 7, b"7", "..\n"])
-def test_what_no_version_is(value: Any) -> None:
+def test_invalid_versions_are_refused(value: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"http\.static_version = .*: expected 1 to 64 letters"):
         HTTPSettings(static_version=value)
 
 
 @pytest.mark.parametrize("value", ["", "x-real-ip", "Forwarded", None, 1])
-def test_what_proxies_do_not_write(value: Any) -> None:
+def test_unknown_proxy_headers_are_refused(value: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"server\.proxy_headers = .*: expected 'x-forwarded' or 'forwarded'"):
         Config().server.proxy_headers = value
 
 
 @pytest.mark.parametrize("value", ["auto", None, 1024 * 1024, 1 << 40])
-def test_the_memory_that_peers_may_take(value: Any) -> None:
+def test_a_limit_on_the_memory_of_peers_is_accepted(value: Any) -> None:
     config = Config()
     config.server.max_memory = value
     assert config.server.max_memory == value
 
 
 @pytest.mark.parametrize("value", [0, 1024 * 1024 - 1, -1, 1.5, True, "1 GiB"])
-def test_what_is_no_amount_of_memory(value: Any) -> None:
+def test_invalid_memory_limits_are_refused(value: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"server\.max_memory = .*: expected a whole number of bytes"):
         Config().server.max_memory = value
 
@@ -207,7 +207,7 @@ def test_sections_do_not_share_their_values() -> None:
     assert second.websocket.inbox_messages == 16
 
 
-def test_the_settings_of_a_route_stand_above_those_of_the_application() -> None:
+def test_the_settings_of_a_route_override_those_of_the_application() -> None:
     application = WebsocketSettings()
     route = application.replace({"inbox_messages": 3})
     application.inbox_messages = 5
@@ -226,7 +226,7 @@ def test_the_settings_of_a_route_are_checked() -> None:
         WebsocketSettings().replace({"methods": "get"})
 
 
-def test_a_value_of_the_application_can_be_none_below_a_route() -> None:
+def test_none_is_inherited_and_overrides_like_any_value() -> None:
     application = WebsocketSettings(ping_interval=None)
     assert application.replace({"inbox_messages": 3}).ping_interval is None
     assert WebsocketSettings().replace({"ping_interval": None}).ping_interval is None
@@ -236,15 +236,15 @@ def test_a_value_of_the_application_can_be_none_below_a_route() -> None:
     "name",
     ["send_timeout", "accept_timeout", "frame_timeout", "close_timeout", "disconnect_grace", "ping_interval"],
 )
-def test_every_deadline_decides_how_often_to_look(name: str) -> None:
+def test_every_deadline_counts_for_the_shortest_deadline(name: str) -> None:
     assert WebsocketSettings(**{name: 0.5}).shortest_deadline == 0.5
 
 
-def test_a_deadline_that_is_switched_off_is_none_to_look_for() -> None:
+def test_a_disabled_deadline_does_not_count_for_the_shortest_deadline() -> None:
     assert WebsocketSettings(ping_interval=None, ping_timeout=None).shortest_deadline == 10
 
 
-def test_a_config_keeps_what_else_the_application_puts_there() -> None:
+def test_a_config_keeps_other_attributes_of_the_application() -> None:
     config = Config()
     config.mailer = "smtp://localhost"
     assert (config.mailer, config["mailer"], config.missing) == ("smtp://localhost", "smtp://localhost", None)
@@ -252,7 +252,7 @@ def test_a_config_keeps_what_else_the_application_puts_there() -> None:
 
 @pytest.mark.parametrize("name", ["websocket", "http", "server"])
 @pytest.mark.parametrize("value", [{"max_message_size": 5}, None, Config()])
-def test_a_section_is_not_replaced_by_something_else(name: str, value: object) -> None:
+def test_a_section_cannot_be_replaced_by_another_type(name: str, value: object) -> None:
     config = Config()
     with pytest.raises(ConfigurationError, match=rf"config\.{name} is a section; assign its settings"):
         config[name] = value
@@ -260,7 +260,7 @@ def test_a_section_is_not_replaced_by_something_else(name: str, value: object) -
         setattr(config, name, value)
 
 
-def test_a_section_may_be_replaced_by_one_of_its_kind() -> None:
+def test_a_section_can_be_replaced_by_one_of_its_type() -> None:
     config = Config()
     config["http"] = HTTPSettings(max_body_size=5)
     assert config.http.max_body_size == 5
@@ -268,7 +268,7 @@ def test_a_section_may_be_replaced_by_one_of_its_kind() -> None:
         config["http"] = ServerSettings()
 
 
-def test_a_copy_keeps_its_own_values_and_follows_in_the_others() -> None:
+def test_a_copy_keeps_its_own_values_and_inherits_the_others() -> None:
     below = WebsocketSettings(frame_timeout=5.0)
     route = below.replace({"inbox_messages": 4})
     assert (route.frame_timeout, route.shortest_deadline) == (5.0, 5.0)
@@ -284,7 +284,7 @@ def test_a_copy_keeps_its_own_values_and_follows_in_the_others() -> None:
     ("name", "section"),
     [("websockets", "websocket"), ("web_socket", "websocket"), ("servers", "server"), ("https", "http")],
 )
-def test_a_section_that_does_not_exist_is_an_error_that_names_one(name: str, section: str) -> None:
+def test_an_unknown_section_raises_an_error_that_suggests_one(name: str, section: str) -> None:
     config = Config()
     for read in (getattr, operator.getitem):
         with pytest.raises(ConfigurationError, match=f"no section '{name}'; did you mean '{section}'"):
@@ -302,12 +302,12 @@ def test_a_section_that_does_not_exist_is_an_error_that_names_one(name: str, sec
         ({"max_message_size": 64 * 1024 * 1024, "max_fragments": 10}, 10),
     ],
 )
-def test_the_fragments_of_a_message_follow_its_size(values: dict[str, int], limit: int) -> None:
+def test_the_default_fragment_limit_follows_the_message_size(values: dict[str, int], limit: int) -> None:
     settings = WebsocketSettings(max_message_size=2 * 1024 * 1024).replace(values)
     assert settings.fragment_limit == limit
 
 
-def test_no_number_of_fragments_is_allowed_too() -> None:
+def test_max_fragments_may_be_none() -> None:
     assert WebsocketSettings(max_fragments=None).max_fragments is None
     with pytest.raises(ConfigurationError, match="a whole number of frames, at least 1, or None"):
         WebsocketSettings(max_fragments=0)

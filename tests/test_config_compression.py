@@ -9,7 +9,7 @@ from emmett.config import Config
 from emmett.errors import ConfigurationError
 
 
-def test_the_defaults() -> None:
+def test_the_defaults_are_the_documented_ones() -> None:
     settings = Config().websocket
     assert settings.compression is None
     assert settings.compression_window_bits == 12
@@ -28,7 +28,7 @@ def test_the_defaults() -> None:
         ("compression_context_takeover", [True, False]),
     ],
 )
-def test_what_they_take(name: str, values: list[object]) -> None:
+def test_valid_values_are_accepted(name: str, values: list[object]) -> None:
     settings = Config().websocket
     for value in values:
         setattr(settings, name, value)
@@ -54,7 +54,7 @@ def test_what_they_take(name: str, values: list[object]) -> None:
         ("compression_level", 6, "allowed are"),
     ],
 )
-def test_what_they_refuse(name: str, value: object, allowed: str) -> None:
+def test_invalid_values_are_refused(name: str, value: object, allowed: str) -> None:
     with pytest.raises(ConfigurationError, match=allowed) as caught:
         setattr(Config().websocket, name, value)
     assert name in str(caught.value)

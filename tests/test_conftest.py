@@ -1,4 +1,4 @@
-"""What tests/conftest.py promises to every test, tried on tests that break it."""
+"""What tests/conftest.py promises to every test, shown with tests that break the rules."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ async def the_place_where_it_hangs():
     assert "in the_place_where_it_hangs" in output or "await asyncio.Event().wait()" in output
 
 
-def test_a_timeout_of_the_test_itself_stays_what_it_is(run: Runner) -> None:
+def test_a_timeout_error_of_the_test_itself_is_not_changed(run: Runner) -> None:
     output = run("async def test_timeout():\n    raise TimeoutError('of the test itself')\n", failed=1)
     assert "TimeoutError: of the test itself" in output
     assert "did not end" not in output
 
 
-def test_a_task_left_behind_is_named(run: Runner) -> None:
+def test_a_leftover_task_is_named(run: Runner) -> None:
     output = run(
         """
 async def forgotten():
@@ -96,7 +96,7 @@ async def test_leaving():
     assert "forgotten()" in output
 
 
-def test_a_task_that_is_about_to_end_may_do_so(run: Runner) -> None:
+def test_a_task_that_is_about_to_end_is_awaited(run: Runner) -> None:
     run(
         """
 async def ending(cancelled):
@@ -114,7 +114,7 @@ async def test_leaving():
     )
 
 
-def test_a_transport_left_behind_is_named(run: Runner) -> None:
+def test_a_leftover_transport_is_named(run: Runner) -> None:
     output = run(
         """
 async def test_leaving():
@@ -128,7 +128,7 @@ async def test_leaving():
     assert "an open transport: <_SelectorSocketTransport" in output
 
 
-def test_a_listening_socket_left_behind_is_named(run: Runner) -> None:
+def test_a_leftover_listening_socket_is_named(run: Runner) -> None:
     output = run(
         """
 import socket
@@ -147,7 +147,7 @@ async def test_leaving(listening):
 
 
 @pytest.mark.parametrize("error", ["", "raise LookupError('of the test')"])
-def test_uvloop_names_what_is_left_behind_too(run: Runner, error: str) -> None:
+def test_leftovers_are_named_on_uvloop_too(run: Runner, error: str) -> None:
     output = run(
         f"""
 @pytest.mark.loops("uvloop")
@@ -162,7 +162,7 @@ async def test_leaving():
     assert ("LookupError: of the test" if error else "unclosed resource <TCPTransport") in output
 
 
-def test_an_error_that_nobody_saw_fails_the_test(run: Runner) -> None:
+def test_an_unhandled_error_in_a_callback_fails_the_test(run: Runner) -> None:
     output = run(
         """
 def failing():
@@ -177,7 +177,7 @@ async def test_quiet():
     assert "LookupError('in a callback')" in output
 
 
-def test_loops(run: Runner) -> None:
+def test_a_test_runs_on_each_loop_of_its_marker(run: Runner) -> None:
     output = run(
         """
 @pytest.mark.loops("asyncio", "uvloop")
@@ -191,7 +191,7 @@ async def test_loop(request):
     assert "test_loop[uvloop]" in output
 
 
-def test_examples_of_hypothesis_run_on_a_loop_each(run: Runner) -> None:
+def test_each_hypothesis_example_runs_on_its_own_loop(run: Runner) -> None:
     run(
         """
 from hypothesis import given, strategies as st
@@ -232,14 +232,14 @@ def no_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-def test_what_needs_a_missing_tool_is_named_at_the_end(run: Runner, no_tools: None) -> None:
+def test_tests_skipped_for_a_missing_tool_are_named_at_the_end(run: Runner, no_tools: None) -> None:
     output = run(NEEDING, passed=1, skipped=1)
     end = output[output.index("Not run, because chromium was not found") :]
     assert "::test_in_a_browser" in end
     assert "install Chromium" in end
 
 
-def test_a_missing_tool_is_a_failure_where_all_are_asked_for(
+def test_a_missing_tool_is_a_failure_where_all_are_required(
     run: Runner, no_tools: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMMETT_REQUIRE_TOOLS", "1")
@@ -302,13 +302,15 @@ def test_examples_do_not_depend_on_the_modules_that_are_loaded(
     assert drawn[0] == drawn[1]
 
 
-def test_what_needs_a_tool_runs_where_it_is(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_test_that_needs_a_tool_runs_where_it_is_installed(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(tools.FINDERS, "chromium", lambda: os.devnull)
     output = run(NEEDING, passed=2)
     assert "Not run" not in output
 
 
-def test_workers_collect_the_same_from_different_places_on(tmp_path: Path) -> None:
+def test_workers_collect_the_same_tests_from_different_starting_points(tmp_path: Path) -> None:
     for name in ("folder", "__pycache__"):
         (tmp_path / name).mkdir()
     for name in ("test_one.py", "test_two.py", "kit.py"):

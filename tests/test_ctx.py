@@ -1,4 +1,4 @@
-"""The handles outside of what they stand for, and inside."""
+"""The handles `request`, `response`, `session` and `websocket`, inside and outside of what they refer to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emmett.http.response import Response
 @pytest.mark.parametrize(
     ("handle", "name"), [(request, "path"), (response, "status"), (session, "user"), (websocket, "path")]
 )
-def test_outside_a_handle_says_where_it_is_there(handle: object, name: str) -> None:
+def test_a_handle_used_outside_says_where_it_is_available(handle: object, name: str) -> None:
     with pytest.raises(UsageError, match="is available only"):
         getattr(handle, name)
     with pytest.raises(UsageError):
@@ -24,7 +24,7 @@ def test_outside_a_handle_says_where_it_is_there(handle: object, name: str) -> N
     assert "is available only" in repr(handle)
 
 
-async def test_outside_the_methods_of_the_websocket_say_so_too() -> None:
+async def test_websocket_methods_called_outside_say_so_too() -> None:
     for name, arguments in (("accept", ()), ("receive", ()), ("send", ("x",)), ("close", ())):
         with pytest.raises(UsageError, match="while a websocket is handled"):
             await getattr(websocket, name)(*arguments)
@@ -34,18 +34,18 @@ async def test_outside_the_methods_of_the_websocket_say_so_too() -> None:
 
 
 @pytest.mark.parametrize("handle", [request, response, session, websocket])
-def test_a_handle_is_no_key(handle: object) -> None:
+def test_a_handle_cannot_be_hashed(handle: object) -> None:
     with pytest.raises(TypeError, match="in each handler"):
         {handle}  # noqa: B018
     assert handle == handle
 
 
-def test_that_of_a_websocket_says_what_to_keep() -> None:
+def test_hashing_the_websocket_handle_says_what_to_keep_instead() -> None:
     with pytest.raises(TypeError, match=r"keep `websocket\.connection`, or let the connections subscribe to a channel"):
         {websocket: "ada"}  # noqa: B018
 
 
-async def test_a_handle_stands_for_what_its_own_context_holds() -> None:
+async def test_a_handle_refers_to_the_value_in_its_own_context() -> None:
     async def handle(status: int) -> int:
         current_response.set(Response())
         response.status = status
@@ -76,7 +76,7 @@ def test_the_session_reads_as_attributes_and_items() -> None:
     contextvars.Context().run(use)
 
 
-def test_the_handle_has_what_a_websocket_shows_and_nothing_else() -> None:
+def test_the_handle_has_the_public_names_of_a_websocket_and_no_others() -> None:
     delivering = {"deliver", "when_ready", "finish_delivery", "receive_next"}
     internal = delivering | {
         "refuse",

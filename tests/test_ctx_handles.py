@@ -1,4 +1,4 @@
-"""The handles where an application uses them: in handlers, in their tasks, in hooks, never from elsewhere."""
+"""The handles where an application uses them: in handlers, in their tasks and in hooks, and nowhere else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LoadSession(Pipe):
 
 
 @pytest.mark.parametrize("handle", [request, response, session])
-async def test_the_handles_of_requests_in_a_websocket_handler(handle: Any) -> None:
+async def test_request_handles_are_unavailable_in_a_websocket_handler(handle: Any) -> None:
     messages: list[str] = []
 
     async def handler() -> None:
@@ -46,7 +46,7 @@ async def test_the_handles_of_requests_in_a_websocket_handler(handle: Any) -> No
         ]
 
 
-async def test_the_handle_of_websockets_in_a_request_handler() -> None:
+async def test_the_websocket_handle_is_unavailable_in_a_request_handler() -> None:
     app = App(__name__)
 
     @app.route("/")
@@ -64,7 +64,7 @@ async def test_the_handle_of_websockets_in_a_request_handler() -> None:
     )
 
 
-async def test_tasks_inherit_what_is_handled() -> None:
+async def test_tasks_inherit_the_handles() -> None:
     app = App(__name__)
 
     async def read() -> str:
@@ -80,7 +80,7 @@ async def test_tasks_inherit_what_is_handled() -> None:
     assert answer.text == "/a ada 202 | /a ada 202 | <Request GET '/a'>"
 
 
-async def test_each_connection_has_its_own() -> None:
+async def test_each_connection_has_its_own_handles() -> None:
     app = App(__name__)
     meet = asyncio.Barrier(4)
 
@@ -107,18 +107,18 @@ async def test_each_connection_has_its_own() -> None:
         assert await peer.closed() == (1000, "")
 
 
-async def test_nothing_is_left_outside() -> None:
+async def test_no_handle_is_available_after_the_request() -> None:
     app = App(__name__)
     app.route("/", name="index", pipeline=[LoadSession()])(lambda: session.user)
     task = asyncio.create_task(fetch(app, "/?user=ada"))
     assert (await task).text == "ada"
     for handle in (request, response, session, websocket):
         with pytest.raises(UsageError):
-            getattr(handle, "headers")  # noqa: B009 - not all of them have it
+            getattr(handle, "headers")  # noqa: B009 - not every handle has it
 
 
-def test_the_next_one_in_a_context_sees_nothing_of_the_one_before() -> None:
-    """A server may start it in the context of the one before, on the same connection (cpython issue 140947)."""
+def test_a_request_in_a_reused_context_sees_nothing_of_the_previous_one() -> None:
+    """A server may start it in the context of the previous request on the connection (cpython issue 140947)."""
 
     def run() -> None:
         for path in ("/one", "/two"):
@@ -132,7 +132,7 @@ def test_the_next_one_in_a_context_sees_nothing_of_the_one_before() -> None:
         assert websocket.path == "/"
         for handle in (request, response, session):
             with pytest.raises(UsageError):
-                getattr(handle, "headers")  # noqa: B009 - not all of them have it
+                getattr(handle, "headers")  # noqa: B009 - not every handle has it
 
     contextvars.Context().run(run)
 
@@ -141,7 +141,7 @@ async def make_connection() -> MemoryConnection:
     return MemoryConnection()
 
 
-async def test_handles_in_hooks() -> None:
+async def test_handles_work_in_hooks() -> None:
     seen: list[str] = []
 
     class Watch(Pipe):
@@ -179,7 +179,7 @@ async def test_handles_in_hooks() -> None:
     assert seen == ["open", "GET 202", "open", "x at /", "closed with 4000"]
 
 
-async def test_the_handle_does_what_the_connection_does() -> None:
+async def test_the_websocket_handle_does_what_the_connection_does() -> None:
     app = App(__name__)
 
     @app.websocket("/")
@@ -231,7 +231,7 @@ def test_the_session_is_a_mapping() -> None:
     contextvars.Context().run(use)
 
 
-def test_the_session_outside_says_so_whatever_is_asked() -> None:
+def test_every_use_of_the_session_outside_says_so() -> None:
     for ask in (
         lambda: list(session),
         lambda: len(session),

@@ -30,14 +30,14 @@ class TestSdict:
         del params.page
         assert params == {"order": "name"}
 
-    def test_what_is_missing_reads_as_none_and_stays_missing(self) -> None:
+    def test_a_missing_item_reads_as_none_and_stays_missing(self) -> None:
         params: sdict[Any] = sdict()
         assert params.page is None
         assert params["page"] is None
         assert "page" not in params
         assert len(params) == 0
 
-    def test_removing_what_is_missing_does_nothing(self) -> None:
+    def test_removing_a_missing_item_does_nothing(self) -> None:
         params = sdict(page="2")
         del params.order
         assert params == {"page": "2"}
@@ -54,7 +54,7 @@ class TestSdict:
         assert callable(getattr(params, name))
         assert params == {"other": "1"}
 
-    def test_the_methods_are_there_while_no_item_has_their_name(self) -> None:
+    def test_methods_are_available_unless_an_item_has_their_name(self) -> None:
         params = sdict(page="2")
         assert params.get("page") == "2"
         assert params.get("missing", "1") == "1"
@@ -63,10 +63,10 @@ class TestSdict:
         assert list(params.items()) == [("page", "3")]
 
     @pytest.mark.parametrize("name", ["__deepcopy__", "__getstate_of__", "__html__"])
-    def test_the_interpreter_finds_no_protocol_that_is_not_there(self, name: str) -> None:
+    def test_items_with_dunder_names_are_not_attributes(self, name: str) -> None:
         assert not hasattr(sdict({name: "x"}), name)
 
-    def test_a_copy_is_an_sdict_of_its_own(self) -> None:
+    def test_a_copy_is_an_independent_sdict(self) -> None:
         params = sdict(page="2")
         for other in (params.copy(), copy.copy(params), copy.deepcopy(params), pickle.loads(pickle.dumps(params))):
             assert type(other) is sdict
@@ -84,7 +84,7 @@ class TestSdict:
         params = sdict(tags=["a"])
         assert params.copy().tags is params.tags
 
-    def test_it_holds_no_attributes_beside_its_items(self) -> None:
+    def test_it_holds_no_attributes_besides_its_items(self) -> None:
         assert not hasattr(sdict(), "__dict__")
 
 
@@ -97,7 +97,7 @@ class TestHeaders:
             assert headers.get_all(name) == ["text/html"]
             assert name in headers
 
-    def test_what_is_missing(self) -> None:
+    def test_a_missing_field_is_none_or_raises_key_error(self) -> None:
         headers = Headers([(b"host", b"example.org")])
         assert headers.get("origin") is None
         assert headers.get("origin", "null") == "null"
@@ -106,7 +106,7 @@ class TestHeaders:
         with pytest.raises(KeyError, match="Origin"):
             headers["Origin"]
 
-    def test_a_blank_value_is_not_a_missing_one(self) -> None:
+    def test_a_blank_value_is_not_missing(self) -> None:
         headers = Headers([(b"origin", b"")])
         assert headers["origin"] == ""
         assert headers.get("origin", "null") == ""
@@ -124,7 +124,7 @@ class TestHeaders:
         assert Headers([(b"x-name", b"Andr\xe9")])["x-name"] == "André"
 
     @pytest.mark.parametrize("name", ["заголовок", 5, b"host", None])
-    def test_what_no_field_can_be_called_is_not_there(self, name: object) -> None:
+    def test_invalid_field_names_are_not_found(self, name: object) -> None:
         assert name not in Headers([(b"host", b"a")])
 
     def test_it_is_a_mapping_that_cannot_be_changed(self) -> None:
@@ -140,12 +140,12 @@ class TestHeaders:
         assert headers.raw == [(b"a", b"1"), (b"b", b"1")]
         assert dict(headers) == dict(headers) == {"a": "1", "b": "1"}
 
-    def test_it_shows_what_it_holds(self) -> None:
+    def test_its_repr_shows_its_fields(self) -> None:
         assert repr(Headers([(b"host", b"a")])) == "Headers({'host': 'a'})"
         assert Headers().raw == []
 
     @given(FIELDS)
-    def test_it_agrees_with_itself(self, fields: list[tuple[bytes, bytes]]) -> None:
+    def test_all_its_views_agree(self, fields: list[tuple[bytes, bytes]]) -> None:
         headers = Headers(fields)
         assert headers.raw == fields
         names = list(headers)

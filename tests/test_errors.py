@@ -1,4 +1,4 @@
-"""The error tree: who is whose child, what an error carries, what its text says."""
+"""The error tree: the parent of each class, the attributes of errors, and their text."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXAMPLES: list[EmmettError] = [
 
 
 def drawn_parents() -> dict[str, str | None]:
-    """Read the tree in the docstring of the module: each class and the one that it hangs from."""
+    """Read the tree in the docstring of the module: each class and its parent."""
     parents: dict[str, str | None] = {}
     branch: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
@@ -55,16 +55,16 @@ def drawn_parents() -> dict[str, str | None]:
     return parents
 
 
-def test_the_docstring_draws_the_tree_as_it_is() -> None:
+def test_the_docstring_draws_the_actual_tree() -> None:
     bases = {name: kind.__bases__[0].__name__ for name, kind in CLASSES.items()}
     assert drawn_parents() == {**bases, "EmmettError": None}
 
 
-def test_every_error_is_caught_by_one_name() -> None:
+def test_emmett_error_catches_every_error() -> None:
     assert all(issubclass(kind, EmmettError) for kind in CLASSES.values())
 
 
-def test_mistakes_of_the_application_are_no_faults_of_the_peer() -> None:
+def test_mistakes_of_the_application_are_not_faults_of_the_peer() -> None:
     of_the_peer = {name for name, kind in CLASSES.items() if issubclass(kind, PeerError)}
     assert of_the_peer == {
         "PeerError",
@@ -76,7 +76,7 @@ def test_mistakes_of_the_application_are_no_faults_of_the_peer() -> None:
     }
 
 
-def test_mistakes_in_the_application_are_also_the_builtin_errors_that_one_expects() -> None:
+def test_mistakes_of_the_application_are_also_the_matching_builtin_errors() -> None:
     assert issubclass(ConfigurationError, ValueError)
     assert issubclass(UsageError, RuntimeError)
 
@@ -90,7 +90,7 @@ def test_every_error_says_what_it_means(kind: type[EmmettError]) -> None:
 @pytest.mark.parametrize(
     "through", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))], ids=["copy", "pickle"]
 )
-def test_an_error_survives_the_way_to_another_process(example: EmmettError, through: object) -> None:
+def test_errors_can_be_pickled(example: EmmettError, through: object) -> None:
     assert callable(through)
     other = through(example)
     assert type(other) is type(example)
@@ -98,7 +98,7 @@ def test_an_error_survives_the_way_to_another_process(example: EmmettError, thro
     assert str(other) == str(example)
 
 
-def test_an_http_exception_carries_the_answer() -> None:
+def test_an_http_exception_carries_the_response() -> None:
     error = HTTPException(404, "nothing here", {"x-page": "missing"})
     assert (error.status, error.body, error.headers) == (404, "nothing here", {"x-page": "missing"})
 
@@ -109,14 +109,14 @@ def test_an_http_exception_may_be_a_bare_status() -> None:
 
 
 @pytest.mark.parametrize("kind", [RequestError, HandshakeError])
-def test_a_request_error_carries_the_answer(kind: type[RequestError]) -> None:
+def test_a_request_error_carries_the_response(kind: type[RequestError]) -> None:
     error = kind(405, "POST is not allowed", {"allow": "GET"})
     assert (error.status, error.message, error.headers) == (405, "POST is not allowed", {"allow": "GET"})
     assert kind(400, "no Host").headers == {}
 
 
 @pytest.mark.parametrize("kind", [HTTPException, RequestError])
-def test_the_headers_of_an_error_are_its_own(kind: type[HTTPException] | type[RequestError]) -> None:
+def test_each_error_has_its_own_headers(kind: type[HTTPException] | type[RequestError]) -> None:
     headers = {"allow": "GET"}
     error = kind(405, "no", headers)
     error.headers["retry-after"] = "1"
@@ -129,6 +129,6 @@ def test_a_close_code_and_reason_are_kept(kind: type[MessageError] | type[Websoc
     assert (error.code, error.reason) == (1009, "too big")
 
 
-def test_the_end_of_a_connection_reads_well() -> None:
+def test_websocket_closed_has_readable_text() -> None:
     assert str(WebsocketClosed(1001, "going away")) == "websocket closed with code 1001: going away"
     assert str(WebsocketClosed(1006)) == "websocket closed with code 1006"

@@ -1,4 +1,4 @@
-"""What `from emmett import ...` gives: the documented names, documented each, and nothing heavy behind them."""
+"""What `from emmett import ...` gives: the documented names, and no heavy imports."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ DOCUMENTED = [
     "websocket",
 ]
 
-# The server and the command line: an application that runs elsewhere must not pay for them. Then what only some
-# applications use: an import of these belongs in the function that needs it.
+# The server and the command line, which an application on another server must not pay for, and modules that only some
+# applications use: the function that needs one of these imports it.
 HEAVY = {
     *("click", "httptools", "rich", "uvicorn", "uvloop", "watchfiles"),
     *("cryptography", "jinja2", "multipart", "nats", "pydantic", "redis"),
@@ -46,7 +46,7 @@ HEAVY = {
     *("emmett.http.static_files", "emmett.security", "emmett.sessions", "emmett.streams", "emmett.testing"),
 }
 
-# Then what takes part only in requests, in JSON, or in the answers that a server gives later.
+# Also modules that only requests, JSON, or responses that a server sends later need.
 FOR_REQUESTS = {
     *("decimal", "email", "email.utils", "http.cookies", "msgspec", "uuid"),
     *("emmett.dispatch.request_arguments", "emmett.dispatch.request_results", "emmett.http.cookies"),
@@ -66,8 +66,8 @@ def test_the_public_names_are_the_documented_ones() -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
-def test_a_public_name_is_importable_and_says_what_it_is(name: str) -> None:
-    # An instance of a builtin type would pass by the docstring of that type.
+def test_a_public_name_is_importable_and_has_a_docstring(name: str) -> None:
+    # An instance of a builtin type would pass with the docstring of its type.
     value = getattr(emmett, name)
     kind = value if inspect.isclass(value) or inspect.isroutine(value) else type(value)
     assert kind.__module__.startswith("emmett.")
@@ -89,7 +89,7 @@ def modules_after(program: str) -> set[str]:
     return set(json.loads(run.stdout))
 
 
-def test_importing_emmett_imports_no_other_part_of_it() -> None:
+def test_importing_emmett_imports_none_of_its_submodules() -> None:
     assert {name for name in modules_after("import emmett") if name.startswith("emmett.")} == {"emmett.lazy"}
 
 
@@ -112,25 +112,25 @@ async def index():
 )
 
 
-def test_an_application_brings_neither_server_nor_command_line() -> None:
+def test_an_application_imports_neither_server_nor_command_line() -> None:
     assert HEAVY & modules_after(REQUESTS) <= allowed()
 
 
-def test_an_application_with_only_websockets_brings_nothing_for_requests() -> None:
+def test_an_application_with_only_websockets_imports_nothing_for_requests() -> None:
     loaded = modules_after(WEBSOCKETS_ALONE)
     assert (HEAVY | FOR_REQUESTS) & loaded <= allowed()
 
 
-def test_what_an_application_imports_does_not_grow() -> None:
+def test_the_imports_of_an_application_do_not_grow() -> None:
     ours = [name for name in modules_after(WEBSOCKETS_ALONE) if name.startswith("emmett")]
     assert len(ours) <= MOST_MODULES
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
-def test_a_name_that_is_imported_later_is_the_same_each_time(name: str) -> None:
+def test_a_lazily_imported_name_is_the_same_object_each_time(name: str) -> None:
     assert getattr(emmett, name) is getattr(emmett, name)
     assert name in dir(emmett)
 
 
-def test_emmett_shows_nothing_but_its_public_names() -> None:
+def test_emmett_has_only_its_public_names() -> None:
     assert dir(emmett) == sorted(DOCUMENTED)

@@ -17,12 +17,12 @@ class Login(Pipe):
         abort(401)
 
 
-async def test_it_is_off_by_default() -> None:
+async def test_probes_are_off_by_default() -> None:
     async with App(__name__).test_client_async() as client:
         assert (await client.get("/healthz")).status == (await client.get("/readyz")).status == 404
 
 
-async def test_a_process_that_serves() -> None:
+async def test_a_serving_process_is_live_and_ready() -> None:
     app = App(__name__)
     HealthChecks(app)
     Channels(app, "memory")
@@ -34,7 +34,7 @@ async def test_a_process_that_serves() -> None:
     assert ready.headers["cache-control"] == "no-store"
 
 
-async def test_a_process_that_drains() -> None:
+async def test_a_draining_process_is_live_but_not_ready() -> None:
     app = App(__name__)
     HealthChecks(app, ready="/ready", live=None)
     async with app.test_client_async() as client:
@@ -44,7 +44,7 @@ async def test_a_process_that_drains() -> None:
         assert (await client.get("/healthz")).status == 404
 
 
-async def test_a_broker_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_whose_broker_refuses_writes_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     app = App(__name__)
     health = HealthChecks(app)
     channels = Channels(app, "memory")
@@ -63,7 +63,7 @@ async def test_a_broker_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) 
         assert (await client.get("/readyz")).status == 200
 
 
-async def test_checks_of_the_application(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failed_checks_of_the_application_are_named(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
     health = HealthChecks(app, timeout=0.01)
     calls = 0
@@ -89,7 +89,7 @@ async def test_checks_of_the_application(caplog: pytest.LogCaptureFixture) -> No
         responses = await asyncio.gather(client.get("/readyz"), client.get("/readyz"))
         await client.get("/readyz")
     assert [each.json()["failed"] for each in responses] == [["disk", "cache", "search"]] * 2
-    # Probes at once, and shortly after one another, share a run.
+    # Concurrent probes, and those shortly after one another, share a run.
     assert calls == 1
     assert "health check 'disk' failed: it returned False" in caplog.text
     assert "health check 'cache' failed: OSError('no route')" in caplog.text

@@ -23,7 +23,7 @@ def line(**values: Any) -> dict[str, Any]:
     return found
 
 
-def test_a_record() -> None:
+def test_a_record_is_a_line_of_json() -> None:
     assert line(msg="%d orders", args=(3,), process=7) == {
         "time": "1970-01-01T00:00:00.125+00:00",
         "level": "info",
@@ -33,7 +33,7 @@ def test_a_record() -> None:
     }
 
 
-def test_fields_and_extra() -> None:
+def test_fields_and_extra_are_members() -> None:
     found = line(**log_fields(request="r-1", connection=7, client=("::1", 5), code=1006), order=12, missing=None)
     assert (found["request"], found["connection"], found["client"], found["code"]) == ("r-1", 7, "[::1]:5", 1006)
     assert found["order"] == 12
@@ -41,7 +41,7 @@ def test_fields_and_extra() -> None:
     assert "route" not in found
 
 
-def test_an_exception() -> None:
+def test_an_exception_is_a_member() -> None:
     try:
         raise LookupError("a\nmistake")
     except LookupError:
@@ -70,5 +70,5 @@ LOOP.append(LOOP)
         ([1, "a"], [1, "a"]),
     ],
 )
-def test_no_line_is_lost_for_a_value(value: object, written: object) -> None:
+def test_no_value_prevents_a_line(value: object, written: object) -> None:
     assert line(value=value)["value"] == written

@@ -29,19 +29,19 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         pytest.fail("circular imports: " + " <- ".join(error.args[1]), pytrace=False)
 
 
-def test_each_layer_stands_in_one_row() -> None:
+def test_each_layer_has_one_row() -> None:
     names = [name for layer in LAYERS for name in layer.names]
     assert sorted(set(names)) == sorted(names)
 
 
-def test_nobody_imports_the_command_line() -> None:
+def test_no_module_imports_the_command_line() -> None:
     importers = {
         module for module, imports in import_graph().items() if any(layer_of(name) == "cli" for name in imports)
     }
     assert {layer_of(module) for module in importers} <= {"cli", "__main__"}
 
 
-def test_the_graph_holds_the_whole_package() -> None:
+def test_the_graph_contains_the_whole_package() -> None:
     graph = import_graph()
     assert {"emmett", "emmett.errors", "emmett.wire.frames"} <= set(graph)
     assert "emmett.errors" in graph["emmett"]
@@ -70,7 +70,7 @@ def test_every_form_of_import_is_seen(text: str) -> None:
     assert set(found) == SAMPLES[text]
 
 
-def test_a_package_starts_its_relative_imports_at_itself() -> None:
+def test_relative_imports_of_a_package_start_at_itself() -> None:
     modules = {"emmett.wire", "emmett.wire.close", "emmett.errors"}
     text = "from .close import Close\nfrom ..errors import FrameError"
     assert set(imported_modules(text, "emmett.wire", is_package=True, modules=modules)) == {
@@ -121,7 +121,7 @@ def test_an_import_against_the_table_is_found(module: str, target: str) -> None:
         ("emmett.cli.shell", "emmett"),
     ],
 )
-def test_an_import_along_the_table_passes(module: str, target: str) -> None:
+def test_an_import_that_follows_the_table_passes(module: str, target: str) -> None:
     assert list(violations(module, {target}, LAYERS)) == []
 
 
@@ -134,6 +134,6 @@ def test_the_phrases_of_the_table_mean_layers() -> None:
 
 
 @pytest.mark.parametrize("word", ["b", "all", "b and above"])
-def test_a_row_that_reaches_downwards_is_an_error(word: str) -> None:
+def test_a_row_that_allows_a_lower_layer_is_an_error(word: str) -> None:
     with pytest.raises(ValueError, match=f"'{word}' in the layer table"):
         parse_table(f"| | | |\n| --- |\n| a | {word} | x |\n| b | nothing | x |")

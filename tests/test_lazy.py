@@ -12,7 +12,7 @@ from emmett.lazy import LaterModule, import_later
 get, names = import_later("xml", ["dom", "minidom", "parseString"], parseString=".dom.minidom")
 
 
-def test_a_name_comes_from_its_module() -> None:
+def test_a_name_is_imported_from_its_module() -> None:
     from xml.dom.minidom import parseString
 
     assert get("parseString") is parseString
@@ -35,7 +35,7 @@ def test_a_module_is_imported_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, module.__name__, module)
     first = later.value
     assert first is module.value
-    # The second use does not look for the module.
+    # The second use does not import the module again.
     monkeypatch.delitem(sys.modules, module.__name__)
     assert later.value is first
 

@@ -1,4 +1,4 @@
-"""What the records of an application say about who is being handled."""
+"""The fields that log records of an application have about the current request or websocket."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def application(recording: Recording) -> App:
     return app
 
 
-def test_a_handler_logs_for_whom() -> None:
+def test_records_of_a_handler_name_its_request_or_websocket() -> None:
     recording = Recording()
     with application(recording).test_client() as client:
         client.get("/orders")
@@ -54,7 +54,7 @@ def test_a_handler_logs_for_whom() -> None:
     assert ordered["request"] != said["request"]
 
 
-def test_outside_of_a_handler_the_fields_are_there_and_empty() -> None:
+def test_outside_of_a_handler_the_fields_are_empty() -> None:
     record = logging.makeLogRecord(log_fields(channel="room:1"))
     assert ContextFilter().filter(record)
     assert {getattr(record, name) for name in FIELD_NAMES if name != "channel"} == {None}

@@ -18,11 +18,11 @@ def test_fields_are_attributes_of_the_record(caplog: pytest.LogCaptureFixture) -
     assert values == {"connection": 7, "client": "[::1]:80", "path": "/a", "code": 1006}
 
 
-def test_an_unknown_value_leaves_its_field_out() -> None:
+def test_a_field_with_an_unknown_value_is_omitted() -> None:
     assert log_fields(client=None, path=None, status=404) == {"status": 404}
 
 
-def test_no_field_is_an_attribute_that_records_have_anyway() -> None:
+def test_no_field_clashes_with_a_builtin_attribute_of_records() -> None:
     """`logging` raises KeyError for those."""
     assert not set(FIELD_NAMES) & {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
@@ -30,11 +30,11 @@ def test_no_field_is_an_attribute_that_records_have_anyway() -> None:
 @pytest.mark.parametrize(
     ("client", "text"), [(("192.0.2.1", 5), "192.0.2.1:5"), (("2001:db8::1", 5), "[2001:db8::1]:5"), (None, "-")]
 )
-def test_a_peer_as_text(client: tuple[str, int] | None, text: str) -> None:
+def test_a_peer_is_written_as_text(client: tuple[str, int] | None, text: str) -> None:
     assert format_client(client) == text
 
 
-def test_loggers_that_a_configuration_disabled_are_enabled() -> None:
+def test_loggers_disabled_by_a_configuration_are_enabled_again() -> None:
     ours, others = logging.getLogger("some.package"), logging.getLogger("someone")
     try:
         ours.disabled = others.disabled = True

@@ -22,7 +22,7 @@ class Inner(Pipe): ...
 async def handler(**kwargs: object) -> None: ...
 
 
-def test_what_is_registered_can_be_listed() -> None:
+def test_registered_routes_can_be_listed() -> None:
     app = App(__name__)
     app.route("/a/<int:id>", name="numbered", methods=["put", "get"], hostname="example.org")(handler)
     app.websocket(["/b", "/c"], schemes="wss")(handler)
@@ -34,7 +34,7 @@ def test_what_is_registered_can_be_listed() -> None:
     ]
 
 
-def test_without_a_path_the_name_is_the_path() -> None:
+def test_the_path_defaults_to_the_name() -> None:
     app = App(__name__)
     app.websocket()(handler)
     assert app.routes[-1].path == "/handler"
@@ -58,7 +58,7 @@ def test_modules_nest_names_prefixes_hosts_and_pipelines() -> None:
     assert root.path == "/one/two(/)?"
 
 
-def test_a_pipeline_that_is_set_late_reaches_the_routes_before() -> None:
+def test_a_pipeline_set_later_applies_to_earlier_routes() -> None:
     app = App(__name__)
     module = app.module(__name__, "module")
     module.route("/x")(handler)
@@ -83,12 +83,12 @@ def test_a_pipeline_that_is_set_late_reaches_the_routes_before() -> None:
         ({"pipeline": Outer()}, r"pipeline=\[Outer"),
     ],
 )
-def test_mistakes_of_a_route(options: dict[str, Any], message: str) -> None:
+def test_mistakes_in_a_route_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         App(__name__).route(**options)(handler)
 
 
-def test_mistakes_of_a_websocket() -> None:
+def test_mistakes_in_a_websocket_route_are_refused() -> None:
     app = App(__name__)
     with pytest.raises(ConfigurationError, match="max_message_size"):
         app.websocket("/a", max_message_sise=1)(handler)  # type: ignore[call-arg]
@@ -98,7 +98,7 @@ def test_mistakes_of_a_websocket() -> None:
         app.websocket("/c", schemes="http")(handler)
 
 
-def test_the_same_route_twice() -> None:
+def test_a_duplicate_route_is_refused() -> None:
     app = App(__name__)
     app.route("/a", name="one")(handler)
     with pytest.raises(ConfigurationError):
@@ -107,7 +107,7 @@ def test_the_same_route_twice() -> None:
         app.route("/b", name="one")(handler)
 
 
-def test_decorators_need_their_parentheses() -> None:
+def test_decorators_require_parentheses() -> None:
     app = App(__name__)
     with pytest.raises(SyntaxError, match=r"@app\.route\(\)"):
         app.route(handler)  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ def test_decorators_need_their_parentheses() -> None:
         app.websocket(handler)  # type: ignore[arg-type]
 
 
-def test_names_of_modules() -> None:
+def test_invalid_and_duplicate_module_names_are_refused() -> None:
     app = App(__name__)
     app.module(__name__, "blog")
     for name in ("blog", "not a name", "a.b"):

@@ -32,7 +32,7 @@ async def talk() -> None:
 
 
 async def texts(app: App, target: str) -> tuple[str, str]:
-    """What a request and a websocket at a path give."""
+    """Return what a request and a websocket at a path give."""
     peer = WebsocketPeer(app, target)
     message = await peer.receive()
     assert await peer.closed() == (1000, "")
@@ -83,7 +83,7 @@ def test_names_add_up() -> None:
     assert (inner.name, inner.import_name) == ("outer.inner", "import.name")
 
 
-def test_the_same_name_in_two_modules() -> None:
+def test_two_modules_may_use_the_same_name() -> None:
     app = App(__name__)
     for name in ("one", "two"):
         module = app.module(__name__, name, url_prefix=name)
@@ -98,12 +98,12 @@ def test_the_same_name_in_two_modules() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a.b", "a b", "a-b", "1a", "ünïcode!", "/a"])
-def test_a_name_that_is_none(name: str) -> None:
+def test_an_invalid_module_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="expected an identifier, such as 'blog'"):
         App(__name__).module(__name__, name)
 
 
-def test_a_name_that_is_taken() -> None:
+def test_a_duplicate_name_is_refused() -> None:
     app = App(__name__)
     blog = app.module(__name__, "blog")
     blog.module(__name__, "blog")
@@ -113,7 +113,7 @@ def test_a_name_that_is_taken() -> None:
         blog.module(__name__, "blog")
 
 
-async def test_a_host_holds_for_what_is_inside() -> None:
+async def test_the_host_of_a_module_applies_to_nested_modules() -> None:
     app = App(__name__)
     api = app.module(__name__, "api", hostname="api.example.org")
     inner = api.module(__name__, "inner", url_prefix="inner")
@@ -160,7 +160,7 @@ def pipelined(order: str) -> App:
 
 
 @pytest.mark.parametrize("order", ["before", "after", "inside out"])
-async def test_pipelines_nest_whenever_they_are_set(order: str) -> None:
+async def test_pipelines_nest_in_whatever_order_they_are_set(order: str) -> None:
     names = ["app 1", "app 2", "outer 1", "outer 2", "inner 1", "inner 2", "route"]
     expected = "(".join([*names, "x"]) + ")" * len(names)
     app = pipelined(order)
@@ -168,7 +168,7 @@ async def test_pipelines_nest_whenever_they_are_set(order: str) -> None:
     assert all(info.pipeline == ("Sign",) * 7 for info in app.routes[1:])
 
 
-async def test_a_pipeline_is_replaced() -> None:
+async def test_a_pipeline_can_be_replaced() -> None:
     app = App(__name__)
     app.pipeline = [Sign("old")]
     app.route("/")(handler)
@@ -205,7 +205,7 @@ class Greedy(Pipe):
         ([Sign("new"), Greedy()], r"Greedy\.on_receive takes \(\).*: it must be declared as \(self, data\)"),
     ],
 )
-async def test_a_pipeline_with_a_mistake_changes_nothing(pipes: Any, message: str) -> None:
+async def test_assigning_an_invalid_pipeline_changes_nothing(pipes: Any, message: str) -> None:
     app = App(__name__)
     app.pipeline = [Sign("app")]
     blog = app.module(__name__, "blog")

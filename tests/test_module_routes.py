@@ -25,7 +25,7 @@ async def status(app: App, target: str, method: str = "GET", host: str = "localh
 
 
 async def opens(app: App, target: str, host: str = "localhost", **changes: Any) -> bool:
-    """Whether a websocket opens there; if it is refused, it must be with 404."""
+    """Return whether a websocket opens at a path; a refusal must have status 404."""
     peer = WebsocketPeer(app, target, headers=[("host", host)], **changes)
     event = await peer.next()
     if event["type"] == "websocket.http.response.start":
@@ -49,7 +49,7 @@ async def opens(app: App, target: str, host: str = "localhost", **changes: Any) 
         ("/optional(/<int:id>)?", ["/optional", "/optional/7"], ["/optional/", "/optional/x"]),
     ],
 )
-async def test_paths(paths: Any, found: list[str], missing: list[str]) -> None:
+async def test_each_target_reaches_its_path(paths: Any, found: list[str], missing: list[str]) -> None:
     app = App(__name__)
     app.route(paths)(handler)
 
@@ -64,7 +64,7 @@ async def test_paths(paths: Any, found: list[str], missing: list[str]) -> None:
         assert (await status(app, target), await opens(app, target)) == (404, False), target
 
 
-async def test_methods() -> None:
+async def test_a_route_answers_its_methods() -> None:
     app = App(__name__)
     app.route("/default")(handler)
     app.route("/one", name="one", methods="put")(handler)
@@ -75,7 +75,7 @@ async def test_methods() -> None:
     assert [await status(app, "/some", method) for method in ("DELETE", "OPTIONS", "PUT")] == [200, 200, 405]
 
 
-async def test_schemes() -> None:
+async def test_a_route_answers_its_schemes() -> None:
     app = App(__name__)
     app.route("/both")(handler)
     app.route("/secure", name="secure", schemes="HTTPS")(handler)
@@ -91,7 +91,7 @@ async def test_schemes() -> None:
     assert not await opens(app, "/secure", scheme="ws")
 
 
-async def test_hostname() -> None:
+async def test_a_route_answers_its_hostname() -> None:
     app = App(__name__)
     app.route("/", name="api", hostname="API.example.com")(lambda: "api")
     app.route("/", name="any")(lambda: "any")
@@ -105,7 +105,7 @@ async def test_hostname() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["blog", "/blog", "blog/", "/blog/"])
-async def test_prefix(prefix: str) -> None:
+async def test_a_prefix_comes_before_each_path(prefix: str) -> None:
     app = App(__name__)
     app.route("/", name="root", prefix=prefix)(handler)
     app.route("/post", name="post", prefix=prefix)(handler)
@@ -119,7 +119,7 @@ async def test_prefix(prefix: str) -> None:
     assert await opens(app, "/blog/talk")
 
 
-async def test_pipeline() -> None:
+async def test_a_route_has_a_pipeline_of_its_own() -> None:
     class Add(Pipe):
         def __init__(self, text: str) -> None:
             self.text = text
@@ -134,14 +134,14 @@ async def test_pipeline() -> None:
     pipes = [Add("a"), Add("b")]
     app.route("/", pipeline=pipes)(handler)
     app.websocket("/", pipeline=tuple(pipes))(talk)
-    # The list is the application's; what it does with it later is not seen.
+    # The route copies the list, so a later change by the application has no effect.
     pipes.clear()
     assert (await fetch(app)).text == "abhandler"
     assert await (peer := WebsocketPeer(app)).receive() == "abtalk"
     assert await peer.closed() == (1000, "")
 
 
-async def test_the_settings_of_a_websocket() -> None:
+async def test_a_websocket_route_has_settings_of_its_own() -> None:
     app = App(__name__)
     app.websocket("/own", max_message_size=5, inbox_messages=2, ping_interval=None)(talk)
     app.config.websocket.inbox_bytes = 99
@@ -153,7 +153,7 @@ async def test_the_settings_of_a_websocket() -> None:
     assert (settings.inbox_bytes, settings.send_timeout) == (99, 10)
 
 
-async def test_a_decorated_function_stays_what_it_is() -> None:
+async def test_a_decorated_function_is_returned_unchanged() -> None:
     app = App(__name__)
 
     @app.route("/one", name="one")
@@ -166,7 +166,7 @@ async def test_a_decorated_function_stays_what_it_is() -> None:
 
 
 class Callables:
-    """Other things that can be called."""
+    """Callables that are not plain functions."""
 
     async def method(self) -> str:
         return "method"
@@ -175,7 +175,7 @@ class Callables:
         return "object"
 
 
-async def test_what_else_can_be_called() -> None:
+async def test_other_callables_can_be_handlers() -> None:
     app = App(__name__)
     app.route()(Callables().method)
     app.route("/object", name="object")(Callables())
@@ -185,7 +185,7 @@ async def test_what_else_can_be_called() -> None:
 
 
 @pytest.mark.parametrize("function", [Callables(), functools.partial(handler)])
-def test_what_has_no_name_needs_one(function: Any) -> None:
+def test_a_callable_without_a_name_needs_one(function: Any) -> None:
     with pytest.raises(ConfigurationError, match="give one with name="):
         App(__name__).route("/")(function)
 
@@ -214,7 +214,7 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("options", "message"), ERRORS)
-def test_a_mistake_in_a_route_says_what_is_allowed(options: dict[str, Any], message: str) -> None:
+def test_an_error_about_a_route_says_what_is_allowed(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         App(__name__).route(**options)(handler)
 
@@ -229,12 +229,12 @@ def test_a_mistake_in_a_route_says_what_is_allowed(options: dict[str, Any], mess
         ({"origins": "example.org"}, "origins"),
     ],
 )
-def test_a_mistake_in_a_websocket_says_what_is_allowed(options: dict[str, Any], message: str) -> None:
+def test_an_error_about_a_websocket_route_says_what_is_allowed(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         App(__name__).websocket(**options)(talk)
 
 
-def test_a_mistake_names_the_function() -> None:
+def test_an_error_names_the_function() -> None:
     with pytest.raises(ConfigurationError, match=r"route 'handler'"):
         App(__name__).route(methods="fetch")(handler)
     with pytest.raises(ConfigurationError, match=r"websocket 'talk'"):
@@ -242,13 +242,13 @@ def test_a_mistake_names_the_function() -> None:
 
 
 @pytest.mark.parametrize("function", ["text", None, 5, Pipe()])
-def test_what_is_no_function(function: Any) -> None:
+def test_non_callables_are_refused(function: Any) -> None:
     for register in (App(__name__).route("/", name="x"), App(__name__).websocket("/", name="x")):
         with pytest.raises(ConfigurationError, match="function"):
             register(function)
 
 
-def test_the_same_path_twice_names_both() -> None:
+def test_an_error_about_a_duplicate_path_names_both_routes() -> None:
     app = App(__name__)
     app.route("/a/<int:id>", name="one")(handler)
     with pytest.raises(ConfigurationError) as caught:
@@ -257,7 +257,7 @@ def test_the_same_path_twice_names_both() -> None:
     assert "'two'" in str(caught.value)
 
 
-async def test_the_same_path_for_other_methods_hosts_and_kinds() -> None:
+async def test_the_same_path_may_serve_other_methods_hosts_and_kinds() -> None:
     app = App(__name__)
     app.route("/", name="get", methods="get")(lambda: "get")
     app.route("/", name="post", methods="post")(lambda: "post")
@@ -270,7 +270,7 @@ async def test_the_same_path_for_other_methods_hosts_and_kinds() -> None:
 
 
 @pytest.mark.parametrize("decorator", ["route", "websocket"])
-def test_a_decorator_without_parentheses(decorator: str) -> None:
+def test_a_decorator_without_parentheses_is_refused(decorator: str) -> None:
     app = App(__name__)
     module = app.module(__name__, "module")
     for level in (app, module):

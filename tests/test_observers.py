@@ -1,4 +1,4 @@
-"""Observers: what they learn, from an application that runs, and that they hurt nobody."""
+"""Observers: the events they get from a running application, and that their errors do no harm."""
 
 from __future__ import annotations
 
@@ -63,18 +63,18 @@ def test_only_methods_that_are_overridden_are_called() -> None:
     assert list(observers)[1] is recorder
 
 
-def test_every_event_has_its_place() -> None:
+def test_every_event_of_an_observer_is_listed() -> None:
     assert {name for name in vars(Observer) if not name.startswith("_")} == {*EVENTS, "counts_bytes"}
     assert set(EVENTS) <= set(vars(Observers))
 
 
 @pytest.mark.parametrize("observer", [object(), Observer, None])
-def test_what_is_no_observer(observer: Any) -> None:
+def test_non_observers_are_refused(observer: Any) -> None:
     with pytest.raises(TypeError, match="is not an observer: expected an instance of a subclass of"):
         Observers().add(observer)
 
 
-def test_one_that_fails_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_observer_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
     recorder = Recorder()
     observers = Observers([Requests(), recorder])
     notify(observers.request_ended, RequestEnded("GET", "/", "", "1.1", None, None, 200, True, 0.0))
@@ -105,7 +105,7 @@ def make_app(*observers: Observer) -> App:
     return app
 
 
-async def test_requests() -> None:
+async def test_observers_see_requests() -> None:
     recorder, other = Recorder(), Recorder()
     async with make_app(recorder, other).test_client_async() as client:
         await client.get("/hello/ada?token=x")
@@ -124,7 +124,7 @@ async def test_requests() -> None:
     assert other.of("request_ended") == events
 
 
-async def test_a_request_whose_client_left() -> None:
+async def test_observers_see_that_the_client_of_a_request_left() -> None:
     recorder = Recorder()
     app = make_app(recorder)
     started = asyncio.Event()
@@ -147,7 +147,7 @@ async def test_a_request_whose_client_left() -> None:
     assert (event.status, event.complete) == (None, False)
 
 
-async def test_websockets() -> None:
+async def test_observers_see_websockets() -> None:
     recorder = Recorder()
     async with make_app(recorder).test_client_async() as client:
         async with client.websocket("/echo?ticket=x") as peer:
@@ -167,7 +167,7 @@ async def test_websockets() -> None:
     assert (ended.bytes_received, ended.bytes_sent) == (None, None)
 
 
-async def test_a_refused_handshake() -> None:
+async def test_observers_see_a_refused_handshake() -> None:
     recorder = Recorder()
     async with make_app(recorder).test_client_async() as client:
         with pytest.raises(Exception, match="401"):
@@ -187,13 +187,13 @@ async def test_bytes_are_counted_when_an_observer_asks() -> None:
         await peer.send("x" * 1000)
         await peer.receive()
     (ended,) = recorder.of("websocket_ended")
-    # A message of 1,000 bytes and a Close frame with a code, each with header and mask; and 101 on the way back.
+    # A message of 1,000 bytes and a Close frame with a code, each with header and mask. Response 101 counts as sent.
     assert ended.bytes_received == 1000 + 8 + 2 + 6
     assert ended.bytes_sent > 1000 + 4 + 4
     assert ended.code == 1000
 
 
-async def test_channels() -> None:
+async def test_observers_see_channels() -> None:
     recorder = Recorder()
     app = make_app(recorder)
     channels = Channels(app, "memory")
@@ -204,7 +204,7 @@ async def test_channels() -> None:
     assert recorder.of("channel_unsubscribed") == [ChannelEvent("room", 0)]
 
 
-async def test_the_broker() -> None:
+async def test_observers_see_the_state_of_the_broker() -> None:
     recorder = Recorder()
     app = make_app(recorder)
     channels = Channels(app, "memory")
@@ -215,7 +215,7 @@ async def test_the_broker() -> None:
     assert recorder.of("broker_lost") == recorder.of("broker_restored") == [BrokerEvent(1)]
 
 
-async def test_requests_over_asgi() -> None:
+async def test_observers_see_requests_over_asgi() -> None:
     recorder = Recorder()
     app = make_app(recorder)
     await fetch(app, "/hello/ada?token=x")
@@ -227,7 +227,7 @@ async def test_requests_over_asgi() -> None:
     ]
 
 
-async def test_a_subscriber_that_does_not_keep_up() -> None:
+async def test_observers_see_a_slow_subscriber() -> None:
     recorder = Recorder()
     app = make_app(recorder)
     channels = Channels(app, "memory")
@@ -241,7 +241,7 @@ async def test_a_subscriber_that_does_not_keep_up() -> None:
     assert (event.kind, event.channel) == ("subscriber", "room")
 
 
-async def test_a_response_that_nobody_takes() -> None:
+async def test_observers_see_a_response_that_is_not_read() -> None:
     recorder = Recorder()
     app = make_app(recorder)
 

@@ -1,4 +1,4 @@
-"""Ports are free, and no two workers get the same."""
+"""Ports are free, and no two workers get the same one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_port_is_not_given_out_twice_in_a_row() -> None:
             pass
 
 
-def test_a_port_in_use_is_passed_over() -> None:
+def test_a_port_in_use_is_skipped() -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.1", port + 1 + CLUSTER_BUS)):
         assert not ports._is_free(port)
@@ -25,7 +25,7 @@ def test_a_port_in_use_is_passed_over() -> None:
         assert not {port, port + 1} & {free_port() for _ in range(PER_WORKER)}
 
 
-def test_workers_share_no_port() -> None:
+def test_workers_never_get_the_same_port() -> None:
     sets = [set(itertools.islice(ports._candidates(f"gw{number}"), PER_WORKER)) for number in range(WORKERS)]
     together = set().union(*sets)
     assert len(together) == WORKERS * PER_WORKER

@@ -1,4 +1,4 @@
-"""The wording of docs, docstrings, comments and messages: plain English, without the words that make it quirky."""
+"""The wording of docs, docstrings, comments and messages: plain English, without some quirky words."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FOLDERS = (
     *("benchmarks", "clients", "compliance", "docs", "examples", "fuzzing"),
     *("soak", "src", "tests", "tools"),
 )
-# What tools leave in these folders.
+# Folders that tools write.
 GENERATED = {"__pycache__", "build", "dist", "node_modules", "results"}
-# Occurrences of the avoided words in 10,000 words of prose.
+# The number of avoided words in 10,000 words of prose.
 LIMIT = 8
 # A shorter string, or one without a space, is a name or a value rather than a message.
 MIN_MESSAGE = 16
@@ -52,7 +52,7 @@ def prose_files() -> Iterator[Path]:
                 yield path
 
 
-def test_prose_of_a_page_and_of_a_module() -> None:
+def test_examples_and_code_are_not_prose() -> None:
     assert AVOIDED.findall(prose_of_page("It stands.\n```\nhe stood\n```\n")) == ["stands"]
     source = '"""Whoever comes last."""\nname = "behind"\nerror = "the peer was told"  # anew\n'
     assert sorted(AVOIDED.findall(prose_of_module(source))) == ["Whoever", "anew", "told"]

@@ -7,7 +7,7 @@ import pytest
 from emmett.rare_log import RareLog
 
 
-def test_what_is_logged_often_is_logged_now_and_then_with_its_number(caplog: pytest.LogCaptureFixture) -> None:
+def test_repeated_records_are_logged_once_a_pause_with_their_number(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
     log = RareLog(logging.getLogger("emmett.channels"), pause=60.0, clock=lambda: now)
     for number in range(3):

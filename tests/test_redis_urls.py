@@ -1,4 +1,4 @@
-"""URLs of Redis servers: what they may say, and that each mistake is found when they are read."""
+"""URLs of Redis servers: what they may contain, and that mistakes are found when a URL is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def certificates(tmp_path: Path) -> Path:
     return file
 
 
-def test_what_a_url_says(certificates: Path) -> None:
+def test_each_part_of_a_url_is_read(certificates: Path) -> None:
     found = parse_redis_url("redis://ann:p%40ss@h:1/2")
     assert (found.label, found.kind) == ("h:1/2", Connection)
     assert found.options == {"username": "ann", "password": "p@ss", "host": "h", "port": 1, "db": 2}
@@ -58,14 +58,14 @@ def test_what_a_url_says(certificates: Path) -> None:
         ("unix://", "no path"),
     ],
 )
-def test_mistakes(url: str, message: str) -> None:
+def test_invalid_urls_are_refused(url: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message) as raised:
         parse_redis_url(url)
     assert "secret" not in str(raised.value)
     assert raised.value.__cause__ is None
 
 
-def test_sentinels_have_a_login_and_a_port_of_their_own(certificates: Path) -> None:
+def test_sentinels_have_their_own_login_and_port(certificates: Path) -> None:
     found = parse_sentinel_url(
         f"rediss+sentinel://ann:pw@h,i:1/my.service-1/4?ca={certificates}&sentinel_password=other"
     )
@@ -96,7 +96,7 @@ def test_sentinels_have_a_login_and_a_port_of_their_own(certificates: Path) -> N
         ("redis://:secret@h/main", "cannot be read"),
     ],
 )
-def test_mistakes_about_sentinels(url: str, message: str) -> None:
+def test_invalid_urls_of_sentinels_are_refused(url: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message) as raised:
         parse_sentinel_url(url)
     assert "secret" not in str(raised.value)

@@ -17,19 +17,19 @@ def types_of(section: type[Settings]) -> dict[str, Any]:
     return {name: hints[name] for name in section._settings}
 
 
-def test_those_of_requests_are_the_ones_that_a_route_may_have() -> None:
+def test_a_request_route_takes_the_settings_that_routes_may_have() -> None:
     expected = {name: kind for name, kind in types_of(HTTPSettings).items() if name in HTTPSettings.per_route}
     assert typing.get_type_hints(RequestLimits) == expected
 
 
-def test_those_of_websockets_and_calls_are_all_of_their_sections() -> None:
+def test_websocket_and_call_routes_take_all_settings_of_their_sections() -> None:
     assert typing.get_type_hints(WebsocketLimits) == types_of(WebsocketSettings)
     assert typing.get_type_hints(CallsLimits) == types_of(WebsocketSettings) | types_of(CallsSettings)
     assert typing.get_type_hints(CentrifugeLimits) == types_of(WebsocketSettings) | types_of(CentrifugeSettings)
 
 
 @pytest.mark.parametrize("kind", ["route", "websocket"])
-def test_a_name_that_is_none_is_still_refused(kind: str) -> None:
+def test_an_unknown_setting_is_refused_at_run_time(kind: str) -> None:
     async def handler() -> None: ...
 
     with pytest.raises(ValueError, match="max_body_sise"):

@@ -24,7 +24,7 @@ CONTENT = b"0123456789"
 
 
 class Source:
-    """Events that a test gives one by one, and what became of the generator that passes them on."""
+    """A generator that passes on events from a test, and records what becomes of it."""
 
     def __init__(self) -> None:
         self.events: asyncio.Queue[object] = asyncio.Queue()
@@ -42,7 +42,7 @@ class Source:
 
 
 class Visit:
-    """One GET request to an application, over ASGI: the client takes a part of the answer when a test does."""
+    """One GET request to an application, over ASGI; the client takes a part of the response when the test does."""
 
     def __init__(self, app: App, method: str = "GET", headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         self._incoming: asyncio.Queue[ASGIMessage] = asyncio.Queue()
@@ -70,7 +70,7 @@ def app() -> App:
     return App(__name__)
 
 
-async def test_a_stream_of_chunks() -> None:
+async def test_a_stream_has_chunks_of_bytes_and_text() -> None:
     async def chunks() -> AsyncIterator[bytes | str]:
         yield b"a"
         yield "é"
@@ -81,7 +81,7 @@ async def test_a_stream_of_chunks() -> None:
     assert await read(made.body) == "aé".encode()
 
 
-async def test_a_stream_with_a_type_and_a_name() -> None:
+async def test_a_stream_may_have_a_type_and_a_file_name() -> None:
     def lines() -> Iterator[str]:
         yield "1,2\n"
 
@@ -103,14 +103,14 @@ def test_a_stream_has_the_status_of_the_response() -> None:
 
 
 @pytest.mark.parametrize("source", ["text", b"bytes", bytearray(b"x"), memoryview(b"x"), {"a": 1}, None, 5, object()])
-def test_what_has_no_chunks_is_refused_by_name(source: Any) -> None:
+def test_a_source_that_is_not_iterable_is_refused(source: Any) -> None:
     with pytest.raises(UsageError, match=rf"stream\(\.\.\.\) got {type(source).__name__}: .* chunks, plain or async"):
         stream(source)
     with pytest.raises(UsageError, match=rf"stream\.sse\(\.\.\.\) got {type(source).__name__}: .* events, plain or"):
         stream.sse(source)
 
 
-async def test_server_sent_events() -> None:
+async def test_events_are_written_as_server_sent_events() -> None:
     async def events() -> AsyncIterator[object]:
         yield "text"
         yield {"a": 1}
@@ -131,27 +131,27 @@ async def test_server_sent_events() -> None:
     ]
 
 
-async def test_events_from_a_plain_source_and_a_retry() -> None:
+async def test_events_may_come_from_a_plain_iterable_with_a_retry() -> None:
     assert await read(stream.sse(["a", "b"], retry=1.5).body) == b"retry: 1500\ndata: a\n\ndata: b\n\n"
 
 
-async def test_heartbeats() -> None:
+async def test_heartbeats_are_sent_while_the_source_waits() -> None:
     source = Source()
     chunks = stream.sse(source.run(), heartbeat=0.001).chunks()
     assert [await anext(chunks) for _ in range(3)] == [b":\n"] * 3
     source.events.put_nowait("a")
-    # Heartbeats may come before it; it is not lost.
+    # Heartbeats may precede the event, but it is not lost.
     async for chunk in chunks:
         if chunk != b":\n":
             break
     assert chunk == b"data: a\n\n"
 
 
-async def test_a_response_that_is_closed_between_two_heartbeats() -> None:
+async def test_a_response_closed_between_two_heartbeats_closes_the_source() -> None:
     source = Source()
     made = stream.sse(source.run(), heartbeat=0.001)
     chunks = made.chunks()
-    # Behind the comment in front: the source waits for its first event.
+    # Once the first comment has been sent, the source waits for its first event.
     assert [await anext(chunks) for _ in range(2)] == [b":\n"] * 2
     assert source.pulls == 1
     await made.aclose()
@@ -160,12 +160,12 @@ async def test_a_response_that_is_closed_between_two_heartbeats() -> None:
 
 
 @pytest.mark.parametrize("heartbeat", [0, -1, float("inf"), float("nan")])
-def test_a_heartbeat_that_is_no_time_is_refused(heartbeat: float) -> None:
+def test_an_invalid_heartbeat_is_refused(heartbeat: float) -> None:
     with pytest.raises(ValueError, match=r"heartbeat=.*: expected a number of seconds above 0"):
         stream.sse([], heartbeat=heartbeat)
 
 
-def test_a_retry_that_is_no_time_is_refused() -> None:
+def test_an_invalid_retry_is_refused() -> None:
     with pytest.raises(ValueError, match="retry=-1"):
         stream.sse([], retry=-1)
 
@@ -207,13 +207,13 @@ async def test_the_source_ends_when_the_server_cancels_the_request(app: App) -> 
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_nothing_is_asked_for_while_the_client_takes_nothing(app: App) -> None:
+async def test_the_source_is_not_read_while_the_client_takes_nothing(app: App) -> None:
     source = Source()
     for number in range(10):
         source.events.put_nowait(number)
     app.route("/")(lambda: stream.sse(source.run()))
     visit = Visit(app)
-    # The head, the comment in front, then events: with each that is taken, the next is asked for.
+    # The response head, the first comment, then events: taking one makes the stream request the next.
     for pulls in (0, 1, 2, 3, 4):
         await visit.take()
         for _ in range(20):
@@ -223,7 +223,7 @@ async def test_nothing_is_asked_for_while_the_client_takes_nothing(app: App) -> 
     await visit.task
 
 
-async def test_head_asks_for_nothing_and_closes_the_source(app: App) -> None:
+async def test_head_does_not_read_the_source_but_closes_it(app: App) -> None:
     closed = asyncio.Event()
 
     class Subscription:
@@ -242,7 +242,7 @@ async def test_head_asks_for_nothing_and_closes_the_source(app: App) -> None:
     assert closed.is_set()
 
 
-async def test_a_client_that_comes_back_names_its_last_event(app: App) -> None:
+async def test_a_returning_client_names_its_last_event(app: App) -> None:
     async def events() -> AsyncIterator[Event]:
         for number in range(int(request.headers.get("last-event-id", "0")) + 1, 4):
             yield Event(f"number {number}", id=str(number))
@@ -265,12 +265,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def enter(method: str = "GET", **fields: str) -> None:
-    """Run a request from here on."""
+    """Make a request the current one."""
     headers = [(name.replace("_", "-"), value) for name, value in fields.items()]
     enter_request(make_request(method, headers=headers), Response())
 
 
-async def test_a_file(path: Path) -> None:
+async def test_a_file_is_sent_with_its_headers(path: Path) -> None:
     enter()
     for each in (path, str(path)):
         made = await stream.file(each)
@@ -288,7 +288,7 @@ async def test_a_file(path: Path) -> None:
         }
 
 
-async def test_a_file_under_another_name(path: Path) -> None:
+async def test_a_file_may_be_sent_under_another_name(path: Path) -> None:
     enter()
     made = await stream.file(path, filename="über.pdf", max_age=60)
     assert made.headers["content-disposition"] == "attachment; filename=\"_ber.pdf\"; filename*=UTF-8''%C3%BCber.pdf"
@@ -315,7 +315,7 @@ async def test_a_file_under_another_name(path: Path) -> None:
         ("POST", {"range": "bytes=2-3"}, 200, CONTENT),
     ],
 )
-async def test_conditions_and_ranges_of_a_file(
+async def test_conditions_and_ranges_apply_to_a_file(
     path: Path, method: str, fields: dict[str, str], status: int, content: bytes
 ) -> None:
     enter(method, **fields)
@@ -324,7 +324,7 @@ async def test_conditions_and_ranges_of_a_file(
     assert await read(made.body) == content
 
 
-async def test_a_file_that_is_there_no_more_is_an_error_of_the_application(tmp_path: Path) -> None:
+async def test_a_missing_file_is_an_error_of_the_application(tmp_path: Path) -> None:
     enter()
     with pytest.raises(FileNotFoundError):
         await stream.file(tmp_path / "missing")
@@ -332,7 +332,7 @@ async def test_a_file_that_is_there_no_more_is_an_error_of_the_application(tmp_p
         await stream.file(tmp_path)
 
 
-async def test_a_file_that_is_replaced_meanwhile_is_sent_as_it_is_now(
+async def test_a_file_replaced_meanwhile_is_sent_in_its_new_version(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     access = os.access
@@ -343,14 +343,14 @@ async def test_a_file_that_is_replaced_meanwhile_is_sent_as_it_is_now(
         return access(*arguments)
 
     enter()
-    # Between the look at the file and the reading of it.
+    # Replaced after its metadata was read, before its content is.
     monkeypatch.setattr(os, "access", replace_once)
     made = await stream.file(path)
     assert made.body == b"new"
     assert made.headers["content-length"] == "3"
 
 
-async def test_a_file_needs_a_request(path: Path) -> None:
+async def test_a_file_cannot_be_sent_outside_a_request(path: Path) -> None:
     async def ask() -> None:
         await stream.file(path)
 
@@ -358,7 +358,7 @@ async def test_a_file_needs_a_request(path: Path) -> None:
         await ask()
 
 
-async def test_arguments_that_make_no_sense(path: Path) -> None:
+async def test_invalid_arguments_are_refused(path: Path) -> None:
     enter()
     with pytest.raises(ValueError, match="max_age=-1: expected a number of seconds, 0 or more"):
         await stream.file(path, max_age=-1)
@@ -366,7 +366,7 @@ async def test_arguments_that_make_no_sense(path: Path) -> None:
         await stream.file(path, filename="")
 
 
-async def test_a_handler_says_more_about_a_file(app: App, path: Path) -> None:
+async def test_a_handler_can_set_headers_of_a_file(app: App, path: Path) -> None:
     @app.route("/")
     async def page() -> Response:
         response.status = 403

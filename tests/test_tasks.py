@@ -1,4 +1,4 @@
-"""Background work: when it runs, what becomes of its errors, and that it ends with the application."""
+"""Background work: when it runs, how its errors are handled, and that it ends with the application."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def test_it_is_registered_on_the_application() -> None:
+def test_work_is_registered_on_the_application() -> None:
     app, ran = App(__name__), []
 
     @app.task(every=60)
@@ -101,7 +101,7 @@ def test_it_is_registered_on_the_application() -> None:
     assert ran[4:] == ["cancelled", "shutdown"]
 
 
-async def test_a_run_that_fails_does_not_end_the_others(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_run_does_not_stop_later_runs(caplog: pytest.LogCaptureFixture) -> None:
     sleeps = Sleeps()
     work = BackgroundWork([], sleeps.sleep)
     runs: list[str] = []
@@ -121,7 +121,7 @@ async def test_a_run_that_fails_does_not_end_the_others(caplog: pytest.LogCaptur
     assert caplog.text.count("LookupError: a mistake") == 4
 
 
-async def test_lasting_work_that_fails_starts_again_after_growing_pauses(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failed_lasting_work_restarts_after_growing_pauses(caplog: pytest.LogCaptureFixture) -> None:
     sleeps = Sleeps()
     work = BackgroundWork([], sleeps.sleep)
 
@@ -140,7 +140,7 @@ async def test_lasting_work_that_fails_starts_again_after_growing_pauses(caplog:
     assert "brief" not in caplog.text
 
 
-async def test_once_on_all_nodes_and_handed_over() -> None:
+async def test_periodic_work_runs_once_on_all_nodes_and_is_handed_over() -> None:
     sleeps = Sleeps()
     buckets = Buckets(sleeps)
     runs: list[tuple[float, int]] = []
@@ -188,7 +188,7 @@ class Leases:
 
 
 class Workers:
-    """Three workers with one function in background, and who runs it at which time."""
+    """Three workers with one background function, and a log of which worker ran it when."""
 
     def __init__(self) -> None:
         self.sleeps = Sleeps()
@@ -242,7 +242,7 @@ async def test_a_worker_that_loses_the_broker_stops_before_another_one_starts(ca
     assert (ended[:2], began[:2]) == (("ended", first), ("began", second))
     assert ended[2] < began[2] <= 20 + LEASE
     assert "background work 'watch' stops here: another worker may run it now" in caplog.text
-    # It gets the work back when nobody else has it.
+    # It gets the work back when no other worker has it.
     workers.leases[first].is_away = False
     for number in {0, 1, 2} - {first}:
         await workers.nodes[number].stop(1.0)
@@ -251,7 +251,7 @@ async def test_a_worker_that_loses_the_broker_stops_before_another_one_starts(ca
     await workers.stop()
 
 
-async def test_a_short_silence_of_the_broker_changes_nothing() -> None:
+async def test_a_short_broker_outage_changes_nothing() -> None:
     workers = Workers()
     await workers.sleeps.move(20)
     running = list(workers.running)
@@ -283,7 +283,7 @@ async def test_lasting_work_that_has_returned_runs_on_no_other_worker() -> None:
         await node.stop(1.0)
 
 
-async def test_while_the_broker_is_away_it_does_not_run(caplog: pytest.LogCaptureFixture) -> None:
+async def test_it_does_not_run_while_the_broker_is_unavailable(caplog: pytest.LogCaptureFixture) -> None:
     sleeps = Sleeps()
     buckets = Buckets(sleeps)
     buckets.is_away = True
@@ -300,7 +300,7 @@ async def test_while_the_broker_is_away_it_does_not_run(caplog: pytest.LogCaptur
     assert caplog.text.count("task 'sample' does not run: away") == 1
 
 
-async def test_a_run_must_end_before_another_node_has_the_next(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_run_must_end_before_another_node_starts_the_next(caplog: pytest.LogCaptureFixture) -> None:
     sleeps = Sleeps()
     work = BackgroundWork([], sleeps.sleep)
     cancelled = asyncio.Event()
@@ -319,7 +319,7 @@ async def test_a_run_must_end_before_another_node_has_the_next(caplog: pytest.Lo
     assert "task 'long' was cancelled: it did not end within its period of 0.01 s" in caplog.text
 
 
-async def test_work_that_does_not_end_is_named(caplog: pytest.LogCaptureFixture) -> None:
+async def test_work_that_does_not_stop_is_named(caplog: pytest.LogCaptureFixture) -> None:
     work, release = BackgroundWork([]), asyncio.Event()
     done = asyncio.Event()
 
@@ -352,7 +352,7 @@ def test_once_with_several_workers_needs_channels(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("every", [0, -1, True, "5", float("inf"), timedelta(0)])
-def test_what_is_no_period(every: Any) -> None:
+def test_invalid_periods_are_refused(every: Any) -> None:
     with pytest.raises(ConfigurationError, match="expected a number of seconds above 0, or a timedelta"):
         App(__name__).task(every=every)(lambda: None)
 
@@ -366,7 +366,7 @@ def test_names_and_functions_are_checked() -> None:
         app.background(lambda: None)
 
 
-async def test_with_channels_in_memory(caplog: pytest.LogCaptureFixture) -> None:
+async def test_once_works_with_channels_in_memory(caplog: pytest.LogCaptureFixture) -> None:
     app, ran = App(__name__), asyncio.Event()
     Channels(app, "memory")
     app.task(every=60, once=True, name="sample")(ran.set)

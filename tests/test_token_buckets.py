@@ -34,7 +34,7 @@ def test_a_bucket_holds_no_more_than_its_count() -> None:
 
 
 @given(st.integers(1, 50), st.lists(st.floats(0, 0.2), max_size=200))
-def test_never_more_than_the_rate(calls: int, pauses: list[float]) -> None:
+def test_calls_never_exceed_the_rate(calls: int, pauses: list[float]) -> None:
     now = 0.0
     bucket = TokenBucket(calls, 1.0, now)
     taken = 0
@@ -53,7 +53,7 @@ def test_a_call_is_allowed_after_the_wait(calls: int, period: int) -> None:
     assert bucket.take(wait + 1e-9) == 0.0
 
 
-def test_names_have_buckets_of_their_own(clock: Clock) -> None:
+def test_each_name_has_its_own_bucket(clock: Clock) -> None:
     buckets = TokenBuckets(clock)
     assert [buckets.take(name, 1, 1.0) for name in ("a", "b", "a")] == [0.0, 0.0, 1.0]
     clock.now = 1.0
@@ -64,7 +64,7 @@ def test_the_number_of_buckets_is_bounded(clock: Clock) -> None:
     buckets = TokenBuckets(clock)
     for number in range(MAX_BUCKETS):
         buckets.take(str(number), 1, 1.0)
-    # None is full: the oldest are forgotten, so that the next ones need no look at all of them.
+    # No bucket is full, so the oldest ones are forgotten: an eighth at once, so that the next calls need not search.
     assert buckets.take("one more", 1, 1.0) == 0.0
     assert len(buckets) == MAX_BUCKETS - MAX_BUCKETS // 8 + 1
     assert buckets.take(str(MAX_BUCKETS - 1), 1, 1.0) > 0.0

@@ -12,7 +12,7 @@ from tests.tools import FINDERS, HINTS, JSONRPC_CLIENTS, find_tool, tool
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that is the whole PATH."""
+    """Return an empty folder, which is the whole PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(tools, "SERVER_PATH", str(tmp_path))
     monkeypatch.setattr(tools, "NODE_FOLDER", tmp_path)
@@ -27,7 +27,7 @@ def put(folder: Path, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", FINDERS)
-def test_a_missing_tool(name: str, folder: Path) -> None:
+def test_a_missing_tool_is_not_found(name: str, folder: Path) -> None:
     assert find_tool(name) is None
     with pytest.raises(LookupError, match=f"{name} was not found: .*install"):
         tool(name)
@@ -39,14 +39,14 @@ def test_chromium_has_several_names(program: str, folder: Path) -> None:
     assert find_tool("chromium") == tool("chromium") == path
 
 
-def test_node_counts_with_its_ws_package_only(folder: Path) -> None:
+def test_node_is_found_only_with_its_ws_package(folder: Path) -> None:
     path = put(folder, "node")
     assert find_tool("node") is None
     (folder / "node_modules" / "ws").mkdir(parents=True)
     assert find_tool("node") == path
 
 
-def test_clients_of_jsonrpc_count_together_only(folder: Path) -> None:
+def test_jsonrpc_clients_are_found_only_together(folder: Path) -> None:
     path = put(folder, "node")
     for name in JSONRPC_CLIENTS:
         assert find_tool("jsonrpc") is None
@@ -59,7 +59,7 @@ SERVERS = [name for name in FINDERS if name not in OTHERS]
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_servers(name: str, folder: Path) -> None:
+def test_servers_are_found(name: str, folder: Path) -> None:
     path = put(folder, name)
     assert find_tool(name) == path
 

@@ -1,4 +1,4 @@
-"""The tree reads like the plan: a test for each module, files of readable length, the documents in step."""
+"""The source tree: a test file for each module, files of readable length, documents that match the code."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_every_exception_names_a_module() -> None:
     assert set(WITHOUT_TEST) <= set(MODULES)
 
 
-def test_the_fronts_of_packages_only_gather_names() -> None:
+def test_an_init_module_only_gathers_names() -> None:
     lines = [
         f"{path}:{node.lineno}: code belongs into a module of its own"
         for path in PACKAGES.values()
@@ -116,12 +116,12 @@ def test_most_modules_are_short() -> None:
     assert statistics.median(length(path) for path in MODULES.values()) < MEDIAN
 
 
-def test_the_design_shows_the_layers_as_they_are_held() -> None:
+def test_docs_design_shows_the_layers_that_are_enforced() -> None:
     design = (ROOT / "docs" / "design.md").read_text("utf-8")
     assert TABLE in design, f"docs/design.md must contain the table of tests/layers.py, word for word:\n\n{TABLE}"
 
 
-def test_the_changelog_knows_the_version() -> None:
+def test_the_changelog_starts_with_the_current_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     first = re.search(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert first is not None

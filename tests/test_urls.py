@@ -1,4 +1,4 @@
-"""`url`: which application is meant, names, modules."""
+"""`url`: applications, names and modules."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def make_app() -> App:
     return app
 
 
-def test_names() -> None:
+def test_a_name_becomes_a_path() -> None:
     app = make_app()
     assert inside(app, lambda: url("index")) == "/"
     assert inside(app, lambda: url("about")) == "/about"
@@ -67,7 +67,7 @@ def test_names() -> None:
     assert inside(app, lambda: url.ws("blog.live", "a b", scheme="wss", host="h.org")) == "wss://h.org/blog/live/a%20b"
 
 
-def test_the_version_of_the_static_files() -> None:
+def test_static_urls_contain_the_version() -> None:
     app = make_app()
     app.config.http.static_version = "7"
     assert inside(app, lambda: url("static", "js/a.js")) == "/static/_7/js/a.js"
@@ -83,7 +83,7 @@ def test_an_unknown_name_lists_close_ones() -> None:
         inside(make_app(), lambda: url("blog.pots"))
 
 
-def test_outside_of_handlers_it_works_while_there_is_one_application(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_handlers_it_requires_exactly_one_application(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emmett.urls, "_places", [])
     with pytest.raises(UsageError, match="no application"):
         url("index")

@@ -1,4 +1,4 @@
-"""`url` in handlers: the module, the host and the scheme of what is running."""
+"""`url` in handlers: the module, the host and the scheme of the current request or websocket."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def text(app: App, target: str) -> str:
     return (await fetch(app, target, headers=[("host", "www.example.org:8000")])).text
 
 
-async def test_a_dot_means_the_module_that_is_running() -> None:
+async def test_a_leading_dot_means_the_current_module() -> None:
     app = make_app()
     assert await text(app, "/") == "/"
     assert await text(app, "/shop") == "/shop"
@@ -50,7 +50,7 @@ async def test_a_dot_means_the_module_that_is_running() -> None:
         ("wss", "/shop/live/x /shop wss://api.example.org:8000/feed https://api.example.org:8000/status"),
     ],
 )
-async def test_in_a_websocket_handler(scheme: str, expected: str) -> None:
+async def test_it_works_in_a_websocket_handler(scheme: str, expected: str) -> None:
     peer = WebsocketPeer(make_app(), "/shop/live/x", [("host", "www.example.org:8000")], scheme=scheme)
     assert await peer.receive() == expected
     assert await peer.closed() == (1000, "")
@@ -86,14 +86,14 @@ async def test_absolute_urls_take_the_host_and_the_scheme_of_the_request() -> No
     ]
 
 
-async def test_a_route_of_the_host_that_is_asked_needs_no_host() -> None:
+async def test_a_route_of_the_requested_host_needs_no_host() -> None:
     app = make_app()
     app.route("/here", name="here", hostname="api.example.org")(lambda: url("api.status"))
     answer = await fetch(app, "/here", headers=[("host", "API.example.org:8000")])
     assert answer.text == "/status"
 
 
-async def test_requests_and_websockets_have_names_of_their_own() -> None:
+async def test_requests_and_websockets_have_separate_names() -> None:
     app = make_app()
 
     @app.route("/urls")
@@ -109,7 +109,7 @@ async def test_requests_and_websockets_have_names_of_their_own() -> None:
     assert await text(app, "/urls") == "done"
 
 
-async def test_each_application_builds_its_own() -> None:
+async def test_each_application_builds_its_own_urls() -> None:
     first, second = App(__name__), App(__name__)
     first.route("/first", name="x")(lambda: url("x"))
     second.route("/second", name="x")(lambda: url("x"))
@@ -117,7 +117,7 @@ async def test_each_application_builds_its_own() -> None:
     assert list(answers) == ["/first", "/second"]
 
 
-async def test_tasks_inherit_where_they_are() -> None:
+async def test_tasks_inherit_the_current_module() -> None:
     app = App(__name__)
     App(__name__)
     module = app.module(__name__, "module")

@@ -30,7 +30,7 @@ def make(ended: asyncio.Queue[str] | None = None) -> tuple[App, Channels, Users]
     return app, channels, users
 
 
-async def test_messages_to_all_websockets_of_a_user() -> None:
+async def test_a_message_reaches_all_websockets_of_a_user() -> None:
     app, _, users = make()
     async with (
         app.test_client_async() as client,
@@ -51,7 +51,7 @@ async def test_messages_to_all_websockets_of_a_user() -> None:
     assert users._websockets == {}
 
 
-async def test_kicked_out() -> None:
+async def test_a_kick_closes_all_websockets_of_the_user() -> None:
     ended: asyncio.Queue[str] = asyncio.Queue()
     app, _, users = make(ended)
     async with (
@@ -73,7 +73,7 @@ async def test_kicked_out() -> None:
         assert await other.receive() == "still here"
 
 
-async def test_connected_twice_as_the_same_user() -> None:
+async def test_a_websocket_may_be_connected_twice_as_the_same_user() -> None:
     app = App(__name__)
     users = Users(app, Channels(app, "memory"))
 
@@ -95,7 +95,7 @@ async def test_connected_twice_as_the_same_user() -> None:
     assert users._websockets == {}
 
 
-async def test_what_no_kick_is_closes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_invalid_kick_closes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     app, channels, users = make()
     async with app.test_client_async() as client, client.websocket("/live/ann") as peer:
         assert await peer.receive() == "ready"
@@ -107,7 +107,7 @@ async def test_what_no_kick_is_closes_nothing(caplog: pytest.LogCaptureFixture) 
     assert "ignored a kick that users.kick did not make" in caplog.text
 
 
-async def test_missed_kicks_close_all_that_were_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_gap_in_the_kicks_closes_all_connected_websockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emmett.users.CLOSE_BATCH", 1)
     ended: asyncio.Queue[str] = asyncio.Queue()
     app, _, users = make(ended)
@@ -128,11 +128,11 @@ async def test_missed_kicks_close_all_that_were_connected(monkeypatch: pytest.Mo
             assert await again.receive() == "ready"
 
 
-async def test_who_listens_again_has_missed_kicks() -> None:
+async def test_listening_again_closes_all_websockets_as_kicks_may_be_missing() -> None:
     app, _, users = make()
     async with app.test_client_async() as client, client.websocket("/live/ann") as peer:
         assert await peer.receive() == "ready"
-        # What the supervisor of background work does after a failure.
+        # The supervisor of background work starts the function again after a failure.
         again = asyncio.create_task(users._listen())
         with pytest.raises(WebsocketClosed) as closed:
             await peer.receive()
@@ -153,7 +153,7 @@ async def test_no_client_reads_or_writes_its_channels() -> None:
 
 
 @pytest.mark.parametrize("user", ["", "x" * 201, "é" * 101, "\ud800", None, 7])
-async def test_what_is_no_user(user: Any) -> None:
+async def test_invalid_users_are_refused(user: Any) -> None:
     app, _, users = make()
     async with app.test_client_async():
         for call in (users.tell(user, "x"), users.kick(user)):
@@ -161,7 +161,7 @@ async def test_what_is_no_user(user: Any) -> None:
                 await call
 
 
-async def test_what_cannot_be_sent() -> None:
+async def test_invalid_messages_are_refused() -> None:
     app, _, users = make()
     async with app.test_client_async():
         for code, reason in ((1006, ""), (4000, "x" * 124)):
@@ -169,13 +169,13 @@ async def test_what_cannot_be_sent() -> None:
                 await users.kick("ann", code, reason)
 
 
-def test_only_once_on_the_same_channels() -> None:
+def test_channels_take_only_one_users() -> None:
     app, channels, _ = make()
     with pytest.raises(ConfigurationError):
         Users(app, channels)
 
 
-async def test_no_websocket_waits_for_ever_while_kicks_cannot_arrive() -> None:
+async def test_no_websocket_waits_forever_while_kicks_cannot_arrive() -> None:
     app = App(__name__)
     users = Users(app, Channels(app, "memory"), timeout=0.01)
 
@@ -193,7 +193,7 @@ async def test_no_websocket_waits_for_ever_while_kicks_cannot_arrive() -> None:
         assert await peer.receive() == "user 'ann' cannot be connected: kicks have not been heard for 0.01 s"
 
 
-async def test_the_users_of_a_websocket() -> None:
+async def test_a_websocket_may_belong_to_several_users() -> None:
     app = App(__name__)
     users = Users(app, Channels(app, "memory"))
     assert users in app.wired

@@ -14,7 +14,7 @@ def loop(count: int) -> None:
         pass
 
 
-def test_lines_are_counted_in_what_is_called() -> None:
+def test_lines_of_called_functions_are_counted() -> None:
     counted = []
     for size in (10, 1010):
         with LineCount() as count:
@@ -32,7 +32,7 @@ async def test_lines_of_coroutines_count_too() -> None:
     assert count.lines >= 2000
 
 
-def test_the_tracer_before_comes_back() -> None:
+def test_the_previous_tracer_is_restored() -> None:
     before = sys.gettrace()
     with pytest.raises(LookupError), LineCount():
         raise LookupError

@@ -10,8 +10,8 @@ from pathlib import Path
 
 NODE_FOLDER = Path(__file__).parent / "integration" / "node"
 JSONRPC_CLIENTS = ("json-rpc-2.0", "rpc-websockets", "vscode-jsonrpc", "vscode-ws-jsonrpc")
-# Debian keeps servers where the PATH of an ordinary user does not look.
-# Programs from the package index are next to the Python that runs the tests, whether or not its environment is active.
+# Debian keeps servers outside the PATH of an ordinary user.
+# Programs from the package index are next to the Python that runs the tests, even if its environment is not active.
 SERVER_PATH = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"]
 )
@@ -22,7 +22,7 @@ def _chromium() -> str | None:
 
 
 def _node() -> str | None:
-    """Node alone does not help: the tests speak through its `ws` package, which `make test` installs."""
+    """Find Node.js with the `ws` package, through which the tests connect; `make test` installs it."""
     return shutil.which("node") if (NODE_FOLDER / "node_modules" / "ws").is_dir() else None
 
 

@@ -180,7 +180,7 @@ def _running_program(command: Sequence[str], **settings: str) -> Iterator[Valkey
 @contextmanager
 def running_valkey(port: int = 0, **settings: str) -> Iterator[Valkey]:
     """Run a server while the block does; hyphens in the names of its settings are written as underscores."""
-    # Not pytest's tmp_path: the path of a unix socket is short.
+    # Not pytest's tmp_path, because the path of a unix socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="valkey-"))
     valkey = Valkey(folder, port, {name.replace("_", "-"): value for name, value in settings.items()})
     try:
@@ -254,10 +254,10 @@ def running_cluster(primaries: int = 3, *, replicas: bool = False) -> Iterator[C
     """Run a cluster while the block does."""
     settings = {
         "cluster_enabled": "yes",
-        # Milliseconds until a node that is silent is given up.
+        # The time after which a silent node is given up, in milliseconds.
         "cluster_node_timeout": "1000",
         "cluster_require_full_coverage": "no",
-        # What replicas wait for before they ask to take over.
+        # How long replicas wait before they ask to take over.
         "repl_ping_replica_period": "1",
         "repl_diskless_sync_delay": "0",
     }

@@ -1,4 +1,4 @@
-"""Counts work instead of measuring time, which is another on each run and on each machine."""
+"""Counts work instead of measuring time, which differs between runs and machines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-# What a collection of garbage or a cache that was empty may add to either of two counts.
+# What a garbage collection or an empty cache may add to either count.
 SLACK = 500
 
 
@@ -52,6 +52,6 @@ def check_linear(run: Callable[[int], object], size: int) -> None:
         run(size // 64)
     with medium:
         run(size // 8)
-    # With the square of the size it would be 64 times as many.
+    # Quadratic work would take 64 times as many.
     assert medium.lines <= 16 * small.lines + SLACK, f"{small.lines} lines became {medium.lines} for 8 times the input"
     run(size)

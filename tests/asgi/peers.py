@@ -71,7 +71,7 @@ async def fetch(
     async def receive() -> dict[str, Any]:
         if incoming:
             return incoming.pop(0)
-        # The client stays for its answer.
+        # The client stays until it has the whole response.
         await complete.wait()
         return {"type": "http.disconnect"}
 
@@ -95,7 +95,7 @@ class WebsocketPeer:
         app: the application.
         target: path and query string.
         headers: header fields of the handshake.
-        changes: what the scope is to hold instead of what it would otherwise.
+        changes: values of the scope that differ from the default.
 
     Attributes:
         events: what the application sent and the test has not taken yet.
@@ -103,10 +103,10 @@ class WebsocketPeer:
 
     def __init__(self, app: App, target: str = "/", headers: Pairs = (), **changes: Any) -> None:
         self.events: asyncio.Queue[Any] = asyncio.Queue()
-        # Cleared, it makes the application wait with what it sends.
+        # When cleared, the application has to wait with what it sends.
         self.reads = asyncio.Event()
         self.reads.set()
-        # The server has noticed that the connection is broken: sending fails.
+        # When set, sending fails, because the server has noticed that the connection is broken.
         self.broken = False
         self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._incoming.put_nowait({"type": "websocket.connect"})
@@ -122,7 +122,7 @@ class WebsocketPeer:
             raise ConnectionResetError
         self.events.put_nowait(event)
         if event["type"] == "websocket.http.response.body":
-            # As uvicorn does: first its own end of the connection, then that of the peer.
+            # As uvicorn does: one event for its own end of the connection, another for the peer's.
             self.leave(1006)
             self.leave(1006)
 

@@ -30,7 +30,7 @@ def make_app() -> App:
     return app
 
 
-async def test_each_kind_of_connection() -> None:
+async def test_requests_and_websockets_reach_their_routes() -> None:
     app = make_app()
     assert (await fetch(app)).text == "request"
     peer = WebsocketPeer(app)
@@ -39,12 +39,12 @@ async def test_each_kind_of_connection() -> None:
 
 
 @pytest.mark.parametrize("kind", ["webtransport", "", "HTTP"])
-async def test_an_unsupported_kind_is_an_error(kind: str) -> None:
+async def test_an_unsupported_scope_type_is_an_error(kind: str) -> None:
     with pytest.raises(NotImplementedError, match="supported are http, websocket and lifespan"):
         await make_app()({"type": kind}, never, nowhere)
 
 
-async def test_connections_at_the_same_time_see_themselves_only() -> None:
+async def test_concurrent_connections_do_not_mix() -> None:
     app = App(__name__)
 
     @app.websocket("/<str:name>")
@@ -75,7 +75,7 @@ async def test_connections_at_the_same_time_see_themselves_only() -> None:
         ("/other", "/page", "/page"),
     ],
 )
-async def test_mounted_below_a_path(root: str, path: str, seen: str) -> None:
+async def test_paths_are_relative_to_the_mount(root: str, path: str, seen: str) -> None:
     app = App(__name__)
     app.route("/<any:path>", name="request")(lambda path: f"/{path}")
     app.route("/", name="root")(lambda: "/")

@@ -76,7 +76,7 @@ async def test_a_handler_is_cancelled_after_the_grace_and_the_server_sees_no_err
     assert not visit.sent
 
 
-async def test_a_route_may_run_to_its_end() -> None:
+async def test_a_route_without_a_grace_runs_to_its_end() -> None:
     app, started, notes = polls(disconnect_grace=None)
     visit = Visit(app)
     await started.wait()
@@ -84,7 +84,7 @@ async def test_a_route_may_run_to_its_end() -> None:
     for _ in range(50):
         await asyncio.sleep(0)
     assert not notes
-    # A cancellation of the server's own is its own.
+    # The server can still cancel the request itself.
     visit.task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await visit.task
@@ -134,7 +134,7 @@ async def test_a_handler_can_wait_for_its_client_to_leave() -> None:
     assert ended == ["gone"]
 
 
-async def test_a_task_that_waits_ends_with_the_answer() -> None:
+async def test_a_task_waiting_for_the_departure_ends_with_the_response() -> None:
     app = App(__name__)
     tasks: list[asyncio.Task[None]] = []
 

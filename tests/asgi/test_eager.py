@@ -11,7 +11,7 @@ import pytest
 from emmett.asgi.eager import begin
 
 
-async def test_what_waits_for_nothing_is_complete() -> None:
+async def test_an_awaitable_that_does_not_wait_completes_at_once() -> None:
     done = []
 
     async def send() -> None:
@@ -62,7 +62,7 @@ async def test_an_error_after_a_wait_is_raised() -> None:
         await rest
 
 
-async def test_it_learns_that_it_is_cancelled() -> None:
+async def test_cancellation_reaches_it() -> None:
     seen = []
 
     async def send() -> None:
@@ -99,7 +99,7 @@ async def test_a_deadline_applies_to_the_rest() -> None:
 
 
 class Foreign:
-    """An awaitable as servers in other languages make it: an iterator, no generator."""
+    """An awaitable as servers in other languages make it: an iterator that is not a generator."""
 
     def __init__(self, future: asyncio.Future[None]) -> None:
         self._future = future
@@ -119,7 +119,7 @@ class Foreign:
         return self._future
 
 
-async def test_an_iterator_that_is_no_generator_works_and_may_be_cancelled() -> None:
+async def test_an_iterator_that_is_not_a_generator_works_and_may_be_cancelled() -> None:
     loop = asyncio.get_running_loop()
 
     async def run(future: asyncio.Future[None]) -> str:

@@ -48,12 +48,12 @@ class Server:
     def __init__(self, *events: dict[str, Any]) -> None:
         self.events = list(events)
         self.sent: list[Any] = []
-        # How many messages the peer takes before it is gone.
+        # How many messages the peer takes before it leaves.
         self.takes = 1_000_000
 
     async def receive(self) -> dict[str, Any]:
         if not self.events:
-            # The peer stays, and has no more to say.
+            # The peer stays connected, but sends nothing more.
             await asyncio.get_running_loop().create_future()
         return self.events.pop(0)
 
@@ -71,7 +71,7 @@ def part(body: bytes, *, more: bool = True) -> dict[str, Any]:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-async def test_what_the_request_was() -> None:
+async def test_a_request_shows_what_the_scope_says() -> None:
     app = App(__name__)
 
     @app.route("/<any:path>")
@@ -106,7 +106,7 @@ async def test_what_the_request_was() -> None:
     )
 
 
-async def test_a_scope_with_what_asgi_asks_for_only() -> None:
+async def test_a_minimal_scope_is_enough() -> None:
     app = App(__name__)
     app.route("/page")(show_parts)
     sent: list[Any] = []
@@ -127,12 +127,12 @@ async def show_parts() -> str:
 
 
 @pytest.mark.parametrize(("given", "client"), [(None, None), (("h", 5), ("h", 5)), (["h", "5"], ("h", 5))])
-def test_peers_as_servers_name_them(given: Any, client: Any) -> None:
+def test_the_peer_is_read_however_the_server_names_it(given: Any, client: Any) -> None:
     assert client_of({"client": given}) == client
     assert client_of({}) is None
 
 
-async def test_the_response_as_asgi_has_it() -> None:
+async def test_the_response_is_sent_as_asgi_events() -> None:
     app = App(__name__)
 
     @app.route("/")
@@ -160,7 +160,7 @@ async def test_the_response_as_asgi_has_it() -> None:
     ]
 
 
-async def test_a_body_in_parts() -> None:
+async def test_a_body_may_come_in_parts() -> None:
     parts = [part(b"one"), part(b""), part(b"two"), part(b"three", more=False)]
     sent = await Server(*parts).run(body_app(), "/body")
     assert sent[1]["body"] == b"onetwothree"
@@ -169,7 +169,7 @@ async def test_a_body_in_parts() -> None:
     assert [message.get("more_body") for message in sent[1:]] == [True, True, True, None]
 
 
-async def test_a_body_that_nobody_reads() -> None:
+async def test_an_unread_body_is_not_received() -> None:
     app = App(__name__)
     app.route("/", name="index", methods="post")(lambda: "done")
     server = Server(part(b"one"), part(b"two", more=False))
@@ -179,7 +179,9 @@ async def test_a_body_that_nobody_reads() -> None:
 
 
 @pytest.mark.parametrize("path", ["/body", "/stream", "/params"])
-async def test_a_peer_that_leaves_in_its_body(path: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_peer_that_leaves_during_its_body_is_no_error_of_the_application(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
     server = Server(part(b"a=1"), {"type": "http.disconnect"})
     await server.run(body_app(), path, headers=FORM)
     assert server.sent[0]["status"] == 400
@@ -190,12 +192,12 @@ async def test_a_peer_that_leaves_in_its_body(path: str, caplog: pytest.LogCaptu
     ("events", "headers"),
     [
         ([part(b"x" * 6), part(b"x" * 5)], []),
-        # It is not even read.
+        # The body is not even read.
         ([], [("content-length", "11")]),
         ([], [("content-length", "9" * 19)]),
     ],
 )
-async def test_a_body_that_is_too_large(events: list[Any], headers: list[Any]) -> None:
+async def test_a_body_that_is_too_large_is_refused(events: list[Any], headers: list[Any]) -> None:
     server = Server(*events)
     await server.run(body_app(max_body_size=10), "/body", headers=headers)
     assert server.sent[0]["status"] == 413
@@ -203,13 +205,13 @@ async def test_a_body_that_is_too_large(events: list[Any], headers: list[Any]) -
 
 
 @pytest.mark.parametrize("length", ["9" * 20, "9" * 5000, "-1", "x", "", "²"])
-async def test_a_length_that_is_no_number_is_no_length(length: str) -> None:
+async def test_an_invalid_content_length_is_ignored(length: str) -> None:
     server = Server(part(b"body", more=False))
     await server.run(body_app(max_body_size=10), "/body", headers=[("content-length", length)])
     assert server.sent[1]["body"] == b"body"
 
 
-async def test_the_bound_on_fields() -> None:
+async def test_too_many_form_fields_are_refused() -> None:
     for fields, status in (("a=1&b=2", 200), ("a=1&b=2&c=3", 413)):
         server = Server(part(fields.encode(), more=False))
         await server.run(body_app(max_body_fields=2), "/params", headers=FORM)
@@ -237,7 +239,7 @@ class Source:
         self.closed += 1
 
 
-async def test_a_stream_is_closed_whatever_its_end() -> None:
+async def test_a_stream_is_closed_however_it_ends() -> None:
     for method, takes in (("GET", 10), ("GET", 0), ("GET", 1), ("GET", 3), ("HEAD", 10)):
         source = Source(5)
         app = App(__name__)
@@ -251,13 +253,13 @@ async def test_a_stream_is_closed_whatever_its_end() -> None:
             assert next(source.numbers) == 0
 
 
-async def test_a_cancelled_stream_is_closed() -> None:
+async def test_a_cancelled_stream_is_closed_too() -> None:
     source = Source()
     app = App(__name__)
     app.route("/", name="index")(lambda: Response(source))
     server = Server(part(b"", more=False))
     task = asyncio.create_task(server.run(app, "/", "GET"))
-    while len(server.sent) < 3:  # noqa: ASYNC110 - each turn brings a message
+    while len(server.sent) < 3:  # noqa: ASYNC110 - each iteration receives a message
         await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -286,7 +288,7 @@ async def test_a_stream_ends_when_the_peer_leaves(waits: bool, caplog: pytest.Lo
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
-        # As uvicorn and others have it: once the peer has gone, what is sent vanishes without a word.
+        # As in uvicorn and others: once the peer has left, sends are dropped silently.
         sent.append(message)
         if len(sent) == 2:
             leaving.put_nowait(part(b"", more=False))
@@ -294,13 +296,13 @@ async def test_a_stream_ends_when_the_peer_leaves(waits: bool, caplog: pytest.Lo
 
     await app(http_scope("GET", "/"), leaving.get, send)
     assert [message.get("body") for message in sent[:2]] == [None, b"first"]
-    # It is cut, not ended.
+    # The response is cut short, without a final message.
     assert all(message.get("more_body") for message in sent[1:])
     assert len(closed_by) == 1
     assert not caplog.records
 
 
-async def test_a_stream_that_reads_the_body_as_it_goes() -> None:
+async def test_a_stream_can_read_the_request_body_as_it_goes() -> None:
     app = App(__name__)
 
     @app.route("/", methods="post")
@@ -312,7 +314,7 @@ async def test_a_stream_that_reads_the_body_as_it_goes() -> None:
     assert [message["body"] for message in sent[1:]] == [b"ONE", b"TWO", b"THREE", b""]
 
 
-async def test_a_stream_that_fails_tells_the_server() -> None:
+async def test_a_failed_stream_is_reported_to_the_server() -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"half"
         raise LookupError("a fault")
@@ -322,11 +324,11 @@ async def test_a_stream_that_fails_tells_the_server() -> None:
     server = Server(part(b"", more=False))
     with pytest.raises(LookupError):
         await server.run(app, "/", "GET")
-    # It must cut the connection: what was sent must not look whole.
+    # The server must cut the connection, so that the response does not look complete.
     assert [message.get("more_body") for message in server.sent] == [None, True]
 
 
-async def test_head_has_the_length_of_get_and_no_body() -> None:
+async def test_a_head_response_has_the_length_of_get_and_no_body() -> None:
     app = App(__name__)
     app.route("/", name="index")(lambda: "x" * 1000)
     answer = await fetch(app, method="HEAD")

@@ -1,4 +1,4 @@
-"""The parts of a body and the departure of a peer, for a reader and for a concurrent watcher."""
+"""Parts of a body and the departure of the peer, for a reader and a concurrent watcher."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ async def read_all(incoming: Incoming) -> list[bytes]:
     return parts
 
 
-async def test_the_body_ends_once_and_for_all() -> None:
+async def test_after_its_end_the_body_stays_empty() -> None:
     incoming = Incoming(Server(part(b"one"), part(b""), {"type": "http.request", "body": b"two"}).receive)
     assert await read_all(incoming) == [b"one", b"two"]
-    # Nothing is received any more: the server has nothing to give.
+    # `receive` is not called again, as the server has nothing left to give.
     assert await incoming.read() == b""
 
 
-async def test_a_peer_that_leaves_in_its_body() -> None:
+async def test_a_peer_that_leaves_during_its_body_is_an_error_for_the_reader() -> None:
     incoming = Incoming(Server(part(b"one"), GONE).receive)
     assert await incoming.read() == b"one"
     with pytest.raises(RequestError) as left:
@@ -63,7 +63,7 @@ async def test_a_peer_that_leaves_in_its_body() -> None:
     assert await incoming.read() == b""
 
 
-async def test_a_peer_that_leaves_when_all_is_read() -> None:
+async def test_a_peer_that_leaves_after_its_body_is_noticed() -> None:
     server = Server(part(b"", more=False))
     incoming = Incoming(server.receive)
     assert await incoming.read() == b""
@@ -74,15 +74,15 @@ async def test_a_peer_that_leaves_when_all_is_read() -> None:
     await watching
 
 
-async def test_a_peer_that_leaves_though_its_body_was_not_read() -> None:
+async def test_an_unread_body_stays_available_when_the_peer_leaves() -> None:
     incoming = Incoming(Server(part(b"all", more=False), GONE).receive)
     await incoming.wait_gone()
-    # It is there all the same.
+    # The body is still available.
     assert await read_all(incoming) == [b"all"]
 
 
 @pytest.mark.parametrize("reader_first", [True, False])
-async def test_reading_and_watching_at_once(reader_first: bool) -> None:
+async def test_reading_and_watching_work_at_the_same_time(reader_first: bool) -> None:
     server = Server()
     incoming = Incoming(server.receive)
     reading = incoming.read() if reader_first else None
@@ -104,7 +104,7 @@ async def test_reading_and_watching_at_once(reader_first: bool) -> None:
 
 
 @pytest.mark.parametrize("parts", [[b"all"], [b"one", b"two"]])
-async def test_a_reader_that_comes_after_the_watcher_took_the_last_part(parts: list[bytes]) -> None:
+async def test_a_reader_gets_the_last_part_that_a_watcher_received(parts: list[bytes]) -> None:
     server = Server(*(part(each, more=each is not parts[-1]) for each in parts))
     incoming = Incoming(server.receive)
     watching = asyncio.create_task(incoming.wait_gone())
@@ -115,7 +115,7 @@ async def test_a_reader_that_comes_after_the_watcher_took_the_last_part(parts: l
     await watching
 
 
-async def test_one_part_at_most_is_kept_of_a_body_that_nobody_reads() -> None:
+async def test_at_most_one_part_of_an_unread_body_is_kept() -> None:
     server = Server(*[part(b"%d" % number) for number in range(10)])
     watching = asyncio.create_task(Incoming(server.receive).wait_gone())
     await turns(30)
@@ -125,7 +125,7 @@ async def test_one_part_at_most_is_kept_of_a_body_that_nobody_reads() -> None:
         await watching
 
 
-async def test_a_watcher_that_is_cancelled_takes_nothing_with_it() -> None:
+async def test_a_cancelled_watcher_loses_no_part() -> None:
     server = Server()
     incoming = Incoming(server.receive)
     watching = asyncio.create_task(incoming.wait_gone())

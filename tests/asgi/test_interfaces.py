@@ -1,4 +1,4 @@
-"""Servers that call the application as something else than ASGI 3."""
+"""Servers that call the application by an interface other than ASGI 3."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def called(*arguments: Any) -> str:
     return str(caught.value)
 
 
-def test_a_wsgi_server_is_reported_at_the_call() -> None:
+def test_a_call_as_wsgi_is_reported() -> None:
     environ: dict[str, Any] = {}
     setup_testing_defaults(environ)
     assert "gunicorn -k uvicorn_worker.UvicornWorker app:app" in called(environ, lambda *_: None)
 
 
-def test_rsgi_and_asgi_2() -> None:
+def test_calls_as_rsgi_or_asgi_2_are_reported() -> None:
     assert "granian --interface asgi app:app" in called(object(), object())
     assert "with 1 arguments; ASGI 3 has three" in called({"type": "http"})
 
 
-async def test_arguments_may_be_named() -> None:
-    """daphne calls the application so."""
+async def test_the_arguments_may_be_passed_by_name() -> None:
+    """daphne passes them by name."""
     sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     for kind in ("startup", "shutdown"):
@@ -46,8 +46,8 @@ async def test_arguments_may_be_named() -> None:
     assert [sent.get_nowait()["type"] for _ in range(2)] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def test_it_passes_for_a_coroutine_function() -> None:
-    """That is how uvicorn and hypercorn find out which interface an application has."""
+def test_it_looks_like_a_coroutine_function() -> None:
+    """uvicorn and hypercorn find out in this way which interface an application has."""
     app = App(__name__)
     assert inspect.iscoroutinefunction(app.__call__)
     assert asyncio.iscoroutinefunction(app.__call__)
@@ -55,7 +55,7 @@ def test_it_passes_for_a_coroutine_function() -> None:
 
 
 def poke(port: int) -> None:
-    """Send a request as soon as the server listens; granian does not report when."""
+    """Send a request as soon as the server listens; granian does not report when it does."""
     while True:
         with socket.socket() as client:
             if client.connect_ex(("127.0.0.1", port)) == 0:
@@ -64,7 +64,7 @@ def poke(port: int) -> None:
         time.sleep(0.02)
 
 
-def test_granian_as_a_user_starts_it(tmp_path: Path) -> None:
+def test_granian_with_its_default_interface_shows_the_explanation(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("from emmett import App\napp = App(__name__)")
     port = free_port()
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Start-up and shutdown as ASGI servers tell of them."""
+"""Start-up and shutdown as ASGI servers announce them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def make_app(happened: list[Any], fails: str = "") -> App:
     return app
 
 
-async def test_order() -> None:
+async def test_functions_run_in_order_at_startup_and_in_reverse_at_shutdown() -> None:
     lifespan = Lifespan(App(__name__))
     lifespan.app = make_app(lifespan.happened)
     assert await lifespan.run() == [
@@ -77,7 +77,7 @@ async def test_order() -> None:
     ]
 
 
-async def test_an_application_without_such_functions() -> None:
+async def test_an_application_without_functions_starts_and_stops() -> None:
     assert await Lifespan(App(__name__)).run() == [
         "lifespan.startup",
         "lifespan.startup.complete",
@@ -86,7 +86,7 @@ async def test_an_application_without_such_functions() -> None:
     ]
 
 
-async def test_a_start_that_fails_is_reported_and_nothing_more_runs(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_startup_is_reported_and_no_more_functions_run(caplog: pytest.LogCaptureFixture) -> None:
     lifespan = Lifespan(App(__name__))
     lifespan.app = make_app(lifespan.happened, "start one")
     assert await lifespan.run() == [
@@ -98,7 +98,7 @@ async def test_a_start_that_fails_is_reported_and_nothing_more_runs(caplog: pyte
     assert caplog.records[0].exc_info
 
 
-async def test_a_stop_that_fails_is_reported_after_the_others_have_run(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_shutdown_is_reported_after_the_other_functions_ran(caplog: pytest.LogCaptureFixture) -> None:
     lifespan = Lifespan(App(__name__))
     lifespan.app = make_app(lifespan.happened, "stop")
     assert (await lifespan.run())[5:] == [
@@ -109,7 +109,7 @@ async def test_a_stop_that_fails_is_reported_after_the_others_have_run(caplog: p
     assert caplog.records[0].getMessage() == "a function for shutdown failed"
 
 
-async def test_what_is_no_exception_goes_on() -> None:
+async def test_a_base_exception_is_raised_to_the_server() -> None:
     class Stop(BaseException):
         pass
 
@@ -127,7 +127,9 @@ async def test_what_is_no_exception_goes_on() -> None:
 
 
 @pytest.mark.parametrize("error", [BrokerRefused("no permission"), ConfigurationError("no such option")])
-async def test_what_its_message_explains_has_no_traceback(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+async def test_errors_that_explain_themselves_have_no_traceback(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     app = App(__name__)
 
     @app.on_startup

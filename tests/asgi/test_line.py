@@ -1,4 +1,4 @@
-"""Turns in the order of the calls, whoever waits, is cancelled, or takes a place without waiting."""
+"""Turns come in the order of the calls, even if tasks are cancelled or take a place without waiting."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ async def test_the_first_does_not_wait() -> None:
         entering.send(None)
 
 
-async def test_one_at_a_time_in_the_order_of_joining() -> None:
+async def test_turns_are_taken_one_at_a_time_in_the_order_of_joining() -> None:
     line = Line(asyncio.get_running_loop())
     done: list[str] = []
     late = line.join()
     task = asyncio.create_task(work(late, "late", done, 3))
-    # This one asks later, though its task is at work first.
+    # This task joins later, though it starts first.
     await work(line.join(), "early", done)
     await task
     assert done == ["late begins", "late ends", "early begins", "early ends"]
 
 
-async def test_it_is_empty_while_nobody_has_a_ticket() -> None:
+async def test_it_is_empty_while_there_is_no_ticket() -> None:
     line = Line(asyncio.get_running_loop())
     assert line.is_empty
     ticket = line.join()
@@ -50,7 +50,7 @@ async def test_it_is_empty_while_nobody_has_a_ticket() -> None:
     assert line.is_empty
 
 
-async def test_a_failure_gives_the_turn_on() -> None:
+async def test_a_failure_passes_the_turn_on() -> None:
     line = Line(asyncio.get_running_loop())
     with pytest.raises(LookupError):
         async with line.join():
@@ -59,7 +59,7 @@ async def test_a_failure_gives_the_turn_on() -> None:
         pass
 
 
-async def test_leaving_lets_the_next_one_go() -> None:
+async def test_leaving_passes_the_turn_on() -> None:
     line = Line(asyncio.get_running_loop())
     places = [line.join() for _ in range(4)]
     assert [place.turn.done() for place in places] == [True, False, False, False]
@@ -73,14 +73,14 @@ async def test_leaving_lets_the_next_one_go() -> None:
 
 
 @given(st.lists(st.sampled_from(["join", "cancel first", "cancel last", "turn"]), max_size=40))
-async def test_whatever_happens_the_order_is_that_of_joining(steps: list[str]) -> None:
+async def test_turns_always_follow_the_order_of_joining(steps: list[str]) -> None:
     line = Line(asyncio.get_running_loop())
     tasks: list[asyncio.Task[None]] = []
     done: list[str] = []
     for step in steps:
         if step == "join":
             tasks.append(asyncio.create_task(work(line.join(), str(len(tasks)), done, 2)))
-            # A place whose task is cancelled before it has begun could not be given up.
+            # A task that is cancelled before it starts could not give up its place.
             await asyncio.sleep(0)
         elif step == "turn":
             await turns()

@@ -59,7 +59,7 @@ def make_app(**settings: Any) -> tuple[App, Recorder]:
     return app, recorder
 
 
-async def test_from_the_handshake_to_the_end() -> None:
+async def test_observers_see_a_websocket_from_its_handshake_to_its_end() -> None:
     app, recorder = make_app()
     peer = WebsocketPeer(app, "/echo?ticket=x")
     await peer.accepted()
@@ -88,7 +88,7 @@ async def test_from_the_handshake_to_the_end() -> None:
         ("/nowhere", {"extensions": {}}, 403),
     ],
 )
-async def test_a_refused_handshake(path: str, changes: dict[str, Any], status: int) -> None:
+async def test_observers_see_a_refused_handshake(path: str, changes: dict[str, Any], status: int) -> None:
     app, recorder = make_app()
     peer = WebsocketPeer(app, path, **changes)
     while await peer.next() is not None:
@@ -97,7 +97,7 @@ async def test_a_refused_handshake(path: str, changes: dict[str, Any], status: i
     assert (name, event.status, event.code, event.received) == ("ended", status, None, 0)
 
 
-async def test_a_host_that_is_not_served() -> None:
+async def test_observers_see_a_request_for_a_host_that_is_not_served() -> None:
     app, recorder = make_app()
     app.config.server.allowed_hosts = ["example.com"]
     peer = WebsocketPeer(app, "/echo")
@@ -106,7 +106,7 @@ async def test_a_host_that_is_not_served() -> None:
     assert (name, event.status, event.route) == ("ended", 421, None)
 
 
-async def test_a_handler_that_fails() -> None:
+async def test_observers_see_a_failed_handler() -> None:
     app, recorder = make_app()
     peer = WebsocketPeer(app, "/broken")
     await peer.accepted()
@@ -117,7 +117,7 @@ async def test_a_handler_that_fails() -> None:
     assert event.key.failure is None
 
 
-async def test_a_peer_that_does_not_keep_up() -> None:
+async def test_observers_see_a_peer_that_does_not_keep_up() -> None:
     app, recorder = make_app(write_limit=250)
     peer = WebsocketPeer(app, "/flood")
     await peer.accepted()

@@ -25,7 +25,7 @@ async def echo() -> None:
         await websocket.send(message)
 
 
-async def test_what_the_handshake_said() -> None:
+async def test_the_handshake_is_read_from_the_scope() -> None:
     app = App(__name__)
 
     @app.websocket("/rooms/<str:name>")
@@ -38,7 +38,7 @@ async def test_what_the_handshake_said() -> None:
     assert await peer.closed() == (1000, "")
 
 
-async def test_accept_with_headers_and_a_subprotocol() -> None:
+async def test_accept_sends_headers_and_a_subprotocol() -> None:
     async def talk() -> None:
         await websocket.accept(headers={"X-Answer": "yes"}, subprotocol="v2")
         await websocket.accept(subprotocol="v1")
@@ -58,7 +58,7 @@ async def test_accept_with_headers_and_a_subprotocol() -> None:
     "arguments",
     [{"subprotocol": "v3"}, {"headers": {"X-Split": "a\r\nb"}}, {"headers": {"Sec-WebSocket-Protocol": "v1"}}],
 )
-async def test_an_accept_that_cannot_be_sent(arguments: Any) -> None:
+async def test_an_invalid_accept_raises_and_sends_nothing(arguments: Any) -> None:
     async def talk() -> None:
         with pytest.raises(ValueError, match=r"subprotocol|X-Split|Sec-WebSocket-Protocol"):
             await websocket.accept(**arguments)
@@ -71,7 +71,7 @@ async def test_an_accept_that_cannot_be_sent(arguments: Any) -> None:
     assert await peer.closed() == (1000, "")
 
 
-async def test_first_calls_at_once_accept_once() -> None:
+async def test_concurrent_first_calls_accept_once() -> None:
     async def talk() -> None:
         async with asyncio.TaskGroup() as tasks:
             for number in range(3):
@@ -99,7 +99,7 @@ async def test_only_the_first_close_counts() -> None:
     assert await peer.closed() == (4000, "first")
 
 
-async def test_messages() -> None:
+async def test_text_and_binary_messages_pass_both_ways() -> None:
     peer = WebsocketPeer(app_with(echo))
     messages: list[str | bytes] = ["text", b"binary", "", b"", "é", b"\xff"]
     peer.send(*messages)
@@ -108,7 +108,7 @@ async def test_messages() -> None:
     await peer.ended()
 
 
-async def test_refusals() -> None:
+async def test_a_refusal_is_a_denial_response() -> None:
     async def refuse() -> None:
         abort(402, "members pay", {"X-Reason": "money"})
 
@@ -124,7 +124,7 @@ async def test_refusals() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"extensions": {}}, {"extensions": {"tls": {}}}])
-async def test_a_server_without_denial_responses_closes(changes: Any) -> None:
+async def test_a_refusal_on_a_server_without_denial_responses_is_a_close(changes: Any) -> None:
     async def refuse() -> None:
         abort(402)
 
@@ -133,13 +133,13 @@ async def test_a_server_without_denial_responses_closes(changes: Any) -> None:
     await peer.ended()
 
 
-async def test_what_no_route_takes() -> None:
+async def test_a_handshake_without_a_matching_route_is_refused_with_404() -> None:
     app = app_with(echo, hostname="example.org", schemes="wss")
     assert await WebsocketPeer(app, "/nowhere").refused() == (404, b"Not Found")
     assert await WebsocketPeer(app, headers=[("host", "example.org")]).refused() == (404, b"Not Found")
 
 
-async def test_pages_of_other_sites() -> None:
+async def test_handshakes_from_other_origins_are_refused() -> None:
     app = app_with(echo)
     assert (await WebsocketPeer(app, headers=[("origin", "http://evil.example")]).refused())[0] == 403
     peer = WebsocketPeer(app, headers=[("origin", "http://localhost")])
@@ -149,7 +149,7 @@ async def test_pages_of_other_sites() -> None:
     await peer.ended()
 
 
-async def test_a_handler_that_does_not_answer_the_handshake() -> None:
+async def test_a_handler_that_does_not_answer_the_handshake_in_time_refuses_with_503() -> None:
     cancelled = asyncio.Event()
 
     async def wait() -> None:
@@ -162,7 +162,7 @@ async def test_a_handler_that_does_not_answer_the_handshake() -> None:
     assert cancelled.is_set()
 
 
-async def test_what_had_arrived_is_handed_out_before_the_end() -> None:
+async def test_received_messages_are_delivered_before_the_end() -> None:
     got: list[Any] = []
     go = asyncio.Event()
 
@@ -195,9 +195,11 @@ async def test_what_had_arrived_is_handed_out_before_the_end() -> None:
     ],
 )
 @pytest.mark.parametrize("version", ["2.4", "2.3"])
-async def test_ends_as_servers_report_them(version: str, event: dict[str, Any], end: tuple[int, str]) -> None:
+async def test_code_and_reason_are_those_that_the_server_reports(
+    version: str, event: dict[str, Any], end: tuple[int, str]
+) -> None:
     if version == "2.3" and end[0] == 1006:
-        # The server never reports a reason, so this may have been a Close frame without a code.
+        # The server never reports a reason, so it may also have received a Close frame without a code.
         end = (1005, "")
     got: list[Any] = []
 
@@ -225,7 +227,7 @@ async def test_the_inbox_is_bounded(settings: dict[str, int]) -> None:
 
     peer = WebsocketPeer(app_with(slow, **settings))
     await peer.accepted()
-    # 4 fill the inbox, 64 are what is received ahead of it.
+    # 4 messages fill the inbox, and 64 more are received ahead of it.
     sent = [f"{number:0{1024 - MESSAGE_COST}}" for number in range(100)]
     peer.send(*sent)
     peer.leave()
@@ -256,7 +258,7 @@ async def test_a_peer_that_leaves_while_the_inbox_is_full_is_noticed_and_loses_n
 
 
 @pytest.mark.parametrize("message", ["x" * 11, b"x" * 11, "é" * 6])
-async def test_a_message_that_is_too_large(message: str | bytes) -> None:
+async def test_a_message_over_the_limit_closes_with_1009(message: str | bytes) -> None:
     peer = WebsocketPeer(app_with(echo, max_message_size=10))
     peer.send("x" * 10)
     assert await peer.receive() == "x" * 10
@@ -297,7 +299,7 @@ async def test_sends_of_several_tasks_keep_the_order_of_the_calls() -> None:
     assert await peer.closed() == (1000, "")
 
 
-async def test_a_message_that_the_server_takes_at_once_needs_no_coroutine() -> None:
+async def test_a_send_that_the_server_completes_at_once_needs_no_coroutine() -> None:
     stalled = asyncio.Event()
 
     async def talk() -> None:
@@ -318,7 +320,7 @@ async def test_a_message_that_the_server_takes_at_once_needs_no_coroutine() -> N
     assert await peer.receive() == "later"
 
 
-async def test_nothing_passes_what_is_sent_without_waiting() -> None:
+async def test_nothing_overtakes_what_is_sent_without_waiting() -> None:
     async def talk() -> None:
         await websocket.accept()
         websocket.send_nowait("1")
@@ -374,7 +376,7 @@ async def test_a_peer_that_does_not_keep_up_is_dropped() -> None:
     assert got == [(True, 1006)]
 
 
-async def test_room_comes_back_as_the_peer_reads() -> None:
+async def test_buffer_space_is_freed_as_the_peer_reads() -> None:
     async def talk() -> None:
         await websocket.accept()
         for _ in range(5):
@@ -406,7 +408,7 @@ async def test_a_peer_that_does_not_read_is_dropped() -> None:
     assert got == [1006]
 
 
-async def test_a_server_that_says_by_an_error_that_the_peer_has_gone() -> None:
+async def test_an_error_of_the_server_on_send_means_that_the_peer_has_gone() -> None:
     got: list[int | None] = []
 
     async def talk() -> None:
@@ -424,7 +426,7 @@ async def test_a_server_that_says_by_an_error_that_the_peer_has_gone() -> None:
     assert got == [1006]
 
 
-async def test_a_handler_that_is_busy_when_the_peer_leaves_has_its_grace() -> None:
+async def test_a_busy_handler_has_its_grace_when_the_peer_leaves() -> None:
     got: list[str] = []
 
     async def busy() -> None:
@@ -441,7 +443,7 @@ async def test_a_handler_that_is_busy_when_the_peer_leaves_has_its_grace() -> No
     assert got == ["cancelled"]
 
 
-async def test_no_pings() -> None:
+async def test_pings_are_unsupported() -> None:
     async def talk() -> None:
         with pytest.raises(UsageError, match="ASGI has no pings"):
             await websocket.ping()
@@ -452,7 +454,7 @@ async def test_no_pings() -> None:
 
 
 @pytest.mark.parametrize("data", [None, 5, ["x"]])
-async def test_what_no_message_is(data: Any) -> None:
+async def test_invalid_messages_are_refused(data: Any) -> None:
     async def talk() -> None:
         await websocket.accept()
         with pytest.raises(TypeError, match="a message is str or bytes-like"):

@@ -34,28 +34,28 @@ def test_bars_are_as_long_as_their_figures_and_stay_in_the_picture() -> None:
     assert all(float(text.get("x", "")) <= WIDTH - VALUE_WIDTH for text in elements(picture, "text", "value"))
 
 
-def test_the_spread_is_drawn_where_there_is_one() -> None:
+def test_a_spread_is_drawn_if_there_is_one() -> None:
     picture = bar_chart("Title", "unit", [Bar("a", 200, 100, 400, "200"), Bar("b", 50, 50, 50, "50")])
     (line,) = elements(picture, "line", "spread")
     start = PADDING + LABEL_WIDTH
     assert float(line.get("x2", "")) - start == 4 * (float(line.get("x1", "")) - start)
 
 
-def test_less_is_better_where_it_is() -> None:
+def test_charts_say_where_less_is_better() -> None:
     found = results(sample("ours", 6000, scenario="memory-5000"))
     assert "kB/connection, less is better" in chapter_chart(found, found.chapters[0])
 
 
-def test_names_cannot_break_the_picture() -> None:
+def test_names_are_escaped() -> None:
     picture = bar_chart("<a> & b", "x < y", [Bar("<&>", 1, 1, 1, "1")])
     assert ElementTree.fromstring(picture)[0].text == "<a> & b"
 
 
-def test_a_chart_without_bars_is_a_chart() -> None:
+def test_a_chart_may_have_no_bars() -> None:
     assert ElementTree.fromstring(bar_chart("Title", "unit", [])).get("width") == str(WIDTH)
 
 
-def test_long_labels_are_shortened_and_those_of_the_contestants_are_not() -> None:
+def test_long_labels_are_shortened_but_not_those_of_contestants() -> None:
     assert shortened("abcdefghijklmnop", 72) == "abcdefghi…"
     for contestant in CONTESTANTS.values():
         assert shortened(contestant.title, LABEL_WIDTH - 10) == contestant.title

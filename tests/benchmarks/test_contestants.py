@@ -36,7 +36,7 @@ def test_every_command_has_the_interpreter_and_a_server_that_exists(contestant: 
 
 
 @ALL
-def test_options_reach_the_server_by_its_command_or_by_its_environment(contestant: Contestant) -> None:
+def test_options_reach_the_server_on_its_command_line_or_in_its_environment(contestant: Contestant) -> None:
     options = ServerOptions("127.0.0.1", 4321, "/c.pem", "/k.pem", deflate=True, workers=3)
     command = contestant.command("/some/python", options)
     text = server_file(command).read_text("utf-8")
@@ -44,7 +44,7 @@ def test_options_reach_the_server_by_its_command_or_by_its_environment(contestan
     assert by_environment or {"/c.pem", "/k.pem", "3"} <= set(command)
     assert by_environment or any("4321" in argument for argument in command)
     reads_deflate = "deflate" in contestant.lacks or "ws-per-message-deflate" in " ".join(command)
-    # hypercorn takes it without being asked.
+    # hypercorn compresses by default.
     assert reads_deflate or "deflate" in text.lower() or contestant.name == "quart"
 
 
@@ -55,7 +55,7 @@ def test_what_a_contestant_lacks_is_needed_somewhere_and_has_a_reason(contestant
 
 
 @ALL
-def test_a_peer_has_an_environment_of_its_own_with_pinned_versions(contestant: Contestant) -> None:
+def test_each_peer_has_its_own_environment_with_pinned_versions(contestant: Contestant) -> None:
     environment = contestant.environment
     if isinstance(environment, OwnEnvironment):
         assert contestant.name in {LIMIT, OURS, *OUR_VARIANTS}
@@ -71,13 +71,13 @@ def test_a_peer_has_an_environment_of_its_own_with_pinned_versions(contestant: C
     assert set(contestant.packages) <= pinned
 
 
-def test_peers_of_one_name_are_one_environment() -> None:
+def test_peers_of_the_same_name_share_an_environment() -> None:
     environments = {c.environment for c in CONTESTANTS.values()}
     named = [each.name for each in environments if isinstance(each, Environment | NodeEnvironment)]
     assert len(set(named)) == len(named) == len(environments) - 1
 
 
-def test_calls_are_a_feature_of_those_that_have_a_dialect() -> None:
+def test_calls_are_measured_only_for_contestants_with_a_dialect() -> None:
     with_calls = {contestant.name for contestant in CONTESTANTS.values() if "calls" not in contestant.missing}
     assert with_calls == {OURS, "ours-asgi", "ours-asgi-sansio", "chanx", "socketio"}
     for contestant in CONTESTANTS.values():
@@ -112,7 +112,7 @@ def following(command: list[str], option: str) -> str:
     return command[command.index(option) + 1]
 
 
-def test_tls_is_asked_for_only_where_there_is_a_certificate() -> None:
+def test_tls_is_used_only_with_a_certificate() -> None:
     secure = ServerOptions("127.0.0.1", 4321, "/c.pem", "/k.pem")
     for contestant in CONTESTANTS.values():
         files = {"/c.pem", "/k.pem"} & set(contestant.command("python", secure))
@@ -120,7 +120,7 @@ def test_tls_is_asked_for_only_where_there_is_a_certificate() -> None:
         assert not {"/c.pem", "/k.pem"} & set(contestant.command("python", PLAIN))
 
 
-def test_uvicorn_compresses_only_where_it_is_asked_to_and_has_two_implementations() -> None:
+def test_uvicorn_compresses_only_on_request_and_has_two_implementations() -> None:
     deflated = ServerOptions("127.0.0.1", 4321, deflate=True)
     starlette, sansio = CONTESTANTS["starlette"], CONTESTANTS["starlette-sansio"]
     assert following(starlette.command("python", PLAIN), "--ws-per-message-deflate") == "false"

@@ -22,7 +22,7 @@ PEER = Environment("peer", ("peer==1.0",))
 
 
 class Installer:
-    """Takes the place of venv, pip and uv: notes the commands, makes an interpreter file, fails if told to."""
+    """Replaces venv, pip and uv: records the commands, makes an interpreter file, fails on request."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.commands: list[list[str]] = []
@@ -58,23 +58,25 @@ def test_pip_installs_the_pinned_versions_once(installer: Installer, tmp_path: P
     assert len(installer.commands) == 2
 
 
-def test_uv_is_used_where_there_is_one(installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uv_is_used_where_it_is_installed(
+    installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
     python = PEER.prepare(tmp_path)
     assert [command[:2] for command in installer.commands] == [["/bin/uv", "venv"], ["/bin/uv", "pip"]]
     assert installer.commands[1][-3:] == ["--python", str(python), "peer==1.0"]
-    # As pip does: the first start must not compile the peer.
+    # As pip does, so that the first start need not compile the peer.
     assert "--compile-bytecode" in installer.commands[1]
 
 
-def test_other_versions_make_it_again(installer: Installer, tmp_path: Path) -> None:
+def test_other_versions_are_installed_into_a_fresh_environment(installer: Installer, tmp_path: Path) -> None:
     PEER.prepare(tmp_path)
     Environment("peer", ("peer==2.0",)).prepare(tmp_path)
     assert installer.commands[-1][-1] == "peer==2.0"
     assert len(installer.commands) == 4
 
 
-def test_a_failed_installation_tells_why_and_is_tried_again(installer: Installer, tmp_path: Path) -> None:
+def test_a_failed_installation_gives_the_reason_and_is_retried(installer: Installer, tmp_path: Path) -> None:
     installer.fails = True
     with pytest.raises(EnvironmentUnavailable, match="ERROR: no matching distribution"):
         PEER.prepare(tmp_path)
@@ -83,7 +85,7 @@ def test_a_failed_installation_tells_why_and_is_tried_again(installer: Installer
     assert len(installer.commands) == 4
 
 
-def test_a_peer_that_needs_another_python_gets_it(
+def test_a_peer_gets_the_python_version_that_it_needs(
     installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(environments, "find_python", lambda version: f"/usr/bin/python{version}")
@@ -100,7 +102,7 @@ def make_python(path: Path, status: int) -> Path:
     return path
 
 
-def test_a_python_that_works_is_found_among_those_that_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_working_python_is_found_among_broken_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_python(tmp_path / "shims" / "python3.12", 127)
     make_python(tmp_path / "versions" / "3.12.0" / "bin" / "python3.12", 1)
     works = make_python(tmp_path / "versions" / "3.12.1" / "bin" / "python3.12", 0)
@@ -111,7 +113,7 @@ def test_a_python_that_works_is_found_among_those_that_do_not(tmp_path: Path, mo
         environments.find_python("3.13")
 
 
-def test_git_takes_no_notice_of_the_folder(tmp_path: Path) -> None:
+def test_git_ignores_the_folder(tmp_path: Path) -> None:
     make_folder(tmp_path / ".bench")
     assert (tmp_path / ".bench" / ".gitignore").read_text("utf-8") == "*\n"
 
@@ -144,7 +146,7 @@ def test_without_node_or_npm_the_reason_is_reported(
         WS.prepare(tmp_path)
 
 
-def test_versions_are_those_of_the_interpreter() -> None:
+def test_versions_are_read_from_the_interpreter() -> None:
     assert OWN.versions(sys.executable, ("pytest", "no-such-distribution")) == {
         "python": platform.python_version(),
         "pytest": version("pytest"),
@@ -152,7 +154,7 @@ def test_versions_are_those_of_the_interpreter() -> None:
     }
 
 
-def test_the_projects_own_environment_is_that_of_the_runner() -> None:
+def test_the_environment_of_the_project_is_that_of_the_runner() -> None:
     assert OWN.prepare() == Path(sys.executable)
     assert not OWN.isolated
     assert OWN.run_code("python", "import this") == PEER.run_code("python", "import this")

@@ -68,7 +68,7 @@ def test_a_masking_key_has_four_bytes() -> None:
         client_frame(b"text", b"abc")
 
 
-def test_a_batch_asks_for_what_it_expects() -> None:
+def test_a_batch_expects_the_messages_that_it_sends() -> None:
     batch = echo_batch(5, 32, 64, websocket=True)
     sent, expected = parse(batch.request, masked=True), parse(batch.reply, masked=False)
     assert sent == expected
@@ -83,7 +83,7 @@ def test_a_raw_server_gets_the_same_bytes_and_sends_them_all_back() -> None:
     assert raw.request == raw.reply == websocket.request
 
 
-def test_every_message_of_every_connection_has_its_own_text_and_key() -> None:
+def test_each_message_of_each_connection_has_its_own_text_and_key() -> None:
     batches = [echo_batch(number, 32, 64, websocket=True) for number in range(16)]
     texts = {bytes(frame.data) for batch in batches for frame in parse(batch.reply, masked=False)}
     keys = {batch.request[start + 2 : start + 6] for batch in batches for start in range(0, 32 * 70, 70)}
@@ -92,19 +92,19 @@ def test_every_message_of_every_connection_has_its_own_text_and_key() -> None:
 
 
 @given(st.integers(0, 5000), st.integers(1, 8), st.integers(0, 70_000))
-def test_batches_of_any_size_have_that_size(connection: int, messages: int, size: int) -> None:
+def test_a_batch_may_have_any_size(connection: int, messages: int, size: int) -> None:
     batch = echo_batch(connection, messages, size, websocket=True)
     assert [len(frame.data) for frame in parse(batch.reply, masked=False)] == [size] * messages
 
 
-def test_frames_of_other_kinds_can_be_written() -> None:
+def test_frames_with_other_opcodes_can_be_written() -> None:
     (frame,) = parse(client_frame(b"\x03\xe8", masking_key(7), FINAL_CLOSE), masked=True)
     assert (frame.opcode, frame.data) == (Opcode.CLOSE, b"\x03\xe8")
     assert client_frame(b"", b"abcd", FINAL_TEXT | COMPRESSED) == b"\xc1\x80abcd"
 
 
 @given(st.lists(st.integers(0, 70_000), max_size=4), st.integers(0, 12))
-def test_frames_are_split_and_what_is_left_is_kept(sizes: list[int], cut: int) -> None:
+def test_frames_are_split_and_incomplete_ones_are_kept(sizes: list[int], cut: int) -> None:
     stream = b"".join(server_frame(b"x" * size) for size in sizes)
     frames, rest = split_frames(stream)
     assert [(first, len(payload)) for first, payload in frames] == [(FINAL_TEXT, size) for size in sizes]
@@ -115,6 +115,6 @@ def test_frames_are_split_and_what_is_left_is_kept(sizes: list[int], cut: int) -
     assert split_frames(begun + stream[len(shorter) :])[0] == frames[len(whole) :]
 
 
-def test_a_masked_frame_of_a_server_is_refused() -> None:
+def test_a_masked_frame_from_a_server_is_refused() -> None:
     with pytest.raises(ValueError, match="masked"):
         split_frames(client_frame(b"text", b"abcd"))

@@ -9,7 +9,7 @@ def verdicts(*samples: object) -> dict[tuple[str, str], tuple[str, bool]]:
 
 
 def test_a_ratio_of_cpu_times_is_reached_or_missed() -> None:
-    """All servers of these samples are as busy, so one of twice the rate takes half the CPU time a message."""
+    """The servers of these samples are equally busy, so twice the rate means half the CPU time a message."""
     found = verdicts(sample("ours", 100), sample("raw", 128), sample("ws", 69), sample("starlette", 30))
     assert found == {
         ("echo-64", "raw TCP"): ("1.28 (1.28 - 1.28)", False),
@@ -17,12 +17,12 @@ def test_a_ratio_of_cpu_times_is_reached_or_missed() -> None:
     }
 
 
-def test_asgi_is_judged_by_itself() -> None:
+def test_emmett_on_asgi_is_judged_separately() -> None:
     found = verdicts(sample("ours-asgi", 100), sample("starlette", 90))
     assert found == {("echo-64: emmett, ASGI", "Starlette"): ("0.90 (0.90 - 0.90)", True)}
 
 
-def test_the_best_peer_is_neither_the_limit_nor_ours_in_another_dress() -> None:
+def test_neither_raw_tcp_nor_emmett_on_asgi_counts_as_the_best_peer() -> None:
     found = verdicts(
         sample("ours", 100, scenario="echo-4k"),
         sample("raw", 200, scenario="echo-4k"),
@@ -43,12 +43,12 @@ def test_the_median_of_the_rounds_counts() -> None:
     assert verdicts(*samples) == {("echo-64", "ws"): ("0.60 (0.20 - 0.80)", True)}
 
 
-def test_memory_is_a_figure_of_ours_alone() -> None:
+def test_the_memory_goal_needs_only_our_own_figure() -> None:
     assert verdicts(sample("ours", 5000, scenario="memory-5000")) == {("memory-5000", ""): ("5.0", True)}
     assert verdicts(sample("ours", 5001, scenario="memory-5000")) == {("memory-5000", ""): ("5.0", False)}
 
 
-def test_what_was_not_measured_is_not_judged() -> None:
+def test_goals_without_measurements_are_not_judged() -> None:
     assert verdicts(sample("starlette", 1), sample("ours", 1, scenario="json")) == {}
     assert verdicts(sample("ours", 1, scenario="echo-4k")) == {}
     assert verdicts(sample("ours", 1, server=None), sample("ws", 1)) == {}

@@ -16,7 +16,7 @@ from benchmarks.run import main
 
 
 @pytest.mark.parametrize("kind", ["single", "batch", *counting.WITH_TELEMETRY.values()])
-async def test_the_workload_brings_every_message_back(kind: str) -> None:
+async def test_the_workload_echoes_every_message(kind: str) -> None:
     assert await carry(kind, 64) == 64 * 66
 
 
@@ -24,24 +24,24 @@ async def test_the_workload_answers_every_request() -> None:
     assert await get(3) == 3 * RESPONSE_SIZE
 
 
-async def test_the_workload_carries_every_connection_to_its_end() -> None:
+async def test_the_workload_completes_every_connection() -> None:
     assert await connect(3) == 3 * VISIT_SIZE
 
 
 @pytest.mark.parametrize("name", steps.step_names())
-async def test_each_step_can_be_done_any_number_of_times(name: str) -> None:
+async def test_each_step_can_be_repeated_any_number_of_times(name: str) -> None:
     for times in (0, 3):
         await steps._steps[name](times)
 
 
-def test_the_parts_of_a_message_make_up_the_whole() -> None:
+def test_the_steps_of_a_message_add_up_to_the_whole() -> None:
     counts = {name: float(2**place) for place, name in enumerate(steps.step_names())}
     parts = steps.explain(counts)
     whole = parts.pop("all")
     assert sum(parts.values()) == whole == counts["whole"] - counts["turn"]
 
 
-def test_the_cost_of_a_message_is_what_more_messages_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_of_a_message_is_measured_as_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "count_instructions", lambda program, kind, messages: 123_456_789 + messages * 500)
     assert counting.measure("single") == counting.measure("connect") == 500
 
@@ -53,19 +53,19 @@ def fake_valgrind(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) ->
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
-def test_the_number_is_read_from_what_valgrind_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_count_is_read_from_the_output_of_valgrind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_valgrind(tmp_path, monkeypatch, "echo '==7== I   refs:      1,234,567' >&2")
     assert counting.count_instructions(counting.WORKLOAD, "batch", 32) == 1_234_567
 
 
 @pytest.mark.parametrize("script", ["exit 3", "echo nothing >&2", "echo 'I refs: 5' >&2; exit 1"])
-def test_a_run_that_failed_has_no_number(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_run_has_no_count(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_valgrind(tmp_path, monkeypatch, script)
     with pytest.raises(RuntimeError, match="valgrind ended with"):
         counting.count_instructions(counting.WORKLOAD, "batch", 32)
 
 
-def test_without_valgrind_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_valgrind_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError, match="apt install valgrind"):
         counting.count_instructions(counting.WORKLOAD, "batch", 32)
@@ -80,7 +80,7 @@ def test_without_valgrind_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (970, True, "--record"),
     ],
 )
-def test_verdicts(measured: float, good: bool, words: str) -> None:
+def test_a_verdict_compares_a_count_with_its_record(measured: float, good: bool, words: str) -> None:
     verdict = counting.judge("batch", measured, 1000)
     assert verdict[0] is good
     assert words in verdict[1]
@@ -110,7 +110,7 @@ def test_records_of_other_interpreters_are_kept(tmp_path: Path) -> None:
         (1000.0, [], 0, "(+0.0%)"),
     ],
 )
-def test_the_command(
+def test_the_command_prints_verdicts(
     recorded: float | None, options: list[str], status: int, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records = {} if recorded is None else {counting.interpreter(): dict.fromkeys(counting.KINDS, recorded)}
@@ -123,7 +123,7 @@ def test_the_command(
     assert words in result.output
 
 
-async def test_a_large_message_comes_back_whole() -> None:
+async def test_a_large_message_is_echoed_whole() -> None:
     assert await faults.count_faults(2) >= 0
 
 
@@ -138,13 +138,13 @@ def test_verdicts_on_page_faults(count: float, good: bool) -> None:
     assert f"{count:,.1f} page faults" in verdict[1]
 
 
-def test_a_count_that_failed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_count_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "__file__", "/nonexistent.py")
     with pytest.raises(RuntimeError, match="page faults cannot be counted"):
         faults.measure()
 
 
-def test_the_steps_are_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_steps_are_printed_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "measure", lambda name, program: 2000.0 if name == "whole" else 100.0)
     done = CliRunner().invoke(main, ["guard", "--steps"])
     assert done.exit_code == 0

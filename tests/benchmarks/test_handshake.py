@@ -12,7 +12,7 @@ def answer(status: bytes = b"HTTP/1.1 101 Switching Protocols", token: bytes = T
     return b"\r\n".join((status, b"upgrade: websocket", b"Sec-WebSocket-Accept: " + token, *more, b"", b""))
 
 
-def test_request_has_what_the_rfc_asks_for() -> None:
+def test_the_request_has_what_the_rfc_requires() -> None:
     first, *fields = upgrade_request("127.0.0.1", 8000, "/echo/lobby", KEY).split(b"\r\n")
     assert first == b"GET /echo/lobby HTTP/1.1"
     assert fields[-2:] == [b"", b""]
@@ -25,11 +25,11 @@ def test_request_has_what_the_rfc_asks_for() -> None:
     }
 
 
-def test_accept_token_is_that_of_the_rfc() -> None:
+def test_the_accept_token_matches_the_example_of_the_rfc() -> None:
     assert accept_token(KEY) == TOKEN
 
 
-def test_a_right_answer_is_accepted() -> None:
+def test_a_correct_response_is_accepted() -> None:
     check_answer(answer(), KEY)
 
 
@@ -43,12 +43,12 @@ def test_a_right_answer_is_accepted() -> None:
         (answer() + b"\x81\x00", "before the first message"),
     ],
 )
-def test_a_wrong_answer_is_refused(head: bytes, complaint: str) -> None:
+def test_a_wrong_response_is_refused(head: bytes, complaint: str) -> None:
     with pytest.raises(HandshakeRefused, match=complaint):
         check_answer(head, KEY)
 
 
-def test_an_extension_that_was_offered_may_be_used_and_is_returned() -> None:
+def test_an_offered_extension_may_be_accepted_and_is_returned() -> None:
     request = upgrade_request("127.0.0.1", 8000, "/", KEY, "permessage-deflate; client_max_window_bits")
     assert b"\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" in request
     head = answer(b"HTTP/1.1 101 OK", TOKEN, b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12")

@@ -19,7 +19,7 @@ from benchmarks.machine import (
 )
 
 PAIRS = {0: {0, 1}, 1: {0, 1}, 2: {2, 3}, 3: {2, 3}}
-NO_PROCESS = 2**22 + 1  # above what Linux gives
+NO_PROCESS = 2**22 + 1  # higher than any process id of Linux
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux pins processes and shows PSS")
 
 
@@ -36,7 +36,7 @@ def alone(core: int) -> set[int]:
         ({4}, alone, (None, None), "One core only"),
     ],
 )
-def test_server_and_generator_have_physical_cores_of_their_own_where_there_are_some(
+def test_server_and_generator_have_separate_physical_cores_where_possible(
     allowed: set[int], siblings: object, chosen: tuple[int | None, int | None], words: str
 ) -> None:
     placement = choose_cores(allowed, siblings)  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ def test_this_machine_has_a_placement_and_a_description() -> None:
 
 
 @linux
-def test_cpu_time_and_memory_include_those_of_children() -> None:
+def test_cpu_time_and_memory_include_child_processes() -> None:
     child = "import os; x = bytearray(b'x') * 50_000_000; print(os.times().user, flush=True); input()"
     nested = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     with subprocess.Popen([sys.executable, "-c", nested], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -97,6 +97,6 @@ def test_cpu_time_and_memory_include_those_of_children() -> None:
     assert memory > 50_000_000
 
 
-def test_a_process_that_does_not_exist_has_neither() -> None:
+def test_a_nonexistent_process_has_neither_cpu_time_nor_memory() -> None:
     assert cpu_seconds(NO_PROCESS) is None
     assert memory_bytes(NO_PROCESS) is None

@@ -7,7 +7,7 @@ from benchmarks.report import Failure, Spread
 from tests.benchmarks.results_data import results, sample
 
 
-def test_a_page_has_all_that_the_run_says() -> None:
+def test_a_page_contains_everything_about_the_run() -> None:
     text = results_markdown(
         results(
             sample("ours", 100_000),
@@ -41,17 +41,17 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
 @pytest.mark.parametrize(
     ("figures", "text"), [((200, 190, 260), "-5% +30%"), ((200, 200, 200), "+0% +0%"), ((0, 0, 0), "?")]
 )
-def test_spread_is_in_per_cent_of_the_median(figures: tuple[float, float, float], text: str) -> None:
+def test_the_spread_is_a_percentage_of_the_median(figures: tuple[float, float, float], text: str) -> None:
     assert format_spread(Spread(*figures)) == text
 
 
-def test_formats() -> None:
+def test_ratios_and_shares_are_formatted() -> None:
     assert format_ratio(Spread(1.234, 1.0, 2.0)) == "1.23 (1.00 - 2.00)"
     assert format_ratio(None) == "?"
     assert (format_share(0.987), format_share(None)) == ("99%", "")
 
 
-def test_a_start_has_cpu_time_and_what_is_unknown_is_a_question_mark() -> None:
+def test_a_start_has_cpu_time_and_unknown_values_are_question_marks() -> None:
     text = results_markdown(
         results(
             sample("ours", 0.5, scenario="startup", server=0.25, generator=None, count=1),
@@ -63,5 +63,5 @@ def test_a_start_has_cpu_time_and_what_is_unknown_is_a_question_mark() -> None:
     assert "![" not in text
 
 
-def test_a_cell_cannot_break_the_table() -> None:
+def test_the_text_of_a_cell_is_escaped() -> None:
     assert table(("a|b", "n"), [("x", "1")], left=1) == "| a/b | n |\n| --- | ---: |\n| x | 1 |"

@@ -10,7 +10,7 @@ def notes(found: Results) -> str:
     return "\n".join(chapter_notes(found, found.chapters[-1]))
 
 
-def test_the_raw_echo_proves_the_generator() -> None:
+def test_the_raw_echo_shows_what_the_generator_can_do() -> None:
     text = notes(results(sample("raw", 300), sample("ours", 100), sample("starlette", 20)))
     assert "With raw TCP the same generator reaches 3.0 times the rate that it reaches with emmett" in text
     assert "more than 90%" not in text
@@ -23,12 +23,12 @@ def test_a_generator_above_ninety_per_cent_is_reported() -> None:
     assert "Starlette (" not in text
 
 
-def test_waiting_sides_are_named() -> None:
+def test_a_side_that_waited_is_named() -> None:
     text = notes(results(sample("ours", 100), sample("starlette", 20, server=1.2, generator=0.5)))
     assert "had a whole core with Starlette" in text
 
 
-def test_figures_that_are_no_rates_are_not_said_to_be_limited() -> None:
+def test_figures_other_than_rates_are_not_called_limited() -> None:
     found = results(sample("ours", 6000, scenario="memory-5000", server=0.1, generator=1.9, count=5000))
     assert notes(found) == ""
 
@@ -40,7 +40,7 @@ def workers(contestant: str, one: float, two: float, number: int = 0) -> list[Sa
     ]
 
 
-def test_two_workers_are_compared_with_one_and_what_limits_them_is_said() -> None:
+def test_two_workers_are_compared_with_one_and_their_limit_is_named() -> None:
     text = notes(results(*workers("ours", 100, 150), *workers("starlette", 10, 19)))
     assert "Two workers against one: emmett 1.50, Starlette 1.90." in text
     assert "There are 2 cores" in text
@@ -48,7 +48,7 @@ def test_two_workers_are_compared_with_one_and_what_limits_them_is_said() -> Non
     assert "There are" not in notes(enough)
 
 
-def test_fewer_connections_than_wanted_are_reported() -> None:
+def test_fewer_connections_than_planned_are_reported() -> None:
     text = notes(results(sample("ours", 6000, scenario="memory-15000", count=13_200)))
     assert "There were 13,200 connections: the system allows no more open files" in text
     assert "There were" not in notes(results(sample("ours", 6000, scenario="memory-15000", count=15_000)))
@@ -62,7 +62,7 @@ def test_a_repeated_failure_is_reported_once() -> None:
     ]
 
 
-def test_who_cannot_do_something_is_named_with_the_reason() -> None:
+def test_contestants_that_cannot_do_a_scenario_are_named_with_the_reason() -> None:
     assert describe_gaps(results(sample("ours", 1, scenario="deflate"))) == [
         "Without raw TCP: deflate (does not compress)"
     ]

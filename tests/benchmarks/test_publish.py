@@ -22,7 +22,7 @@ def docs(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_between_the_markers_is_replaced_and_nothing_else(docs: Path) -> None:
+def test_only_the_text_between_the_markers_is_replaced(docs: Path) -> None:
     written = publish(RUN, docs)
     page = (docs / "performance.md").read_text("utf-8")
     assert page.startswith(f"# Before\n\n{BEGIN}\n\n- Made:")
@@ -51,7 +51,7 @@ def test_a_page_without_markers_is_left_alone(page: str, docs: Path) -> None:
         ("scaling.md", "bench-capacity-slow"),
     ],
 )
-def test_the_projects_own_pages_have_their_markers(page: str, name: str, tmp_path: Path) -> None:
+def test_the_pages_of_the_project_have_their_markers(page: str, name: str, tmp_path: Path) -> None:
     copy = tmp_path / page
     copy.write_text((DOCS / page).read_text("utf-8"), "utf-8")
     put("figures", name, copy)

@@ -29,7 +29,7 @@ def summary(samples: list[Sample], contestant: str, base: str = "ours") -> Summa
     return result
 
 
-def test_a_sample_knows_what_a_message_costs() -> None:
+def test_a_sample_gives_the_cost_of_a_message() -> None:
     assert sample("ours", 0, 1000, cpu=1.5).cpu_per_one == pytest.approx(0.0015)
     assert sample("ours", 0, 1000, cpu=None).cpu_per_one is None
 
@@ -44,11 +44,13 @@ def test_a_sample_knows_what_a_message_costs() -> None:
         ([1.0, None], None),
     ],
 )
-def test_spread_is_median_lowest_and_highest(figures: list[float | None], expected: Spread | None) -> None:
+def test_a_spread_has_the_median_the_lowest_and_the_highest_value(
+    figures: list[float | None], expected: Spread | None
+) -> None:
     assert spread(figures) == expected
 
 
-def test_summary_counts_only_its_own_scenario_and_contestant() -> None:
+def test_a_summary_covers_only_its_own_scenario_and_contestant() -> None:
     samples = [
         sample("ours", 0, 200),
         sample("ours", 1, 400),
@@ -64,7 +66,7 @@ def test_summary_counts_only_its_own_scenario_and_contestant() -> None:
 
 
 def test_ratios_are_taken_round_by_round() -> None:
-    # The machine was ten times slower in round 1. Ours is twice as fast in both rounds, and the ratio says just that.
+    # The machine was ten times slower in round 1. Ours is twice as fast in both rounds, so the ratio is 2.
     samples = [
         sample("ours", 0, 2000),
         sample("peer", 0, 1000),
@@ -75,13 +77,13 @@ def test_ratios_are_taken_round_by_round() -> None:
     assert peer.ratio == Spread(2.0, 2.0, 2.0)
 
 
-def test_a_ratio_is_below_one_where_the_base_is_behind() -> None:
+def test_a_ratio_is_below_one_where_the_base_is_slower() -> None:
     samples = [sample("ours", 0, 700), sample("raw", 0, 1000)]
     raw = summary(samples, "raw")
     assert raw.ratio == Spread(0.7, 0.7, 0.7)
 
 
-def test_ratios_use_the_rounds_that_both_have() -> None:
+def test_ratios_use_the_rounds_in_which_both_were_measured() -> None:
     samples = [sample("ours", 0, 300), sample("ours", 2, 900), sample("peer", 1, 100), sample("peer", 2, 300)]
     assert summary(samples, "peer").ratio == Spread(3.0, 3.0, 3.0)
 
@@ -93,25 +95,25 @@ def test_no_ratio_without_a_common_round() -> None:
     assert peer.value.median == 50
 
 
-def test_unknown_cpu_time_leaves_the_rates_in_place() -> None:
+def test_unknown_cpu_time_does_not_affect_the_rates() -> None:
     samples = [sample("ours", 0, 300, cpu=None), sample("peer", 0, 100, cpu=None)]
     peer = summary(samples, "peer")
     assert (peer.cpu_per_one, peer.server_busy) == (None, None)
     assert peer.ratio == Spread(3.0, 3.0, 3.0)
 
 
-def test_no_samples_no_summary() -> None:
+def test_without_samples_there_is_no_summary() -> None:
     assert summarise([sample("ours", 0, 1)], "echo", "peer", "ours") is None
 
 
-def test_where_less_is_better_the_ratio_is_still_above_one_where_the_base_is_ahead() -> None:
+def test_where_less_is_better_the_ratio_is_above_one_if_the_base_is_better() -> None:
     samples = [sample("ours", 0, 100), sample("peer", 0, 400)]
     peer = summarise(samples, "echo", "peer", "ours", higher_is_better=False)
     assert peer is not None
     assert peer.ratio == Spread(4.0, 4.0, 4.0)
 
 
-def test_a_scenario_without_generator_has_no_share_of_it() -> None:
+def test_a_scenario_without_a_generator_has_no_generator_share() -> None:
     one = replace(sample("ours", 0, 100), generator_cpu=None)
     assert summary([one], "ours").generator_busy is None
 

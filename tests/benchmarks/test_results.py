@@ -18,7 +18,7 @@ RUN = results(
 )
 
 
-def test_a_file_gives_what_was_written(tmp_path: Path) -> None:
+def test_results_survive_a_file(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     file.write_text(json.dumps(RUN.data), "utf-8")
     read = Results.read(file)

@@ -96,7 +96,7 @@ def test_an_impossible_option_says_what_is_allowed(arguments: list[str], complai
     assert complaint in result.output
 
 
-def test_names_are_listed_and_taken_in_the_order_of_all() -> None:
+def test_names_are_listed_and_selected_in_their_fixed_order() -> None:
     result = CliRunner().invoke(run.main, ["servers", "--list"])
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.output.splitlines()] == [*SCENARIOS, *CONTESTANTS]
@@ -104,7 +104,7 @@ def test_names_are_listed_and_taken_in_the_order_of_all() -> None:
     assert run.Names("abc").convert("c,a", None, None) == ["a", "c"]
 
 
-def test_the_model_answers_with_the_figures_of_this_machine(tmp_path: Path) -> None:
+def test_the_model_uses_the_figures_of_this_machine(tmp_path: Path) -> None:
     results = tmp_path / "model.json"
     results.write_text(json.dumps({"coefficients": FIGURES}))
     done = CliRunner().invoke(run.main, [*PREDICT, "--results", str(results)])
@@ -119,7 +119,7 @@ def test_the_model_answers_with_the_figures_of_this_machine(tmp_path: Path) -> N
     ]
 
 
-def test_without_them_the_published_ones_count(tmp_path: Path) -> None:
+def test_without_own_figures_the_published_ones_are_used(tmp_path: Path) -> None:
     coefficients, source = read_coefficients(tmp_path / "none.json")
     assert source == PUBLISHED
     assert coefficients.delivery_seconds > 0

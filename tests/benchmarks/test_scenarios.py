@@ -26,23 +26,23 @@ def loads() -> list[LoadScenario]:
     return [scenario for scenario in SCENARIOS.values() if isinstance(scenario, LoadScenario)]
 
 
-def test_every_wanted_scenario_is_there() -> None:
+def test_every_required_scenario_exists() -> None:
     assert set(SCENARIOS) == set(WANTED)
 
 
-def test_what_takes_long_is_measured_only_when_it_is_named() -> None:
+def test_long_scenarios_are_measured_only_when_named() -> None:
     assert {name for name, s in SCENARIOS.items() if not s.default} == {"broadcast-5000", "broadcast-5000-burst"}
 
 
 @ALL
-def test_a_scenario_says_what_it_is(scenario: Scenario) -> None:
+def test_a_scenario_describes_itself(scenario: Scenario) -> None:
     assert SCENARIOS[scenario.name] is scenario
     assert scenario.title
     assert asdict(scenario)["unit"]["name"] == scenario.unit.name
 
 
 @pytest.mark.parametrize("scenario", loads(), ids=lambda scenario: scenario.name)
-def test_what_a_scenario_asks_for_exists(scenario: LoadScenario) -> None:
+def test_the_plan_and_the_options_of_a_scenario_are_valid(scenario: LoadScenario) -> None:
     fields: dict[str, Any] = {"host": "h", "port": 1, "raw": False, "warm_up": 0.0, "seconds": 1.0, "server_pid": 1}
     plan = LoadPlan(**fields, connections=scenario.connections, **scenario.plan)
     assert plan.kind in LOADS
@@ -51,7 +51,7 @@ def test_what_a_scenario_asks_for_exists(scenario: LoadScenario) -> None:
     assert ServerOptions("h", 1, **asked).environment()["BENCH_HOST"] == "h"
 
 
-def test_memory_is_measured_with_fewer_connections_where_there_may_be_no_more() -> None:
+def test_memory_is_measured_with_fewer_connections_if_the_system_allows_no_more() -> None:
     scenario = SCENARIOS["memory-15000"]
     assert isinstance(scenario, LoadScenario)
     assert scenario.possible(13_200) == 13_200
@@ -66,7 +66,7 @@ def test_other_scenarios_need_all_their_connections() -> None:
         echo.possible(echo.connections - 1)
 
 
-def test_units_write_their_figures() -> None:
+def test_units_format_their_figures() -> None:
     assert MESSAGES.format(1234567.8) == "1,234,568"
     assert MEMORY.format(5949) == "5.9"
     assert TIME.format(0.2346) == "235"

@@ -12,7 +12,7 @@ ALL = ServerOptions("127.0.0.1", 1, "/c.pem", "/k.pem", deflate=True, workers=3,
 
 
 @pytest.mark.parametrize("options", [ServerOptions("::1", 8000), ALL])
-def test_options_cross_the_environment(options: ServerOptions) -> None:
+def test_options_survive_the_environment(options: ServerOptions) -> None:
     assert ServerOptions.from_environment(options.environment()) == options
 
 
@@ -21,7 +21,7 @@ def test_a_process_that_the_benchmark_did_not_start_has_none() -> None:
         ServerOptions.from_environment({})
 
 
-def test_tls_is_there_with_a_certificate_only(tmp_path: Path) -> None:
+def test_tls_is_used_only_with_a_certificate(tmp_path: Path) -> None:
     files = certificate(tmp_path)
     assert certificate(tmp_path) == files
     assert ServerOptions("127.0.0.1", 1).tls() is None

@@ -33,7 +33,7 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_server_runs_for_the_time_of_the_body(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_runs_while_the_block_does(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_process, "LOOK_INTERVAL", 0.02)
     with running_server([sys.executable, "-c", LISTENS], options(workers=workers), cores=None, isolated=True) as server:
         assert is_running(server.pid)
@@ -51,7 +51,7 @@ def test_a_server_that_never_listens_is_a_failure(monkeypatch: pytest.MonkeyPatc
         raise AssertionError("the body must not run")
 
 
-def test_a_server_that_ends_meanwhile_is_a_failure() -> None:
+def test_a_server_that_exits_meanwhile_is_a_failure() -> None:
     once = LISTENS.replace("while True:", "for _ in range(1):")
     with (
         pytest.raises(ServerFailed, match=r"(?s)ended with status 0:.*ready"),
@@ -60,7 +60,7 @@ def test_a_server_that_ends_meanwhile_is_a_failure() -> None:
         os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)
 
 
-def test_a_server_is_stopped_when_the_body_fails() -> None:
+def test_a_server_is_stopped_when_the_block_fails() -> None:
     command = [sys.executable, "-c", LISTENS]
     pid = 0
     with (
@@ -72,7 +72,7 @@ def test_a_server_is_stopped_when_the_body_fails() -> None:
     assert not is_running(pid)
 
 
-def test_a_peer_gets_none_of_our_python_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_does_not_inherit_our_python_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
     assert server_environment(options(), isolated=False)["PYTHONPATH"] == "/somewhere"
     isolated = server_environment(options(), isolated=True)

@@ -26,7 +26,7 @@ def stage(contestant: Contestant) -> Stage:
     return Stage(contestant, sys.executable, Timing(0.02, 0.2), current_placement())
 
 
-def test_a_server_is_started_measured_and_ended() -> None:
+def test_a_server_is_started_measured_and_stopped() -> None:
     outcome = TINY.measure(stage(RAW))
     assert outcome.count > 0
     assert outcome.value == pytest.approx(outcome.count / outcome.seconds)
@@ -40,12 +40,12 @@ def test_a_server_that_does_not_start_shows_its_output() -> None:
 
 
 def test_a_server_that_answers_wrongly_is_a_failure() -> None:
-    # The raw echo is asked for a websocket.
+    # The raw echo server is sent a websocket handshake.
     with pytest.raises(LoadFailed, match=r"(?s)not 101.*The server wrote: nothing"):
         TINY.measure(stage(replace(RAW, raw=False)))
 
 
-def test_options_have_a_free_port_and_a_certificate_where_it_is_wanted() -> None:
+def test_options_have_a_free_port_and_a_certificate_on_request() -> None:
     plain, secure = stage(RAW).options(workers=2, mode="funnel"), stage(RAW).options(secure=True)
     assert (plain.workers, plain.mode, plain.certificate) == (2, "funnel", None)
     assert plain.port > 0
@@ -55,7 +55,7 @@ def test_options_have_a_free_port_and_a_certificate_where_it_is_wanted() -> None
 
 @dataclass
 class Limits:
-    """Takes the place of the kernel."""
+    """Replaces the limits of the kernel."""
 
     soft: int
     hard: int
@@ -81,7 +81,7 @@ class Limits:
         (Limits(resource.RLIM_INFINITY, resource.RLIM_INFINITY), 15_000, resource.RLIM_INFINITY),
     ],
 )
-def test_the_limit_of_open_files_is_raised_as_far_as_may_be(
+def test_the_limit_of_open_files_is_raised_as_far_as_allowed(
     limits: Limits, connections: int, soft: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("getrlimit", "setrlimit"):

@@ -28,7 +28,7 @@ def stage(contestant: Contestant) -> Stage:
     return Stage(contestant, sys.executable, Timing(0, 0.2), current_placement())
 
 
-def test_a_start_takes_time_until_the_first_message_is_back() -> None:
+def test_the_time_of_a_start_ends_with_the_first_echo() -> None:
     outcome = SCENARIOS["startup"].measure(stage(RAW))
     assert 0.01 < outcome.value < 20
     assert outcome.value == outcome.seconds
@@ -36,19 +36,19 @@ def test_a_start_takes_time_until_the_first_message_is_back() -> None:
     assert outcome.checked_bytes == 70
 
 
-def test_a_server_that_ends_shows_its_output() -> None:
+def test_a_server_that_exits_shows_its_output() -> None:
     broken = replace(RAW, command=lambda python, options: [python, "-c", "raise SystemExit('nothing works')"])
     with pytest.raises(ServerFailed, match=r"(?s)ended with status 1.*nothing works"):
         SCENARIOS["startup"].measure(stage(broken))
 
 
-def test_an_import_takes_time() -> None:
+def test_the_time_of_an_import_is_measured() -> None:
     outcome = SCENARIOS["import"].measure(stage(replace(RAW, imports="import json")))
     assert 0 < outcome.value < 20
     assert outcome.server_cpu is not None
 
 
-def test_an_import_that_fails_shows_why() -> None:
+def test_a_failed_import_shows_the_error() -> None:
     with pytest.raises(LoadFailed, match="no_such_module"):
         SCENARIOS["import"].measure(stage(replace(RAW, imports="import no_such_module")))
 
@@ -63,7 +63,7 @@ def test_an_import_that_fails_shows_why() -> None:
         (b"HTTP/1.1", False, ConnectionError),
     ],
 )
-def test_what_comes_back_is_checked(answer: bytes, raw: bool, error: type[Exception] | None) -> None:
+def test_the_echo_is_checked(answer: bytes, raw: bool, error: type[Exception] | None) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.settimeout(5)

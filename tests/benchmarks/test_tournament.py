@@ -76,7 +76,7 @@ def run(tournament: Tournament, announce: Callable[[str], None] = ignore) -> Tou
     return tournament
 
 
-def test_everybody_takes_a_turn_in_each_scenario_of_each_round() -> None:
+def test_every_contestant_is_measured_in_each_scenario_of_each_round() -> None:
     run(tournament("a", "b", "c", rounds=3))
     assert [scenario for scenario, _ in ORDER] == ["one", "one", "one", "two", "two", "two"] * 3
     turns = [tuple(name for _, name in ORDER[start : start + 3]) for start in range(0, len(ORDER), 3)]
@@ -84,7 +84,7 @@ def test_everybody_takes_a_turn_in_each_scenario_of_each_round() -> None:
     assert len(set(turns)) > 1
 
 
-def test_the_order_is_that_of_the_seed(measured: list[tuple[str, str]]) -> None:
+def test_the_seed_determines_the_order(measured: list[tuple[str, str]]) -> None:
     orders = []
     for seed in (1, 1, 2):
         run(tournament("a", "b", "c", "d", rounds=3, seed=seed))
@@ -93,20 +93,20 @@ def test_the_order_is_that_of_the_seed(measured: list[tuple[str, str]]) -> None:
     assert orders[0] == orders[1] != orders[2]
 
 
-def test_shuffling_keeps_everybody() -> None:
+def test_shuffling_keeps_every_contestant() -> None:
     contestants = [contestant(name) for name in "abc"]
     assert sorted(c.name for c in shuffled(contestants, random.Random(3))) == ["a", "b", "c"]
     assert shuffled([], random.Random(3)) == []
 
 
-def test_a_scenario_can_do_with_fewer_rounds() -> None:
+def test_a_scenario_may_have_fewer_rounds() -> None:
     result = run(tournament("a", "b", rounds=5, scenarios=(ONE, replace(TWO, most_rounds=2))))
     assert [name for name, _ in ORDER].count("one") == 10
     assert [name for name, _ in ORDER].count("two") == 4
     assert result.measurements == 14
 
 
-def test_one_that_cannot_do_a_scenario_is_not_asked() -> None:
+def test_a_contestant_is_not_measured_in_a_scenario_it_cannot_do() -> None:
     result = tournament("a", "b", rounds=1)
     result.contestants[0] = replace(result.contestants[0], lacks={"echo": "is deaf"})
     run(result)
@@ -115,7 +115,7 @@ def test_one_that_cannot_do_a_scenario_is_not_asked() -> None:
     assert result.measurements == 2
 
 
-def test_what_is_done_is_announced() -> None:
+def test_each_measurement_is_announced() -> None:
     said: list[str] = []
     run(tournament("a", rounds=2), said.append)
     assert said == [
@@ -127,7 +127,7 @@ def test_what_is_done_is_announced() -> None:
     ]
 
 
-def test_ratios_refer_to_ours_or_to_the_first_that_was_measured() -> None:
+def test_ratios_refer_to_ours_or_to_the_first_contestant() -> None:
     assert run(tournament("raw", "ours")).base == "ours"
     assert run(tournament("broken", "raw", "peer")).base == "raw"
     assert run(tournament("broken")).base == "ours"
@@ -139,7 +139,7 @@ def test_a_failed_measurement_does_not_end_the_others() -> None:
     assert result.failures == [Failure("broken", "one", "no answer"), Failure("broken", "two", "no answer")]
 
 
-def test_one_that_cannot_be_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_contestant_that_cannot_be_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def prepare(self: Contestant) -> str:
         if self.name == "peer":
             raise EnvironmentUnavailable("no network")
@@ -151,7 +151,7 @@ def test_one_that_cannot_be_installed_is_left_out(monkeypatch: pytest.MonkeyPatc
     assert result.failures == [Failure("peer", "installation", "no network")]
 
 
-def test_one_whose_interpreter_does_not_run_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_contestant_whose_interpreter_does_not_run_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         Contestant, "prepare", lambda self: "/no/such/python" if self.name == "peer" else sys.executable
     )
@@ -160,7 +160,7 @@ def test_one_whose_interpreter_does_not_run_is_left_out(monkeypatch: pytest.Monk
     assert [(failure.contestant, failure.during) for failure in result.failures] == [("peer", "installation")]
 
 
-def test_json_has_all_that_is_needed_to_judge_the_figures() -> None:
+def test_the_json_contains_everything_needed_to_judge_the_figures() -> None:
     data = json.loads(json.dumps(run(tournament("raw", "ours")).as_json()))
     assert (data["base"], data["rounds"], data["seed"]) == ("ours", 2, 1)
     assert data["timing"] == {"warm_up": 0.1, "seconds": 1.0}

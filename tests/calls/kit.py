@@ -63,7 +63,7 @@ class Wire:
         return message
 
     async def ask(self, **members: Any) -> Any:
-        """Send a message, and return the next one."""
+        """Send a message, and return the next one from the server."""
         await self.send(**members)
         return await self.receive()
 

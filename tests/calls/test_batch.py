@@ -2,7 +2,7 @@ from emmett.calls.batch import CallBatch
 from emmett.calls.jsonrpc import Reply, ResultReply
 
 
-async def test_the_last_reply_sends_them_all() -> None:
+async def test_the_last_reply_sends_the_whole_batch() -> None:
     sent: list[list[Reply]] = []
 
     async def send(replies: list[Reply]) -> None:

@@ -23,7 +23,7 @@ async def test_it_ends_with_the_last_task() -> None:
         events[number].set()
         await spawned[number]
     assert not tasks.ended.done()
-    # A task that begins where the first one was.
+    # A task that takes the place of the first one.
     last = asyncio.Event()
     _ = tasks.spawn(wait_for(last))
     events[1].set()
@@ -76,7 +76,7 @@ async def test_each_task_has_a_context_of_its_own() -> None:
     assert variable.get() == "unset"
 
 
-async def test_what_is_watched_says_when_it_waits() -> None:
+async def test_a_watched_coroutine_reports_that_it_waits() -> None:
     told: list[str] = []
     event = asyncio.Event()
 
@@ -106,6 +106,6 @@ async def test_what_is_watched_says_when_it_waits() -> None:
     assert told[6:] == ["went on"]
 
 
-async def test_what_is_watched_may_fail() -> None:
+async def test_a_watched_coroutine_may_fail() -> None:
     with pytest.raises(LookupError, match="for the test"):
         await watch(fail(), lambda: None)

@@ -15,7 +15,7 @@ from tests.calls.kit import Said, Say, UserJoined, make_app, wire_to
 # Registration.
 
 
-def test_what_is_registered() -> None:
+def test_registered_functions_are_listed() -> None:
     _, calls = make_app()
 
     @calls.method()
@@ -55,7 +55,7 @@ def test_what_is_registered() -> None:
     assert calls.methods["typing"].is_ordered
 
 
-def test_decorators_need_their_parentheses() -> None:
+def test_decorators_require_parentheses() -> None:
     _, calls = make_app()
     for decorator in (calls.method, calls.event):
         with pytest.raises(SyntaxError, match="parentheses"):
@@ -76,7 +76,7 @@ def strange(a: asyncio.Lock) -> None: ...
 @pytest.mark.parametrize(
     ("function", "hint"), [(unannotated, "a: str"), (starred, "can be passed by name"), (strange, "Lock.*a Struct")]
 )
-def test_a_function_that_cannot_be_called(function: Any, hint: str) -> None:
+def test_unsuitable_functions_are_refused(function: Any, hint: str) -> None:
     _, calls = make_app()
     with pytest.raises(ConfigurationError, match=hint):
         calls.method()(function)
@@ -88,7 +88,7 @@ def test_a_function_that_cannot_be_called(function: Any, hint: str) -> None:
     [{"limit": "often"}, {"per": "planet"}, {"timeout": 0}, {"timeout": float("inf")}, {"timeout": -1}],
     ids=repr,
 )
-def test_options_that_cannot_be(options: dict[str, Any]) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any]) -> None:
     _, calls = make_app()
     with pytest.raises(ConfigurationError, match="expected"):
         calls.method(**options)
@@ -101,7 +101,7 @@ def test_names_of_the_protocol_are_reserved(name: str) -> None:
         calls.method(name)(starred)
 
 
-def test_a_name_is_given_once() -> None:
+def test_a_duplicate_name_is_refused() -> None:
     _, calls = make_app()
 
     @calls.method()
@@ -111,7 +111,7 @@ def test_a_name_is_given_once() -> None:
         calls.event("add")(add)
 
 
-def test_an_event_yields_nothing() -> None:
+def test_an_event_cannot_be_a_stream() -> None:
     _, calls = make_app()
 
     async def items() -> AsyncIterator[int]:
@@ -121,7 +121,7 @@ def test_an_event_yields_nothing() -> None:
         calls.event()(items)
 
 
-def test_settings_of_both_kinds() -> None:
+def test_settings_of_calls_and_of_websockets_are_accepted() -> None:
     app, _ = make_app(max_in_flight=3, inbox_messages=5)
     assert app.config.calls.max_in_flight == 64
     with pytest.raises(ConfigurationError, match="max_in_flihgt"):
@@ -130,7 +130,7 @@ def test_settings_of_both_kinds() -> None:
         app.calls("/other", "other", max_refusals="often")
 
 
-def test_it_is_a_route_like_others() -> None:
+def test_it_is_an_ordinary_route() -> None:
     app, _ = make_app()
     module = app.module(__name__, "blog", url_prefix="blog")
     module.calls("/api", "live")
@@ -163,7 +163,7 @@ class Typing(TypedDict):
 
 
 @pytest.mark.parametrize("type_", [Typing, dict, int, list[int]])
-def test_objects_that_do_not_say_which_event_they_are(type_: Any) -> None:
+def test_types_that_do_not_identify_their_event_are_refused(type_: Any) -> None:
     with pytest.raises(ConfigurationError, match="cannot recognise its objects as this event; use a Struct"):
         make_app()[1].emits(type_)
 
@@ -176,7 +176,7 @@ def test_objects_that_do_not_say_which_event_they_are(type_: Any) -> None:
         ({17: " "}, "does not say what"),
     ],
 )
-def test_errors_are_codes_and_what_they_mean(errors: Any, hint: str) -> None:
+def test_errors_map_codes_to_their_meaning(errors: Any, hint: str) -> None:
     _, calls = make_app()
     with pytest.raises(ConfigurationError, match=hint):
         calls.method(errors=errors)
@@ -185,7 +185,7 @@ def test_errors_are_codes_and_what_they_mean(errors: Any, hint: str) -> None:
 # Calling.
 
 
-async def test_by_name_by_position_and_with_nothing() -> None:
+async def test_parameters_are_given_by_name_by_position_or_not_at_all() -> None:
     app, calls = make_app()
 
     @calls.method()
@@ -209,7 +209,7 @@ async def test_a_plain_function_can_be_called_too() -> None:
         assert await api.add(1, 2) == 3
 
 
-async def test_the_members_of_an_only_object_are_the_parameters() -> None:
+async def test_the_members_of_a_single_struct_are_the_parameters() -> None:
     class Typed(TypedDict):
         room: str
 
@@ -235,7 +235,7 @@ async def test_the_members_of_an_only_object_are_the_parameters() -> None:
         assert (await ask(id=1, method="enter", params={"room": "a"}))["result"] == "a"
 
 
-async def test_all_faults_are_named_with_their_paths() -> None:
+async def test_all_faults_in_parameters_are_named_with_their_paths() -> None:
     app, calls = make_app()
 
     @calls.method()
@@ -261,7 +261,7 @@ async def test_all_faults_are_named_with_their_paths() -> None:
         assert (reply["error"]["code"], reply["error"]["data"][0]["path"]) == (-32602, [])
 
 
-async def test_injected_arguments() -> None:
+async def test_pipes_inject_arguments() -> None:
     app = App(__name__)
     calls = app.calls("/rooms/<str:room>")
     seen: list[object] = []
@@ -274,12 +274,12 @@ async def test_injected_arguments() -> None:
 
     async with wire_to(app, "/rooms/blue") as wire:
         assert (await wire.ask(id=1, method="where", params={"more": 5}))["result"] == "blue 5 /rooms/blue"
-        # What is injected cannot be given.
+        # A client cannot give injected arguments.
         reply = await wire.ask(id=1, method="where", params={"more": 5, "room": "red"})
         assert reply["error"]["data"] == [{"path": ["room"], "message": "is unknown"}]
 
 
-async def test_unknown_methods() -> None:
+async def test_an_unknown_method_is_an_error() -> None:
     app, calls = make_app()
 
     @calls.method()
@@ -353,7 +353,7 @@ async def test_message_pack_by_subprotocol() -> None:
 # Pipes and the context.
 
 
-async def test_pipes_are_around_each_call() -> None:
+async def test_pipes_wrap_each_call() -> None:
     app, calls = make_app()
     seen: list[str] = []
 
@@ -393,7 +393,7 @@ async def test_pipes_are_around_each_call() -> None:
         assert seen == ["open", "pipe {'a': 0}", "failure", "close"]
 
 
-async def test_requires_answers_with_an_error() -> None:
+async def test_a_failed_requires_answers_with_an_error() -> None:
     app, calls = make_app()
 
     @calls.method(pipeline=[requires(lambda: False)])

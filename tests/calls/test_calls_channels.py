@@ -50,7 +50,7 @@ def bus() -> MemoryBus:
     return MemoryBus()
 
 
-async def test_a_user_on_all_nodes(bus: MemoryBus) -> None:
+async def test_a_message_to_a_user_reaches_all_nodes(bus: MemoryBus) -> None:
     one, other = Node(bus), Node(bus)
     async with (
         one.app.test_client_async() as client,
@@ -61,7 +61,7 @@ async def test_a_user_on_all_nodes(bus: MemoryBus) -> None:
         far.calls("/api?user=bob") as bob,
         far.calls("/api") as nobody,
     ):
-        # A reply shows that the connection is open, and hears its user.
+        # The reply shows that the connection is open and receives messages to its user.
         for api in (first, second, third, bob, nobody):
             await api.leave("x")
         await one.calls.notify(Said("to ada"), user="ada")
@@ -73,7 +73,7 @@ async def test_a_user_on_all_nodes(bus: MemoryBus) -> None:
     await until(lambda: one.channels.stats().subscribers + other.channels.stats().subscribers == 0)
 
 
-async def test_a_channel_on_all_nodes(bus: MemoryBus) -> None:
+async def test_a_message_to_a_channel_reaches_all_nodes(bus: MemoryBus) -> None:
     one, other = Node(bus), Node(bus)
     async with (
         one.app.test_client_async() as client,
@@ -99,7 +99,7 @@ async def test_a_channel_on_all_nodes(bus: MemoryBus) -> None:
             await first.enter("secret")
 
 
-async def test_message_pack_gets_the_same(bus: MemoryBus) -> None:
+async def test_message_pack_clients_get_the_same_messages(bus: MemoryBus) -> None:
     node = Node(bus)
     async with (
         node.app.test_client_async() as client,
@@ -137,7 +137,7 @@ async def test_subscribing_in_on_open_keeps_the_subprotocol(bus: MemoryBus) -> N
     await until(lambda: not bus.rooms.present("room:tea"))
 
 
-async def test_what_is_subscribed_in_an_opening_that_fails_is_left(bus: MemoryBus) -> None:
+async def test_subscriptions_of_a_failed_opening_are_left(bus: MemoryBus) -> None:
     node = Node(bus)
 
     @node.calls.on_open
@@ -151,7 +151,7 @@ async def test_what_is_subscribed_in_an_opening_that_fails_is_left(bus: MemoryBu
         assert node.channels.stats().subscribers == 0
 
 
-async def test_a_user_is_refused_while_the_broker_is_away(bus: MemoryBus) -> None:
+async def test_a_user_is_refused_while_the_broker_is_unavailable(bus: MemoryBus) -> None:
     """Otherwise the connection would miss messages to its user."""
     node = Node(bus)
     async with node.app.test_client_async() as client, client.calls("/api?user=ada") as api:
@@ -164,7 +164,7 @@ async def test_a_user_is_refused_while_the_broker_is_away(bus: MemoryBus) -> Non
 
 
 async def test_missed_messages_close_the_connection(bus: MemoryBus) -> None:
-    """A client that comes back reads the state again; one that stayed would never know."""
+    """A client that reconnects reads the state again; a client that stayed would not learn of the gap."""
     node = Node(bus)
     async with node.app.test_client_async() as client, client.calls("/api?user=ada") as api:
         await api.leave("x")
@@ -173,13 +173,13 @@ async def test_missed_messages_close_the_connection(bus: MemoryBus) -> None:
         assert await close_code(api.websocket) == 1013
 
 
-async def test_there_is_one_destination(bus: MemoryBus) -> None:
+async def test_a_message_has_exactly_one_destination(bus: MemoryBus) -> None:
     node = Node(bus)
     with pytest.raises(UsageError, match="one destination"):
         await node.calls.notify(Said("hi"), user="ada", channel="room:tea")
 
 
-async def test_without_channels() -> None:
+async def test_without_channels_what_needs_them_is_an_error() -> None:
     app = App(__name__)
     calls = app.calls("/api")
     calls.emits(Said)
@@ -199,7 +199,7 @@ async def test_without_channels() -> None:
             await client.websocket("/api").__aenter__()
 
 
-async def test_a_refused_handshake_leaves_nothing(bus: MemoryBus) -> None:
+async def test_nothing_is_left_of_a_refused_handshake(bus: MemoryBus) -> None:
     node = Node(bus)
 
     @node.calls.on_open
@@ -213,7 +213,7 @@ async def test_a_refused_handshake_leaves_nothing(bus: MemoryBus) -> None:
         assert node.channels.stats().subscribers == 0
 
 
-async def test_a_subscription_that_goes_on_from_a_position_with_messages_of_its_own(bus: MemoryBus) -> None:
+async def test_a_subscription_continues_from_a_position_with_its_own_messages(bus: MemoryBus) -> None:
     node = Node(bus)
     node.channels.namespace("log", history=10)
     recovered: list[bool | None] = []

@@ -8,7 +8,7 @@ from emmett.errors import CallError, UsageError, WebsocketClosed
 from tests.calls.kit import Said, UserJoined, make_app, wire_to
 
 
-async def test_notify_in_a_call() -> None:
+async def test_a_call_can_notify_its_client() -> None:
     app, calls = make_app()
     calls.emits(Said)
 
@@ -21,7 +21,7 @@ async def test_notify_in_a_call() -> None:
         assert await api.event() == ("said", {"text": "hi"})
 
 
-async def test_notify_another_connection_and_all_of_a_user() -> None:
+async def test_another_connection_and_all_of_a_user_can_be_notified() -> None:
     app, calls = make_app(user=lambda: websocket.query_params.user)
     calls.emits(Said)
     kept: dict[str, Websocket] = {}
@@ -49,14 +49,14 @@ async def test_notify_another_connection_and_all_of_a_user() -> None:
         await calls.notify(Said("late"), to=kept["other"])
 
 
-async def test_only_declared_types_are_sent() -> None:
+async def test_undeclared_types_are_refused() -> None:
     _, calls = make_app()
     calls.emits(Said)
     with pytest.raises(UsageError, match=r"calls.emits.*Said"):
         await calls.notify(UserJoined("Ada"))
 
 
-async def test_the_server_asks() -> None:
+async def test_a_call_can_send_requests_to_the_client() -> None:
     app, calls = make_app()
 
     @calls.method()
@@ -70,7 +70,7 @@ async def test_the_server_asks() -> None:
         assert await api.delete("b") == "kept"
 
 
-async def test_what_the_client_answers_is_checked() -> None:
+async def test_the_reply_of_the_client_is_validated() -> None:
     app, calls = make_app()
 
     @calls.method()
@@ -85,7 +85,7 @@ async def test_what_the_client_answers_is_checked() -> None:
         async def answer(**members: Any) -> Any:
             request = await wire.ask(id=1, method="ask")
             assert (request["method"], request["params"], type(request["id"])) == ("confirm", {}, str)
-            # A reply to what nobody asked is dropped.
+            # A reply to a request that was never sent is dropped.
             await wire.send(id="s99", result=True)
             await wire.send(result=True)
             return (await wire.ask(id=request["id"], **members))["result"]
@@ -97,7 +97,7 @@ async def test_what_the_client_answers_is_checked() -> None:
         assert "cannot be read" in await answer(error="no")
 
 
-async def test_a_client_that_does_not_answer() -> None:
+async def test_a_client_that_does_not_answer_is_an_error() -> None:
     app, calls = make_app(max_in_flight=2)
     outcomes: asyncio.Queue[object] = asyncio.Queue()
     tasks: list[asyncio.Task[None]] = []

@@ -29,7 +29,7 @@ async def test_on_open_may_refuse() -> None:
             assert await api.fine() == 1
 
 
-async def test_what_ends_a_connection_runs_even_if_some_of_it_fails() -> None:
+async def test_all_functions_at_the_end_run_even_if_one_fails() -> None:
     app, calls = make_app()
     ran: list[str] = []
 
@@ -47,7 +47,7 @@ async def test_what_ends_a_connection_runs_even_if_some_of_it_fails() -> None:
     assert ran == ["first", "second"]
 
 
-async def test_a_peer_that_leaves_while_it_is_let_in() -> None:
+async def test_on_close_runs_even_if_the_connection_closes_while_opening() -> None:
     app, calls = make_app()
     ran: list[str] = []
     calls.on_close(lambda: ran.append("closed"))

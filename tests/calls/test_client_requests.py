@@ -39,7 +39,7 @@ async def test_a_second_reply_is_dropped() -> None:
     peer.reply('{"jsonrpc":"2.0","id":"s1","result":7}')
 
 
-async def test_when_the_connection_ends() -> None:
+async def test_the_end_of_the_connection_fails_the_request() -> None:
     peer = Peer()
     asked = asyncio.ensure_future(peer.requests.ask("m", [], int, 3600))
     await peer.sent.get()
@@ -58,7 +58,7 @@ async def test_a_cancelled_request_is_forgotten() -> None:
             await asked
 
 
-async def test_too_many_at_a_time() -> None:
+async def test_the_number_of_concurrent_requests_is_limited() -> None:
     peer = Peer()
     waiting = [asyncio.ensure_future(peer.requests.ask("m", [], int, 3600)) for _ in range(2)]
     for _ in waiting:

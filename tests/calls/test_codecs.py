@@ -20,14 +20,14 @@ def raw(codec: Codec, value: Any) -> Raw:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_there_and_back(codec: Codec) -> None:
+def test_a_value_survives_encoding_and_decoding(codec: Codec) -> None:
     data = codec.encode(Point(1, 2))
     assert codec.decode(data, Point) == Point(1, 2)
     assert codec.decoder(Point)(data) == Point(1, 2)
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_what_does_not_fit_is_a_validation_error(codec: Codec) -> None:
+def test_data_of_another_type_is_a_validation_error(codec: Codec) -> None:
     with pytest.raises(msgspec.ValidationError):
         codec.decode(codec.encode({"x": "1"}), Point)
 
@@ -47,7 +47,7 @@ def test_message_pack_is_binary_only() -> None:
 
 @pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 70_000])
-def test_arrays_and_maps_are_known_by_their_first_byte(codec: Codec, size: int) -> None:
+def test_arrays_and_maps_are_recognised_by_their_first_byte(codec: Codec, size: int) -> None:
     array, mapping = raw(codec, [1] * size), raw(codec, {str(key): 1 for key in range(size)})
     assert (codec.is_array(array), codec.is_map(array)) == (True, False)
     assert (codec.is_array(mapping), codec.is_map(mapping)) == (False, True)
@@ -55,7 +55,7 @@ def test_arrays_and_maps_are_known_by_their_first_byte(codec: Codec, size: int) 
 
 @pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("value", [None, True, 0, -1, 1.5, "text", 2**40])
-def test_other_values_are_neither(codec: Codec, value: Any) -> None:
+def test_other_values_are_neither_arrays_nor_maps(codec: Codec, value: Any) -> None:
     assert not codec.is_array(raw(codec, value))
     assert not codec.is_map(raw(codec, value))
 

@@ -39,7 +39,7 @@ async def test_a_slow_call_blocks_no_other() -> None:
         assert await wire.receive() == {"id": 1, "result": "slow"}
 
 
-async def test_a_call_that_waits_runs_in_a_task_of_its_own() -> None:
+async def test_a_call_that_waits_runs_in_its_own_task() -> None:
     app, calls = make_app()
     tasks: list[asyncio.Task[Any] | None] = []
     release = asyncio.Event()
@@ -62,7 +62,7 @@ async def test_a_call_that_waits_runs_in_a_task_of_its_own() -> None:
     assert tasks[0] is not tasks[1]
 
 
-async def test_a_deadline_in_a_call_concerns_that_call_alone() -> None:
+async def test_a_deadline_in_a_call_affects_only_that_call() -> None:
     app, calls = make_app()
     timeouts: list[asyncio.Timeout] = []
 
@@ -91,7 +91,7 @@ async def test_a_deadline_in_a_call_concerns_that_call_alone() -> None:
         }
 
 
-async def test_what_a_call_leaves_in_its_context_no_other_sees() -> None:
+async def test_context_variables_set_by_a_call_do_not_reach_other_calls() -> None:
     app, calls = make_app()
 
     @calls.method()
@@ -107,7 +107,7 @@ async def test_what_a_call_leaves_in_its_context_no_other_sees() -> None:
             assert (await wire.ask(id=1, method="change", params=[wait]))["result"] == "clean, changed"
 
 
-async def test_what_is_set_on_opening_every_call_sees() -> None:
+async def test_context_variables_set_on_opening_reach_every_call() -> None:
     app, calls = make_app()
 
     @calls.on_open
@@ -122,7 +122,7 @@ async def test_what_is_set_on_opening_every_call_sees() -> None:
         assert (await wire.ask(id=1, method="read"))["result"] == "opened"
 
 
-async def test_cancelling() -> None:
+async def test_a_running_call_can_be_cancelled() -> None:
     app, calls = make_app()
     ended: list[str] = []
 
@@ -145,7 +145,7 @@ async def test_cancelling() -> None:
                 "error": {"code": -32800, "message": "the call was cancelled"},
             }
         assert ended == ["slow"] * 3
-        # One that is over, one that never was, and nonsense are ignored.
+        # A call that has ended, one that never existed, and nonsense are ignored.
         nonsense: list[Any] = [{"id": "a"}, {"id": 99}, {}, [], None, {"id": []}]
         for params in nonsense:
             await wire.send(method="$/cancelRequest", params=params)
@@ -189,7 +189,7 @@ async def test_a_call_may_answer_when_it_is_cancelled() -> None:
         assert await wire.ask(method="$/cancelRequest", params={"id": 1}) == {"id": 1, "result": "half"}
 
 
-async def test_a_stray_cancellation_fails_the_call_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stray_cancellation_fails_only_the_call(caplog: pytest.LogCaptureFixture) -> None:
     app, calls = make_app()
 
     @calls.method()
@@ -395,7 +395,7 @@ async def test_a_stream_ends_when_its_caller_leaves() -> None:
         await ended.wait()
 
 
-async def test_what_is_refused_again_and_again_closes_the_connection() -> None:
+async def test_repeated_refusals_close_the_connection() -> None:
     app, calls = make_app(max_refusals="3/h")
 
     @calls.method()
@@ -449,7 +449,7 @@ async def test_nothing_is_left_of_a_hundred_cancelled_streams() -> None:
             for stream in streams:
                 with pytest.raises(CallError, match="cancelled"):
                     await stream
-            # The replies are sent just before the calls are over; one more message of the client comes after that.
+            # The replies are sent just before the calls end, and the client sends one more message after that.
             with pytest.raises(CallError, match="Method not found"):
                 await api.unknown()
             conversation = next(iter(calls._conversations.values()))

@@ -14,7 +14,7 @@ def make_app(**settings: Any) -> tuple[App, Calls]:
     return app, app.calls("/api", **settings)
 
 
-async def test_a_batch() -> None:
+async def test_a_batch_has_its_replies_in_one_frame() -> None:
     app, calls = make_app()
     events: list[int] = []
 
@@ -40,13 +40,13 @@ async def test_a_batch() -> None:
         replies = {(each["id"], each.get("result"), each.get("error", {}).get("code")) for each in await wire.receive()}
         assert replies == {("1", 7, None), (None, None, -32600), ("5", None, -32601), ("1", None, -32600), (9, 5, None)}
         assert events == [7]
-        # Nothing is sent for events alone.
+        # A batch of events alone has no reply.
         await wire.websocket.send('[{"jsonrpc": "2.0", "method": "hello", "params": [8]}]')
         assert await wire.ask(id=1, method="sum_up", params=[[2]]) == {"id": 1, "result": 2}
         assert events == [7, 8]
 
 
-async def test_a_batch_may_not_be_too_long() -> None:
+async def test_a_batch_that_is_too_long_is_refused() -> None:
     app, calls = make_app(max_batch=2)
 
     @calls.method()

@@ -8,7 +8,7 @@ from emmett import App
 from emmett.errors import CallError
 
 
-async def test_a_call_can_be_cancelled() -> None:
+async def test_a_call_can_be_cancelled_at_the_limit() -> None:
     app = App(__name__)
     calls = app.calls("/api", max_in_flight=2)
 
@@ -32,7 +32,7 @@ async def test_a_call_can_be_cancelled() -> None:
 
 
 @pytest.mark.parametrize("in_batch", [False, True])
-async def test_a_reply_of_the_client_is_read(in_batch: bool) -> None:
+async def test_a_reply_of_the_client_is_read_at_the_limit(in_batch: bool) -> None:
     app = App(__name__)
     calls = app.calls("/api", max_in_flight=2)
 

@@ -38,7 +38,7 @@ def guard(clock: Clock, has_user: bool = False, **settings: object) -> Guard:
     return Guard(has_user, CallsSettings(**settings), clock)
 
 
-def test_a_rate_for_a_connection(clock: Clock) -> None:
+def test_a_connection_has_a_rate_for_each_method(clock: Clock) -> None:
     first, second, method = guard(clock), guard(clock), make(Rate(2, 1.0))
     assert [first.check(method, UNSET, 0) for _ in range(2)] == [None, None]
     error = first.check(method, UNSET, 0)
@@ -50,7 +50,7 @@ def test_a_rate_for_a_connection(clock: Clock) -> None:
     assert first.check(method, UNSET, 0) is None
 
 
-def test_a_rate_for_a_user_is_counted_elsewhere(clock: Clock) -> None:
+def test_the_rate_of_a_user_is_not_counted_here(clock: Clock) -> None:
     watch, method = guard(clock, has_user=True), make(Rate(1, 1.0), "user")
     assert [watch.check(method, UNSET, 0) for _ in range(3)] == [None, None, None]
     other = make(Rate(1, 1.0))
@@ -72,7 +72,7 @@ def test_the_error_says_when_to_call_again() -> None:
     assert "'it' may be called 2/m" in error.message
 
 
-def test_streams_and_sizes(clock: Clock) -> None:
+def test_streams_and_sizes_are_limited(clock: Clock) -> None:
     watch = guard(clock, max_streams=2)
     stream = make(kind=MethodKind.STREAM)
     assert watch.check(stream, UNSET, 1) is None
@@ -87,14 +87,14 @@ def test_streams_and_sizes(clock: Clock) -> None:
     assert too_long.code == ErrorCode.INVALID_PARAMS
 
 
-def test_abuse(clock: Clock) -> None:
+def test_more_refusals_than_allowed_are_abuse(clock: Clock) -> None:
     watch = guard(clock, max_refusals="2/s")
     for expected in (False, False, True):
         watch.refused()
         assert watch.is_abused is expected
 
 
-def test_what_is_refused_now_and_then_is_no_abuse(clock: Clock) -> None:
+def test_occasional_refusals_are_no_abuse(clock: Clock) -> None:
     watch = guard(clock, max_refusals="2/s")
     for _ in range(10):
         watch.refused()

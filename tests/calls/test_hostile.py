@@ -118,7 +118,7 @@ async def exchange(subprotocol: str, sent: list[str | bytes]) -> list[Any]:
 
 
 @pytest.mark.parametrize("subprotocol", ["jsonrpc-2.0", "jsonrpc-2.0+msgpack"])
-def test_no_message_is_too_bad(subprotocol: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_any_hostile_message_leaves_the_connection_usable(subprotocol: str, caplog: pytest.LogCaptureFixture) -> None:
     encode: Any = encode_packed if "msgpack" in subprotocol else encode_json
 
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

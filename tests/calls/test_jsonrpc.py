@@ -38,7 +38,7 @@ def refusal(data: str | bytes) -> tuple[Any, int]:
     return found.id, found.code
 
 
-def test_a_call() -> None:
+def test_a_call_is_read() -> None:
     message = message_decoder(JSON)('{"jsonrpc": "2.0", "id": 0, "method": "add", "params": [1, 2]}')
     assert (message.id, message.method) == (0, "add")
     assert JSON.decode(message.params, list[int]) == [1, 2]
@@ -67,7 +67,7 @@ def test_an_id_keeps_its_type(id_: Any) -> None:
 @pytest.mark.parametrize(
     ("data", "id_", "code"),
     [
-        # Section 7 of the specification.
+        # The examples in section 7 of the specification.
         ('{"jsonrpc": "2.0", "method": "foobar, "params": "bar", "baz]', None, -32700),
         ('{"jsonrpc": "2.0", "method": 1, "params": "bar"}', None, -32600),
         ("[]", None, -32600),
@@ -76,7 +76,7 @@ def test_an_id_keeps_its_type(id_: Any) -> None:
             None,
             -32700,
         ),
-        # The id is given back wherever it can be read.
+        # The error has the id wherever it can be read.
         ('{"id": 4}', 4, -32600),
         ('{"jsonrpc": "2.0", "id": "4"}', "4", -32600),
         ('{"jsonrpc": "1.0", "id": 4, "method": "add"}', 4, -32600),
@@ -92,11 +92,13 @@ def test_an_id_keeps_its_type(id_: Any) -> None:
         ("[" * 100_000, None, -32700),
     ],
 )
-def test_what_is_refused(data: str | bytes, id_: Any, code: int) -> None:
+def test_invalid_messages_are_refused_with_the_code_of_the_specification(
+    data: str | bytes, id_: Any, code: int
+) -> None:
     assert refusal(data) == (id_, code)
 
 
-def test_a_batch_of_what_is_no_message() -> None:
+def test_a_batch_of_invalid_messages_has_an_error_for_each() -> None:
     for data, count in (("[1]", 1), ("[1,2,3]", 3)):
         frame = read_frame(data, JSON)
         assert frame.is_batch
@@ -105,7 +107,7 @@ def test_a_batch_of_what_is_no_message() -> None:
         ] * count
 
 
-def test_a_mixed_batch() -> None:
+def test_a_batch_may_mix_valid_and_invalid_messages() -> None:
     data = """[
         {"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": "1"},
         {"jsonrpc": "2.0", "method": "notify_hello", "params": [7]},
@@ -125,7 +127,7 @@ def test_a_mixed_batch() -> None:
     ]
 
 
-def test_the_messages_that_are_sent() -> None:
+def test_messages_are_written_as_json_rpc() -> None:
     assert [
         json.loads(JSON.encode(each))
         for each in (
@@ -146,13 +148,13 @@ def test_the_messages_that_are_sent() -> None:
     ]
 
 
-def test_the_codes_of_the_specification() -> None:
+def test_error_codes_are_those_of_the_specification() -> None:
     assert [int(code) for code in ErrorCode if -32700 <= code <= -32600] == [-32700, -32600, -32601, -32602, -32603]
 
 
 @pytest.mark.parametrize("codec", CODECS)
 @given(st.binary(max_size=200))
-def test_no_bytes_raise(codec: Codec, data: bytes) -> None:
+def test_reading_never_raises_for_any_bytes(codec: Codec, data: bytes) -> None:
     assert read_frame(data, codec).messages
 
 
@@ -175,5 +177,5 @@ MEMBERS = st.fixed_dictionaries(
 
 
 @given(MEMBERS | st.lists(MEMBERS, max_size=4) | JSON_VALUES)
-def test_no_json_raises(value: Any) -> None:
+def test_reading_never_raises_for_any_json(value: Any) -> None:
     assert read_frame(json.dumps(value), JSON).messages

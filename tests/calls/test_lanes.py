@@ -12,7 +12,7 @@ def name_of(call: RunningCall | None) -> str | None:
     return cast("str | None", call)
 
 
-def test_one_at_a_time_in_order() -> None:
+def test_calls_of_a_lane_run_one_at_a_time_in_order() -> None:
     lane = Lane()
     assert lane.enter(call("first"))
     assert not lane.enter(call("second"))

@@ -8,7 +8,7 @@ from emmett.errors import CallError
 from tests.calls.kit import make_app, wire_to
 
 
-async def test_errors(caplog: pytest.LogCaptureFixture) -> None:
+async def test_errors_become_codes(caplog: pytest.LogCaptureFixture) -> None:
     app, calls = make_app()
 
     @calls.method()
@@ -55,12 +55,12 @@ async def test_an_event_is_never_answered(caplog: pytest.LogCaptureFixture) -> N
         for params in ([], ["a"]):
             await wire.send(method="typing", params=params)
         assert await wire.ask(id=1, method="fine") == {"id": 1, "result": 1}
-        # A caller that gives an id gets its reply all the same.
+        # A caller that gives an id still gets a reply.
         assert (await wire.ask(id=2, method="typing"))["error"]["code"] == -32602
     assert "typing: the call failed" in caplog.text
 
 
-async def test_a_timeout(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_call_that_takes_too_long_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
     app, calls = make_app()
 
     @calls.method(timeout=0.001)

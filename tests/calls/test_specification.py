@@ -1,4 +1,4 @@
-"""The examples of section 7 of the JSON-RPC 2.0 specification, as they are written there.
+"""The examples of section 7 of the JSON-RPC 2.0 specification, verbatim.
 
 An error may have `data`, which the examples leave out; it is checked elsewhere.
 """
@@ -132,11 +132,11 @@ def _by_id(reply: Any) -> str:
 
 
 @pytest.mark.parametrize(("sent", "answer"), [pytest.param(*each[1:], id=each[0]) for each in EXAMPLES])
-async def test_example(sent: str, answer: Any) -> None:
+async def test_the_example_is_answered_as_written(sent: str, answer: Any) -> None:
     heard: list[Any] = []
     async with make_app(heard).test_client_async() as client, client.websocket("/api") as raw:
         await raw.send(sent)
-        # What has no answer is followed by the answer to this.
+        # If the example has no reply, the next reply must be that of this call.
         await raw.send('{"jsonrpc": "2.0", "method": "get_data", "id": "end"}')
         end = {"jsonrpc": "2.0", "result": ["hello", 5], "id": "end"}
         count = 1 if answer is None else 2

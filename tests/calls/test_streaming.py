@@ -56,7 +56,7 @@ async def test_each_item_is_sent_when_it_is_produced(app: App, calls: Calls) -> 
             await anext(items)
 
 
-async def test_cancelling_closes_the_generator(app: App, calls: Calls) -> None:
+async def test_cancelling_the_call_closes_the_generator(app: App, calls: Calls) -> None:
     closed = asyncio.Event()
 
     @calls.method()
@@ -74,7 +74,7 @@ async def test_cancelling_closes_the_generator(app: App, calls: Calls) -> None:
         assert closed.is_set()
 
 
-async def test_an_error_after_some_items(app: App, calls: Calls) -> None:
+async def test_an_error_after_some_items_ends_the_stream(app: App, calls: Calls) -> None:
     @calls.method()
     async def fails() -> AsyncIterator[int]:
         yield 1
@@ -88,7 +88,7 @@ async def test_an_error_after_some_items(app: App, calls: Calls) -> None:
         assert got == [1]
 
 
-async def test_two_streams_at_once(app: App, calls: Calls) -> None:
+async def test_two_streams_may_run_at_once(app: App, calls: Calls) -> None:
     @calls.method()
     async def count(to: int) -> AsyncIterator[int]:
         for number in range(to):
@@ -103,7 +103,7 @@ async def test_two_streams_at_once(app: App, calls: Calls) -> None:
         assert await asyncio.gather(*(collect(to) for to in range(8))) == [list(range(to)) for to in range(8)]
 
 
-async def test_too_many_streams(app: App) -> None:
+async def test_too_many_streams_are_refused(app: App) -> None:
     calls = app.calls("/few", "few", max_streams=1)
 
     @calls.method()
@@ -125,7 +125,7 @@ async def test_too_many_streams(app: App) -> None:
         await second.cancel()
 
 
-async def test_a_function_that_returns_a_stream(app: App, calls: Calls) -> None:
+async def test_a_function_may_return_a_stream(app: App, calls: Calls) -> None:
     async def numbers() -> AsyncIterator[int]:
         yield 1
 

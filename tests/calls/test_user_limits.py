@@ -38,7 +38,7 @@ async def allowed(limits: UserLimits, count: int, user: str = "ada", method: str
     return [await limits.take(user, method, RATE) == 0.0 for _ in range(count)]
 
 
-async def test_without_channels_a_process_counts_alone() -> None:
+async def test_without_channels_each_process_counts_for_itself() -> None:
     limits = UserLimits("calls", Clock(), lambda: None)
     assert await allowed(limits, 3) == [True, True, False]
     assert await allowed(limits, 1, "bob") == [True]
@@ -52,13 +52,13 @@ async def test_nodes_share_the_limit() -> None:
         assert await allowed(first, 1) == [True]
         assert await allowed(second, 2) == [True, False]
         assert await allowed(first, 1) == [False]
-        # Another route counts for itself, and so does another rate of the same method.
+        # Another route counts separately, and so does another rate for the same method.
         assert await allowed(UserLimits("other", Clock(), lambda: one), 1) == [True]
         assert await first.take("ada", "add", Rate(3, 600.0)) == 0.0
         assert await allowed(first, 1, "x" * 1000 + "\ud800\n") == [True]
 
 
-async def test_while_the_broker_is_away_each_process_counts(caplog: pytest.LogCaptureFixture) -> None:
+async def test_while_the_broker_is_unavailable_each_process_counts_for_itself(caplog: pytest.LogCaptureFixture) -> None:
     bus, clock = MemoryBus(), Clock()
     async with Channels(broker=MemoryBroker(bus)) as channels:
         limits = UserLimits("calls", clock, lambda: channels)
@@ -77,7 +77,7 @@ async def test_while_the_broker_is_away_each_process_counts(caplog: pytest.LogCa
             assert caplog.text.count("shared by all nodes again") == 1
 
 
-async def test_channels_that_have_not_started(caplog: pytest.LogCaptureFixture) -> None:
+async def test_channels_that_have_not_started_are_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     channels = Channels(broker=MemoryBroker())
     limits = UserLimits("calls", Clock(), lambda: channels)
     assert await allowed(limits, 3) == [True, True, False]
@@ -115,7 +115,7 @@ def make_app(broker: MemoryBroker | None, **settings: Any) -> tuple[App, Calls]:
     return app, calls
 
 
-async def test_over_two_connections_to_two_nodes() -> None:
+async def test_two_connections_to_two_nodes_share_the_limit() -> None:
     bus = MemoryBus()
     (one, _), (other, _) = (make_app(MemoryBroker(bus)) for _ in range(2))
     async with (
@@ -135,11 +135,11 @@ async def test_over_two_connections_to_two_nodes() -> None:
             assert isinstance(raised.value.data, dict)
             assert 0 < raised.value.data["retry_after"] <= 1800
         assert await third.search("d") == "d"
-        # Connections without a user are counted one by one.
+        # Connections without a user are counted separately.
         assert await nobody.search("e") == "e"
 
 
-async def test_a_call_that_waits_for_the_broker_holds_up_no_other() -> None:
+async def test_a_call_that_waits_for_the_broker_delays_no_other() -> None:
     broker = SlowBroker()
     app, _ = make_app(broker)
     async with app.test_client_async() as client, client.calls("/api?user=ada") as api:
@@ -153,7 +153,7 @@ async def test_a_call_that_waits_for_the_broker_holds_up_no_other() -> None:
             await waiting
 
 
-async def test_calls_above_the_limit_of_a_user_are_abuse_in_the_end() -> None:
+async def test_calls_above_the_limit_of_a_user_count_as_abuse() -> None:
     app, _ = make_app(MemoryBroker(), max_refusals="3/h")
     async with app.test_client_async() as client, client.calls("/api?user=ada") as api:
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""A reader of deltas in the format of Fossil, written from its description, for tests alone."""
+"""A reader of deltas in the format of Fossil, written from its specification, for tests only."""
 
 from __future__ import annotations
 

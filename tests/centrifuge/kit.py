@@ -1,4 +1,4 @@
-"""What the tests of the Centrifuge protocol are written with: raw clients on the test client, and tokens."""
+"""Tools for the tests of the Centrifuge protocol: raw clients on the test client, and tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def token(key: Any = SECRET, algorithm: str = "HS256", headers: dict[str, Any] |
 
 
 def soon(seconds: float) -> float:
-    """Return a moment from now, in seconds since 1970."""
+    """Return a moment a number of seconds from now, in seconds since 1970."""
     return int(time.time() + seconds)
 
 

@@ -16,17 +16,17 @@ from tests.centrifuge.kit import SECRET, Service, soon, token
     ("channel", "users"),
     [("news", None), ("#42", ["42"]), ("talk:weekend#42,43", ["42", "43"]), ("a#1#2", ["2"]), ("a#", [""])],
 )
-def test_users_in_the_name_of_a_channel(channel: str, users: list[str] | None) -> None:
+def test_the_name_of_a_channel_may_list_its_users(channel: str, users: list[str] | None) -> None:
     assert users_of(channel) == users
 
 
-def test_data_of_clients_for_functions() -> None:
+def test_functions_get_decoded_data_of_clients() -> None:
     assert decoded(Raw(b"")) is None
     assert decoded(Raw(b'{"a":1}')) == {"a": 1}
     assert decoded(Raw(b"\xff")) == b"\xff"
 
 
-async def test_a_namespace_is_closed_until_it_is_opened() -> None:
+async def test_clients_may_use_a_namespace_only_once_it_is_opened() -> None:
     service = Service()
     service.channels.namespace("open", may_subscribe=lambda channel: channel != "open:no")
     async with service.run(), service.connected() as client:
@@ -55,12 +55,12 @@ async def test_functions_and_namespaces_must_both_agree() -> None:
         assert await client.error(subscribe={"channel": "open:never"}) == 103
         assert await client.error(subscribe={"channel": "open:no"}) == 103
         found = await client.subscribe("open:1", data={"token": 5})
-        # It is not told: it could not refresh the subscription, and SDKs would give up.
+        # The expiry is not sent: SDKs would try to refresh the subscription, could not, and would give up.
         assert found == {"data": {"hello": 1}}
         assert asked[-1] == ("open:1", {"token": 5})
 
 
-async def test_a_token_decides_alone() -> None:
+async def test_a_subscription_token_alone_grants_access() -> None:
     service = Service(secret=SECRET)
     async with service.run(), service.connected(token=token(sub="42")) as client:
         assert await client.error(subscribe={"channel": "closed"}) == 103
@@ -77,18 +77,18 @@ async def test_a_token_without_keys_is_refused() -> None:
         assert await client.error(subscribe={"channel": "x", "token": token(channel="x")}) == 103
 
 
-async def test_channels_of_users() -> None:
+async def test_channels_of_users_are_open_to_them_only() -> None:
     service = Service(secret=SECRET)
     async with service.run():
         async with service.connected(token=token(sub="42")) as client:
             assert await client.subscribe("talk#42,43") == {}
             assert await client.error(subscribe={"channel": "talk#43"}) == 103
         async with service.connected(token=token()) as client:
-            # An anonymous client is no user, not even the one without a name.
+            # An anonymous client is no user, not even the user with an empty name.
             assert await client.error(subscribe={"channel": "talk#"}) == 103
 
 
-async def test_rights_see_the_session_and_the_client() -> None:
+async def test_permission_functions_can_use_the_session_and_the_client() -> None:
     service = Service()
     service.app.pipeline = [SessionManager.memory()]
     service.channels.namespace(

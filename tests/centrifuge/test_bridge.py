@@ -85,7 +85,7 @@ async def rpc(client: RawClient, method: str, data: Any = None) -> Any:
     return found["rpc"].get("data") if "rpc" in found else found["error"]
 
 
-async def test_methods_answer() -> None:
+async def test_methods_answer_rpc_commands() -> None:
     service = CallService()
     async with service.run(), service.connected() as client:
         assert await rpc(client, "add", {"a": 1, "b": 2}) == 3
@@ -94,7 +94,7 @@ async def test_methods_answer() -> None:
         assert await rpc(client, "rare") == {"code": 111, "message": "too many requests", "temporary": True}
 
 
-async def test_errors(caplog: pytest.LogCaptureFixture) -> None:
+async def test_errors_of_calls_become_errors_of_commands(caplog: pytest.LogCaptureFixture) -> None:
     service = CallService()
     async with service.run(), service.connected() as client:
         found = await rpc(client, "add", {"a": "x", "c": 1})
@@ -120,7 +120,7 @@ async def test_calls_run_at_the_same_time_unless_they_are_ordered() -> None:
         assert service.seen == [0, 0, 1, 1, 2, 2]
 
 
-async def test_a_client_has_only_so_many_calls_in_flight() -> None:
+async def test_the_calls_of_a_client_in_flight_are_limited() -> None:
     service = CallService(max_running_calls=2)
 
     @service.calls.method()
@@ -132,7 +132,7 @@ async def test_a_client_has_only_so_many_calls_in_flight() -> None:
     async with service.run(), service.connected() as client:
         await client.send(*({"id": 50 + n, "rpc": {"method": "hold", "data": [n]}} for n in range(5)))
         await until(lambda: len(service.seen) == 2)
-        # Reading has paused: another client is answered meanwhile, and no third call begins.
+        # Reading has paused: another client is answered meanwhile, but no third call of this client starts.
         async with service.connected() as other:
             assert await rpc(other, "add", [1, 2]) == 3
         assert service.seen == [0, 1]
@@ -141,7 +141,7 @@ async def test_a_client_has_only_so_many_calls_in_flight() -> None:
         assert service.seen == [*range(5)]
 
 
-async def test_events_run_in_order_and_other_data_is_a_message() -> None:
+async def test_events_run_in_order_and_other_data_reaches_on_message() -> None:
     service = CallService()
 
     @service.centrifuge.on_message
@@ -179,7 +179,7 @@ async def test_a_stream_survives_a_reconnect() -> None:
         assert found == [*({"item": f"word {number}"} for number in range(5)), {"end": True}]
 
 
-async def test_a_stream_that_fails_or_is_cancelled_says_so() -> None:
+async def test_a_stream_reports_failure_and_cancellation() -> None:
     service = CallService()
     async with service.run(), service.connected() as client:
         for method, params, error in [
@@ -197,13 +197,13 @@ async def test_a_stream_that_fails_or_is_cancelled_says_so() -> None:
         assert (await rpc(client, "$/cancelRequest", 5))["code"] == 107
 
 
-async def test_a_client_has_only_so_many_streams() -> None:
+async def test_the_streams_of_a_client_are_limited() -> None:
     service = CallService()
     async with service.run(), service.connected() as client:
         for _ in range(2):
             assert "channel" in await rpc(client, "words", [9])
         assert (await rpc(client, "words", [9]))["code"] == 111
-        # Nobody publishes to the channel of a stream.
+        # Clients cannot publish to the channel of a stream.
         stream = next(iter(service.centrifuge._bridge._streams))  # type: ignore[union-attr]
         assert await client.error(publish={"channel": stream, "data": 1}) == 103
 
@@ -212,7 +212,7 @@ class Said(msgspec.Struct):
     text: str
 
 
-async def test_declared_messages() -> None:
+async def test_declared_messages_reach_clients_and_users() -> None:
     service = CallService()
     service.calls.emits(Said)
 
@@ -247,7 +247,7 @@ async def test_declared_messages() -> None:
         assert not ada.pushes
 
 
-async def test_without_declared_messages_clients_get_no_channel() -> None:
+async def test_without_declared_messages_clients_have_no_channel() -> None:
     service = CallService()
 
     @service.centrifuge.on_connect

@@ -27,19 +27,19 @@ def make(**options: Any) -> Centrifuge:
         ({"max_channels": 0}, "at least 1"),
     ],
 )
-def test_options_that_cannot_be(options: dict[str, Any], text: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
         make(**options)
 
 
-def test_settings_of_the_application_and_of_the_endpoint() -> None:
+def test_settings_of_the_endpoint_override_those_of_the_application() -> None:
     app = App(__name__)
     app.config.centrifuge.max_channels = 7
     centrifuge = Centrifuge(app, Channels(app), max_history=5, max_message_size=10_000)
     assert (centrifuge.settings.max_channels, centrifuge.settings.max_history) == (7, 5)
 
 
-def test_tokens_without_pyjwt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_without_pyjwt_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jwt", None)
     monkeypatch.delitem(sys.modules, "emmett.centrifuge.keys", raising=False)
     monkeypatch.delitem(sys.modules, "emmett.centrifuge.tokens", raising=False)
@@ -48,7 +48,7 @@ def test_tokens_without_pyjwt(monkeypatch: pytest.MonkeyPatch) -> None:
     assert make().verifier is None
 
 
-def test_a_function_is_registered_once() -> None:
+def test_a_function_can_be_registered_only_once() -> None:
     centrifuge = make()
 
     @centrifuge.on_message
@@ -60,7 +60,7 @@ def test_a_function_is_registered_once() -> None:
         def second(client: Any, data: Any) -> None: ...
 
 
-def test_there_is_a_client_only_while_its_command_runs() -> None:
+def test_the_client_is_available_only_while_its_command_runs() -> None:
     with pytest.raises(UsageError, match="only while a command"):
         _ = make().client
 
@@ -68,7 +68,7 @@ def test_there_is_a_client_only_while_its_command_runs() -> None:
 @pytest.mark.parametrize(
     ("offered", "chosen"), [((), None), (("centrifuge-json",), "centrifuge-json"), (("other",), None)]
 )
-async def test_the_subprotocol(offered: tuple[str, ...], chosen: str | None) -> None:
+async def test_the_subprotocol_is_negotiated(offered: tuple[str, ...], chosen: str | None) -> None:
     service = Service()
     async with service.run(), service.client.websocket(PATH, subprotocols=offered) as websocket:
         assert websocket.subprotocol == chosen

@@ -27,7 +27,7 @@ class Sent:
         self.seen.append((channel, ending))
 
 
-async def test_what_an_application_does_with_a_client() -> None:
+async def test_an_application_can_send_to_subscribe_and_disconnect_a_client() -> None:
     session = Sent()
     client = Client(session, "c")
     await client.send({"a": 1})
@@ -50,7 +50,7 @@ async def test_what_an_application_does_with_a_client() -> None:
         await client.send(object())
 
 
-def test_how_others_see_it() -> None:
+def test_other_clients_see_its_user_and_info() -> None:
     client = Client(Sent(), "c")
     client.user, client.info = "42", Raw(b'{"n":1}')
     subscription = client.subscriptions["room:1"] = ClientSubscription("room:1", False)
@@ -58,5 +58,5 @@ def test_how_others_see_it() -> None:
     assert encode_client_info(client.describe()) == b'{"user":"42","client":"c","conn_info":{"n":1}}'
     assert b'"chan_info":"lead"' in encode_client_info(client.describe("room:1"))
     assert repr(client) == "<Client c of user '42'>"
-    # It is being subscribed: publications do not reach it yet.
+    # The subscription is still being made, so publications do not reach it yet.
     assert (client.channels, client.is_subscribed("room:1"), client.is_subscribed("room:2")) == ([], False, False)

@@ -26,12 +26,12 @@ def test_zero_values_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("frame", ["", "\n", " \n\n"])
-def test_a_frame_without_commands(frame: str) -> None:
+def test_a_frame_may_have_no_commands(frame: str) -> None:
     assert list(JSON.decode(frame)) == []
 
 
 @pytest.mark.parametrize("frame", ["x", "[1]", "1", '{"id":"1"}', '{"id":4294967296}', b"\xff", "[" * 100_000])
-def test_a_frame_of_anything_else(frame: str | bytes) -> None:
+def test_an_unreadable_frame_is_refused(frame: str | bytes) -> None:
     with pytest.raises(UnreadableFrame):
         JSON.decode(frame)
 
@@ -50,24 +50,24 @@ def test_a_frame_of_anything_else(frame: str | bytes) -> None:
         (b'"\xff"', '"Iv8i"'),
     ],
 )
-def test_data_in_a_message(data: str | bytes, expected: str) -> None:
+def test_data_is_embedded_in_a_message(data: str | bytes, expected: str) -> None:
     assert bytes(JSON.wrap(data)).decode() == expected
 
 
 @given(st.text() | st.binary())
-def test_any_data_is_one_line_of_json(data: str | bytes) -> None:
+def test_any_data_becomes_one_line_of_json(data: str | bytes) -> None:
     found = bytes(JSON.wrap(data)).decode()
     json.loads(found)
     assert "\n" not in found
 
 
-def test_data_of_a_client() -> None:
+def test_data_of_a_client_is_required() -> None:
     assert JSON.unwrap(Raw(b'{"a": 1}')) == '{"a": 1}'
     with pytest.raises(CommandFailed, match="bad request"):
         JSON.unwrap(NOTHING)
 
 
-def test_data_of_the_application() -> None:
+def test_data_of_the_application_is_encoded() -> None:
     assert json_data(None) == NOTHING
     assert json_data({"a": None}) == Raw(b'{"a":null}')
     with pytest.raises(TypeError):

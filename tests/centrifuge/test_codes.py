@@ -20,11 +20,11 @@ def test_every_ending_can_be_sent_and_has_a_reason(ending: Ending) -> None:
     ("code", "is_terminal"),
     [(3000, False), (3499, False), (3500, True), (3999, True), (4000, False), (4499, False), (4500, True)],
 )
-def test_which_clients_stay_away(code: int, is_terminal: bool) -> None:
+def test_terminal_codes_keep_clients_from_reconnecting(code: int, is_terminal: bool) -> None:
     assert Ending(code, "reason").is_terminal is is_terminal
 
 
-def test_internal_and_too_many_are_tried_again() -> None:
+def test_only_internal_errors_and_too_many_requests_are_temporary() -> None:
     made = [
         codes.internal_error(),
         codes.unauthorized(),

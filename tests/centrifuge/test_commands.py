@@ -31,14 +31,14 @@ async def test_a_publication_names_its_publisher(service: Service) -> None:
             assert isinstance(publication.details, Details)
 
 
-async def test_a_publication_that_is_too_large_or_empty(service: Service) -> None:
+async def test_a_publication_that_is_too_large_or_empty_is_refused(service: Service) -> None:
     async with service.run(), service.connected(token=token(sub="42")) as client:
         assert await client.error(publish={"channel": "room:1", "data": "x" * 60}) == 106
         assert await client.error(publish={"channel": "room:1"}) == 107
         assert await client.error(publish={"channel": "a b", "data": 1}) == 107
 
 
-async def test_on_publish_is_asked_too(service: Service) -> None:
+async def test_on_publish_must_agree_too(service: Service) -> None:
     @service.centrifuge.on_publish
     async def publish(client: Client, channel: str, data: Any) -> bool:
         return client.user == "42" and data != "bad"
@@ -48,7 +48,7 @@ async def test_on_publish_is_asked_too(service: Service) -> None:
         assert await client.ask(publish={"channel": "plain:1", "data": "good"}) == {"publish": {}}
 
 
-async def test_a_client_has_only_so_many_channels(service: Service) -> None:
+async def test_the_channels_of_a_client_are_limited(service: Service) -> None:
     async with service.run(), service.connected(token=token(sub="42")) as client:
         for number in range(3):
             await client.subscribe(f"plain:{number}")
@@ -79,12 +79,12 @@ async def test_presence_counts_clients_and_users(service: Service) -> None:
         found = await one.ask(presence_stats={"channel": "room:1"})
         assert found == {"presence_stats": {"num_clients": 3, "num_users": 2}}
         present = (await one.ask(presence={"channel": "room:1"}))["presence"]["presence"]
-        # A subscriber that is no SDK is present under the name of its member.
+        # A subscriber that is not an SDK is present under the name of its member.
         assert present["ada"] == {"user": "ada", "client": "ada"}
         assert sorted(each["user"] for each in present.values()) == ["42", "42", "ada"]
 
 
-async def test_refresh_without_a_token_or_a_function(service: Service) -> None:
+async def test_a_refresh_without_a_token_or_a_function_is_not_available(service: Service) -> None:
     async with service.run(), service.connected(token=token(sub="42")) as client:
         assert await client.error(refresh={}) == 108
         await client.subscribe("plain:1")

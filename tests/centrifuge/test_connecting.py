@@ -11,7 +11,7 @@ from emmett.centrifuge.codes import CONNECTION_EXPIRED
 from tests.centrifuge.kit import PATH, SECRET, Service, soon, token
 
 
-async def test_a_connection_with_a_token() -> None:
+async def test_a_token_connects() -> None:
     service = Service(secret=SECRET)
     async with service.run(), service.raw() as client:
         found = await client.connect(token=token(sub="42", exp=soon(100), info={"name": "Ada"}), name="js", version="1")
@@ -30,7 +30,7 @@ async def test_a_connection_with_a_token() -> None:
 
 
 @pytest.mark.parametrize("exp", [1e300, float("inf"), 1_900_000_000_000])
-async def test_an_expiry_is_never_further_than_encodings_and_timers_can_say(exp: float) -> None:
+async def test_a_distant_expiry_is_limited_to_what_encodings_and_timers_can_express(exp: float) -> None:
     service = Service(secret=SECRET)
     async with service.run(), service.raw() as client:
         found = await client.connect(token=token(sub="42", exp=exp))
@@ -53,7 +53,7 @@ async def test_an_expired_token_is_an_error_after_which_the_client_may_try_again
         assert (await client.connect(token=token(sub="42")))["pong"] is True
 
 
-async def test_a_client_without_a_token_that_has_expired_has_nothing_to_renew() -> None:
+async def test_an_expired_client_without_a_token_gets_the_error_expired() -> None:
     service = Service()
     service.centrifuge.on_connect(lambda client, data: Identity("42", expires_at=1))
     async with service.run(), service.raw() as client:
@@ -75,7 +75,7 @@ async def test_a_connection_expires_unless_it_is_refreshed() -> None:
             assert await client.ended() == (3005, "connection expired")
 
 
-async def test_who_a_client_is_says_the_application() -> None:
+async def test_the_application_decides_the_identity_of_a_client() -> None:
     service = Service()
     service.channels.namespace("news", history=5)
 
@@ -115,7 +115,7 @@ async def test_who_a_client_is_says_the_application() -> None:
             assert await client.ended() == (3005, "connection expired")
 
 
-async def test_without_a_token_the_application_is_asked_when_the_connection_expires(
+async def test_without_a_token_on_refresh_is_called_when_the_connection_expires(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     service = Service()
@@ -137,7 +137,7 @@ async def test_without_a_token_the_application_is_asked_when_the_connection_expi
     async with service.run():
         for last in (None, False, 1, Disconnected(CONNECTION_EXPIRED), CommandFailed(1000, "no"), ValueError("x")):
             async with service.raw() as client:
-                # JavaScript's SDK would stay away if it were told, and had no token to refresh.
+                # If the expiry were sent, the JavaScript SDK would give up, because it has no token to refresh.
                 assert "expires" not in await client.connect(data="42")
                 (own,) = service.centrifuge.clients
                 answers[:] = [last, soon(100), True]
@@ -149,7 +149,7 @@ async def test_without_a_token_the_application_is_asked_when_the_connection_expi
         assert [record.message for record in caplog.records] == ["the function of on_refresh failed"]
 
 
-async def test_without_a_function_a_connection_that_has_expired_ends() -> None:
+async def test_without_on_refresh_an_expired_connection_ends() -> None:
     service = Service()
     service.centrifuge.on_connect(lambda client, data: Identity("42", expires_at=soon(100)))
     async with service.run(), service.connected() as client:
@@ -157,7 +157,7 @@ async def test_without_a_function_a_connection_that_has_expired_ends() -> None:
         assert await client.ended() == (3005, "connection expired")
 
 
-async def test_personal_channels() -> None:
+async def test_clients_are_subscribed_to_their_personal_channels() -> None:
     service = Service(secret=SECRET, personal_channels=True, personal_namespace="user")
     service.channels.namespace("user", history=5)
     async with service.run():
@@ -178,7 +178,7 @@ async def test_personal_channels() -> None:
             assert "subs" not in await client.connect(token=token())
 
 
-async def test_more_server_side_subscriptions_than_a_client_may_have() -> None:
+async def test_too_many_server_side_subscriptions_disconnect() -> None:
     service = Service(secret=SECRET, max_channels=2)
     async with service.run(), service.raw() as client:
         await client.send({"id": 1, "connect": {"token": token(sub="42", channels=["a", "b", "c"])}})

@@ -26,7 +26,7 @@ async def two_nodes() -> AsyncIterator[tuple[Service, Service]]:
         yield one, two
 
 
-async def test_a_user_is_disconnected_on_every_node() -> None:
+async def test_a_user_can_be_disconnected_on_every_node() -> None:
     async with (
         two_nodes() as (one, two),
         one.connected(token=token(sub="42")) as here,
@@ -42,7 +42,7 @@ async def test_a_user_is_disconnected_on_every_node() -> None:
         assert await here.ended() == (4000, "moved")
 
 
-async def test_subscriptions_and_expiry_on_another_node() -> None:
+async def test_subscriptions_and_expiry_can_be_changed_on_another_node() -> None:
     async with two_nodes() as (one, two), two.connected(token=token(sub="42")) as client:
         server = one.centrifuge.server
         await server.subscribe("42", "room:1", data={"why": "invited"})
@@ -64,7 +64,7 @@ async def test_subscriptions_and_expiry_on_another_node() -> None:
         assert await client.ended() == (3005, "connection expired")
 
 
-async def test_an_order_names_its_clients() -> None:
+async def test_an_order_may_name_its_clients() -> None:
     async with two_nodes() as (one, _), one.connected(token=token()) as client:
         for order in (one.centrifuge.server.disconnect(""), one.centrifuge.server.unsubscribe("")):
             with pytest.raises(ValueError, match="expected a user or the id of a client"):
@@ -77,7 +77,7 @@ async def test_an_order_names_its_clients() -> None:
 
 
 @pytest.mark.parametrize("data", ["no JSON", '{"action":"burn"}', "[]"])
-async def test_an_order_that_cannot_be_read_is_ignored(data: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unreadable_order_is_ignored(data: str, caplog: pytest.LogCaptureFixture) -> None:
     async with two_nodes() as (one, two), two.connected(token=token(sub="42")) as client:
         await one.channels.publish(f"{NAMESPACE}:centrifuge", data, check=False)
         await turns(50)
@@ -86,7 +86,7 @@ async def test_an_order_that_cannot_be_read_is_ignored(data: str, caplog: pytest
         assert await client.ended() == (3503, "force disconnect")
 
 
-async def test_clients_cannot_reach_these_channels() -> None:
+async def test_clients_cannot_use_the_control_channels() -> None:
     service = Service()
 
     @service.centrifuge.on_subscribe
@@ -103,7 +103,7 @@ async def test_clients_cannot_reach_these_channels() -> None:
         assert await client.error(publish={"channel": channel, "data": {"action": "disconnect"}}) == 103
 
 
-async def test_a_survey_of_one_process() -> None:
+async def test_a_survey_works_with_a_single_process() -> None:
     service = Service(secret=SECRET)
     service.open_namespace("room")
     async with (
@@ -121,7 +121,7 @@ async def test_a_survey_of_one_process() -> None:
         assert (node.node, node.clients, node.users, node.subscriptions) == (service.centrifuge.node, 2, 1, 3)
 
 
-async def test_it_works_in_a_program_that_serves_nothing() -> None:
+async def test_it_works_in_a_program_without_a_server() -> None:
     bus = MemoryBus()
     service = Service(MemoryBroker(bus), secret=SECRET)
     app = App(__name__)

@@ -8,7 +8,7 @@ from emmett.centrifuge.deltas import DeltaChain, DeltaEncoder, FirstEncoder
 from tests.channels.kit import MemorySink, running, topics, turns, until
 
 
-async def test_it_joins_the_others_when_it_has_what_they_have() -> None:
+async def test_it_joins_the_others_once_it_has_the_same_publications() -> None:
     text = '"a text of some length that stays the same, and a number: %d"'
     async with running() as channels:
         hub, sink = channels.running().hub, MemorySink()
@@ -27,7 +27,7 @@ async def test_it_joins_the_others_when_it_has_what_they_have() -> None:
         await channels.publish("room:1", text % 2, exclude="c")
         await until(lambda: isinstance(subscriber.encode, FirstEncoder))
         assert list(stream.groups) == [subscriber.encode]
-        # What it gets alone does not count.
+        # What it alone gets does not count.
         await channels.publish("room:1", text % 3)
         await channels.publish("room:1", text % 4, exclude="c")
         await until(lambda: len(sink.messages) == 2)

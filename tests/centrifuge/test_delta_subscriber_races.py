@@ -1,4 +1,4 @@
-"""Subscribers with differences that come, leave, stall and are excluded in any order: each can read all it gets."""
+"""Delta subscribers join, leave, stall and are excluded in any order, and each can read everything that it gets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEXT = "a text of some length that stays the same, and a number: "
 
 
 class Reader:
-    """A subscriber with differences."""
+    """A delta subscriber."""
 
     def __init__(self, channels: Channels, kinds: PushKinds, name: str, is_compact: bool) -> None:
         self.sink = MemorySink()
@@ -36,7 +36,7 @@ class Reader:
         self.subscriber.open()
 
     def expected(self, published: list[str]) -> list[int]:
-        """Return what it should get.
+        """Return the publications that it should get.
 
         Arguments:
             published: who was excluded from each publication.
@@ -46,7 +46,7 @@ class Reader:
         return [number for number in range(start.offset, len(published)) if published[number] != self.name]
 
     def check(self, expected: list[int]) -> int:
-        """Read all it got; return how many came as differences."""
+        """Read everything it got; return the number of deltas."""
         last, deltas, seen = b"", 0, list[int]()
         for message in self.sink.messages:
             pub: dict[str, Any] = json.loads(message)["push"]["pub"]
@@ -61,8 +61,8 @@ class Reader:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_any_order(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A turn for each ten subscribers, so that all else happens between them.
+async def test_every_subscriber_can_read_what_it_gets_in_any_order(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One turn for every ten subscribers, so that everything else happens in between.
     monkeypatch.setattr(stream, "STRETCH", 10)
     chance, kinds, readers = random.Random(seed), PushKinds([JSON]), dict[str, Reader]()
     gone, published = list[Reader](), list[str]()
@@ -99,7 +99,7 @@ async def test_any_order(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         await turns()
         assert sum(reader.check(reader.expected(published)) for reader in readers.values()) > 100
         for reader in gone:
-            # It may have left before it got the last of them.
+            # It may have left before it received the last of them.
             reader.check(reader.expected(published)[: len(reader.sink.messages)])
         for reader in readers.values():
             channels.running().hub.leave(reader.subscriber)

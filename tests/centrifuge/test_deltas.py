@@ -1,4 +1,4 @@
-"""Publications as differences, for one, for many, and for those that lack some."""
+"""Publications as deltas, for one subscriber, for many, and for those that miss some."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DeltaReader:
     """Reads publications of one subscription as SDKs do.
 
     Attributes:
-        deltas: the number of publications that came as differences.
+        deltas: the number of publications that came as deltas.
     """
 
     def __init__(self, client: RawClient) -> None:
@@ -71,7 +71,7 @@ async def publish(service: Service, first: int, end: int, **options: Any) -> Non
         await service.channels.publish("room:1", value(number), **options)
 
 
-async def test_the_first_comes_whole_and_the_others_as_differences(service: Service) -> None:
+async def test_the_first_publication_comes_whole_and_the_others_as_deltas(service: Service) -> None:
     async with service.run(), service.connected() as client:
         assert (await client.subscribe("room:1", delta="fossil"))["delta"] is True
         reader = DeltaReader(client)
@@ -81,7 +81,7 @@ async def test_the_first_comes_whole_and_the_others_as_differences(service: Serv
         assert reader.deltas == 4
 
 
-async def test_others_get_them_as_they_are(service: Service) -> None:
+async def test_other_subscribers_get_whole_publications(service: Service) -> None:
     async with service.run(), service.connected() as client:
         assert "delta" not in await client.subscribe("room:1")
         assert "delta" not in await client.subscribe("room:2", delta="other")
@@ -94,7 +94,7 @@ async def test_others_get_them_as_they_are(service: Service) -> None:
         assert service.centrifuge.push_kinds._deltas == {}
 
 
-async def test_all_share_each_difference(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_subscribers_share_each_delta(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[bytes] = []
 
     def make(source: bytes, target: bytes) -> bytes | None:
@@ -109,7 +109,7 @@ async def test_all_share_each_difference(service: Service, monkeypatch: pytest.M
         await publish(service, 0, 1)
         await until(lambda: not topics(service.channels)["room:1"].stream.is_busy)
         await turns()
-        # The two without a number share what is encoded, and both kinds share the differences.
+        # The two without a channel number share what is encoded, and both kinds share the deltas.
         assert len(topics(service.channels)["room:1"].stream.groups) == 2
         await publish(service, 1, 10)
         for reader in readers:
@@ -119,7 +119,7 @@ async def test_all_share_each_difference(service: Service, monkeypatch: pytest.M
     assert service.centrifuge.push_kinds._deltas == {}
 
 
-async def test_one_that_comes_later_begins_whole(service: Service) -> None:
+async def test_a_later_subscriber_begins_with_a_whole_publication(service: Service) -> None:
     async with service.run(), service.connected() as one, service.connected() as two:
         first, second = DeltaReader(one), DeltaReader(two)
         await one.subscribe("room:1", delta="fossil")
@@ -131,7 +131,7 @@ async def test_one_that_comes_later_begins_whole(service: Service) -> None:
         assert (first.deltas, second.deltas) == (5, 2)
 
 
-async def test_one_that_lacks_a_publication_begins_whole_again(service: Service) -> None:
+async def test_a_subscriber_that_misses_a_publication_begins_with_a_whole_one_again(service: Service) -> None:
     async with service.run(), service.raw() as client, service.connected() as other:
         id = (await client.connect())["client"]
         reader, readers = DeltaReader(client), DeltaReader(other)
@@ -153,7 +153,7 @@ async def test_one_that_lacks_a_publication_begins_whole_again(service: Service)
         assert await readers.numbers(21) == list(range(9, 30))
 
 
-async def test_what_is_recovered_comes_whole(service: Service) -> None:
+async def test_recovered_publications_come_whole(service: Service) -> None:
     async with service.run(), service.connected() as client:
         start = await client.subscribe("room:1", delta="fossil")
         await publish(service, 0, 4)
@@ -168,7 +168,7 @@ async def test_what_is_recovered_comes_whole(service: Service) -> None:
         assert reader.deltas == 2
 
 
-async def test_many_at_once_exceed_what_is_remembered(service: Service) -> None:
+async def test_no_publication_is_lost_if_more_come_at_once_than_are_remembered(service: Service) -> None:
     async with service.run(), service.connected() as one, service.connected() as two:
         readers = [DeltaReader(one), DeltaReader(two)]
         for number, reader in enumerate(readers):
@@ -179,7 +179,7 @@ async def test_many_at_once_exceed_what_is_remembered(service: Service) -> None:
             assert await reader.numbers(4 * MAX_STEPS) == list(range(4 * MAX_STEPS))
 
 
-def test_encoders_know_what_their_subscribers_have() -> None:
+def test_encoders_track_what_their_subscribers_have() -> None:
     publications = [Publication("a", json.dumps(value(number))) for number in range(MAX_STEPS + 3)]
     chain = DeltaChain(JSON)
     shared, seen = DeltaEncoder(chain, lambda push: None), list[None]()
@@ -192,12 +192,12 @@ def test_encoders_know_what_their_subscribers_have() -> None:
 
     assert [is_delta(shared(each)) for each in publications[:3]] == [False, True, True]
     assert [is_delta(first(each)) for each in publications[2:4]] == [False, True]
-    # The shared one has not encoded number 3.
+    # The shared encoder has not encoded number 3.
     assert not is_delta(shared(publications[4]))
     assert is_delta(shared(publications[5]))
     for each in publications[6:]:
         shared(each)
-    # One that is forgotten is new, and breaks the chain.
+    # A publication that is no longer remembered counts as new, and breaks the chain.
     assert not is_delta(first(publications[1]))
     assert len(seen) == 3
     join = Publication("a", '{"member":"c","info":null}', Kind.JOIN)
@@ -206,7 +206,7 @@ def test_encoders_know_what_their_subscribers_have() -> None:
     assert len(seen) == 3
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_memory_of_encoders_is_bounded() -> None:
     chain = DeltaChain(JSON)
     for number in range(2 * MAX_STEPS):
         chain.step(Publication("a", str(number)))
@@ -218,7 +218,7 @@ def test_what_is_remembered_is_bounded() -> None:
     assert len(chain) == 1
 
 
-def test_the_option_of_a_namespace() -> None:
+def test_the_delta_option_is_validated() -> None:
     namespaces = Namespaces()
     assert isinstance(namespaces.declare("room", {"delta": "fossil"}), Namespace)
     with pytest.raises(ConfigurationError, match="delta requires slow='disconnect'"):
@@ -227,8 +227,8 @@ def test_the_option_of_a_namespace() -> None:
         namespaces.declare("x", {"delta": "gzip"})  # type: ignore[typeddict-item]
 
 
-def test_a_publication_whose_encoding_fails_is_no_base() -> None:
-    """Its subscribers lack it, so the next publication is whole."""
+def test_a_publication_that_cannot_be_encoded_is_no_base_of_a_delta() -> None:
+    """Its subscribers did not get it, so the next publication is whole."""
     failing = {1}
     encoded: list[Push] = []
 

@@ -17,7 +17,7 @@ def _forget() -> object:
     find_protobuf.cache_clear()
 
 
-def test_a_client_chooses() -> None:
+def test_a_client_chooses_its_encoding() -> None:
     protobuf = find_protobuf()
     assert protobuf is not None
     both = [JSON_ENCODING, protobuf]
@@ -30,12 +30,12 @@ def test_a_client_chooses() -> None:
     assert protobuf.codec is PROTOBUF
 
 
-def test_without_the_package_there_is_only_json(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_only_json_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "emmett.centrifuge.protobuf", None)
     assert find_protobuf() is None
 
 
-def test_a_package_that_does_not_work_is_found_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_package_is_reported_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProtobufClientCodec, "encode", lambda *_: b"")
     with pytest.raises(ConfigurationError, match="protobuf package does not work"):
         find_protobuf()

@@ -20,7 +20,7 @@ def make(bus: MemoryBus | None = None) -> Service:
 
 
 class Streamed:
-    """A client whose messages leave in a response."""
+    """A client that gets its messages in a streaming response."""
 
     def __init__(self, lines: AsyncIterator[str], service: Service) -> None:
         self._lines = lines
@@ -59,7 +59,7 @@ async def streamed(service: Service, kind: str) -> AsyncIterator[Streamed]:
 
 
 @pytest.mark.parametrize("kind", ["sse", "http_stream"])
-async def test_a_client_without_a_websocket(kind: str) -> None:
+async def test_a_client_can_connect_without_a_websocket(kind: str) -> None:
     service = make()
     async with service.run():
         async with streamed(service, kind) as client:
@@ -80,7 +80,7 @@ async def test_a_client_without_a_websocket(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sse", "http_stream"])
-async def test_nothing_is_left_of_a_client_that_leaves(kind: str) -> None:
+async def test_nothing_is_left_of_a_client_that_leaves_its_stream(kind: str) -> None:
     service = make()
     async with service.run():
         async with streamed(service, kind) as client:
@@ -103,7 +103,7 @@ async def test_commands_reach_a_session_on_another_node() -> None:
         assert (await client.next())["id"] == 4
 
 
-async def test_requests_that_cannot_be_served() -> None:
+async def test_invalid_requests_are_refused() -> None:
     service = make()
     async with service.run():
         client = service.client
@@ -118,12 +118,12 @@ async def test_requests_that_cannot_be_served() -> None:
         for path in ("/connection/http_stream", "/emulation"):
             assert (await client.post(path, content="{}", headers=foreign)).status == 403
         assert (await client.get("/connection/sse", params={"cf_connect": "{}"}, headers=foreign)).status == 403
-        # What breaks the protocol ends the stream with its code.
+        # A violation of the protocol ends the stream with its code.
         response = await client.post("/connection/http_stream", content="no JSON")
         assert json.loads(response.text) == {"push": {"disconnect": {"code": 3501, "reason": "bad request"}}}
 
 
-async def test_a_session_takes_only_so_many_requests_at_once() -> None:
+async def test_the_concurrent_requests_of_a_session_are_limited() -> None:
     service = make()
     gate = asyncio.Event()
 
@@ -137,7 +137,7 @@ async def test_a_session_takes_only_so_many_requests_at_once() -> None:
         gate.set()
 
 
-async def test_without_fallbacks_there_are_no_such_paths() -> None:
+async def test_without_fallbacks_their_paths_do_not_exist() -> None:
     service = Service()
     async with service.run():
         for path in ("/connection/http_stream", "/emulation"):
@@ -145,7 +145,7 @@ async def test_without_fallbacks_there_are_no_such_paths() -> None:
 
 
 class BinaryStream:
-    """A client with Protobuf whose messages leave in a response."""
+    """A client with Protobuf that gets its messages in a streaming response."""
 
     def __init__(self, chunks: AsyncIterator[bytes], service: Service) -> None:
         self._chunks = chunks
@@ -180,7 +180,7 @@ async def binary(service: Service) -> AsyncIterator[BinaryStream]:
         assert response.status == 200
         client = BinaryStream(aiter(response), service)
         reply = await client.next()
-        # Members 9 and 10 of the result: the session and the node.
+        # Members 9 and 10 of the result are the session and the node.
         client.key, client.node = (read_text(reply, mark) for mark in (b"\x4a\x20", b"\x52\x10"))
         yield client
 
@@ -194,7 +194,7 @@ PING = bytes.fromhex("04 08 03 5a 00")
 SUBSCRIBE = b"\x0c\x08\x02\x2a\x08\x0a\x06room:1"
 
 
-async def test_protobuf_without_a_websocket_on_both_nodes() -> None:
+async def test_protobuf_works_without_a_websocket_on_both_nodes() -> None:
     bus = MemoryBus()
     one, two = make(bus), make(bus)
     async with one.run(), two.run():

@@ -54,7 +54,7 @@ def leaf(key: str, cmp: str, val: str = "", *vals: str) -> dict[str, Any]:
         (leaf("price", "gt", "50000"), True),
         (leaf("price", "gt", "50000.5"), False),
         (leaf("price", "gte", "50000.50"), True),
-        # As texts it would be the other way round.
+        # As text they would compare the other way round.
         (leaf("price", "lt", "9"), False),
         (leaf("price", "lte", "5.1e4"), True),
         (leaf("price", "lt", "1e999999"), True),
@@ -69,7 +69,7 @@ def leaf(key: str, cmp: str, val: str = "", *vals: str) -> dict[str, Any]:
         ({"op": "not", "nodes": [{"op": "or", "nodes": [leaf("ticker", "eq", "ETH")]}]}, True),
     ],
 )
-def test_what_is_wanted(fields: dict[str, Any], expected: bool) -> None:
+def test_a_filter_selects_publications_by_their_tags(fields: dict[str, Any], expected: bool) -> None:
     assert make_filter(node(**fields))(TAGS) is expected
 
 
@@ -101,12 +101,12 @@ def nested(depth: int) -> dict[str, Any]:
         *((leaf("a", "gt", text), "expected a number") for text in ("1_000", " 1", "\u0661", "")),
     ],
 )
-def test_what_is_refused(fields: dict[str, Any], why: str) -> None:
+def test_invalid_filters_are_refused(fields: dict[str, Any], why: str) -> None:
     with pytest.raises(CommandFailed, match=why) as failed:
         make_filter(node(**fields))
     assert failed.value.code == 107
 
 
-def test_the_greatest_are_taken() -> None:
+def test_filters_at_the_limits_are_accepted() -> None:
     assert make_filter(node(**nested(MAX_FILTER_DEPTH)))({"a": ""}) is (MAX_FILTER_DEPTH % 2 == 1)
     assert make_filter(node(op="or", nodes=[leaf("a", "ex")] * (MAX_FILTER_NODES - 1)))({"a": ""})

@@ -32,22 +32,22 @@ def check(source: bytes, target: bytes) -> bytes | None:
 
 @settings(max_examples=300)
 @given(source=TEXTS, target=TEXTS)
-def test_texts(source: str, target: str) -> None:
+def test_deltas_of_texts_are_texts(source: str, target: str) -> None:
     delta = check(source.encode(), target.encode())
     if delta is not None:
-        # No character is cut in two.
+        # No character is split.
         assert delta.decode()
 
 
 @settings(max_examples=200)
 @given(parts=st.lists(st.binary(max_size=40), min_size=1, max_size=6), data=st.data())
-def test_bytes(parts: list[bytes], data: st.DataObject) -> None:
+def test_deltas_of_bytes_can_be_applied(parts: list[bytes], data: st.DataObject) -> None:
     picks = st.lists(st.sampled_from(parts), max_size=8).map(b"".join)
     check(data.draw(picks), data.draw(picks))
 
 
 @given(content=st.binary(max_size=100))
-def test_the_checksum(content: bytes) -> None:
+def test_the_checksum_matches_a_plain_implementation(content: bytes) -> None:
     assert checksum(content) == add_up(content)
     assert checksum(b"\xff" * 4 * 3) == (3 * 0xFFFFFFFF) % 2**32
 
@@ -57,7 +57,7 @@ def document(*changed: int) -> bytes:
     return json.dumps({"items": items}).encode()
 
 
-def test_what_changes_little_is_small() -> None:
+def test_a_small_change_has_a_small_delta() -> None:
     before = document()
     for changed in ([], [150], [0], [299], [50, 200], [10, 11, 290]):
         delta = check(before, document(*changed))
@@ -76,7 +76,7 @@ def test_moved_parts_are_copied() -> None:
     assert len(delta) < 200
 
 
-def test_too_much_is_not_sought_but_ends_are_shared() -> None:
+def test_long_sources_are_not_searched_but_common_ends_are_shared() -> None:
     big = random.Random(1).randbytes(MAX_SOUGHT)
     assert check(big, big[1:] + big[:1]) is None
     delta = check(b"a" * 1000 + big, b"a" * 1000 + big[::-1])
@@ -85,7 +85,7 @@ def test_too_much_is_not_sought_but_ends_are_shared() -> None:
 
 
 def count_compared(monkeypatch: pytest.MonkeyPatch, source: bytes, target: bytes) -> int:
-    """Make a delta; return how many bytes were compared on the way, those of the shared ends excepted."""
+    """Make a delta; return how many bytes were compared, except for the common ends."""
     compared = 0
 
     def same_before(one: bytes, other: bytes) -> int:
@@ -100,7 +100,7 @@ def count_compared(monkeypatch: pytest.MonkeyPatch, source: bytes, target: bytes
     return compared - len(source)
 
 
-def test_what_ends_within_characters_is_not_sought_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_that_splits_characters_is_not_searched_repeatedly(monkeypatch: pytest.MonkeyPatch) -> None:
     """A block that begins and ends within characters, at every third byte of the target."""
     euro = "€".encode()
     block = euro[1:] + 4 * euro + euro[:2]
@@ -110,16 +110,16 @@ def test_what_ends_within_characters_is_not_sought_again(monkeypatch: pytest.Mon
     assert count_compared(monkeypatch, source, b"b" + 20_000 * euro + b"c") < 10 * len(source)
 
 
-def test_many_short_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_short_copies_take_linear_work(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = random.Random(3)
     blocks = [chosen.randbytes(BLOCK) for _ in range(1500)]
     target = b"x".join(chosen.sample(blocks, len(blocks)))
-    # It does not look at all that follows for each of them.
+    # The search must not compare everything that follows each copy.
     assert count_compared(monkeypatch, b"".join(blocks), target) < 3 * len(target)
 
 
 @pytest.mark.needs("centrifuge")
-async def test_the_reader_of_npm_centrifuge() -> None:
+async def test_the_reader_of_the_javascript_sdk_accepts_deltas() -> None:
     chosen, pairs = random.Random(7), list[list[str]]()
     words = ["".join(chosen.choices("abcdefgäöü€😀 ", k=chosen.randrange(1, 40))) for _ in range(8)]
     while len(pairs) < 300:

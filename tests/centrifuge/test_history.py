@@ -24,7 +24,9 @@ from tests.centrifuge.kit import Service
         ({"limit": 1, "since": {"offset": 4}, "reverse": True}, []),
     ],
 )
-async def test_from_either_end_and_from_a_position(request_: dict[str, Any], offsets: list[int]) -> None:
+async def test_history_is_read_from_either_end_and_from_a_position(
+    request_: dict[str, Any], offsets: list[int]
+) -> None:
     service = Service()
     service.open_namespace("room", history=5)
     async with service.run(), service.connected() as client:
@@ -40,7 +42,7 @@ async def test_from_either_end_and_from_a_position(request_: dict[str, Any], off
             assert (found["offset"], found["epoch"]) == (8, epoch)
 
 
-async def test_a_position_of_another_life_and_a_bound() -> None:
+async def test_a_position_of_another_epoch_is_refused_and_pages_are_limited() -> None:
     service = Service(max_history=2)
     service.open_namespace("room", history=5)
     async with service.run(), service.connected() as client:

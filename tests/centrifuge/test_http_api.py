@@ -38,19 +38,19 @@ async def call(service: Service, method: str, params: Any, key: str = "one") -> 
         ({"Authorization": "Bearer one"}, 401),
     ],
 )
-async def test_keys(service: Service, headers: dict[str, str], status: int) -> None:
+async def test_a_valid_key_is_required(service: Service, headers: dict[str, str], status: int) -> None:
     async with service.run():
         response = await service.client.post("/api/info", content="{}", headers=headers)
         assert response.status == status
 
 
-async def test_without_keys_there_is_no_api() -> None:
+async def test_without_keys_the_api_does_not_exist() -> None:
     service = Service()
     async with service.run():
         assert (await service.client.post("/api/info", content="{}")).status == 404
 
 
-async def test_publications(service: Service) -> None:
+async def test_publications_are_published_and_read(service: Service) -> None:
     async with service.run(), service.connected(token=token(sub="42")) as client:
         await client.subscribe("room:1")
         first = (await call(service, "publish", {"channel": "room:1", "data": {"n": 1}}))["result"]
@@ -67,7 +67,7 @@ async def test_publications(service: Service) -> None:
         assert [each["data"] for each in history["publications"]] == [3]
 
 
-async def test_publications_with_a_key(service: Service) -> None:
+async def test_repeated_publications_with_a_key_are_published_once(service: Service) -> None:
     async with service.run(), service.connected(token=token(sub="42")) as client:
         await client.subscribe("room:1")
         once = {"channel": "room:1", "data": 1, "tags": {"a": "b"}, "idempotency_key": "x"}
@@ -86,7 +86,7 @@ async def test_publications_with_a_key(service: Service) -> None:
         assert [(await client.push())["pub"]["data"] for _ in range(3)] == [1, 3, 4]
 
 
-async def test_a_history_that_is_removed(service: Service) -> None:
+async def test_a_history_can_be_removed(service: Service) -> None:
     async with service.run(), service.connected(token=token(sub="42")) as client:
         first = await client.subscribe("room:1")
         for number in range(3):
@@ -103,7 +103,7 @@ async def test_a_history_that_is_removed(service: Service) -> None:
             assert len(again.get("publications", [])) == int(recovered)
 
 
-async def test_clients(service: Service) -> None:
+async def test_clients_can_be_subscribed_refreshed_and_disconnected(service: Service) -> None:
     async with service.run(), service.connected(token=token(sub="42")) as client:
         assert await call(service, "subscribe", {"user": "42", "channel": "room:1", "info": 1}) == {"result": {}}
         assert (await client.push())["channel"] == "room:1"
@@ -154,7 +154,7 @@ async def test_errors_have_status_200(service: Service, method: str, params: Any
 
 
 @pytest.mark.parametrize("parallel", [False, True])
-async def test_a_batch(service: Service, parallel: bool) -> None:
+async def test_commands_can_be_batched(service: Service, parallel: bool) -> None:
     commands = [{"publish": {"channel": "room:1", "data": 1}}, {"dance": {}}, {"presence_stats": {"channel": "room:1"}}]
     async with service.run():
         found = await call(service, "batch", {"commands": commands, "parallel": parallel})

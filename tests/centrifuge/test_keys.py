@@ -43,12 +43,12 @@ def pem(key: Any) -> bytes:
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 9 else type(value).__name__,
 )
-async def test_every_kind_of_signature(key: Any, algorithm: str) -> None:
+async def test_every_kind_of_signature_is_verified(key: Any, algorithm: str) -> None:
     keys = [pem(each) for each in (RSA, *CURVES.values(), EDWARDS, ED448)]
     verifier = TokenVerifier([FixedKeys(SECRET * 2, [*keys[:-1], keys[-1].decode()])])
     good = token(key, algorithm, sub="42")
     assert (await verifier.connection(good)).user == "42"
-    # The same claims signed with a key that is not known, and other claims with this signature.
+    # The same claims signed with an unknown key, and other claims with this signature.
     others = {"HS": "x" * 70, "RS": OTHER_RSA, "PS": OTHER_RSA, "Ed": ed25519.Ed25519PrivateKey.generate()}
     other = others.get(algorithm[:2]) or ec.generate_private_key(key.curve)
     head, _, signature = good.split(".")
@@ -63,7 +63,7 @@ async def test_every_kind_of_signature(key: Any, algorithm: str) -> None:
     [(RSA, "PS384"), (CURVES["ES384"], "ES384"), (CURVES["ES512"], "ES512")],
     ids=["PS384", "ES384", "ES512"],
 )
-async def test_a_key_of_a_jwks_verifies_its_own_algorithm_alone(key: Any, algorithm: str, tmp_path: Path) -> None:
+async def test_a_key_of_a_jwks_verifies_only_its_own_algorithm(key: Any, algorithm: str, tmp_path: Path) -> None:
     kind = jwt.algorithms.RSAAlgorithm if key is RSA else jwt.algorithms.ECAlgorithm
     known = {**kind.to_jwk(key.public_key(), as_dict=True), "kid": "1", "alg": algorithm}
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": [known]}))
@@ -73,7 +73,7 @@ async def test_a_key_of_a_jwks_verifies_its_own_algorithm_alone(key: Any, algori
         await verifier.connection(token(RSA, "RS384", {"kid": "1"}, sub="42"))
 
 
-async def test_a_curve_verifies_its_own_algorithm_alone() -> None:
+async def test_a_curve_verifies_only_its_own_algorithm() -> None:
     keys = FixedKeys(None, [pem(key) for key in CURVES.values()])
     for algorithm, key in CURVES.items():
         (found,) = await keys.find(None, algorithm)
@@ -81,8 +81,8 @@ async def test_a_curve_verifies_its_own_algorithm_alone() -> None:
         assert found.key.curve.name == key.curve.name
 
 
-async def test_a_public_key_is_no_secret() -> None:
-    # The known attack: a token "signed" with the public key as if that were the secret of HS256.
+async def test_a_public_key_is_not_accepted_as_a_secret() -> None:
+    # The well-known attack: a token "signed" with the public key as if it were the secret of HS256.
     verifier = TokenVerifier([FixedKeys(None, [pem(RSA)])])
     head, body, _ = token("x" * 32, sub="42").split(".")
     signature = jwt.api_jws.PyJWS().get_algorithm_by_name("HS256").sign(f"{head}.{body}".encode(), pem(RSA))
@@ -100,7 +100,7 @@ async def test_a_public_key_is_no_secret() -> None:
         (None, [pem(ec.generate_private_key(ec.SECP256K1()))], "expected RSA, the curve P-256"),
     ],
 )
-def test_keys_that_cannot_be_used(secret: str | None, keys: list[Any], text: str) -> None:
+def test_invalid_keys_are_refused(secret: str | None, keys: list[Any], text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
         FixedKeys(secret, keys)
 
@@ -143,7 +143,7 @@ async def test_a_rotated_key_is_found_and_the_old_one_expires() -> None:
     assert source.reads == 2
 
 
-async def test_unknown_keys_do_not_read_the_source_each_time() -> None:
+async def test_unknown_keys_do_not_cause_a_read_each_time() -> None:
     source = Source()
     source.keys = {"1": RSA}
     verifier = source.verifier()
@@ -153,7 +153,7 @@ async def test_unknown_keys_do_not_read_the_source_each_time() -> None:
     assert source.reads == 1
 
 
-async def test_a_source_that_is_away_leaves_the_keys_known(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_keys_stay_valid_while_the_source_is_unavailable(caplog: pytest.LogCaptureFixture) -> None:
     source = Source()
     source.keys = {"1": RSA}
     verifier = source.verifier()
@@ -167,17 +167,17 @@ async def test_a_source_that_is_away_leaves_the_keys_known(caplog: pytest.LogCap
     assert source.reads == 2
 
 
-async def test_a_file(tmp_path: Path) -> None:
+async def test_a_jwks_may_be_a_file(tmp_path: Path) -> None:
     source = Source()
     source.keys = {"1": RSA}
     file = tmp_path / "jwks.json"
     file.write_bytes(source.read(""))
     verifier = TokenVerifier([JWKSKeys(str(file))])
-    # The head may leave out which key it is.
+    # A token need not name its key.
     assert (await verifier.connection(token(RSA, "RS256", sub="42"))).user == "42"
 
 
-def test_a_source_has_a_bound(tmp_path: Path) -> None:
+def test_a_source_over_the_limit_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     file.write_bytes(b" " * (MAX_JWKS + 1))
     with pytest.raises(ValueError, match="longer than"):

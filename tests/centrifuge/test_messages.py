@@ -9,7 +9,7 @@ def test_the_first_request_of_a_command_counts() -> None:
     assert request_of(Command(id=1, ping=PingRequest(), subscribe=subscribe)) == ("subscribe", subscribe)
 
 
-def test_some_members_are_always_there() -> None:
+def test_some_members_are_encoded_even_if_zero() -> None:
     import msgspec
 
     assert msgspec.json.encode(PresenceStatsResult(num_clients=0, num_users=0)) == b'{"num_clients":0,"num_users":0}'

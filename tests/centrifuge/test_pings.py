@@ -51,7 +51,7 @@ def test_a_client_that_has_left_is_forgotten() -> None:
     assert len(pings) == 0
 
 
-def test_one_look_has_a_bound() -> None:
+def test_the_clients_of_one_look_are_limited() -> None:
     pings = make()
     clients = [Pinged() for _ in range(STRETCH + 1)]
     for client in clients:
@@ -62,7 +62,7 @@ def test_one_look_has_a_bound() -> None:
     assert sum(len(client.seen) for client in clients) == STRETCH + 1
 
 
-def test_clients_that_come_together_are_pinged_at_different_times() -> None:
+def test_clients_that_connect_together_are_pinged_at_different_times() -> None:
     pings = Pings(20.0, 8.0)
     clients = [Pinged() for _ in range(200)]
     for client in clients:
@@ -75,6 +75,6 @@ def test_clients_that_come_together_are_pinged_at_different_times() -> None:
     assert sum(client.seen.count("ping") for client in clients) == 200
 
 
-def test_short_intervals_are_looked_at_more_often() -> None:
+def test_short_intervals_are_checked_more_often() -> None:
     assert make().tick == TICK
     assert Pings(1.0, 0.4).tick == 0.1

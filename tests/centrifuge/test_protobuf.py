@@ -43,7 +43,7 @@ def test_every_member_of_every_message_has_a_number() -> None:
 @pytest.mark.parametrize(
     ("frame", "name", "expected"),
     [
-        # Made with the message types of centrifuge-python 0.7.0.
+        # Encoded with the message types of centrifuge-python 0.7.0.
         ("0c 08 01 22 08 0a 01 74 12 03 7b 7d 0a", "connect", ConnectRequest(token="t", data=Raw(b"{}\n"))),
         ("09 08 02 2a 05 0a 01 61 18 01", "subscribe", SubscribeRequest(channel="a", recover=True)),
         (
@@ -61,12 +61,12 @@ def test_commands_are_read(frame: str, name: str, expected: Any) -> None:
     assert getattr(command, name) == expected
 
 
-def test_several_commands_and_pongs() -> None:
+def test_a_frame_may_have_several_commands_and_pongs() -> None:
     found = PROTOBUF.decode(bytes.fromhex("00 02 08 05 04 08 06 5a 00"))
     assert [(command.id, command.ping is not None) for command in found] == [(0, False), (5, False), (6, True)]
 
 
-def test_an_offset_has_the_bound_of_json() -> None:
+def test_an_offset_has_the_same_bound_as_in_json() -> None:
     frame = bytes.fromhex("0f 08 01 2a 0b 38 ff ff ff ff ff ff ff ff ff 01")
     (command,) = PROTOBUF.decode(bytes([len(frame) - 1]) + frame[1:])
     assert command.subscribe == SubscribeRequest(offset=MAX_OFFSET)
@@ -75,12 +75,12 @@ def test_an_offset_has_the_bound_of_json() -> None:
 @pytest.mark.parametrize(
     "frame", ["text", b"\x80", b"\x05\x08", b"\xff\xff\xff\xff\xff\xff", b"\x02\x08\xff", b"\x03\x22\x05x"]
 )
-def test_a_frame_of_anything_else(frame: str | bytes) -> None:
+def test_an_unreadable_frame_is_refused(frame: str | bytes) -> None:
     with pytest.raises(UnreadableFrame):
         PROTOBUF.decode(frame)
 
 
-def test_a_frame_has_a_bound() -> None:
+def test_the_commands_of_a_frame_are_limited() -> None:
     with pytest.raises(UnreadableFrame, match="more than"):
         PROTOBUF.decode(b"\x00" * (MAX_DECODED + 1))
 
@@ -114,7 +114,7 @@ def test_a_long_message_has_a_long_length() -> None:
     assert len(encoded) == 2 + (encoded[0] & 0x7F) + (encoded[1] << 7)
 
 
-def test_data_is_any_bytes() -> None:
+def test_data_may_be_any_bytes() -> None:
     assert PROTOBUF.wrap("é") == Raw("é".encode())
     assert PROTOBUF.wrap(b"\xff") == Raw(b"\xff")
     assert PROTOBUF.unwrap(Raw(b'{"a":1}')) == '{"a":1}'
@@ -123,7 +123,7 @@ def test_data_is_any_bytes() -> None:
         PROTOBUF.unwrap(NOTHING)
 
 
-async def test_json_and_protobuf_clients_hear_each_other() -> None:
+async def test_json_and_protobuf_clients_reach_each_other() -> None:
     service = Service()
     service.open_namespace("room", history=5)
     async with (
@@ -194,7 +194,7 @@ VALUES = (
 
 @settings(max_examples=30, deadline=None)
 @given(commands=st.lists(VALUES, max_size=4), tail=st.binary(max_size=3))
-def test_no_frame_raises(commands: list[bytes], tail: bytes) -> None:
+def test_reading_never_raises_for_any_frame(commands: list[bytes], tail: bytes) -> None:
     async def run() -> None:
         service = Service()
         service.open_namespace("room", history=5, presence=True)
@@ -206,7 +206,7 @@ def test_no_frame_raises(commands: list[bytes], tail: bytes) -> None:
             await websocket.send(bytes.fromhex("04 08 01 22 00"))
             await websocket.receive()
             await websocket.send(frame)
-            # A second connect always ends the connection, so that every frame has an end to wait for.
+            # A second connect always ends the connection, so the test can wait for that end.
             await websocket.send(bytes.fromhex("04 08 63 22 00"))
             with pytest.raises(WebsocketClosed):
                 while True:
@@ -218,7 +218,7 @@ def test_no_frame_raises(commands: list[bytes], tail: bytes) -> None:
     asyncio.run(run())
 
 
-async def test_a_filter_and_a_number_of_a_channel() -> None:
+async def test_filters_and_channel_numbers_work_with_protobuf() -> None:
     service = Service(numbers_in_protobuf=True)
     service.open_namespace("room")
     leaf = bytes.fromhex("12 01 61") + b"\x1a\x02in" + b"\x2a\x01x\x2a\x01y"
@@ -237,6 +237,6 @@ async def test_a_filter_and_a_number_of_a_channel() -> None:
         assert await websocket.receive() == bytes.fromhex("06 08 02 32 02 70 01")
         for number, tag in enumerate("xyz"):
             await service.centrifuge.server.publish("room:1", number, tags={"a": tag})
-        # The number of the channel and, alone, what the filter lets through.
+        # The number of the channel, and only what the filter selects.
         push = b"\x08\x01\x22\x0b" + b"\x22\x012\x3a\x06\x0a\x01a\x12\x01z"
         assert await websocket.receive() == bytes([len(push) + 2, 0x22, len(push)]) + push

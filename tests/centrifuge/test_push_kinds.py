@@ -1,4 +1,4 @@
-"""Subscriptions with wishes: channels by number, and filters of tags."""
+"""Options of subscriptions: channels by number, and filters of tags."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def service() -> Service:
     return service
 
 
-async def test_channels_by_number(service: Service) -> None:
+async def test_channels_may_have_numbers(service: Service) -> None:
     async with service.run(), service.connected() as client, service.connected() as plain:
         first = await client.subscribe("room:1", flag=1)
         second = await client.subscribe("room:2", flag=1)
@@ -46,7 +46,7 @@ async def test_channels_by_number(service: Service) -> None:
         assert await client.push() == {"id": first["id"], "pub": {"data": 1, "offset": 1}}
         assert (await plain.push())["channel"] == "room:1"
         assert await plain.push() == {"channel": "room:1", "pub": {"data": 1, "offset": 1}}
-        # Those who ask for it share the number.
+        # All subscribers that ask for a number share it.
         async with service.connected() as third:
             assert (await third.subscribe("room:1", flag=1))["id"] == first["id"]
         await client.ask(unsubscribe={"channel": "room:1"})
@@ -56,14 +56,14 @@ async def test_channels_by_number(service: Service) -> None:
     assert len(numbers) == 0
 
 
-async def test_a_subscription_that_fails_leaves_no_number(service: Service) -> None:
+async def test_a_failed_subscription_leaves_no_number(service: Service) -> None:
     async with service.run(), service.connected() as client:
         lost = {"channel": "room:1", "flag": 3, "recover": True, "epoch": "x"}
         assert await client.error(subscribe=lost) == 112
         assert len(service.centrifuge.push_kinds.numbers) == 0
 
 
-def test_a_number_lives_as_long_as_its_users() -> None:
+def test_a_number_is_kept_as_long_as_it_has_subscribers() -> None:
     numbers = ChannelNumbers()
     assert [numbers.take("a"), numbers.take("b"), numbers.take("a")] == [1, 2, 1]
     numbers.release("a")
@@ -72,7 +72,7 @@ def test_a_number_lives_as_long_as_its_users() -> None:
     assert (numbers.find("a"), numbers.take("a")) == (0, 3)
 
 
-async def test_only_what_is_wanted_comes(service: Service) -> None:
+async def test_only_selected_publications_are_sent(service: Service) -> None:
     async with service.run(), service.connected() as client:
         start = await client.subscribe("room:1", tf=BTC, flag=1)
         server = service.centrifuge.server
@@ -83,7 +83,7 @@ async def test_only_what_is_wanted_comes(service: Service) -> None:
             pub = {"data": number, "offset": number + 1, "tags": {"ticker": "BTC"}}
             assert await client.push() == {"id": start["id"], "pub": pub}
         await client.ask(unsubscribe={"channel": "room:1"})
-        # The position moves on with what is left out.
+        # The position also advances with publications that are left out.
         result = await client.subscribe("room:1", tf=BTC, recover=True, epoch=start["epoch"], offset=2)
         assert [each["data"] for each in result["publications"]] == [3]
         assert (result["recovered"], result["offset"]) == (True, 2)
@@ -136,7 +136,7 @@ def test_each_publication_is_encoded_once_for_all_filters() -> None:
     for each in filters:
         assert [each(publication) for publication in publications] == ["x" * number for number in range(40)]
     assert encoded == list(range(40))
-    # Neither many nor large ones are kept.
+    # Too many encoded publications, or too large ones, are not kept.
     for number in (*range(100), MAX_SHARED_SIZE - 1, 9, 8):
         shared(Publication("a", str(number), Kind.MESSAGE, None))
     assert (len(shared._known), shared._size) == (2, 17)
@@ -146,7 +146,7 @@ def test_each_publication_is_encoded_once_for_all_filters() -> None:
     assert shared._size == sum(len(message) for _, message in shared._known.values())
 
 
-async def test_a_filter_of_great_depth_is_refused(service: Service) -> None:
+async def test_a_deeply_nested_filter_is_refused(service: Service) -> None:
     tf: dict[str, Any] = {"key": "a", "cmp": "ex"}
     for _ in range(100):
         tf = {"op": "not", "nodes": [tf]}

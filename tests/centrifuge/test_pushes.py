@@ -19,7 +19,7 @@ def pushed(publication: Publication) -> Any:
     return json.loads(message)["push"]
 
 
-def test_a_publication_with_everything() -> None:
+def test_a_publication_has_all_its_members() -> None:
     details = Details(info=Raw(b'{"user":"42","client":"c"}'), tags={"a": "b"})
     assert pushed(Publication("room:1", '{"x": 1}', Kind.MESSAGE, Position("e", 7), details)) == {
         "channel": "room:1",
@@ -34,7 +34,7 @@ def test_a_publisher_that_is_no_client_is_left_out(info: bytes) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), [(Kind.JOIN, "join"), (Kind.LEAVE, "leave")])
-def test_joins_and_leaves(kind: Kind, name: str) -> None:
+def test_joins_and_leaves_are_pushed(kind: Kind, name: str) -> None:
     data = '{"member":"c","info":{"user":"42","client":"c"}}'
     assert pushed(Publication("room:1", data, kind)) == {
         "channel": "room:1",
@@ -55,13 +55,13 @@ def plain(info: bytes) -> ClientInfo:
     ("info", "expected"),
     [
         (b'{"user":"42","client":"c","conn_info":1}', ClientInfo(user="42", client="c", conn_info=Raw(b"1"))),
-        # The member of a plain subscriber, whatever its info says.
+        # The member of a plain subscriber, whatever its info contains.
         (b'{"user":"42","client":"other"}', plain(b'{"user":"42","client":"other"}')),
         (b'{"color":"green"}', plain(b'{"color":"green"}')),
         (b"null", ClientInfo(user="c", client="c")),
     ],
 )
-def test_who_a_member_is(info: bytes, expected: ClientInfo) -> None:
+def test_members_are_described_as_clients(info: bytes, expected: ClientInfo) -> None:
     assert client_info("c", info) == expected
 
 

@@ -40,11 +40,11 @@ async def test_everything_after_the_position_is_read_page_by_page(epoch: str) ->
     assert log.reads == [(4, True), (7, False)]
 
 
-async def test_what_is_delivered_live_is_not_read() -> None:
+async def test_publications_delivered_live_are_not_read() -> None:
     assert await missed(Log(*range(1, 20), page=50), Position("e", 9)) == (True, [10])
 
 
-async def test_nothing_was_missed() -> None:
+async def test_nothing_is_read_if_nothing_was_missed() -> None:
     log = Log(*range(1, 11))
     assert await missed(log, TOP) == (True, [])
     assert log.reads == []
@@ -61,23 +61,23 @@ async def test_nothing_was_missed() -> None:
     ],
     ids=["another epoch", "the future", "trimmed", "a hole", "a new life meanwhile"],
 )
-async def test_what_is_not_all_there_is_not_recovered_in_part(log: Log, since: Position) -> None:
+async def test_an_incomplete_history_is_not_recovered_in_part(log: Log, since: Position) -> None:
     assert await missed(log, since) == FAILED
 
 
-async def test_too_much_is_not_recovered() -> None:
+async def test_too_many_publications_are_not_recovered() -> None:
     log = Log(*range(1, 11))
     assert await missed(log, Position("e", 0), most=9) == FAILED
     assert log.reads == []
 
 
-async def test_a_replica_that_lags_is_read_again_but_not_for_ever() -> None:
+async def test_a_lagging_replica_is_read_again_but_not_forever() -> None:
     log = Log()
     assert await missed(log, Position("e", 4)) == FAILED
     assert len(log.reads) == 3
 
 
-def test_the_newest_value_is_sent_only_if_it_is_new() -> None:
+def test_the_newest_publication_is_sent_only_if_it_is_new() -> None:
     newest = Publication("price", "7", position=TOP)
     assert newest_missed(newest, Position("e", 4), TOP) == (True, [newest])
     assert newest_missed(newest, Position("old", 10), TOP) == (True, [newest])

@@ -12,7 +12,7 @@ from tests.centrifuge.kit import SECRET, Service, token
 from tests.channels.kit import until
 
 
-def test_seats_are_counted_in_all_and_for_each_user() -> None:
+def test_seats_are_counted_in_total_and_for_each_user() -> None:
     seats = Seats(4, 2)
     for user in ("ada", "ada", ""):
         seats.take(user)
@@ -30,7 +30,7 @@ def test_seats_are_counted_in_all_and_for_each_user() -> None:
     assert not seats._of_user
 
 
-async def test_too_many_clients_of_a_user() -> None:
+async def test_the_clients_of_a_user_are_limited() -> None:
     service = Service(secret=SECRET, max_user_clients=2)
     mine = token(sub="42")
     async with service.run(), service.connected(token=mine), service.raw() as late:
@@ -42,7 +42,7 @@ async def test_too_many_clients_of_a_user() -> None:
             pass
 
 
-async def test_too_many_clients() -> None:
+async def test_the_clients_of_an_endpoint_are_limited() -> None:
     service = Service(max_clients=1)
     async with service.run(), service.raw() as late:
         async with service.connected():

@@ -8,7 +8,7 @@ from emmett.errors import InvalidChannel
 from tests.centrifuge.kit import Service
 
 
-async def test_channels_from_the_server() -> None:
+async def test_the_server_can_subscribe_clients_to_channels() -> None:
     service = Service()
     service.channels.namespace("room", history=5, presence=True, max_message_size=20)
     async with service.run(), service.channels.subscribe("room:1", member="ada"):
@@ -38,7 +38,7 @@ async def test_channels_from_the_server() -> None:
                 await server.publish("a b", "x", skip_history=skip)
 
 
-async def test_a_client_is_excluded() -> None:
+async def test_a_client_can_be_excluded_from_a_publication() -> None:
     service = Service()
     service.open_namespace("room", history=5)
     async with service.run(), service.raw() as client, service.connected() as other:

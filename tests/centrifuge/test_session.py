@@ -69,12 +69,12 @@ async def test_the_reply_to_subscribe_comes_before_what_is_published(service: Se
         ['{"id": 1, "connect": {}}', "{}\n" * 1200],
     ],
 )
-async def test_what_breaks_the_protocol_ends_the_connection(frames: list[str | bytes], service: Service) -> None:
+async def test_violations_of_the_protocol_end_the_connection(frames: list[str | bytes], service: Service) -> None:
     async with service.run(), service.raw() as client:
         for frame in frames:
             await client.websocket.send(frame)
         if frames == [b""]:
-            # An empty frame holds no command, which is no fault.
+            # An empty frame has no command, which is allowed.
             assert (await client.ask(connect={}))["connect"]
             return
         assert await client.ended() == (3501, "bad request")
@@ -87,7 +87,7 @@ async def test_unknown_members_and_empty_lines_are_ignored(service: Service) -> 
         assert await client.receive() == {"id": 2, "ping": {}}
 
 
-async def test_a_client_that_says_nothing_is_stale() -> None:
+async def test_a_client_that_does_not_connect_is_stale() -> None:
     service = Service(connect_timeout=0.01)
     async with service.run(), service.raw() as client:
         assert await client.ended() == (3502, "stale")
@@ -108,7 +108,7 @@ async def test_a_client_is_pinged_and_must_answer(service: Service) -> None:
         assert await client.ended() == (3012, "no pong")
 
 
-async def test_nothing_is_left_of_a_client_that_has_gone(service: Service) -> None:
+async def test_nothing_is_left_of_a_client_that_has_left(service: Service) -> None:
     ended = asyncio.Event()
     seen: list[Any] = []
 
@@ -149,12 +149,12 @@ def test_errors_become_codes(error: Exception, code: int, is_temporary: bool) ->
     assert (found.code, found.temporary) == (code, is_temporary)
 
 
-def test_the_end_of_the_peer_is_no_answer() -> None:
+def test_the_end_of_the_connection_is_not_an_error_of_the_command() -> None:
     with pytest.raises(WebsocketClosed):
         failure_of(WebsocketClosed(1006), "rpc")
 
 
-async def test_a_function_of_the_application_may_disconnect(service: Service) -> None:
+async def test_functions_of_the_application_may_disconnect_the_client(service: Service) -> None:
     @service.centrifuge.on_subscribe
     def subscribe(client: Client, channel: str, data: Any) -> bool:
         if channel == "room:bad":
@@ -201,7 +201,7 @@ async def test_messages_reach_the_application(service: Service) -> None:
         assert seen == [{"a": [1]}, None]
 
 
-async def test_a_method_that_does_not_exist_is_an_error(service: Service) -> None:
+async def test_an_unknown_method_is_an_error(service: Service) -> None:
     async with service.run(), service.connected() as client:
         assert await client.error(rpc={"method": "none", "data": 1}) == 104
 
@@ -264,7 +264,7 @@ FUZZED = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(frames=st.lists(FUZZED.map(lambda commands: "\n".join(map(json.dumps, commands))) | st.text(), max_size=4))
-def test_no_commands_raise(frames: list[str]) -> None:
+def test_no_sequence_of_commands_raises(frames: list[str]) -> None:
     async def run() -> None:
         service = Service()
         service.open_namespace("room", history=5, presence=True, join_leave=True, delta="fossil")
@@ -289,7 +289,7 @@ async def _until_answered(client: RawClient) -> None:
     assert client.websocket.close_code == 3501
 
 
-async def test_data_that_nothing_takes_ends_the_connection() -> None:
+async def test_data_without_a_handler_ends_the_connection() -> None:
     """It has no reply, so the client would not learn of it."""
     service = Service()
     async with service.run(), service.connected() as client:

@@ -17,7 +17,7 @@ async def taken(carrier: StreamCarrier) -> list[str | bytes]:
     return [message async for message in carrier.messages()]
 
 
-async def test_messages_leave_in_their_order() -> None:
+async def test_messages_are_sent_in_order() -> None:
     carrier = StreamCarrier()
     await carrier.accept()
     await carrier.send("a")
@@ -25,7 +25,7 @@ async def test_messages_leave_in_their_order() -> None:
     assert await taken(carrier) == ["a", "b", "c"]
 
 
-async def test_senders_wait_and_batches_are_refused_while_nothing_is_taken() -> None:
+async def test_senders_wait_and_batches_are_refused_while_nothing_is_read() -> None:
     carrier = StreamCarrier()
     await carrier.send("x" * (HIGH_WATER + 1))
     sender = asyncio.ensure_future(carrier.send("later"))
@@ -44,7 +44,7 @@ async def test_senders_wait_and_batches_are_refused_while_nothing_is_taken() -> 
     await messages.aclose()  # type: ignore[attr-defined]
 
 
-async def test_the_end_is_a_push_and_the_last_message() -> None:
+async def test_the_last_message_is_a_push_about_the_end() -> None:
     carrier = StreamCarrier()
     await carrier.close(3503, "force disconnect")
     await carrier.close(3000, "again")
@@ -58,7 +58,7 @@ async def test_the_end_is_a_push_and_the_last_message() -> None:
             await found
 
 
-async def test_a_client_may_come_back_after_some_ends() -> None:
+async def test_a_client_may_reconnect_after_some_ends() -> None:
     carrier = StreamCarrier()
     await carrier.close(3011, "force reconnect")
     assert '"reconnect":true' in (await taken(carrier))[0]
@@ -78,7 +78,7 @@ async def test_the_end_wakes_waiting_tasks() -> None:
     assert called == [1]
 
 
-async def test_commands_wait_for_those_before_them_within_a_bound() -> None:
+async def test_waiting_commands_are_limited_and_read_in_order() -> None:
     carrier = StreamCarrier()
     assert all(carrier.feed(str(number)) for number in range(MAX_FRAMES))
     assert carrier.feed("one too many") is False

@@ -6,7 +6,7 @@ from emmett.channels import Position
 from tests.channels.kit import MemorySink, running, until
 
 
-async def test_pushes_wait_until_it_is_opened() -> None:
+async def test_pushes_wait_until_the_subscriber_is_opened() -> None:
     async with running() as channels:
         await channels.publish("room:1", "before")
         sink, hub = MemorySink(), channels.running().hub

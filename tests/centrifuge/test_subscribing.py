@@ -73,7 +73,7 @@ async def test_what_is_published_during_a_recovery_follows_it() -> None:
         assert seen == [2, 3, 4]
 
 
-async def test_a_position_that_is_lost_is_not_recovered_in_part() -> None:
+async def test_a_lost_position_is_not_recovered_in_part() -> None:
     service = recoverable()
     async with service.run(), service.connected() as client:
         await publish(service, "room:1", *range(9))
@@ -81,13 +81,13 @@ async def test_a_position_that_is_lost_is_not_recovered_in_part() -> None:
         assert (result["was_recovering"], "recovered" in result, data_of(result)) == (True, False, [])
         assert result["offset"] == 9
         await client.ask(unsubscribe={"channel": "room:1"})
-        # The client says that it would rather not begin at all.
+        # With this flag the client gets an error instead of an unrecovered subscription.
         assert await client.error(subscribe={"channel": "room:1", "recover": True, "offset": 2, "flag": 2}) == 112
         result = await client.subscribe("room:1", recover=True, epoch="another", offset=9)
         assert "recovered" not in result
 
 
-async def test_only_so_many_publications_are_recovered() -> None:
+async def test_the_number_of_recovered_publications_is_limited() -> None:
     service = recoverable(max_recovered=2)
     async with service.run(), service.connected() as client:
         await publish(service, "room:1", *range(5))
@@ -96,7 +96,7 @@ async def test_only_so_many_publications_are_recovered() -> None:
         assert data_of(await client.subscribe("room:1", recover=True, offset=3)) == [3, 4]
 
 
-async def test_of_a_cached_namespace_only_the_newest_publication_is_recovered() -> None:
+async def test_in_cache_mode_only_the_newest_publication_is_recovered() -> None:
     service = recoverable(cache="price")
     async with service.run(), service.connected() as client:
         result = await client.subscribe("price:1", recover=True)
@@ -107,7 +107,7 @@ async def test_of_a_cached_namespace_only_the_newest_publication_is_recovered() 
         assert (result["recovered"], data_of(result), result["offset"]) == (True, [8], 9)
 
 
-async def test_a_gap_while_live_makes_the_client_subscribe_again() -> None:
+async def test_a_gap_makes_the_client_subscribe_again() -> None:
     bus = MemoryBus()
     service = Service(TestBroker(bus))
     service.open_namespace("room", history=5)
@@ -140,7 +140,7 @@ async def test_a_gap_in_a_server_side_subscription_disconnects() -> None:
         assert await client.ended() == (3010, "insufficient state")
 
 
-async def test_joins_and_leaves() -> None:
+async def test_joins_and_leaves_reach_other_subscribers() -> None:
     service = recoverable()
     async with service.run(), service.connected() as one:
         await one.subscribe("room:1")
@@ -167,7 +167,7 @@ async def test_a_subscription_expires_unless_it_is_refreshed() -> None:
         assert await client.push() == {"channel": "b", "unsubscribe": {"code": 2501, "reason": "subscription expired"}}
 
 
-async def test_400_subscriptions_with_tokens_come_back_in_one_frame() -> None:
+async def test_400_subscriptions_with_tokens_are_answered_in_one_frame() -> None:
     service = Service(secret=SECRET, max_channels=400)
     commands = [
         {"id": 1000 + n, "subscribe": {"channel": f"c:{n}", "token": token(sub="42", channel=f"c:{n}", info="x" * 60)}}
@@ -183,14 +183,14 @@ async def test_without_a_token_a_subscription_that_expires_ends_without_grace() 
     service = Service()
     service.centrifuge.on_subscribe(lambda client, channel, data: allow(expires_at=soon(1)))
     async with service.run(), service.connected() as client:
-        # An SDK that were told would ask for a token, and give up without one. After 2501 it subscribes again.
+        # If the expiry were sent, an SDK would want a token, and give up without one. After 2501 it subscribes again.
         assert await client.subscribe("a") == {}
         assert await client.push() == {"channel": "a", "unsubscribe": {"code": 2501, "reason": "subscription expired"}}
         assert await client.subscribe("a") == {}
 
 
-async def test_a_subscription_that_has_expired_is_refused() -> None:
-    """After 2501 the SDK would subscribe again, and again."""
+async def test_an_expired_subscription_is_refused() -> None:
+    """After code 2501 the SDK would subscribe again and again."""
     service = Service()
     service.centrifuge.on_subscribe(lambda client, channel, data: allow(expires_at=1))
     async with service.run(), service.connected() as client:
@@ -224,7 +224,7 @@ async def test_an_unsubscribe_of_the_server_during_a_subscribe_wins() -> None:
         assert service.subscribers == 0
 
 
-async def test_a_broker_that_is_away_is_a_temporary_error_and_leaves_nothing() -> None:
+async def test_an_unavailable_broker_is_a_temporary_error_and_nothing_is_left() -> None:
     service = recoverable()
     broker = service.channels._broker
     assert isinstance(broker, TestBroker)
@@ -237,7 +237,7 @@ async def test_a_broker_that_is_away_is_a_temporary_error_and_leaves_nothing() -
         assert (await client.subscribe("room:1"))["recoverable"] is True
 
 
-async def test_a_client_that_takes_nothing_is_slow() -> None:
+async def test_a_client_that_does_not_read_is_disconnected_as_slow() -> None:
     service = Service(write_high_water=1024, write_limit=2048)
     service.open_namespace("room", queue_messages=2)
     async with service.run(), service.connected() as client:

@@ -19,7 +19,7 @@ def verifier(**options: Any) -> TokenVerifier:
     return TokenVerifier([FixedKeys(SECRET, [])], clock=lambda: NOW, **options)
 
 
-async def test_the_claims_of_a_connection() -> None:
+async def test_the_claims_of_a_connection_are_read() -> None:
     claims = await verifier().connection(
         token(
             sub="42",
@@ -41,13 +41,13 @@ async def test_the_claims_of_a_connection() -> None:
     )
 
 
-async def test_an_anonymous_connection_that_never_expires() -> None:
+async def test_a_token_may_be_anonymous_and_never_expire() -> None:
     claims = await verifier().connection(token(exp=NOW + 60, expire_at=0))
     assert (claims.user, claims.expires_at) == ("", None)
 
 
 @pytest.mark.parametrize("exp", [NOW, NOW - 1])
-async def test_an_expired_token_is_no_invalid_one(exp: float) -> None:
+async def test_an_expired_token_is_distinguished_from_an_invalid_one(exp: float) -> None:
     with pytest.raises(CommandFailed) as caught:
         await verifier().connection(token(sub="42", exp=exp))
     assert (caught.value.code, caught.value.temporary) == (109, False)
@@ -81,7 +81,7 @@ async def test_a_subscription_token_does_not_connect() -> None:
         await verifier().connection(token(sub="42", channel="news"))
 
 
-async def test_the_claims_of_a_subscription() -> None:
+async def test_the_claims_of_a_subscription_are_read() -> None:
     claims = await verifier().subscription(token(sub="42", channel="news", exp=NOW + 9, info=1), "news", "42", "id")
     assert claims == (NOW + 9, Raw(b"1"))
     await verifier().subscription(token(client="id", channel="news"), "news", "42", "id")
@@ -100,14 +100,14 @@ async def test_a_token_for_something_else_disconnects(claims: dict[str, Any]) ->
         await verifier().subscription(token(client="id2", channel="news"), "news", "42", "id")
 
 
-async def test_an_invalid_or_expired_subscription_token_only_refuses() -> None:
+async def test_an_invalid_or_expired_subscription_token_refuses_without_disconnecting() -> None:
     for text, code in [("no token", 103), (token(sub="42", channel="news", exp=NOW), 109)]:
         with pytest.raises(CommandFailed) as caught:
             await verifier().subscription(text, "news", "42", "id")
         assert caught.value.code == code
 
 
-async def test_audience_and_issuer_where_they_are_wanted() -> None:
+async def test_audience_and_issuer_are_verified_if_set() -> None:
     strict = verifier(audience="chat", issuer="us")
     assert (await strict.connection(token(sub="42", aud=["chat", "other"], iss="us"))).user == "42"
     refused: list[dict[str, Any]] = [{}, {"aud": "shop", "iss": "us"}, {"aud": "chat", "iss": "them"}, {"aud": "chat"}]

@@ -31,7 +31,7 @@ def result(subscribers: int, publications: int, *, seconds: float = 4.0) -> Chan
     )
 
 
-def test_the_coefficients_of_a_world_in_which_the_model_is_true() -> None:
+def test_the_coefficients_follow_from_measurements_that_fit_the_model() -> None:
     found = measure.coefficients([result(FEW, 1000)] * 3, [result(MANY, 50)] * 3)
     assert found.delivery_seconds == pytest.approx(DELIVERY)
     assert found.publication_seconds == pytest.approx(PUBLICATION)
@@ -52,7 +52,7 @@ def test_figures_that_contradict_each_other_are_refused() -> None:
         measure.coefficients([result(FEW, 1000)], [replace(result(MANY, 50), server_cpu=0.001)])
 
 
-def test_an_example_that_cannot_be_carried_says_why() -> None:
+def test_an_impossible_example_gives_the_reason() -> None:
     found = measure.coefficients([result(FEW, 1000)], [result(MANY, 50)])
     assert "busy beyond its share with hearing" in examples_text(found, Bounds(cpu_share=1e-7))
 

@@ -27,7 +27,7 @@ def test_one_process_is_enough_for_a_few() -> None:
     assert found.broker_share == pytest.approx(10 * 20e-6)
 
 
-def test_connections_are_the_limit_of_many_that_are_idle() -> None:
+def test_connections_are_the_limit_for_many_idle_clients() -> None:
     found = predict(FIGURES, Workload(1_000_000, 0, 0))
     assert (found.processes, found.limit, found.cpu_share, found.broker_out) == (100, "connections", 0, 0)
     assert found.total_bytes == pytest.approx(100 * (40e6 + 10_000 * 10e3))
@@ -39,27 +39,27 @@ def test_memory_is_the_limit_where_processes_are_small() -> None:
 
 
 def test_the_processor_is_the_limit_of_a_busy_room() -> None:
-    # Each process hears 1,000 publications, a tenth of its core; 20,000 x 1,000 deliveries take 100 s a second.
+    # Each process receives 1,000 publications, a tenth of its core; 20,000 x 1,000 deliveries take 100 s a second.
     found = predict(FIGURES, Workload(20_000, 1000, 20_000), Bounds(cpu_share=0.5))
     assert (found.processes, found.limit) == (250, "cpu")
     assert found.cpu_share == pytest.approx(0.5)
     assert found.broker_out == 250_000
 
 
-def test_of_small_rooms_only_few_processes_hear_a_publication() -> None:
-    # 100,000 publications, two subscribers each: 1 s of deliveries and 20 s of hearing, each second.
+def test_a_publication_to_a_small_room_reaches_only_a_few_processes() -> None:
+    # 100,000 publications, two subscribers each: 1 s of deliveries and 20 s of receiving, each second.
     found = predict(FIGURES, Workload(1000, 100_000, 2), Bounds(cpu_share=0.5))
     assert (found.processes, found.limit) == (42, "cpu")
     assert found.broker_out == 200_000
     assert found.cpu_share <= 0.5
 
 
-def test_more_processes_do_not_help_where_each_hears_too_much() -> None:
+def test_more_processes_do_not_help_if_each_receives_too_much() -> None:
     with pytest.raises(ValueError, match="busy beyond its share with hearing"):
         predict(FIGURES, Workload(1_000_000, 6000, 1_000_000))
 
 
-def test_a_process_that_is_too_small_for_a_single_connection() -> None:
+def test_a_process_too_small_for_a_single_connection_is_refused() -> None:
     with pytest.raises(ValueError, match="a process with one connection needs more"):
         predict(FIGURES, Workload(1, 1, 1), Bounds(memory_bytes=40e6))
 
@@ -85,7 +85,7 @@ def test_impossible_values_are_named(kind: Any, values: tuple[float, ...], compl
 @pytest.mark.parametrize("connections", [1, 999, 50_000, 3_000_000])
 @pytest.mark.parametrize("publications", [0.0, 0.5, 100.0, 2000.0])
 @pytest.mark.parametrize("subscribers", [1, 40, 900])
-def test_what_is_predicted_keeps_its_bounds(connections: int, publications: float, subscribers: int) -> None:
+def test_predictions_stay_within_the_bounds(connections: int, publications: float, subscribers: int) -> None:
     bounds = Bounds()
     found = predict(FIGURES, Workload(connections, publications, min(subscribers, connections)), bounds)
     assert found.cpu_share <= bounds.cpu_share * 1.0001

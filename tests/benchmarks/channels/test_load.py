@@ -1,4 +1,4 @@
-"""What is missing or came too often is named, whoever lacks it."""
+"""Publications that are missing or repeated are named, for one subscriber or all."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def new_load() -> ChannelLoad:
     return made
 
 
-async def test_everybody_has_everything() -> None:
+async def test_a_complete_delivery_passes() -> None:
     load = new_load()
     for member in load.members:
         member.data_received(frame(0, 0) + frame(1, 0) + frame(0, 1))
@@ -50,7 +50,7 @@ async def test_everybody_has_everything() -> None:
     load.check_whole()
 
 
-async def test_what_no_subscriber_of_a_process_got_is_named() -> None:
+async def test_publications_missing_for_all_subscribers_of_a_process_are_named() -> None:
     load = new_load()
     for member in load.members:
         member.data_received(frame(0, 0) + frame(1, 0))
@@ -58,7 +58,7 @@ async def test_what_no_subscriber_of_a_process_got_is_named() -> None:
         await load.finish()
 
 
-async def test_what_one_subscriber_did_not_get_is_named() -> None:
+async def test_publications_missing_for_one_subscriber_are_named() -> None:
     load = new_load()
     load.members[0].data_received(frame(0, 0) + frame(1, 0) + frame(0, 1))
     load.members[1].data_received(frame(0, 0) + frame(1, 0))
@@ -66,7 +66,7 @@ async def test_what_one_subscriber_did_not_get_is_named() -> None:
         await load.finish()
 
 
-async def test_what_comes_again_after_the_last_is_noticed() -> None:
+async def test_a_repetition_after_the_last_publication_is_noticed() -> None:
     load = new_load()
     for member in load.members:
         member.data_received(frame(0, 0) + frame(1, 0) + frame(0, 1))
@@ -76,7 +76,7 @@ async def test_what_comes_again_after_the_last_is_noticed() -> None:
         load.check_whole()
 
 
-async def test_half_a_frame_after_the_last_is_noticed() -> None:
+async def test_half_a_frame_after_the_last_publication_is_noticed() -> None:
     load = new_load()
     for member in load.members:
         member.data_received(frame(0, 0) + frame(1, 0) + frame(0, 1))

@@ -1,4 +1,4 @@
-"""Real servers and a real load for a moment: the results are complete, whatever the figures."""
+"""Real servers under a real load for a moment: the results are complete; the figures do not matter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans, results and delays cross a process boundary as they are."""
+"""Plans, results and delays survive the way to another process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def plan(**values: Any) -> ChannelPlan:
     return ChannelPlan(**{"ports": (1, 2), "room": "plain:a", "subscribers": 20, "servers": (3,), **values})
 
 
-def test_a_plan_crosses_as_json() -> None:
+def test_a_plan_survives_json() -> None:
     sent = plan(pace=4.0, slow=True, broker=9)
     assert ChannelPlan.from_json(json.loads(json.dumps(asdict(sent)))) == sent
 
@@ -30,12 +30,12 @@ def test_a_plan_crosses_as_json() -> None:
         ({"ports": ()}, "ports is empty"),
     ],
 )
-def test_an_impossible_plan_says_why(values: dict[str, Any], complaint: str) -> None:
+def test_an_impossible_plan_gives_the_reason(values: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         plan(**values)
 
 
-def test_a_result_crosses_as_json() -> None:
+def test_a_result_survives_json() -> None:
     result = ChannelResult(5, 1.0, 0.1, None, 0.2, 1, {"all": Delays(5, 0.1, 0.2, 0.3)}, {"empty": 1}, {"gaps": 0})
     assert ChannelResult.from_json(json.loads(json.dumps(asdict(result)))) == result
 
@@ -50,5 +50,5 @@ def test_delays_are_ranked() -> None:
 @pytest.mark.parametrize(
     ("share", "value"), [(0.0, 1.0), (0.25, 1.0), (0.26, 2.0), (0.5, 2.0), (0.99, 4.0), (1.0, 4.0)]
 )
-def test_a_percentile_is_one_of_the_values(share: float, value: float) -> None:
+def test_a_percentile_is_a_measured_value(share: float, value: float) -> None:
     assert percentile([1.0, 2.0, 3.0, 4.0], share) == value

@@ -1,4 +1,4 @@
-"""Medians of rounds, a row a case, and their place on a page."""
+"""Medians of the rounds, a row for each case, and their place on a page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def sample(deliveries: int, p99: float, broker_cpu: float | None = None) -> Samp
     return Sample(full, ChannelResult(100, 2.0, 0.5, broker_cpu, 0.1, 1, delays))
 
 
-def test_several_workers_are_not_measured_in_memory() -> None:
+def test_the_memory_broker_is_not_measured_with_several_workers() -> None:
     found = cases(["memory", "valkey"], ["process", "workers", "nodes"])
     assert {case.layout for case in found if case.broker == "memory"} == {"process"}
     assert {(case.layout, case.kept) for case in found if case.broker == "valkey"} == {
@@ -60,7 +60,7 @@ def test_refusals_are_reported() -> None:
     assert refused(["memory"], ["process"]) == refused(["nats"], ["nodes"]) == []
 
 
-def test_a_process_without_subscribers_is_another_layout() -> None:
+def test_a_process_without_subscribers_has_its_own_layout() -> None:
     case, taken = Case("valkey", "workers", kept=False), sample(1000, 0.002, 0.25)
     with pytest.raises(LoadFailed, match="on 1 processes: expected 2"):
         check_processes(case, taken)

@@ -1,4 +1,4 @@
-"""What the subscribers of one process get is compared byte for byte, and each publication is checked."""
+"""The streams of all subscribers of a process are compared byte for byte, and each publication is checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def new_stream() -> tuple[Stream, list[int]]:
     return Stream(2, heard.append), heard
 
 
-def test_what_comes_first_is_read_and_the_rest_is_compared() -> None:
+def test_the_first_stream_is_parsed_and_the_others_are_compared_with_it() -> None:
     stream, heard = new_stream()
     data = frame(0, 0, 11) + frame(1, 0, 12) + frame(0, 1, 13)
     ends = [stream.take(0, data[:100])]
@@ -29,7 +29,7 @@ def test_what_comes_first_is_read_and_the_rest_is_compared() -> None:
     assert stream.sent == [11, 12, 13]
     assert stream.origins == [0, 1, 0]
     assert list(stream.counts) == [2, 1]
-    # Another subscriber gets the same in other pieces.
+    # Another subscriber gets the same bytes in other pieces.
     assert stream.take(stream.take(0, data[:5]), data[5:]) == len(data)
     assert heard == [0, 1, 0]
 
@@ -53,13 +53,13 @@ def test_publications_are_counted_up_to_a_position() -> None:
         (b"\x88\x02\x03\xe8", "a frame began with byte 0x88"),
     ],
 )
-def test_what_is_doubled_missing_or_foreign_is_found(data: bytes, complaint: str) -> None:
+def test_repeated_missing_and_foreign_publications_are_found(data: bytes, complaint: str) -> None:
     stream, _ = new_stream()
     with pytest.raises(WrongDelivery, match=complaint):
         stream.take(0, data)
 
 
-def test_subscribers_of_a_process_must_get_the_same() -> None:
+def test_all_subscribers_of_a_process_must_get_the_same_bytes() -> None:
     stream, _ = new_stream()
     stream.take(0, frame(0, 0) + frame(1, 0))
     with pytest.raises(WrongDelivery, match="from byte 0 on"):
@@ -69,7 +69,7 @@ def test_subscribers_of_a_process_must_get_the_same() -> None:
 
 
 @pytest.mark.parametrize("size", [64, 125, 126, 200, 70_000])
-def test_publications_of_any_size(size: int) -> None:
+def test_publications_may_have_any_size(size: int) -> None:
     stream, heard = new_stream()
     data = b"".join(server_frame(publication(1, number, 5, size)) for number in range(3))
     assert stream.take(0, data) == len(data)

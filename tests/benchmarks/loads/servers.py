@@ -1,4 +1,4 @@
-"""Servers in the test's own event loop, right ones and wrong ones, for the loads."""
+"""Correct and faulty servers in the test's own event loop, for the loads."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Base(asyncio.Protocol):
     """Has a transport, and does nothing."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # uvloop's is no asyncio.Transport
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # type: ignore[assignment]  # the transport of uvloop is not an asyncio.Transport
 
     def data_received(self, data: bytes) -> None:
         """Read and send nothing."""
 
 
 class Liar(Base):
-    """Sends back as much, but not the same."""
+    """Sends back as many bytes, but other ones."""
 
     def data_received(self, data: bytes) -> None:
         self.transport.write(data[::-1])
@@ -61,7 +61,7 @@ class Refusing(Base):
 
 
 class Leaving(Base):
-    """Closes when something comes."""
+    """Closes when it receives data."""
 
     def data_received(self, data: bytes) -> None:
         self.transport.close()

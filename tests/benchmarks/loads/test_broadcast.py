@@ -11,7 +11,7 @@ REPLY = BATCH.reply
 
 
 class Heard:
-    """A subscriber with its output."""
+    """Return a subscriber and its output."""
 
     def __init__(self) -> None:
         self.complete = 0
@@ -32,14 +32,14 @@ def test_a_batch_in_any_pieces_is_complete_once(piece: int) -> None:
 
 
 @pytest.mark.parametrize("data", [REPLY[66:132], REPLY + b"\x81", REPLY[:65] + b"?"])
-def test_lost_doubled_and_changed_messages_are_seen(data: bytes) -> None:
+def test_lost_repeated_and_changed_messages_are_detected(data: bytes) -> None:
     heard = Heard()
     heard.subscriber.data_received(data)
     assert len(heard.complaints) == 1
     assert heard.complete == 0
 
 
-def test_what_comes_before_the_last_probe_does_not_count() -> None:
+def test_messages_before_the_last_probe_do_not_count() -> None:
     heard = Heard()
     heard.subscriber.probe = b"probe 2"
     for data in (b"probe 1", b"pro", b"be 2"):
@@ -50,7 +50,7 @@ def test_what_comes_before_the_last_probe_does_not_count() -> None:
     assert (heard.complete, heard.complaints) == (1, [])
 
 
-def test_a_connection_that_ends_is_a_failure_while_it_is_wanted() -> None:
+def test_a_connection_that_ends_too_early_is_a_failure() -> None:
     heard = Heard()
     heard.subscriber.attach(MemoryTransport())
     heard.subscriber.connection_lost(None)

@@ -33,7 +33,7 @@ def test_texts_differ_and_compress_well() -> None:
 
 
 @pytest.mark.parametrize(("bits", "used"), [(8, 9), (9, 9), (12, 12), (15, 15)])
-def test_what_is_sent_can_be_inflated_with_the_window_that_was_asked_for(bits: int, used: int) -> None:
+def test_messages_can_be_inflated_with_the_negotiated_window(bits: int, used: int) -> None:
     frame = compressed_frame(TEXT, bits, 0)
     assert frame[0] == FINAL_TEXT | COMPRESSED
     start = 8 if frame[1] & 0x7F == 126 else 6
@@ -50,7 +50,7 @@ def test_what_is_sent_can_be_inflated_with_the_window_that_was_asked_for(bits: i
         ('permessage-deflate; server_max_window_bits=10; client_max_window_bits="9"', 9),
     ],
 )
-def test_the_window_for_the_client_is_read(extensions: str, bits: int) -> None:
+def test_the_window_of_the_client_is_read_from_the_response(extensions: str, bits: int) -> None:
     assert window_bits(extensions) == bits
 
 
@@ -67,7 +67,7 @@ def test_replies_are_inflated_with_and_without_context(takeover: bool, piece: in
     assert (one.sent, one.answered, one.compressed) == (4, 3, 3)
 
 
-def test_a_reply_that_is_not_compressed_is_right_too() -> None:
+def test_an_uncompressed_reply_is_correct_too() -> None:
     one, complaints = connection()
     one.data_received(server_frame(TEXT))
     assert (one.answered, one.compressed, complaints) == (1, 0, [])
@@ -82,7 +82,7 @@ def test_a_reply_that_is_not_compressed_is_right_too() -> None:
         b"\x89\x00",
     ],
 )
-def test_a_wrong_reply_is_seen(reply: bytes) -> None:
+def test_a_wrong_reply_is_detected(reply: bytes) -> None:
     one, complaints = connection()
     one.data_received(reply)
     assert len(complaints) == 1

@@ -31,7 +31,7 @@ class MemoryTransport(asyncio.Transport):
 
 
 class Peer:
-    """A connection under test with the transport below it and the complaints it made."""
+    """Return a connection under test, its transport and its list of complaints."""
 
     def __init__(self, batch: Batch) -> None:
         self.complaints: list[str] = []
@@ -58,7 +58,7 @@ def test_it_writes_a_batch_takes_the_transport_and_waits(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 66, 100, len(BATCH.reply)])
-def test_a_whole_reply_in_any_pieces_brings_the_next_batch(peer: Peer, size: int) -> None:
+def test_a_whole_reply_in_any_pieces_triggers_the_next_batch(peer: Peer, size: int) -> None:
     for start in range(0, len(BATCH.reply), size):
         assert len(peer.transport.writes) == 1
         peer.connection.data_received(BATCH.reply[start : start + size])
@@ -77,7 +77,7 @@ def test_whole_messages_of_an_unfinished_batch_count(peer: Peer) -> None:
     ("data", "complaint"),
     [
         (BATCH.reply[:70] + b"?" + BATCH.reply[71:], "wrong from byte 70 of 264"),
-        (BATCH.reply[66:132], "wrong from byte 4 of 264"),  # the second message comes first
+        (BATCH.reply[66:132], "wrong from byte 4 of 264"),  # the second message's reply comes first
         (BATCH.reply + b"\x81", "wrong from byte 264 of 264"),
     ],
 )

@@ -8,7 +8,7 @@ from tests.benchmarks.loads.test_echo import MemoryTransport
 
 
 class Funnel:
-    """Three producers, which have sent their first message, and their reader."""
+    """Three producers that have sent their first message, and their reader."""
 
     def __init__(self) -> None:
         self.complaints: list[str] = []
@@ -29,7 +29,7 @@ def funnel() -> Funnel:
 
 
 @pytest.mark.parametrize("piece", [1, 65, 70, 1000])
-def test_messages_in_any_order_and_pieces_bring_the_next_of_their_producers(funnel: Funnel, piece: int) -> None:
+def test_messages_in_any_order_and_pieces_make_their_producers_send_the_next(funnel: Funnel, piece: int) -> None:
     stream = funnel.replies[2] + funnel.replies[0]
     for start in range(0, len(stream), piece):
         funnel.reader.data_received(stream[start : start + piece])
@@ -38,19 +38,19 @@ def test_messages_in_any_order_and_pieces_bring_the_next_of_their_producers(funn
     assert not funnel.complaints
 
 
-def test_a_message_that_nobody_sent_is_seen(funnel: Funnel) -> None:
+def test_a_message_that_was_not_sent_is_detected(funnel: Funnel) -> None:
     funnel.reader.data_received(echo_batch(1003, 1, 64, websocket=True).reply)
     assert "nobody sent" in funnel.complaints[0]
 
 
-def test_a_message_that_comes_twice_is_seen(funnel: Funnel) -> None:
+def test_a_repeated_message_is_detected(funnel: Funnel) -> None:
     funnel.producers[0].running = False
     funnel.reader.data_received(funnel.replies[0] * 2)
     assert funnel.complaints[0].endswith("twice")
     assert funnel.producers[0].answered == 1
 
 
-def test_a_producer_wants_nothing_and_wants_to_stay(funnel: Funnel) -> None:
+def test_a_producer_must_receive_nothing_and_stay_connected(funnel: Funnel) -> None:
     funnel.producers[0].data_received(b"what")
     funnel.producers[0].connection_lost(None)
     funnel.reader.attach(MemoryTransport())

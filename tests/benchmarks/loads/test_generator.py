@@ -63,7 +63,7 @@ async def test_echo_through_tls(size: int, tmp_path: Path) -> None:
 @pytest.mark.loops("uvloop")
 @pytest.mark.parametrize("kind", ["echo", "broadcast", "funnel", "connects", "http"])
 @pytest.mark.parametrize("protocol", [Liar, Base, Refusing, Leaving, Doubler])
-async def test_a_server_that_does_not_do_its_work_is_a_failure(
+async def test_a_faulty_server_is_a_failure(
     protocol: type[asyncio.Protocol], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("benchmarks.loads.load.DRAIN_TIMEOUT", 0.05)
@@ -75,7 +75,7 @@ async def test_a_server_that_does_not_do_its_work_is_a_failure(
 
 
 @BOTH_LOOPS
-async def test_a_websocket_server_of_another_make_passes_too() -> None:
+async def test_another_websocket_server_passes_too() -> None:
     async def echo(connection: ServerConnection) -> None:
         async for message in connection:
             await connection.send(message)
@@ -105,7 +105,7 @@ async def test_a_server_that_does_not_compress_is_a_failure() -> None:
             await generate(plan("deflate", next(iter(server.sockets)).getsockname()[1]))
 
 
-async def test_connections_that_do_not_open_in_time_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connections_that_open_too_late_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load.Load, "connect_timeout", 0.05)
     async with listening(Base) as port:
         with pytest.raises(LoadFailed, match="3 connections were not open within"):

@@ -24,7 +24,7 @@ def connection(complaints: list[str]) -> HTTPConnection:
     return connection
 
 
-def test_a_request_is_one_of_http_1_1() -> None:
+def test_a_request_is_valid_http_1_1() -> None:
     assert get_request("h", 1, "/p").startswith(b"GET /p HTTP/1.1\r\nHost: h:1\r\n")
     assert get_request("h", 1, "/p").endswith(b"\r\n\r\n")
 
@@ -41,7 +41,7 @@ def test_a_request_is_one_of_http_1_1() -> None:
         (CHUNKED + b"5\r\nHel", None),
     ],
 )
-def test_a_body_is_found_when_it_is_whole(data: bytes, body: bytes | None) -> None:
+def test_a_response_is_found_when_it_is_complete(data: bytes, body: bytes | None) -> None:
     assert response_body(data) == body
 
 
@@ -55,12 +55,12 @@ def test_a_body_is_found_when_it_is_whole(data: bytes, body: bytes | None) -> No
         (CHUNKED + b"0\r\n\r\nmore", "more than a response"),
     ],
 )
-def test_what_is_no_response_is_refused(data: bytes, complaint: str) -> None:
+def test_data_that_is_no_response_is_refused(data: bytes, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         response_body(data)
 
 
-def test_responses_in_any_pieces_count(connection: HTTPConnection, complaints: list[str]) -> None:
+def test_responses_count_in_whatever_pieces_they_arrive(connection: HTTPConnection, complaints: list[str]) -> None:
     for number in range(9):
         response = HEAD % number + BODY
         for start in range(0, len(response), number + 20):
@@ -70,7 +70,7 @@ def test_responses_in_any_pieces_count(connection: HTTPConnection, complaints: l
 
 
 @pytest.mark.parametrize("wrong", [b"Hello, World?", b"hello, World!"])
-def test_a_wrong_body_of_the_same_length_is_seen(
+def test_a_wrong_body_of_the_same_length_is_detected(
     connection: HTTPConnection, complaints: list[str], wrong: bytes
 ) -> None:
     connection.data_received(HEAD % 1 + BODY)
@@ -78,14 +78,14 @@ def test_a_wrong_body_of_the_same_length_is_seen(
     assert complaints == [f"the body is {wrong!r}"]
 
 
-def test_a_response_that_nobody_asked_for_is_seen(connection: HTTPConnection, complaints: list[str]) -> None:
+def test_an_unrequested_response_is_detected(connection: HTTPConnection, complaints: list[str]) -> None:
     connection.running = False
     connection.data_received(HEAD % 1 + BODY)
     connection.data_received(HEAD % 2 + BODY)
     assert complaints == ["a response came that nobody asked for"]
 
 
-def test_json_may_have_blanks() -> None:
+def test_json_may_contain_spaces() -> None:
     assert RIGHT["json"](b'{ "message" : "Hello, World!" }')
     assert not RIGHT["json"](b'{"message": "Hello"}')
     assert not RIGHT["json"](b"{")

@@ -32,7 +32,7 @@ def written(value: dict[str, Any], **style: Any) -> bytes:
     return server_frame(json.dumps(value, **style).encode())
 
 
-async def test_a_reply_in_any_style_and_pieces_is_learnt() -> None:
+async def test_a_reply_is_learned_in_whatever_style_and_pieces_it_arrives() -> None:
     reply = written(receipt(4, 0), indent=1) + written(dict(reversed(receipt(4, 1).items())))
     transport = Answering([reply[:50], reply[50:]])
     assert await learn_reply(transport, 4, 2) == reply
@@ -62,19 +62,19 @@ async def test_a_wrong_receipt_is_a_failure(reply: bytes) -> None:
         await learn_reply(Answering([reply]), 1, 1)
 
 
-async def test_a_receipt_that_does_not_come_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_receipt_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_messages, "LEARN_TIMEOUT", 0.01)
     with pytest.raises(LoadFailed, match=r"only b'\\x81' came within"):
         await learn_reply(Answering([b"\x81"]), 1, 1)
 
 
-def test_every_order_is_another_one() -> None:
+def test_every_order_is_different() -> None:
     frames = {request(connection, 3) for connection in range(64)}
     assert len(frames) == 64
     assert split_frames(written(order(1, 2)))[1] == b""
 
 
-def test_an_order_in_each_dialect() -> None:
+def test_orders_are_written_in_each_dialect() -> None:
     plain = json.dumps(order(1, 2), separators=(",", ":"))
     assert {name: dialect.call(2, order(1, 2)).decode() for name, dialect in DIALECTS.items()} == {
         "": plain,
@@ -91,7 +91,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("dialect", ANSWERS)
-async def test_an_answer_is_learnt_in_each_dialect(dialect: str) -> None:
+async def test_the_reply_is_learned_in_each_dialect(dialect: str) -> None:
     reply = written(ANSWERS[dialect], indent=1)
     assert await learn_reply(Answering([reply]), 3, 1, dialect) == reply
     with pytest.raises(LoadFailed, match="the receipt is"):

@@ -1,4 +1,4 @@
-"""Every load against the server that is measured: started once, as the benchmark starts it."""
+"""Every load against our own server, which is started once, as the benchmark starts it."""
 
 from __future__ import annotations
 
@@ -54,10 +54,12 @@ async def test_ours_passes_every_load(kind: str, path: str, fields: dict[str, An
 
 
 @pytest.mark.loops("uvloop")
-async def test_idle_connections_are_opened_checked_and_weighed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idle_connections_are_opened_and_checked_and_their_memory_is_measured(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(idle, "SETTLE", 0.01)
     monkeypatch.setattr(idle, "FIRST", 2)
-    # Not that of this process, which may have room for 70 connections from other tests.
+    # Invented figures: this process may have memory for 70 connections left from other tests.
     read = iter((100_000, 170_000))
     monkeypatch.setattr(idle, "memory_bytes", lambda pid: next(read))
     result = await generate(replace(plan("idle", port), connections=70))

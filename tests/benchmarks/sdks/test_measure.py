@@ -10,7 +10,7 @@ from benchmarks.sdks.measure import SDKFigures, SDKReturn, measure, report
 pytest.importorskip("uvloop")
 
 
-def test_a_small_run() -> None:
+def test_a_small_run_is_measured() -> None:
     said: list[str] = []
     text, data = measure(1, 20, 0.02, current_placement(), said.append)
     assert said == ["connections: plain", "connections: sdk", "round 1 of 1", "all SDKs come back"]
@@ -20,7 +20,7 @@ def test_a_small_run() -> None:
     assert "20 recovered, 20 with each publication once and in order, 0 ended" in text
 
 
-def test_the_table() -> None:
+def test_the_table_lists_known_figures() -> None:
     figures = {
         "plain": SDKFigures(5000, [8e-6, 10e-6, 12e-6], [0.01] * 3, [0.1] * 3),
         "sdk": SDKFigures(7500, [8e-6, 11e-6, 12e-6], [0.01] * 3, [0.2, 0.1, 0.1]),

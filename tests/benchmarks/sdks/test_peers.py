@@ -8,14 +8,14 @@ from tests.integration.sdk_node import app
 from tests.integration.servers import run_emmett
 
 
-async def test_a_peer_that_is_refused() -> None:
+async def test_a_refused_peer_is_a_failure() -> None:
     async with run_emmett(app) as running:
         with pytest.raises(LoadFailed, match=r"/nowhere ended: the server answered b'HTTP/1\.1 404"):
             await Peer(running.port, "/nowhere").connect()
 
 
-async def test_an_sdk_that_is_refused() -> None:
-    # It has no token.
+async def test_a_refused_sdk_is_a_failure() -> None:
+    # It sends no token.
     async with run_emmett(app) as running:
         peer = SDKPeer(running.port)
         with pytest.raises(LoadFailed, match="3500 invalid token"):
@@ -23,7 +23,7 @@ async def test_an_sdk_that_is_refused() -> None:
         assert peer.ended == "3500 invalid token"
 
 
-async def test_numbers_and_delays() -> None:
+async def test_publications_are_counted_and_delays_measured() -> None:
     peer = SDKPeer(1)
     peer.take(b'{"id":1,"connect":{}}\n{"id":2,"subscribe":{"epoch":"e","offset":3}}', 10)
     assert await peer.ready == "subscribed"
