@@ -14,7 +14,7 @@ from emmett.channels.sink import Batch, Message
 from emmett.channels.subscription import Subscription
 from emmett.errors import BrokerRefused, BrokerUnavailable, WebsocketClosed
 
-# Turns of the event loop in which what a test waits for must have happened.
+# Within this many turns of the event loop, what a test waits for must have happened.
 TURNS = 20_000
 
 
@@ -24,7 +24,7 @@ async def until(condition: Callable[[], object]) -> None:
         if condition():
             return
         await asyncio.sleep(0)
-    raise AssertionError("it did not come to that")
+    raise AssertionError("the condition did not come to hold")
 
 
 async def turns(count: int = 10) -> None:
@@ -48,7 +48,7 @@ class MemorySink:
 
     Attributes:
         batches: what it took.
-        is_stalled: it takes nothing.
+        is_stalled: whether it refuses to take anything.
         closed: the code and reason that it was closed with.
     """
 
@@ -62,7 +62,7 @@ class MemorySink:
 
     @property
     def messages(self) -> list[Message]:
-        """All messages that it took."""
+        """Return all messages that it took."""
         return [message for batch in self.batches for message in batch.messages]
 
     async def accept(self) -> None:
@@ -101,12 +101,12 @@ class TestBroker(MemoryBroker):
     def __init__(self, bus: MemoryBus | None = None) -> None:
         super().__init__(bus)
         self.calls: list[tuple[str, Any]] = []
-        # Names of methods that wait until they are taken out, and those that fail.
+        # Names of methods whose calls wait until the name is removed, and of those that fail.
         self.gates: dict[str, asyncio.Event] = {}
         self.failing: set[str] = set()
-        # What it refuses to subscribe to, for good.
+        # Channels to which it permanently refuses to subscribe.
         self.refused: set[str] = set()
-        # Errors that these raise, one a call.
+        # Errors that these methods raise, one for each call.
         self.start_errors: list[BrokerUnavailable] = []
         self.check_errors: list[BrokerUnavailable] = []
         self.subscribe_errors: list[BrokerUnavailable] = []
@@ -189,7 +189,7 @@ class TestBroker(MemoryBroker):
 
 
 async def never(seconds: float) -> None:
-    """Sleep for ever, so that nothing happens by itself."""
+    """Sleep forever, so that nothing happens by itself."""
     await asyncio.get_running_loop().create_future()
 
 

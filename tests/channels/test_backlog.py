@@ -28,7 +28,7 @@ def take_all(backlog: Backlog) -> list[Publication]:
     return list(iter(backlog.pop, None))
 
 
-def test_what_fits_comes_out_in_order() -> None:
+def test_publications_within_the_limits_come_out_in_order() -> None:
     backlog = make("disconnect")
     assert put(backlog, item(1), item(2))
     assert put(backlog, item(3))
@@ -36,14 +36,14 @@ def test_what_fits_comes_out_in_order() -> None:
     assert backlog.pop() is None
 
 
-def test_disconnect_says_so_by_messages_and_by_bytes() -> None:
+def test_disconnect_applies_to_messages_and_to_bytes() -> None:
     assert not put(make("disconnect"), *map(item, range(4)))
     assert not put(make("disconnect", size=10), item(1, data="x" * 6), item(2, data="x" * 6))
-    # A single one is always taken: it is not larger than max_message_size.
+    # A single publication is always taken, because it is not larger than max_message_size.
     assert put(make("disconnect", size=10), item(1, data="x" * 11))
 
 
-def test_drop_oldest_tells_a_gap_before_the_next_publication_of_the_channel() -> None:
+def test_drop_oldest_reports_a_gap_before_the_next_publication_of_the_channel() -> None:
     backlog = make("drop_oldest")
     assert put(backlog, item(1), item(1, "room:2"), *map(item, range(2, 5)))
     assert backlog.dropped == 2
@@ -55,7 +55,7 @@ def test_drop_oldest_tells_a_gap_before_the_next_publication_of_the_channel() ->
     assert [each.kind for each in take_all(backlog)] == [Kind.GAP, Kind.MESSAGE]
 
 
-def test_without_positions_dropped_ones_are_only_counted() -> None:
+def test_without_positions_dropped_publications_are_only_counted() -> None:
     backlog = make("drop_oldest")
     put(backlog, *(item(number, placed=False) for number in range(5)))
     assert backlog.dropped == 2
@@ -76,13 +76,13 @@ def test_latest_keeps_the_newest_of_each_channel() -> None:
     assert backlog.dropped == 2
 
 
-def test_latest_of_too_many_channels_drops_the_oldest() -> None:
+def test_latest_drops_the_oldest_of_too_many_channels() -> None:
     backlog = make("latest")
     put(backlog, *(item(1, f"room:{number}", placed=False) for number in range(5)))
     assert [each.channel for each in take_all(backlog)] == ["room:2", "room:3", "room:4"]
 
 
-def test_history_does_not_count() -> None:
+def test_publications_from_the_history_do_not_count() -> None:
     backlog = make("disconnect")
     assert put(backlog, *map(item, range(10)), is_extra=True)
     assert put(backlog, *map(item, range(10, 13)))
@@ -91,7 +91,7 @@ def test_history_does_not_count() -> None:
     assert not put(backlog, *map(item, range(4)))
 
 
-def test_portions() -> None:
+def test_a_portion_has_a_size_and_includes_its_gaps() -> None:
     backlog = make("drop_oldest")
     put(backlog, *(item(number, data="x" * 6) for number in range(5)))
     items, gaps = backlog.portion(12)
@@ -132,7 +132,7 @@ def test_latest_takes_constant_time_however_many_channels_are_live() -> None:
 
 
 def test_gaps_of_many_channels_under_a_pattern_become_one() -> None:
-    """Which also holds for channels that are never heard of again."""
+    """This also holds for channels that have no further publications."""
     backlog = make("drop_oldest", messages=64)
     for number in range(10_000):
         assert put(backlog, item(number, f"room:a:{number}"))
@@ -155,7 +155,7 @@ def test_a_gap_of_a_pattern_that_is_dropped_comes_before_the_next_publication() 
     st.sampled_from(["drop_oldest", "latest"]),
     st.lists(st.tuples(st.integers(0, 2), st.integers(1, 5), st.booleans()), max_size=60),
 )
-def test_it_is_bounded_and_nothing_is_passed_over(slow: Slow, steps: list[tuple[int, int, bool]]) -> None:
+def test_it_is_bounded_and_loses_nothing_silently(slow: Slow, steps: list[tuple[int, int, bool]]) -> None:
     """A reader sees each channel in order, and a gap wherever publications are missing."""
     backlog = make(slow, messages=4, size=12)
     offsets = [0, 0, 0]

@@ -29,14 +29,14 @@ def gap(offset: int, epoch: str = "e") -> Publication:
 
 
 class PatientFeed(Feed):
-    """A feed that a test may make into a socket."""
+    """A feed that a test can make behave like a socket."""
 
     def hold(self, parcel: Parcel) -> None:
         pass
 
 
 class Bench:
-    """A subscriber that catches up."""
+    """A subscriber that is catching up."""
 
     def __init__(self, start: int, last: int | None = None) -> None:
         self.feed = PatientFeed(Counters(), lambda receiver: None, RareLog(logging.getLogger("emmett.channels")))
@@ -58,7 +58,7 @@ class Bench:
             return found
 
 
-async def test_history_then_what_came_live_without_what_both_have() -> None:
+async def test_history_comes_first_then_live_publications_without_duplicates() -> None:
     bench = Bench(start=3)
     bench.catch_up.add([message(4), message(5)], False)
     bench.finish([message(2), message(3), message(4)], at(4), True)
@@ -93,7 +93,7 @@ async def test_missed_publications_come_before_later_ones() -> None:
     assert await empty.read() == [gap(9)]
 
 
-async def test_a_socket_that_knows_no_gaps_is_not_closed_for_one_it_asked_about() -> None:
+async def test_a_socket_without_gaps_is_not_closed_for_a_gap_in_what_it_asked_for() -> None:
     bench = Bench(start=0)
     bench.feed.encode = data_only
     bench.feed.take = bench.batches.append  # type: ignore[assignment]
@@ -101,7 +101,7 @@ async def test_a_socket_that_knows_no_gaps_is_not_closed_for_one_it_asked_about(
     assert [batch.messages for batch in bench.batches] == [["e7"]]
 
 
-async def test_another_epoch_on_the_way() -> None:
+async def test_the_epoch_may_change_while_the_history_is_read() -> None:
     """The stream is still in the old epoch, the history already in the new one, without the requested publications."""
     bench = Bench(start=3)
     bench.catch_up.add([message(4), gap(0, "f"), message(1, "f")], False)
@@ -110,14 +110,14 @@ async def test_another_epoch_on_the_way() -> None:
     assert await bench.read() == [gap(0, "f"), message(1, "f"), message(2, "f"), message(3, "f")]
 
 
-async def test_the_epoch_changes_behind_the_history() -> None:
+async def test_the_epoch_may_change_after_the_history_was_read() -> None:
     bench = Bench(start=3)
     bench.catch_up.add([message(4), gap(0, "f"), message(1, "f")], False)
     bench.finish([message(4)], at(4), True)
     assert await bench.read() == [message(4), gap(0, "f"), message(1, "f")]
 
 
-async def test_too_much_comes_live_and_the_history_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_with_too_many_live_publications_the_history_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_WAITING", 2)
     bench = Bench(start=0)
     bench.catch_up.add([message(1), message(2), message(3)], False)
@@ -129,12 +129,12 @@ async def test_too_much_comes_live_and_the_history_is_read_again(monkeypatch: py
     assert await bench.read() == [message(1), message(2), message(3)]
 
 
-async def test_page_after_page_and_a_hole_between_two_of_them() -> None:
+async def test_a_hole_between_two_pages_is_a_gap() -> None:
     bench = Bench(start=9)
     bench.catch_up.add([message(10)], False)
     bench.catch_up.add_page([message(2), message(3)], at(9), True)
     assert bench.catch_up.last is None
-    # Trimmed while the socket took the first page.
+    # Trimmed while the socket was taking the first page.
     bench.catch_up.add_page([message(6), message(7)], at(9), False)
     bench.catch_up.add_page([message(8), message(9)], at(9), True)
     bench.catch_up.finish(at(9))
@@ -146,7 +146,7 @@ async def test_page_after_page_and_a_hole_between_two_of_them() -> None:
     assert not bench.catch_up.is_complete
 
 
-async def test_a_hole_between_the_history_and_what_came_live() -> None:
+async def test_a_hole_between_the_history_and_live_publications_is_a_gap() -> None:
     bench = Bench(start=6)
     bench.catch_up.add([message(7), message(8)], False)
     bench.catch_up.add_page([message(3)], at(3), True)

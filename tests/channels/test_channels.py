@@ -11,7 +11,7 @@ from emmett.errors import BrokerUnavailable, ChannelDenied, ConfigurationError, 
 from tests.channels.kit import TestBroker, running, take_data, topics, until
 
 
-async def test_the_example_of_a_room() -> None:
+async def test_the_example_of_a_room_works() -> None:
     app = App(__name__)
     channels = Channels(app)
 
@@ -34,7 +34,7 @@ async def test_the_example_of_a_room() -> None:
 
 
 class TestPublish:
-    async def test_who_may_publish_is_asked(self) -> None:
+    async def test_may_publish_is_called(self) -> None:
         asked: list[tuple[str, str | bytes]] = []
 
         async def may_publish(channel: str, data: str | bytes) -> bool:
@@ -50,7 +50,7 @@ class TestPublish:
             assert asked == [("room:1", "no"), ("room:1", "yes")]
             assert channels.stats().published == 2
 
-    async def test_what_cannot_be_published(self) -> None:
+    async def test_invalid_publications_are_refused(self) -> None:
         async with running(max_message_size=4) as channels:
             for name in ("room:*", "", "a b"):
                 with pytest.raises(InvalidChannel):
@@ -62,7 +62,7 @@ class TestPublish:
                     await channels.publish("room:1", data)
             await channels.publish("room:1", "üü")
 
-    async def test_what_json_can_express_is_published_as_json(self) -> None:
+    async def test_json_values_are_published_as_json(self) -> None:
         asked: list[object] = []
 
         def may_publish(channel: str, data: object) -> bool:
@@ -85,7 +85,7 @@ class TestPublish:
             assert await channels.publish("ticks", "a") is None
 
 
-async def test_a_publication_that_is_repeated_with_its_key() -> None:
+async def test_a_publication_repeated_with_its_key_is_published_once() -> None:
     async with running() as channels, channels.subscribe("room:1", "ticks") as feed:
         for channel in ("room:1", "ticks"):
             first = await channels.publish(channel, "1", idempotency_key="a")
@@ -94,7 +94,7 @@ async def test_a_publication_that_is_repeated_with_its_key() -> None:
         assert await take_data(feed, 4) == ["1", "3", "1", "3"]
 
 
-async def test_history() -> None:
+async def test_history_returns_publications_and_their_position() -> None:
     async with running() as channels:
         for number in range(5):
             await channels.publish("room:1", str(number))
@@ -104,7 +104,7 @@ async def test_history() -> None:
         since = str(Position(past.top.epoch, 1))
         assert [each.data for each in (await channels.history("room:1", since=since)).publications] == list("1234")
         assert not (await channels.history("room:1", since="gone:1")).complete
-        # As `subscribe` has it: what a visitor sends is no error of the server.
+        # As in `subscribe`: an invalid position from a visitor is not an error of the server.
         for strange in ("x", ["e:1", "e:2"]):
             found = await channels.history("room:1", since=strange)
             assert (len(found.publications), found.complete) == (5, False)
@@ -115,7 +115,7 @@ async def test_history() -> None:
 
 
 class TestLife:
-    async def test_before_it_is_started(self) -> None:
+    async def test_before_the_start_every_call_is_an_error(self) -> None:
         channels = Channels()
         for call in (channels.publish("a", "x"), channels.history("a"), channels.presence("a")):
             with pytest.raises(UsageError, match="not started"):
@@ -147,7 +147,7 @@ class TestLife:
             with pytest.raises(UsageError, match="another event loop"):
                 await asyncio.to_thread(publish)
 
-    async def test_a_broker_that_is_not_there_yet_is_tried_again(self, caplog: pytest.LogCaptureFixture) -> None:
+    async def test_an_unavailable_broker_is_tried_again_at_the_start(self, caplog: pytest.LogCaptureFixture) -> None:
         broker = MemoryBroker()
         broker.cut()
         channels = Channels(None, broker)
@@ -157,13 +157,13 @@ class TestLife:
         await starting
         await channels.shutdown()
 
-    async def test_a_broker_that_does_not_come_is_an_error(self) -> None:
+    async def test_a_broker_that_stays_unavailable_is_an_error(self) -> None:
         broker = MemoryBroker()
         broker.cut()
         with pytest.raises(BrokerUnavailable):
             await Channels(None, broker, start_timeout=0.0).startup()
 
-    async def test_the_app_stops_feeds_that_its_handlers_read(self) -> None:
+    async def test_the_app_ends_feeds_that_its_handlers_read(self) -> None:
         app = App(__name__)
         channels = Channels(app)
         ended = asyncio.Event()
@@ -182,7 +182,7 @@ class TestLife:
 
 
 class TestBrokers:
-    def test_the_variable_chooses_where_nothing_is_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_variable_chooses_the_broker_if_none_is_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert Channels().is_in_memory
         monkeypatch.setenv("EMMETT_BROKER", "carrier-pigeon://coop")
         with pytest.raises(ConfigurationError, match="no broker for 'carrier-pigeon'"):
@@ -191,7 +191,7 @@ class TestBrokers:
         monkeypatch.setenv("EMMETT_BROKER", "")
         assert Channels().is_in_memory
 
-    def test_the_application_comes_first(self) -> None:
+    def test_a_broker_in_place_of_the_application_is_refused(self) -> None:
         with pytest.raises(ConfigurationError, match="the application comes first"):
             Channels("redis://localhost")  # type: ignore[arg-type]
 
@@ -206,7 +206,9 @@ class TestBrokers:
             pass
 
 
-async def test_a_program_of_its_own_is_warned_once_that_nobody_hears_it(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_program_without_a_server_is_warned_once_that_no_process_hears_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     app = App(__name__)
     channels = Channels(app)
     async with channels:
@@ -217,7 +219,7 @@ async def test_a_program_of_its_own_is_warned_once_that_nobody_hears_it(caplog: 
             await channels.publish("news", "good night")
         assert caplog.text.count("no other process hears") == 1
     caplog.clear()
-    # The application is served.
+    # No warning when the application is served.
     await channels.startup()
     await channels.publish("news", "good morning")
     await channels.shutdown()
@@ -226,7 +228,7 @@ async def test_a_program_of_its_own_is_warned_once_that_nobody_hears_it(caplog: 
     assert "no other process hears" not in caplog.text
 
 
-async def test_health() -> None:
+async def test_health_reports_what_fails() -> None:
     bus = MemoryBus()
     broker = TestBroker(bus)
     async with running(broker) as channels, channels.subscribe("room:1", "ticks"):

@@ -20,7 +20,7 @@ class Broken(MemorySink):
         raise self.failure
 
 
-async def test_many_are_closed_a_few_at_a_time() -> None:
+async def test_many_connections_are_closed_a_few_at_a_time() -> None:
     pauses: list[float] = []
     gate = asyncio.Event()
 
@@ -44,7 +44,7 @@ async def test_many_are_closed_a_few_at_a_time() -> None:
     await until(lambda: not len(tasks))
 
 
-async def test_what_cannot_be_closed_is_logged_unless_it_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_to_close_is_logged_unless_the_connection_is_closed(caplog: pytest.LogCaptureFixture) -> None:
     tasks = Tasks()
     closer = Closer(tasks)
     closer.close(Broken(WebsocketClosed(1006)), 1013, "")

@@ -11,14 +11,14 @@ from emmett.channels.encoding import check_member_data, decode_info, encode_data
 HERE = Position("e", 7)
 
 
-def test_the_default_gives_the_data_of_messages() -> None:
+def test_the_default_encoder_gives_the_data_of_messages() -> None:
     assert data_only(Publication("a", "x")) == "x"
     assert data_only(Publication("a", b"\x00")) == b"\x00"
     for kind in (Kind.JOIN, Kind.LEAVE, Kind.GAP):
         assert data_only(Publication("a", "{}", kind)) is None
 
 
-def test_json_tells_all() -> None:
+def test_as_json_expresses_everything() -> None:
     member = member_data("alice", b'{"age":7}')
     told: list[tuple[Publication, dict[str, Any]]] = [
         (Publication("a", 'x"\n', position=HERE), {"type": "message", "data": 'x"\n', "position": "e:7"}),
@@ -39,17 +39,17 @@ def test_json_tells_all() -> None:
 
 
 @pytest.mark.parametrize("data", ["", "x", "[]", "{}", '{"member":1}', '{"member":"a"', "[" * 100_000, "null"])
-def test_what_is_no_member_is_refused(data: str) -> None:
+def test_invalid_member_data_is_refused(data: str) -> None:
     with pytest.raises(ValueError, match="not the data of a member"):
         check_member_data(data)
 
 
-def test_a_member_may_have_no_info_and_more_fields() -> None:
+def test_a_member_may_have_no_info_and_unknown_fields() -> None:
     check_member_data('{"member":"a","later":1}')
     check_member_data(member_data("a", None))
 
 
-def test_info_is_json() -> None:
+def test_info_must_be_json() -> None:
     assert decode_info(encode_info({"a": [1, None]})) == {"a": [1, None]}
     assert decode_info(b"\xff") is None
     assert decode_info(b"[" * 100_000) is None
@@ -57,7 +57,7 @@ def test_info_is_json() -> None:
         encode_info(object())
 
 
-def test_data_is_json() -> None:
+def test_data_is_encoded_as_json() -> None:
     assert encode_data({"a": [1, "é"]}) == '{"a":[1,"é"]}'
     circle: list[object] = []
     circle.append(circle)
@@ -66,7 +66,7 @@ def test_data_is_json() -> None:
             encode_data(data)
 
 
-def test_which_encoders_cannot_express_a_gap() -> None:
+def test_encoders_that_cannot_express_a_gap_are_recognised() -> None:
     class Own:
         ends_at_gap = True
 

@@ -10,12 +10,12 @@ from emmett.channels.envelope import MAX_CARRIER, carry, pack, split_carrier, un
 
 
 @given(st.text() | st.binary())
-def test_data_comes_out_as_it_went_in(data: str | bytes) -> None:
+def test_data_survives_packing(data: str | bytes) -> None:
     assert unpack(pack(data)) == (data, Kind.MESSAGE, None)
 
 
 @pytest.mark.parametrize("kind", [Kind.JOIN, Kind.LEAVE])
-def test_kinds_come_out_as_they_went_in(kind: Kind) -> None:
+def test_kinds_survive_packing(kind: Kind) -> None:
     assert unpack(pack("{}", kind)) == ("{}", kind, None)
 
 
@@ -29,12 +29,12 @@ def test_any_bytes_are_read_or_refused(payload: bytes) -> None:
 
 
 @given(st.text() | st.binary(), st.dictionaries(st.text(), st.text(), max_size=3))
-def test_details_come_out_as_they_went_in(data: str | bytes, tags: dict[str, str]) -> None:
+def test_details_survive_packing(data: str | bytes, tags: dict[str, str]) -> None:
     details = Details(info=Raw(b'{"user":"ada"}'), tags=tags)
     assert unpack(pack(data, details=details)) == (data, Kind.MESSAGE, details)
 
 
-def test_details_have_a_bound() -> None:
+def test_details_over_the_limit_are_refused() -> None:
     details = Details(tags={"long": "x" * 16_384})
     with pytest.raises(ValueError, match="expected 16384 at most"):
         pack("data", details=details)
@@ -43,13 +43,13 @@ def test_details_have_a_bound() -> None:
 @pytest.mark.parametrize(
     "payload", [b"d", b"d{}", b"d{}\n", b"d{}\nj{}", b"d{}\nd{}\ntx", b"d[]\ntx", b'd{"tags":1}\ntx']
 )
-def test_details_of_another_form_are_refused(payload: bytes) -> None:
+def test_malformed_details_are_refused(payload: bytes) -> None:
     with pytest.raises(ValueError, match="details"):
         unpack(payload)
 
 
 @pytest.mark.parametrize("data", [None, 1, bytearray(b"x"), ["x"]])
-def test_data_is_text_or_bytes(data: object) -> None:
+def test_data_must_be_text_or_bytes(data: object) -> None:
     with pytest.raises(TypeError, match="str or bytes"):
         pack(data)  # type: ignore[arg-type]
 
@@ -59,7 +59,7 @@ def test_lone_surrogates_are_refused() -> None:
         pack("\ud800")
 
 
-def test_a_carrier_comes_back() -> None:
+def test_a_carrier_can_be_split_off() -> None:
     payload = carry(pack("x"), {"traceparent": "é"})
     assert split_carrier(payload) == ({"traceparent": "é"}, b"tx")
     with pytest.raises(ValueError, match="begins with b'c'"):
@@ -84,6 +84,6 @@ def test_an_empty_carrier_adds_nothing() -> None:
         b"c" + (MAX_CARRIER + 1).to_bytes(2, "big") + b" " * (MAX_CARRIER + 9),
     ],
 )
-def test_what_no_carrier_is(payload: bytes) -> None:
+def test_invalid_carriers_are_refused(payload: bytes) -> None:
     with pytest.raises(ValueError, match="a payload"):
         split_carrier(payload)

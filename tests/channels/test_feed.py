@@ -27,7 +27,7 @@ def put(feed: Feed, *offsets: int, namespace: Namespace = ROOM) -> None:
     feed.receive(namespace, there, False)
 
 
-async def test_what_waits_comes_without_waiting_and_what_comes_wakes() -> None:
+async def test_queued_publications_are_returned_at_once_and_new_ones_wake_the_reader() -> None:
     feed = make()
     put(feed, 1, 2)
     assert [(await feed.next()).data, (await feed.next()).data] == ["1", "2"]
@@ -37,7 +37,7 @@ async def test_what_waits_comes_without_waiting_and_what_comes_wakes() -> None:
     assert (await reading).data == "3"
 
 
-async def test_one_reads_at_a_time_and_a_cancelled_one_loses_nothing() -> None:
+async def test_one_task_reads_at_a_time_and_loses_nothing_when_cancelled() -> None:
     feed = make()
     reading = asyncio.create_task(feed.next())
     await turns()
@@ -49,7 +49,7 @@ async def test_one_reads_at_a_time_and_a_cancelled_one_loses_nothing() -> None:
     assert (await feed.next()).data == "1"
 
 
-async def test_the_position_is_that_of_what_was_read() -> None:
+async def test_the_position_is_that_of_the_last_publication_read() -> None:
     feed = make()
     feed.note_position("room:1", Position("e", 0))
     put(feed, 1, 2)
@@ -60,7 +60,7 @@ async def test_the_position_is_that_of_what_was_read() -> None:
     assert feed._places == {"room:1": Position("e", 1)}
 
 
-async def test_a_slow_reader_is_notified_and_gets_nothing_more(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_slow_reader_gets_an_error_and_no_more_publications(caplog: pytest.LogCaptureFixture) -> None:
     left: list[Receiver] = []
     feed = make(left)
     put(feed, 1, 2)
@@ -81,7 +81,7 @@ async def test_each_namespace_has_its_own_queue() -> None:
     assert feed.dropped == 2
 
 
-async def test_when_it_is_finished_what_waits_still_comes() -> None:
+async def test_a_finished_feed_still_delivers_what_is_queued() -> None:
     feed = make()
     put(feed, 1)
     feed.finish()

@@ -15,7 +15,7 @@ def test_a_gap_waits_for_its_channel() -> None:
     gaps.add("room:2", Position("e", 1))
     assert gaps.before(["room:3"]) == []
     assert gaps.before(["room:1", "room:1"]) == [gap("room:1", 4)]
-    # Until it was sent.
+    # The gap stays until it has been sent.
     assert gaps.before(["room:1"]) == [gap("room:1", 4)]
     gaps.discard([gap("room:1", 4)])
     assert gaps.before(["room:1"]) == []
@@ -24,11 +24,11 @@ def test_a_gap_waits_for_its_channel() -> None:
     assert not gaps
 
 
-def test_too_many_become_one_of_the_narrowest_pattern() -> None:
+def test_too_many_gaps_become_one_of_the_narrowest_pattern() -> None:
     gaps = Gaps(2)
     for name in ("room:a:1", "room:a:2", "room:a:23"):
         gaps.add(name, Position("e", 1))
-    # All that it covers is said already.
+    # The gap of the pattern already covers this one.
     gaps.add("room:a:4", Position("e", 1))
     assert len(gaps) == 1
     gaps.add("room:b", Position("e", 7))
@@ -40,14 +40,14 @@ def test_too_many_become_one_of_the_narrowest_pattern() -> None:
     assert not gaps
 
 
-def test_a_name_that_begins_another_one() -> None:
+def test_the_merged_pattern_covers_a_name_that_begins_another() -> None:
     gaps = Gaps(1)
     gaps.add("room:a", None)
     gaps.add("room:a:b", None)
     assert gaps.before(["room:x"]) == [gap("room:*")]
 
 
-def test_a_gap_of_a_pattern_comes_before_whatever_it_covers() -> None:
+def test_a_gap_of_a_pattern_comes_before_everything_that_it_covers() -> None:
     gaps = Gaps(10)
     gaps.add("room:*", None)
     gaps.add("words:*", None)

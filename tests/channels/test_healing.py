@@ -17,7 +17,7 @@ ROOM = Namespace("room", history=10)
 
 
 class Bench:
-    """A healer, and channels of which one publication is in the history."""
+    """A healer, and channels with one publication in their history."""
 
     def __init__(self, count: int = 1) -> None:
         self.bus = MemoryBus()
@@ -41,7 +41,7 @@ class Bench:
         self.pauses.append(seconds)
 
 
-async def test_only_so_many_are_healed_at_once_and_each_once() -> None:
+async def test_a_limited_number_of_channels_is_healed_at_once_and_each_only_once() -> None:
     bench = Bench(20)
     for topic in bench.topics:
         bench.healer.check(topic)
@@ -52,7 +52,7 @@ async def test_only_so_many_are_healed_at_once_and_each_once() -> None:
     assert len(bench.broker.named("history")) == 20
 
 
-async def test_a_read_that_fails_is_tried_again_with_growing_pauses() -> None:
+async def test_a_failed_read_is_tried_again_after_growing_pauses() -> None:
     bench = Bench()
     bench.broker.failing.add("history")
     bench.healer.check(bench.topics[0])
@@ -62,10 +62,10 @@ async def test_a_read_that_fails_is_tried_again_with_growing_pauses() -> None:
     assert not bench.topics[0].is_healing
 
 
-async def test_quiet_channels_are_asked_for_their_top_in_batches() -> None:
+async def test_the_tops_of_quiet_channels_are_read_in_batches() -> None:
     bench = Bench(120)
     await bench.healer.check_quiet(bench.topics, 60.0)
-    # The first look only sets the mark.
+    # The first check only marks the channels as quiet.
     assert (bench.broker.calls, bench.pauses) == ([], [])
     bench.topics[0].is_quiet = False
     bench.topics[1].is_lost = True
@@ -77,7 +77,7 @@ async def test_quiet_channels_are_asked_for_their_top_in_batches() -> None:
     assert bench.broker.most_at_work <= 4
 
 
-async def test_one_that_nobody_uses_is_not_healed() -> None:
+async def test_an_unused_channel_is_not_healed() -> None:
     bench = Bench()
     bench.topics[0].users = 0
     bench.healer.check(bench.topics[0])

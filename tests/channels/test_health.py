@@ -1,4 +1,4 @@
-"""Checks: when they run, what they try, and when a start is given up."""
+"""Checks: when they run, what they try, and when a start fails for good."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emmett.errors import BrokerRefused, BrokerUnavailable
 from tests.channels.kit import TestBroker, running, until
 
 
-def test_what_an_application_needs() -> None:
+def test_the_needs_of_an_application_follow_from_its_namespaces() -> None:
     namespaces = Namespaces()
     assert find_needs(namespaces) == Needs(False, False)
     namespaces.declare("ticks", {"queue_messages": 5})
@@ -27,7 +27,7 @@ def test_what_an_application_needs() -> None:
     assert find_needs(namespaces) == Needs(True, True)
 
 
-async def test_one_check_serves_all_who_ask_meanwhile() -> None:
+async def test_concurrent_callers_share_a_check() -> None:
     broker = TestBroker()
     async with running(broker) as channels:
         broker.calls.clear()
@@ -52,7 +52,7 @@ async def test_a_cancelled_caller_does_not_end_the_check_of_others() -> None:
         assert (await second).ok
 
 
-async def test_a_check_has_an_end() -> None:
+async def test_a_check_has_a_deadline() -> None:
     broker, tasks = TestBroker(), Tasks()
     broker.close_gate("check")
     with pytest.raises(BrokerUnavailable, match="did not finish the check within 0 s"):
@@ -81,7 +81,7 @@ async def test_a_stop_ends_a_check() -> None:
 
 class TestStart:
     @pytest.mark.parametrize("where", ["start_errors", "check_errors"])
-    async def test_a_refusal_ends_it_at_once(self, where: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def test_a_refusal_ends_the_start_at_once(self, where: str, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO)
         broker = TestBroker()
         getattr(broker, where).append(BrokerRefused("wrong password"))
@@ -91,7 +91,7 @@ class TestStart:
         assert broker.calls[-1][0] == "stop"
         assert caplog.records == []
 
-    async def test_what_may_pass_is_tried_again(
+    async def test_temporary_failures_are_tried_again(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setattr("random.random", lambda: 0.0)
@@ -104,7 +104,7 @@ class TestStart:
         assert [line.getMessage().partition(";")[0] for line in caplog.records] == ["nobody listens", "memory is full"]
         await channels.shutdown()
 
-    async def test_what_does_not_pass_is_an_error_and_leaves_nothing(self) -> None:
+    async def test_a_lasting_failure_is_an_error_and_leaves_nothing(self) -> None:
         broker = TestBroker()
         broker.check_errors += [BrokerUnavailable("memory is full")] * 2
         channels = Channels(None, broker, start_timeout=0.0)
@@ -115,7 +115,7 @@ class TestStart:
         await channels.startup()
         await channels.shutdown()
 
-    async def test_one_that_is_cancelled_leaves_nothing(self) -> None:
+    async def test_a_cancelled_start_leaves_nothing(self) -> None:
         broker = TestBroker()
         broker.close_gate("check")
         starting = asyncio.create_task(Channels(None, broker).startup())

@@ -1,4 +1,4 @@
-"""The hub through `Channels`: deliveries, leftovers, and brokers that fail."""
+"""The hub through `Channels`: deliveries, failures of the broker, and that nothing is left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emmett.errors import BrokerUnavailable
 from tests.channels.kit import MemorySink, TestBroker, running, take, take_data, topics, turns, until
 
 
-async def test_the_first_subscribes_and_the_last_leaves_after_a_delay() -> None:
+async def test_the_first_subscriber_subscribes_and_the_last_unsubscribes_after_a_delay() -> None:
     broker = TestBroker()
     async with running(broker) as channels:
         async with channels.subscribe("a"):
@@ -28,7 +28,7 @@ async def test_the_first_subscribes_and_the_last_leaves_after_a_delay() -> None:
         assert broker.named("unsubscribe") == [["b"], ["a"]]
 
 
-async def test_who_comes_back_within_the_delay_finds_the_subscription() -> None:
+async def test_a_subscriber_that_returns_within_the_delay_finds_the_subscription() -> None:
     broker = TestBroker()
     async with running(broker, linger=3600.0) as channels:
         for _ in range(3):
@@ -39,7 +39,7 @@ async def test_who_comes_back_within_the_delay_finds_the_subscription() -> None:
         assert broker.named("unsubscribe") == []
 
 
-async def test_a_channel_by_name_and_by_patterns_comes_once() -> None:
+async def test_a_channel_subscribed_by_name_and_by_patterns_is_delivered_once() -> None:
     async with running() as channels, channels.subscribe("room:*", "room:a:*", "room:1", "ticks") as feed:
         for name in ("room:1", "room:2", "room:a:1", "ticks", "other", "room:1"):
             await channels.publish(name, name)
@@ -76,7 +76,7 @@ async def test_an_unavailable_broker_is_reported_and_nothing_is_left() -> None:
         assert channels.stats().subscribers == 0
 
 
-async def test_what_was_missed_while_the_broker_was_away_is_healed_from_history() -> None:
+async def test_publications_missed_during_a_broker_outage_are_read_from_the_history() -> None:
     bus = MemoryBus()
     broker = TestBroker(bus)
     async with running(broker) as here, running(TestBroker(bus)) as there, here.subscribe("room:1") as feed:
@@ -91,7 +91,7 @@ async def test_what_was_missed_while_the_broker_was_away_is_healed_from_history(
         assert here.stats().gaps == 0
 
 
-async def test_publications_gone_from_the_history_are_reported_as_a_gap() -> None:
+async def test_missed_publications_that_left_the_history_are_reported_as_a_gap() -> None:
     bus = MemoryBus()
     broker = TestBroker(bus)
     async with (
@@ -133,7 +133,7 @@ async def test_without_history_a_loss_is_reported_as_a_gap() -> None:
         assert {each.data for each in got if each.kind is Kind.MESSAGE} == {"x", "y"}
 
 
-async def test_a_message_that_was_lost_on_the_way_is_healed_with_the_next_one() -> None:
+async def test_a_lost_publication_is_read_from_the_history_when_the_next_arrives() -> None:
     bus = MemoryBus()
     broker = TestBroker(bus)
     async with running(broker) as here, running(TestBroker(bus)) as there, here.subscribe("room:1") as feed:
@@ -143,7 +143,7 @@ async def test_a_message_that_was_lost_on_the_way_is_healed_with_the_next_one() 
         assert await take_data(feed, 4) == ["0", "1", "2", "3"]
 
 
-async def test_the_last_message_that_was_lost_is_found_by_the_check_of_quiet_channels() -> None:
+async def test_the_loss_of_the_last_publication_is_found_by_the_check_of_quiet_channels() -> None:
     bus = MemoryBus()
     broker = TestBroker(bus)
     async with running(broker) as here, running(TestBroker(bus)) as there, here.subscribe("room:1") as feed:
@@ -156,8 +156,8 @@ async def test_the_last_message_that_was_lost_is_found_by_the_check_of_quiet_cha
         assert await take_data(feed, 1) == ["lost"]
 
 
-async def test_recovery_is_bounded_load_on_the_broker() -> None:
-    """Reliability, line 70: ten thousand come back at once."""
+async def test_recovery_puts_bounded_load_on_the_broker() -> None:
+    """Reliability, line 70: ten thousand clients reconnect at once."""
     broker = TestBroker()
     async with running(broker) as channels:
         for number in range(3):
@@ -171,7 +171,7 @@ async def test_recovery_is_bounded_load_on_the_broker() -> None:
         await asyncio.gather(*(each.__aenter__() for each in subscriptions))
         assert [each.recovered for each in subscriptions] == [True] * 8000 + [False] * 2000
         assert broker.most_at_work <= MAX_READS + MAX_FIRST_PAGES + MAX_PAGES + 1
-        # The eight thousand asked the same: a few reads answer them all. Of the others each is read for itself.
+        # Eight thousand need the same history, so a few reads serve them all. The others need a read each.
         assert len([1 for name, since, limit in broker.named("history") if name == "room:1"]) <= 4
         assert len(broker.named("history")) <= 2 * 2000 + 4
         assert len(broker.named("subscribe")) <= 8
@@ -182,7 +182,7 @@ async def test_recovery_is_bounded_load_on_the_broker() -> None:
 
 
 class WeighingBroker(TestBroker):
-    """A broker that counts the bytes of history that are on their way."""
+    """A broker that counts the bytes of history in transit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -203,8 +203,8 @@ class WeighingBroker(TestBroker):
         return answer
 
 
-async def test_large_histories_are_recovered_in_pages_of_which_few_are_under_way() -> None:
-    """Reliability, line 86: two hundred clients come back at once, each with a position of its own."""
+async def test_large_histories_are_recovered_in_pages_with_few_in_transit() -> None:
+    """Reliability, line 86: two hundred clients reconnect at once, each with a position of its own."""
     broker, payload = WeighingBroker(), "x" * 4600
     async with running(broker) as channels:
         for number in range(10):
@@ -229,7 +229,7 @@ async def test_large_histories_are_recovered_in_pages_of_which_few_are_under_way
             await subscription.__aexit__(None, None, None)
 
 
-async def test_history_is_not_read_faster_than_a_socket_takes_it() -> None:
+async def test_history_is_read_no_faster_than_a_socket_takes_it() -> None:
     broker, sink = TestBroker(), MemorySink()
     async with running(broker) as channels:
         for _ in range(100):
@@ -241,7 +241,7 @@ async def test_history_is_not_read_faster_than_a_socket_takes_it() -> None:
         entering = asyncio.create_task(subscription.__aenter__())
         await until(lambda: len(broker.named("history")) == 2)
         await turns(50)
-        # One for the newest position, and one page.
+        # One read for the newest position, and one page.
         assert len(broker.named("history")) == 2
         assert not entering.done()
         while not entering.done():
@@ -256,7 +256,7 @@ async def test_history_is_not_read_faster_than_a_socket_takes_it() -> None:
         await subscription.__aexit__(None, None, None)
 
 
-async def test_who_is_caught_up_with_and_leaves_waits_for_nothing() -> None:
+async def test_a_subscriber_can_leave_at_once_while_it_catches_up() -> None:
     broker, sink = TestBroker(), MemorySink()
     async with running(broker) as channels:
         for _ in range(100):
@@ -267,13 +267,13 @@ async def test_who_is_caught_up_with_and_leaves_waits_for_nothing() -> None:
         await until(lambda: sink._callbacks)
         sink.closed = (1006, "")
         sink.resume()
-        # Its handler learns from the socket that it has gone.
+        # Its handler learns from the socket that the client has left.
         subscription = await entering
         await subscription.__aexit__(None, None, None)
         assert channels.stats().subscribers == 0
 
 
-async def test_a_channel_that_is_busier_than_its_history_is_read_is_given_up_with_a_gap() -> None:
+async def test_a_channel_faster_than_its_history_can_be_read_ends_in_a_gap() -> None:
     class BusyBroker(TestBroker):
         async def history(
             self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
@@ -292,12 +292,12 @@ async def test_a_channel_that_is_busier_than_its_history_is_read_is_given_up_wit
             assert any('"gap"' in str(message) for message in sink.messages)
 
 
-async def test_a_read_that_another_began_before_is_not_enough() -> None:
-    """Publications between a shared read and the coming of the second subscriber are neither lost nor doubled."""
+async def test_a_read_begun_earlier_for_another_subscriber_is_not_enough() -> None:
+    """Publications between a shared read and the second subscription are neither lost nor duplicated."""
     broker = TestBroker()
     async with running(broker, linger=3600.0) as channels, channels.subscribe("room:1"):
         start = Position((await channels.history("room:1")).top.epoch, 0)
-        # It answers with what was there when it was asked.
+        # The broker answers with the state at the time of the call.
         gate = broker.close_answers()
         first = channels.subscribe("room:1", since=start)
         entering = asyncio.create_task(first.__aenter__())
@@ -316,7 +316,7 @@ async def test_a_read_that_another_began_before_is_not_enough() -> None:
             await subscription.__aexit__(None, None, None)
 
 
-async def test_a_cancelled_subscription_leaves_nothing_and_does_no_harm() -> None:
+async def test_a_cancelled_subscription_leaves_nothing_and_affects_no_other() -> None:
     broker = TestBroker()
     async with running(broker) as channels:
         gate = broker.close_gate("subscribe")
@@ -345,7 +345,7 @@ async def test_hostile_bytes_from_the_broker_are_counted_and_logged(caplog: pyte
         assert len(caplog.records) == 1
 
 
-async def test_stop_ends_feeds_and_those_who_wait_and_leaves_nothing() -> None:
+async def test_stop_ends_feeds_and_waiting_subscribers_and_leaves_nothing() -> None:
     broker = TestBroker()
     sink = MemorySink()
     channels = Channels(None, broker)
@@ -375,7 +375,7 @@ async def _read(feed: object) -> list[str]:
 
 
 @pytest.mark.loops("asyncio", "uvloop")
-async def test_a_slow_socket_among_many_does_not_hold_up_the_others() -> None:
+async def test_a_slow_socket_does_not_delay_the_others() -> None:
     async with running(queue_messages=10) as channels:
         sinks = [MemorySink() for _ in range(2000)]
         subscriptions = [channels.subscribe("room:1", deliver=sink, encode=as_json) for sink in sinks]
@@ -388,7 +388,7 @@ async def test_a_slow_socket_among_many_does_not_hold_up_the_others() -> None:
         await until(lambda: sinks[7].closed)
         assert sinks[7].closed == (1013, "try again later")
         assert {len(sink.messages) for sink in sinks} == {0, 20}
-        # The very same bytes for all.
+        # All of them get the same bytes object.
         assert all(sink.batches[0] is sinks[0].batches[0] for sink in sinks if sink is not sinks[7])
         assert channels.stats().disconnected == 1
         for subscription in subscriptions:

@@ -30,7 +30,7 @@ class Subscriber:
     """A subscriber that records publications: kind, channel, data and position.
 
     Arguments:
-        channels: where it subscribes.
+        channels: the channels to which it subscribes.
         names: to what.
         since: by channel a position.
         is_socket: publications go to a sink.
@@ -44,12 +44,12 @@ class Subscriber:
         self.since = since
         self.sink = MemorySink() if is_socket else None
         self.heard: list[tuple[str, str, str, str | None]] = []
-        # Where it began, once it has subscribed.
+        # Where it began, set once it has subscribed.
         self.began: dict[str, Position] | None = None
-        # How many ticks there were then.
+        # The number of ticks at that time.
         self.ticks = 0
         self.recovered: bool | None = None
-        # Channels that it has removed, and where it was in them.
+        # Channels that it has removed, with its position in them.
         self.removed: dict[str, Position] = {}
         self.reading = asyncio.Event()
         self.reading.set()
@@ -87,7 +87,7 @@ class Subscriber:
             await self.subscription.remove(channel)
 
     def all_heard(self) -> list[tuple[str, str, str, str | None]]:
-        """Return all that it got."""
+        """Return everything that it got."""
         if self.sink is None:
             return self.heard
         told = [json.loads(message) for message in self.sink.messages]
@@ -110,7 +110,7 @@ class World:
         self.here = self._channels(self.broker)
         self.there = self._channels(MemoryBroker(self.bus))
         self.numbers = dict.fromkeys([*ROOMS, "ticks"], 0)
-        # What was published where.
+        # What was published to each channel.
         self.log: dict[tuple[str, str], str] = {}
         self.subscribers: list[tuple[Subscriber, asyncio.Task[None]]] = []
         self.gone: list[Subscriber] = []
@@ -133,7 +133,7 @@ class World:
         self.subscribers.append((subscriber, asyncio.get_running_loop().create_task(subscriber.run(self))))
 
     async def until_entered(self) -> None:
-        """Wait until all have subscribed, or were refused."""
+        """Wait until all have subscribed or been refused."""
         await until(lambda: all(each.began is not None or task.done() for each, task in self.subscribers))
 
     async def settle(self) -> None:
@@ -153,7 +153,7 @@ class World:
                     await until(lambda one=subscriber, name=name, last=last: one.has_heard(name, last))  # type: ignore[misc]
 
     async def end(self) -> None:
-        """Let all leave; nothing may be left."""
+        """Let all subscribers leave, and check that nothing is left."""
         for _, task in self.subscribers:
             task.cancel()
         if self.subscribers:
@@ -176,7 +176,7 @@ class World:
             return
         last: dict[str, Position] = dict(subscriber.began)
         ticks: int | None = subscriber.ticks
-        # Channels of a pattern begin with the first publication that arrives, even after a gap of the pattern.
+        # Channels of a pattern start with the first publication that arrives, even after a gap of the pattern.
         for kind, channel, data, text in subscriber.all_heard():
             position = None if text is None else Position.parse(text)
             if kind == "gap":
@@ -189,7 +189,7 @@ class World:
                     ticks = None
             elif position is None:
                 assert channel == "ticks"
-                # One that was on its way when it came may come too.
+                # A publication that was in transit when it subscribed may arrive too.
                 assert ticks is None or int(data) == ticks + 1 or ticks == subscriber.ticks >= int(data)
                 ticks = int(data)
             else:
@@ -206,7 +206,7 @@ class Races(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.loop.set_exception_handler(lambda loop, context: self.errors.append(context))
         self.errors: list[dict[str, Any]] = []
-        # A read that failed during a cut is tried again after a pause, which no number of turns would wait for.
+        # A read that failed during a cut is tried again after a pause longer than any number of turns.
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr("emmett.channels.healing.FIRST_PAUSE", 0.0)
         self.world = self.run(self._begin())

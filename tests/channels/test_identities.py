@@ -44,7 +44,7 @@ async def test_subscribers_of_patterns_are_excluded(names: list[str]) -> None:
         assert await take_data(other, 4) == ["0", "0 too", "2", "2 too"]
 
 
-async def test_one_that_still_reads_the_history_is_excluded_from_it_and_from_what_is_live() -> None:
+async def test_a_subscriber_still_reading_the_history_is_excluded_there_and_live() -> None:
     async with running() as channels, channels.subscribe("ticks") as feed:
         await channels.publish("room:1", "0", exclude=feed)
         await channels.publish("room:1", "1")
@@ -65,7 +65,7 @@ async def test_one_that_still_reads_the_history_is_excluded_from_it_and_from_wha
         assert await take_data(feed, 3) == ["1", "3", "5"]
 
 
-async def test_publications_stay_encoded_once_for_all_others() -> None:
+async def test_publications_are_still_encoded_once_for_all_others() -> None:
     encoded: list[str | bytes] = []
 
     def encode(publication: Publication) -> str:
@@ -86,7 +86,7 @@ async def test_publications_stay_encoded_once_for_all_others() -> None:
         assert len(channels.running().hub.identities) == 0
 
 
-async def test_an_id_is_known_inside_the_block_and_kept_after_it() -> None:
+async def test_an_id_is_available_inside_the_block_and_afterwards() -> None:
     async with running() as channels:
         subscription = channels.subscribe("room:1")
         with pytest.raises(UsageError, match="async with"):

@@ -12,7 +12,7 @@ def item(channel: int, number: int) -> Item:
     return Publication(f"price:{channel}", str(number)), str(number)
 
 
-def test_an_empty_queue() -> None:
+def test_an_empty_queue_is_false_and_has_nothing_to_pop() -> None:
     queue = LatestQueue()
     assert not queue
     assert queue.pop_superseded() == []
@@ -21,7 +21,7 @@ def test_an_empty_queue() -> None:
 
 
 @given(st.lists(st.sampled_from(["add 0", "add 1", "add 2", "pop", "supersede", "clear"]), max_size=60))
-def test_it_does_what_a_list_would(steps: list[str]) -> None:
+def test_it_behaves_like_a_list(steps: list[str]) -> None:
     queue, model = LatestQueue(), list[Item]()
     for number, step in enumerate(steps):
         if step.startswith("add"):
@@ -39,13 +39,13 @@ def test_it_does_what_a_list_would(steps: list[str]) -> None:
             model = []
         assert list(queue) == model
         assert len(queue) == len(model)
-    # Nothing is kept of what has gone.
+    # No reference to removed items is kept.
     queue.clear()
     assert not queue._newest
     assert not queue._superseded
 
 
-def test_what_was_taken_leaves_no_trace() -> None:
+def test_taken_items_are_not_kept() -> None:
     queue = LatestQueue()
     for number in range(100):
         queue.extend([item(0, number), item(1, number)])

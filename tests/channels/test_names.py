@@ -17,7 +17,7 @@ from emmett.errors import ChannelDenied, InvalidChannel
 
 
 @pytest.mark.parametrize("name", ["a", "room:1", "room:a:b", ":", "röm:ü", "x" * 200, "a/b?c=d", "ü" * 100])
-def test_a_channel_may_be_called(name: str) -> None:
+def test_these_are_valid_channel_names(name: str) -> None:
     check_channel(name)
     check_name(name)
 
@@ -26,7 +26,7 @@ BAD = ["", " ", "a b", "a\n", "a\x00", "a\x7f", "a\t", "a\u2028", "a\u00a0", "x"
 
 
 @pytest.mark.parametrize("name", [*BAD, "room:*", "*", "a*b"])
-def test_no_channel_may_be_called(name: str) -> None:
+def test_these_are_invalid_channel_names(name: str) -> None:
     with pytest.raises(InvalidChannel) as caught:
         check_channel(name)
     assert isinstance(caught.value, ChannelDenied)
@@ -35,13 +35,13 @@ def test_no_channel_may_be_called(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*BAD, "*", ":*", "room*", "ro*m:*", "room:*:*", "room:*:1", "room:a*"])
-def test_nothing_can_be_subscribed_to_by(name: str) -> None:
+def test_these_cannot_be_subscribed_to(name: str) -> None:
     with pytest.raises(InvalidChannel):
         check_name(name)
 
 
 @given(st.text())
-def test_any_text_is_a_name_or_refused(name: str) -> None:
+def test_any_text_is_a_valid_name_or_refused(name: str) -> None:
     try:
         check_channel(name)
     except InvalidChannel:
@@ -51,12 +51,12 @@ def test_any_text_is_a_name_or_refused(name: str) -> None:
     assert not any(char.isspace() or char == "*" for char in name)
 
 
-def test_a_name_is_text() -> None:
+def test_a_name_must_be_text() -> None:
     with pytest.raises(TypeError, match="not int"):
         check_channel(1)  # type: ignore[arg-type]
 
 
-def test_patterns() -> None:
+def test_a_pattern_covers_the_names_with_its_prefix() -> None:
     check_name("room:*")
     check_name("room:a:*")
     assert is_pattern("room:*")
@@ -73,7 +73,7 @@ def test_each_name_counts_once_and_a_wide_pattern_for_those_it_covers() -> None:
     assert check_names(["room:*", "room:*"]) == ("room:*",)
 
 
-def test_a_subscriber_has_so_many_names() -> None:
+def test_the_names_of_a_subscriber_are_limited() -> None:
     assert len(check_names([f"a:{number}" for number in range(MAX_NAMES)])) == 128
     for count in (0, MAX_NAMES + 1):
         with pytest.raises(InvalidChannel, match="1 to 128"):

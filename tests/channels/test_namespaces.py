@@ -12,7 +12,7 @@ from emmett.errors import ConfigurationError
 from tests.docs.pages import page
 
 
-def test_options_hold_for_the_channels_of_a_prefix() -> None:
+def test_options_apply_to_the_channels_of_a_prefix() -> None:
     namespaces = Namespaces()
     room = namespaces.declare("room", {"history": 10, "history_ttl": 5, "presence": True, "join_leave": True})
     bare = namespaces.declare("", {"slow": "latest"})
@@ -45,7 +45,7 @@ def test_options_hold_for_the_channels_of_a_prefix() -> None:
         ({"max_message_size": 2_000_000}, "expected at most queue_bytes, which is 1048576"),
     ],
 )
-def test_what_is_not_allowed_is_said(options: Any, text: str) -> None:
+def test_invalid_options_are_refused_with_the_reason(options: Any, text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Namespaces().declare("room", options)
     assert text in str(caught.value)
@@ -53,19 +53,19 @@ def test_what_is_not_allowed_is_said(options: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["room:1", "a b", "x" * 201, "*"])
-def test_names_that_no_namespace_can_have(name: str) -> None:
+def test_invalid_names_of_namespaces_are_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="namespace"):
         Namespaces().declare(name, {})
 
 
-def test_a_namespace_is_declared_once() -> None:
+def test_a_namespace_can_be_declared_only_once() -> None:
     namespaces = Namespaces()
     namespaces.declare("room", {})
     with pytest.raises(ConfigurationError, match="already declared"):
         namespaces.declare("room", {})
 
 
-def test_a_short_queue_lowers_the_size_of_messages() -> None:
+def test_a_small_queue_lowers_the_limit_of_messages() -> None:
     assert Namespaces().declare("room", {"queue_bytes": 100}).max_message_size == 100
 
 

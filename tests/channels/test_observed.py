@@ -31,7 +31,7 @@ class Recorder(Observer):
         self.events.append(event)
 
 
-async def test_a_publication_from_the_publisher_to_its_subscribers() -> None:
+async def test_observers_see_a_publication_from_the_publisher_to_its_subscribers() -> None:
     recorder, app = Recorder(), App(__name__)
     app.observers.add(recorder)
     channels = Channels(app, "memory")
@@ -50,7 +50,7 @@ async def test_a_publication_from_the_publisher_to_its_subscribers() -> None:
     assert delivered.seconds >= 0
 
 
-async def test_the_history_keeps_what_was_sent_along() -> None:
+async def test_the_history_keeps_data_attached_by_observers() -> None:
     app = App(__name__)
     app.observers.add(Recorder())
     channels = Channels(app, "memory")
@@ -62,7 +62,7 @@ async def test_the_history_keeps_what_was_sent_along() -> None:
     assert (publication.data, publication.carrier) == ("hello", {"traceparent": "00-1-2-01"})
 
 
-async def test_one_that_fails() -> None:
+async def test_observers_see_a_failed_publication() -> None:
     recorder = Recorder()
     failure = ConnectionError("away")
 
@@ -74,7 +74,7 @@ async def test_one_that_fails() -> None:
     assert recorder.events[1].error is failure
 
 
-async def test_too_much_sent_along_is_refused() -> None:
+async def test_too_much_attached_data_is_refused() -> None:
     class Chatty(Observer):
         def publishing(self, event: Publishing) -> None:
             event.carrier["baggage"] = "x" * MAX_CARRIER
@@ -86,7 +86,7 @@ async def test_too_much_sent_along_is_refused() -> None:
         await publish_observed(publish, "room", pack("x"), Counters(observers=Observers([Chatty()])))
 
 
-async def test_without_observers_there_is_nothing_to_pay_for() -> None:
+async def test_without_observers_nothing_is_added() -> None:
     namespace = Namespace("room")
     assert type(make_stream("room", namespace, Counters())) is ChannelStream
     watched = Counters(observers=Observers([Recorder()]))

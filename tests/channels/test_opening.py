@@ -26,7 +26,7 @@ class Bench:
         return Topic(name, Namespace(), Counters(), lambda _: None, lambda _: None)
 
 
-async def test_those_that_come_together_are_one_call() -> None:
+async def test_channels_opened_together_are_one_call() -> None:
     bench = Bench()
     gate = bench.broker.close_gate("subscribe")
     bench.opener.open(bench.topic("first"))
@@ -39,7 +39,7 @@ async def test_those_that_come_together_are_one_call() -> None:
     assert bench.broker.most_at_work == 1
 
 
-async def test_an_unsubscribe_under_way_is_waited_for() -> None:
+async def test_opening_waits_for_an_unsubscribe_in_progress() -> None:
     bench = Bench()
     gate = bench.broker.close_gate("unsubscribe")
     bench.opener.close(bench.topic("a"))
@@ -52,7 +52,7 @@ async def test_an_unsubscribe_under_way_is_waited_for() -> None:
     assert bench.broker._subscribed == {"a"}
 
 
-async def test_one_that_was_not_sent_yet_is_called_off() -> None:
+async def test_a_call_that_was_not_sent_yet_is_cancelled() -> None:
     bench = Bench()
     bench.opener.close(bench.topic("a"))
     bench.opener.open(bench.topic("a"))
@@ -66,7 +66,7 @@ async def test_one_that_was_not_sent_yet_is_called_off() -> None:
     assert bench.broker.named("subscribe") == [["a"]]
 
 
-async def test_a_failure_reaches_all_of_the_call_and_leaves_nothing_subscribed() -> None:
+async def test_a_failed_call_fails_all_its_channels_and_leaves_none_subscribed() -> None:
     bench = Bench()
     bench.broker.failing.add("subscribe")
     for name in "ab":
@@ -76,7 +76,7 @@ async def test_a_failure_reaches_all_of_the_call_and_leaves_nothing_subscribed()
     assert bench.broker.named("unsubscribe") == [["a", "b"]]
 
 
-async def test_a_refusal_harms_only_those_that_are_refused() -> None:
+async def test_a_refusal_affects_only_the_refused_channels() -> None:
     bench = Bench()
     bench.broker.refused = {"b", "d:*"}
     for name in ("a", "b", "c", "d:*"):
@@ -88,7 +88,7 @@ async def test_a_refusal_harms_only_those_that_are_refused() -> None:
     assert bench.broker._subscribed == {"a", "c"}
 
 
-async def test_a_refusal_without_names_reaches_all() -> None:
+async def test_a_refusal_without_names_affects_all_channels_of_the_call() -> None:
     bench = Bench()
     bench.broker.subscribe_errors.append(BrokerRefused("no permission for anything"))
     for name in "ab":
@@ -98,7 +98,7 @@ async def test_a_refusal_without_names_reaches_all() -> None:
     assert bench.broker.named("subscribe") == [["a", "b"]]
 
 
-async def test_an_unsubscribe_that_fails_is_let_be() -> None:
+async def test_a_failed_unsubscribe_is_ignored() -> None:
     bench = Bench()
     bench.broker.failing.add("unsubscribe")
     bench.opener.close(bench.topic("a"))

@@ -43,18 +43,18 @@ class Bench:
         self.outlet.receive(self.namespace, publications, False)
 
 
-async def test_the_sink_itself_takes_batches() -> None:
+async def test_batches_go_directly_to_the_sink() -> None:
     bench = Bench()
     assert bench.outlet.take == bench.sink.deliver
     bench.put("a", "b")
     assert [batch.messages for batch in bench.sink.batches] == [["a", "b"]]
 
 
-async def test_while_it_takes_none_they_wait_in_order() -> None:
+async def test_while_the_sink_takes_none_batches_wait_in_order() -> None:
     bench = Bench()
     bench.sink.is_stalled = True
     bench.put("a")
-    # It would take this one, but not before the other.
+    # The sink would take this batch, but not before the waiting one.
     bench.sink.is_stalled = False
     bench.put("b", "c")
     assert bench.sink.messages == []
@@ -64,7 +64,7 @@ async def test_while_it_takes_none_they_wait_in_order() -> None:
     assert bench.sink.messages == ["a", "b", "c", "d"]
 
 
-async def test_it_may_stall_again_before_all_is_handed_over() -> None:
+async def test_the_sink_may_stall_again_before_everything_is_delivered() -> None:
     bench = Bench()
     bench.sink.is_stalled = True
     bench.put("a" * PORTION, "b")
@@ -78,7 +78,7 @@ async def test_it_may_stall_again_before_all_is_handed_over() -> None:
 
 
 @pytest.mark.parametrize("limit", [{"queue_messages": 3}, {"queue_messages": 100, "queue_bytes": 3}])
-async def test_too_slow_is_closed_with_a_code_that_says_come_back(
+async def test_a_socket_that_is_too_slow_is_closed_with_1013(
     limit: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(**limit)
@@ -110,7 +110,7 @@ async def test_drop_oldest_and_latest_keep_the_socket_and_report_gaps_where_poss
         assert bench.sink.closed is None
 
 
-async def test_a_gap_that_cannot_be_expressed_closes_behind_what_came_before() -> None:
+async def test_a_gap_that_cannot_be_expressed_closes_after_earlier_publications() -> None:
     bench = Bench()
     gap = Publication("room:1", "", Kind.GAP)
     bench.outlet.receive(bench.namespace, [Publication("room:1", "a"), gap, Publication("room:1", "b")], False)
@@ -119,7 +119,7 @@ async def test_a_gap_that_cannot_be_expressed_closes_behind_what_came_before() -
     assert bench.left == [bench.outlet]
 
 
-async def test_one_that_has_gone_is_let_go_and_one_that_fails_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_closed_socket_is_dropped_and_a_failing_one_is_closed(caplog: pytest.LogCaptureFixture) -> None:
     gone = Bench()
     gone.sink.closed = (1001, "")
     gone.put("a")
@@ -132,7 +132,7 @@ async def test_one_that_has_gone_is_let_go_and_one_that_fails_is_closed(caplog: 
     assert "what a sink" in caplog.text
 
 
-async def test_one_that_goes_while_publications_wait() -> None:
+async def test_a_socket_may_close_while_publications_wait() -> None:
     bench = Bench()
     bench.sink.is_stalled = True
     bench.put("a")

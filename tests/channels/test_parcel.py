@@ -18,20 +18,20 @@ def test_feeds_get_the_publications_themselves() -> None:
     assert (parcel.is_for_feeds, parcel.is_cut, parcel.size) == (True, False, 4)
 
 
-def test_sockets_get_what_encode_gives() -> None:
+def test_sockets_get_the_result_of_encode() -> None:
     parcel = Parcel(ROOM, MESSAGES, data_only, False)
     assert parcel.batch.messages == ["a", b"b"]
     assert not parcel.is_cut
 
 
-def test_a_gap_that_cannot_be_expressed_cuts() -> None:
+def test_a_gap_that_cannot_be_expressed_cuts_the_parcel() -> None:
     parcel = Parcel(ROOM, [MESSAGES[0], GAP, MESSAGES[2]], data_only, False)
     assert parcel.batch.messages == ["a"]
     assert parcel.is_cut
     assert not Parcel(ROOM, [GAP], as_json, False).is_cut
 
 
-def test_what_cannot_be_encoded_is_logged_and_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_publication_that_cannot_be_encoded_is_logged_and_left_out(caplog: pytest.LogCaptureFixture) -> None:
     def encode(publication: Publication) -> str:
         return str(publication.data).upper() if publication.data != b"b" else str(1 / 0)
 

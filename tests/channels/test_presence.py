@@ -14,11 +14,11 @@ ROOM = {"presence": True, "join_leave": True, "presence_ttl": 30.0}
 
 
 def told(publications: list[Publication]) -> list[tuple[str, str]]:
-    """Return of joins and leaves the kind and the member."""
+    """Return the kind and the member of each join and leave."""
     return [(each.kind.value, json.loads(each.data)["member"]) for each in publications]
 
 
-async def test_joins_and_leaves_of_a_member_with_several_connections() -> None:
+async def test_a_member_with_several_connections_joins_and_leaves_once() -> None:
     bus = MemoryBus()
     async with (
         running(TestBroker(bus), **ROOM) as here,
@@ -58,7 +58,7 @@ class Clock:
         return self.now
 
 
-async def test_a_crashed_node_is_noticed_by_one_of_the_others() -> None:
+async def test_members_of_a_crashed_node_leave_through_another_node() -> None:
     clock = Clock()
     bus = MemoryBus(clock)
     crashed = MemoryBroker(bus)
@@ -94,7 +94,7 @@ async def keep(channels: object) -> None:
     await until(lambda: len(running.hub.tasks) == before)
 
 
-async def test_those_whom_the_broker_has_forgotten_join_again_when_it_is_back() -> None:
+async def test_members_that_the_broker_forgot_join_again_when_it_is_back() -> None:
     bus = MemoryBus()
     async with running(TestBroker(bus), **ROOM) as channels:
         async with channels.subscribe("room:1", member="alice"), channels.subscribe("room:2", member="alice"):
@@ -123,7 +123,7 @@ class Bench:
         await until(lambda: len(self.tasks) == self._idle)
 
 
-async def test_who_could_not_be_kept_for_too_long_joins_again() -> None:
+async def test_a_member_that_could_not_be_refreshed_for_too_long_joins_again() -> None:
     async with running(TestBroker(), **ROOM) as channels:
         bench = Bench(channels)
         await bench.presence.join("room:1", "alice", b"1")
@@ -139,7 +139,7 @@ async def test_who_could_not_be_kept_for_too_long_joins_again() -> None:
         assert await bench.presence.present("room:1") == {"alice": Member(1, 1)}
 
 
-async def test_a_join_that_failed_is_taken_back_and_a_leave_that_fails_is_let_be() -> None:
+async def test_a_failed_join_is_undone_and_a_failed_leave_is_ignored() -> None:
     async with running(TestBroker(), **ROOM) as channels:
         bench = Bench(channels)
         bench.broker.failing.add("join")
@@ -154,7 +154,7 @@ async def test_a_join_that_failed_is_taken_back_and_a_leave_that_fails_is_let_be
         assert len(bench.presence) == 0
 
 
-async def test_who_left_while_the_broker_was_away_is_gone_when_it_is_back() -> None:
+async def test_a_member_that_left_during_an_outage_is_gone_after_it() -> None:
     bus = MemoryBus()
     async with running(TestBroker(bus), **ROOM) as channels:
         async with channels.subscribe("room:1", member="alice"):
@@ -163,7 +163,7 @@ async def test_who_left_while_the_broker_was_away_is_gone_when_it_is_back() -> N
         await until(lambda: not bus.rooms.present("room:1"))
 
 
-async def test_one_that_leaves_while_it_joins_again_is_gone() -> None:
+async def test_a_member_that_leaves_while_it_joins_again_is_gone() -> None:
     async with running(TestBroker(), **ROOM) as channels:
         bench = Bench(channels)
         connection = await bench.presence.join("room:1", "alice", b"null")
@@ -176,7 +176,7 @@ async def test_one_that_leaves_while_it_joins_again_is_gone() -> None:
         assert await bench.presence.present("room:1") == {}
 
 
-async def test_only_so_many_channels_are_kept_at_once_and_evenly() -> None:
+async def test_a_limited_number_of_channels_is_refreshed_at_once_and_evenly() -> None:
     async with running(TestBroker(), **ROOM) as channels:
         bench = Bench(channels)
         for number in range(MAX_CONCURRENT * 3):
@@ -193,7 +193,7 @@ async def test_only_so_many_channels_are_kept_at_once_and_evenly() -> None:
         assert all(1.6 <= pause <= 2.0 for pause in pauses)
 
 
-async def test_it_keeps_going_every_third_of_the_time_to_live() -> None:
+async def test_members_are_refreshed_every_third_of_the_time_to_live() -> None:
     async with running(TestBroker(), **ROOM) as channels:
         bench = Bench(channels)
         pauses: list[float] = []
@@ -209,7 +209,7 @@ async def test_it_keeps_going_every_third_of_the_time_to_live() -> None:
         assert all(4.0 <= pause <= 6.0 for pause in pauses)
 
 
-async def test_stop_lets_all_members_leave() -> None:
+async def test_stop_makes_all_members_leave() -> None:
     bus = MemoryBus()
     async with running(TestBroker(bus), **ROOM) as there, there.subscribe("room:1") as feed:
         async with running(TestBroker(bus), **ROOM) as here:

@@ -18,7 +18,7 @@ LIMITS = Limits(10, 60.0)
 START = Position("e", 0)
 
 
-async def test_the_same_question_is_asked_once_and_others_a_few_at_once() -> None:
+async def test_equal_reads_are_shared_and_others_run_a_few_at_once() -> None:
     broker = TestBroker()
     tasks = Tasks()
     reader = Reader(broker, tasks)
@@ -27,7 +27,7 @@ async def test_the_same_question_is_asked_once_and_others_a_few_at_once() -> Non
     same = [asyncio.create_task(reader.page("room:1", START, LIMITS, False)) for _ in range(1000)]
     others = [asyncio.create_task(reader.page(f"room:{number}", START, LIMITS, False)) for number in range(100, 110)]
     await until(lambda: broker.at_work == MAX_PAGES)
-    # Who is cancelled does not cancel the others.
+    # Cancelling one caller does not cancel the others.
     same[0].cancel()
     await turns()
     gate.set()
@@ -38,7 +38,7 @@ async def test_the_same_question_is_asked_once_and_others_a_few_at_once() -> Non
     await until(lambda: not len(tasks))
 
 
-async def test_each_gets_an_error_of_its_own() -> None:
+async def test_each_caller_gets_its_own_error() -> None:
     broker = TestBroker()
     reader = Reader(broker, Tasks())
     found = await asyncio.gather(*(reader.top("room:1", LIMITS) for _ in range(2)), return_exceptions=True)
@@ -46,7 +46,7 @@ async def test_each_gets_an_error_of_its_own() -> None:
     assert found[0] is not found[1]
 
 
-async def test_a_broker_that_fails_otherwise_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unexpected_error_of_the_broker_means_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     async def history(*arguments: object) -> None:
         raise ZeroDivisionError
 
@@ -56,7 +56,7 @@ async def test_a_broker_that_fails_otherwise_is_unavailable(monkeypatch: pytest.
         await Reader(broker, Tasks()).top("room:1", LIMITS)
 
 
-async def test_waiting_readers_are_notified_when_the_channels_stop() -> None:
+async def test_waiting_readers_get_an_error_when_the_channels_stop() -> None:
     broker = TestBroker()
     tasks = Tasks()
     reader = Reader(broker, tasks)
@@ -70,7 +70,7 @@ async def test_waiting_readers_are_notified_when_the_channels_stop() -> None:
     await tasks.cancel()
 
 
-async def test_a_page_is_as_long_as_its_bytes_allow_and_reads_of_tops_do_not_wait_for_pages() -> None:
+async def test_pages_are_limited_in_bytes_and_do_not_delay_reads_of_tops() -> None:
     broker, tasks = TestBroker(), Tasks()
     await broker.start(Hub(broker, Namespaces(), Counters()))
     for _ in range(4):

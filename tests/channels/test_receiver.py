@@ -37,7 +37,7 @@ class Recording(Receiver):
         self.got.append("cut")
 
 
-def test_each_gets_the_same_batch_and_one_that_fails_harms_no_other() -> None:
+def test_all_receivers_get_the_same_batch_even_if_one_fails() -> None:
     parcel = Parcel(ROOM, [Publication("room:1", "a")], data_only, False)
     error = ValueError()
     receivers = [Recording(data_only, answer) for answer in (True, False, error, True)]
@@ -49,7 +49,7 @@ def test_each_gets_the_same_batch_and_one_that_fails_harms_no_other() -> None:
     assert counters.delivered == 4
 
 
-def test_a_feed_gets_the_parcel_and_nobody_gets_an_empty_one() -> None:
+def test_a_feed_gets_the_parcel_and_empty_parcels_are_not_delivered() -> None:
     parcel = Parcel(ROOM, [Publication("room:1", "a")], None, False)
     feed = Recording(None, True)
     deliver(parcel, [feed], Counters())
@@ -59,7 +59,7 @@ def test_a_feed_gets_the_parcel_and_nobody_gets_an_empty_one() -> None:
     assert socket.got == []
 
 
-def test_one_that_has_left_takes_nothing() -> None:
+def test_a_receiver_that_has_left_gets_nothing() -> None:
     receiver = Recording(data_only, True)
     receiver.left()
     receiver.receive(ROOM, [Publication("room:1", "a")], False)

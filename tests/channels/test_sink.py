@@ -3,7 +3,7 @@ from __future__ import annotations
 from emmett.channels.sink import Batch, Message
 
 
-def test_frames_are_made_once_for_all_that_encode_alike() -> None:
+def test_frames_are_encoded_once_for_all_sinks_of_a_kind() -> None:
     made: list[Message] = []
 
     def encode(message: Message) -> bytes:

@@ -6,7 +6,7 @@ from emmett.channels.stats import Counters
 from emmett.observers import ChannelGap, Observer, Observers
 
 
-def test_counters_begin_at_nothing() -> None:
+def test_counters_begin_at_zero() -> None:
     counters = Counters()
     numbers = [getattr(counters, each.name) for each in fields(counters) if each.type == "int"]
     assert numbers == [0] * 7

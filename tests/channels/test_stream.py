@@ -33,7 +33,7 @@ class Recording(Receiver):
 
     @property
     def data(self) -> list[list[object]]:
-        """Of each parcel the data."""
+        """Return the data of each parcel."""
         return [[each.data for each, _ in parcel.items] for parcel in self.got]
 
 
@@ -45,7 +45,7 @@ def message(offset: int, channel: str = "room:1") -> Publication:
     return Publication(channel, str(offset), Kind.MESSAGE, Position("e", offset))
 
 
-async def test_what_comes_in_one_turn_leaves_as_one_batch_encoded_once() -> None:
+async def test_publications_of_one_turn_are_one_batch_that_is_encoded_once() -> None:
     stream = make()
     encoded: list[Publication] = []
 
@@ -68,7 +68,7 @@ async def test_what_comes_in_one_turn_leaves_as_one_batch_encoded_once() -> None
     assert len(stream) == 4
 
 
-async def test_ten_thousand_are_served_in_stretches_and_in_order() -> None:
+async def test_ten_thousand_subscribers_are_served_in_stretches_and_in_order() -> None:
     stream = make()
     receivers = [Recording() for _ in range(10_000)]
     for receiver in receivers:
@@ -78,7 +78,7 @@ async def test_ten_thousand_are_served_in_stretches_and_in_order() -> None:
     while not receivers[-1].got:
         await asyncio.sleep(0)
         served.append(sum(bool(receiver.got) for receiver in receivers))
-        # While the first one is on its way, others come.
+        # More publications arrive while the first one is being delivered.
         stream.add(message(len(served) + 1))
     assert max(after - before for before, after in zip([0, *served], served, strict=False)) <= STRETCH
     assert all(len(receiver.got) <= 1 for receiver in receivers)
@@ -87,7 +87,7 @@ async def test_ten_thousand_are_served_in_stretches_and_in_order() -> None:
     assert all(receiver.data == expected for receiver in receivers)
 
 
-async def test_who_leaves_on_the_way_gets_nothing_more_and_who_comes_gets_the_next() -> None:
+async def test_a_leaving_subscriber_gets_nothing_more_and_a_new_one_gets_the_next() -> None:
     stream = make()
     receivers = [Recording() for _ in range(STRETCH * 2)]
     for receiver in receivers:
@@ -118,7 +118,7 @@ async def test_a_subscriber_that_has_caught_up_becomes_live() -> None:
     assert (len(stream), stream.groups) == (0, {})
 
 
-async def test_exceptions_of_a_pattern() -> None:
+async def test_a_channel_may_be_excepted_from_a_pattern() -> None:
     stream = ChannelStream("room:*", ROOM, Counters())
     both, only = Recording(), Recording()
     stream.join(both)
@@ -133,7 +133,7 @@ async def test_exceptions_of_a_pattern() -> None:
 
 
 @pytest.mark.parametrize("bound", ["MAX_PENDING", "MAX_PENDING_SIZE"])
-async def test_more_than_can_be_served_is_a_gap(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_publications_beyond_the_limit_are_a_gap(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, bound, 3)
     stream = make()
     receiver = Recording()
@@ -146,7 +146,7 @@ async def test_more_than_can_be_served_is_a_gap(bound: str, monkeypatch: pytest.
     assert last == message(5)
 
 
-async def test_stop_forgets_what_is_on_its_way() -> None:
+async def test_stop_drops_pending_publications() -> None:
     stream = make()
     receiver = Recording()
     stream.join(receiver)

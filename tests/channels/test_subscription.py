@@ -14,7 +14,7 @@ from emmett.errors import ChannelDenied, ConfigurationError, InvalidChannel, Slo
 from tests.channels.kit import MemorySink, TestBroker, running, take, take_data, topics, until
 
 
-async def test_a_feed() -> None:
+async def test_a_feed_yields_publications() -> None:
     async with running() as channels:
         async with channels.subscribe("ticks") as feed:
             await channels.publish("ticks", "a")
@@ -23,7 +23,7 @@ async def test_a_feed() -> None:
         assert [publication async for publication in feed] == []
 
 
-async def test_a_socket_is_accepted_and_gets_messages_only() -> None:
+async def test_a_socket_is_accepted_and_gets_only_messages() -> None:
     sink = MemorySink()
     async with running(presence=True, join_leave=True) as channels:
         async with channels.subscribe("room:1", deliver=sink, member="alice") as subscription:
@@ -37,7 +37,7 @@ async def test_a_socket_is_accepted_and_gets_messages_only() -> None:
         assert sink.closed is None
 
 
-async def test_as_json_tells_a_socket_all() -> None:
+async def test_as_json_sends_a_socket_everything() -> None:
     sink = MemorySink()
     async with (
         running(presence=True, join_leave=True) as channels,
@@ -50,7 +50,7 @@ async def test_as_json_tells_a_socket_all() -> None:
         assert message == {"type": "message", "channel": "room:1", "data": "a", "position": str(position)}
 
 
-async def test_the_handle_stands_for_the_connection_of_this_very_task() -> None:
+async def test_deliver_may_be_the_websocket_handle_of_the_current_task() -> None:
     class Handle:
         connection = MemorySink()
 
@@ -60,7 +60,7 @@ async def test_the_handle_stands_for_the_connection_of_this_very_task() -> None:
 
 
 class TestRefusals:
-    async def test_code_that_may_read_anything_is_not_asked_about(self) -> None:
+    async def test_check_false_skips_the_permission_function(self) -> None:
         async with running(may_subscribe=lambda _: False) as channels:
             with pytest.raises(ChannelDenied):
                 await channels.subscribe("room:1").__aenter__()
@@ -68,7 +68,7 @@ class TestRefusals:
                 await channels.publish("room:1", "hello")
                 assert (await anext(feed)).data == "hello"
 
-    async def test_who_may_subscribe_is_asked_in_the_context_of_the_caller(self) -> None:
+    async def test_may_subscribe_is_called_in_the_context_of_the_caller(self) -> None:
         visitor: ContextVar[str] = ContextVar("visitor")
         asked: list[str] = []
 
@@ -91,7 +91,7 @@ class TestRefusals:
                 assert asked == ["room:1", "room:*", "room:1", "room:1"]
 
     @pytest.mark.parametrize("answer", [False, None, 0])
-    async def test_what_is_not_true_refuses(self, answer: Any) -> None:
+    async def test_an_answer_other_than_true_refuses(self, answer: Any) -> None:
         async def may_subscribe(channel: str) -> Any:
             await asyncio.sleep(0)
             return answer
@@ -100,7 +100,7 @@ class TestRefusals:
             with pytest.raises(ChannelDenied):
                 await channels.subscribe("room:1").__aenter__()
 
-    async def test_names_and_how_many(self) -> None:
+    async def test_names_and_their_number_are_checked(self) -> None:
         async with running() as channels:
             for names in ([], ["a b"], ["*"], [f"a:{number}" for number in range(MAX_NAMES + 1)]):
                 with pytest.raises(InvalidChannel):
@@ -108,7 +108,7 @@ class TestRefusals:
             async with channels.subscribe(*(f"a:{number}" for number in range(MAX_NAMES))):
                 assert len(topics(channels)) == MAX_NAMES
 
-    async def test_arguments_that_do_not_go_together(self) -> None:
+    async def test_contradictory_arguments_are_refused(self) -> None:
         async with running(presence=True) as channels:
             wrong: list[tuple[tuple[str, ...], dict[str, Any], str]] = [
                 (("room:1",), {"encode": as_json}, "deliver=websocket"),
@@ -127,7 +127,7 @@ class TestRefusals:
                     await channels.subscribe("room:1", member=member, info=info).__aenter__()
             assert topics(channels) == {}
 
-    async def test_it_is_entered_once_and_read_inside(self) -> None:
+    async def test_a_subscription_is_entered_once_and_read_only_inside(self) -> None:
         async with running() as channels:
             subscription = channels.subscribe("a")
             with pytest.raises(UsageError, match="async with"):
@@ -139,7 +139,7 @@ class TestRefusals:
 
 
 class TestPositions:
-    async def test_what_was_missed_comes_once_and_in_order_then_what_is_live(self) -> None:
+    async def test_missed_publications_come_once_and_in_order_before_live_ones(self) -> None:
         async with running() as channels:
             async with channels.subscribe("room:1") as feed:
                 assert feed.recovered is None
@@ -158,7 +158,7 @@ class TestPositions:
                     while (await anext(feed)).data != "end":
                         pass
 
-    async def test_several_channels_each_with_its_position(self) -> None:
+    async def test_several_channels_may_have_a_position_each(self) -> None:
         async with running() as channels:
             places: dict[str, Any] = {}
             for name in ("room:1", "room:2", "room:3"):
@@ -176,7 +176,7 @@ class TestPositions:
     @pytest.mark.parametrize(
         "since", ["gone:1", "no position", "\ud800", Position("gone", 1), "x" * 10_000, ["e:1"] * 2]
     )
-    async def test_what_cannot_be_recovered_is_said(self, since: Any) -> None:
+    async def test_an_unrecoverable_position_is_reported(self, since: Any) -> None:
         sink = MemorySink()
         async with running() as channels:
             await channels.publish("room:1", "left")
@@ -185,11 +185,11 @@ class TestPositions:
                 assert [each.kind for each in await take(feed, 2)] == [Kind.GAP, Kind.MESSAGE]
             async with channels.subscribe("room:1", since=since, deliver=sink) as subscription:
                 assert subscription.recovered is False
-                # Its client has asked, and the application knows the answer: closing would only repeat it.
+                # The application gets the answer from `recovered`; closing the socket would only repeat it.
                 assert sink.messages == ["left"]
                 assert sink.closed is None
 
-    async def test_an_empty_text_is_none_with_several_channels_too(self) -> None:
+    async def test_an_empty_text_means_none_with_several_channels_too(self) -> None:
         async with running() as channels, channels.subscribe("room:1", "room:2", since="") as feed:
             assert feed.recovered is None
 
@@ -206,11 +206,11 @@ class TestPositions:
                 await take(feed, 2)
                 assert socket.positions == feed.positions == {"room:1": position}
             assert socket.positions == feed.positions == {"room:1": position}
-            # What was kept of one socket can be given back as it is.
+            # The position kept from a socket can be passed back as it is.
             async with channels.subscribe("room:1", "room:*", since=socket.positions) as again:
                 assert again.recovered
 
-    async def test_trimmed_history_is_said(self) -> None:
+    async def test_a_trimmed_history_is_reported(self) -> None:
         async with running(history=2) as channels:
             first = await channels.publish("room:1", "0")
             for number in range(1, 5):
@@ -222,7 +222,7 @@ class TestPositions:
                 assert gap.position.offset == 3
                 assert [each.data for each in rest] == ["3", "4"]
 
-    async def test_more_history_than_a_queue_holds(self) -> None:
+    async def test_more_history_than_fits_the_queue_is_delivered(self) -> None:
         async with running(history=1000, queue_messages=10) as channels:
             first = await channels.publish("room:1", "0")
             for number in range(1, 500):
@@ -236,7 +236,7 @@ class TestPositions:
                 sink.resume()
                 await until(lambda: len(sink.messages) == 499)
 
-    async def test_a_socket_begins_at_the_top_and_moves_on(self) -> None:
+    async def test_a_socket_begins_at_the_newest_position_and_advances(self) -> None:
         sink = MemorySink()
         async with running() as channels:
             top = await channels.publish("room:1", "a")
@@ -257,7 +257,7 @@ class TestPositions:
             assert feed.recovered is None
 
 
-async def test_a_feed_that_is_not_read_is_ended(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unread_feed_is_ended(caplog: pytest.LogCaptureFixture) -> None:
     async with running(queue_messages=5) as channels, channels.subscribe("room:1") as feed:
         for number in range(20):
             await channels.publish("room:1", str(number))
@@ -284,7 +284,7 @@ async def test_publications_that_a_slow_feed_missed_are_counted_and_reported(slo
         assert first.position.offset == feed.dropped + 1
 
 
-async def test_who_is_cancelled_leaves_with_all_members() -> None:
+async def test_a_cancelled_subscription_leaves_with_all_members() -> None:
     broker = TestBroker()
     async with running(broker, presence=True) as channels:
         entered = asyncio.Event()
@@ -303,7 +303,7 @@ async def test_who_is_cancelled_leaves_with_all_members() -> None:
         await until(lambda: not topics(channels))
 
 
-async def test_one_that_cannot_join_leaves_nothing() -> None:
+async def test_a_failed_join_leaves_nothing() -> None:
     broker = TestBroker()
     async with running(broker, presence=True) as channels:
         broker.failing.add("join")
@@ -313,5 +313,5 @@ async def test_one_that_cannot_join_leaves_nothing() -> None:
         await until(lambda: not topics(channels))
 
 
-def test_channels_are_public() -> None:
+def test_channels_are_exported() -> None:
     assert emmett.Channels is Channels

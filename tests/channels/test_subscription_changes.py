@@ -1,4 +1,4 @@
-"""Channels that a subscription adds and removes while it is open, and the newest publications that it begins with."""
+"""Channels added to and removed from an open subscription, and subscriptions that begin with recent publications."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.channels.kit import MemorySink, TestBroker, running, take, take_data,
 
 
 class TestAdding:
-    async def test_the_others_go_on_and_a_position_is_recovered(self) -> None:
+    async def test_the_other_channels_continue_and_a_position_is_recovered(self) -> None:
         async with running() as channels, channels.subscribe("room:1") as feed:
             seen = await channels.publish("room:2", "a")
             await channels.publish("room:2", "b")
@@ -32,7 +32,7 @@ class TestAdding:
             assert await take_data(feed, 2) == ["once", "end"]
         assert channels.stats().subscribers == 0
 
-    async def test_what_is_published_meanwhile_comes_once(self) -> None:
+    async def test_publications_made_meanwhile_come_once(self) -> None:
         broker, sink = TestBroker(), MemorySink()
         async with running(broker) as channels, channels.subscribe("ticks", deliver=sink) as subscription:
             seen = await channels.publish("room:1", "0")
@@ -46,7 +46,7 @@ class TestAdding:
             await channels.publish("room:1", "3")
             await until(lambda: sink.messages == ["1", "2", "3"])
 
-    async def test_it_is_refused_as_at_the_beginning_and_nothing_is_added(self) -> None:
+    async def test_a_refused_channel_is_not_added(self) -> None:
         asked: list[str] = []
 
         def may_subscribe(channel: str) -> bool:
@@ -76,7 +76,7 @@ class TestAdding:
                 await feed.add("room:*")
 
     @pytest.mark.parametrize("method", ["subscribe", "history", "join"])
-    async def test_a_broker_that_fails_leaves_what_was(self, method: str) -> None:
+    async def test_a_broker_failure_leaves_the_other_channels(self, method: str) -> None:
         broker = TestBroker()
         async with running(broker, presence=True) as channels:
             async with channels.subscribe("room:1", member="ada") as feed:
@@ -93,7 +93,7 @@ class TestAdding:
                 assert set(await channels.presence("room:2")) == {"ada"}
             assert await channels.presence("room:1") == await channels.presence("room:2") == {}
 
-    async def test_it_may_be_left_or_cancelled_meanwhile(self) -> None:
+    async def test_the_subscription_may_end_and_the_task_be_cancelled_meanwhile(self) -> None:
         broker = TestBroker()
         async with running(broker, presence=True) as channels:
             for ends in (True, False):
@@ -123,7 +123,7 @@ class TestAdding:
 
 
 class TestRemoving:
-    async def test_nothing_more_arrives_of_it_and_the_rest_goes_on(self) -> None:
+    async def test_nothing_more_arrives_from_a_removed_channel(self) -> None:
         async with (
             running(presence=True) as channels,
             channels.subscribe("room:1", "room:2", "ticks", member="ada") as feed,
@@ -140,7 +140,7 @@ class TestRemoving:
             assert sorted(map(str, await take_data(feed, 3))) == ["end", "room:2", "ticks"]
             await until(lambda: "room:1" not in topics(channels))
 
-    async def test_what_waits_for_a_slow_socket_is_dropped(self) -> None:
+    async def test_queued_publications_of_a_removed_channel_are_dropped(self) -> None:
         sink = MemorySink()
         async with running() as channels, channels.subscribe("room:1", "room:2", deliver=sink) as subscription:
             sink.is_stalled = True
@@ -152,7 +152,7 @@ class TestRemoving:
             sink.resume()
             await until(lambda: sink.messages == ["two 0", "two 1", "two 2"])
 
-    async def test_a_gap_that_waits_is_dropped_too(self) -> None:
+    async def test_a_queued_gap_of_a_removed_channel_is_dropped_too(self) -> None:
         async with (
             running(queue_messages=2, slow="drop_oldest") as channels,
             channels.subscribe("room:1") as feed,
@@ -167,7 +167,7 @@ class TestRemoving:
                 (Kind.MESSAGE, "4"),
             ]
 
-    async def test_one_that_has_none_left_waits_and_ends_with_the_channels(self) -> None:
+    async def test_a_feed_without_channels_waits_and_ends_with_the_channels(self) -> None:
         async with running() as channels:
             feed = channels.subscribe("room:1")
             await feed.__aenter__()
@@ -181,7 +181,7 @@ class TestRemoving:
             assert channels.stats().subscribers == 1
         assert [each async for each in feed] == []
 
-    async def test_a_delivery_under_way_skips_it(self) -> None:
+    async def test_a_delivery_in_progress_skips_a_removed_channel(self) -> None:
         sinks = [MemorySink() for _ in range(STRETCH + 1)]
         async with running() as channels:
             subscriptions = [channels.subscribe("room:1", "ticks", deliver=sink) for sink in sinks]
@@ -199,7 +199,7 @@ class TestRemoving:
             for each in subscriptions:
                 await each.__aexit__(None, None, None)
 
-    async def test_a_pattern_and_a_channel_of_it_go_together(self) -> None:
+    async def test_a_pattern_and_a_channel_that_it_covers_are_removed_together(self) -> None:
         async with running() as channels, channels.subscribe("room:1", "room:*") as feed:
             for name in ("room:1", "room:*"):
                 with pytest.raises(InvalidChannel, match="together"):
@@ -212,7 +212,7 @@ class TestRemoving:
 
 
 class TestRecent:
-    async def test_the_newest_come_first_then_what_is_live(self) -> None:
+    async def test_recent_publications_come_before_live_ones(self) -> None:
         sink = MemorySink()
         async with running() as channels:
             for number in range(10):
@@ -226,7 +226,7 @@ class TestRecent:
                 assert await take_data(feed, 4) == ["7", "8", "9", "live"]
                 await until(lambda: sink.messages == [*map(str, range(10)), "live"])
 
-    async def test_a_position_comes_first(self) -> None:
+    async def test_a_position_takes_precedence(self) -> None:
         async with running() as channels:
             seen = await channels.publish("room:1", "0")
             for name in ("room:1", "room:2"):
@@ -236,7 +236,7 @@ class TestRecent:
                 assert feed.recovered is True
                 assert sorted(map(str, await take_data(feed, 5))) == ["1", "2", "3", "4", "4"]
 
-    async def test_a_trimmed_history_is_no_gap(self) -> None:
+    async def test_a_short_history_is_no_gap(self) -> None:
         sink = MemorySink()
         async with running(history=2) as channels:
             for number in range(5):
@@ -246,7 +246,7 @@ class TestRecent:
                 await until(lambda: len(sink.messages) == 3)
                 assert not any("gap" in str(message) for message in sink.messages)
 
-    async def test_what_is_published_while_the_history_is_read_comes_once(self) -> None:
+    async def test_publications_made_while_the_history_is_read_come_once(self) -> None:
         broker = TestBroker()
         async with running(broker) as channels, channels.subscribe("room:1"):
             for number in range(5):
@@ -264,7 +264,7 @@ class TestRecent:
             await feed.__aexit__(None, None, None)
 
     @pytest.mark.parametrize("recent", [-1, True, "3", 1.5])
-    async def test_it_is_a_number_of_publications(self, recent: Any) -> None:
+    async def test_recent_must_be_a_number_of_publications(self, recent: Any) -> None:
         async with running() as channels:
             with pytest.raises(ConfigurationError, match="expected"):
                 await channels.subscribe("room:1", recent=recent).__aenter__()

@@ -8,7 +8,7 @@ from emmett.channels.tasks import Pool, Tasks, run_together
 from tests.channels.kit import turns, until
 
 
-async def test_tasks_are_kept_and_ended() -> None:
+async def test_tasks_are_kept_and_cancelled() -> None:
     tasks = Tasks()
     ended: list[str] = []
 
@@ -16,7 +16,7 @@ async def test_tasks_are_kept_and_ended() -> None:
         try:
             await asyncio.get_running_loop().create_future()
         except asyncio.CancelledError:
-            # One that starts another while it ends.
+            # A task may start another one while it ends.
             tasks.spawn(asyncio.sleep(3600))
             ended.append("stay")
             raise
@@ -28,7 +28,7 @@ async def test_tasks_are_kept_and_ended() -> None:
     assert (ended, len(tasks)) == (["stay"], 0)
 
 
-async def test_an_error_that_nobody_waits_for_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_that_is_not_awaited_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     tasks = Tasks()
 
     async def fail() -> None:
@@ -42,7 +42,7 @@ async def test_an_error_that_nobody_waits_for_is_logged(caplog: pytest.LogCaptur
     assert len(caplog.records) == 1
 
 
-async def test_only_so_many_jobs_are_at_work(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_limited_number_of_jobs_runs_at_once(caplog: pytest.LogCaptureFixture) -> None:
     tasks = Tasks()
     pool = Pool(tasks, 3)
     gate = asyncio.Event()
@@ -85,7 +85,7 @@ async def test_jobs_run_together() -> None:
     assert await run_together([]) == []
 
 
-async def test_a_job_that_fails_ends_those_that_run_with_it() -> None:
+async def test_a_failed_job_cancels_those_that_run_with_it() -> None:
     ended: list[str] = []
 
     async def stay() -> None:

@@ -50,19 +50,19 @@ class Bench:
 @pytest.fixture(autouse=True)
 def _open_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     class OpenStream(ChannelStream):
-        """One whose methods can be replaced."""
+        """A topic whose methods can be replaced."""
 
     monkeypatch.setattr(module, "make_stream", OpenStream)
 
 
-async def test_what_follows_is_passed_on_and_doubles_are_not() -> None:
+async def test_consecutive_publications_are_passed_on_and_duplicates_are_not() -> None:
     bench = Bench(top=2)
     bench.hear(entry(2), entry(3), entry(3), entry(None), entry(4), entry(1))
     assert (bench.passed, bench.asked) == (["e3", "eNone", "e4"], 0)
     assert bench.topic.position == Position("e", 4)
 
 
-async def test_a_gap_is_healed_in_order() -> None:
+async def test_missing_publications_are_inserted_in_order() -> None:
     bench = Bench()
     bench.hear(entry(1), entry(4), entry(None), entry(5))
     assert (bench.passed, bench.asked, bench.topic.is_healing) == (["e1"], 1, True)
@@ -72,7 +72,7 @@ async def test_a_gap_is_healed_in_order() -> None:
     assert not bench.topic.is_healing
 
 
-async def test_what_is_not_there_any_more_is_told() -> None:
+async def test_publications_no_longer_in_the_history_are_reported_as_a_gap() -> None:
     bench = Bench()
     bench.hear(entry(1), entry(9))
     bench.topic.heal_with(history(7, 8, 9, complete=False))
@@ -84,7 +84,7 @@ async def test_what_is_not_there_any_more_is_told() -> None:
     assert nothing.passed == ["e1", "gap e:9", "e10"]
 
 
-async def test_another_epoch_is_told() -> None:
+async def test_another_epoch_is_reported_as_a_gap() -> None:
     bench = Bench()
     bench.hear(entry(1), entry(2, "f"))
     assert bench.asked == 1
@@ -93,14 +93,14 @@ async def test_another_epoch_is_told() -> None:
     assert bench.passed == ["e1", "gap f:0", "f1", "f2", "f3", "f4"]
 
 
-async def test_a_history_with_a_hole_is_told() -> None:
+async def test_a_history_with_a_hole_is_reported_as_a_gap() -> None:
     bench = Bench()
     bench.hear(entry(5))
     bench.topic.heal_with(history(1, 4, 5))
     assert bench.passed == ["e1", "gap e:3", "e4", "e5"]
 
 
-async def test_a_history_that_does_not_know_it_is_asked_some_times_and_then_the_gap_is_told() -> None:
+async def test_a_lagging_history_is_read_a_few_times_before_the_gap_is_reported() -> None:
     bench = Bench()
     bench.hear(entry(3))
     for _ in range(MAX_ATTEMPTS):
@@ -110,14 +110,14 @@ async def test_a_history_that_does_not_know_it_is_asked_some_times_and_then_the_
     assert not bench.topic.is_healing
 
 
-async def test_a_history_that_cannot_be_read() -> None:
+async def test_after_repeated_failures_of_reading_the_gap_is_reported() -> None:
     bench = Bench()
     bench.hear(entry(3), entry(4))
     assert [bench.topic.fail() for _ in range(MAX_ATTEMPTS)] == [True] * (MAX_ATTEMPTS - 1) + [False]
     assert bench.passed == ["gap e:2", "e3", "e4"]
 
 
-async def test_nobody_waits_where_nothing_is_known_to_be_missing() -> None:
+async def test_publications_do_not_wait_if_none_is_known_to_be_missing() -> None:
     bench = Bench()
     bench.topic.hold()
     assert bench.topic.fail()
@@ -125,7 +125,7 @@ async def test_nobody_waits_where_nothing_is_known_to_be_missing() -> None:
     assert bench.passed == ["e1"]
 
 
-async def test_before_it_begins_all_is_held_and_before_it_listens_nothing_counts() -> None:
+async def test_before_listening_nothing_counts_and_before_beginning_everything_is_held() -> None:
     bench = Bench()
     topic = Topic("room:1", Namespace("room", history=10), Counters(), bench._heal, lambda _: None)
     topic.stream.add = bench._add  # type: ignore[method-assign]
@@ -140,14 +140,14 @@ async def test_before_it_begins_all_is_held_and_before_it_listens_nothing_counts
     assert not topic.is_level_with(Position("f", 1))
 
 
-async def test_too_much_to_hold_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_history_is_read_again_if_too_much_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_HELD", 2)
     bench = Bench()
     bench.topic.is_healing = True
     bench.topic.hold()
     bench.hear(*(entry(number) for number in range(1, 6)))
     bench.topic.heal_with(history(1, 2))
-    # 1 to 4 were forgotten, 5 shows it.
+    # 1 to 4 were dropped; 5 shows that they are missing.
     assert (bench.passed, bench.asked) == (["e1", "e2"], 1)
     bench.topic.heal_with(history(3, 4, 5))
     assert bench.passed == ["e1", "e2", "e3", "e4", "e5"]
@@ -166,7 +166,7 @@ async def test_hostile_bytes_are_rejected_and_leave_no_gap() -> None:
     assert bench.counters.rejected == 1
 
 
-async def test_a_pattern_tells_gaps_of_the_channels_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pattern_reports_gaps_of_the_channels_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_PLACES", 2)
     bench = Bench("room:*")
     bench.hear(entry(5), entry(5), entry(6), entry(9), channel="room:1")
@@ -179,14 +179,14 @@ async def test_a_pattern_tells_gaps_of_the_channels_it_knows(monkeypatch: pytest
     assert bench.passed[-2:] == ["e1", "e20"]
 
 
-async def test_without_history_what_may_be_missed_is_told() -> None:
+async def test_without_history_a_possible_loss_is_reported() -> None:
     bench = Bench(size=0)
     bench.topic.miss()
     bench.hear(entry(None))
     assert bench.passed == ["gap None", "eNone"]
 
 
-def test_carriers_do_not_nest() -> None:
+def test_nested_carriers_are_rejected() -> None:
     assert read_entry("room", Entry(carry(b"tx", {"a": "b"}), None)) == ("room", "x", Kind.MESSAGE, None, None)
     assert read_entry("room", Entry(carry(carry(b"tx", {"a": "b"}), {"a": "b"}), None)) is None
     assert read_entry("room", Entry(carry(b"?", {"a": "b"}), None)) is None

@@ -23,17 +23,17 @@ from emmett.errors import ConfigurationError
         ("/venv/bin/hypercorn -w 2 app:app", {}, 2),
         ("/venv/bin/granian --interface asgi --workers 2 app:app", {}, 2),
         ("/venv/bin/granian --workers", {}, 1),
-        # Of another program it means something else.
+        # In another program the option has another meaning.
         ("/venv/bin/celery --workers 2", {"WEB_CONCURRENCY": "4"}, 1),
         ("nightly.py -w 2", {}, 1),
         ("", {}, 1),
     ],
 )
-def test_how_many_there_are(line: str, variables: dict[str, str], expected: int) -> None:
+def test_workers_are_counted(line: str, variables: dict[str, str], expected: int) -> None:
     assert count_workers(line.split(), variables) == expected
 
 
-def test_several_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_workers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EMMETT_WORKERS", raising=False)
     check_workers()
     monkeypatch.setattr("sys.argv", ["/venv/bin/uvicorn", "app:app", "--workers", "2"])

@@ -22,7 +22,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.reports: list[tuple[str, str, Entry]] = []
-        # Payloads, and "lost" and "restored", as they came.
+        # Payloads, and the texts "lost" and "restored", in the order they arrived.
         self.said: list[bytes | str] = []
         self.on_heard: Callable[[str], None] | None = None
 

@@ -5,7 +5,7 @@ import pytest
 from emmett.channels.brokers.backoff import FIRST_PAUSE, MAX_PAUSE, backoff
 
 
-def test_the_pause_doubles_with_each_attempt_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pause_doubles_with_each_attempt_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.random", lambda: 1.0)
     assert [backoff(attempt) for attempt in range(4)] == [FIRST_PAUSE * factor for factor in (1, 2, 4, 8)]
     assert backoff(6) == backoff(100_000) == MAX_PAUSE

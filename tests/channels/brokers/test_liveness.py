@@ -16,7 +16,7 @@ class Watched:
         return self.calls
 
 
-def test_a_silent_server_is_asked_after_one_timeout_and_given_up_after_two() -> None:
+def test_a_silent_server_is_pinged_after_one_timeout_and_dropped_after_two() -> None:
     watched = Watched()
     assert watched.tick(TICKS - 1) == []
     assert watched.tick(1) == ["ask"]
@@ -24,7 +24,7 @@ def test_a_silent_server_is_asked_after_one_timeout_and_given_up_after_two() -> 
     assert watched.tick(1) == ["ask", "nothing has come for too long"]
 
 
-def test_whatever_is_received_shows_life() -> None:
+def test_any_received_data_is_a_sign_of_life() -> None:
     watched = Watched()
     watched.tick(2 * TICKS - 1)
     watched.liveness.quiet = 0

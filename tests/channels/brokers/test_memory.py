@@ -21,7 +21,7 @@ LIMITS = Limits(100, 600.0)
 
 
 class TestMemory(BrokerContract):
-    """The bus comes back with its data."""
+    """A bus that keeps its data when it restarts."""
 
     @pytest.fixture(autouse=True)
     def shared(self) -> None:
@@ -48,7 +48,7 @@ class TestMemory(BrokerContract):
 
 
 class TestForgetfulMemory(TestMemory):
-    """The bus comes back without its data."""
+    """A bus that loses its data when it restarts."""
 
     async def restart(self) -> None:
         self.bus.forget()
@@ -63,7 +63,7 @@ async def start(bus: MemoryBus, *names: str) -> tuple[MemoryBroker, Ear]:
 
 
 class TestReporting:
-    async def test_a_listener_is_never_called_inside_of_publish(self) -> None:
+    async def test_a_listener_is_never_called_inside_publish(self) -> None:
         broker, ear = await start(MemoryBus(), "a")
         for number in range(10):
             await broker.publish("a", b"%d" % number, None)
@@ -71,7 +71,7 @@ class TestReporting:
         await asyncio.sleep(0)
         assert ear.payloads == [b"%d" % number for number in range(10)]
 
-    async def test_what_is_published_while_it_reports_comes_in_the_next_turn(self) -> None:
+    async def test_publications_made_during_a_report_come_in_the_next_turn(self) -> None:
         broker, ear = await start(MemoryBus(), "a", "b")
         tasks: list[asyncio.Task[Position | None]] = []
 
@@ -88,7 +88,7 @@ class TestReporting:
         await asyncio.sleep(0)
         assert ear.payloads == [b"1", b"2", b"answer", b"answer"]
 
-    async def test_a_turn_of_the_loop_has_one_callback(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_there_is_one_callback_in_each_turn_of_the_loop(self, monkeypatch: pytest.MonkeyPatch) -> None:
         bus = MemoryBus()
         nodes = [await start(bus, "a", "*") for _ in range(5)]
         loop, calls = asyncio.get_running_loop(), list[object]()
@@ -104,8 +104,8 @@ class TestReporting:
                 await nodes[0][0].publish("a", b"", None)
         assert len(calls) == 1
 
-    async def test_who_publishes_without_a_pause_lets_others_run(self) -> None:
-        """What waits to be reported has a bound, though nothing in the loop below waits for anything."""
+    async def test_a_task_that_publishes_without_pause_lets_others_run(self) -> None:
+        """The publications waiting to be reported are bounded, although the loop below never waits."""
         bus = MemoryBus()
         (broker, first), (_, second) = await start(bus, "a"), await start(bus, "a")
         most = 0
@@ -122,7 +122,7 @@ class TestReporting:
         for _ in range(MAX_WAITING):
             await broker.publish("a", b"", LIMITS)
         late = broker.publish("a", b"late", LIMITS)
-        # As a task does it: the first step, which ends where it waits, and then the cancellation.
+        # As when a task is cancelled: it runs its first step up to where it waits, then gets the cancellation.
         late.send(None)
         with pytest.raises(asyncio.CancelledError):
             late.throw(asyncio.CancelledError)
@@ -130,7 +130,9 @@ class TestReporting:
         assert b"late" not in ear.payloads
         assert (await broker.history("a", None, 0, LIMITS)).top.offset == MAX_WAITING
 
-    async def test_an_ear_that_fails_is_logged_and_the_others_hear(self, caplog: pytest.LogCaptureFixture) -> None:
+    async def test_a_failing_listener_is_logged_and_the_others_are_called(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         bus = MemoryBus()
         (broker, bad), (_, good) = await start(bus, "a"), await start(bus, "a")
 
@@ -144,7 +146,7 @@ class TestReporting:
         assert good.payloads == [b"1"]
         assert "a listener of the memory broker failed" in caplog.text
 
-    async def test_what_is_on_the_way_ends_with_unsubscribe_and_stop(self) -> None:
+    async def test_pending_publications_are_dropped_by_unsubscribe_and_stop(self) -> None:
         bus = MemoryBus()
         (broker, ear), (other, late) = await start(bus, "a", "b"), await start(bus, "a")
         await broker.publish("a", b"1", None)
@@ -159,7 +161,7 @@ class TestReporting:
 
 
 class TestFaults:
-    async def test_a_node_that_is_cut_off(self) -> None:
+    async def test_a_node_that_is_cut_off_fails_calls_and_reports_the_loss(self) -> None:
         bus = MemoryBus()
         (broker, ear), (other, _) = await start(bus, "a", "g:*"), await start(bus, "a")
         await other.publish("a", b"before", None)
@@ -173,7 +175,7 @@ class TestFaults:
         assert ear.said == [b"before", "lost", "restored", b"after"]
         assert [entry.payload for entry in (await broker.history("a", None, None, LIMITS)).entries] == [b"missed"]
 
-    async def test_cut_and_mend_twice_are_reported_once(self) -> None:
+    async def test_repeated_cuts_and_mends_are_reported_once(self) -> None:
         bus = MemoryBus()
         broker, ear = await start(bus, "a")
         broker.cut()
@@ -207,7 +209,7 @@ class TestFaults:
         assert other.said == [b"0", b"1", b"2", b"3"]
         assert len((await broker.history("a", None, None, LIMITS)).entries) == 4
 
-    async def test_a_bus_that_forgets(self) -> None:
+    async def test_a_bus_can_forget_its_data(self) -> None:
         bus = MemoryBus()
         broker, _ = await start(bus)
         position = await broker.publish("a", b"1", LIMITS)
@@ -222,7 +224,7 @@ class TestFaults:
 
 
 class TestBus:
-    async def test_brokers_without_a_bus_are_alone(self) -> None:
+    async def test_brokers_of_different_buses_are_separate(self) -> None:
         (broker, ear), (other, _) = await start(MemoryBus(), "a"), await start(MemoryBus(), "a")
         alone = MemoryBroker()
         await alone.start(Ear())
@@ -232,13 +234,13 @@ class TestBus:
         await asyncio.sleep(0)
         assert ear.payloads == [b"mine"]
 
-    async def test_start_twice_is_a_mistake(self) -> None:
+    async def test_starting_twice_is_an_error(self) -> None:
         broker, _ = await start(MemoryBus())
         with pytest.raises(UsageError, match="already started"):
             await broker.start(Ear())
 
-    def test_one_run_after_another(self) -> None:
-        """A run that did not stop its broker, with a report on the way, is no hindrance to the next."""
+    def test_a_broker_can_be_used_by_one_run_after_another(self) -> None:
+        """A run that left its broker running, with a report pending, does not disturb the next one."""
         bus = MemoryBus()
 
         async def run() -> list[bytes]:
@@ -255,7 +257,7 @@ class TestBus:
             runner.close()
         assert len(bus._brokers) == 1
 
-    async def test_two_loops_at_once_are_a_mistake(self) -> None:
+    async def test_two_loops_at_once_are_an_error(self) -> None:
         bus = MemoryBus()
         await start(bus)
 
@@ -265,7 +267,7 @@ class TestBus:
         with pytest.raises(UsageError, match="one event loop"):
             await asyncio.to_thread(run)
 
-    async def test_nothing_is_left_of_those_who_have_gone(self) -> None:
+    async def test_nothing_is_left_of_stopped_brokers(self) -> None:
         bus = MemoryBus()
         for _ in range(10):
             broker, _ = await start(bus, "a", "g:*", "g:b:*")
@@ -280,7 +282,7 @@ class TestBus:
         gc.collect()
         assert gone() is None
 
-    async def test_what_expires_goes_without_being_asked_for(self) -> None:
+    async def test_expired_data_is_removed_without_a_read(self) -> None:
         clock = Clock()
         bus = MemoryBus(clock)
         broker, _ = await start(bus)

@@ -23,12 +23,12 @@ def test_a_quiet_channel_keeps_its_place_for_a_day() -> None:
     clock.now += LIMITS.ttl + EPOCH_KEPT - 1
     found = histories.read("a", entry.position, None, LIMITS)
     assert (found.entries, found.top, found.complete) == ([], entry.position, True)
-    # To have read it is to know its position, which is good for another day.
+    # Reading it reveals its position, which stays valid for another day.
     clock.now += EPOCH_KEPT - 1
     assert histories.append("a", b"2", LIMITS).position == Position(found.top.epoch, 2)
 
 
-def test_after_that_it_begins_again() -> None:
+def test_after_a_day_a_channel_begins_again() -> None:
     clock = Clock()
     histories = MemoryHistories(clock)
     position = histories.append("a", b"1", LIMITS).position
@@ -39,7 +39,7 @@ def test_after_that_it_begins_again() -> None:
     assert found.top.epoch != position.epoch
 
 
-def test_a_channel_that_was_only_asked_for_is_forgotten_too() -> None:
+def test_a_channel_that_was_only_read_is_forgotten_too() -> None:
     clock = Clock()
     histories = MemoryHistories(clock)
     for number in range(1000):
@@ -64,7 +64,7 @@ def test_a_quiet_channel_holds_no_entries() -> None:
 
 
 def test_new_channels_do_not_pile_up() -> None:
-    """Channels that are used once, for ever: those whose day is over go as fast as new ones come."""
+    """An endless series of channels used once: expired ones are removed as fast as new ones are added."""
     clock = Clock()
     histories = MemoryHistories(clock)
     most = 0
@@ -76,7 +76,7 @@ def test_new_channels_do_not_pile_up() -> None:
 
 
 def test_names_chosen_by_visitors_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reliability, line 88: published to, or only asked for, as many as come."""
+    """Reliability, line 88: however many names are published to or only read."""
     monkeypatch.setattr(memory_history, "MAX_BUSY", 100)
     monkeypatch.setattr(memory_history, "MAX_QUIET", 50)
     histories = MemoryHistories(Clock())
@@ -85,11 +85,11 @@ def test_names_chosen_by_visitors_take_bounded_memory(monkeypatch: pytest.Monkey
         histories.read(f"other:{number}", None, 0, LIMITS)
         assert len(histories._busy) <= 100
         assert len(histories._quiet) <= 50
-    # Those used last are those that are left.
+    # The most recently used ones are left.
     assert set(histories._quiet) == {f"other:{number}" for number in range(2950, 3000)}
 
 
-def test_a_channel_that_is_used_now_and_then_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_channel_used_occasionally_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_history, "MAX_QUIET", 50)
     histories = MemoryHistories(Clock())
     top = histories.read("room:1", None, 0, LIMITS).top
@@ -99,18 +99,18 @@ def test_a_channel_that_is_used_now_and_then_stays(monkeypatch: pytest.MonkeyPat
             assert histories.read("room:1", None, 0, LIMITS).top == top
 
 
-def test_a_channel_that_somebody_is_subscribed_to_is_not_forgotten_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_channel_with_subscribers_is_not_forgotten_in_favour_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_history, "MAX_QUIET", 50)
     histories = MemoryHistories(Clock(), is_subscribed=lambda name: name.startswith("room:"))
     tops = [histories.read(f"room:{number}", None, 0, LIMITS).top for number in range(200)]
     for number in range(1000):
         histories.read(f"other:{number}", None, 0, LIMITS)
     assert [histories.read(f"room:{number}", None, 0, LIMITS).top for number in range(200)] == tops
-    # Two are looked at for each that comes, so one in two may be of them.
+    # Each new channel causes a look at two, so half of those looked at may have subscribers.
     assert len(histories) <= 2 * 200 + 51
 
 
-def test_narrower_limits_of_a_reader_count() -> None:
+def test_narrower_limits_of_a_reader_apply() -> None:
     clock = Clock()
     histories = MemoryHistories(clock)
     for number in range(1, 6):
@@ -123,7 +123,7 @@ def test_narrower_limits_of_a_reader_count() -> None:
     assert not histories.read("a", Position(top.epoch, 1), None, Limits(9, 3.5)).complete
 
 
-def test_every_life_has_epochs_of_its_own() -> None:
+def test_every_run_has_its_own_epochs() -> None:
     epochs = {MemoryHistories(Clock()).read(name, None, 0, LIMITS).top.epoch for name in "abab"}
     assert len(epochs) == 4
     histories = MemoryHistories(Clock())

@@ -11,7 +11,7 @@ from emmett.channels.publication import Position
 from tests.channels.brokers.clock import Clock
 
 
-def test_keys_are_forgotten() -> None:
+def test_expired_keys_are_forgotten() -> None:
     clock = Clock()
     keys = MemoryKeys(clock)
     for number in range(10):

@@ -1,4 +1,4 @@
-"""Leases in memory: those that have ended are forgotten. The contract of brokers has the rest."""
+"""Leases in memory: expired ones are forgotten. The contract of brokers has the rest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from emmett.channels.brokers.memory_leases import MemoryLeases
 from tests.channels.brokers.clock import Clock
 
 
-def test_leases_that_have_ended_are_forgotten() -> None:
+def test_expired_leases_are_forgotten() -> None:
     clock = Clock()
     leases = MemoryLeases(clock)
     for number in range(100):

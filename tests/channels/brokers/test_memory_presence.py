@@ -25,7 +25,7 @@ def test_the_info_of_a_connection_that_left_stays_the_newest() -> None:
     assert rooms.present("a") == {"ada": (b"2", 1)}
 
 
-def test_an_empty_channel_takes_no_room() -> None:
+def test_an_empty_channel_takes_no_memory() -> None:
     clock = Clock()
     rooms = MemoryRooms(clock)
     rooms.join("a", "c1", "ada", b"", 60)
@@ -39,7 +39,7 @@ def test_an_empty_channel_takes_no_room() -> None:
     assert rooms.present("a") == {}
 
 
-def test_what_nobody_keeps_is_forgotten_in_the_end() -> None:
+def test_members_that_are_not_refreshed_are_forgotten() -> None:
     clock = Clock()
     rooms = MemoryRooms(clock)
     for number in range(1000):
@@ -54,7 +54,7 @@ ACTIONS = st.tuples(st.sampled_from(["join", "leave", "keep", "pass"]), st.integ
 
 
 @given(st.lists(ACTIONS, max_size=60))
-def test_joins_and_leaves_are_reported_alternately(actions: list[tuple[str, int, int]]) -> None:
+def test_joins_and_leaves_of_a_member_alternate(actions: list[tuple[str, int, int]]) -> None:
     """An observer of join, leave and keep knows the members, except for expired ones."""
     clock = Clock()
     rooms = MemoryRooms(clock)
@@ -62,7 +62,7 @@ def test_joins_and_leaves_are_reported_alternately(actions: list[tuple[str, int,
     for action, number, name in actions:
         connection, member = f"c{number}", f"m{name}"
         if action == "join":
-            # A connection stays with its member, as it does in a hub.
+            # A connection keeps its member, as it does in a hub.
             member = f"m{number % 3}"
             is_new = rooms.join("a", connection, member, b"", 10)
             assert is_new is (member not in told)

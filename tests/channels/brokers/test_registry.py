@@ -11,7 +11,7 @@ from emmett.errors import ConfigurationError
 
 
 @pytest.mark.parametrize("url", ["memory", "memory://"])
-def test_memory(url: str) -> None:
+def test_memory_urls_make_a_memory_broker(url: str) -> None:
     broker = make_broker(url, "emmett")
     assert isinstance(broker, MemoryBroker)
     assert is_in_memory(broker)

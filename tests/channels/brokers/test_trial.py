@@ -24,7 +24,7 @@ from tests.channels.kit import TestBroker, turns
         (Needs(True, True), ["history", "join", "leave"]),
     ],
 )
-async def test_what_is_tried(needs: Needs, steps: list[str]) -> None:
+async def test_the_trial_covers_the_needs_and_leaves_nothing(needs: Needs, steps: list[str]) -> None:
     bus, ear, other = MemoryBus(), Ear(), Ear()
     broker, neighbour = TestBroker(bus), TestBroker(bus)
     await broker.start(ear)
@@ -53,7 +53,7 @@ async def test_the_clock_is_finer_than_that_of_an_event_loop(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("failing", ["subscribe", "history", "join", "leave"])
-async def test_any_step_may_fail(failing: str) -> None:
+async def test_a_failure_of_any_step_is_raised(failing: str) -> None:
     broker = TestBroker()
     await broker.start(Ear())
     broker.failing.add(failing)

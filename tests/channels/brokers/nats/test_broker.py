@@ -15,10 +15,10 @@ from tests.nats import Nats
 
 
 class OnServer(Hooks):
-    """What the classes below share."""
+    """The hooks that the classes below share."""
 
     server: Nats
-    # The server of these tests answers within milliseconds, or never.
+    # The server of these tests answers within milliseconds or not at all.
     timeout = 1.0
     answers_within = 5.0
 
@@ -56,5 +56,5 @@ class TestOneThatForgets(OnServer, OutageContract):
     async def restart(self) -> None:
         await asyncio.to_thread(self.server.start_empty)
 
-    # A server that does not answer for a while loses nothing.
+    # A server that does not answer for a while loses no data.
     freeze, thaw = Hooks.freeze, Hooks.thaw

@@ -34,14 +34,14 @@ def url_of(server: Nats, user: str) -> str:
     return server.url.replace("nats://", f"nats://{user}:secret@")
 
 
-async def test_all_is_well(guarded: Nats) -> None:
+async def test_a_healthy_server_passes(guarded: Nats) -> None:
     async with running(url_of(guarded, "all")) as (broker, ear):
         for needs in (NO_NEEDS, BOTH):
             assert await broker.check(needs) > 0
         assert ear.said == []
 
 
-async def test_a_server_without_jetstream() -> None:
+async def test_a_server_without_jetstream_is_reported() -> None:
     with running_nats("debug: false") as server:
         async with running(server.url) as (broker, _):
             assert await broker.check(NO_NEEDS) > 0
@@ -59,13 +59,13 @@ async def test_a_server_without_jetstream() -> None:
         ("brief", Needs(presence=True), r"does not permit publish: \$JS"),
     ],
 )
-async def test_what_is_not_permitted(guarded: Nats, user: str, needs: Needs, what: str) -> None:
+async def test_missing_permissions_are_named(guarded: Nats, user: str, needs: Needs, what: str) -> None:
     async with running(url_of(guarded, user)) as (broker, _):
         with pytest.raises(BrokerRefused, match=what):
             await broker.check(needs)
 
 
-async def test_a_refused_subscription_names_itself(guarded: Nats) -> None:
+async def test_a_refused_subscription_is_named(guarded: Nats) -> None:
     async with running(url_of(guarded, "deaf")) as (broker, _):
         with pytest.raises(BrokerRefused) as raised:
             await broker.subscribe(["a", "b:*"])

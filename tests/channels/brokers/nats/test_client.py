@@ -14,15 +14,15 @@ from emmett.errors import ConfigurationError
 from tests.imports import ROOT
 
 
-def test_the_installed_version_has_it() -> None:
+def test_the_installed_version_has_these_parts() -> None:
     check_library()
     source = inspect.getsource(Client._connect_to_server)
-    assert "if not self._transport:" in source, "a transport that is there already must be used"
+    assert "if not self._transport:" in source, "an existing transport must be used"
 
 
-def test_another_version_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incompatible_version_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def process_msg(self: Client, message: object) -> None:
-        """Take another number of arguments."""
+        """A replacement that takes another number of arguments."""
 
     monkeypatch.setattr(Client, "_process_msg", process_msg)
     monkeypatch.delattr(Client, "_process_pong")

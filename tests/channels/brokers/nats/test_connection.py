@@ -40,8 +40,8 @@ def make(url: str, heard: list[bytes] | None = None) -> NatsConnection:
     return NatsConnection(address, settings, lambda _number, _subject, data, _headers: (heard or []).append(data))
 
 
-async def test_an_answer_that_comes_too_late_does_no_harm(nats_server: Nats) -> None:
-    """nats-py would end the task that reads."""
+async def test_a_late_answer_does_no_harm(nats_server: Nats) -> None:
+    """nats-py would end the task that reads the connection."""
     connection = make(nats_server.url)
     await connection.open("test", 5)
     nats_server.pause()
@@ -53,7 +53,7 @@ async def test_an_answer_that_comes_too_late_does_no_harm(nats_server: Nats) -> 
     await connection.close()
 
 
-async def test_what_one_turn_asks_is_asked_once(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_publications_of_one_turn_are_written_at_once(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = make(nats_server.url)
     await connection.open("test", 5)
     await connection.flush()
@@ -71,7 +71,7 @@ async def test_what_one_turn_asks_is_asked_once(nats_server: Nats, monkeypatch: 
     await connection.close()
 
 
-async def test_logins(guarded: Nats) -> None:
+async def test_every_kind_of_login_works(guarded: Nats) -> None:
     place = guarded.url.removeprefix("nats://")
     async with running(f"nats://ada:p%40ss@{place}") as (broker, ear):
         await broker.subscribe(["no:1"])
@@ -95,11 +95,13 @@ async def test_a_denied_permission_is_reported(guarded: Nats) -> None:
         await broker.subscribe(["yes:1"])
         await broker.publish("yes:1", b"2", None)
         await broker.check()
-        # The connection stays open.
+        # The connection stays usable.
         assert ear.said == [b"2"]
 
 
-async def test_refusals_name_the_channels_and_harm_no_others(guarded: Nats, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refusal_names_its_channels_and_affects_no_others(
+    guarded: Nats, caplog: pytest.LogCaptureFixture
+) -> None:
     url = guarded.url.replace("nats://", "nats://bob:secret@")
     async with running(url, 1.0) as (broker, ear):
         await broker.subscribe(["yes:2"])
@@ -115,7 +117,7 @@ async def test_refusals_name_the_channels_and_harm_no_others(guarded: Nats, capl
     assert "2 channels may not be subscribed to, the first is 'no:1'" in caplog.text
 
 
-async def test_a_user_that_may_not_hear_answers_is_refused_at_once() -> None:
+async def test_a_user_without_permission_for_answers_is_refused_at_once() -> None:
     user = '{{ user: ada, password: pw, permissions: {{ subscribe: "emmett.>" }} }}'
     with running_nats(f"authorization {{{{ users: [ {user} ] }}}}") as server:
         broker = NatsBroker(server.url.replace("nats://", "nats://ada:pw@"))
@@ -123,7 +125,7 @@ async def test_a_user_that_may_not_hear_answers_is_refused_at_once() -> None:
             await broker.start(Ear())
 
 
-async def test_the_permissions_in_the_documentation_are_enough() -> None:
+async def test_the_documented_permissions_are_enough() -> None:
     assert "publish to `emmett.>`, to subscribe to `emmett.c.>` and to `_INBOX.>`" in page("docs/channels.md").text
     assert "also to publish to `$JS.API.>` and `$KV.emmett-presence.>`" in page("docs/channels.md").text
     permissions = 'publish: ["emmett.>", "$JS.API.>", "$KV.emmett-presence.>"], subscribe: ["emmett.c.>", "_INBOX.>"]'
@@ -139,7 +141,7 @@ async def test_the_permissions_in_the_documentation_are_enough() -> None:
 
 
 async def test_the_limit_of_an_account_is_honoured() -> None:
-    """Reliability, line 87: it is below that of the server, and comes in an INFO of its own, after the login."""
+    """Reliability, line 87: it is below that of the server, and arrives in a separate INFO after the login."""
     accounts = """accounts {{
       SMALL {{ jetstream: enabled, users: [ {{ user: small, password: pw }} ], limits: {{ max_payload: 2000 }} }}
       LARGE {{ users: [ {{ user: large, password: pw }} ] }}
@@ -154,7 +156,7 @@ async def test_the_limit_of_an_account_is_honoured() -> None:
                     await broker.publish("room:1", bytes(2001), limits)
             await broker.publish("a", bytes(2000), None)
             await other.publish("a", bytes(10_000), None)
-            # What is packed stays within the limit, too.
+            # Packed messages stay within the limit, too.
             await asyncio.gather(*(broker.publish("room:1", bytes(600), Limits(100, 60.0)) for _ in range(30)))
             await broker.check()
             await other.check()
@@ -163,7 +165,7 @@ async def test_the_limit_of_an_account_is_honoured() -> None:
         assert "Maximum Payload" not in server.log()
 
 
-async def test_limits_that_change_are_honoured(nats_server: Nats) -> None:
+async def test_changed_limits_are_honoured(nats_server: Nats) -> None:
     connection = make(nats_server.url)
     await connection.open("test", 5)
     await connection.publish("a", bytes(200))
@@ -174,7 +176,7 @@ async def test_limits_that_change_are_honoured(nats_server: Nats) -> None:
     await connection.close()
 
 
-async def test_a_seed_of_an_nkey_without_jwt(tmp_path: Path) -> None:
+async def test_an_nkey_seed_works_without_a_jwt(tmp_path: Path) -> None:
     seed = nkeys.encode_seed(bytes(range(32)), nkeys.PREFIX_BYTE_USER)
     public = nkeys.from_seed(bytearray(seed)).public_key.decode()
     good, bad, wrong = tmp_path / "user.nk", tmp_path / "bad.nk", tmp_path / "wrong.nk"
@@ -196,7 +198,7 @@ async def test_a_seed_of_an_nkey_without_jwt(tmp_path: Path) -> None:
                 pass
 
 
-def test_keys_without_their_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_without_their_library_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emmett.channels.brokers.nats.client.KEY_ERRORS", ())
     for setting in ("nkey=/a", "credentials=/a"):
         with pytest.raises(ConfigurationError, match="pip install 'nkeys"):
@@ -204,7 +206,7 @@ def test_keys_without_their_library(monkeypatch: pytest.MonkeyPatch) -> None:
     NatsBroker("nats://localhost")
 
 
-async def test_no_login_in_the_clear(nats_server: Nats) -> None:
+async def test_no_login_is_sent_in_the_clear(nats_server: Nats) -> None:
     """If the URL requires TLS, nothing is sent to a server without it."""
     received = bytearray()
 
@@ -224,7 +226,7 @@ async def test_no_login_in_the_clear(nats_server: Nats) -> None:
     assert received == b""
 
 
-async def test_tls(tmp_path: Path) -> None:
+async def test_a_server_is_verified_over_tls(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     certificate = authority.issue_cert("127.0.0.1")
@@ -242,7 +244,7 @@ async def test_tls(tmp_path: Path) -> None:
                 pass
 
 
-async def test_what_is_too_large_is_refused_and_nothing_is_lost() -> None:
+async def test_a_message_that_is_too_large_is_refused_without_losing_others() -> None:
     with running_nats("max_payload: 10000") as server:
         async with running(server.url) as (broker, ear):
             await broker.subscribe(["a"])
@@ -253,7 +255,7 @@ async def test_what_is_too_large_is_refused_and_nothing_is_lost() -> None:
             assert ear.said == [bytes(10_000)]
 
 
-async def test_nothing_can_be_written_when_it_is_lost(nats_server: Nats) -> None:
+async def test_calls_on_a_lost_connection_fail(nats_server: Nats) -> None:
     connection = make(nats_server.url)
     await connection.open("test", 5)
     flush = asyncio.ensure_future(connection.flush())
@@ -269,7 +271,7 @@ async def test_nothing_can_be_written_when_it_is_lost(nats_server: Nats) -> None
     assert connection.broken.result() == "of a test"
 
 
-async def test_nobody_answers(nats_server: Nats) -> None:
+async def test_a_request_without_a_responder_gets_status_503(nats_server: Nats) -> None:
     connection = make(nats_server.url)
     await connection.open("test", 5)
     [reply] = await connection.request("nobody.is.there", b"")

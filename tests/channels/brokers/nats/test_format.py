@@ -13,7 +13,7 @@ def head(value: str) -> bytes:
 
 
 @given(st.lists(st.binary(max_size=20), min_size=1, max_size=10))
-def test_what_is_packed_is_unpacked(payloads: list[bytes]) -> None:
+def test_packed_publications_can_be_unpacked(payloads: list[bytes]) -> None:
     at = At("e1", 7, len(payloads), 1000, 60)
     assert read_at(head(str(at))) == at
     entries = unpack(at, pack(payloads))
@@ -23,14 +23,14 @@ def test_what_is_packed_is_unpacked(payloads: list[bytes]) -> None:
     assert at.top == 6 + len(payloads)
 
 
-def test_a_mark_holds_nothing() -> None:
+def test_a_mark_contains_no_publications() -> None:
     at = At("e1", 7, 0, 1000, 60)
     assert unpack(at, b"") == []
     assert at.top == 7
     assert read_at(head("e1:0:0:1:1")) == At("e1", 0, 0, 1, 1)
 
 
-def test_without_the_field() -> None:
+def test_a_message_without_the_field_has_no_position() -> None:
     assert read_at(b"NATS/1.0\r\nOther: 1\r\n\r\n") is None
     assert read_at(b"") is None
 
@@ -61,13 +61,13 @@ def test_without_the_field() -> None:
         ),
     ],
 )
-def test_strange_fields(value: str) -> None:
+def test_invalid_fields_are_refused(value: str) -> None:
     with pytest.raises(ValueError, match="a publication at"):
         read_at(head(value))
 
 
 @given(st.binary(max_size=60), st.integers(0, 9))
-def test_strange_bytes_are_refused(data: bytes, size: int) -> None:
+def test_invalid_bytes_are_refused(data: bytes, size: int) -> None:
     try:
         entries = unpack(At("e", 1, size, 1, 1), data)
     except ValueError:
@@ -76,7 +76,7 @@ def test_strange_bytes_are_refused(data: bytes, size: int) -> None:
     assert size == 1 or pack([entry.payload for entry in entries]) == data
 
 
-def test_times_of_the_server() -> None:
+def test_times_of_the_server_are_read() -> None:
     assert read_time("1970-01-01T00:00:01.5Z") == 1.5
     assert read_time("1970-01-01T00:01:00.123456789Z") == 60.123456
     assert read_time("1970-01-01T00:00:00Z") == 0

@@ -40,7 +40,9 @@ def delete_last(server: Nats, channel: str) -> None:
         assert client.request(f"$JS.API.STREAM.MSG.DELETE.{stream}", {"seq": sequence})["success"]
 
 
-async def test_an_answer_that_was_lost(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_publication_whose_answer_was_lost_is_kept_once(
+    nats_server: Nats, monkeypatch: pytest.MonkeyPatch
+) -> None:
     channel, is_deaf = fresh_channel(), False
     take = NatsConnection.take
 
@@ -60,12 +62,12 @@ async def test_an_answer_that_was_lost(nats_server: Nats, monkeypatch: pytest.Mo
         assert (texts(found.entries), found.complete) == ([b"maybe", b"3"], True)
 
 
-async def test_what_the_server_has_lost_begins_another_epoch(nats_server: Nats) -> None:
+async def test_a_loss_of_the_server_begins_another_epoch(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _), running(nats_server.url) as (other, _):
         positions = [await keep(broker, channel, b"%d" % number) for number in range(1, 4)]
         delete_last(nats_server, channel)
-        # A node that never saw it cannot know; a node that did must not assign its offset again.
+        # A node that never saw the message cannot know of it; a node that did must not assign its offset again.
         assert (await other.history(channel, None, 0, LIMITS)).top == positions[1]
         after = await keep(broker, channel, b"another 3")
         assert after.epoch != positions[0].epoch
@@ -86,7 +88,7 @@ async def test_reading_notices_the_loss_too(nats_server: Nats) -> None:
         assert (await keep(broker, channel, b"4")) == (found.top.epoch, 1)
 
 
-async def test_a_stream_that_was_deleted_is_made_again(nats_server: Nats) -> None:
+async def test_a_deleted_stream_is_created_again(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, ear):
         await broker.subscribe([channel])
@@ -102,7 +104,9 @@ async def test_a_stream_that_was_deleted_is_made_again(nats_server: Nats) -> Non
         await until(lambda: ear.payloads == [b"1", b"2"])
 
 
-async def test_what_strangers_put_into_the_stream(nats_server: Nats, caplog: pytest.LogCaptureFixture) -> None:
+async def test_foreign_messages_in_the_stream_begin_another_epoch(
+    nats_server: Nats, caplog: pytest.LogCaptureFixture
+) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, ear):
         await broker.subscribe([channel])
@@ -123,7 +127,7 @@ async def test_what_strangers_put_into_the_stream(nats_server: Nats, caplog: pyt
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
 
 
-async def test_hostile_header_fields(nats_server: Nats, caplog: pytest.LogCaptureFixture) -> None:
+async def test_hostile_header_fields_do_no_harm(nats_server: Nats, caplog: pytest.LogCaptureFixture) -> None:
     channel = fresh_channel()
     fields = [
         *(b"Emmett-At:\r\n", b"Emmett-At: e:1:2:1:1\r\n", b"Emmett-At: e:1:x:1:1\r\n", b"Emmett-At: \xff\r\n"),
@@ -135,7 +139,7 @@ async def test_hostile_header_fields(nats_server: Nats, caplog: pytest.LogCaptur
         with nats_server.client() as client:
             for headers in fields * 3:
                 client.publish(SUBJECTS.live(channel), b"strange", headers)
-            # A later place than there is, as if it was of the stream: it must not lead anybody astray.
+            # A position beyond the stream, as if it came from there: it must not mislead any node.
             forged = f"Emmett-At: {position.epoch}:9:1:1:1\r\nNats-Sequence: 99\r\n".encode()
             client.publish(SUBJECTS.live(channel), b"forged", forged)
         await until(lambda: ear.payloads.count(b"forged") == 2)
@@ -148,7 +152,7 @@ async def test_hostile_header_fields(nats_server: Nats, caplog: pytest.LogCaptur
     assert len([record for record in caplog.records if "no broker of emmett" in record.message]) == 1
 
 
-async def test_what_comes_together_is_few_messages(nats_server: Nats) -> None:
+async def test_concurrent_publications_share_messages(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, ear):
         await broker.subscribe([channel])
@@ -164,7 +168,7 @@ async def test_what_comes_together_is_few_messages(nats_server: Nats) -> None:
         assert [entry.position.offset for _, _, entry in ear.reports if entry.position] == list(range(1, 502))
 
 
-async def test_a_publisher_who_never_pauses_does_not_shut_others_out(nats_server: Nats) -> None:
+async def test_a_publisher_that_never_pauses_does_not_starve_others(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (busy, _), running(nats_server.url) as (other, _):
         is_over, done = False, 0
@@ -183,8 +187,8 @@ async def test_a_publisher_who_never_pauses_does_not_shut_others_out(nats_server
             waits.append(done - before)
         is_over = True
         await task
-        # Each conflict is settled by one of the two: how many the other has won in a row, the median of 20.
-        assert sorted(waits)[10] < 50, f"what the other published meanwhile: {waits}"
+        # Either publisher may win each conflict. The median of 20 shows how often the other one wins in a row.
+        assert sorted(waits)[10] < 50, f"publications of the other one in between: {waits}"
 
 
 async def test_reading_keeps_an_epoch_alive(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +200,7 @@ async def test_reading_keeps_an_epoch_alive(nats_server: Nats, monkeypatch: pyte
         for _ in range(3):
             await broker.history(channel, top, None, LIMITS)
         assert count(nats_server, channel) == 1
-        # As if two days had passed.
+        # This has the effect of two days passing.
         monkeypatch.setattr(history, "LIFE_AT_LEAST", 3 * history.LIFE_BEYOND)
         for number, limit in enumerate((0, None, 5)):
             found = await broker.history(channel, top, limit, LIMITS)
@@ -207,10 +211,10 @@ async def test_reading_keeps_an_epoch_alive(nats_server: Nats, monkeypatch: pyte
         found = await broker.history(channel, top, None, LIMITS)
         assert (texts(found.entries), found.top, found.complete) == ([b"1"], position, True)
         await until(lambda: ear.payloads)
-        assert ear.payloads == [b"1"], "marks are not heard"
+        assert ear.payloads == [b"1"], "marks must not be delivered"
 
 
-async def test_no_message_lives_longer_than_one_behind_it(nats_server: Nats) -> None:
+async def test_no_message_outlives_a_later_one(nats_server: Nats) -> None:
     """Otherwise an offset could be assigned twice, after the last messages have expired."""
     channel = fresh_channel()
     lives: list[int] = []
@@ -228,7 +232,7 @@ async def test_no_message_lives_longer_than_one_behind_it(nats_server: Nats) -> 
     assert min(lives) >= 32 * 86_400
 
 
-async def test_too_much_is_refused(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_waiting_publications_are_refused(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "MAX_WAITING", 10)
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _):
@@ -240,7 +244,7 @@ async def test_too_much_is_refused(nats_server: Nats, monkeypatch: pytest.Monkey
         assert (await keep(broker, channel, b"2")).offset == 11
 
 
-async def test_few_channels_are_remembered(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_remembered_channels_is_bounded(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "MAX_KNOWN", 5)
     group = fresh_channel()[:-2]
     async with running(nats_server.url) as (broker, _):
@@ -250,7 +254,7 @@ async def test_few_channels_are_remembered(nats_server: Nats, monkeypatch: pytes
         assert len(node_of(broker).histories._channels) <= 5
 
 
-async def test_a_publisher_that_is_cancelled_holds_nobody_up(nats_server: Nats) -> None:
+async def test_a_cancelled_publisher_delays_no_other(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _):
         calls = [asyncio.ensure_future(keep(broker, channel, b"%d" % number)) for number in range(10)]

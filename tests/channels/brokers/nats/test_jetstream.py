@@ -37,7 +37,7 @@ def info(server: Nats, name: str) -> dict[str, Any]:
         return found
 
 
-async def test_a_server_without_jetstream(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_server_without_jetstream_is_reported_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     with running_nats("debug: false") as server:
         async with running(server.url) as (broker, ear):
             await broker.subscribe(["room:1"])
@@ -55,11 +55,11 @@ async def test_a_server_without_jetstream(caplog: pytest.LogCaptureFixture) -> N
                 with pytest.raises(BrokerUnavailable, match="start it with -js, or put jetstream"):
                     await call
             await until(lambda: ear.said == [b"1"])
-    # Once a minute.
+    # It is logged once a minute.
     assert caplog.text.count("start it with -js") == 1
 
 
-async def test_an_old_server(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_is_too_old_is_refused(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     open_connection = NatsConnection.open
 
     async def open_old(self: NatsConnection, name: str, seconds: float) -> None:
@@ -72,7 +72,7 @@ async def test_an_old_server(nats_server: Nats, monkeypatch: pytest.MonkeyPatch)
             await keep(broker, fresh_channel(), b"1")
 
 
-async def test_what_a_stream_is(nats_server: Nats) -> None:
+async def test_a_stream_has_the_right_configuration(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _):
         await keep(broker, channel, b"1", Limits(50, 300.0))
@@ -82,7 +82,7 @@ async def test_what_a_stream_is(nats_server: Nats) -> None:
     assert config["republish"] == {"src": f"emmett.h.{group}.>", "dest": f"emmett.c.{group}.>"}
     assert config["max_msgs_per_subject"] == 50
     assert config["storage"] == "file"
-    # Nothing keeps a message for ever.
+    # Without a TTL, nothing would ever remove a message.
     assert config["allow_msg_ttl"]
 
 
@@ -97,8 +97,8 @@ async def test_a_stream_grows_and_never_shrinks(nats_server: Nats) -> None:
 
 
 @pytest.mark.parametrize(("max_age", "expected"), [(0, KEY_KEPT), (60, 30)])
-async def test_a_stream_that_remembers_ids_for_less_time(nats_server: Nats, max_age: int, expected: float) -> None:
-    """As those made by others do; it cannot remember them for longer than it keeps messages."""
+async def test_a_stream_may_remember_ids_for_less_time(nats_server: Nats, max_age: int, expected: float) -> None:
+    """Streams made by other programs do, and no stream can remember ids for longer than it keeps messages."""
     channel = fresh_channel()
     name, (source, destination) = SUBJECTS.stream(channel), SUBJECTS.republish(channel)
     config = {
@@ -123,7 +123,7 @@ async def test_a_stream_that_remembers_ids_for_less_time(nats_server: Nats, max_
     assert found["max_msgs_per_subject"] == 5
 
 
-async def test_many_nodes_make_it_at_once(nats_server: Nats) -> None:
+async def test_many_nodes_may_create_the_stream_at_once(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (first, _), running(nats_server.url) as (second, _):
         nodes = (first, second) * 5
@@ -131,7 +131,7 @@ async def test_many_nodes_make_it_at_once(nats_server: Nats) -> None:
         assert sorted(positions) == [(positions[0].epoch, number) for number in range(1, 11)]
 
 
-async def test_a_stream_of_another_make(nats_server: Nats) -> None:
+async def test_an_incompatible_stream_is_refused(nats_server: Nats) -> None:
     channel = fresh_channel()
     name = SUBJECTS.stream(channel)
     with nats_server.client() as client:
@@ -141,7 +141,7 @@ async def test_a_stream_of_another_make(nats_server: Nats) -> None:
             await keep(broker, channel, b"1")
 
 
-async def test_channels_without_a_namespace(nats_server: Nats) -> None:
+async def test_channels_without_a_namespace_have_a_stream(nats_server: Nats) -> None:
     async with running(nats_server.url, prefix=fresh_channel()) as (broker, ear):
         await broker.subscribe(["ticks", "a.b"])
         first = await keep(broker, "ticks", b"1")
@@ -156,11 +156,11 @@ async def test_the_time_is_that_of_the_server(nats_server: Nats) -> None:
     async with running(nats_server.url) as (broker, _):
         await keep(broker, fresh_channel(), b"1")
         jetstream = node_of(broker).histories._jetstream
-        # It runs on this machine.
+        # The server runs on this machine, so the clocks agree.
         assert abs(jetstream.now() - time.time()) < 0.5
 
 
-async def test_a_clock_that_is_wrong_here_matters_to_nobody(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_local_clock_does_not_matter(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 0.0)
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _):
@@ -183,8 +183,8 @@ async def test_a_large_history_is_read_in_parts(nats_server: Nats) -> None:
         assert [int(entry.payload.rstrip(b"\x00")) for entry in found.entries] == list(range(12))
 
 
-async def test_what_nobody_answers_is_asked_again(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when a server of a cluster was killed, and the others have not noticed."""
+async def test_an_unanswered_request_is_sent_again(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This happens when a server of a cluster was killed and the others have not noticed yet."""
     channel, asked, request = fresh_channel(), list[str](), NatsConnection.request
 
     async def lose_first(
@@ -213,7 +213,7 @@ async def test_what_nobody_answers_is_asked_again(nats_server: Nats, monkeypatch
     assert all(asked.count(subject) == 2 for subject in asked)
 
 
-async def test_reads_of_any_number_of_callers_have_few_bytes_under_way(
+async def test_reads_have_few_bytes_in_transit_however_many_callers_there_are(
     nats_server: Nats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """History, presence and healing share one bound, below the server's limit of pending bytes for a client."""
@@ -253,7 +253,7 @@ async def test_reads_of_any_number_of_callers_have_few_bytes_under_way(
     assert 0 < most <= MAX_READS * MAX_READ_BYTES <= 4 * 1024 * 1024
 
 
-async def test_two_hundred_that_come_back_do_not_end_the_connection() -> None:
+async def test_two_hundred_reconnecting_clients_do_not_break_the_connection() -> None:
     """Reliability, line 86: all recover, and an unrelated subscriber misses nothing."""
     settings = ("jetstream {{ store_dir: {store} }}", "max_pending: 2MB")
     with running_nats(*settings) as server:
@@ -280,8 +280,8 @@ async def test_two_hundred_that_come_back_do_not_end_the_connection() -> None:
 
 
 @pytest.mark.parametrize("leaf_has_jetstream", [False, True])
-async def test_a_domain_behind_a_leaf_node(leaf_has_jetstream: bool) -> None:
-    """Histories and presence of both servers are those of the hub."""
+async def test_a_domain_can_be_reached_through_a_leaf_node(leaf_has_jetstream: bool) -> None:
+    """Both servers share the histories and the presence of the hub."""
     port = free_port()
     hub_settings = (
         "jetstream {{ store_dir: {store}, domain: hub }}",

@@ -1,4 +1,4 @@
-"""What the contract of brokers cannot see: the keys of leases, and values that no broker wrote."""
+"""Leases beyond the contract of brokers: their keys, and values that no broker wrote."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def test_the_server_deletes_a_key_some_time_after_its_lease(nats_server: N
     assert base64.b64decode(found["data"]).endswith(b" ada")
 
 
-async def test_a_lease_and_a_token_bucket_of_one_name_are_apart(nats_server: Nats) -> None:
+async def test_a_lease_and_a_token_bucket_may_have_the_same_name(nats_server: Nats) -> None:
     name = fresh_channel()
     async with running(nats_server.url) as (broker, _):
         assert await broker.take(name, 1, 600.0) == 0.0
@@ -36,7 +36,7 @@ async def test_a_lease_and_a_token_bucket_of_one_name_are_apart(nats_server: Nat
         assert not await broker.hold(name, "bob", 60.0)
 
 
-async def test_a_strange_value_is_no_lease(nats_server: Nats, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_foreign_value_is_no_lease(nats_server: Nats, caplog: pytest.LogCaptureFixture) -> None:
     lease = fresh_channel()
     caplog.set_level(logging.WARNING, "emmett.channels")
     async with running(nats_server.url) as (broker, _):

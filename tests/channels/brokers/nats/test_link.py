@@ -61,7 +61,7 @@ async def test_it_subscribes_again_in_batches(nats_server: Nats, monkeypatch: py
         assert connection is not None
         connection.break_off("a test")
         await until(lambda: ear.said == ["lost", "restored"])
-        # One more is for the subject of the answers.
+        # Another subscription is for the subject of the answers.
         assert flushes == 10 + 1
         for name in names:
             await other.publish(name, name.encode(), None)
@@ -79,7 +79,7 @@ async def test_a_silent_server_is_noticed_without_a_call(nats_server: Nats) -> N
         await until(lambda: ear.said == ["lost", "restored"])
 
 
-async def test_a_peer_that_does_not_read_is_dropped_and_reported() -> None:
+async def test_a_node_that_does_not_read_is_dropped_and_reports_the_loss() -> None:
     """A slow consumer: the server closes the connection, and its unread messages are a loss."""
     with running_nats("max_pending: 1MB", "max_payload: 1MB") as server:
         async with running(server.url) as (broker, ear):
@@ -120,7 +120,7 @@ async def test_a_call_waits_for_the_first_attempt_after_a_loss(
         await until(lambda: ear.said == ["lost", "restored", b"1"])
 
 
-async def test_nothing_piles_up_while_the_server_is_away() -> None:
+async def test_nothing_piles_up_while_the_server_is_unavailable() -> None:
     with running_nats() as server:
         async with running(server.url, 1.0) as (broker, ear):
             await broker.subscribe(["a"])
@@ -144,14 +144,14 @@ async def keep_soon(broker: NatsBroker, payload: bytes) -> Position:
                 return await keep(broker, "room:1", payload)
 
 
-async def test_another_server_of_the_cluster() -> None:
+async def test_a_node_switches_to_another_server_of_the_cluster() -> None:
     """A broker given one of three servers finds the others; history and presence survive the loss of one."""
     with running_nats_cluster() as servers:
-        # Elections take seconds when the cluster is made.
+        # Elections take seconds when the cluster is formed.
         async with running(f"{servers[0].url}?replicas=3", 10.0, "far") as (far, _):
             first = await keep_soon(far, b"1")
             await far.join("room:1", "c1", "ada", b"{}", 60.0)
-            # A server that leads none of the streams, so that no others are needed.
+            # The server to kill leads none of the streams, so the others can go on without an election.
             with servers[0].client() as client:
                 infos = [client.request(f"$JS.API.STREAM.INFO.{name}") for name in STREAMS]
             leaders = {info["cluster"]["leader"] for info in infos}
@@ -163,12 +163,12 @@ async def test_another_server_of_the_cluster() -> None:
                 await broker.subscribe(["room:1"])
                 servers[place].kill()
                 await until(lambda: ear.said == ["lost", "restored"])
-                # The servers exchange subscriptions, without reporting when they have.
+                # The servers exchange subscriptions, but do not report when they are done.
                 async with asyncio.timeout(10):
                     while not ear.payloads:
                         await far.publish("room:1", b"0", None)
                         await asyncio.sleep(0.01)
-                # JetStream does not answer while the servers agree that one is gone, and keeps nothing then.
+                # While the servers agree that one is gone, JetStream neither answers nor stores.
                 second = await keep_soon(far, b"2")
                 assert second == (first.epoch, 2)
                 await until(lambda: b"2" in ear.payloads)
@@ -178,7 +178,9 @@ async def test_another_server_of_the_cluster() -> None:
                 assert await broker.leave("room:1", "c1") == "ada"
 
 
-async def test_a_stop_that_nats_py_does_not_hear_of(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stop_succeeds_even_if_nats_py_loses_the_cancellation(
+    nats_server: Nats, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Code that awaits with `asyncio.wait_for` while connecting may lose a cancellation."""
     begun = asyncio.Event()
     open_connection = NatsConnection.open

@@ -15,7 +15,7 @@ LIMITS = Limits(1000, 600.0)
 
 
 def make_run(sizes: list[int], step: int = 1, epoch: str = "e") -> Run:
-    """Return messages of so many publications each, whose offsets are their payloads."""
+    """Return messages with the given numbers of publications, whose payloads are their offsets."""
     run, offset = Run(), 1
     for number, size in enumerate(sizes, 1):
         data = pack([b"%d" % each for each in range(offset, offset + size)]) if size else b""
@@ -29,7 +29,7 @@ SIZES = st.lists(st.integers(0, 5), min_size=1, max_size=30).filter(lambda sizes
 
 
 @given(SIZES, st.integers(0, 80), st.none() | st.integers(1, 20), st.none() | st.integers(1, 30), st.integers(1, 100))
-def test_a_part_of_the_messages_gives_the_same_answer_as_all(
+def test_a_part_of_the_messages_gives_the_same_result_as_all(
     sizes: list[int], since: int, limit: int | None, max_bytes: int | None, kept: int
 ) -> None:
     run, limits = make_run(sizes), Limits(kept, 600.0)
@@ -60,7 +60,7 @@ def test_expired_entries_and_another_epoch_are_reported() -> None:
 
 
 @given(SIZES, st.integers(1, 1000), st.data())
-async def test_a_publication_is_found_by_few_probes(sizes: list[int], step: int, data: st.DataObject) -> None:
+async def test_a_publication_is_found_with_few_probes(sizes: list[int], step: int, data: st.DataObject) -> None:
     run = make_run(sizes * 20, step)
     target = data.draw(st.integers(1, run[-1][0].top))
     probes = 0
@@ -78,14 +78,14 @@ async def test_a_publication_is_found_by_few_probes(sizes: list[int], step: int,
     assert probes <= math.log2(newest) + 1
 
 
-async def test_what_cannot_be_read_is_read_from_the_beginning() -> None:
+async def test_if_probes_fail_reading_starts_at_the_beginning() -> None:
     async def probe(sequence: int) -> tuple[At, Stored] | None:
         return None
 
     assert await seek(probe, Position("e", 5), 100) == 1
 
 
-async def test_messages_of_an_earlier_epoch_are_passed_over() -> None:
+async def test_messages_of_an_earlier_epoch_are_skipped() -> None:
     old, new = make_run([1] * 100, epoch="d"), make_run([1] * 100)
     run = old + [(at, stored._replace(sequence=100 + stored.sequence)) for at, stored in new]
 

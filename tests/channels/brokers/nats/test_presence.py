@@ -26,7 +26,7 @@ def message(server: Nats, channel: str, member: str) -> tuple[str, bytes]:
     return base64.b64decode(found.get("hdrs", "")).decode(), base64.b64decode(found.get("data", ""))
 
 
-async def test_no_key_stays_for_ever(nats_server: Nats) -> None:
+async def test_every_key_expires(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _):
         await broker.join(channel, "c1", "ada", b"{}", 60.0)
@@ -41,7 +41,7 @@ async def test_no_key_stays_for_ever(nats_server: Nats) -> None:
         assert "Nats-TTL: 61s" in head
 
 
-async def test_it_is_a_bucket(nats_server: Nats) -> None:
+async def test_presence_is_stored_in_a_key_value_bucket(nats_server: Nats) -> None:
     async with running(nats_server.url) as (broker, _):
         await broker.present(fresh_channel())
     with nats_server.client() as client:
@@ -52,7 +52,7 @@ async def test_it_is_a_bucket(nats_server: Nats) -> None:
     assert config["deny_delete"]
 
 
-async def test_what_strangers_put_there(nats_server: Nats, caplog: pytest.LogCaptureFixture) -> None:
+async def test_foreign_entries_are_ignored(nats_server: Nats, caplog: pytest.LogCaptureFixture) -> None:
     channel = fresh_channel()
     values = [
         *(b"x", b"{}", b"[]", b"null", b"\xff", b"[" * 10_000, b'{"member":1,"info":"","connections":{}}'),
@@ -73,7 +73,7 @@ async def test_what_strangers_put_there(nats_server: Nats, caplog: pytest.LogCap
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
 
 
-async def test_a_bucket_that_was_deleted_is_made_again(nats_server: Nats) -> None:
+async def test_a_deleted_bucket_is_created_again(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _):
         await broker.join(channel, "c1", "ada", b"{}", 60.0)
@@ -87,7 +87,7 @@ async def test_a_bucket_that_was_deleted_is_made_again(nats_server: Nats) -> Non
         assert await broker.keep(channel, ["c1"], 60.0) == []
 
 
-async def test_a_connection_that_another_node_knows(nats_server: Nats) -> None:
+async def test_a_connection_may_be_known_to_another_node(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _), running(nats_server.url) as (other, _):
         await broker.join(channel, "c1", "ada", b"{}", 60.0)
@@ -97,7 +97,7 @@ async def test_a_connection_that_another_node_knows(nats_server: Nats) -> None:
         assert await broker.leave(channel, "c2") is None
 
 
-async def test_the_same_connection_as_another_member(nats_server: Nats) -> None:
+async def test_a_connection_may_change_its_member(nats_server: Nats) -> None:
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _):
         assert await broker.join(channel, "c1", "ada", b"{}", 60.0) is True
@@ -105,7 +105,7 @@ async def test_the_same_connection_as_another_member(nats_server: Nats) -> None:
         assert await broker.present(channel) == {"bob": (b"{}", 1)}
 
 
-async def test_a_large_room(nats_server: Nats) -> None:
+async def test_a_large_room_works(nats_server: Nats) -> None:
     channel, names = fresh_channel(), [f"c{number}" for number in range(1_200)]
     async with running(nats_server.url, 10.0) as (broker, _), running(nats_server.url, 10.0) as (other, _):
         joined = await asyncio.gather(*(broker.join(channel, name, name, b"{}", 60.0) for name in names))
@@ -117,7 +117,9 @@ async def test_a_large_room(nats_server: Nats) -> None:
         assert await other.present(channel) == {}
 
 
-async def test_few_connections_are_remembered(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_remembered_connections_is_bounded(
+    nats_server: Nats, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(presence, "MAX_KNOWN", 5)
     channel = fresh_channel()
     async with running(nats_server.url) as (broker, _):

@@ -1,4 +1,4 @@
-"""What the contract of brokers cannot see: the keys of token buckets, and how many requests a call takes."""
+"""Token buckets beyond the contract of brokers: their keys, and the number of requests for a call."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ async def test_a_call_takes_one_request_and_a_refusal_none(nats_server: Nats, mo
         assert requests == ["newest"]
 
 
-async def test_a_value_that_another_node_has_changed(nats_server: Nats) -> None:
+async def test_a_value_changed_by_another_node_is_read_again(nats_server: Nats) -> None:
     bucket = fresh_channel()
     async with running(nats_server.url) as (broker, _), running(nats_server.url) as (other, _):
         waits = [await each.take(bucket, 3, 600.0) for each in (broker, other, broker, broker, other)]
     assert [wait == 0.0 for wait in waits] == [True, True, True, False, False]
 
 
-async def test_what_strangers_put_there(nats_server: Nats, caplog: pytest.LogCaptureFixture) -> None:
+async def test_foreign_values_are_ignored(nats_server: Nats, caplog: pytest.LogCaptureFixture) -> None:
     bucket = fresh_channel()
     values = [b"x", b"-1", b"1.5", b"9" * 30, b"\xff", b"{}", "²".encode()]
     async with running(nats_server.url) as (broker, _):
@@ -79,11 +79,11 @@ async def test_what_strangers_put_there(nats_server: Nats, caplog: pytest.LogCap
             node_of(broker).rates._known.clear()
             with caplog.at_level(logging.WARNING):
                 assert await broker.take(bucket, 1, 600.0) == 0.0
-    # Once a minute.
+    # It is logged once a minute.
     assert caplog.text.count("no broker of emmett made") == 1
 
 
-async def test_what_is_remembered_is_bounded(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_remembered_buckets_is_bounded(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "MAX_KNOWN", 3)
     async with running(nats_server.url) as (broker, _):
         for _ in range(5):

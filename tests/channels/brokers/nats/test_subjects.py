@@ -34,7 +34,7 @@ def test_each_name_has_a_subject_of_its_own(name: str) -> None:
         ("room:a.b:*", "emmett.c.room.a=2Eb.>"),
     ],
 )
-def test_subjects(name: str, subject: str) -> None:
+def test_channels_and_patterns_have_subjects(name: str, subject: str) -> None:
     assert SUBJECTS.live(name) == subject
 
 
@@ -45,17 +45,17 @@ def test_subjects(name: str, subject: str) -> None:
         *("emmett.c.=41", "emmett.c.a=2A", "emmett.c.a=20b", "emmett.c.=FF", "emmett.c.é", "emmett.c." + "a" * 201),
     ],
 )
-def test_subjects_that_stand_for_no_channel(subject: str) -> None:
+def test_subjects_of_no_channel_are_refused(subject: str) -> None:
     with pytest.raises(ValueError, match=r"subject|decode"):
         SUBJECTS.channel(subject)
 
 
-def test_parts() -> None:
+def test_parts_of_names_are_encoded() -> None:
     assert [encode_part(part) for part in ("", "a-b_C9", "a b")] == ["=", "a-b_C9", "a=20b"]
     assert decode_part("=") == ""
 
 
-def test_streams_are_those_of_namespaces() -> None:
+def test_each_namespace_has_a_stream() -> None:
     assert SUBJECTS.stream("room:1") == SUBJECTS.stream("room:eu:1") == "emmett-history-room"
     assert len({SUBJECTS.stream(name) for name in ("room", "room:1", ":1", "=:1", "=3D:1", "rooms:1")}) == 6
     long = {SUBJECTS.stream("é" * 90 + f"{number}:1") for number in range(3)}
@@ -63,7 +63,7 @@ def test_streams_are_those_of_namespaces() -> None:
     assert all(len(name) <= MAX_NAME_LENGTH + 20 for name in long)
 
 
-def test_members_have_keys_of_their_own_whatever_they_are_called() -> None:
+def test_each_member_has_its_own_key_whatever_its_name() -> None:
     members = ["", ".", "*", ">", "a", "A", "x" * 10_000, "\ud800", "é"]
     keys = {SUBJECTS.member("room:1", member) for member in members}
     assert len(keys) == len(members)
@@ -71,7 +71,7 @@ def test_members_have_keys_of_their_own_whatever_they_are_called() -> None:
     assert SUBJECTS.members("room:1") == "$KV.emmett-presence.room.1.*"
 
 
-def test_prefixes_are_apart() -> None:
+def test_prefixes_do_not_mix() -> None:
     odd = Subjects("my.app:1")
     assert odd.live("a") == "my=2Eapp=3A1.c.a"
     assert odd.bucket == "my_2Eapp_3A1-presence"

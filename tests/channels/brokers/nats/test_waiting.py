@@ -1,4 +1,4 @@
-"""Which publications leave together."""
+"""Which publications are sent in one message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def waiting(*publications: tuple[bytes, Limits, str]) -> deque[WaitingPublicatio
     return deque(WaitingPublication(payload, limits, loop.create_future(), id) for payload, limits, id in publications)
 
 
-async def test_those_with_a_key_leave_alone() -> None:
+async def test_a_publication_with_a_key_is_sent_alone() -> None:
     one, other = id_of("room:1", "a"), id_of("room:1", "b")
     assert len({one, other, id_of("room:2", "a")}) == 3
     queue = waiting(
@@ -31,7 +31,7 @@ async def test_those_with_a_key_leave_alone() -> None:
     assert taken == [[b"1", b"2"], [b"3"], [b"4"], [b"5"]]
 
 
-async def test_other_limits_and_more_bytes_are_another_message() -> None:
+async def test_different_limits_and_too_many_bytes_start_another_message() -> None:
     queue = waiting(
         (b"1", LIMITS, ""), (b"2", LIMITS._replace(size=6), ""), (b"3" * 50, LIMITS, ""), (b"4", LIMITS, "")
     )
@@ -51,7 +51,7 @@ async def test_other_limits_and_more_bytes_are_another_message() -> None:
         (TimeoutError(), BrokerUnavailable),
     ],
 )
-async def test_each_caller_has_an_error_of_its_own(error: BaseException, kind: type[Exception]) -> None:
+async def test_each_caller_gets_its_own_error(error: BaseException, kind: type[Exception]) -> None:
     futures = [each.future for each in waiting((b"1", LIMITS, ""), (b"2", LIMITS, ""))]
     fail_all(futures, error)
     first, second = (future.exception() for future in futures)

@@ -23,7 +23,7 @@ def second_valkey() -> Iterator[Valkey]:
 
 @pytest.fixture(scope="session")
 def durable_valkey() -> Iterator[Valkey]:
-    """One that comes back with its data."""
+    """A server that keeps its data when it restarts."""
     with running_valkey(appendonly="yes") as valkey:
         yield valkey
 

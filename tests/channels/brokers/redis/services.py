@@ -30,17 +30,17 @@ class Service:
         self.url = f"redis+sentinel://{login}{hosts}/{SERVICE}"
 
     def primary(self, sentinel_password: str = "") -> int:
-        """Return the port of the primary, as the first Sentinel that answers knows it."""
+        """Return the port of the primary according to the first Sentinel that answers."""
         for sentinel in self.sentinels:
             try:
                 with redis.Redis(port=sentinel.port, password=sentinel_password or None) as client:
                     return int(client.sentinel_get_master_addr_by_name(SERVICE)[1])
             except redis.ConnectionError:
                 continue
-        raise AssertionError("no Sentinel answers")
+        raise AssertionError("no Sentinel answered")
 
     def fail_over(self) -> None:
-        """Let the replica take over from a primary that is well, and wait until it has."""
+        """Let the replica take over from a healthy primary, and wait until it has."""
         before = self.primary()
         with self.sentinels[0].client() as client:
             client.execute_command("SENTINEL", "FAILOVER", SERVICE)

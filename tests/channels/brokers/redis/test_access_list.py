@@ -1,4 +1,4 @@
-"""The access lists of docs/channels.md and docs/sessions.md: they suffice, and have nothing that is not needed."""
+"""The access lists of docs/channels.md and docs/sessions.md: they suffice, and every rule is necessary."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def server(request: pytest.FixtureRequest, first_valkey: Valkey) -> Iterator[Val
 
 
 async def use(broker: RedisBroker, ear: Ear) -> None:
-    """Do all that an application can do, twice: the second time there is something to go on from."""
+    """Do everything that an application can do, twice: the second time there is data to continue from."""
     for turn in range(2):
         await broker.check(Needs(history=True, presence=True))
         await broker.subscribe(["room:1", "room:*"])
@@ -68,7 +68,7 @@ async def use(broker: RedisBroker, ear: Ear) -> None:
                 link.drop("for the test")
 
 
-async def test_it_suffices(server: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_access_list_suffices(server: Valkey, caplog: pytest.LogCaptureFixture) -> None:
     with server.user(*RULES) as url, server.client() as client:
         client.flushall()
         client.script_flush()
@@ -78,7 +78,9 @@ async def test_it_suffices(server: Valkey, caplog: pytest.LogCaptureFixture) -> 
     assert "may not be" not in caplog.text
 
 
-async def test_it_suffices_for_a_cluster(shared_cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_access_list_suffices_for_a_cluster(
+    shared_cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
     with with_user(shared_cluster.nodes, *RULES, *OF_CLUSTERS):
         async with running(shared_cluster.url.replace("://", "://ann:secret@")) as (broker, ear):
             await use(broker, ear)
@@ -99,12 +101,12 @@ def with_user(nodes: Sequence[Valkey], *rules: str) -> Iterator[None]:
                 client.execute_command("ACL", "DELUSER", "ann")
 
 
-# What is refused without harm: nobody hears of a channel that was left, and any answer is a sign of life.
+# Refusing these does no harm: publications to a channel that was left are ignored, and any answer is a sign of life.
 HARMLESS = {"+unsubscribe", "+punsubscribe", "+ping"}
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in {"-@all", *HARMLESS}])
-async def test_it_has_nothing_that_is_not_needed(rule: str, first_valkey: Valkey) -> None:
+async def test_every_rule_of_the_access_list_is_necessary(rule: str, first_valkey: Valkey) -> None:
     with first_valkey.user(*(each for each in RULES if each != rule)) as url, first_valkey.client() as client:
         client.flushall()
         client.script_flush()
@@ -121,7 +123,7 @@ async def test_another_database_needs_select(first_valkey: Valkey) -> None:
             assert await broker.check(Needs(True, True)) > 0
 
 
-async def test_that_of_sentinels() -> None:
+async def test_the_access_list_of_sentinels_suffices() -> None:
     rules = re.findall(
         r"\+(?:client|sentinel)\S*(?=[ `])", CHANNELS[CHANNELS.index("With Sentinels that have users") :]
     )[:2]
@@ -140,7 +142,7 @@ async def test_that_of_sentinels() -> None:
         await store.shutdown()
 
 
-async def test_that_of_sessions(server: Valkey) -> None:
+async def test_the_access_list_of_sessions_suffices(server: Valkey) -> None:
     rules = re.findall(r"`(~emmett:session:\* [^`]*)`", SESSIONS)[0].split()
     with server.user("-@all", *rules) as url:
         redis = RedisStore(url, prefix="emmett:session:", timeout=5, max_connections=2)

@@ -19,7 +19,7 @@ from emmett.errors import ConfigurationError
         ("rediss+cluster://h", "h:6379"),
     ],
 )
-def test_labels_hold_no_secret(url: str, label: str) -> None:
+def test_labels_contain_no_secret(url: str, label: str) -> None:
     [address], is_cluster, _, _ = parse_urls(url)
     assert address.label == label
     assert is_cluster == ("+cluster" in url)
@@ -31,13 +31,13 @@ def test_a_server_may_be_declared_durable() -> None:
     assert not any("durable" in address.url.options for address in addresses)
 
 
-def test_several() -> None:
+def test_a_url_may_name_several_servers() -> None:
     addresses, is_cluster, _, _ = parse_urls("redis://a, redis://b:1/3,unix:///c")
     assert [address.label for address in addresses] == ["a:6379", "b:1/3", "/c"]
     assert not is_cluster
 
 
-def test_connections_wait_for_ever_and_speak_resp2() -> None:
+def test_connections_have_no_timeout_and_use_resp2() -> None:
     for url in ("redis://ann:pw@h:1/2", "unix:///s?db=2"):
         [address] = parse_urls(url).addresses
         connection = address.make_connection(1.5, "emmett")
@@ -46,7 +46,7 @@ def test_connections_wait_for_ever_and_speak_resp2() -> None:
     assert (address.url.kind, connection.username) == (UnixDomainSocketConnection, None)
 
 
-def test_a_node_of_a_cluster_is_spoken_to_as_its_seed() -> None:
+def test_nodes_of_a_cluster_use_the_login_of_the_seed() -> None:
     [seed] = parse_urls("rediss+cluster://ann:pw@h:1?ssl_cert_reqs=none").addresses
     node = seed.move("i", 2)
     assert (node.label, node.url.kind) == ("i:2", SSLConnection)
@@ -54,7 +54,7 @@ def test_a_node_of_a_cluster_is_spoken_to_as_its_seed() -> None:
     assert seed.move("", 3).label == "h:3"
 
 
-def test_sentinels() -> None:
+def test_sentinels_are_read_from_the_url() -> None:
     found = parse_urls("redis+sentinel://ann:pw@h:1,i,[::1]:2/main/3?sentinel_username=eve&sentinel_password=other")
     assert [each.label for each in found.sentinels] == ["h:1", "i:26379", "[::1]:2"]
     assert (found.service, found.is_cluster) == ("main", False)
@@ -88,7 +88,7 @@ def test_sentinels() -> None:
         ("redis+cluster://:secret@h?sentinel_password=secret", "says sentinel_password"),
     ],
 )
-def test_urls_that_cannot_be_used(url: str, message: str) -> None:
+def test_invalid_urls_are_refused(url: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message) as raised:
         parse_urls(url)
     assert "secret" not in str(raised.value)

@@ -1,6 +1,6 @@
 """The contract of brokers: on one server, on one that keeps its data, on two, and on a cluster.
 
-The whole of it on one server; on the others what may be different there.
+One server is tested with the whole contract, the others with the parts that may differ there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.channels.brokers.clock import Ear
 from tests.channels.brokers.redis.nodes import until
 from tests.valkey import Cluster, Valkey, running_valkey
 
-# What comes close to what we PUBLISH ourselves.
+# Payloads that resemble those that emmett publishes.
 HOSTILE = (
     *(b"h", b"h:", b"h::", b"habc", b"habc:", b"habc:1", b"habc:0:x", b"habc:-1:x", b"habc:1e3:x", b"h:1:x", b"l"),
     *(b"ha b:1:x", b"h\xff:1:x", b"habc:99999999999999999:x", b"h" + b"a" * 79 + b":1:x", b"habc: 1:x", b"H1:1:x"),
@@ -34,12 +34,12 @@ HOSTILE = (
 
 
 class OnServers(Hooks):
-    """What the classes below share."""
+    """The hooks that the classes below share."""
 
     servers: Sequence[Valkey]
     url: str
     hostile = (*Hooks.hostile, *HOSTILE)
-    # Servers of these tests answer within a millisecond, or never.
+    # The servers of these tests answer within a millisecond or not at all.
     timeout = 1.0
     answers_within = 5.0
 
@@ -75,7 +75,7 @@ class TestOneServer(OnServers, BrokerContract):
 
 
 class Chosen(OutageContract):
-    """Run some of the tests of loss: each takes seconds, and one server is enough for the others."""
+    """Run some of the tests of loss: each takes seconds, and for the others one server is enough."""
 
     chosen: tuple[str, ...]
 
@@ -117,7 +117,7 @@ class OnSeveral(OnServers):
                     break
 
     async def wait(self) -> None:
-        """Wait until the servers themselves are well."""
+        """Wait until the servers themselves are healthy."""
 
 
 class TestTwoServers(OnSeveral, PublishingContract, PatternsContract, LifecycleContract, OutageContract):
@@ -128,7 +128,7 @@ class TestTwoServers(OnSeveral, PublishingContract, PatternsContract, LifecycleC
 
 
 class OnCluster(OnSeveral):
-    """All three nodes go, and come back, which takes two seconds before they take calls again."""
+    """All three nodes stop and restart, which takes two seconds until they accept calls again."""
 
     @pytest.fixture(autouse=True)
     def shared(self, shared_cluster: Cluster) -> None:
@@ -151,7 +151,7 @@ class OnCluster(OnSeveral):
 class TestCluster(
     OnCluster, PublishingContract, PatternsContract, HistoryContract, PresenceContract, LifecycleContract
 ):
-    """Where nothing goes wrong."""
+    """The tests in which no server fails."""
 
 
 class TestClusterThatGoes(OnCluster, Chosen):
@@ -162,18 +162,18 @@ class TestClusterThatGoes(OnCluster, Chosen):
 
 
 @pytest.mark.parametrize("prefix", ["", "a b", "a{b}", "a*", "é", "a" * 101])
-def test_a_prefix_that_cannot_be_used(prefix: str) -> None:
+def test_an_invalid_prefix_is_refused(prefix: str) -> None:
     with pytest.raises(ConfigurationError, match="prefix="):
         RedisBroker("redis://localhost", prefix=prefix)
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
-def test_a_timeout_that_cannot_be_used(timeout: float) -> None:
+def test_an_invalid_timeout_is_refused(timeout: float) -> None:
     with pytest.raises(ConfigurationError, match="timeout="):
         RedisBroker("redis://localhost", timeout=timeout)
 
 
-async def test_started_twice(first_valkey: Valkey) -> None:
+async def test_starting_twice_is_an_error(first_valkey: Valkey) -> None:
     broker = RedisBroker(first_valkey.url)
     await broker.start(Ear())
     with pytest.raises(UsageError, match="already started"):
@@ -181,7 +181,7 @@ async def test_started_twice(first_valkey: Valkey) -> None:
     await broker.stop()
 
 
-async def test_prefixes_are_apart(first_valkey: Valkey) -> None:
+async def test_prefixes_do_not_mix(first_valkey: Valkey) -> None:
     one, other = RedisBroker(first_valkey.url, prefix="one"), RedisBroker(first_valkey.url, prefix="other")
     ear = Ear()
     await one.start(ear)
@@ -199,14 +199,14 @@ async def test_prefixes_are_apart(first_valkey: Valkey) -> None:
 
 
 @pytest.mark.parametrize("url", ["redis://ann:secret@127.0.0.1:1/0", "redis+cluster://ann:secret@127.0.0.1:1"])
-async def test_no_error_tells_the_password(url: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_error_contains_the_password(url: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1") as raised:
         await RedisBroker(url, timeout=1).start(Ear())
     assert "secret" not in str(raised.value) + repr(raised.value) + caplog.text
     assert raised.value.__cause__ is None
 
 
-async def test_strange_things_in_the_history(first_valkey: Valkey) -> None:
+async def test_foreign_data_in_the_history_is_an_error(first_valkey: Valkey) -> None:
     broker = RedisBroker(first_valkey.url, prefix="strange")
     await broker.start(Ear())
     limits = Limits(10, 60)
@@ -227,7 +227,7 @@ async def test_strange_things_in_the_history(first_valkey: Valkey) -> None:
 
 
 @pytest.mark.parametrize("durable", ["yes", "no"])
-async def test_positions_outlive_a_crash_of_a_server_that_is_declared_durable(durable: str) -> None:
+async def test_positions_survive_a_crash_of_a_server_declared_durable(durable: str) -> None:
     limits = Limits(10, 60)
     with running_valkey(appendonly="yes", appendfsync="always") as valkey:
         broker = RedisBroker(f"{valkey.url}?durable={durable}", timeout=5)
@@ -235,7 +235,7 @@ async def test_positions_outlive_a_crash_of_a_server_that_is_declared_durable(du
         before = await broker.publish("a", b"1", limits)
         valkey.kill()
         await asyncio.to_thread(valkey.start)
-        # The call after a crash may find that out.
+        # The first calls after a crash may fail, because they discover it.
         found = None
         async with asyncio.timeout(15):
             while found is None:

@@ -1,4 +1,4 @@
-"""Calls on one connection: each gets its own answer, or an error, in time."""
+"""Calls on one connection: each gets its own answer or an error in time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_errors_are_answers_too(first_valkey: Valkey) -> None:
         assert list(answers[::2]) == [b"1", b"2"]
 
 
-async def test_cancelled_calls_leave_their_answers_to_nobody(first_valkey: Valkey) -> None:
+async def test_the_answers_of_cancelled_calls_are_dropped(first_valkey: Valkey) -> None:
     async with linked(first_valkey) as link:
         for turns in range(6):
             with first_valkey.paused():
@@ -68,7 +68,7 @@ async def test_cancelled_calls_leave_their_answers_to_nobody(first_valkey: Valke
             assert await last == b"last"
 
 
-async def test_a_script_is_sent_along_when_it_is_not_known(first_valkey: Valkey) -> None:
+async def test_an_unknown_script_is_sent_in_full(first_valkey: Valkey) -> None:
     async with linked(first_valkey) as link:
         script = Script("return {KEYS[1], ARGV[2], #ARGV[1]}")
         with first_valkey.client() as client:
@@ -79,7 +79,7 @@ async def test_a_script_is_sent_along_when_it_is_not_known(first_valkey: Valkey)
                 assert await link.run(script, [b"k"], [b"b"]) == [b"k", b"b", 40]
 
 
-async def test_a_server_that_is_silent() -> None:
+async def test_calls_to_a_silent_server_fail() -> None:
     with running_valkey() as valkey:
         async with linked(valkey, 0.25) as link:
             keeper = asyncio.ensure_future(tick_until_stopped(link, 0.05))
@@ -93,8 +93,8 @@ async def test_a_server_that_is_silent() -> None:
             keeper.cancel()
 
 
-async def test_a_call_outlives_a_short_loss(first_valkey: Valkey) -> None:
-    """What was not sent yet waits for the next connection."""
+async def test_a_call_survives_a_short_loss(first_valkey: Valkey) -> None:
+    """A call that was not sent yet waits for the next connection."""
     async with linked(first_valkey) as link:
         link.drop("for the test")
         await until(lambda: not link.is_up)
@@ -121,8 +121,8 @@ async def test_too_many_calls_are_refused(first_valkey: Valkey, monkeypatch: pyt
         assert "more than 10 calls" in str(answers[10])
 
 
-async def test_a_replica_is_left(caplog: pytest.LogCaptureFixture) -> None:
-    """The address may now lead to another server."""
+async def test_a_connection_to_a_replica_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+    """The address may now resolve to another server."""
     with running_valkey() as valkey:
         async with linked(valkey) as link:
             with valkey.client() as client:

@@ -1,4 +1,4 @@
-"""A cluster whose nodes go, and whose slots move."""
+"""A cluster whose nodes fail, and whose slots move."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LIMITS = Limits(1000, 60)
 
 @pytest.fixture(scope="module")
 def with_replicas() -> Iterator[Cluster]:
-    """Three primaries and a replica of each, of which one test kills a part."""
+    """Three primaries and a replica of each; one test kills some of them."""
     with running_cluster(replicas=True) as cluster:
         yield cluster
 
 
 def owner(cluster: Cluster, channel: str) -> Valkey:
-    """Return the primary that has a channel, of a cluster as it was formed."""
+    """Return the primary that owns a channel, while the cluster is as it was formed."""
     return cluster.nodes[min(2, key_slot(f"emmett:{channel}".encode()) // (16_384 // 3))]
 
 
@@ -38,12 +38,12 @@ def command(client: redis.Redis, *words: object) -> object:
     return client.execute_command(*words)  # type: ignore[no-untyped-call]
 
 
-async def test_a_primary_is_killed_and_its_replica_takes_over(with_replicas: Cluster) -> None:
-    """In the middle of traffic, with the node that is heard at being the one that dies."""
+async def test_a_replica_takes_over_from_a_killed_primary(with_replicas: Cluster) -> None:
+    """In the middle of traffic; the node that dies is the one with the subscriptions."""
     async with running(with_replicas.url, 1.0) as (broker, ear), running(with_replicas.url, 1.0) as (publisher, _):
         servers = broker._servers
         assert isinstance(servers, Servers)
-        # A channel of the node that is heard at.
+        # A channel of the node with the subscriptions.
         label = servers._feed.address.label if servers._feed.address else ""
         port = int(label.rpartition(":")[2])
         victim = next(node for node in with_replicas.nodes if node.port == port)
@@ -64,7 +64,7 @@ async def test_a_primary_is_killed_and_its_replica_takes_over(with_replicas: Clu
             except BrokerUnavailable:
                 failed += 1
                 await asyncio.sleep(0.02)
-        # Another process has the history now, which may lack what the first one had confirmed: so another epoch.
+        # Another process owns the history now, and may lack confirmed publications, so the epoch is another.
         assert failed
         assert position.epoch != first.epoch
         found = await broker.history(channel, first, None, LIMITS)
@@ -89,19 +89,19 @@ async def test_a_slot_that_moves_is_followed(shared_cluster: Cluster) -> None:
             command(there, "CLUSTER", "SETSLOT", slot, "IMPORTING", names[source])
             command(here, "CLUSTER", "SETSLOT", slot, "MIGRATING", names[target])
             keys = [b"{emmett:moving}:top", b"{emmett:moving}:log"]
-            # Half of the keys: the server asks to try again.
+            # Half of the keys have moved: the server answers TRYAGAIN.
             command(here, "MIGRATE", "127.0.0.1", target.port, keys[0], 0, 5000)
             waiting = asyncio.ensure_future(broker.publish(channel, b"2", LIMITS))
             await asyncio.sleep(0.02)
             assert not waiting.done()
-            # All of them: it sends us to the other node, which is to be ASKed.
+            # All keys have moved: the server answers ASK, with the address of the other node.
             command(here, "MIGRATE", "127.0.0.1", target.port, keys[1], 0, 5000)
             second = await waiting
             for _ in range(2):
                 await broker.publish(channel, b"3", LIMITS)
             for client in (there, here):
                 command(client, "CLUSTER", "SETSLOT", slot, "NODE", names[target])
-        # From here on it has MOVED.
+        # From here on the server answers MOVED.
         last = await broker.publish(channel, b"4", LIMITS)
         assert second is not None
         assert second.offset == 2
@@ -111,18 +111,18 @@ async def test_a_slot_that_moves_is_followed(shared_cluster: Cluster) -> None:
         assert "lost" not in ear.said
 
 
-async def test_one_seed_is_enough_and_connections_are_bounded(shared_cluster: Cluster) -> None:
+async def test_one_seed_is_enough_and_the_number_of_connections_is_bounded(shared_cluster: Cluster) -> None:
     seed = shared_cluster.url.split(",")[0]
     async with running(seed) as (broker, _):
         await asyncio.gather(*(broker.publish(f"c:{number}", b"x", LIMITS) for number in range(200)))
         servers = broker._servers
         assert isinstance(servers, Servers)
-        # One for each primary, and one that hears.
+        # One connection for each primary, and one for subscriptions.
         assert len(list(servers.links())) == 4
         assert await broker.check() > 0
 
 
-async def test_a_server_that_is_no_cluster() -> None:
+async def test_a_server_that_is_no_cluster_is_refused() -> None:
     with running_valkey(free_port()) as alone:
         before = asyncio.all_tasks()
         with pytest.raises(BrokerUnavailable, match="no node of the Redis cluster"):
@@ -143,7 +143,7 @@ async def test_check_tries_every_node(shared_cluster: Cluster) -> None:
         assert await broker.check(Needs(history=True)) > 0
 
 
-async def test_a_server_that_is_no_node_is_a_refusal() -> None:
+async def test_a_server_that_is_no_node_is_refused() -> None:
     with (
         running_valkey(free_port()) as valkey,
         pytest.raises(BrokerRefused, match="not a node of a cluster: write redis://"),

@@ -18,7 +18,7 @@ from tests.channels.brokers.redis.nodes import running, until
 from tests.valkey import Valkey, running_valkey
 
 LIMITS = Limits(1000, 600)
-# An access list that permits all but the channels of `secret`.
+# An access list that permits all channels except those of `secret`.
 OPEN = ("~*", "+@all", "resetchannels", "&emmett:open*", "&emmett:open:*", "&emmett:emmett-check:*")
 
 
@@ -27,7 +27,7 @@ def feed_of(broker: RedisBroker) -> RedisFeed:
     return next(link for link in broker._servers.links() if isinstance(link, RedisFeed))
 
 
-async def test_the_server_kills_the_connection(first_valkey: Valkey) -> None:
+async def test_a_killed_connection_is_a_reported_loss(first_valkey: Valkey) -> None:
     async with running(first_valkey.url) as (broker, ear):
         channels = [f"kill:{number}" for number in range(1500)]
         await broker.subscribe([*channels, "kill:*", "lost:*"])
@@ -41,7 +41,7 @@ async def test_the_server_kills_the_connection(first_valkey: Valkey) -> None:
         assert sorted(ear.payloads) == sorted([b"kill:0", b"kill:0", b"kill:1499", b"kill:1499", b"lost:1"])
 
 
-async def test_subscribing_while_the_connection_is_being_made_again(first_valkey: Valkey) -> None:
+async def test_channels_can_be_subscribed_during_a_reconnection(first_valkey: Valkey) -> None:
     """A short loss causes no error."""
     async with running(first_valkey.url) as (broker, ear):
         with first_valkey.client() as client:
@@ -54,7 +54,7 @@ async def test_subscribing_while_the_connection_is_being_made_again(first_valkey
         assert ear.said == ["lost", "restored", b"x"]
 
 
-async def test_a_node_that_does_not_read_is_cut_off_and_notified(first_valkey: Valkey) -> None:
+async def test_a_node_that_does_not_read_is_cut_off_and_reports_the_loss(first_valkey: Valkey) -> None:
     """The server drops a subscriber whose buffer overflows; the lost publications are in the history."""
     async with running(first_valkey.url) as (broker, ear):
         await broker.subscribe(["a"])
@@ -62,7 +62,7 @@ async def test_a_node_that_does_not_read_is_cut_off_and_notified(first_valkey: V
         with first_valkey.client() as client:
             before = client.config_get("client-output-buffer-limit")
             client.config_set("client-output-buffer-limit", "pubsub 100kb 100kb 1")
-            # This blocks the event loop, so that nobody reads.
+            # This blocks the event loop, so that nothing is read.
             for _ in range(200):
                 client.publish("emmett:a", b"l" + b"x" * 100_000)
             client.config_set("client-output-buffer-limit", before["client-output-buffer-limit"])
@@ -89,7 +89,9 @@ async def test_silence_is_noticed_in_time() -> None:
                 await until(lambda: client.pubsub_channels() == [])
 
 
-async def test_strangers_are_logged_once_a_minute(first_valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+async def test_foreign_publications_are_logged_once_a_minute(
+    first_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.WARNING, "emmett.channels")
     now = 1000.0
     async with running(first_valkey.url) as (broker, ear):
@@ -102,7 +104,7 @@ async def test_strangers_are_logged_once_a_minute(first_valkey: Valkey, caplog: 
                 client.publish("emmett:a:1", b"lend")
                 await until(lambda: len(ear.reports) % 2 == 0 and ear.reports)
                 now += 61
-        # By name, and by the pattern.
+        # Once for the name, and once for the pattern.
         await until(lambda: len(ear.reports) == 4)
         assert set(ear.payloads) == {b"end"}
     first, second = (line.getMessage() for line in caplog.records)
@@ -110,7 +112,7 @@ async def test_strangers_are_logged_once_a_minute(first_valkey: Valkey, caplog: 
     assert second.endswith("(4 more since it was last logged)")
 
 
-async def test_many_subscribe_at_once(first_valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_channels_can_be_subscribed_at_once(first_valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH", 7)
     monkeypatch.setattr(module, "MAX_UNCONFIRMED", 20)
     async with running(first_valkey.url) as (broker, ear):
@@ -125,7 +127,7 @@ async def test_many_subscribe_at_once(first_valkey: Valkey, monkeypatch: pytest.
             await until(lambda: not client.pubsub_channels("emmett:n:*") and not client.pubsub_numpat())
 
 
-async def test_a_flood_leaves_others_their_turn(first_valkey: Valkey) -> None:
+async def test_a_flood_of_publications_lets_other_tasks_run(first_valkey: Valkey) -> None:
     async with running(first_valkey.url) as (broker, ear):
         await broker.subscribe(["a"])
         turns = 0
@@ -139,7 +141,7 @@ async def test_a_flood_leaves_others_their_turn(first_valkey: Valkey) -> None:
         assert turns >= 2000 // FAIR
 
 
-async def test_a_listener_that_fails_ends_nothing(first_valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failing_listener_ends_nothing(first_valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
     async with running(first_valkey.url) as (broker, ear):
 
         def fail(_: str) -> None:
@@ -154,8 +156,8 @@ async def test_a_listener_that_fails_ends_nothing(first_valkey: Valkey, caplog: 
     assert "lost" not in ear.said
 
 
-async def test_one_that_is_refused_harms_no_other(first_valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
-    """The server refuses a command as a whole. One call has some that it forbids, others are under way at once."""
+async def test_a_refused_channel_affects_no_other(first_valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+    """The server refuses a command as a whole. One call has forbidden channels, and others run at the same time."""
     with first_valkey.user(*OPEN) as url:
         async with running(url) as (broker, ear):
             await broker.subscribe(["open1"])
@@ -178,7 +180,7 @@ async def test_one_that_is_refused_harms_no_other(first_valkey: Valkey, caplog: 
     assert len([line for line in caplog.records if "may not be subscribed to" in line.getMessage()]) == 1
 
 
-async def test_a_refused_publish_or_script_harms_no_other(first_valkey: Valkey) -> None:
+async def test_a_refused_publish_or_script_affects_no_other(first_valkey: Valkey) -> None:
     with first_valkey.user(*OPEN, "resetkeys", "~{emmett:open*") as url:
         async with running(url) as (broker, ear):
             await broker.subscribe(["open1"])
@@ -193,8 +195,8 @@ async def test_a_refused_publish_or_script_harms_no_other(first_valkey: Valkey) 
             assert ear.said == [b"1", b"2"]
 
 
-async def test_one_that_is_refused_when_the_connection_is_made_again(first_valkey: Valkey) -> None:
-    """The others are restored. It stays lost, and is tried again: a permission that was taken may be given back."""
+async def test_a_channel_refused_on_reconnection_is_tried_again(first_valkey: Valkey) -> None:
+    """The other channels are restored. This one stays lost, and is tried again, as the permission may come back."""
     with first_valkey.user(*OPEN) as url, first_valkey.client() as client:
         async with running(url) as (broker, ear):
             lost: list[set[str]] = []
@@ -217,7 +219,7 @@ async def test_one_that_is_refused_when_the_connection_is_made_again(first_valke
             assert (lost[1], restored[2]) == ({"open1", "open2"}, {"open1", "open2"})
 
 
-async def test_signs_of_life_and_leaving_may_be_refused(first_valkey: Valkey) -> None:
+async def test_pings_and_unsubscribes_may_be_refused(first_valkey: Valkey) -> None:
     with first_valkey.user(*OPEN, "-ping", "-unsubscribe") as url:
         async with running(url) as (broker, ear):
             await broker.subscribe(["open1", "open2"])

@@ -24,7 +24,7 @@ def test_keys_of_different_channels_differ() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_only_the_end_of_a_pattern_is_one() -> None:
+def test_only_the_end_of_a_pattern_is_a_wildcard() -> None:
     assert NAMES.wire_name("a[b]?\\:*") == rb"emmett:a\[b\]\?\\:*"
     assert NAMES.wire_name("a[b]?\\") == rb"emmett:a[b]?\ "[:-1]
 
@@ -57,7 +57,7 @@ def test_publications_are_read_back() -> None:
         None,
     ],
 )
-def test_publications_that_are_none(data: object) -> None:
+def test_invalid_publications_are_refused(data: object) -> None:
     with pytest.raises(ValueError, match=r"a |no "):
         unpack(data)
 

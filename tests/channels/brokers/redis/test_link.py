@@ -1,4 +1,4 @@
-"""How a connection is made again, and when it is given up."""
+"""When a connection is dropped, and how it is established again."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return attempts
 
 
-async def test_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are those of `backoff`, whose tests show that they are random and have a bound."""
+async def test_pauses_between_attempts_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come from `backoff`, whose tests show that they are random and bounded."""
     attempts = without_pauses(monkeypatch)
     link = make("unix:///nowhere/socket")
     link.start()
@@ -44,7 +44,7 @@ async def test_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     assert attempts[:12] == [*range(12)]
 
 
-async def test_a_server_that_drops_connections_is_asked_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_drops_connections_is_tried_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     attempts = without_pauses(monkeypatch)
     with running_valkey() as valkey:
         link = make(valkey.url)
@@ -59,7 +59,7 @@ async def test_a_server_that_drops_connections_is_asked_less_and_less(monkeypatc
     assert attempts[:4] == [0, 1, 2, 3]
 
 
-async def test_who_waits_for_a_connection_ends_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_call_that_waits_for_a_connection_ends_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "backoff", lambda _: 60.0)
     with running_valkey() as valkey:
         valkey.kill()
@@ -74,12 +74,12 @@ async def test_who_waits_for_a_connection_ends_a_pause(monkeypatch: pytest.Monke
         await link.stop()
 
 
-async def test_a_server_that_has_fallen_silent_is_noticed_without_a_call() -> None:
+async def test_a_silent_server_is_noticed_without_a_call() -> None:
     with running_valkey() as valkey:
         link = make(valkey.url, 0.25)
         link.start()
         await link.connected()
-        # What answers its pings is not given up.
+        # A connection whose pings are answered is kept.
         for _ in range(4 * TICKS):
             link.tick()
             await until(lambda: not link._sent)
@@ -90,20 +90,20 @@ async def test_a_server_that_has_fallen_silent_is_noticed_without_a_call() -> No
                 link.tick()
                 ticks += 1
                 await asyncio.sleep(0.005)
-            # It was asked after `timeout`, and given up after another one.
+            # The server was pinged after `timeout`, and the connection dropped after another `timeout`.
             assert ticks <= 2 * TICKS + 1
             await link.stop()
 
 
-async def test_stop_leaves_no_socket_though_the_peer_reads_nothing(first_valkey: Valkey) -> None:
-    """What was written and not taken would keep a socket that is only closed."""
+async def test_stop_leaves_no_socket_even_if_the_peer_reads_nothing(first_valkey: Valkey) -> None:
+    """A socket that is only closed stays open as long as the peer has not read what was written."""
     taken: list[asyncio.StreamWriter] = []
     released = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         taken.append(writer)
         while True:
-            # CLIENT SETNAME and SETINFO, twice, and INFO.
+            # The client sends CLIENT SETNAME and SETINFO, twice, and INFO.
             data = await reader.read(65_536)
             if not data:
                 break
@@ -128,11 +128,11 @@ async def test_stop_leaves_no_socket_though_the_peer_reads_nothing(first_valkey:
     released.set()
     server.close()
     await server.wait_closed()
-    # A connection that was not closed would warn here, and a warning is an error.
+    # An unclosed connection would warn here, and a warning is an error.
     gc.collect()
 
 
-async def test_a_stop_at_any_moment(first_valkey: Valkey) -> None:
+async def test_it_can_be_stopped_at_any_moment(first_valkey: Valkey) -> None:
     before = asyncio.all_tasks()
     for turns in range(25):
         link = make(first_valkey.url)
@@ -144,8 +144,8 @@ async def test_a_stop_at_any_moment(first_valkey: Valkey) -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_bytes_that_are_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    """A server of another kind: the connection is given up, and nothing else."""
+async def test_invalid_answers_end_only_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    """This happens with another kind of server: the connection is dropped, and nothing else."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(10)
@@ -168,7 +168,9 @@ async def test_bytes_that_are_no_answer(caplog: pytest.LogCaptureFixture) -> Non
     ("rules", "reason"),
     [(["+@all", "-info"], "NOPERM.*docs/channels.md has the list"), (["+@all", "-client"], "NOPERM")],
 )
-async def test_a_missing_permission_is_a_refusal(first_valkey: Valkey, rules: list[str], reason: str) -> None:
+async def test_a_missing_permission_is_reported_as_a_refusal(
+    first_valkey: Valkey, rules: list[str], reason: str
+) -> None:
     with first_valkey.user(*rules) as url:
         link = make(url)
         link.start()
@@ -179,10 +181,10 @@ async def test_a_missing_permission_is_a_refusal(first_valkey: Valkey, rules: li
         await link.stop()
 
 
-async def test_a_wrong_password_is_a_refusal_that_is_tried_again(
+async def test_a_wrong_password_is_a_refusal_and_tried_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It may be changed while the server runs: each attempt may succeed, and the log has a line a minute."""
+    """It may change while the server runs, so any attempt may succeed; the log has one line a minute."""
     attempts = without_pauses(monkeypatch)
     with running_valkey() as valkey, valkey.client() as client, valkey.user("+@all") as url:
         link = make(url)

@@ -1,4 +1,4 @@
-"""What the errors of real servers mean."""
+"""How the errors of real servers are interpreted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from emmett.errors import BrokerRefused, BrokerUnavailable
         ("something else", ""),
     ],
 )
-def test_errors_of_real_servers(text: str, kind: str) -> None:
+def test_errors_of_real_servers_are_interpreted(text: str, kind: str) -> None:
     error = ResponseError(text)
     assert kind_of(error) == kind
     assert is_final(error) == (KINDS[kind].is_final if kind else False)
@@ -47,7 +47,7 @@ def test_errors_of_real_servers(text: str, kind: str) -> None:
     assert text in raised.message
 
 
-def test_an_error_that_redis_py_has_raised_another_one_from() -> None:
+def test_an_error_is_found_as_the_cause_of_another_one_of_redis_py() -> None:
     for cause, kind in ((AuthenticationError("bad"), "WRONGPASS"), (ssl.SSLError("bad"), "TLS")):
         error = ConnectionError(cause)
         error.__cause__ = cause
@@ -57,7 +57,7 @@ def test_an_error_that_redis_py_has_raised_another_one_from() -> None:
     assert not is_final(TimeoutError())
 
 
-def test_words_that_redis_py_takes_away_are_put_back() -> None:
+def test_words_that_redis_py_removes_are_restored() -> None:
     assert describe(NoPermissionError("no")).startswith("NOPERM: no (its access list lacks")
     assert describe(TimeoutError()) == "TimeoutError"
     assert describe(OSError("no route")) == "OSError: no route"

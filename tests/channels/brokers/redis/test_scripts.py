@@ -23,14 +23,14 @@ def valkey(first_valkey: Valkey) -> Valkey:
     return first_valkey
 
 
-async def test_the_position_outlives_the_history_by_a_day(valkey: Valkey) -> None:
+async def test_the_position_is_kept_a_day_longer_than_the_history(valkey: Valkey) -> None:
     async with running(valkey.url) as (broker, _):
         with valkey.client() as client:
             await broker.publish("a", b"x", LIMITS)
             assert sorted(client.keys()) == [b"{emmett:a}:log", b"{emmett:a}:top"]
             assert 0 < client.pttl("{emmett:a}:log") <= 60_000
             assert client.pttl("{emmett:a}:top") >= DAY + 60_000 - 5_000
-            # A longer life from now on, for the position too.
+            # From now on a longer life, also for the position.
             await broker.publish("a", b"x", Limits(10, 10 * 86_400))
             assert client.pttl("{emmett:a}:top") >= 11 * DAY - 5_000
             client.pexpire("{emmett:a}:top", 1000)
@@ -48,7 +48,7 @@ async def test_reading_does_not_shorten_a_life(valkey: Valkey) -> None:
             assert client.pttl("{emmett:a}:top") > 2 * DAY - 5_000
 
 
-async def test_presence_expires_by_itself_later(valkey: Valkey) -> None:
+async def test_presence_expires_by_itself_after_an_hour(valkey: Valkey) -> None:
     async with running(valkey.url) as (broker, _):
         await broker.join("a", "c", "ada", b"{}", 30)
         with valkey.client() as client:
@@ -65,7 +65,7 @@ async def test_a_token_bucket_expires_when_it_is_full(valkey: Valkey) -> None:
         with valkey.client() as client:
             assert client.keys() == [b"{emmett:a}:bucket"]
             assert 0 < client.pttl("{emmett:a}:bucket") <= 60_001
-            # A value of another program counts as none.
+            # A value of another program is ignored.
             client.hset("{emmett:a}:bucket", "d", "full")
             assert [await broker.take("a", 1, 600.0) > 0 for _ in range(2)] == [False, True]
 
@@ -83,8 +83,8 @@ async def test_flushall_begins_another_epoch(valkey: Valkey) -> None:
         assert not (await broker.history("a", first, None, LIMITS)).complete
 
 
-async def test_a_counter_that_is_gone_takes_the_history_with_it(valkey: Valkey) -> None:
-    """As after an eviction: an offset must not denote two publications."""
+async def test_a_missing_counter_invalidates_the_history(valkey: Valkey) -> None:
+    """This happens after an eviction: an offset must not denote two publications."""
     async with running(valkey.url) as (broker, _):
         first = await broker.publish("a", b"1", LIMITS)
         with valkey.client() as client:
@@ -93,7 +93,7 @@ async def test_a_counter_that_is_gone_takes_the_history_with_it(valkey: Valkey) 
         assert (found.entries, found.top.offset, found.complete) == ([], 0, False)
 
 
-async def test_a_history_that_is_gone_leaves_the_position(valkey: Valkey) -> None:
+async def test_a_missing_history_leaves_the_position(valkey: Valkey) -> None:
     async with running(valkey.url) as (broker, _):
         first = await broker.publish("a", b"1", LIMITS)
         assert first is not None
@@ -105,7 +105,7 @@ async def test_a_history_that_is_gone_leaves_the_position(valkey: Valkey) -> Non
         assert await broker.publish("a", b"2", LIMITS) == Position(first.epoch, 2)
 
 
-async def test_another_life_of_the_server_is_another_epoch(valkey: Valkey) -> None:
+async def test_a_restart_of_the_server_begins_another_epoch(valkey: Valkey) -> None:
     """After a restart, or on a replica that took over, it may have older data than the clients."""
     async with running(valkey.url) as (broker, _):
         positions = [await broker.publish("a", b"%d" % number, LIMITS) for number in range(3)]
@@ -132,7 +132,7 @@ async def test_scripts_are_sent_again_when_the_server_has_forgotten_them(valkey:
                 assert (await broker.history("a", position, None, LIMITS)).complete
 
 
-async def test_expired_entries_are_found_by_halves(valkey: Valkey) -> None:
+async def test_expired_entries_are_found_by_bisection(valkey: Valkey) -> None:
     async with running(valkey.url) as (broker, _):
         limits = Limits(1000, 60)
         await asyncio.gather(*(broker.publish("a", b"%d" % number, limits) for number in range(100)))
@@ -151,8 +151,8 @@ async def test_expired_entries_are_found_by_halves(valkey: Valkey) -> None:
                         assert answer.complete is is_there
 
 
-async def test_a_server_whose_memory_is_full_refuses_the_first_publication_too(valkey: Valkey) -> None:
-    """It refuses nothing after the first write of a script: that must not be one that it permits."""
+async def test_a_server_with_full_memory_refuses_even_the_first_publication(valkey: Valkey) -> None:
+    """It checks only the first write of a script, so this must not be one that it always permits."""
     async with running(valkey.url) as (broker, _):
         with valkey.client() as client:
             client.config_set("maxmemory", "1")

@@ -33,8 +33,8 @@ def connected_to(broker: RedisBroker) -> set[str]:
     return {link.address.label for link in broker._servers.links() if link.address is not None and link.is_up}
 
 
-async def test_a_failover_by_command(service: Service) -> None:
-    """The old primary lives on as a replica. Every confirmed publication is heard, or a loss is reported."""
+async def test_a_failover_by_command_is_followed(service: Service) -> None:
+    """The old primary becomes a replica. Every confirmed publication is received, or a loss is reported."""
     async with running(service.url) as (broker, ear):
         await broker.subscribe(["a"])
         assert await broker.check(NEEDS) > 0
@@ -44,7 +44,7 @@ async def test_a_failover_by_command(service: Service) -> None:
         await asyncio.to_thread(service.fail_over)
         assert service.primary() != before
         new = {f"127.0.0.1:{service.primary()}"}
-        # A publication before the subscription is restored would not be heard.
+        # A publication made before the subscription is restored would not be received.
         await until(lambda: connected_to(broker) == new and ear.said[-1] == "restored", 30)
         second = None
         async with asyncio.timeout(20):
@@ -63,7 +63,7 @@ async def test_a_failover_by_command(service: Service) -> None:
         assert await broker.check(NEEDS) > 0
 
 
-async def test_the_primary_is_killed() -> None:
+async def test_a_killed_primary_is_replaced() -> None:
     with running_service() as service:
         async with running(service.url) as (broker, ear):
             await broker.subscribe(["a"])
@@ -74,8 +74,8 @@ async def test_the_primary_is_killed() -> None:
             await until(lambda: ear.said[-1] == b"after")
 
 
-async def test_a_primary_that_was_cut_off_from_its_sentinels_is_left(service: Service) -> None:
-    """Nothing ends its connections, and it takes writes: the Sentinels are asked again and again."""
+async def test_a_primary_cut_off_from_its_sentinels_is_left(service: Service) -> None:
+    """Its connections stay open and it accepts writes, so the Sentinels must be asked repeatedly."""
     with running_valkey(free_port()) as stale:
         async with running(service.url) as (broker, _):
             servers = broker._servers
@@ -90,7 +90,7 @@ async def test_a_primary_that_was_cut_off_from_its_sentinels_is_left(service: Se
             assert await broker.publish("a", b"x", LIMITS)
 
 
-async def test_sentinels_that_do_not_answer_are_passed_over(service: Service) -> None:
+async def test_unresponsive_sentinels_are_skipped(service: Service) -> None:
     hosts = [sentinel.address for sentinel in service.sentinels]
     with service.sentinels[0].paused():
         for first in ("127.0.0.1:1", hosts[0]):
@@ -100,7 +100,7 @@ async def test_sentinels_that_do_not_answer_are_passed_over(service: Service) ->
         await RedisBroker("redis+sentinel://127.0.0.1:1/main", timeout=1).start(Ear())
 
 
-async def test_what_waiting_does_not_help_against(service: Service) -> None:
+async def test_wrong_addresses_and_passwords_are_refusals(service: Service) -> None:
     sentinel = service.sentinels[0].address
     with running_valkey(free_port()) as valkey:
         for url, message in (
@@ -116,7 +116,7 @@ async def test_what_waiting_does_not_help_against(service: Service) -> None:
 
 
 async def test_a_replica_that_a_sentinel_calls_primary_is_not_used() -> None:
-    """It has just lost that role: the next attempt may find the new one."""
+    """It has just lost that role, and the next attempt may find the new primary."""
     with (
         running_valkey(free_port()) as primary,
         running_sentinel() as sentinel,
@@ -134,7 +134,7 @@ async def test_a_replica_that_a_sentinel_calls_primary_is_not_used() -> None:
             assert await broker.check(NEEDS) > 0
 
 
-async def test_passwords_of_servers_and_sentinels_differ() -> None:
+async def test_servers_and_sentinels_may_have_different_passwords() -> None:
     with running_service(1, password="pw", sentinel_password="other") as service:
         async with running(f"{service.url}?sentinel_password=other") as (broker, _):
             assert await broker.check(NEEDS) > 0
@@ -143,13 +143,13 @@ async def test_passwords_of_servers_and_sentinels_differ() -> None:
 
 
 @pytest.mark.needs("redis-server")
-async def test_the_sentinel_of_redis() -> None:
+async def test_the_sentinel_of_redis_works_too() -> None:
     with running_service(1, [tool("redis-server"), "--sentinel"]) as service:
         async with running(service.url) as (broker, _):
             assert await broker.check(NEEDS) > 0
 
 
-async def test_a_stop_while_the_sentinels_are_asked(service: Service) -> None:
+async def test_it_can_be_stopped_while_the_sentinels_are_asked(service: Service) -> None:
     before = asyncio.all_tasks()
     for turns in range(10):
         async with running(service.url) as (broker, _):

@@ -1,4 +1,4 @@
-"""What one server and several have in common."""
+"""Behaviour that one server and several have in common."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.valkey import Valkey, running_valkey
 LIMITS = Limits(1000, 60)
 
 
-async def test_two_connections_however_much_is_asked(second_valkey: Valkey) -> None:
+async def test_a_node_needs_two_connections_however_many_calls_it_makes(second_valkey: Valkey) -> None:
     with second_valkey.client() as client:
         async with running(second_valkey.url) as (broker, _):
             await asyncio.gather(
@@ -31,10 +31,10 @@ async def test_two_connections_however_much_is_asked(second_valkey: Valkey) -> N
         await until(lambda: not [line for line in client.client_list() if line["name"] == "emmett"])
 
 
-async def test_check_tells_of_what_is_not_heard(second_valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_check_reports_lost_subscriptions(second_valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(second_valkey.url) as (broker, ear):
         await broker.subscribe(["a"])
-        # The feed stays disconnected until the test ends this pause.
+        # The feed stays disconnected until the test ends the pause.
         monkeypatch.setattr("emmett.channels.brokers.redis.link.backoff", lambda _: 600.0)
         with second_valkey.client() as client:
             client.client_kill_filter(_type="pubsub")
@@ -47,9 +47,7 @@ async def test_check_tells_of_what_is_not_heard(second_valkey: Valkey, monkeypat
         assert 0 < await broker.check() < 2
 
 
-async def test_a_call_that_the_server_refuses_is_logged_once_a_minute(
-    second_valkey: Valkey, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_refused_call_is_logged_once_a_minute(second_valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
     """Callers see a 503; the log line names the channel, its keys, and what to do."""
     async with running(second_valkey.url) as (broker, _):
         with second_valkey.client() as client:
@@ -68,7 +66,7 @@ async def test_a_call_that_the_server_refuses_is_logged_once_a_minute(
             [line] = [record.getMessage() for record in caplog.records]
             assert line.startswith("channel odd:top, keys {emmett:odd:top}:*: the Redis broker at ")
             assert "another program uses a key of this channel: delete that key, or use another prefix" in line
-            # Each kind has its own line.
+            # Each kind of call has its own line.
             client.config_set("maxmemory", "1")
             for _ in range(2):
                 with pytest.raises(BrokerUnavailable, match=r"OOM: .*raise maxmemory") as raised:
@@ -87,14 +85,14 @@ async def test_a_call_that_the_server_refuses_is_logged_once_a_minute(
     ],
 )
 @pytest.mark.parametrize("needs", [Needs(history=True), Needs(presence=True)])
-async def test_check_tells_of_a_server_that_takes_no_writes(
+async def test_check_reports_a_server_that_refuses_writes(
     second_valkey: Valkey, setting: str, value: str, reason: str, needs: Needs
 ) -> None:
     async with running(second_valkey.url) as (broker, _):
         with second_valkey.client() as client:
             client.config_set(setting, value)
             try:
-                # What is only published works.
+                # Publishing without a history works.
                 assert await broker.check(NO_NEEDS) > 0
                 with pytest.raises(BrokerUnavailable, match=reason):
                     await broker.check(needs)
@@ -104,7 +102,7 @@ async def test_check_tells_of_a_server_that_takes_no_writes(
 
 
 @pytest.mark.parametrize("needs", [NO_NEEDS, Needs(history=True)])
-async def test_check_tells_of_a_replica(needs: Needs) -> None:
+async def test_check_reports_a_replica(needs: Needs) -> None:
     """PUBLISH is not a write and works there, but does not reach subscribers at the primary."""
     with running_valkey() as valkey, valkey.client() as client:
         async with running(valkey.url) as (broker, _):
@@ -116,7 +114,7 @@ async def test_check_tells_of_a_replica(needs: Needs) -> None:
 
 
 @pytest.mark.parametrize("command", ["publish", "subscribe", "eval", "evalsha", "xadd", "zadd", "hset"])
-async def test_check_tells_of_a_missing_permission(second_valkey: Valkey, command: str) -> None:
+async def test_check_reports_a_missing_permission(second_valkey: Valkey, command: str) -> None:
     with second_valkey.user("~*", "&*", "+@all", f"-{command}") as url, second_valkey.client() as client:
         client.script_flush()
         async with running(url) as (broker, _):
@@ -124,7 +122,7 @@ async def test_check_tells_of_a_missing_permission(second_valkey: Valkey, comman
                 await broker.check(Needs(history=True, presence=True))
 
 
-async def test_check_leaves_nothing_that_stays(second_valkey: Valkey) -> None:
+async def test_check_leaves_only_keys_that_expire(second_valkey: Valkey) -> None:
     with second_valkey.client() as client:
         client.flushdb()
         async with running(second_valkey.url) as (broker, _):
@@ -135,7 +133,7 @@ async def test_check_leaves_nothing_that_stays(second_valkey: Valkey) -> None:
         assert all(client.ttl(key) > 0 for key in keys)
 
 
-async def test_none_is_subscribed_to_when_one_cannot_be() -> None:
+async def test_no_channel_is_subscribed_if_one_is_refused() -> None:
     with running_valkey() as valkey:
         async with running(valkey.url, 0.5) as (broker, _):
             await broker.subscribe(["kept"])
@@ -145,7 +143,7 @@ async def test_none_is_subscribed_to_when_one_cannot_be() -> None:
                 await until(lambda: client.pubsub_channels() == [b"emmett:kept"] and client.pubsub_numpat() == 0)
 
 
-async def test_traffic_through_kills(second_valkey: Valkey) -> None:
+async def test_traffic_survives_killed_connections(second_valkey: Valkey) -> None:
     """Connections break often: confirmed publications are in the history, once, in order, and each loss is reported."""
     async with running(second_valkey.url) as (broker, ear), running(second_valkey.url) as (publisher, _):
         await broker.subscribe(["t:1"])
@@ -171,14 +169,14 @@ async def test_traffic_through_kills(second_valkey: Valkey) -> None:
         kept = [int(entry.payload) for entry in found.entries]
         assert kept == sorted(set(kept))
         assert set(confirmed) <= set(kept)
-        # What was heard is part of it; where something is missing, a loss was told there.
+        # The received publications are part of the history, and each gap has a reported loss.
         heard = [entry.position.offset for _, _, entry in ear.reports if entry.position]
         assert heard == sorted(set(heard))
         gaps = sum(1 for one, next_one in itertools.pairwise(heard) if next_one != one + 1)
         assert gaps <= ear.said.count("lost")
 
 
-async def test_a_start_that_fails_can_be_tried_again() -> None:
+async def test_a_failed_start_can_be_repeated() -> None:
     with running_valkey() as valkey:
         valkey.kill()
         broker = RedisBroker(valkey.url, timeout=1)

@@ -1,4 +1,4 @@
-"""Several servers that know nothing of each other."""
+"""Several servers that are independent of each other."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_new_server_takes_its_share_and_no_other_channel_moves() -> None:
     assert 180 < len(moved) < 330
 
 
-async def test_data_is_where_it_belongs(first_valkey: Valkey, second_valkey: Valkey) -> None:
+async def test_data_is_on_the_server_of_its_channel(first_valkey: Valkey, second_valkey: Valkey) -> None:
     url = f"{first_valkey.url},{second_valkey.url}"
     async with running(url) as (broker, _):
         for channel in CHANNELS[:50]:
@@ -52,7 +52,7 @@ async def test_data_is_where_it_belongs(first_valkey: Valkey, second_valkey: Val
             assert ours == [channel for channel in CHANNELS[:50] if client.exists(f"{{emmett:{channel}}}:members")]
 
 
-async def test_one_of_two_goes() -> None:
+async def test_the_loss_of_one_of_two_servers_affects_only_its_channels() -> None:
     """Its channels and the pattern are lost; those of the other server continue."""
     with running_valkey() as first, running_valkey() as second:
         url = f"{first.url},{second.url}"
@@ -84,7 +84,7 @@ async def test_one_of_two_goes() -> None:
             await until(lambda: len(ear.reports) == 4)
 
 
-async def test_a_pattern_is_restored_when_both_servers_have_it(first_valkey: Valkey) -> None:
+async def test_a_pattern_is_restored_once_both_servers_have_it(first_valkey: Valkey) -> None:
     with running_valkey() as second:
         async with running(f"{first_valkey.url},{second.url}") as (broker, ear):
             restored: list[list[str]] = []
@@ -101,7 +101,7 @@ async def test_a_pattern_is_restored_when_both_servers_have_it(first_valkey: Val
             assert restored == [[], ["room:*"]]
 
 
-async def test_start_needs_all_of_them(first_valkey: Valkey) -> None:
+async def test_start_needs_all_servers(first_valkey: Valkey) -> None:
     with pytest.raises(BrokerUnavailable, match="nowhere"):
         async with running(f"{first_valkey.url},unix:///nowhere/socket"):
             pass
@@ -118,7 +118,7 @@ async def test_check_tries_every_server(first_valkey: Valkey, second_valkey: Val
             assert await broker.check(Needs(history=True)) > 0
 
 
-async def test_a_pattern_that_one_of_two_servers_refuses(first_valkey: Valkey, second_valkey: Valkey) -> None:
+async def test_a_pattern_refused_by_one_of_two_servers_is_refused(first_valkey: Valkey, second_valkey: Valkey) -> None:
     with second_valkey.user("~*", "+@all", "resetchannels", "&emmett:room:1", "&emmett:emmett-check*") as url:
         async with running(f"{first_valkey.url},{url}") as (broker, _):
             with pytest.raises(BrokerRefused) as raised:
@@ -129,7 +129,7 @@ async def test_a_pattern_that_one_of_two_servers_refuses(first_valkey: Valkey, s
             await until(lambda: client.pubsub_numpat() == 0)
 
 
-async def test_a_node_of_a_cluster_is_a_refusal(shared_cluster: Cluster) -> None:
+async def test_a_node_of_a_cluster_is_refused(shared_cluster: Cluster) -> None:
     async with running(shared_cluster.nodes[0].url) as (broker, _):
         with pytest.raises(BrokerRefused, match=r"write redis\+cluster://"):
             for number in range(100):

@@ -24,7 +24,7 @@ from tests.valkey import Valkey
 
 @contextlib.asynccontextmanager
 async def over_tls(valkey: Valkey, authority: trustme.CA) -> AsyncIterator[int]:
-    """Take TLS for a server, as stunnel would, while the block runs; yields the port."""
+    """Terminate TLS for a server, as stunnel would, while the block runs; yields the port."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     tasks: set[asyncio.Task[None]] = set()
@@ -53,7 +53,7 @@ async def over_tls(valkey: Valkey, authority: trustme.CA) -> AsyncIterator[int]:
         await server.wait_closed()
 
 
-async def test_ca(first_valkey: Valkey, tmp_path: Path) -> None:
+async def test_ca_names_the_trusted_certificates(first_valkey: Valkey, tmp_path: Path) -> None:
     authority, file = trustme.CA(), tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(file))
     async with over_tls(first_valkey, authority) as port:
@@ -72,8 +72,8 @@ async def test_ca(first_valkey: Valkey, tmp_path: Path) -> None:
         await store.shutdown()
 
 
-async def test_a_server_without_tls() -> None:
-    """It takes the ClientHello for a command."""
+async def test_a_server_without_tls_is_reported() -> None:
+    """The server takes the ClientHello for a command."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
