@@ -13,13 +13,13 @@ from tests.cli.project import Project
 
 @pytest.fixture
 def project(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """An empty folder as the current one. What its applications change in this process is put back."""
+    """An empty current folder. Whatever its applications change in this process is restored."""
     folder = tmp_path.resolve() / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.setattr("emmett.urls._places", [])
-    # Set first, so that the variables are put back even where a test does not know of them.
+    # Set first, so that monkeypatch restores the variables even if only the application changes them.
     for variable in ("PYTHONPATH", "EMMETT_APP", "EMMETT_DEVELOP", "EMMETT_TRACEBACK", "EMMETT_LOG_FORMAT", "COLUMNS"):
         monkeypatch.setenv(variable, "")
         monkeypatch.delenv(variable)

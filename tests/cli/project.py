@@ -11,7 +11,7 @@ import pytest
 import emmett
 from emmett.cli.main import main
 
-# Where processes that a test starts find emmett.
+# Where processes started by a test find emmett.
 SOURCE = Path(emmett.__file__).parents[1]
 APP = """
     from emmett import App
@@ -21,7 +21,7 @@ APP = """
 
 
 class Outcome(NamedTuple):
-    """What a run of the command line gave: its exit code, stdout and stderr."""
+    """The result of a run of the command line: its exit code, stdout and stderr."""
 
     code: int
     output: str
@@ -56,7 +56,7 @@ class Project:
         return Outcome(code, *self._captured.readouterr())
 
     def record_serve(self) -> list[tuple[str, dict[str, Any]]]:
-        """Put a stand-in in the place of the server; return the list that takes the arguments of its calls."""
+        """Replace the server by a stand-in; return the list of the arguments of its calls."""
         calls: list[tuple[str, dict[str, Any]]] = []
         self._monkeypatch.setattr("emmett.server.serve", lambda target, **options: calls.append((target, options)))
         return calls

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
-# Seconds in which an expected line must come.
+# Seconds within which an expected line must appear.
 DEADLINE = 30.0
 
 
@@ -48,13 +48,13 @@ class Running:
         if nudge is not None:
             nudge()
         while not (match := re.compile(pattern).search(self.text, self._read_to)):
-            assert time.monotonic() < end, f"{pattern!r} did not come in:\n{self.text}"
+            assert time.monotonic() < end, f"{pattern!r} did not appear in:\n{self.text}"
             try:
                 line = self._lines.get(timeout=pause)
             except queue.Empty:
                 if nudge is not None:
                     nudge()
-                # A machine under load may need longer than that for what it is nudged to do.
+                # A machine under load may need longer to react to the nudge.
                 pause *= 2
                 continue
             assert line is not None, f"the process ended without {pattern!r}:\n{self.text}"
@@ -136,7 +136,7 @@ def run_module(folder: Path, *arguments: str) -> Iterator[Running]:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            # The pipe is closed next, which nobody may be reading then.
+            # The pipe is closed next, so the reader must have ended.
             running.join()
 
 

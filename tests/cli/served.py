@@ -1,4 +1,4 @@
-"""A service that runs: `emmett serve` in a process, with a broker, for the commands that look into it."""
+"""A running service: `emmett serve` in a process, with a broker, for the commands that inspect it."""
 
 from __future__ import annotations
 

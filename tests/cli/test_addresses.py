@@ -87,7 +87,7 @@ def test_the_search_for_a_free_port_ends_at_the_last_one() -> None:
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
-    # TEST-NET-1 (RFC 5737): no machine has it.
+    # TEST-NET-1 (RFC 5737), an address that no machine has.
     with pytest.raises(CommandLineError, match=r"192\.0\.2\.1 is not an address of this machine") as caught:
         find_port("192.0.2.1", 8000, "emmett serve")
     assert "0.0.0.0" in caught.value.hint
@@ -109,7 +109,7 @@ def test_an_unknown_host_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         (errno.ENOBUFS, "cannot listen on port 80 of 127.0.0.1: No buffer space available", ""),
     ],
 )
-def test_what_the_machine_does_not_allow_is_explained(
+def test_an_address_that_the_machine_does_not_allow_is_explained(
     monkeypatch: pytest.MonkeyPatch, number: int, message: str, hint: str
 ) -> None:
     def fail(host: str, port: int) -> int:
@@ -123,7 +123,7 @@ def test_what_the_machine_does_not_allow_is_explained(
     assert caught.value.exit_code == 1
 
 
-def test_check_uds_takes_a_new_path_and_what_a_dead_server_left(short_folder: Path) -> None:
+def test_check_uds_accepts_a_new_path_and_the_socket_of_a_dead_server(short_folder: Path) -> None:
     path = short_folder / "web.sock"
     check_uds(path)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -141,7 +141,7 @@ def test_check_uds_refuses_a_path_on_which_a_server_listens(short_folder: Path) 
     assert caught.value.exit_code == 1
 
 
-def test_check_uds_refuses_what_can_be_no_socket(short_folder: Path) -> None:
+def test_check_uds_refuses_a_path_that_cannot_be_a_socket(short_folder: Path) -> None:
     (short_folder / "file").touch()
     with pytest.raises(CommandLineError, match="the file there is not a socket"):
         check_uds(short_folder / "file")

@@ -1,4 +1,4 @@
-"""Code that holds the event loop is named."""
+"""Code that blocks the event loop is reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from emmett.cli.blocking import LoopWatch
 
 
-async def test_what_holds_the_loop_is_reported_with_its_stack() -> None:
+async def test_code_that_blocks_the_loop_is_reported_with_its_stack() -> None:
     reported = threading.Event()
     stacks: list[list[FrameSummary]] = []
 
@@ -32,7 +32,7 @@ async def test_what_holds_the_loop_is_reported_with_its_stack() -> None:
         watch.stop()
 
 
-async def test_a_place_is_logged_once_and_with_the_way_out(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_place_is_logged_once_with_a_remedy(caplog: pytest.LogCaptureFixture) -> None:
     watch = LoopWatch(asyncio.get_running_loop())
     stack = [
         FrameSummary("/usr/lib/python3/site-packages/lib.py", 1, "run", line="call()"),
@@ -47,7 +47,7 @@ async def test_a_place_is_logged_once_and_with_the_way_out(caplog: pytest.LogCap
     assert "lib.py" not in record.getMessage()
 
 
-async def test_what_is_not_the_users_own_code_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_code_outside_the_application_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     LoopWatch(asyncio.get_running_loop())._log([FrameSummary(asyncio.__file__, 1, "run", line="")])
     assert not caplog.records
 

@@ -41,7 +41,7 @@ def test_it_reaches_clients_through_the_broker(project: Project) -> None:
     assert sent.startswith('emmett-centrifuge:two t{"action":"disconnect","user":"42"')
 
 
-def test_results_and_errors(project: Project) -> None:
+def test_results_and_errors_are_printed(project: Project) -> None:
     write(project, "SharedBroker()", "one")
     outcome = project.run("centrifuge", "publish", '{"channel": "room:1", "data": 1}')
     assert outcome.output.startswith('{"offset":1,"epoch":')
@@ -50,18 +50,18 @@ def test_results_and_errors(project: Project) -> None:
     assert "dance failed: method not found" in outcome.errors
 
 
-def test_which_endpoint(project: Project) -> None:
+def test_several_endpoints_require_a_name(project: Project) -> None:
     write(project, "SharedBroker()", "one", "two")
     outcome = project.run("centrifuge", "info")
     assert outcome.code == 2
     assert "--name with one of one, two" in outcome.errors
 
 
-def test_no_endpoint(project: Project) -> None:
+def test_a_missing_endpoint_is_an_error(project: Project) -> None:
     write(project)
     assert "has no endpoint for Centrifuge clients" in project.run("centrifuge", "info").errors
 
 
-def test_no_other_process(project: Project) -> None:
+def test_channels_in_memory_are_an_error(project: Project) -> None:
     write(project, "None", "one")
     assert "are in memory" in project.run("centrifuge", "info").errors

@@ -15,7 +15,7 @@ APP = """
 """
 
 
-def test_it_prints_a_client(project: Project) -> None:
+def test_it_prints_the_code_of_a_client(project: Project) -> None:
     project.write("app.py", APP)
     outcome = project.run("client", "typescript")
     assert (outcome.code, outcome.errors) == (0, "")
@@ -23,7 +23,7 @@ def test_it_prints_a_client(project: Project) -> None:
     assert "  add(params: { a: number; b?: number }, options?: CallOptions): Promise<number> {\n" in outcome.output
 
 
-def test_it_writes_a_file(project: Project) -> None:
+def test_it_writes_the_code_to_a_file(project: Project) -> None:
     project.write("app.py", APP)
     outcome = project.run("client", "python", "-o", "api.py")
     assert (outcome.code, outcome.output, outcome.errors) == (0, "", "")
@@ -33,7 +33,7 @@ def test_it_writes_a_file(project: Project) -> None:
     assert (project.folder / "api.py").read_text("utf-8") == first
 
 
-def test_it_checks_a_file(project: Project) -> None:
+def test_it_checks_whether_a_file_is_up_to_date(project: Project) -> None:
     project.write("app.py", APP)
     assert project.run("client", "python", "--check", "-o", "api.py").code == 1
     project.run("client", "python", "-o", "api.py")
@@ -87,7 +87,7 @@ def test_it_writes_wrappers_for_an_sdk(project: Project) -> None:
     assert "written by `emmett client typescript --sdk centrifuge`. Do not edit.\n" in outcome.output
     assert "export class Rooms {" in outcome.output
     assert "  add(params: { a: number; b?: number }): Promise<number> {\n" in outcome.output
-    # They have a variable of the path, or belong to other calls.
+    # These have a variable in their path, or belong to other calls.
     assert "where(" not in outcome.output
     assert "hidden(" not in outcome.output
     assert project.run(*command, "-o", "sdk.ts").code == 0
@@ -96,7 +96,7 @@ def test_it_writes_wrappers_for_an_sdk(project: Project) -> None:
     assert outcome.code == 1
 
 
-def test_wrappers_that_cannot_be_written(project: Project) -> None:
+def test_impossible_wrappers_are_refused(project: Project) -> None:
     project.write("app.py", APP)
     outcome = project.run("client", "typescript", "--sdk", "centrifuge")
     assert (outcome.code, "no endpoint serves calls to SDKs" in outcome.errors) == (2, True)

@@ -14,7 +14,7 @@ def run(command: click.Command, *arguments: str) -> Any:
     return command.main(list(arguments), standalone_mode=False)
 
 
-def test_a_plain_function() -> None:
+def test_a_plain_function_is_a_command() -> None:
     def seed() -> str:
         """Fill the database."""
         return "seeded"
@@ -41,7 +41,7 @@ def test_a_function_with_defaults_needs_no_arguments() -> None:
     assert run(as_click_command("seed", seed)) == 3
 
 
-def test_a_function_whose_arguments_nothing_gives_says_what_to_write_when_it_is_run() -> None:
+def test_running_a_function_with_unfilled_arguments_says_what_to_write() -> None:
     def seed(rows: int) -> None:
         raise AssertionError
 
@@ -51,7 +51,7 @@ def test_a_function_whose_arguments_nothing_gives_says_what_to_write_when_it_is_
     assert "@click.command()" in caught.value.hint
 
 
-def test_the_type_error_of_a_function_is_its_own() -> None:
+def test_a_type_error_inside_a_function_is_not_changed() -> None:
     def seed() -> None:
         raise TypeError("inside")
 
@@ -84,7 +84,7 @@ def test_a_click_command_keeps_its_help_and_takes_the_registered_name() -> None:
 def test_async_functions_of_click_commands_and_of_groups_run_on_a_loop() -> None:
     @click.group()
     async def database() -> None:
-        """Care for the database."""
+        """Manage the database."""
 
     @database.command()
     async def fill() -> bool:

@@ -8,7 +8,7 @@ import pytest
 from tests.cli.project import Project
 
 
-def test_the_server_gets_the_application_in_its_development_form(project: Project) -> None:
+def test_the_server_gets_the_application_in_development_mode(project: Project) -> None:
     project.write("demo/app.py")
     calls = project.record_serve()
     outcome = project.run("-a", "demo/app.py", "develop", "--port", "0")
@@ -23,7 +23,7 @@ def test_the_server_gets_the_application_in_its_development_form(project: Projec
     assert "a Python file in demo changes" in outcome.output
 
 
-def test_no_reload(project: Project) -> None:
+def test_reloading_can_be_switched_off(project: Project) -> None:
     project.write("app.py")
     calls = project.record_serve()
     outcome = project.run("develop", "--port", "0", "--no-reload")
@@ -31,7 +31,7 @@ def test_no_reload(project: Project) -> None:
     assert "Restarts" not in outcome.output
 
 
-def test_reload_folders_take_the_place_of_the_applications(project: Project) -> None:
+def test_reload_folders_replace_that_of_the_application(project: Project) -> None:
     project.write("app.py")
     for name in ("one", "two"):
         (project.folder / name).mkdir()
@@ -40,7 +40,7 @@ def test_reload_folders_take_the_place_of_the_applications(project: Project) -> 
     assert calls[0][1]["reload_dirs"] == (str(project.folder / "one"), str(project.folder / "two"))
 
 
-def test_a_server_for_everyone_shows_a_url_that_opens(project: Project) -> None:
+def test_a_server_on_all_addresses_shows_a_url_that_opens(project: Project) -> None:
     project.write("app.py")
     calls = project.record_serve()
     outcome = project.run("develop", "--host", "0.0.0.0", "--port", "0")
@@ -48,7 +48,7 @@ def test_a_server_for_everyone_shows_a_url_that_opens(project: Project) -> None:
     assert f"http://127.0.0.1:{port}/   (listening on 0.0.0.0, port {port})" in outcome.output
 
 
-def test_a_port_in_use_ends_before_the_start(project: Project) -> None:
+def test_a_port_in_use_is_reported_before_the_start(project: Project) -> None:
     project.write("app.py")
     calls = project.record_serve()
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -13,7 +13,7 @@ from tests.cli.project import Project
 
 @pytest.fixture(autouse=True)
 def _logging() -> Iterator[None]:
-    """Puts the factory of log records and the filters of uvicorn's logger back."""
+    """Restore the factory of log records and the filters of uvicorn's logger."""
     factory = logging.getLogRecordFactory()
     logger = logging.getLogger("uvicorn.error")
     filters = logger.filters.copy()
@@ -35,7 +35,7 @@ def test_the_target_is_the_application_that_the_variable_names(
     assert app.import_name == "shop"
 
 
-def test_an_error_in_the_import_is_shown_and_ends_the_process(
+def test_an_import_error_is_shown_and_ends_the_process(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.write("shop.py", "{}.nothing")
@@ -65,7 +65,7 @@ def test_the_module_has_no_other_names() -> None:
         ("Waiting for connections to close. (CTRL+C to force quit)", True),
     ],
 )
-def test_what_uvicorn_says_of_its_processes_is_left_out(message: str, shown: bool) -> None:
+def test_messages_of_uvicorn_about_its_processes_are_left_out(message: str, shown: bool) -> None:
     development.quieten_server()
     record = logging.LogRecord("uvicorn.error", logging.INFO, __file__, 1, message, None, None)
     assert bool(logging.getLogger("uvicorn.error").filter(record)) is shown

@@ -1,4 +1,4 @@
-"""What each check finds, on machines and configurations of all kinds."""
+"""The findings of each check on various machines and configurations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def findings(
     return [finding for finding in found if finding.level != "ok"]
 
 
-def test_a_machine_on_which_all_is_fine() -> None:
+def test_a_healthy_machine_has_no_problems() -> None:
     assert findings() == []
     assert findings(GOOD._replace(files=None, somaxconn=None)) == []
 
@@ -51,7 +51,7 @@ def test_a_machine_on_which_all_is_fine() -> None:
         (GOOD._replace(modules=frozenset(("isal",))), "advice", "event loop: asyncio"),
     ],
 )
-def test_what_a_machine_lacks(machine: Machine, level: str, text: str) -> None:
+def test_shortcomings_of_a_machine_are_found(machine: Machine, level: str, text: str) -> None:
     (finding,) = findings(machine)
     assert finding.level == level
     assert finding.text.startswith(text)
@@ -68,18 +68,18 @@ def test_what_a_machine_lacks(machine: Machine, level: str, text: str) -> None:
         ({"allowed_hosts": None}, "advice", "hosts: server.allowed_hosts is None"),
     ],
 )
-def test_what_a_configuration_lacks(settings: dict[str, Any], level: str, text: str) -> None:
+def test_shortcomings_of_a_configuration_are_found(settings: dict[str, Any], level: str, text: str) -> None:
     (finding,) = findings(config=make(**settings))
     assert finding.level == level
     assert finding.text.startswith(text)
 
 
 @pytest.mark.parametrize("proxy", ["10.0.0.0/16", "fd00::/56", "::1", "127.0.0.1"])
-def test_networks_that_may_be_of_proxies_alone(proxy: str) -> None:
+def test_narrow_networks_of_proxies_are_no_problem(proxy: str) -> None:
     assert findings(config=make(trusted_proxies=[proxy])) == []
 
 
-def test_channels_in_memory_with_workers() -> None:
+def test_channels_in_memory_with_several_workers_are_a_problem() -> None:
     (finding,) = findings(in_memory=1)
     assert (finding.level, finding.text) == (
         "problem",
@@ -88,14 +88,14 @@ def test_channels_in_memory_with_workers() -> None:
     assert findings(workers=1, in_memory=1) == []
 
 
-def test_compression_without_its_fast_library() -> None:
+def test_compression_without_the_fast_library_is_found() -> None:
     config = make()
     config.websocket.compression = "deflate"
     (finding,) = findings(GOOD._replace(modules=frozenset(("uvloop",))), config)
     assert finding.text == "compression: zlib"
 
 
-def test_this_machine(tmp_path: Path) -> None:
+def test_this_machine_can_be_checked(tmp_path: Path) -> None:
     machine = inspect_machine(10)
     assert machine.memory > 0
     assert machine.processors >= 1

@@ -42,7 +42,7 @@ def test_a_package_may_have_it_in_its_app_file(project: Project, package: str) -
     assert discover(Path.cwd()).import_string == f"{package}.app:app"
 
 
-def test_the_files_are_tried_in_their_order_where_none_shows_its_app(project: Project) -> None:
+def test_files_are_imported_in_order_if_none_visibly_defines_an_app(project: Project) -> None:
     project.write("app.py", "settings = 1")
     project.write("main.py", FACTORY)
     project.write("wsgi.py", "raise SystemExit('never imported')")
@@ -50,19 +50,19 @@ def test_the_files_are_tried_in_their_order_where_none_shows_its_app(project: Pr
     assert FILES.index("main.py") < FILES.index("wsgi.py")
 
 
-def test_a_script_beside_the_application_is_not_run(project: Project) -> None:
+def test_a_script_next_to_the_application_is_not_run(project: Project) -> None:
     project.write("app.py", "raise AssertionError('imported')")
     project.write("main.py")
     assert discover(Path.cwd()).import_string == "main:app"
 
 
-def test_a_file_that_imports_the_application_of_another_is_no_second_one(project: Project) -> None:
+def test_a_file_that_imports_the_application_is_no_second_application(project: Project) -> None:
     project.write("app.py")
     project.write("wsgi.py", "from app import app")
     assert discover(Path.cwd()).import_string == "app:app"
 
 
-def test_several_applications_are_to_be_chosen_from(project: Project) -> None:
+def test_several_applications_require_a_choice(project: Project) -> None:
     project.write("app.py")
     project.write("main.py")
     with pytest.raises(CommandLineError, match="several applications") as caught:
@@ -76,21 +76,21 @@ def test_an_empty_folder_says_what_to_type(project: Project) -> None:
     assert "-a path/to/app.py or -a package.module:name" in caught.value.hint
 
 
-def test_a_file_of_another_name_is_hinted_at_and_not_run(project: Project) -> None:
+def test_a_file_with_another_name_is_suggested_but_not_run(project: Project) -> None:
     project.write("chat.py", APP + "\n    raise AssertionError('imported')")
     with pytest.raises(CommandLineError) as caught:
         discover(Path.cwd())
     assert caught.value.hint == "did you mean -a chat.py?"
 
 
-def test_a_file_of_the_usual_name_without_an_app_is_named(project: Project) -> None:
+def test_a_file_with_a_usual_name_but_no_app_is_named(project: Project) -> None:
     project.write("main.py", "x = 1")
     with pytest.raises(CommandLineError, match=r"no App in main\.py") as caught:
         discover(Path.cwd())
     assert "write app = App(__name__)" in caught.value.hint
 
 
-def test_an_error_in_the_usual_file_is_an_error_of_its_import(project: Project) -> None:
+def test_an_error_in_a_file_with_a_usual_name_is_an_import_error(project: Project) -> None:
     project.write("app.py", "app = App(")
     with pytest.raises(ImportFailed) as caught:
         discover(Path.cwd())
@@ -109,11 +109,11 @@ def test_an_error_in_the_usual_file_is_an_error_of_its_import(project: Project) 
         ("", False),
     ],
 )
-def test_defines_app(project: Project, source: str, expected: bool) -> None:
+def test_defines_app_finds_assignments_of_an_app(project: Project, source: str, expected: bool) -> None:
     assert defines_app(project.write("some.py", source)) is expected
 
 
-def test_defines_app_of_what_cannot_be_read(tmp_path: Path) -> None:
+def test_defines_app_is_false_for_unreadable_files(tmp_path: Path) -> None:
     (tmp_path / "binary.py").write_bytes(b"\xff\x00")
     assert not defines_app(tmp_path / "binary.py")
     assert not defines_app(tmp_path / "missing.py")
@@ -133,7 +133,7 @@ def test_defines_app_of_what_cannot_be_read(tmp_path: Path) -> None:
         ("shop:web", "shop:web"),
     ],
 )
-def test_find_takes_files_folders_and_modules(project: Project, text: str, import_string: str) -> None:
+def test_find_accepts_files_folders_and_modules(project: Project, text: str, import_string: str) -> None:
     project.write("demo/app.py")
     project.write("shop/__init__.py", "from emmett import App\nweb = App(__name__)")
     assert find(text, Path.cwd()).import_string == import_string
@@ -153,7 +153,7 @@ def test_a_selection_imports_once(project: Project) -> None:
     assert selection.load() is selection.load()
 
 
-def test_a_selection_fails_alike_each_time(project: Project) -> None:
+def test_a_selection_fails_in_the_same_way_each_time(project: Project) -> None:
     project.write("app.py", "1 / 0")
     selection = Selection(None)
     with pytest.raises(ImportFailed) as first:

@@ -13,7 +13,7 @@ APP = """
 """
 
 
-def test_what_it_finds(project: Project) -> None:
+def test_it_prints_its_findings(project: Project) -> None:
     project.write("app.py", APP.format(broker="memory"))
     outcome = project.run("doctor", "--workers", "1")
     assert (outcome.code, outcome.errors) == (0, "")
@@ -24,14 +24,14 @@ def test_what_it_finds(project: Project) -> None:
     )
 
 
-def test_a_problem_is_the_exit_code(project: Project) -> None:
+def test_a_problem_sets_the_exit_code(project: Project) -> None:
     project.write("app.py", APP.format(broker="memory"))
     outcome = project.run("doctor", "--workers", "2")
     assert outcome.code == 1
     assert "problem workers: the channels are in memory, which 2 workers do not share" in outcome.output
 
 
-def test_the_broker_is_tried(project: Project) -> None:
+def test_it_tries_the_broker(project: Project) -> None:
     project.write("app.py", APP.format(broker=f"redis://127.0.0.1:{free_port()}"))
     outcome = project.run("doctor")
     assert outcome.code == 1

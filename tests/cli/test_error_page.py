@@ -28,7 +28,7 @@ def text_of(page: str) -> str:
     return html.unescape(re.sub(r"<[^>]+>", "", page.split("</style>")[1]))
 
 
-def test_the_error_its_lines_and_what_was_asked_for(tmp_path: Path) -> None:
+def test_the_page_shows_the_error_its_lines_and_the_request(tmp_path: Path) -> None:
     error = raised("def fail():\n    price = 1\n    return price / 0\n", tmp_path)
     page = render_error_page(error, "GET /price")
     assert "<title>ZeroDivisionError: division by zero</title>" in page
@@ -37,7 +37,7 @@ def test_the_error_its_lines_and_what_was_asked_for(tmp_path: Path) -> None:
     assert "shop.py, line 3, in fail" in text_of(page)
 
 
-def test_what_an_attacker_could_put_there_is_escaped(tmp_path: Path) -> None:
+def test_text_from_an_attacker_is_escaped(tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script>"
     error = raised(f"def fail():\n    raise ValueError({hostile!r})  # {hostile}\n", tmp_path)
     page = render_error_page(error, f"GET /{hostile}")
@@ -45,12 +45,12 @@ def test_what_an_attacker_could_put_there_is_escaped(tmp_path: Path) -> None:
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
 
 
-def test_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
+def test_nothing_is_loaded_from_other_sites(tmp_path: Path) -> None:
     page = render_error_page(raised("def fail():\n    1 / 0\n", tmp_path), "GET /")
     assert not re.search(r"https?:|src=|href=|url\(|@import", page)
 
 
-def test_causes_and_groups(tmp_path: Path) -> None:
+def test_causes_and_groups_are_shown(tmp_path: Path) -> None:
     source = """
 def fail():
     try:
@@ -68,7 +68,7 @@ def fail():
         assert part in text, part
 
 
-def test_a_chain_without_end_has_one_here(tmp_path: Path) -> None:
+def test_a_long_chain_of_causes_is_cut(tmp_path: Path) -> None:
     error = Exception("0")
     for number in range(3 * MAX_ERRORS):
         following = Exception(str(number))
@@ -85,7 +85,7 @@ def test_frames_of_libraries_are_folded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("developing", [True, False])
-def test_only_a_browser_and_only_while_developing_gets_it(developing: bool) -> None:
+def test_only_a_browser_during_development_gets_it(developing: bool) -> None:
     app = App(__name__)
     if developing:
         app.table.explain_error = render_error_page

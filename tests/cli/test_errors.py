@@ -8,6 +8,6 @@ def test_wrong_input_ends_with_2_and_says_what_to_type() -> None:
     assert (str(error), error.hint, error.exit_code) == ("no such file", "type another", 2)
 
 
-def test_a_failed_import_says_in_one_line_what_was_raised() -> None:
+def test_a_failed_import_states_the_exception_in_one_line() -> None:
     error = ImportFailed("app.py", KeyError("x"))
     assert str(error) == "app.py cannot be imported: KeyError: 'x'"

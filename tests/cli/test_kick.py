@@ -26,7 +26,7 @@ def how_it_ends(peer: ClientConnection) -> tuple[int, str]:
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
-def test_one_connection_and_all_of_a_user(service: Service) -> None:
+def test_one_connection_or_all_of_a_user_can_be_closed(service: Service) -> None:
     project = service.project
     connection = connection_of(project.run("ps").output)
     outcome = project.run("kick", connection, "--code", "4001", "--reason", "signed out")
@@ -54,14 +54,14 @@ def test_one_connection_and_all_of_a_user(service: Service) -> None:
         (("x-1", "--reason", "x" * 124), "reason"),
     ],
 )
-def test_what_cannot_be_kicked(project: Project, arguments: tuple[str, ...], error: str) -> None:
+def test_invalid_targets_are_refused(project: Project, arguments: tuple[str, ...], error: str) -> None:
     project.write("app.py")
     outcome = project.run("kick", *arguments)
     assert outcome.code == 2
     assert error in outcome.errors
 
 
-def test_an_application_without_users(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_application_without_users_is_an_error(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.valkey import running_valkey
 
     with running_valkey() as valkey:

@@ -1,4 +1,4 @@
-"""How long the processes of `serve` and `develop` live, whatever ends one of them."""
+"""The lifetimes of the processes of `serve` and `develop`, however one of them ends."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def uds() -> Iterator[str]:
 
 
 def ask(path: str) -> tuple[int, str]:
-    """Ask the server on a unix socket for the number of its process."""
+    """Return the process ID of the server on a unix socket."""
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(30)
     connection.connect(path)
@@ -101,7 +101,7 @@ def test_children_end_with_a_parent_that_is_killed_while_they_start(folder: Path
     with run_emmett(folder, "develop", "--port", "0") as running:
         running.wait_for("starting")
         running.process.kill()
-        # The main thread is blocked, so the last resort ends it.
+        # Its main thread is blocked, so only the last resort ends the process.
         has_ended(running)
     assert "time.sleep" in running.text or "in start" in running.text
 
@@ -127,7 +127,7 @@ def test_workers_that_crash_at_the_start_end_the_server(folder: Path) -> None:
         assert running.process.wait(60) == 3
 
 
-def test_a_hang_up_replaces_workers(folder: Path) -> None:
+def test_sighup_replaces_workers(folder: Path) -> None:
     with run_emmett(folder, "serve", "--workers", "2", "--port", "0") as running:
         port = port_of(running)
         wait_ready(running, 2)
@@ -144,7 +144,7 @@ def running_processes(running: Running) -> list[str]:
     return re.findall(r"Started server process \[(\d+)\]", running.text)
 
 
-def test_a_hang_up_stops_a_single_process_in_order(folder: Path) -> None:
+def test_sighup_stops_a_single_process_gracefully(folder: Path) -> None:
     write(folder, APP + "\n    @app.on_shutdown\n    async def end():\n        print('the end', flush=True)\n")
     with run_emmett(folder, "serve", "--port", "0") as running:
         running.wait_for("running on")
@@ -152,7 +152,7 @@ def test_a_hang_up_stops_a_single_process_in_order(folder: Path) -> None:
     assert "the end" in running.text
 
 
-def test_develop_starts_a_process_again_that_has_died(folder: Path) -> None:
+def test_develop_restarts_a_process_that_has_died(folder: Path) -> None:
     with run_emmett(folder, "develop", "--port", "0") as running:
         port = port_of(running)
         running.wait_for(READY)
@@ -216,7 +216,7 @@ STUCK = """
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("path", ["/stubborn", "/thread", "/blocking"])
-def test_no_handler_keeps_the_server_from_ending(folder: Path, path: str, workers: int) -> None:
+def test_no_handler_can_prevent_the_server_from_stopping(folder: Path, path: str, workers: int) -> None:
     write(folder, STUCK)
     with run_emmett(folder, "serve", "--port", "0", "--workers", str(workers)) as running:
         port = port_of(running)

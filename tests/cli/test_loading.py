@@ -12,7 +12,7 @@ from emmett.cli.loading import few_collections
 
 @pytest.fixture(autouse=True)
 def collector() -> Generator[None, None, None]:
-    """Put the collector back."""
+    """Restore the settings of the collector."""
     before = gc.get_threshold()
     yield
     gc.enable()
@@ -42,14 +42,14 @@ def test_the_thresholds_return_and_the_objects_count_as_old() -> None:
         assert {id(each) for each in kept} <= old
 
 
-def test_they_return_after_an_error_too() -> None:
+def test_the_thresholds_return_after_an_error_too() -> None:
     gc.set_threshold(600, 7, 8)
     with pytest.raises(ValueError, match="no module"), few_collections():
         raise ValueError("no module")
     assert gc.get_threshold() == (600, 7, 8)
 
 
-def test_garbage_of_the_loading_is_found_later() -> None:
+def test_garbage_from_loading_is_collected_later() -> None:
     with few_collections():
         cycle: list[object] = []
         cycle.append(cycle)
@@ -57,13 +57,13 @@ def test_garbage_of_the_loading_is_found_later() -> None:
     assert gc.collect() >= 1
 
 
-def test_a_program_that_configures_the_collector_has_the_last_word() -> None:
+def test_the_settings_of_a_program_that_configures_the_collector_are_kept() -> None:
     with few_collections():
         gc.set_threshold(5000, 5, 5)
     assert gc.get_threshold() == (5000, 5, 5)
 
 
-def test_a_collector_that_is_off_stays_off() -> None:
+def test_a_disabled_collector_stays_disabled() -> None:
     gc.disable()
     before = gc.get_threshold()
     with few_collections():

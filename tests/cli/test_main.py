@@ -60,7 +60,7 @@ def test_without_a_command_the_help_is_shown(project: Project) -> None:
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
-def test_the_help_shows_the_commands_of_the_application_behind_the_built_in_ones(project: Project, option: str) -> None:
+def test_the_help_lists_the_commands_of_the_application_after_the_built_in_ones(project: Project, option: str) -> None:
     project.write("app.py", COMMANDS)
     outcome = project.run(option)
     assert outcome.code == 0
@@ -80,14 +80,14 @@ def test_the_help_says_why_the_commands_of_the_application_are_missing(project: 
     assert "ZeroDivisionError" in outcome.output
 
 
-def test_the_help_is_about_the_application_that_was_chosen(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_help_is_about_the_chosen_application(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write("other.py", COMMANDS)
     assert "Fill the database." in project.run("-a", "other.py", "--help").output
     monkeypatch.setenv("EMMETT_APP", "other")
     assert "Fill the database." in project.run("--help").output
 
 
-def test_version(project: Project) -> None:
+def test_the_version_option_prints_version_and_engine(project: Project) -> None:
     outcome = project.run("--version")
     assert outcome.code == 0
     assert outcome.output.startswith("emmett ")
@@ -95,7 +95,7 @@ def test_version(project: Project) -> None:
     assert f"Python {sys.version.split()[0]}" in outcome.output
 
 
-def test_a_command_of_the_application_runs_and_its_result_is_no_exit_code(project: Project) -> None:
+def test_a_command_of_the_application_runs_and_its_result_is_not_the_exit_code(project: Project) -> None:
     project.write("app.py", COMMANDS)
     assert project.run("seed") == (0, "seeded\n", "")
     assert project.run("ask", "5") == (0, "5\n", "")
@@ -106,7 +106,7 @@ def test_the_command_of_an_application_may_set_the_exit_code(project: Project) -
     assert project.run("leave") == (3, "", "")
 
 
-def test_an_interrupt_ends_as_shells_expect_it(project: Project) -> None:
+def test_an_interrupt_ends_with_the_exit_code_that_shells_expect(project: Project) -> None:
     project.write("app.py", COMMANDS)
     assert project.run("stop").code == 130
 
@@ -128,7 +128,7 @@ def test_wrong_arguments_of_a_command_say_where_its_help_is(project: Project) ->
     assert "emmett ask --help" in outcome.errors
 
 
-def test_a_command_that_cannot_be_called_fails_alone(project: Project) -> None:
+def test_a_broken_command_does_not_affect_the_others(project: Project) -> None:
     project.write("app.py", COMMANDS)
     outcome = project.run("broken")
     assert outcome.code == 2
@@ -168,7 +168,7 @@ def test_an_unknown_command_of_a_missing_application_is_about_the_application(pr
 
 
 @pytest.mark.parametrize("command", ["routes", "shell", "serve", "develop", "seed"])
-def test_an_error_in_the_import_is_shown_with_own_frames_only(project: Project, command: str) -> None:
+def test_an_import_error_is_shown_with_own_frames_only(project: Project, command: str) -> None:
     project.write("helpers.py", "def read():\n    return {}['key']")
     project.write("app.py", "import helpers\nhelpers.read()")
     outcome = project.run(command)
@@ -179,7 +179,7 @@ def test_an_error_in_the_import_is_shown_with_own_frames_only(project: Project, 
     assert outcome.errors.endswith("error: app.py cannot be imported\n")
 
 
-def test_the_variable_chooses_the_application_and_the_option_goes_first(
+def test_the_variable_chooses_the_application_and_the_option_overrides_it(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.write("one.py", "from emmett import App\napp = App(__name__)\n@app.route()\ndef first(): ...")
@@ -195,7 +195,7 @@ def test_an_error_says_that_it_comes_from_the_variable(project: Project, monkeyp
         assert "there is no file nope.py (EMMETT_APP is 'nope.py')" in project.run(command).errors
 
 
-def test_the_application_option_behind_the_command_says_where_it_goes(project: Project) -> None:
+def test_the_application_option_after_the_command_says_where_it_goes(project: Project) -> None:
     outcome = project.run("routes", "-a", "app.py")
     assert outcome.code == 2
     assert "emmett -a app.py routes" in outcome.errors
@@ -207,12 +207,12 @@ def test_an_unknown_option_says_where_the_help_is(project: Project) -> None:
     assert "emmett --help" in outcome.errors
 
 
-def test_a_built_in_command_that_fails_early_does_not_import_the_application(project: Project) -> None:
+def test_a_built_in_command_with_invalid_options_does_not_import_the_application(project: Project) -> None:
     project.write("app.py", "raise AssertionError('imported')")
     assert project.run("serve", "--port", "70000").code == 2
 
 
-def test_a_reader_that_leaves_early_is_no_error(project: Project) -> None:
+def test_a_closed_output_pipe_is_no_error(project: Project) -> None:
     project.write("app.py")
     command = [sys.executable, "-m", "emmett", "routes"]
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}

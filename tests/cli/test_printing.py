@@ -25,7 +25,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """A terminal of 60 columns, to print to inside of `redirect_stdout`."""
+    """A terminal of 60 columns, to print to inside `redirect_stdout`."""
     for variable in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -45,7 +45,7 @@ def test_an_error_without_a_hint_is_one_line(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == "error: it failed\n"
 
 
-def test_routes_are_a_table_of_all_that_is_known_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+def test_routes_are_printed_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     print_routes([INDEX, BRACKETS, ECHO])
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == ["kind", "methods", "path", "name", "hostname", "pipeline"]
@@ -54,13 +54,13 @@ def test_routes_are_a_table_of_all_that_is_known_of_them(capsys: pytest.CaptureF
     assert lines[4] == ["websocket", "/echo", "echo", "Auth"]
 
 
-def test_no_route_is_cut_where_the_output_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_routes_are_not_cut_if_the_output_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     path = "/" + "a" * 300
     print_routes([INDEX._replace(path=path)])
     assert path in capsys.readouterr().out
 
 
-def test_a_narrow_terminal_wraps_and_cuts_nothing(terminal: Terminal) -> None:
+def test_a_narrow_terminal_wraps_instead_of_cutting(terminal: Terminal) -> None:
     path = "/" + "ab" * 50
     with redirect_stdout(terminal):
         print_routes([INDEX._replace(path=path)])
@@ -82,7 +82,7 @@ def test_the_startup_says_what_to_open_and_how_to_stop(capsys: pytest.CaptureFix
     assert f"Restarts when a Python file in /srv/demo, {Path.cwd()} changes. Stop with Ctrl+C." in output
 
 
-def test_only_a_page_that_there_is_is_to_be_opened(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_an_existing_page_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
     elsewhere = INDEX._replace(hostname="a.example")
     for routes in (
         [ECHO, STATIC],
@@ -96,7 +96,7 @@ def test_only_a_page_that_there_is_is_to_be_opened(capsys: pytest.CaptureFixture
         assert "  Listening on http://127.0.0.1:8000/" in output
 
 
-def test_the_startup_without_reloading_has_no_word_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_startup_without_reloading_does_not_mention_it(capsys: pytest.CaptureFixture[str]) -> None:
     print_startup("app:app", "http://127.0.0.1:8000/", [], [], "(everywhere)")
     output = capsys.readouterr().out
     assert "Restarts" not in output
@@ -104,7 +104,7 @@ def test_the_startup_without_reloading_has_no_word_of_it(capsys: pytest.CaptureF
     assert "Stop with Ctrl+C." in output
 
 
-def test_a_folder_below_the_current_one_is_named_from_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_below_the_current_one_has_a_relative_path(capsys: pytest.CaptureFixture[str]) -> None:
     print_startup("app:app", "http://127.0.0.1:8000/", [], [Path.cwd() / "demo"], "")
     assert "a Python file in demo changes" in capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""The commands that serve, whole: processes, signals, files that change."""
+"""The commands that serve as a whole: processes, signals, changed files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import trustme
 from tests.cli.project import SOURCE
 from tests.cli.running import Running, request, run_emmett
 
-# What a server in one process, of an application without channels, calls, sessions or templates, does not need.
+# Modules that a server in one process does not need, if its application has no channels, calls, sessions or templates.
 UNUSED = {
     *("attr", "cryptography", "jinja2", "multipart", "nats", "pydantic", "pygments", "redis", "rich"),
     *(
@@ -64,7 +64,7 @@ APP = """
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with an application; the processes find emmett."""
+    """A folder with an application, in which processes find emmett."""
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))
     monkeypatch.delenv("EMMETT_APP", raising=False)
     write(tmp_path, APP)
@@ -81,7 +81,7 @@ def port_of(running: Running) -> int:
     return int(running.wait_for(r"https?://127\.0\.0\.1:(\d+)")[1])
 
 
-def test_develop_from_the_start_to_ctrl_c(folder: Path) -> None:
+def test_develop_serves_until_ctrl_c(folder: Path) -> None:
     with run_emmett(folder, "develop", "--port", "0") as running:
         port = port_of(running)
         running.wait_for("/process")
@@ -114,7 +114,7 @@ def test_develop_restarts_on_a_change_and_recovers_from_an_error(folder: Path) -
         running.wait_for(READY)
         first = running.get(port, "/process")
 
-        # Of another length: Python takes a source that was changed within a second, and is as long, for the cached one.
+        # Its length differs, because Python ignores a change within the same second that keeps the length.
         changed = APP.replace("version 1", "version 2 of 3")
         running.wait_for(r"detected changes in 'app\.py'", lambda: write(folder, changed))
         running.wait_for(READY)
@@ -128,7 +128,7 @@ def test_develop_restarts_on_a_change_and_recovers_from_an_error(folder: Path) -
     assert "importlib" not in running.text
 
 
-def test_develop_without_reloading(folder: Path) -> None:
+def test_develop_works_without_reloading(folder: Path) -> None:
     with run_emmett(folder, "develop", "--port", "0", "--no-reload") as running:
         port = port_of(running)
         running.wait_for(READY)
@@ -147,14 +147,14 @@ def test_serve_logs_requests_and_stops_on_a_signal(folder: Path) -> None:
         assert running.stop(signal.SIGTERM) == 0
 
 
-def test_serve_without_the_access_log(folder: Path) -> None:
+def test_serve_works_without_the_access_log(folder: Path) -> None:
     with run_emmett(folder, "serve", "--port", "0", "--no-access-log") as running:
         assert running.get(port_of(running)) == (200, "version 1")
         assert running.stop(signal.SIGTERM) == 0
     assert "GET /" not in running.text
 
 
-def test_workers_find_the_application_of_a_package_that_was_given_as_a_file(folder: Path) -> None:
+def test_workers_find_an_application_given_as_a_file_of_a_package(folder: Path) -> None:
     package = folder / "code" / "shop"
     package.mkdir(parents=True)
     write(package, "", "__init__.py")
@@ -184,7 +184,7 @@ def test_workers_that_cannot_share_channels_in_memory_end_the_server(
         assert running.stop(signal.SIGTERM) == 0
 
 
-def test_serve_on_a_unix_socket(folder: Path) -> None:
+def test_serve_listens_on_a_unix_socket(folder: Path) -> None:
     with TemporaryDirectory(dir="/tmp") as short:
         path = f"{short}/web.sock"
         with run_emmett(folder, "serve", "--uds", path) as running:
@@ -196,7 +196,7 @@ def test_serve_on_a_unix_socket(folder: Path) -> None:
             assert running.stop(signal.SIGTERM) == 0
 
 
-def test_serve_with_tls(folder: Path) -> None:
+def test_serve_uses_tls(folder: Path) -> None:
     authority = trustme.CA()
     issued = authority.issue_cert("localhost")
     issued.private_key_and_cert_chain_pem.write_to_path(folder / "both.pem")
@@ -220,7 +220,7 @@ def test_a_port_in_use_ends_with_1_and_no_traceback(folder: Path) -> None:
     assert "Traceback" not in running.text
 
 
-def test_the_shell_executes_what_is_piped_in(folder: Path) -> None:
+def test_the_shell_executes_piped_input(folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "emmett", "shell"],
         cwd=folder,

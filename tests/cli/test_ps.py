@@ -17,7 +17,7 @@ def service(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servi
         yield service
 
 
-def test_nodes_and_connections(service: Service) -> None:
+def test_it_lists_nodes_and_connections(service: Service) -> None:
     project = service.project
     outcome = project.run("ps")
     assert (outcome.code, outcome.errors) == (0, "")
@@ -38,7 +38,7 @@ def test_nodes_and_connections(service: Service) -> None:
     assert "No connections of 1 match." in project.run("ps", "--min-age", "100000").output
 
 
-def test_nobody_answers(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_an_error_if_no_node_answers(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.valkey import running_valkey
 
     with running_valkey() as valkey:

@@ -37,7 +37,7 @@ def write(project: Project, last: str = "one") -> None:
     project.write("app.py", APP.replace("LAST", repr(last)))
 
 
-def test_it_publishes_through_the_broker_without_asking(project: Project) -> None:
+def test_it_publishes_through_the_broker_without_permission_checks(project: Project) -> None:
     write(project)
     outcome = project.run("publish", "ticks", "tock")
     assert (outcome.code, outcome.output, outcome.errors) == (0, "", "")
@@ -47,7 +47,7 @@ def test_it_publishes_through_the_broker_without_asking(project: Project) -> Non
     assert outcome.output.endswith(":1\n")
 
 
-def test_one_of_several(project: Project) -> None:
+def test_several_channels_objects_require_a_choice(project: Project) -> None:
     write(project, "two")
     outcome = project.run("publish", "ticks", "tock")
     assert outcome.code == 2
@@ -57,7 +57,7 @@ def test_one_of_several(project: Project) -> None:
     assert (project.folder / "published-two").exists()
 
 
-def test_what_cannot_be_published(project: Project) -> None:
+def test_invalid_publications_are_refused(project: Project) -> None:
     write(project)
     outcome = project.run("publish", "a b", "x")
     assert (outcome.code, outcome.errors.splitlines()[0]) == (
@@ -66,7 +66,7 @@ def test_what_cannot_be_published(project: Project) -> None:
     )
 
 
-def test_memory_is_an_error_that_says_why(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_channels_in_memory_are_an_error_with_the_reason(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EMMETT_BROKER", raising=False)
     project.write("app.py", "from emmett import App, Channels\napp = App(__name__)\nchannels = Channels(app)\n")
     outcome = project.run("publish", "ticks", "tock")
@@ -75,6 +75,6 @@ def test_memory_is_an_error_that_says_why(project: Project, monkeypatch: pytest.
     assert "EMMETT_BROKER=redis://" in outcome.errors
 
 
-def test_an_application_without_channels(project: Project) -> None:
+def test_an_application_without_channels_is_an_error(project: Project) -> None:
     project.write("app.py")
     assert "write channels = Channels(app)" in project.run("publish", "ticks", "tock").errors

@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.cli.project import Project
 
 
-def test_routes_of_the_application_with_hosts_and_pipes(project: Project) -> None:
+def test_it_lists_routes_with_hosts_and_pipes(project: Project) -> None:
     project.write(
         "app.py",
         """

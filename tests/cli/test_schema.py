@@ -31,7 +31,7 @@ def test_it_prints_a_document(project: Project) -> None:
     assert document["paths"]["/orders/{number}"]["get"]["summary"].endswith("in the middle of the text.")
 
 
-def test_it_writes_a_file(project: Project) -> None:
+def test_it_writes_the_document_to_a_file(project: Project) -> None:
     project.write("app.py", APP)
     outcome = project.run("schema", "asyncapi", "-o", "asyncapi.json")
     assert (outcome.code, outcome.output, outcome.errors) == (0, "", "")
@@ -40,14 +40,14 @@ def test_it_writes_a_file(project: Project) -> None:
     assert list(json.loads(text)["operations"]) == ["calls.add", "calls.cancel"]
 
 
-def test_a_folder_that_does_not_exist(project: Project) -> None:
+def test_a_missing_folder_is_an_error(project: Project) -> None:
     project.write("app.py", APP)
     outcome = project.run("schema", "openapi", "-o", "missing/openapi.json")
     assert outcome.code == 1
     assert "missing/openapi.json cannot be written" in outcome.errors
 
 
-def test_another_kind(project: Project) -> None:
+def test_an_unknown_kind_is_an_error(project: Project) -> None:
     project.write("app.py", APP)
     outcome = project.run("schema", "swagger")
     assert outcome.code == 2

@@ -20,7 +20,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "cert.pem", folder / "key.pem"
 
 
-def test_the_defaults(project: Project) -> None:
+def test_the_defaults_are_the_documented_ones(project: Project) -> None:
     project.write("demo/app.py")
     calls = project.record_serve()
     outcome = project.run("-a", "demo/app.py", "serve", "--port", "0")
@@ -66,7 +66,7 @@ def test_every_option_reaches_the_server(
     }
 
 
-def test_a_unix_socket(project: Project) -> None:
+def test_a_unix_socket_can_be_given(project: Project) -> None:
     project.write("app.py")
     calls = project.record_serve()
     with TemporaryDirectory(dir="/tmp") as folder:

@@ -10,7 +10,7 @@ COMMANDS = (("ps",), ("tail", "news"), ("kick", "1f3a5c7e-1"))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_an_application_without_an_inspector(project: Project, command: tuple[str, ...]) -> None:
+def test_an_application_without_an_inspector_is_an_error(project: Project, command: tuple[str, ...]) -> None:
     project.write("app.py")
     outcome = project.run(*command)
     assert outcome.code == 2
@@ -20,7 +20,7 @@ def test_an_application_without_an_inspector(project: Project, command: tuple[st
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("channels", ["", "channels = Channels(app, 'memory')"])
-def test_an_application_in_one_process(project: Project, command: tuple[str, ...], channels: str) -> None:
+def test_an_application_without_a_broker_is_an_error(project: Project, command: tuple[str, ...], channels: str) -> None:
     lines = ["from emmett import App, Channels", "app = App(__name__)", channels, "app.inspector(None)"]
     project.write("app.py", "\n".join(lines))
     outcome = project.run(*command)
@@ -29,7 +29,7 @@ def test_an_application_in_one_process(project: Project, command: tuple[str, ...
     assert "EMMETT_BROKER=redis://" in outcome.errors
 
 
-def test_a_broker_that_does_not_answer(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_broker_is_an_error(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMMETT_BROKER", f"unix://{project.folder}/no-socket")
     project.write(
         "app.py",

@@ -24,7 +24,7 @@ def overview(is_draining: bool = False, ok: bool | None = True) -> NodeOverview:
     )
 
 
-def test_nodes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nodes_are_printed_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     nodes = [
         NodeStatus(InspectedNode("aaaaaaaa", "one", 1), overview=overview()),
         NodeStatus(InspectedNode("bbbbbbbb", "two", 2), overview=overview(is_draining=True, ok=False)),
@@ -41,7 +41,7 @@ def test_nodes(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_connections(capsys: pytest.CaptureFixture[str]) -> None:
+def test_connections_are_printed_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     row = ConnectionRow("aaaaaaaa-1", "chat", "/[red]", "192.0.2.1:5", ["ann", "bob"], 90.0, 3, 4, 1, 2048)
     print_connections(ConnectionList([row], 3, 10))
     output = capsys.readouterr().out
@@ -54,7 +54,7 @@ def test_connections(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "No connections of 10 match.\nThere are no connections.\n"
 
 
-def test_news(capsys: pytest.CaptureFixture[str]) -> None:
+def test_messages_are_printed_as_they_arrive(capsys: pytest.CaptureFixture[str]) -> None:
     messages = [TailedMessage(1e9, "sent", "text", 5, "[b]hi", True), TailedMessage(0.0, "received", "binary", 2)]
     print_news(TailNews("t", messages, 7, "it has ended"), as_json=False)
     first, second, third, fourth = capsys.readouterr().out.splitlines()
@@ -69,7 +69,7 @@ def test_news(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_nobody_writes_to_the_terminal_of_who_looks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     evil = "\x1b]0;x\x07\x9b2J\u202e\r\nforged"
     row = ConnectionRow("aaaaaaaa-1", evil, evil, evil, [evil], 1.0, 1, 2, 0, 0)
     print_connections(ConnectionList([row], 1, 1))
@@ -82,6 +82,6 @@ def test_nobody_writes_to_the_terminal_of_who_looks(capsys: pytest.CaptureFixtur
     assert "\\x1b]0;x\\x07\\x9b2J\\u202e\\r\\nforged" in text
 
 
-def test_numbers() -> None:
+def test_numbers_are_shortened() -> None:
     assert [show_seconds(each) for each in (0.4, 59, 600, 5400, 400_000)] == ["0 s", "59 s", "10 min", "1.5 h", "5 d"]
     assert [show_bytes(each) for each in (None, 0, 1023, 4096, 1 << 21)] == ["-", "0 B", "1023 B", "4 KiB", "2 MiB"]

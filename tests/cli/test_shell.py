@@ -18,14 +18,14 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_what_is_piped_in_is_executed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_piped_input_is_executed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write("app.py")
     source = "def double(x):\n    return 2 * x\n\nprint(__name__, app.import_name, double(4))\n"
     monkeypatch.setattr(sys, "stdin", io.StringIO(source))
     assert project.run("shell") == (0, "__main__ app 8\n", "")
 
 
-def test_the_handles_are_at_hand(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_handles_are_available(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write("app.py")
     source = (
         "import emmett\nprint(all(x is getattr(emmett, n) for n, x in list(globals().items()) if n in emmett.__all__))"
@@ -36,7 +36,7 @@ def test_the_handles_are_at_hand(project: Project, monkeypatch: pytest.MonkeyPat
     assert outcome.output.startswith("True\n")
 
 
-def test_an_error_in_what_is_piped_in_is_shown(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_piped_input_is_shown(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write("app.py")
     monkeypatch.setattr(sys, "stdin", io.StringIO("def f():\n    1 / 0\nf()"))
     outcome = project.run("shell")
@@ -58,7 +58,7 @@ def test_on_a_terminal_python_starts_with_the_same_names(project: Project, monke
     assert "app, request, response, session, websocket, url" in options["banner"]
 
 
-def test_a_session_on_a_terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_on_a_terminal_works(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write("app.py")
     monkeypatch.setattr(sys, "stdin", Terminal("print(app.import_name * 2)\n"))
     outcome = project.run("shell")

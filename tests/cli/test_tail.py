@@ -17,7 +17,7 @@ def service(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servi
         yield service
 
 
-def test_messages_as_they_pass(service: Service) -> None:
+def test_it_prints_messages_as_they_pass(service: Service) -> None:
     project = service.project
     connection = connection_of(project.run("ps").output)
     outcome = project.run("tail", connection, "-n", "2")

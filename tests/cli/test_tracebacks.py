@@ -27,7 +27,7 @@ from tests.cli.project import Project
 
 @pytest.fixture
 def log_records() -> Iterator[None]:
-    """Puts the factory of log records back."""
+    """Restore the factory of log records."""
     factory = logging.getLogRecordFactory()
     yield
     logging.setLogRecordFactory(factory)
@@ -54,11 +54,11 @@ def caught_in_own_code() -> Exception:
         (str(Path(sysconfig.get_path("stdlib")) / "asyncio" / "tasks.py"), False),
     ],
 )
-def test_is_own(file: str, expected: bool) -> None:
+def test_own_code_is_recognised(file: str, expected: bool) -> None:
     assert is_own(file) is expected
 
 
-def test_a_folder_whose_name_begins_like_one_of_ours_is_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_shares_a_prefix_with_a_foreign_one_is_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracebacks, "_foreign_folders", lambda: (Path("/srv/emmett"),))
     assert not is_own("/srv/emmett/app.py")
     assert is_own("/srv/emmett_site/app.py")
@@ -81,7 +81,7 @@ def test_the_variable_keeps_every_frame(monkeypatch: pytest.MonkeyPatch) -> None
     assert "left out" not in text
 
 
-def test_an_error_in_no_own_code_at_all_keeps_its_frames() -> None:
+def test_an_error_outside_own_code_keeps_its_frames() -> None:
     with pytest.raises(ConfigurationError) as caught:
         PathPattern("/<nope:x>")
     assert caught.value.__traceback__ is not None
@@ -135,7 +135,7 @@ def test_print_traceback_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.usefixtures("log_records")
-def test_log_records_carry_readable_tracebacks_whoever_formats_them() -> None:
+def test_log_records_have_readable_tracebacks_with_any_formatter() -> None:
     make_log_records_readable()
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)

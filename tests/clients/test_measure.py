@@ -13,7 +13,7 @@ from tests.tools import tool
 
 
 def python(script: str, greeting: str = "") -> Client:
-    """Return a client that runs on the Python of the tests, which have its library too."""
+    """Return a client that runs on the Python of the tests, where its library is installed too."""
 
     def command(urls: list[str], files: Path) -> list[str]:
         return [sys.executable, str(SCRIPTS / "python" / f"{script}.py"), *urls]
@@ -27,12 +27,12 @@ AIOHTTP = python("aiohttp_client")
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pause only for a moment: the order of frames decides which ones are in time."""
+    """Pause only for a moment: whether a frame is in time follows from the order of frames."""
     monkeypatch.setattr(measure, "PAUSE", 1.1)
 
 
 @pytest.mark.parametrize("client", [WEBSOCKETS, AIOHTTP], ids=lambda client: client.name)
-async def test_a_client_talks(client: Client) -> None:
+async def test_the_messages_pings_and_closes_of_a_client_are_measured(client: Client) -> None:
     found = await measure.measure_talk(client)
     assert found["origin"] is None
     assert ("permessage-deflate" in (found["extensions"] or "")) == (client is WEBSOCKETS)
@@ -45,7 +45,7 @@ async def test_aiohttp_answers_no_ping_while_the_program_is_busy() -> None:
     assert (await measure.measure_talk(AIOHTTP))["pong busy"] is False
 
 
-async def test_a_message_above_the_limit_is_refused_with_a_code(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_message_over_the_limit_is_refused_with_a_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "SIZES", (65_536, 1024 * 1024, 1024 * 1024 + 1))
     assert await measure.measure_sizes(WEBSOCKETS) == {"largest": 1024 * 1024, "too large": 1009}
 
@@ -60,7 +60,7 @@ async def test_a_client_that_sends_no_ping_in_time_sends_none(monkeypatch: pytes
     assert await measure.measure_idle(AIOHTTP) == {"pings after": None}
 
 
-async def test_a_loop_over_connections_comes_back_after_every_code_but_not_after_a_403(
+async def test_a_loop_over_connections_reconnects_after_every_code_but_not_after_403(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(measure, "ENDS", (1000, 4401, "dropped", "403"))

@@ -1,4 +1,4 @@
-"""The probe: it shows frames as they come, and hands out connections by their path."""
+"""The probe: it shows frames as they arrive, and selects connections by their path."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clients.greetings import greet
 from clients.probe import CLOSE, HOST, PONG, TEXT, Probe
 
 
-async def test_frames_and_codes_are_shown_as_they_come() -> None:
+async def test_frames_and_codes_are_shown_as_they_arrive() -> None:
     async with Probe() as probe, asyncio.TaskGroup() as group:
         url = f"ws://{HOST}:{probe.port}/one?x=1"
         opening = group.create_task(
@@ -54,7 +54,7 @@ async def test_a_handshake_can_be_refused() -> None:
         assert await visiting == 401
 
 
-async def test_a_page_is_served_and_its_events_are_taken() -> None:
+async def test_a_page_is_served_and_its_events_are_received() -> None:
     async with Probe({"/page": ("text/html", "<p>Grüße")}) as probe:
         reader, writer = await asyncio.open_connection(HOST, probe.port)
         writer.write(b"GET /page?name=x HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -67,7 +67,7 @@ async def test_a_page_is_served_and_its_events_are_taken() -> None:
         writer.close()
 
 
-async def test_a_protocol_is_greeted() -> None:
+async def test_a_protocol_gets_its_greeting() -> None:
     async with Probe() as probe, asyncio.TaskGroup() as group:
         url = f"ws://{HOST}:{probe.port}/graphql"
         opening = group.create_task(connect(url).__aenter__())
@@ -80,7 +80,7 @@ async def test_a_protocol_is_greeted() -> None:
         connection.drop()
 
 
-async def test_a_client_that_does_not_come_is_not_waited_for() -> None:
+async def test_waiting_for_a_client_has_a_deadline() -> None:
     async with Probe() as probe:
         with pytest.raises(TimeoutError):
             await probe.connection("nobody", 0.01)

@@ -30,14 +30,14 @@ FOUND: dict[str, Any] = {
 }
 
 
-def test_a_client_has_a_row_with_what_it_does() -> None:
+def test_a_client_has_a_row_with_its_behaviour() -> None:
     row = tables.talking_table({"websockets": FOUND}).splitlines()[-1]
     assert row.split(" | ")[1:] == [
         *("`http://HOST:PORT`", "yes", "one", "1 MiB", "1009", "in `receive` only", "after 20 s", "both", "no, 1006 |"),
     ]
 
 
-def test_a_client_comes_back_after_so_many_seconds() -> None:
+def test_a_cell_says_after_how_many_seconds_a_client_reconnects() -> None:
     waits = {str(end): 3.04 for end in ENDS} | {"1000": 0.02, "403": None}
     row = tables.returning_table({"phoenix": waits}).splitlines()[-1]
     assert row.split(" | ")[1:] == ["at once", *["3.0"] * 8, "no", "3.0 |"]
@@ -54,7 +54,7 @@ def test_a_client_comes_back_after_so_many_seconds() -> None:
         (SIZES[-1], "over 64 MiB"),
     ],
 )
-def test_the_largest_message_is_a_limit_or_between_two(largest: int, text: str) -> None:
+def test_the_largest_message_is_a_limit_or_a_range(largest: int, text: str) -> None:
     assert tables.size(largest) == text
 
 
@@ -67,7 +67,7 @@ def test_the_largest_message_is_a_limit_or_between_two(largest: int, text: str) 
         ({"status": None, "text": "closed", "code": None}, "no"),
     ],
 )
-def test_a_refusal_is_seen_or_not(seen: dict[str, Any], text: str) -> None:
+def test_a_cell_says_what_a_client_sees_of_a_refusal(seen: dict[str, Any], text: str) -> None:
     assert tables.refusal(seen) == text
 
 
@@ -81,7 +81,7 @@ def test_a_refusal_is_seen_or_not(seen: dict[str, Any], text: str) -> None:
         ({"code": None, "reason": None, "text": ""}, "no"),
     ],
 )
-def test_a_close_is_seen_or_not(seen: dict[str, Any], text: str) -> None:
+def test_a_cell_says_what_a_client_sees_of_a_close(seen: dict[str, Any], text: str) -> None:
     assert tables.close(seen) == text
 
 

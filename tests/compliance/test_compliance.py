@@ -16,14 +16,14 @@ from tests.wire.frame_maker import PING, TEXT, client_frame
 
 @pytest.mark.loops("asyncio", "uvloop")
 @pytest.mark.deadline(300)
-async def test_all_sections() -> None:
+async def test_all_sections_pass() -> None:
     async with referee() as judge:
         results = [Result(section, await play_all(judge, section.cases)) for section in SECTIONS]
     assert sum(result.passed for result in results) > 1000
     assert not any(result.failures for result in results), "\n".join(describe_failures(results))
 
 
-def test_names_tell_the_cases_of_a_section_apart() -> None:
+def test_the_names_of_the_cases_of_a_section_are_unique() -> None:
     for section in SECTIONS:
         names = [case.name for case in section.cases]
         assert len(names) == len(set(names)), section.title
@@ -49,7 +49,7 @@ WRONG: dict[str, Handshake | Exchange] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_the_referee_sees_a_fault(name: str) -> None:
+async def test_the_referee_detects_faults(name: str) -> None:
     async with referee() as judge:
         assert await judge.play(GOOD) is None
         assert await judge.play(WRONG[name]) is not None

@@ -1,4 +1,4 @@
-"""What servers and test clients need of an application."""
+"""The parts of an application that servers and test clients need."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from emmett.dispatch import ServedApplication
 from emmett.testing import MemoryServer
 
 
-def test_an_app_is_one() -> None:
+def test_an_app_is_a_served_application() -> None:
     assert isinstance(App(__name__), ServedApplication)
 
 
 @pytest.mark.parametrize("other", [None, "app:app", App, lambda scope, receive, send: None])
-def test_nothing_else_is(other: object) -> None:
-    # A class has the names, but no table: that is made for each application.
+def test_other_objects_are_no_served_applications(other: object) -> None:
+    # The class has these methods, but no table, which is made for each application.
     assert not isinstance(other, ServedApplication)
 
 
-async def test_no_more_is_needed_to_run_one() -> None:
+async def test_an_object_with_these_parts_can_be_run() -> None:
     app = App(__name__)
     app.route("/")(lambda: "hello")
     steps: list[str] = []

@@ -8,11 +8,11 @@ from emmett.dispatch.deadline import Deadline
 
 
 class Meal(Enum):
-    """What is waited for."""
+    """Kinds of deadlines."""
 
     LUNCH = "lunch"
 
 
-def test_it_carries_its_kind() -> None:
+def test_a_deadline_has_a_kind_and_a_moment() -> None:
     deadline = Deadline(Meal.LUNCH, 2.5)
     assert (deadline.kind, deadline.at) == (Meal.LUNCH, 2.5)

@@ -1,4 +1,4 @@
-"""The pages that an application has for errors."""
+"""The error pages of an application."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_a_page_is_rendered_like_a_result(path: str, status: int, is_async
     assert answer[2].content_type == "text/plain; charset=utf-8"
 
 
-async def test_other_statuses_keep_their_own() -> None:
+async def test_other_statuses_keep_their_default_page() -> None:
     app = aborting_app()
     app.on_error(404)(lambda: "page")
     assert (await ask(app, "/410"))[:2] == (410, "Gone")
@@ -75,7 +75,7 @@ async def test_a_page_for_405_keeps_allow() -> None:
         ("Cookie", "*", "*"),
     ],
 )
-async def test_an_error_hides_no_field_on_which_the_answer_depends(
+async def test_the_vary_fields_of_an_error_and_its_response_are_merged(
     has_page: bool, said: str | None, of_error: str | None, merged: str
 ) -> None:
     app = App(__name__)
@@ -101,20 +101,20 @@ async def test_an_error_hides_no_field_on_which_the_answer_depends(
         (Response("shared", 200, {"X-Page": "1"}, "text/plain"), "shared", "text/plain"),
     ],
 )
-async def test_what_a_page_may_return(result: Any, text: str, content_type: str | None) -> None:
+async def test_a_page_may_return_whatever_a_handler_may(result: Any, text: str, content_type: str | None) -> None:
     app = aborting_app()
     app.on_error(404)(lambda: result)
     for _ in range(2):
         status, body, answer = await ask(app, "/404")
         assert (status, body, answer.content_type) == (404, text, content_type)
     if isinstance(result, Response):
-        # The page's own object serves many requests.
+        # The object that the page returns serves many requests.
         assert result.status == 200
         assert answer.headers["x-page"] == "1"
 
 
 @pytest.mark.parametrize("body", ["", "log in"])
-async def test_an_answer_may_set_several_cookies(body: str) -> None:
+async def test_an_error_page_may_set_several_cookies(body: str) -> None:
     app = App(__name__)
 
     @app.route("/")
@@ -130,7 +130,7 @@ async def test_an_answer_may_set_several_cookies(body: str) -> None:
         assert dict(fields)["vary"] == "a, b"
 
 
-async def test_nothing_that_the_failed_handler_said_of_its_body_is_left() -> None:
+async def test_headers_of_the_failed_handler_about_its_body_are_dropped() -> None:
     app = App(__name__)
 
     @app.route("/")
@@ -162,7 +162,9 @@ async def test_a_page_may_set_the_response() -> None:
 
 
 @pytest.mark.parametrize("error", [LookupError("in the page"), None])
-async def test_a_page_that_fails(error: Exception | None, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failing_page_is_replaced_by_the_default_page(
+    error: Exception | None, caplog: pytest.LogCaptureFixture
+) -> None:
     app = aborting_app()
 
     @app.on_error(404)
@@ -175,22 +177,22 @@ async def test_a_page_that_fails(error: Exception | None, caplog: pytest.LogCapt
     assert caplog.records[0].getMessage() == "the error page for 404 failed"
 
 
-async def test_a_failure_is_logged_beside_its_page(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_is_logged_even_if_there_is_a_page(caplog: pytest.LogCaptureFixture) -> None:
     app = aborting_app()
     app.on_error(500)(lambda: "sorry")
     assert (await ask(app, "/fails"))[:2] == (500, "sorry")
     assert [record.getMessage() for record in caplog.records] == ["GET '/fails' failed"]
 
 
-async def test_a_page_may_lead_elsewhere() -> None:
-    """An anonymous visitor goes to the login, for one."""
+async def test_a_page_may_redirect() -> None:
+    """For example, an anonymous visitor is sent to the login page."""
     app = aborting_app()
     app.on_error(401)(lambda: redirect("/login"))
     status, _, answer = await ask(app, "/401")
     assert (status, answer.headers["location"]) == (303, "/login")
 
 
-async def test_a_page_may_lead_elsewhere_from_a_task_group() -> None:
+async def test_a_page_may_redirect_from_a_task_group() -> None:
     app = aborting_app()
 
     @app.on_error(401)
@@ -209,7 +211,7 @@ async def test_a_page_may_lead_elsewhere_from_a_task_group() -> None:
     "error",
     [HTTPException(99), HTTPException(600), HTTPException(400, headers={"a": "b\r\nc: d"}), RequestError(0, "none")],
 )
-async def test_an_answer_that_cannot_be_sent(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_response_that_cannot_be_sent_is_a_500(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
 
     @app.route("/")
@@ -220,7 +222,7 @@ async def test_an_answer_that_cannot_be_sent(error: Exception, caplog: pytest.Lo
     assert [record.getMessage() for record in caplog.records] == ["GET '/' cannot be answered as requested"]
 
 
-async def test_an_answer_from_a_task_group() -> None:
+async def test_an_http_exception_from_a_task_group_is_a_response() -> None:
     app = App(__name__)
 
     @app.route("/")
@@ -234,7 +236,7 @@ async def test_an_answer_from_a_task_group() -> None:
     assert (await ask(app))[:2] == (409, "busy")
 
 
-async def test_a_task_group_that_also_failed(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_task_group_with_another_error_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
 
     @app.route("/")

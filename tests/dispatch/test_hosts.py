@@ -19,7 +19,7 @@ def test_all_hosts_by_default() -> None:
 
 
 @pytest.mark.parametrize("listed", ["example.com", ["example.com"]])
-def test_those_of_the_setting(listed: str | list[str]) -> None:
+def test_only_hosts_of_the_setting_are_served(listed: str | list[str]) -> None:
     allowed = allowed_hosts(ServerSettings(allowed_hosts=listed), "127.0.0.1")
     assert allowed is not None
     assert allowed.allows("example.com")
@@ -37,7 +37,7 @@ def test_those_of_the_setting(listed: str | list[str]) -> None:
         (None, ("localhost",), ("192.0.2.7", "evil.com")),
     ],
 )
-def test_while_developing(
+def test_only_local_hosts_are_served_during_development(
     bound: str | None, served: tuple[str, ...], refused: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(DEVELOP, "app:app")
@@ -67,8 +67,8 @@ def test_a_refusal_is_logged_once_for_each_host(
     ]
 
 
-def test_what_passes() -> None:
+def test_spaces_and_a_missing_host_are_accepted() -> None:
     allowed = AllowedHosts(["example.com"])
     check_host(allowed, [(b"host", b" example.com:80 ")])
-    # A browser always sends a Host.
+    # Requests without Host are accepted: the check protects browsers, which always send it.
     check_host(allowed, [(b"accept", b"*/*")])

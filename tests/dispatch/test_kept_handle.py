@@ -29,12 +29,12 @@ class SlottedMember:
 
 @pytest.fixture
 def keepers() -> Callable[[], list[str]]:
-    """What keeps the handle since the test began: other tests have it among their parameters."""
+    """Return a function that lists what has kept the handle since the test began."""
     before = Counter(find_keepers())
     return lambda: list((Counter(find_keepers()) - before).elements())
 
 
-def test_a_name_is_no_place_to_keep_it(keepers: Callable[[], list[str]]) -> None:
+def test_names_and_closures_are_not_reported(keepers: Callable[[], list[str]]) -> None:
     local = websocket
 
     def closure() -> object:
@@ -53,22 +53,22 @@ def test_a_name_is_no_place_to_keep_it(keepers: Callable[[], list[str]]) -> None
         (lambda: SlottedMember(websocket), "SlottedMember"),
     ],
 )
-def test_it_is_found(keep: Any, kind: str, keepers: Callable[[], list[str]]) -> None:
+def test_a_kept_handle_is_found(keep: Any, kind: str, keepers: Callable[[], list[str]]) -> None:
     kept = keep()
     assert keepers() == [kind]
     del kept
     assert keepers() == []
 
 
-def test_it_is_found_in_an_object(keepers: Callable[[], list[str]]) -> None:
+def test_a_handle_kept_in_an_object_is_found(keepers: Callable[[], list[str]]) -> None:
     kept = Member("ada", websocket)
-    # The object itself, or its `__dict__`, as the version of Python has it.
+    # The object itself or its `__dict__`, depending on the version of Python.
     assert keepers() in (["dict"], ["Member"])
     del kept
 
 
 @pytest.mark.parametrize("developing", [True, False])
-async def test_it_is_logged_once_while_developing(
+async def test_it_is_logged_once_during_development(
     developing: bool,
     keepers: Callable[[], list[str]],
     monkeypatch: pytest.MonkeyPatch,

@@ -87,7 +87,7 @@ async def test_a_variable_that_an_observer_sets_is_set_in_the_handler(app: App, 
 
 
 @pytest.mark.parametrize(("path", "failed"), [("/broken", True), ("/forbidden", False), ("/half", True)])
-async def test_how_a_request_failed(app: App, recorder: Recorder, path: str, failed: bool) -> None:
+async def test_observers_see_how_a_request_failed(app: App, recorder: Recorder, path: str, failed: bool) -> None:
     async with app.test_client_async() as client:
         connection = client.server.connect()
         connection.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
@@ -98,7 +98,7 @@ async def test_how_a_request_failed(app: App, recorder: Recorder, path: str, fai
     assert event.key.failure is None
 
 
-async def test_how_a_request_over_asgi_failed(app: App, recorder: Recorder) -> None:
+async def test_observers_see_how_a_request_over_asgi_failed(app: App, recorder: Recorder) -> None:
     await fetch(app, "/broken")
     with pytest.raises(LookupError):
         await fetch(app, "/half")
@@ -106,13 +106,13 @@ async def test_how_a_request_over_asgi_failed(app: App, recorder: Recorder) -> N
     assert len(recorder.seen) == 4
 
 
-async def test_one_without_a_route_begins_too(app: App, recorder: Recorder) -> None:
+async def test_observers_see_a_request_without_a_route(app: App, recorder: Recorder) -> None:
     await fetch(app, "/nowhere")
     started, ended = recorder.seen
     assert (started.route, ended.route, ended.status) == (None, None, 404)
 
 
-async def test_how_a_websocket_failed(app: App, recorder: Recorder) -> None:
+async def test_observers_see_how_a_websocket_failed(app: App, recorder: Recorder) -> None:
     async with app.test_client_async() as client, client.websocket("/broken") as peer:
         with pytest.raises(WebsocketClosed):
             await peer.receive()

@@ -101,7 +101,9 @@ def faults_of(answer: Any) -> list[tuple[str, list[Any], str]]:
     ids=str,
 )
 @pytest.mark.parametrize("is_async", [True, False])
-def test_the_json_body(app: App, client: TestClient, type_: Any, body: Any, result: str, is_async: bool) -> None:
+def test_the_json_body_becomes_an_argument(
+    app: App, client: TestClient, type_: Any, body: Any, result: str, is_async: bool
+) -> None:
     def plain(value: Any) -> str:
         return repr(value)
 
@@ -117,7 +119,7 @@ def test_the_json_body(app: App, client: TestClient, type_: Any, body: Any, resu
     assert answer.text == result
 
 
-def test_query_path_and_body_together(app: App, client: TestClient) -> None:
+def test_query_path_and_body_can_be_combined(app: App, client: TestClient) -> None:
     @app.route("/<int:number>", methods="post")
     async def add(number: int, item: Item, page: int, tags: list[str] = [], *, loud: bool = False) -> str:  # noqa: B006
         return repr((number, item.name, page, tags, loud))
@@ -154,7 +156,7 @@ def test_all_faults_are_reported_together(app: App, client: TestClient) -> None:
         (b'{"name": 1e999}', "is not valid JSON: "),
     ],
 )
-def test_a_body_that_is_not_json(app: App, client: TestClient, content: bytes, message: str) -> None:
+def test_a_body_that_is_not_json_is_refused(app: App, client: TestClient, content: bytes, message: str) -> None:
     @app.route("/", methods="post")
     async def add(item: Item, page: int = 1) -> str:
         raise AssertionError
@@ -178,7 +180,7 @@ def test_a_body_that_is_not_json(app: App, client: TestClient, content: bytes, m
         ("application/json", b"", 422),
     ],
 )
-def test_only_json_is_taken_for_json(
+def test_a_body_of_another_media_type_is_refused(
     app: App, client: TestClient, content_type: str, content: bytes, status: int
 ) -> None:
     @app.route("/", methods="post")
@@ -192,7 +194,7 @@ def test_only_json_is_taken_for_json(
     assert message.startswith("is missing" if status == 422 else "must be JSON (application/json)")
 
 
-def test_a_body_that_may_be_missing(app: App, client: TestClient) -> None:
+def test_a_body_may_be_optional(app: App, client: TestClient) -> None:
     @app.route("/", methods="post")
     async def add(item: Item | None = None) -> str:
         return repr(item)
@@ -201,7 +203,7 @@ def test_a_body_that_may_be_missing(app: App, client: TestClient) -> None:
     assert client.post("/", json={"name": "tea"}).text == "Item(name='tea', count=1)"
 
 
-def test_a_body_that_is_too_large(app: App, client: TestClient) -> None:
+def test_a_body_that_is_too_large_is_refused(app: App, client: TestClient) -> None:
     @app.route("/", methods="post", max_body_size=10)
     async def add(item: Item) -> str:
         raise AssertionError
@@ -210,7 +212,7 @@ def test_a_body_that_is_too_large(app: App, client: TestClient) -> None:
     assert (answer.status, answer.content_type) == (413, "text/plain")
 
 
-def test_validators_of_models(app: App, client: TestClient) -> None:
+def test_validators_of_models_run(app: App, client: TestClient) -> None:
     @app.route("/", methods="post")
     async def add(people: list[Person]) -> str:
         raise AssertionError
@@ -219,7 +221,7 @@ def test_validators_of_models(app: App, client: TestClient) -> None:
     assert [fault[1] for fault in faults_of(answer)] == [[1, "name"], [2, "name"]]
 
 
-def test_objects_from_the_query(app: App, client: TestClient) -> None:
+def test_objects_can_be_read_from_the_query(app: App, client: TestClient) -> None:
     @app.route("/", methods="get")
     async def find(page: Page) -> str:
         return repr(page)
@@ -233,7 +235,7 @@ def test_objects_from_the_query(app: App, client: TestClient) -> None:
     assert client.post("/both?size=2", json={"name": "tea"}).text == "('tea', Page(number=1, size=2))"
 
 
-def test_what_the_peer_named_is_shortened_in_faults(app: App, client: TestClient) -> None:
+def test_long_names_from_the_peer_are_shortened_in_faults(app: App, client: TestClient) -> None:
     @app.route("/", methods="post")
     async def add(items: dict[str, Item]) -> str:
         raise AssertionError
@@ -252,7 +254,7 @@ def test_the_faults_of_a_request_are_not_logged(app: App, client: TestClient, ca
     assert caplog.records == []
 
 
-def test_an_error_page_of_the_application_goes_before(app: App, client: TestClient) -> None:
+def test_an_error_page_of_the_application_takes_precedence(app: App, client: TestClient) -> None:
     @app.route("/")
     async def find(page: int) -> str:
         raise AssertionError
@@ -265,7 +267,7 @@ def test_an_error_page_of_the_application_goes_before(app: App, client: TestClie
     assert (answer.status, answer.text, answer.content_type) == (422, "own", "text/plain")
 
 
-def test_request_response_and_session(app: App, client: TestClient) -> None:
+def test_annotated_handles_are_passed_as_arguments(app: App, client: TestClient) -> None:
     app.pipeline = [SessionManager.memory()]
 
     @app.route("/<str:name>")
@@ -279,7 +281,7 @@ def test_request_response_and_session(app: App, client: TestClient) -> None:
     assert (answer.text, answer.headers["x-method"]) == ("ada 2", "GET")
 
 
-def test_what_a_pipe_passes_goes_before(app: App, client: TestClient) -> None:
+def test_arguments_from_a_pipe_take_precedence(app: App, client: TestClient) -> None:
     @app.route("/user", pipeline=[PassUser()])
     async def named(user: str, page: int = 1) -> str:
         return f"{user} {page}"
@@ -290,12 +292,12 @@ def test_what_a_pipe_passes_goes_before(app: App, client: TestClient) -> None:
 
     assert client.get("/user?user=eve&page=2").text == "ada 2"
     assert client.get("/item?name=eve").text == "from the pipe"
-    # A pipe says what it passes, so that documents do not list it.
+    # A pipe declares what it passes, so that documents do not list it.
     requests = {request.name: request for request in app.describe().requests}
     assert requests["item"].query == ()
 
 
-def test_faults_come_after_the_pipes(app: App, client: TestClient) -> None:
+def test_faults_are_reported_after_the_pipes_ran(app: App, client: TestClient) -> None:
     class Refuse(Pipe):
         def open(self) -> None:
             from emmett import abort
@@ -340,7 +342,7 @@ def basket(basket: Basket) -> None: ...
         (unknown, "get", "annotation 'Missing' is unknown; import it outside"),
     ],
 )
-def test_annotations_without_meaning(app: App, function: Any, methods: Any, message: str) -> None:
+def test_unsupported_annotations_are_refused(app: App, function: Any, methods: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         app.route("/", methods=methods)(function)
     assert len(app.registrations()) == 0
@@ -353,12 +355,12 @@ def test_a_get_request_has_no_body(app: App) -> None:
         app.route("/", methods="get")(find)
 
 
-def test_a_default_of_another_kind_is_left_alone(app: App, client: TestClient) -> None:
+def test_a_default_of_another_type_is_kept(app: App, client: TestClient) -> None:
     app.route("/")(strange_default)
     assert client.get("/?value=1").status == 200
 
 
-def test_functions_without_such_parameters_are_called_as_they_are(app: App) -> None:
+def test_functions_without_such_parameters_are_called_directly(app: App) -> None:
     async def untyped(name, page=1) -> str:  # type: ignore[no-untyped-def]
         return f"{name} {page}"
 
@@ -368,7 +370,7 @@ def test_functions_without_such_parameters_are_called_as_they_are(app: App) -> N
     assert registration.arguments is None
 
 
-def test_partial_functions_and_callable_objects(app: App, client: TestClient) -> None:
+def test_partial_functions_and_callable_objects_have_arguments_too(app: App, client: TestClient) -> None:
     async def add(a: int, b: int) -> str:
         return str(a + b)
 
@@ -384,7 +386,7 @@ def test_partial_functions_and_callable_objects(app: App, client: TestClient) ->
     assert client.get("/object?a=1").text == "2"
 
 
-def test_a_decorator_is_responsible_for_what_it_wraps(app: App, client: TestClient) -> None:
+def test_arguments_passed_by_a_decorator_are_not_read_from_the_query(app: App, client: TestClient) -> None:
     def with_user(function: Any) -> Any:
         @functools.wraps(function)
         async def call(**kwargs: Any) -> Any:

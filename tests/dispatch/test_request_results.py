@@ -60,7 +60,7 @@ class Row:
     price = 5
 
     def __repr__(self) -> str:
-        """Name the test the same in every process: pytest-xdist compares."""
+        """Return a test id that is the same in every process, because pytest-xdist compares them."""
         return "Row()"
 
 
@@ -97,7 +97,7 @@ def app_that_returns(result: Any, annotation: Any, **options: Any) -> App:
     ],
     ids=str,
 )
-def test_json(annotation: Any, result: Any, text: str) -> None:
+def test_results_are_encoded_as_json(annotation: Any, result: Any, text: str) -> None:
     with app_that_returns(result, annotation).test_client() as client:
         answer = client.get("/")
         assert (answer.status, answer.text, answer.content_type) == (200, text, "application/json")
@@ -126,14 +126,14 @@ def test_json(annotation: Any, result: Any, text: str) -> None:
     ],
     ids=str,
 )
-def test_what_decides_itself(annotation: Any) -> None:
+def test_annotations_of_plain_results_need_no_encoder(annotation: Any) -> None:
     assert not is_json(annotation)
     assert make_finish("auto", annotation, "route", is_final=True) is None
     with app_that_returns("text", annotation).test_client() as client:
         assert client.get("/").text == "text"
 
 
-def test_media_types() -> None:
+def test_json_has_its_media_type() -> None:
     types = [int, str, Colour, bytes, None, Any, dict, dict[str, object], Response, str | None]
     assert [media_type(each) for each in types] == [
         "application/json",
@@ -170,7 +170,7 @@ def test_a_response_and_text_are_sent_as_they_are() -> None:
             assert client.get("/").text == text
 
 
-def test_a_result_that_does_not_match_is_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_result_that_does_not_match_its_annotation_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
     with app_that_returns([{"name": 5}], list[Item]).test_client() as client, caplog.at_level(logging.ERROR):
         answer = client.get("/")
     assert (answer.status, answer.text) == (500, "Internal Server Error")
@@ -192,7 +192,7 @@ def test_pipes_see_the_result_of_the_handler() -> None:
 
 
 @pytest.mark.parametrize("annotation", [Strange, list[Strange], Strange | None])
-def test_an_annotation_that_json_cannot_represent(annotation: Any) -> None:
+def test_an_annotation_that_json_cannot_represent_is_refused(annotation: Any) -> None:
     with pytest.raises(ConfigurationError, match="JSON cannot represent Strange; use a Struct"):
         app_that_returns(None, annotation)
 
@@ -204,12 +204,12 @@ def test_an_annotation_that_json_cannot_represent(annotation: Any) -> None:
         assert client.get("/").text == "None"
 
 
-def test_subclasses_of_built_in_types_are_encoded_as_those() -> None:
+def test_subclasses_of_built_in_types_are_encoded_as_their_base() -> None:
     with app_that_returns(sdict(a=1), sdict[int]).test_client() as client:
         assert client.get("/").json() == {"a": 1}
 
 
-def test_the_annotation_of_a_function() -> None:
+def test_the_annotation_of_a_function_is_found() -> None:
     def annotated() -> int: ...  # type: ignore[empty-body]
     def unknown() -> Missing: ...  # type: ignore[name-defined]  # noqa: F821
 
@@ -218,7 +218,7 @@ def test_the_annotation_of_a_function() -> None:
         return ""
 
     assert result_annotation(annotated, "f") is int
-    # An import for type checkers only is no mistake, and a decorator returns what it likes.
+    # An import for type checkers only is no mistake, and a decorator may return anything.
     for function in (unknown, wrapped, lambda: None, functools.partial(annotated)):
         assert result_annotation(function, "f") is Any
 

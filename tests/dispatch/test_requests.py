@@ -54,7 +54,7 @@ RESULTS: list[tuple[Any, str, str | None]] = [
 
 @pytest.mark.parametrize(("result", "text", "content_type"), RESULTS)
 @pytest.mark.parametrize("is_async", [True, False])
-async def test_results(result: Any, text: str, content_type: str | None, is_async: bool) -> None:
+async def test_results_become_responses(result: Any, text: str, content_type: str | None, is_async: bool) -> None:
     app = App(__name__)
 
     async def later() -> Any:
@@ -76,7 +76,7 @@ async def test_a_generator_is_streamed(handler: Any) -> None:
 
 
 @pytest.mark.parametrize("result", [5, object(), {1, 2}, ("a",)])
-async def test_a_result_that_cannot_be_rendered(result: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_result_that_cannot_be_rendered_is_a_500(result: Any, caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
     app.route("/", name="handler")(lambda: result)
     answer = await ask(app)
@@ -93,7 +93,7 @@ OUTPUTS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("output", ["auto", "bytes", "str", "iter"])
-async def test_only_the_promised_output(output: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_result_of_another_type_than_declared_is_a_500(output: Any, caplog: pytest.LogCaptureFixture) -> None:
     for kind, results in OUTPUTS.items():
         for result in results:
             if output == "auto" and result == 5:
@@ -108,7 +108,7 @@ async def test_only_the_promised_output(output: Any, caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.parametrize("output", ["bytes", "str", "iter"])
-async def test_a_response_and_an_early_end_fit_every_output(output: Any) -> None:
+async def test_responses_and_aborts_fit_every_declared_output(output: Any) -> None:
     app = App(__name__)
     app.route("/response", output=output)(lambda: Response("x", 202))
 
@@ -144,7 +144,7 @@ def verbs_app() -> App:
         ("BREW", "/get", "GET, HEAD"),
     ],
 )
-async def test_a_method_that_the_path_does_not_take(method: str, path: str, allowed: str) -> None:
+async def test_a_method_that_the_path_does_not_support_is_405(method: str, path: str, allowed: str) -> None:
     answer = await ask(verbs_app(), path, method)
     assert (answer.status, answer.headers["allow"]) == (405, allowed)
     assert await text_of(answer) == f"{method} is not allowed here; allowed are {allowed}"
@@ -152,7 +152,7 @@ async def test_a_method_that_the_path_does_not_take(method: str, path: str, allo
 
 @pytest.mark.parametrize("path", ["/nowhere", "/default/", "/7.5", "/put/7", "//default", "/secure"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT"])
-async def test_a_path_that_is_none(method: str, path: str) -> None:
+async def test_an_unknown_path_is_404(method: str, path: str) -> None:
     answer = await ask(verbs_app(), path, method)
     assert (answer.status, await text_of(answer)) == (404, "Not Found")
     assert answer.content_type == "text/plain; charset=utf-8"
@@ -173,14 +173,14 @@ async def test_the_handler_sees_that_it_is_head() -> None:
     assert await text_of(await ask(app, "/", "HEAD")) == "HEAD"
 
 
-async def test_a_route_of_its_own_for_head() -> None:
+async def test_a_route_may_be_for_head_only() -> None:
     app = App(__name__)
     app.route("/", name="get", methods="get")(lambda: "a large page")
     app.route("/", name="head", methods="head")(lambda: "")
     assert (await ask(app, "/", "HEAD")).raw_headers() != (await ask(app)).raw_headers()
 
 
-async def test_abort() -> None:
+async def test_abort_ends_the_handler_with_a_response() -> None:
     app = App(__name__)
 
     @app.route("/<int:status>")
@@ -204,7 +204,7 @@ async def test_abort() -> None:
         assert (b"set-cookie", b"kept=yes") in answer.raw_headers()
     answer = await ask(app, "/words")
     assert (await text_of(answer), answer.headers["x-reason"]) == ("<members> only", "age")
-    # Text that somebody may have sent must not run as a page.
+    # Text that may come from a visitor must not run as a page.
     assert answer.content_type == "text/plain; charset=utf-8"
     answer = await ask(app, "/typed")
     assert (await text_of(answer), answer.content_type) == ('{"error":1}', "application/json")
@@ -228,7 +228,7 @@ async def test_redirect_keeps_cookies_and_drops_the_body() -> None:
     assert (b"set-cookie", b"theme=dark; Path=/") in answer.raw_headers()
 
 
-async def test_a_failure_tells_the_log_and_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_is_logged_and_not_shown_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
 
     @app.route("/fails")
@@ -243,10 +243,8 @@ async def test_a_failure_tells_the_log_and_nobody_else(caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), BaseExceptionGroup("several", [SystemExit(3), LookupError()])])
-async def test_the_end_of_the_process_is_not_for_a_handler_to_ask(
-    error: BaseException, caplog: pytest.LogCaptureFixture
-) -> None:
-    """`sys.exit()`, perhaps in a library, must not end the service of all the others."""
+async def test_system_exit_in_a_handler_is_a_500(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
+    """`sys.exit()`, perhaps in a library, must not end the service for everyone else."""
     app = App(__name__)
 
     @app.route("/exits")
@@ -259,7 +257,7 @@ async def test_the_end_of_the_process_is_not_for_a_handler_to_ask(
     assert [record.getMessage() for record in caplog.records] == ["GET '/exits' failed"]
 
 
-async def test_an_interrupt_of_the_process_is_no_answer() -> None:
+async def test_an_interrupt_of_the_process_is_raised() -> None:
     app = App(__name__)
 
     @app.route("/")
@@ -270,7 +268,7 @@ async def test_an_interrupt_of_the_process_is_no_answer() -> None:
         await run_request(app.table, make_request("GET", "/"))
 
 
-async def test_what_a_peer_can_cause_shows_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+async def test_errors_that_a_peer_causes_have_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
 
     @app.route("/", methods="post")
@@ -284,7 +282,7 @@ async def test_what_a_peer_can_cause_shows_no_traceback(caplog: pytest.LogCaptur
     assert not caplog.records
 
 
-async def test_a_cancellation_is_no_answer() -> None:
+async def test_a_cancellation_is_raised() -> None:
     app = App(__name__)
     started = asyncio.Event()
 
@@ -301,7 +299,7 @@ async def test_a_cancellation_is_no_answer() -> None:
         await task
 
 
-async def test_the_hook_for_streams() -> None:
+async def test_on_stream_runs_before_a_stream_and_may_refuse_it() -> None:
     calls: list[str] = []
 
     class Streaming(Pipe):
@@ -332,11 +330,11 @@ async def test_the_hook_for_streams() -> None:
     await (await ask(app, "/stream")).aclose()
     assert calls == ["app", "route"]
     assert (await ask(app, "/refused")).status == 403
-    assert closed == []  # it had not begun
+    assert closed == []  # the stream had not begun
 
 
-async def test_nothing_of_the_request_before_is_left() -> None:
-    """A server may run it in the context of the one before on the same connection."""
+async def test_nothing_is_left_of_the_previous_request() -> None:
+    """A server may run a request in the context of the previous one on the same connection."""
 
     class Session(Pipe):
         def open_request(self) -> None:
@@ -356,24 +354,24 @@ async def test_nothing_of_the_request_before_is_left() -> None:
     assert "x-two" not in (await ask(app, "/one")).headers
 
 
-async def test_urls_of_the_application_that_runs() -> None:
+async def test_url_uses_the_running_application() -> None:
     app, other = App(__name__), App(__name__)
     blog = app.module(__name__, "blog", url_prefix="blog")
     blog.route("/post", name="post")(lambda: url(".post"))
     app.on_error(404)(lambda: url("blog.post"))
     other.on_error(404)(lambda: url("static", "a.css"))
     assert await text_of(await ask(app, "/blog/post")) == "/blog/post"
-    # No route has matched, but it is clear whose page this is.
+    # No route has matched, but the application is known.
     assert await text_of(await ask(app, "/nowhere")) == "/blog/post"
     assert await text_of(await ask(other, "/nowhere")) == "/static/a.css"
 
 
-def test_what_a_peer_can_cause_is_no_http_exception() -> None:
+def test_a_request_error_is_no_http_exception() -> None:
     assert not issubclass(RequestError, HTTPException)
 
 
 class Preflights(Pipe):
-    """Answers preflights, with the methods and the request in the answer."""
+    """Answers preflights with a response that lists the methods and the request."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -406,13 +404,13 @@ async def test_a_pipe_answers_the_preflight_of_its_routes() -> None:
     assert (await ask(app, "/a", "OPTIONS")).status == 405
 
 
-async def test_without_such_a_pipe_a_preflight_is_a_method_like_others() -> None:
+async def test_without_such_a_pipe_a_preflight_is_an_ordinary_request() -> None:
     app = App(__name__)
     app.route("/a")(lambda: "a")
     assert (await preflight(app, "/a", "GET"))[0] == 405
 
 
-async def test_the_end_of_every_request_is_told() -> None:
+async def test_the_end_of_every_request_is_reported() -> None:
     app = App(__name__)
     seen: list[tuple[str, int]] = []
     app.route("/a")(lambda: "a")
@@ -422,7 +420,7 @@ async def test_the_end_of_every_request_is_told() -> None:
     assert seen == [("/a", 200), ("/nowhere", 404)]
 
 
-async def test_the_limits_of_a_route_count_where_it_was_found() -> None:
+async def test_the_limits_of_a_route_apply_once_it_is_found() -> None:
     app = App(__name__)
 
     async def size() -> str:

@@ -31,7 +31,7 @@ def make_route(app: App | None = None, **options: Any) -> WebsocketRoute:
     return match.endpoint
 
 
-def test_who_may_connect() -> None:
+def test_the_origin_decides_whether_a_page_may_connect() -> None:
     route = make_route()
     assert route.refuse_origin(None, **HERE) is None
     assert route.refuse_origin("http://example.org", **HERE) is None
@@ -43,7 +43,7 @@ def test_who_may_connect() -> None:
     assert listed.refuse_origin("http://example.org", **HERE) is not None
 
 
-def test_a_later_change_of_the_settings_counts() -> None:
+def test_a_later_change_of_the_settings_applies() -> None:
     app = App(__name__)
     route = make_route(app)
     assert route.refuse_origin("https://a.example", **HERE) is not None
@@ -53,7 +53,7 @@ def test_a_later_change_of_the_settings_counts() -> None:
     assert route.refuse_origin("https://a.example", **HERE) is not None
 
 
-def test_pages_of_this_machine_may_connect_while_developing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_pages_may_connect_during_development(monkeypatch: pytest.MonkeyPatch) -> None:
     assert make_route().refuse_origin("http://localhost:3000", scheme="ws", host="localhost:8000") is not None
     monkeypatch.setenv(DEVELOP, "1")
     assert make_route().refuse_origin("http://localhost:3000", scheme="ws", host="localhost:8000") is None
@@ -81,7 +81,7 @@ def test_the_log_of_refusals_is_bounded(caplog: pytest.LogCaptureFixture, monkey
     assert len(routes._refused_origins) == 3
 
 
-async def test_messages_pass_the_hooks_of_the_flow_as_one() -> None:
+async def test_messages_pass_all_hooks_of_a_flow() -> None:
     class Mark(Pipe):
         def __init__(self, name: str) -> None:
             self.name = name
@@ -100,6 +100,6 @@ async def test_messages_pass_the_hooks_of_the_flow_as_one() -> None:
     assert await route.on_send("x") == "xba"
 
 
-def test_without_hooks_there_is_nothing_to_pass() -> None:
+def test_without_hooks_nothing_is_set() -> None:
     route = make_route()
     assert (route.on_receive, route.on_send) == (None, None)

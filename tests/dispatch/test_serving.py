@@ -1,4 +1,4 @@
-"""What is done with every request, whatever carries it: a response is sent in one way, and all is released."""
+"""Serving a request over any carrier: how the response is sent, and that everything is released."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ async def serve(result: Any, request: Request, error: Exception | None = None) -
         ("DELETE", "text", (405, b"DELETE is not allowed here; allowed are GET, HEAD, POST")),
     ],
 )
-async def test_how_a_response_is_sent(method: str, result: Any, sent: Any) -> None:
+async def test_a_response_is_sent_whole_or_as_a_stream(method: str, result: Any, sent: Any) -> None:
     assert await serve(result, make_request(method)) == [sent]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("error", [None, ConnectionResetError(), LookupError()])
-async def test_a_stream_is_closed_whatever_its_end(method: str, error: Exception | None) -> None:
+async def test_a_stream_is_closed_however_it_ends(method: str, error: Exception | None) -> None:
     source = Source()
     with contextlib.nullcontext() if error is None else pytest.raises(type(error)):
         await serve(Response(source), make_request(method), error)
@@ -86,7 +86,7 @@ async def test_a_stream_is_closed_whatever_its_end(method: str, error: Exception
 
 
 @pytest.mark.parametrize("error", [None, ConnectionResetError(), LookupError()])
-async def test_the_request_is_over(error: Exception | None) -> None:
+async def test_the_request_is_closed_afterwards(error: Exception | None) -> None:
     """Its form can no longer be read, since nothing would remove its files."""
     asked = form_request(form(part("file", b"content", filename="a.txt")))
     with contextlib.suppress(OSError, LookupError):

@@ -29,7 +29,7 @@ def values() -> tuple[str | None, str | None, str | None]:
     return old.get(None), new.get(None), kept.get(None)
 
 
-def test_what_was_set_is_set_again() -> None:
+def test_variables_set_at_startup_are_set_for_handlers() -> None:
     before = in_context(copy_context, old="1", kept="k")
     after = in_context(copy_context, old="2", new="n", kept="k")
     changes = find_changes(before, after)
@@ -40,10 +40,10 @@ def test_what_was_set_is_set_again() -> None:
         return values()
 
     assert in_context(run, old="1", kept="k") == ("2", "n", "k")
-    # What somebody has set since then, such as middleware around the application, stays.
+    # Variables set in the meantime, such as by middleware around the application, keep their values.
     assert in_context(run, old="of the request", new="too") == ("of the request", "too", None)
 
 
-def test_nothing_set_is_nothing_to_do() -> None:
+def test_without_changes_nothing_is_set() -> None:
     context = in_context(copy_context, old="1")
     assert find_changes(context, context) == []

@@ -62,7 +62,7 @@ async def test_the_peer_must_close() -> None:
     assert look(watch, carrier, 100.0) == []
 
 
-async def test_a_handler_must_end_and_is_asked_again() -> None:
+async def test_a_handler_must_end_and_is_cancelled_again() -> None:
     watch, carrier = WebsocketWatch(SETTINGS, 10.0), Carrier()
     watch.expect_end(20.0)
     # The peer cannot leave twice.
@@ -73,7 +73,7 @@ async def test_a_handler_must_end_and_is_asked_again() -> None:
 
 
 @pytest.mark.parametrize("left", [0, 2])
-async def test_a_handler_that_takes_messages_goes_on(left: int) -> None:
+async def test_a_handler_that_still_takes_messages_is_not_cancelled(left: int) -> None:
     watch, carrier = WebsocketWatch(SETTINGS, 10.0), Carrier()
     carrier.inbox.messages += ["a", "b", "c"]
     watch.expect_end(20.0)
@@ -82,5 +82,5 @@ async def test_a_handler_that_takes_messages_goes_on(left: int) -> None:
     assert look(watch, carrier, 26.0) == (
         [] if left else ["the handler did not end after the peer had left: cancelled", "cancel"]
     )
-    # It has taken none since.
+    # The handler has taken no message since the last check.
     assert look(watch, carrier, 29.0)[-1:] == ["cancel"]

@@ -72,20 +72,20 @@ FAILED = [
     LookupError("secret"),
     UsageError("secret"),
     RequestError(400, "secret"),
-    # Nothing was received yet, so this is no message of the peer's.
+    # No message was received yet, so the peer did not cause this error.
     MessageError(1003, "secret"),
-    # The news of another connection: this one is open.
+    # This reports the end of another connection, as this one is open.
     WebsocketClosed(1000),
     group(LookupError("secret")),
     group(HTTPException(401), LookupError("secret")),
     group(WebsocketClosed(1000)),
 ]
-# A handshake that cannot be refused with this answer.
+# A handshake cannot be refused with these statuses.
 IMPOSSIBLE = [HTTPException(200), HTTPException(101)]
 
 
 @pytest.mark.parametrize(("handler", "refusal"), REFUSED)
-async def test_what_refuses_a_handshake(
+async def test_these_handlers_refuse_the_handshake(
     handler: Handler, refusal: tuple[Any, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     connection = MemoryConnection()
@@ -122,7 +122,7 @@ CLOSED = [
 
 
 @pytest.mark.parametrize(("handler", "code", "reason"), CLOSED)
-async def test_what_closes_a_connection(
+async def test_these_handlers_close_the_connection(
     handler: Handler, code: int, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection = MemoryConnection(accepted=True)
@@ -172,7 +172,9 @@ async def test_a_peer_that_has_left_ends_the_handler_quietly(
 
 
 @pytest.mark.parametrize("error", [LookupError("x"), group(WebsocketClosed(1001), LookupError("x"))], ids=repr)
-async def test_a_failure_is_logged_though_the_peer_has_left(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_is_logged_even_if_the_peer_has_left(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     connection = MemoryConnection(accepted=True)
 
     async def fails() -> None:
@@ -184,7 +186,7 @@ async def test_a_failure_is_logged_though_the_peer_has_left(error: Exception, ca
     assert len(caplog.records) == 1
 
 
-async def test_the_end_of_another_connection_is_no_end_of_this_one(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_end_of_another_connection_does_not_end_this_one(caplog: pytest.LogCaptureFixture) -> None:
     other = MemoryConnection(accepted=True)
     other.leave(1001)
     connection = MemoryConnection(accepted=True)
@@ -197,7 +199,7 @@ async def test_the_end_of_another_connection_is_no_end_of_this_one(caplog: pytes
     assert "websocket closed with code 1001" in caplog.text
 
 
-async def test_a_task_group_that_ends_with_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_task_group_may_end_with_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     connection = MemoryConnection(accepted=True)
     cancelled: list[str] = []
 
@@ -226,7 +228,9 @@ async def test_a_task_group_that_ends_with_the_connection(caplog: pytest.LogCapt
 
 
 @pytest.mark.parametrize(("accepted", "events"), [(False, [("refuse", 503, "", {})]), (True, [("close", 1011, "")])])
-async def test_a_cancelled_handler(accepted: bool, events: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_cancelled_handler_closes_the_connection(
+    accepted: bool, events: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
     connection = MemoryConnection(accepted=accepted)
 
     async def waits() -> None:
@@ -240,7 +244,7 @@ async def test_a_cancelled_handler(accepted: bool, events: list[Any], caplog: py
     assert not caplog.records
 
 
-async def test_a_handler_that_is_cancelled_after_the_end() -> None:
+async def test_a_handler_cancelled_after_the_end_changes_nothing() -> None:
     connection = MemoryConnection(accepted=True)
 
     async def waits() -> None:
@@ -256,7 +260,7 @@ async def test_a_handler_that_is_cancelled_after_the_end() -> None:
 
 @pytest.mark.parametrize("error", [SystemExit(3), BaseExceptionGroup("several", [SystemExit(3)])])
 @pytest.mark.parametrize(("accepted", "event"), [(False, ("refuse", 500, "", {})), (True, ("close", 1011, ""))])
-async def test_leaving_the_process_is_a_failure_of_this_handler_only(
+async def test_system_exit_is_a_failure_of_this_handler_only(
     error: BaseException, accepted: bool, event: tuple[object, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     connection = MemoryConnection(accepted=accepted)
@@ -269,7 +273,7 @@ class Stop(BaseException):
     """Like KeyboardInterrupt, which would end the test run."""
 
 
-async def test_what_is_no_exception_ends_the_connection_and_goes_on() -> None:
+async def test_a_base_exception_ends_the_connection_and_is_raised() -> None:
     for accepted, events in ((False, [("refuse", 500, "", {})]), (True, [("close", 1011, "")])):
         connection = MemoryConnection(accepted=accepted)
         with pytest.raises(Stop):
@@ -281,7 +285,7 @@ async def test_what_is_no_exception_ends_the_connection_and_goes_on() -> None:
         assert connection.events == events
 
 
-async def test_the_close_frame_waits_behind_what_was_sent() -> None:
+async def test_the_close_frame_comes_after_sent_messages() -> None:
     connection = MemoryConnection(accepted=True)
     connection.reads.clear()
     sending: list[asyncio.Task[None]] = []
@@ -299,7 +303,7 @@ async def test_the_close_frame_waits_behind_what_was_sent() -> None:
     assert connection.events == [("send", "last words"), ("close", 1000, "")]
 
 
-async def test_a_peer_that_leaves_before_the_close_frame_had_its_turn(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_peer_may_leave_before_the_close_frame_is_sent(caplog: pytest.LogCaptureFixture) -> None:
     connection = MemoryConnection(accepted=True)
 
     def close(code: int, reason: str) -> Awaitable[None]:
@@ -313,7 +317,7 @@ async def test_a_peer_that_leaves_before_the_close_frame_had_its_turn(caplog: py
     assert not caplog.records
 
 
-async def test_a_handler_that_closed_itself_is_left_alone() -> None:
+async def test_a_connection_closed_by_its_handler_is_not_closed_again() -> None:
     connection = MemoryConnection()
 
     async def closes() -> None:
@@ -324,7 +328,7 @@ async def test_a_handler_that_closed_itself_is_left_alone() -> None:
     assert connection.events == [("accept", {}, None), ("close", 4000, "enough")]
 
 
-async def test_the_context_of_a_handler() -> None:
+async def test_a_handler_runs_in_its_own_context() -> None:
     connection = MemoryConnection(path="/rooms/7")
     seen: list[Any] = []
 
@@ -344,7 +348,7 @@ async def test_the_context_of_a_handler() -> None:
 
 
 @pytest.mark.parametrize(("scheme", "request_scheme"), [("ws", "http"), ("wss", "https")])
-def test_a_path_for_requests_says_so(scheme: str, request_scheme: str) -> None:
+def test_a_handshake_to_a_path_for_requests_is_404_with_an_explanation(scheme: str, request_scheme: str) -> None:
     app = App(__name__)
     app.route("/page", methods="post")(lambda: "page")
     with pytest.raises(HandshakeError, match=f"for requests, not for websockets: use {request_scheme}://") as error:

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _logging() -> Iterator[None]:
-    """Put the logging back that an example has configured."""
+    """Restore the logging that an example has configured."""
     loggers = [
         logging.root,
         *(each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)),

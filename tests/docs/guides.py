@@ -36,7 +36,7 @@ def their_files(guide: str, *headings: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def loaded(files: dict[str, str], name: str, folder: Path) -> Iterator[ModuleType]:
-    """Import one of these files from a folder, and forget all of them again."""
+    """Import one of these files from a folder, and remove all of them from the imported modules afterwards."""
     for file, text in files.items():
         (folder / file).write_text(text, "utf-8")
     with pytest.MonkeyPatch.context() as patch:

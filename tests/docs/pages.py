@@ -39,7 +39,7 @@ class Block(NamedTuple):
 
     @property
     def file_name(self) -> str | None:
-        """The name in a comment on its first line, `# shop/blog.py` or `{# templates/page.html #}`, if there is one."""
+        """The file name on its first line, `# shop/blog.py` or `{# templates/page.html #}`, if there is one."""
         named = _FILE_NAME.match(self.text)
         return (named["module"] or named["template"]) if named else None
 
@@ -50,7 +50,7 @@ class Page:
 
     Attributes:
         path: where it is.
-        text: all of it.
+        text: its whole text.
     """
 
     path: Path
@@ -80,7 +80,7 @@ class Page:
 
     @property
     def anchors(self) -> set[str]:
-        """What a link may name behind `#`: the headings as GitHub spells them."""
+        """The valid anchors of links to this page: the headings as GitHub spells them."""
         return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for _, title in _HEADING.findall(self.prose)}
 
     def table(self, *titles: str) -> list[list[str]]:

@@ -16,7 +16,7 @@ import emmett.urls
 from emmett import App
 from tests.docs.pages import Block, Page, pages
 
-# What stands above an example that makes no application; docs/README.md tells the reader.
+# The imports that an example without an application relies on; docs/README.md lists them for the reader.
 PREAMBLE = """\
 from emmett import App, Pipe, WebsocketClosed, abort, redirect, request, requires, response, service, url, websocket
 
@@ -30,11 +30,11 @@ _DECORATOR = re.compile(
 
 
 class Program(NamedTuple):
-    """What a reader would save and run.
+    """Files that a reader would save and run.
 
     Fields:
-        blocks: the blocks that it is made of: one, or several with the names of files under one heading.
-        transcripts: the blocks of commands that are typed while it runs.
+        blocks: its blocks: one, or several with file names under one heading.
+        transcripts: the blocks with the commands to type while it runs.
     """
 
     blocks: tuple[Block, ...]
@@ -74,7 +74,7 @@ class Program(NamedTuple):
 
     @contextlib.contextmanager
     def loaded(self, folder: Path) -> Iterator[App]:
-        """Import it from a folder, and forget it again."""
+        """Import it from a folder, and remove it from the imported modules afterwards."""
         self.save(folder)
         before = set(sys.modules)
         with pytest.MonkeyPatch.context() as patch:
@@ -113,10 +113,10 @@ def programs_of(page: Page) -> list[Program]:
             else:
                 found.append(([block], []))
         elif block.language == "jinja":
-            assert found, f"{block}: no program stands above this template"
+            assert found, f"{block}: there is no program above this template"
             assert block.file_name, f"{block}: a template needs its name: {{# templates/page.html #}}"
             found[-1][0].append(block)
         elif block.language == "console":
-            assert found, f"{block}: no program stands above this transcript"
+            assert found, f"{block}: there is no program above this transcript"
             found[-1][1].append(block)
     return [Program(tuple(code), tuple(transcripts)) for code, transcripts in found]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.tools import NODE_FOLDER, tool
 
-# What a browser has and Node.js may lack, and a client that the page has connected already.
+# Objects that a browser has and Node.js may lack, and a client that the page has already connected.
 PAGE = """\
 import {{ Centrifuge }} from "centrifuge";
 import {{ EventSource }} from "eventsource";
@@ -26,7 +26,7 @@ await centrifuge.ready();
 
 
 class Script:
-    """A program that runs."""
+    """A running program."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process

@@ -16,7 +16,7 @@ from tests.docs.programs import programs_of
 PAGE = page("docs/calls.md")
 
 
-async def test_the_messages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_messages_on_the_page_are_the_real_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = [block for block in PAGE.blocks if block.language == "json"]
     assert len(blocks) == 6
     program = programs_of(PAGE)[0]
@@ -46,21 +46,21 @@ def test_a_token_stream_takes_fifteen_lines() -> None:
 
 async def test_a_service_takes_thirty_lines(tmp_path: Path) -> None:
     (program,) = (program for program in programs_of(PAGE) if "stock.py" in program.files)
-    # Without its name.
+    # The first line is the file name.
     assert len(program.blocks[0].text.splitlines()) <= 31
     with program.loaded(tmp_path) as app:
         async with app.test_client_async() as client, client.calls("/api") as api:
             for _ in range(7):
                 await api.report(delay=3600).start()
-            # Seven calls wait, and hold up no other.
+            # Seven waiting calls do not delay others.
             assert await api.buy(item="tea") == 2
             assert await api.buy("tea", 1) == 1
-            # The eighth is the last one that runs. Another one waits until it ends.
+            # The eighth is the last call that may run, so another one waits until it ends.
             eighth = api.report(delay=0.01)
             await eighth.start()
             assert await api.report(delay=0) == {"tea": 1}
             assert eighth.reply is not None
-        # A rate counts for each connection.
+        # A rate applies to each connection.
         async with app.test_client_async() as client, client.calls("/api") as api:
             faults = [{"path": ["count"], "message": "Expected `int`, got `str`"}]
             for order, code, data in (

@@ -24,7 +24,7 @@ PAGE = page("docs/client_code.md")
 TYPESCRIPT, ON_SDK = (block.text for block in PAGE.blocks if block.language == "ts")
 (PRINTED,) = (block.text for block in PAGE.blocks if block.language == "text")
 ADDRESS = "http://127.0.0.1:8000"
-# Before version 22, Node.js has no websocket of its own.
+# Node.js has its own websocket only from version 22.
 WITH_SOCKETS = 'import WebSocket from "{ws}";\nglobalThis.WebSocket ??= WebSocket;\nawait import("./use.js");\n'
 
 
@@ -41,7 +41,7 @@ async def output_of(folder: Path, *command: str) -> str:
 
 
 @pytest.mark.needs("typescript")
-async def test_the_program_in_typescript(tmp_path: Path) -> None:
+async def test_the_program_in_typescript_prints_what_the_page_shows(tmp_path: Path) -> None:
     with PROGRAM.loaded(tmp_path) as app:
         async with run_emmett(app) as running:
             (tmp_path / "package.json").write_text('{"type": "module"}')
@@ -54,7 +54,7 @@ async def test_the_program_in_typescript(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("typescript", "centrifuge")
-async def test_the_program_on_the_sdk(tmp_path: Path) -> None:
+async def test_the_program_on_the_sdk_prints_what_the_page_shows(tmp_path: Path) -> None:
     with PROGRAM.loaded(tmp_path) as app:
         Centrifuge(app, Channels(app), calls=sys.modules[PROGRAM.module].calls)
         async with run_emmett(app) as running:
@@ -70,7 +70,7 @@ async def test_the_program_on_the_sdk(tmp_path: Path) -> None:
     assert last == "107 bad request: count Expected `int`, got `str`"
 
 
-async def test_the_program_in_python(tmp_path: Path) -> None:
+async def test_the_program_in_python_prints_what_the_page_shows(tmp_path: Path) -> None:
     with PROGRAM.loaded(tmp_path) as app:
         async with run_emmett(app) as running:
             (tmp_path / "api.py").write_text(render_python(app.describe()), "utf-8")

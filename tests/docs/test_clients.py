@@ -15,7 +15,7 @@ PAGE = page("docs/clients.md")
 
 
 @pytest.mark.needs("centrifuge")
-async def test_a_page_that_reads_the_code(tmp_path: Path) -> None:
+async def test_the_page_reacts_to_the_close_code_of_a_refusal(tmp_path: Path) -> None:
     (program,) = programs_of(PAGE)
     (block,) = (each for each in PAGE.blocks if each.language == "js")
     with program.loaded(tmp_path) as app:

@@ -45,7 +45,7 @@ ASGI_COMMANDS = [
 
 @contextlib.asynccontextmanager
 async def running(command: list[str], folder: Path, port: int) -> AsyncIterator[None]:
-    """Run a command and all that it starts until the block ends; it must listen on a port of 127.0.0.1."""
+    """Run a command and its child processes until the block ends; it must listen on a port of 127.0.0.1."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
@@ -86,7 +86,7 @@ def installed(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", ASGI_COMMANDS)
-async def test_other_servers(command: str, tmp_path: Path) -> None:
+async def test_other_servers_serve_the_application(command: str, tmp_path: Path) -> None:
     programs_of(page("docs/quickstart.md"))[0].save(tmp_path)
     port = free_port()
     assert "8000" in command
@@ -98,7 +98,7 @@ def test_three_other_servers_are_shown() -> None:
     assert [command.split()[0] for command in ASGI_COMMANDS] == ["uvicorn", "hypercorn", "granian"]
 
 
-async def test_the_first_steps_of_the_quickstart(tmp_path: Path) -> None:
+async def test_the_first_steps_of_the_quickstart_work(tmp_path: Path) -> None:
     quickstart = page("docs/quickstart.md")
     programs_of(quickstart)[0].save(tmp_path)
     (command,) = (block.text.strip() for block in quickstart.blocks if block.text.startswith("emmett "))
@@ -111,7 +111,7 @@ async def test_the_first_steps_of_the_quickstart(tmp_path: Path) -> None:
 
 
 def test_the_options_of_a_command_are_in_the_right_place() -> None:
-    """`-a` belongs to `emmett`, not to the command behind it."""
+    """`-a` belongs to `emmett`, not to the command after it."""
     for block in blocks("sh", "console"):
         assert not re.search(r"\bemmett \w.* -a ", block.text), str(block)
 
@@ -119,12 +119,12 @@ def test_the_options_of_a_command_are_in_the_right_place() -> None:
 def manifests() -> dict[str, Any]:
     """Return the manifests for Kubernetes by their kind."""
     (block,) = (each for each in blocks("yaml") if each.page == DEPLOYMENT and each.heading == "Kubernetes")
-    # mkdocs needs it.
+    # It is installed because mkdocs depends on it.
     yaml = importlib.import_module("yaml")
     return {manifest["kind"]: manifest for manifest in yaml.safe_load_all(block.text)}
 
 
-def test_the_manifests_fit_the_application() -> None:
+def test_the_manifests_match_the_application() -> None:
     found = manifests()
     pod = found["Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -141,13 +141,13 @@ def test_the_manifests_fit_the_application() -> None:
     assert metric["pods"]["metric"]["name"] == CONNECTIONS.family
 
 
-def test_the_manifests_fit_the_schemas_of_kubernetes() -> None:
-    """Those of the newest version that the package knows, without members that the schemas do not have."""
+def test_the_manifests_match_the_schemas_of_kubernetes() -> None:
+    """The schemas are those of the newest version in the package, and forbid unknown members."""
     found = manifests()
     assert set(found) == {"Deployment", "HorizontalPodAutoscaler"}
     for manifest in found.values():
         kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
-    # A member with a typing error is found.
+    # A misspelt member is found.
     found["Deployment"]["spec"]["replica"] = 3
     with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
         kubernetes_validate.validate(found["Deployment"], kubernetes_validate.latest_version(), strict=True)
@@ -163,7 +163,7 @@ def test_the_dockerfile_passes_the_linter(tmp_path: Path) -> None:
         assert run.returncode == status, run.stdout
 
 
-def test_the_queue_of_the_kernel_is_as_long_as_that_of_the_server() -> None:
+def test_the_listen_queues_of_kernel_and_server_are_equally_long() -> None:
     (block,) = (each for each in blocks("ini") if each.page == DEPLOYMENT and each.heading == "The kernel")
     settings = dict(line.split(" = ") for line in block.text.splitlines() if not line.startswith("#"))
     assert int(settings["net.core.somaxconn"]) >= BACKLOG

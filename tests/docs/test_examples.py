@@ -12,15 +12,15 @@ from tests.docs.programs import PREAMBLE, Program, programs, programs_of
 from tests.docs.transcripts import play
 from tests.integration.servers import run_emmett
 
-# tests/integration/test_proxy_recipes.py runs these; that of Traefik for Docker, in YAML, is not tested, and says so.
+# tests/integration/test_proxy_recipes.py runs these. That of Traefik on Docker, in YAML, is untested, and says so.
 PROXY_LANGUAGES = {
     *("yaml", "nginx", "haproxy", "apache2", "caddy", "lighttpd", "nghttpx"),
     *("traefik", "h2o", "squid", "varnishd", "stunnel"),
 }
-# The tests of their pages run or parse these: `ts` those of client code, `py` those of the guides, `ini` and
-# `dockerfile` those of deployment, `toml` those of the installation. `js` is for pages in browsers.
+# Blocks that the tests of their pages run or parse: `ts` on client code, `py` in the guides, `ini` and `dockerfile` on
+# deployment, `toml` on installation. `js` is for pages in browsers.
 OTHER_LANGUAGES = {"ts", "py", "ini", "dockerfile", "toml", "js", "mermaid"}
-# Quick starts of SDKs, whose packages come from other registries than those of the tests; docs/sdks.md says so.
+# Quick starts for SDKs whose packages the tests cannot install; docs/sdks.md says so.
 SDK_LANGUAGES = {"go", "swift", "kotlin", "dart", "csharp"}
 LANGUAGES = {"python", "jinja", "json", "console", "sh", "text"} | OTHER_LANGUAGES | SDK_LANGUAGES | PROXY_LANGUAGES
 ECHO_PAGES = ("README.md", "docs/quickstart.md", "docs/websockets.md")
@@ -47,14 +47,16 @@ def test_a_program_can_be_imported_and_registers_its_routes(program: Program, tm
 
 @every_transcript
 @pytest.mark.loops("uvloop")
-async def test_a_transcript(program: Program, number: int, tmp_path: Path) -> None:
+async def test_the_commands_of_a_transcript_give_the_documented_output(
+    program: Program, number: int, tmp_path: Path
+) -> None:
     with program.loaded(tmp_path) as app:
         async with run_emmett(app, log_level="critical") as running:
             await play(program.transcripts[number].text, running.port, tmp_path)
 
 
 @pytest.mark.parametrize("name", ECHO_PAGES)
-async def test_the_echo(name: str, tmp_path: Path) -> None:
+async def test_the_echo_answers_any_message(name: str, tmp_path: Path) -> None:
     """The first program of these pages, with a client that also sends messages that cannot be typed."""
     program = programs_of(page(name))[0]
     with program.loaded(tmp_path) as app:
@@ -68,17 +70,17 @@ def test_the_echo_has_ten_lines() -> None:
     assert len(programs_of(page("README.md"))[0].blocks[0].text.splitlines()) == 10
 
 
-def test_the_reader_is_told_the_preamble() -> None:
+def test_the_preamble_is_documented() -> None:
     assert PREAMBLE in [block.text for block in page("docs/README.md").blocks]
 
 
-def test_no_block_is_overlooked() -> None:
+def test_every_block_is_covered_by_a_test() -> None:
     found = {block.language: str(block) for block in blocks()}
     assert "python" in found
     assert set(found) <= LANGUAGES, f"languages that no test looks at: {found}"
 
 
-async def test_a_transcript_that_is_wrong_is_found_out(tmp_path: Path) -> None:
+async def test_a_wrong_transcript_is_detected(tmp_path: Path) -> None:
     program = programs_of(page("README.md"))[0]
     right = program.transcripts[0].text
     address = "ws://127.0.0.1:8000/echo"

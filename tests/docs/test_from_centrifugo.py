@@ -20,7 +20,7 @@ HEADING = "The same service in both"
 SECRET = "at least thirty-two bytes of your own"
 
 
-async def test_the_service(tmp_path: Path) -> None:
+async def test_the_service_of_the_guide_works(tmp_path: Path) -> None:
     with our_program(GUIDE, HEADING).loaded(tmp_path) as app:
         async with app.test_client_async() as client, client.websocket("/connection/websocket") as websocket:
             sdk = RawClient(websocket)
@@ -38,7 +38,7 @@ async def test_the_service(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-async def test_a_library_for_the_api(tmp_path: Path) -> None:
+async def test_a_library_for_the_api_works(tmp_path: Path) -> None:
     (text,) = their_files(GUIDE).values()
     with our_program(GUIDE, HEADING).loaded(tmp_path) as app:
         async with run_emmett(app) as running:
@@ -49,7 +49,7 @@ async def test_a_library_for_the_api(tmp_path: Path) -> None:
             assert past.publications[0].data == '{"text": "Hello"}'
 
 
-def test_the_settings_that_are_named_exist() -> None:
+def test_the_mentioned_settings_exist() -> None:
     settings = Config().centrifuge
     rows = dict(page(GUIDE).table("Centrifugo", "emmett"))
     assert "`max_channels`, also 128" in rows["`client.channel_limit`"]

@@ -53,7 +53,7 @@ SIDES = pytest.mark.parametrize("serve", [serve_project, serve_emmett], ids=["th
 
 
 @SIDES
-async def test_a_consumer(serve: Serve, tmp_path: Path) -> None:
+async def test_a_consumer_and_a_websocket_behave_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve("A consumer", tmp_path) as address:
         url = f"ws://{address}/items/7?color=blue"
         async with connect(url, origin=Origin(f"http://{address}")) as client:
@@ -62,7 +62,7 @@ async def test_a_consumer(serve: Serve, tmp_path: Path) -> None:
 
 
 @SIDES
-async def test_groups(serve: Serve, tmp_path: Path) -> None:
+async def test_groups_and_channels_behave_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve("Groups", tmp_path) as address:
         url, origin = f"ws://{address}/rooms/tea", Origin(f"http://{address}")
         async with connect(url, origin=origin) as ada, connect(url, origin=origin) as bob:
@@ -77,7 +77,7 @@ async def test_groups(serve: Serve, tmp_path: Path) -> None:
 
 
 @SIDES
-async def test_sessions_and_users(serve: Serve, tmp_path: Path) -> None:
+async def test_sessions_and_users_behave_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve("Sessions and users", tmp_path) as address:
         url, origin = f"ws://{address}/inbox", Origin(f"http://{address}")
         with pytest.raises(InvalidStatus) as refused:
@@ -91,7 +91,7 @@ async def test_sessions_and_users(serve: Serve, tmp_path: Path) -> None:
 
 
 @SIDES
-async def test_a_client_without_an_origin(serve: Serve, tmp_path: Path) -> None:
+async def test_a_client_without_an_origin_is_treated_as_documented(serve: Serve, tmp_path: Path) -> None:
     async with serve("A consumer", tmp_path) as address:
         url = f"ws://{address}/items/7"
         if serve is serve_emmett:
@@ -103,7 +103,7 @@ async def test_a_client_without_an_origin(serve: Serve, tmp_path: Path) -> None:
                 await connect(url)
 
 
-def test_the_tests_pass(tmp_path: Path) -> None:
+def test_the_tests_of_the_guide_pass(tmp_path: Path) -> None:
     with django_project(tmp_path, "test_items") as module:
         module.test_items()
     with loaded(our_program(GUIDE, "Tests").files, "test_app", tmp_path) as module:

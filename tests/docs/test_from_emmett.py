@@ -23,7 +23,7 @@ def test_each_program_has_a_transcript() -> None:
     assert all(program.transcripts for program in programs)
 
 
-async def test_a_module_with_pipes_and_a_session(tmp_path: Path) -> None:
+async def test_a_module_with_pipes_and_a_session_works(tmp_path: Path) -> None:
     (program,) = (each for each in programs_of(page(GUIDE)) if "class Reject" in each.files["app.py"])
     with program.loaded(tmp_path) as app:
         async with run_emmett(app) as running:
@@ -34,11 +34,11 @@ async def visit(address: str) -> None:
     async with httpx.AsyncClient(base_url=f"http://{address}") as client:
         visits = [(await client.get("/tea?color=green")).json()["visits"] for _ in range(3)]
         assert visits == [1, 2, 3]
-    # A hook of the module's pipe strips what comes in.
+    # A hook of the module's pipe strips incoming messages.
     async with connect(f"ws://{address}/rooms/tea?name=Ada") as peer:
         assert await peer.recv() == "Ada is in tea"
         await peer.send("  Hello ")
         assert await peer.recv() == "Ada: Hello"
-    # "Who may connect": pages of other sites get 403.
+    # See "Who may connect": pages of other sites get 403.
     with pytest.raises(InvalidStatus, match="403"):
         await connect(f"ws://{address}/rooms/tea?name=Ada", origin=Origin("https://elsewhere.example"))

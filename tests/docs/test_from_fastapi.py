@@ -25,7 +25,7 @@ Serve = Callable[[str, str, Path], AbstractAsyncContextManager[str]]
 
 
 @SIDES
-async def test_a_websocket(serve: Serve, tmp_path: Path) -> None:
+async def test_a_websocket_behaves_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve(GUIDE, "A websocket", tmp_path) as address:
         for query, color in (("?color=blue", "blue"), ("", "red")):
             async with connect(f"ws://{address}/items/7{query}") as client:
@@ -34,7 +34,7 @@ async def test_a_websocket(serve: Serve, tmp_path: Path) -> None:
 
 
 @SIDES
-async def test_messages_with_a_type(serve: Serve, tmp_path: Path) -> None:
+async def test_typed_messages_behave_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve(GUIDE, "Messages with a type", tmp_path) as address, connect(f"ws://{address}/game") as client:
         await client.send('{"x": 3, "y": -4}')
         assert json.loads(await client.recv()) == {"distance": 7}
@@ -45,7 +45,7 @@ async def test_messages_with_a_type(serve: Serve, tmp_path: Path) -> None:
 
 
 @SIDES
-async def test_rooms(serve: Serve, tmp_path: Path) -> None:
+async def test_rooms_behave_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve(GUIDE, "Rooms", tmp_path) as address:
         room = f"ws://{address}/rooms/tea"
         async with connect(room) as ada, connect(room) as bob, connect(f"ws://{address}/rooms/other") as other:
@@ -58,7 +58,7 @@ async def test_rooms(serve: Serve, tmp_path: Path) -> None:
 
 
 @SIDES
-async def test_who_may_connect(serve: Serve, tmp_path: Path) -> None:
+async def test_permissions_to_connect_behave_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve(GUIDE, "Who may connect", tmp_path) as address:
         for headers in ({}, {"Cookie": "token=guessed"}):
             with pytest.raises(InvalidStatus) as refused:
@@ -69,7 +69,7 @@ async def test_who_may_connect(serve: Serve, tmp_path: Path) -> None:
 
 
 @SIDES
-async def test_middleware(serve: Serve, tmp_path: Path) -> None:
+async def test_middleware_and_pipes_behave_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve(GUIDE, "Middleware", tmp_path) as address:
         async with httpx.AsyncClient() as client:
             response = await client.get(f"http://{address}/hello")
@@ -80,7 +80,7 @@ async def test_middleware(serve: Serve, tmp_path: Path) -> None:
 
 
 @SIDES
-async def test_work_beside_requests(serve: Serve, tmp_path: Path) -> None:
+async def test_background_work_behaves_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve(GUIDE, "Start, stop and work beside requests", tmp_path) as address, httpx.AsyncClient() as client:
         counts = {"started": 0, "ticks": 0}
         while counts["ticks"] < 2:
@@ -89,7 +89,7 @@ async def test_work_beside_requests(serve: Serve, tmp_path: Path) -> None:
 
 
 @SIDES
-async def test_groups_of_routes(serve: Serve, tmp_path: Path) -> None:
+async def test_groups_of_routes_behave_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve(GUIDE, "Groups of routes", tmp_path) as address:
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"http://{address}/shop/price/tea?count=2")).json() == {"tea": 500}
@@ -98,9 +98,9 @@ async def test_groups_of_routes(serve: Serve, tmp_path: Path) -> None:
             assert await socket.recv() == "tea has arrived"
 
 
-# Starlette's test client would rather use a successor of httpx.
+# Starlette's test client warns about httpx, and prefers its successor.
 @pytest.mark.filterwarnings("ignore:Using `httpx`")
-def test_the_tests_pass(tmp_path: Path) -> None:
+def test_the_tests_of_the_guide_pass(tmp_path: Path) -> None:
     for files in (their_files(GUIDE, "Tests"), our_program(GUIDE, "Tests").files):
         (name,) = files
         with loaded(files, name.removesuffix(".py"), tmp_path) as module:
@@ -133,12 +133,12 @@ def make_fastapi() -> FastAPI:
     return app
 
 
-async def test_what_fastapi_does_differently(caplog: pytest.LogCaptureFixture) -> None:
+async def test_fastapi_differs_as_documented(caplog: pytest.LogCaptureFixture) -> None:
     async with serve_asgi(make_fastapi()) as address:
         caplog.set_level(logging.ERROR, "uvicorn.error")
         async with connect(f"ws://{address}/texts", origin=ELSEWHERE) as client:
             await client.close()
-        while "WebSocketDisconnect" not in caplog.text:  # noqa: ASYNC110 - the log does not say when it gets a line
+        while "WebSocketDisconnect" not in caplog.text:  # noqa: ASYNC110 - the log does not announce new records
             await asyncio.sleep(0)
         async with connect(f"ws://{address}/texts") as client:
             await client.send(b"binary")
@@ -156,7 +156,7 @@ async def test_what_fastapi_does_differently(caplog: pytest.LogCaptureFixture) -
         assert response.status_code == 422
 
 
-async def test_what_emmett_does_differently(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_emmett_differs_as_documented(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with serve_ours(GUIDE, "A websocket", tmp_path) as address:
         with pytest.raises(InvalidStatus) as refused:
             await connect(f"ws://{address}/items/7", origin=ELSEWHERE)

@@ -21,7 +21,7 @@ from tests.docs.pages import page
 from tests.tools import NODE_FOLDER, tool
 
 GUIDE = "docs/from_socketio.md"
-# How npm centrifuge finds a websocket in versions of Node.js that have none.
+# How the JavaScript SDK of Centrifuge finds a websocket in versions of Node.js without one.
 WITH_SOCKETS = 'import WebSocket from {ws};\nglobalThis.WebSocket ??= WebSocket;\nawait import("./use.mjs");\n'
 
 
@@ -50,7 +50,7 @@ async def visit(address: str, auth: object = None) -> AsyncIterator[Visitor]:
 
 @contextlib.asynccontextmanager
 async def serve_socketio(heading: str, folder: Path) -> AsyncIterator[str]:
-    """Serve the program in Socket.IO below a heading. Its server leaves tasks running, which end here."""
+    """Serve the program in Socket.IO below a heading. Its server leaves tasks running, which are ended here."""
     before = asyncio.all_tasks()
     async with serve_theirs(GUIDE, heading, folder) as address:
         yield address
@@ -60,14 +60,14 @@ async def serve_socketio(heading: str, folder: Path) -> AsyncIterator[str]:
     await asyncio.gather(*left, return_exceptions=True)
 
 
-async def test_events_and_acknowledgements_of_socketio(tmp_path: Path) -> None:
+async def test_events_and_acknowledgements_work_in_socketio(tmp_path: Path) -> None:
     async with serve_socketio("Events and acknowledgements", tmp_path) as address, visit(address) as ada:
         assert await ada.client.call("add", {"a": 1, "b": 2}) == 3
         await ada.client.emit("say", {"text": "hello"})
         assert await ada.events.get() == ("said", {"text": "HELLO"})
 
 
-async def test_events_and_acknowledgements(tmp_path: Path) -> None:
+async def test_events_and_acknowledgements_work_in_emmett(tmp_path: Path) -> None:
     with our_program(GUIDE, "Events and acknowledgements").loaded(tmp_path) as app:
         async with app.test_client_async() as client, client.calls("/api") as ada:
             assert await ada.add(1, 2) == 3
@@ -77,7 +77,7 @@ async def test_events_and_acknowledgements(tmp_path: Path) -> None:
                 await ada.add(1, "2")
 
 
-async def test_rooms_of_socketio(tmp_path: Path) -> None:
+async def test_rooms_work_in_socketio(tmp_path: Path) -> None:
     async with (
         serve_socketio("Rooms", tmp_path) as address,
         visit(address) as ada,
@@ -92,7 +92,7 @@ async def test_rooms_of_socketio(tmp_path: Path) -> None:
             assert await visitor.events.get() == ("posted", {"room": room, "text": "hello"})
 
 
-async def test_rooms(tmp_path: Path) -> None:
+async def test_rooms_work_in_emmett(tmp_path: Path) -> None:
     with our_program(GUIDE, "Rooms").loaded(tmp_path) as app:
         async with (
             app.test_client_async() as client,
@@ -108,7 +108,7 @@ async def test_rooms(tmp_path: Path) -> None:
                 assert await visitor.event() == ("posted", {"room": room, "text": "hello"})
 
 
-async def test_who_may_connect_to_socketio(tmp_path: Path) -> None:
+async def test_socketio_refuses_clients_as_documented(tmp_path: Path) -> None:
     async with serve_socketio("Who may connect", tmp_path) as address:
         async with visit(address, {"token": "e7c1b6"}) as ada:
             assert await ada.client.call("me") == "ada"
@@ -117,7 +117,7 @@ async def test_who_may_connect_to_socketio(tmp_path: Path) -> None:
                 pass
 
 
-async def test_who_may_connect(tmp_path: Path) -> None:
+async def test_emmett_refuses_clients_as_documented(tmp_path: Path) -> None:
     with our_program(GUIDE, "Who may connect").loaded(tmp_path) as app:
         async with app.test_client_async() as client:
             async with client.calls("/api?token=e7c1b6") as ada:
@@ -128,14 +128,14 @@ async def test_who_may_connect(tmp_path: Path) -> None:
             assert (refused.value.status, refused.value.body) == (401, b"who are you?")
 
 
-async def test_socketio_asks_the_client(tmp_path: Path) -> None:
+async def test_socketio_can_call_the_client(tmp_path: Path) -> None:
     async with serve_socketio("The server asks the client", tmp_path) as address, visit(address) as ada:
         for sure, answer in ((True, "ordered"), (False, "dropped")):
             ada.client.on("confirm", lambda data, sure=sure: sure)
             assert await ada.client.call("order", "tea") == answer
 
 
-async def test_the_server_asks_the_client(tmp_path: Path) -> None:
+async def test_emmett_can_call_the_client(tmp_path: Path) -> None:
     with our_program(GUIDE, "The server asks the client").loaded(tmp_path) as app:
         async with app.test_client_async() as client, client.calls("/api") as ada:
             for sure, answer in ((True, "ordered"), (False, "dropped")):
@@ -143,14 +143,14 @@ async def test_the_server_asks_the_client(tmp_path: Path) -> None:
                 assert await ada.order("tea") == answer
 
 
-async def test_work_in_background_of_socketio(tmp_path: Path) -> None:
+async def test_background_work_runs_in_socketio(tmp_path: Path) -> None:
     heading = "Work in background"
     async with serve_socketio(heading, tmp_path) as address, visit(address) as ada:
         first, second = await ada.events.get(), await ada.events.get()
         assert second == ("tick", first[1] + 1)
 
 
-async def test_work_in_background(tmp_path: Path) -> None:
+async def test_background_work_runs_in_emmett(tmp_path: Path) -> None:
     with our_program(GUIDE, "Work in background").loaded(tmp_path) as app:
         async with app.test_client_async() as client, client.websocket("/ticks") as ada:
             first, second = int(await ada.receive()), int(await ada.receive())
@@ -158,7 +158,7 @@ async def test_work_in_background(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("centrifuge")
-async def test_the_client_that_comes_back(tmp_path: Path) -> None:
+async def test_a_reconnecting_client_gets_missed_messages(tmp_path: Path) -> None:
     heading = "Coming back, and missing nothing"
     ours = [block.text for block in page(GUIDE).blocks if block.heading == heading]
     program, printed = (next(text for text in ours if text.startswith(begin)) for begin in ("// emmett", "subscribed"))
@@ -173,19 +173,19 @@ async def test_the_client_that_comes_back(tmp_path: Path) -> None:
             *(tool("centrifuge"), "run.mjs"), cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=sys.stderr
         )
         assert process.stdout is not None
-        # The client stays connected: it is ended when it has printed what the guide shows.
+        # The client stays connected, so it is stopped when it has printed what the guide shows.
         lines = [(await process.stdout.readline()).decode() for _ in printed.splitlines()]
         process.kill()
         await process.wait()
     assert "".join(lines) == printed
 
 
-def test_the_test_passes(tmp_path: Path) -> None:
+def test_the_test_of_the_guide_passes(tmp_path: Path) -> None:
     with loaded(our_program(GUIDE, "Tests").files, "test_app", tmp_path) as module:
         module.test_add()
 
 
-async def test_a_name_that_does_not_exist(tmp_path: Path) -> None:
+async def test_an_unknown_name_is_reported_as_documented(tmp_path: Path) -> None:
     async with serve_socketio("Events and acknowledgements", tmp_path) as address, visit(address) as ada:
         with pytest.raises(socketio.exceptions.TimeoutError):
             await ada.client.call("nothing", timeout=0.2)

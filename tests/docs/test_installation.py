@@ -20,18 +20,18 @@ FILES = [
 
 
 def known() -> set[str]:
-    """Return the packages that emmett depends on, or may."""
+    """Return the required and optional dependencies of emmett."""
     optional = PROJECT["optional-dependencies"].values()
     requirements = [*PROJECT["dependencies"], *(each for extra in optional for each in extra)]
     return {re.split("[<>=;]", each)[0].strip() for each in requirements}
 
 
-def test_no_extra_of_another_project() -> None:
+def test_no_page_asks_for_extras_of_the_other_emmett() -> None:
     """The `emmett` that pip finds is not this one."""
     assert [path for path in FILES if "emmett[" in path.read_text("utf-8")] == []
 
 
-def test_what_is_to_be_installed_is_what_emmett_is_made_for() -> None:
+def test_packages_to_install_are_those_that_emmett_supports() -> None:
     text = "\n".join(path.read_text("utf-8") for path in FILES)
     commands = [re.split(r"""["'] *['"]*\)|[{|]|: """, line)[0] for line in re.findall(r"pip install ([^\n`]+)", text)]
     package = re.compile(r"(?<![\w./-])[A-Za-z][A-Za-z0-9-]+(?:\[[a-z]+\])?(?![\w./])")

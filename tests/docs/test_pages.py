@@ -19,7 +19,7 @@ from tests.docs.pages import ROOT, Page, blocks, page, pages
 every_page = pytest.mark.parametrize("each", pages(), ids=str)
 
 UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "s": 1.0}
-# Tools that are not ours; what they do here is tried by other tests, or is plain shell.
+# Tools of others; other tests run these commands, or they are plain shell.
 OTHER_COMMANDS = {".", "cd", "granian", "hypercorn", "mkdir", "pip", "python3", "uvicorn"}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
@@ -42,13 +42,13 @@ def value_of(text: str) -> object:
     ],
     ids=lambda value: value if isinstance(value, str) else value.section,
 )
-def test_settings_and_their_defaults(name: str, section: Settings) -> None:
+def test_settings_have_the_documented_defaults(name: str, section: Settings) -> None:
     rows = page(name).table("setting", "default", "what it bounds")
     documented = {setting.strip("`"): value_of(default) for setting, default, _ in rows}
     assert documented == {setting: getattr(section, setting) for setting in section._settings}
 
 
-def test_the_options_of_serve() -> None:
+def test_the_options_of_serve_are_the_documented_ones() -> None:
     rows = page("docs/deployment.md").table("option", "default", "meaning")
     documented = {name: default.strip("`") for names, default, _ in rows for name in re.findall(r"`(--[\w-]+)`", names)}
     actual = {}
@@ -61,7 +61,7 @@ def test_the_options_of_serve() -> None:
 
 
 def shell_lines() -> list[tuple[str, str]]:
-    """Return every command of the documents, in blocks and between backquotes, with the place where it stands."""
+    """Return every command of the documents, in blocks and between backquotes, with its place."""
     found = [(str(block), line) for block in blocks("sh") for line in block.text.splitlines() if line]
     for block in blocks("console"):
         found += [(str(block), line[2:]) for line in block.text.splitlines() if line.startswith("$ ")]
@@ -79,7 +79,7 @@ def words_of(line: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("place", "line"), [pytest.param(*each, id=each[1]) for each in dict.fromkeys(shell_lines())])
-def test_a_command_exists(place: str, line: str) -> None:
+def test_every_documented_command_exists(place: str, line: str) -> None:
     name, *arguments = words_of(line)
     if name == "make":
         assert set(arguments) <= TARGETS, f"{place}: the Makefile has {sorted(TARGETS)}"
@@ -103,7 +103,7 @@ def check_emmett(place: str, arguments: list[str]) -> None:
 
 
 @every_page
-def test_links_lead_somewhere(each: Page) -> None:
+def test_links_have_targets(each: Page) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", each.prose):
         link = urlsplit(target)
         if link.scheme:

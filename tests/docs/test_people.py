@@ -15,7 +15,7 @@ from tests.tools import tool
 
 
 def example(name: str, text: str) -> Program:
-    """Return the only program of a page that has this text in it."""
+    """Return the only program of a page that contains this text."""
     (found,) = (program for program in programs_of(page(name)) if text in program.blocks[0].text)
     return found
 
@@ -32,7 +32,7 @@ async def hear(client: ClientConnection, *expected: str) -> None:
         ("docs/websockets.md", "async def room():", "/room"),
     ],
 )
-async def test_in_the_room_everybody_hears_everybody(name: str, function: str, path: str, tmp_path: Path) -> None:
+async def test_everyone_in_the_room_gets_every_message(name: str, function: str, path: str, tmp_path: Path) -> None:
     with example(name, function).loaded(tmp_path) as app:
         async with run_emmett(app) as running:
             url = f"{running.url}{path}"
@@ -60,7 +60,7 @@ async def test_a_cookie_opens_the_inbox(tmp_path: Path) -> None:
                 await hear(client, "Hello, ada")
 
 
-async def test_a_subprotocol_and_a_field_of_the_answer(tmp_path: Path) -> None:
+async def test_a_handshake_may_have_a_subprotocol_and_a_response_field(tmp_path: Path) -> None:
     with example("docs/websockets.md", '"chat.v2"').loaded(tmp_path) as app:
         async with run_emmett(app) as running:
             url = f"{running.url}/chat"
@@ -72,7 +72,7 @@ async def test_a_subprotocol_and_a_field_of_the_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("chromium")
-async def test_the_page_of_the_quickstart(tmp_path: Path) -> None:
+async def test_the_page_of_the_quickstart_works_in_a_browser(tmp_path: Path) -> None:
     program = example("docs/quickstart.md", "<!doctype html>")
     with program.loaded(tmp_path) as app:
         async with run_emmett(app) as running, async_playwright() as playwright:

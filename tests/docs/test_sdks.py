@@ -1,4 +1,4 @@
-"""The quick starts of the page about SDKs, those whose toolchains are here, with the first program of the page."""
+"""Those quick starts of the page about SDKs whose toolchains are installed, with the first program of the page."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def first_line(folder: Path, *command: str) -> str:
         await process.communicate()
 
 
-async def test_python(tmp_path: Path) -> None:
+async def test_the_quick_start_in_python_works(tmp_path: Path) -> None:
     with PROGRAM.loaded(tmp_path) as app:
         async with run_emmett(app) as running:
             (tmp_path / "use.py").write_text(block("py").replace(ADDRESS, f"127.0.0.1:{running.port}"))
@@ -49,7 +49,7 @@ async def test_python(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("centrifuge")
-async def test_javascript(tmp_path: Path) -> None:
+async def test_the_quick_start_in_javascript_works(tmp_path: Path) -> None:
     with PROGRAM.loaded(tmp_path) as app:
         async with run_emmett(app) as running:
             (tmp_path / "node_modules").symlink_to(NODE_FOLDER / "node_modules")
@@ -69,7 +69,7 @@ def program_of(heading: str) -> Program:
 
 
 @pytest.mark.needs("centrifuge")
-async def test_a_filter_of_tags(tmp_path: Path) -> None:
+async def test_a_filter_of_tags_works(tmp_path: Path) -> None:
     app = App(__name__)
     channels = Channels(app)
     channels.namespace("price", may_subscribe=lambda channel: True)
@@ -86,7 +86,7 @@ async def test_a_filter_of_tags(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("centrifuge")
-async def test_differences(tmp_path: Path) -> None:
+async def test_deltas_work(tmp_path: Path) -> None:
     rest = 'board.on("publication", show);\nboard.subscribe();\nawait board.ready();\nconsole.log("ready");\n'
     rest += 'board.on("publication", () => console.log(board.deltaStats().numDeltaPayloads));\n'
     program, text = program_of("Differences"), script_of("Differences") + rest
@@ -99,15 +99,15 @@ async def test_differences(tmp_path: Path) -> None:
                 cells[number] = 1
                 await channels.publish("board:1", cells)
                 assert json.loads(await script.line()) == cells
-                # The first one comes whole.
+                # The first publication comes whole.
                 assert await script.line() == str(number)
 
 
 @pytest.mark.needs("centrifuge")
-async def test_calls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_calls_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with program_of("Calls").loaded(tmp_path) as app:
         async with run_emmett(app) as running:
-            # The next call is answered after the event.
+            # The server answers the next call only after the event has run.
             rest = 'console.log(data);\nawait centrifuge.rpc("add", { a: 1 });\nconsole.log("sent");\n'
             async with running_script(tmp_path, script_of("Calls") + rest, running.port) as script:
                 assert await script.lines(2) == ["3", "sent"]
@@ -119,8 +119,8 @@ async def test_calls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.needs("centrifuge")
 @pytest.mark.parametrize("number", range(3))
-async def test_fallbacks(tmp_path: Path, number: int) -> None:
-    """What is blocked is passed over: the first endpoints lead nowhere."""
+async def test_fallbacks_work(tmp_path: Path, number: int) -> None:
+    """Blocked endpoints are skipped: the first ones do not exist."""
     kinds = ["websocket", "http_stream", "sse"]
     app = App(__name__)
     Centrifuge(app, Channels(app), fallbacks="/connection")

@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_page_is_there(site: Path) -> None:
+def test_the_site_has_every_page(site: Path) -> None:
     pages = {path.stem for path in site.glob("*.html")} - {"404"}
     assert pages == {path.stem for path in DOCS.glob("*.md")} - {"README"} | {"index"}
 
@@ -73,7 +73,7 @@ def test_nothing_is_loaded_from_other_sites(site: Path) -> None:
         ("https://example.com/gone", False),
     ],
 )
-def test_a_link_that_leads_nowhere_is_found(link: str, is_broken: bool, tmp_path: Path) -> None:
+def test_a_broken_link_is_found(link: str, is_broken: bool, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(f'<a href="{link}">link</a>', "utf-8")
     (tmp_path / "other.html").write_text('<h2 id="here">Here</h2>', "utf-8")
     assert broken_links(tmp_path) == ([f"page.html: {link}"] if is_broken else [])
@@ -86,7 +86,7 @@ def rewritten(markdown: str, repo_url: str | None = None) -> str:
     return on_page_markdown(markdown, Page(None, file, config), config, Files([file]))
 
 
-def test_a_link_out_of_the_docs_names_the_file_or_leads_to_the_repository() -> None:
+def test_a_link_outside_the_docs_names_the_file_or_points_to_the_repository() -> None:
     assert rewritten("[chat](../examples/chat/README.md#run)") == "chat (`examples/chat/README.md`)"
     assert rewritten("[SECURITY.md](../SECURITY.md)") == "SECURITY.md"
     assert rewritten("[x](../SECURITY.md#y)", "https://git.test/x") == "[x](https://git.test/x/blob/main/SECURITY.md#y)"

@@ -12,7 +12,7 @@ from tests.docs.pages import page
 from tests.docs.programs import programs_of
 
 
-def test_they_pass(tmp_path: Path) -> None:
+def test_the_tests_on_the_page_pass(tmp_path: Path) -> None:
     text = page("docs/testing.md").text
     for program in programs_of(page("docs/testing.md")):
         program.save(tmp_path)
@@ -20,5 +20,5 @@ def test_they_pass(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     own = len(re.findall(r"^def test_", text, re.MULTILINE))
     inherited = sum(name.startswith("test_") for name in dir(BrokerContract))
-    # The example of a broker has nothing to inject bytes into, and cannot set the time of its server.
+    # The broker of the example can neither inject bytes nor set the time of its server.
     assert f"{own + inherited - 2} passed, 2 skipped" in run.stdout, run.stdout

@@ -1,6 +1,6 @@
 """Transcripts in the documents: the commands that a reader types while a program runs, and their output.
 
-Three commands may stand behind the `$`: `curl`, `websockets`, the client that comes with the library of this name, and
+Three commands may follow the `$`: `curl`, `websockets`, the client that comes with the library of this name, and
 `emmett`. The first two are played by clients of ours, so that a test needs no program and no terminal.
 """
 
@@ -34,7 +34,7 @@ class Command(NamedTuple):
 
 
 def commands(transcript: str) -> Iterator[Command]:
-    """Take a transcript apart."""
+    """Parse a transcript."""
     command: Command | None = None
     for line in transcript.splitlines():
         if line.startswith("$ "):
@@ -53,7 +53,7 @@ async def play(transcript: str, port: int, folder: Path) -> None:
 
     Arguments:
         transcript: the text, in which the server listens on port 8000.
-        port: where it listens in truth.
+        port: the actual port.
         folder: the one with the program, where the commands are typed.
     """
     for command in commands(transcript):
@@ -119,18 +119,18 @@ def _form_part(option: str) -> str:
 
 
 def _compare_head(answer: httpx.Response, lines: list[str]) -> list[str]:
-    """Compare status and fields; return the lines that are left for the body."""
+    """Compare status and fields; return the remaining lines, which are the body."""
     status, *rest = lines
     _compare(f"HTTP/1.1 {answer.status_code} {answer.reason_phrase}".rstrip(), status)
     end = rest.index("") if "" in rest else len(rest)
     sent = [f"{name}: {value}" for name, value in answer.headers.multi_items()]
     for field in rest[:end]:
-        assert field in sent, f"the document says {field!r}; what came: {sent}"
+        assert field in sent, f"the document says {field!r}; received: {sent}"
     return rest[end + 1 :]
 
 
 async def _websockets(arguments: list[str], lines: list[str], port: int) -> None:
-    """Play the interactive client of websockets: `>` is typed, `<` has come."""
+    """Play the interactive client of websockets: `>` marks input, `<` received messages."""
     (url,) = arguments
     assert ADDRESS in url
     expected, *dialogue = lines
@@ -170,7 +170,7 @@ def _emmett(arguments: list[str], lines: list[str], folder: Path) -> None:
 
 
 def _compare(came: str, documented: str) -> None:
-    assert came == documented, f"the document says:\n{documented}\nwhat came:\n{came}"
+    assert came == documented, f"the document says:\n{documented}\nreceived:\n{came}"
 
 
 def _elsewhere(url: str, port: int) -> str:

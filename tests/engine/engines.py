@@ -31,7 +31,7 @@ def load_with(name: str, module: ModuleType) -> Any:
     """
     assert module.__spec__ is not None
     assert module.__spec__.origin is not None
-    # A name of its own, in the same package, so that its relative imports work.
+    # A unique name in the same package, so that its relative imports work.
     spec = importlib.util.spec_from_file_location(f"{module.__name__}_{name}", module.__spec__.origin)
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""Batches and their delivery to many receivers, the same on both engines."""
+"""Batches and their delivery to many receivers, on both engines."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def fail(content: Any) -> bool:
     raise KeyError(content)
 
 
-def test_messages_are_encoded_once_for_all_with_the_same_encoder(name: str) -> None:
+def test_messages_are_encoded_once_for_all_receivers_with_the_same_encoder(name: str) -> None:
     encoded: list[Any] = []
 
     def encode(message: Any) -> bytes:
@@ -57,18 +57,18 @@ def test_messages_are_encoded_once_for_all_with_the_same_encoder(name: str) -> N
     assert len(encoded) == 6
 
 
-def test_an_empty_batch(name: str) -> None:
+def test_a_batch_may_be_empty(name: str) -> None:
     batch = engine(name).Batch([])
     assert (batch.size, batch.frames(fail)) == (0, b"")
 
 
 @pytest.mark.parametrize("messages", [None, [1], ["one", None]])
-def test_what_has_no_length_is_no_message(name: str, messages: Any) -> None:
+def test_a_message_without_a_length_is_refused(name: str, messages: Any) -> None:
     with pytest.raises(TypeError):
         engine(name).Batch(messages)
 
 
-def test_an_encoder_that_fails_is_asked_again(name: str) -> None:
+def test_a_failed_encoder_is_called_again(name: str) -> None:
     batch = engine(name).Batch(["one", "two"])
     for _ in range(2):
         with pytest.raises(KeyError, match="one"):
@@ -76,7 +76,7 @@ def test_an_encoder_that_fails_is_asked_again(name: str) -> None:
     assert batch.frames(str.encode) == b"onetwo"
 
 
-def test_each_receiver_is_told_what_became_of_its_own_copy(name: str) -> None:
+def test_each_receiver_learns_the_result_for_its_own_copy(name: str) -> None:
     contents: list[Any] = []
 
     def take(content: Any) -> bool:
@@ -97,7 +97,7 @@ def test_each_receiver_is_told_what_became_of_its_own_copy(name: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["take", "hold", "fail"])
-def test_what_is_no_ordinary_error_ends_the_delivery(name: str, where: str) -> None:
+def test_a_base_exception_ends_the_delivery(name: str, where: str) -> None:
     def end(*_: Any) -> bool:
         raise KeyboardInterrupt
 
@@ -114,7 +114,7 @@ def test_what_is_no_ordinary_error_ends_the_delivery(name: str, where: str) -> N
     assert after.told == []
 
 
-def test_any_iterable_will_do(name: str) -> None:
+def test_receivers_may_be_any_iterable(name: str) -> None:
     receiver = Receiver(refuse)
     engine(name).hand_out("content", (each for each in (receiver, receiver)), "kept")
     assert receiver.told == [("hold", "kept")] * 2

@@ -1,4 +1,4 @@
-"""What `receive()` and `send()` return works as a coroutine, on the engine that runs."""
+"""The objects that `receive()` and `send()` return work as coroutines, on the running engine."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def connected() -> MemoryConnection:
 
 
 @KINDS
-async def test_what_says_whether_it_is_a_coroutine(make: Call) -> None:
+async def test_inspection_recognises_a_coroutine(make: Call) -> None:
     call = make(connected().websocket)
     assert asyncio.iscoroutine(call)
     assert isinstance(call, collections.abc.Coroutine)
     assert inspect.isawaitable(call)
-    # As for every coroutine that is not written in Python: those of Cython, for example.
+    # This holds for every coroutine that is not written in Python, such as those of Cython.
     assert inspect.iscoroutine(call) == isinstance(call, types.CoroutineType) == (ENGINE == "python")
     await call
 
@@ -67,7 +67,7 @@ async def test_nothing_happens_before_it_is_awaited(make: Call) -> None:
 
 
 @KINDS
-async def test_a_call_that_is_never_awaited_is_warned_of(make: Call) -> None:
+async def test_a_call_that_is_never_awaited_causes_a_warning(make: Call) -> None:
     call: Any = make(connected().websocket)
     name = "send" if make is send else "receive"
     assert call.__name__ in (name, "receive_next")
@@ -79,7 +79,7 @@ async def test_a_call_that_is_never_awaited_is_warned_of(make: Call) -> None:
 
 
 @KINDS
-async def test_a_call_that_was_closed_or_thrown_into_is_not_warned_of(make: Call) -> None:
+async def test_a_closed_call_causes_no_warning(make: Call) -> None:
     websocket = connected().websocket
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -96,7 +96,7 @@ async def test_a_call_that_was_closed_or_thrown_into_is_not_warned_of(make: Call
 
 
 @KINDS
-async def test_a_call_is_awaited_once(make: Call) -> None:
+async def test_a_call_can_be_awaited_only_once(make: Call) -> None:
     call = make(connected().websocket)
     await call
     with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
@@ -106,7 +106,7 @@ async def test_a_call_is_awaited_once(make: Call) -> None:
 
 
 @KINDS
-async def test_the_first_step_takes_no_value(make: Call) -> None:
+async def test_no_value_can_be_sent_into_the_first_step(make: Call) -> None:
     call = make(connected().websocket)
     with pytest.raises(TypeError, match="can't send non-None value to a just-started coroutine"):
         call.send(1)
@@ -135,14 +135,14 @@ async def test_a_suspended_call_cannot_be_awaited_by_another() -> None:
 
 
 @KINDS
-async def test_tasks_show_and_run_it(make: Call) -> None:
+async def test_tasks_run_it_and_show_it(make: Call) -> None:
     task = asyncio.create_task(make(connected().websocket), name="mine")
     assert "mine" in repr(task)
     assert f"coro=<Websocket.{'send' if make is send else 'receive'}()" in repr(task)
     assert await task == (None if make is send else "hello")
 
 
-async def test_gather_wait_for_and_groups() -> None:
+async def test_gather_wait_for_and_task_groups_run_it() -> None:
     peer = ProtocolPeer(open_connection)
     await settled()
     websocket = peer.websocket
@@ -168,7 +168,7 @@ async def test_a_receive_that_times_out_takes_no_message() -> None:
     assert await connection.websocket.receive() == "kept"
 
 
-async def test_a_cancelled_receive_lets_another_wait() -> None:
+async def test_after_a_cancelled_receive_another_may_wait() -> None:
     connection = MemoryConnection(accepted=True)
     first = asyncio.create_task(connection.websocket.receive())
     await asyncio.sleep(0)
@@ -184,7 +184,7 @@ async def test_a_cancelled_receive_lets_another_wait() -> None:
     assert await second == "hello"
 
 
-async def test_a_message_that_comes_with_the_cancellation_is_kept() -> None:
+async def test_a_message_that_arrives_with_the_cancellation_is_kept() -> None:
     connection = MemoryConnection(accepted=True)
     waiting = asyncio.create_task(connection.websocket.receive())
     await asyncio.sleep(0)
@@ -196,7 +196,7 @@ async def test_a_message_that_comes_with_the_cancellation_is_kept() -> None:
     assert connection.inbox.messages == ["hello"]
 
 
-async def test_a_receive_that_is_woken_for_nothing_waits_on() -> None:
+async def test_a_receive_woken_without_a_message_continues_to_wait() -> None:
     connection = MemoryConnection(accepted=True)
     waiting = asyncio.create_task(connection.websocket.receive())
     for _ in range(3):
@@ -209,7 +209,7 @@ async def test_a_receive_that_is_woken_for_nothing_waits_on() -> None:
     assert await waiting == b"at last"
 
 
-async def test_iteration_ends_where_receive_raises() -> None:
+async def test_iteration_ends_when_receive_raises() -> None:
     connection = connected()
     messages = []
     connection.websocket.end(1001, "away")
@@ -222,7 +222,7 @@ async def test_iteration_ends_where_receive_raises() -> None:
         await connection.websocket.receive()
 
 
-async def test_a_waiting_send_is_cancelled_or_goes_on() -> None:
+async def test_a_waiting_send_can_be_cancelled_or_resumed() -> None:
     connection = MemoryConnection(accepted=True)
     connection.reads.clear()
     first, second = (asyncio.create_task(connection.websocket.send(text)) for text in ("one", "two"))
@@ -236,7 +236,7 @@ async def test_a_waiting_send_is_cancelled_or_goes_on() -> None:
     assert connection.events == [("send", "two")]
 
 
-async def test_tools_see_the_coroutine_that_does_the_work() -> None:
+async def test_tools_see_the_inner_coroutine() -> None:
     connection = MemoryConnection(accepted=True)
 
     async def hook(message: Any) -> Any:
@@ -250,7 +250,7 @@ async def test_tools_see_the_coroutine_that_does_the_work() -> None:
     assert [frame.f_code.co_name for frame in task.get_stack()] == ["receive_next"]
     connection.inbox.messages.append("hello")
     connection.inbox.wake()
-    # A hook may make a tuple of a message, which must not be taken for the arguments of an exception.
+    # A hook may turn a message into a tuple, which must not be taken for the arguments of an exception.
     assert await task == ("hello", "changed")
 
 
@@ -265,7 +265,7 @@ async def test_a_task_without_a_frame_can_be_printed() -> None:
     task.cancel()
 
 
-async def test_a_step_within_a_step_is_refused() -> None:
+async def test_a_reentrant_step_is_refused() -> None:
     connection = MemoryConnection(accepted=True)
     seen: list[type[Exception]] = []
 
@@ -296,14 +296,14 @@ async def test_a_call_in_a_cycle_is_collected() -> None:
 
 
 async def open_connection() -> None:
-    """The handler of a connection that the test uses itself."""
+    """The handler of a connection that the test itself uses."""
     from emmett import websocket
 
     await websocket.accept()
     await websocket.wait_closed()
 
 
-async def test_calls_that_follow_each_other_are_new_ones() -> None:
+async def test_successive_calls_are_new_objects() -> None:
     connection = connected()
     websocket = connection.websocket
     for number in range(100):
@@ -312,7 +312,7 @@ async def test_calls_that_follow_each_other_are_new_ones() -> None:
         assert await calls[0] == f"message {number}"
         await calls[1]
         if number % 2:
-            # The finalizer of one that is never awaited runs each time.
+            # The finalizer of a call that is never awaited runs each time.
             with pytest.warns(RuntimeWarning, match="never awaited"):
                 calls.clear()
         else:

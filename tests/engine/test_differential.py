@@ -1,6 +1,6 @@
-"""Thousands of random streams, whole and in pieces: both engines make the same of them at every step.
+"""Thousands of random streams, whole and in pieces: both engines give the same results at every step.
 
-The check is that of `make fuzz`, with inputs that are the same on each run.
+The check is that of `make fuzz`, with the same inputs on each run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def test_both_engines_read_and_encode_the_same() -> None:
 
 
 @needs_native
-def test_a_difference_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     python, native = engines.READERS
     monkeypatch.setattr(engines, "READERS", (python, lambda *a, **k: native(*a, **k | {"max_bytes": 1})))
     with pytest.raises(AssertionError, match="feed: Python"):
@@ -42,7 +42,7 @@ def test_a_stream_that_differs_is_printed(monkeypatch: pytest.MonkeyPatch) -> No
 
 @needs_native
 @pytest.mark.parametrize("size", [0, 1, 3, 4, 7, 8, 9, 15, 16, 31, 32, 63, 64, 65, 125, 131, 1000])
-def test_both_engines_unmask_alike(size: int) -> None:
+def test_both_engines_unmask_in_the_same_way(size: int) -> None:
     data = bytes(index * 7 % 256 for index in range(size + 1))
     for given in (data[:size], bytearray(data[:size]), memoryview(data)[1:]):
         python, native = (engine(name).apply_mask(given, b"\x01\x80\xff\x3c") for name in ("python", "native"))
@@ -51,7 +51,7 @@ def test_both_engines_unmask_alike(size: int) -> None:
 
 
 @needs_native
-def test_the_native_engine_refuses_what_cannot_be_unmasked() -> None:
+def test_the_native_engine_refuses_invalid_arguments_to_unmask() -> None:
     apply_mask = engine("native").apply_mask
     with pytest.raises(ValueError, match="mask must contain 4 bytes"):
         apply_mask(b"payload", b"key")
@@ -82,7 +82,7 @@ class Name(str):
     ],
     ids=lambda message: f"{type(message).__name__}-{str(message)[:4].encode('ascii', 'replace').decode()}",
 )
-def test_both_engines_encode_or_refuse_a_message_alike(message: object) -> None:
+def test_both_engines_encode_or_refuse_the_same_messages(message: object) -> None:
     outcomes = []
     for name in ("python", "native"):
         try:

@@ -1,4 +1,4 @@
-"""The futures of the inbox: the loop's own, whoever makes them, and woken once."""
+"""The futures of the inbox: they are of the loop's own type, and are woken once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Loop = asyncio.AbstractEventLoop
 
 
 class OwnFuture(asyncio.Future[Any]):
-    """What the loop below makes."""
+    """A future of the loop below."""
 
 
 class OwnLoop(asyncio.SelectorEventLoop):
@@ -44,7 +44,7 @@ def patched() -> Loop:
     ],
 )
 def test_a_future_is_of_the_type_that_the_loop_makes(make: Callable[[], Loop], type_: type) -> None:
-    # Twice: the second future of a loop may be made in another way than its first.
+    # Twice, because the second future of a loop may be made in another way than the first.
     for loop in (make(), make()):
         inbox = Inbox(loop, lambda: None)
         for _ in range(2):
@@ -57,7 +57,7 @@ def test_a_future_is_of_the_type_that_the_loop_makes(make: Callable[[], Loop], t
         loop.close()
 
 
-def test_loops_take_turns() -> None:
+def test_several_loops_can_take_turns() -> None:
     loops = [asyncio.SelectorEventLoop(), uvloop.new_event_loop(), OwnLoop()]
     inboxes = [Inbox(loop, lambda: None) for loop in loops]
     for _ in range(2):
@@ -68,7 +68,7 @@ def test_loops_take_turns() -> None:
         loop.close()
 
 
-async def test_a_wait_that_was_cancelled_is_not_woken() -> None:
+async def test_a_cancelled_wait_is_not_woken() -> None:
     unclaimed: list[str] = []
     inbox = Inbox(asyncio.get_running_loop(), lambda: None)
     inbox.on_unclaimed = lambda: unclaimed.append("read")
@@ -77,13 +77,13 @@ async def test_a_wait_that_was_cancelled_is_not_woken() -> None:
     assert not inbox.awaited
     inbox.wake_for_read()
     assert cancelled.cancelled()
-    # Somebody has waited for this read, and nobody waits for the next one.
+    # This read had a waiting task; the next one has none.
     assert unclaimed == []
     inbox.wake_for_read()
     assert unclaimed == ["read"]
 
 
-async def test_a_debugged_loop_tells_where_a_future_was_made() -> None:
+async def test_a_loop_in_debug_mode_shows_where_a_future_was_made() -> None:
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
     try:

@@ -15,6 +15,6 @@ from emmett.engine.header import FIN, OP_BINARY, OP_TEXT, encode_header
         (65_536, b"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
     ],
 )
-def test_a_length_has_its_shortest_form(length: int, header: bytes) -> None:
+def test_a_length_is_written_in_its_shortest_form(length: int, header: bytes) -> None:
     assert encode_header(OP_BINARY, length) == header
     assert encode_header(OP_TEXT, length) == bytes((FIN | OP_TEXT,)) + header[1:]

@@ -1,4 +1,4 @@
-"""The engine gives back all that it takes: after the same work, the process holds the same objects."""
+"""The engine frees everything that it allocates: after repeated work, the process has the same number of objects."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.server.protocol_peer import ProtocolPeer, settled
 from tests.websockets.memory_connection import MemoryConnection
 from tests.wire.frame_maker import BINARY, PING, TEXT, client_frame
 
-# Rounds before the first count, in which caches fill, and between the two counts.
+# Rounds before the first count, during which caches fill, and between the two counts.
 WARM_UP, ROUNDS = 30, 100
-# Blocks by which a cache of the interpreter may still grow. A leak takes one for each round.
+# Blocks by which a cache of the interpreter may still grow. A leak takes at least one block in each round.
 SLACK = ROUNDS // 2
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -142,7 +142,7 @@ async def whole_connections() -> None:
     [whole_frames, frames_in_pieces, unfinished_frames, faults, encoding, batches, waiting, calls],
     ids=lambda work: work.__name__,
 )
-async def test_nothing_is_left(work: Work) -> None:
+async def test_nothing_leaks(work: Work) -> None:
     async def rounds(count: int) -> int:
         for _ in range(count):
             await work()
@@ -156,8 +156,8 @@ async def test_nothing_is_left(work: Work) -> None:
     assert after - before < SLACK
 
 
-async def test_connections_leave_none_of_their_objects() -> None:
-    # An application, of which each connection here has its own, stays known by its URLs: blocks cannot be counted.
+async def test_nothing_is_left_of_a_connection() -> None:
+    # Only objects can be counted, not blocks: each connection has an application, which stays registered for its URLs.
     def living() -> int:
         gc.collect()
         kinds = (Inbox, FrameReader, BaseOutbox, BaseReading, BaseWebsocket)
@@ -170,7 +170,7 @@ async def test_connections_leave_none_of_their_objects() -> None:
 
 
 @pytest.mark.parametrize("kind", [Inbox, FrameReader, type(encode_message)])
-async def test_types_are_not_referred_to_by_what_is_gone(kind: type) -> None:
+async def test_freed_objects_do_not_keep_their_types(kind: type) -> None:
     await whole_frames()
     await waiting()
     before = sys.getrefcount(kind)

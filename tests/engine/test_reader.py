@@ -27,8 +27,8 @@ def make_reader(request: pytest.FixtureRequest) -> Any:
 @pytest.mark.parametrize("size", [1, 7, 1023, 1024, 4096, 65_535, 65_536, 300_000])
 @pytest.mark.parametrize("text", ["a", "é", "☃", "👋"])
 @pytest.mark.parametrize("piece", [1000, 1023, 65_536])
-def test_a_text_is_whole_however_it_is_cut(make_reader: Any, size: int, text: str, piece: int) -> None:
-    # Other characters than ASCII come last: all but the end looks like ASCII.
+def test_a_text_is_complete_however_it_is_cut(make_reader: Any, size: int, text: str, piece: int) -> None:
+    # The non-ASCII characters come last, so that all but the end looks like ASCII.
     content = "a" * size + text
     stream = client_frame(TEXT, content.encode()) + client_frame(BINARY, b"next")
     messages: list[str | bytes] = []
@@ -39,7 +39,7 @@ def test_a_text_is_whole_however_it_is_cut(make_reader: Any, size: int, text: st
     assert (reader.unparsed, reader.in_frame, reader.parsed) == (0, False, len(stream))
 
 
-def test_memory_grows_with_what_has_come_not_with_what_is_announced(make_reader: Any) -> None:
+def test_memory_grows_with_the_received_bytes_and_not_with_the_announced_length(make_reader: Any) -> None:
     reader = make_reader([])
     header = b"\x81\xff" + (1 << 36).to_bytes(8, "big") + bytes(4)
     payload = b"a" * 1000
@@ -55,11 +55,11 @@ def test_memory_grows_with_what_has_come_not_with_what_is_announced(make_reader:
         tracemalloc.stop()
     assert reader.unparsed == reader.held == 200_014
     assert few < 10_000
-    # Twice as much, and once more while it is moved.
+    # Twice the size, and the size again while the buffer is moved.
     assert many < 3 * 262_144
 
 
-def test_what_has_come_of_a_message_is_let_go_of_after_an_error(make_reader: Any) -> None:
+def test_a_partial_message_is_freed_after_an_error(make_reader: Any) -> None:
     reader = make_reader([])
     assert not reader.feed(client_frame(TEXT, b"a" * 5000)[:3000])
     assert reader.in_frame
@@ -68,7 +68,7 @@ def test_what_has_come_of_a_message_is_let_go_of_after_an_error(make_reader: Any
     assert reader.feed(b"more") is False
 
 
-def test_growth_is_announced_by_steps(make_reader: Any) -> None:
+def test_growth_is_reported_in_steps(make_reader: Any) -> None:
     reader = make_reader([])
     announced: list[int] = []
     reader.step = 2000

@@ -21,7 +21,7 @@ from tests.engine.engines import HAS_NATIVE
         ("native", True, "native"),
     ],
 )
-def test_the_native_engine_runs_where_it_is_built_unless_another_is_asked_for(
+def test_the_native_engine_runs_if_built_unless_another_is_requested(
     asked: str | None, is_built: bool, chosen: str
 ) -> None:
     assert choose_engine(asked, is_built) == chosen

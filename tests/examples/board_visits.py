@@ -16,7 +16,7 @@ from emmett.testing.websocket import TestWebsocket
 from examples.board.app import app
 
 PASSWORDS = {"ada": "analytical engine", "grace": "nanosecond"}
-# The smallest picture there is: one transparent pixel.
+# The smallest possible picture: one transparent pixel.
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000000020001e221bc330000"
     "000049454e44ae426082"
@@ -73,13 +73,13 @@ async def hear(websocket: TestWebsocket, kind: str = "notice") -> dict[str, Any]
 
 
 class Events:
-    """The events of `/events`, as a browser takes them.
+    """The events of `/events`, as a browser reads them.
 
     Arguments:
         response: the response.
 
     Attributes:
-        last_id: what a browser that comes back names in Last-Event-ID.
+        last_id: the ID that a reconnecting browser sends in Last-Event-ID.
     """
 
     def __init__(self, response: StreamedResponse) -> None:

@@ -27,12 +27,12 @@ async def enter(client: AsyncTestClient, name: str, room: str) -> TestResponse:
 
 
 class Visitor(NamedTuple):
-    """Somebody in a room.
+    """A visitor in a room.
 
     Fields:
-        websocket: theirs.
-        welcome: what they were told first of all.
-        early: what came before that.
+        websocket: their websocket.
+        welcome: the welcome message.
+        early: messages before the welcome.
     """
 
     websocket: TestWebsocket
@@ -54,7 +54,7 @@ class Visitor(NamedTuple):
         return event
 
     async def hear(self, kind: str = "message") -> dict[str, Any]:
-        """Return the next thing of a kind."""
+        """Return the next message of a kind."""
         while (event := await self.next())["type"] != kind:
             pass
         return event

@@ -23,7 +23,7 @@ async def answer(api: TestCalls, prompt: str) -> tuple[str, list[str]]:
     return text, [part["name"] for part in parts if part["type"] == "tool"]
 
 
-async def test_a_story_comes_word_by_word() -> None:
+async def test_a_story_arrives_word_by_word() -> None:
     async with app.test_client_async() as client, client.calls("/api") as api:
         parts = [part async for part in api.answer(prompt="Tell me a story")]
         assert len(parts) == len(model.STORY.split())
@@ -31,7 +31,7 @@ async def test_a_story_comes_word_by_word() -> None:
         assert await answer(api, "hello") == (model.HELP, [])
 
 
-async def test_the_model_reads_the_clock_of_the_page() -> None:
+async def test_the_model_can_read_the_clock_of_the_page() -> None:
     async with app.test_client_async() as client, client.calls("/api") as api:
         api.answers("read_clock", lambda: "Monday at 10")
         text, tools = await answer(api, "What time is it?")
@@ -50,7 +50,7 @@ async def test_the_model_asks_before_it_forgets(is_agreed: bool) -> None:
     assert tools == (["confirm", "forget"] if is_agreed else ["confirm"])
 
 
-async def test_themes() -> None:
+async def test_the_model_can_change_the_theme_of_the_page() -> None:
     themes: list[str] = []
     async with app.test_client_async() as client, client.calls("/api") as api:
         api.answers("set_theme", lambda theme: themes.append(theme))
@@ -60,7 +60,7 @@ async def test_themes() -> None:
     assert themes == ["dark", "light"]
 
 
-async def test_a_stopped_answer_ends_in_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stopped_answer_stops_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[str] = []
 
     async def endless(prompt: str) -> Any:
@@ -83,13 +83,13 @@ async def test_a_stopped_answer_ends_in_the_model(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("prompt", ["", "x" * (MAX_PROMPT + 1)])
-async def test_prompts_have_bounds(prompt: str) -> None:
+async def test_prompts_are_limited(prompt: str) -> None:
     async with app.test_client_async() as client, client.calls("/api") as api:
         with pytest.raises(CallError, match="Invalid params"):
             await api.answer(prompt=prompt)
 
 
-async def test_its_page() -> None:
+async def test_the_page_is_served() -> None:
     async with app.test_client_async() as client:
         page = await client.get("/")
         assert page.status == 200

@@ -15,7 +15,7 @@ from examples.board.board import content_type_of, tidy
 from tests.examples.board_visits import PNG, hear, hidden_fields, log_in, try_password, visit
 
 
-async def test_without_a_login_there_is_only_the_login() -> None:
+async def test_without_a_login_every_page_leads_to_the_login() -> None:
     async with app.test_client_async() as client:
         for path in ("/", "/files/x"):
             answer = await client.get(path)
@@ -28,7 +28,7 @@ async def test_without_a_login_there_is_only_the_login() -> None:
         assert refused.value.status == 403
 
 
-async def test_a_login_makes_a_new_session() -> None:
+async def test_a_login_starts_a_new_session() -> None:
     async with app.test_client_async() as client:
         await client.get("/login")
         planted = dict(client.cookies)
@@ -40,7 +40,7 @@ async def test_a_login_makes_a_new_session() -> None:
         assert (await client.get("/login")).headers["location"] == "/"
 
 
-async def test_a_wrong_password_and_a_wrong_name_are_told_alike() -> None:
+async def test_a_wrong_password_and_a_wrong_name_have_the_same_error() -> None:
     async with app.test_client_async() as client:
         answers = [await try_password(client, "ada", "guessed"), await try_password(client, "nobody", "nanosecond")]
         for answer in answers:
@@ -49,7 +49,7 @@ async def test_a_wrong_password_and_a_wrong_name_are_told_alike() -> None:
         assert (await client.get("/")).status == 303
 
 
-async def test_an_address_may_try_only_so_often() -> None:
+async def test_the_login_attempts_of_an_address_are_limited() -> None:
     async with app.test_client_async() as client:
         for _ in range(accounts.MAX_ATTEMPTS):
             assert (await try_password(client, "ada", "guessed")).status == 403
@@ -59,7 +59,7 @@ async def test_an_address_may_try_only_so_often() -> None:
         assert (await client.get("/")).status == 303
 
 
-async def test_who_has_an_account_cannot_guess_at_another_one() -> None:
+async def test_a_successful_login_does_not_reset_the_limit() -> None:
     async with app.test_client_async() as client:
         for _ in range(accounts.MAX_ATTEMPTS - 1):
             assert (await try_password(client, "ada", "guessed")).status == 403
@@ -87,11 +87,11 @@ async def test_forms_of_other_sites_are_refused() -> None:
         ("\U0001f469\u200d\U0001f680",) * 2,
     ],
 )
-def test_texts_are_tidied(text: str, tidied: str) -> None:
+def test_texts_are_cleaned(text: str, tidied: str) -> None:
     assert tidy(text) == tidied
 
 
-async def test_a_notice_is_put_up() -> None:
+async def test_a_notice_is_published() -> None:
     async with visit() as (client, fields):
         answer = await client.post("/notices", data={"text": " Tea at four\r\n\x00 ", **fields})
         assert (answer.status, answer.headers["location"]) == (303, "/")
@@ -116,7 +116,7 @@ async def test_a_notice_is_put_up() -> None:
     ],
     ids=["nothing", "only controls", "too long", "two texts", "empty file", "two files"],
 )
-async def test_what_is_no_notice_is_told(data: dict[str, object], files: dict[str, Any]) -> None:
+async def test_an_invalid_notice_is_explained(data: dict[str, object], files: dict[str, Any]) -> None:
     async with visit() as (client, fields):
         for accept, content_type in (("text/html", "text/html"), ("application/json", "text/plain")):
             answer = await client.post(
@@ -142,7 +142,7 @@ async def test_a_hostile_notice_is_only_text() -> None:
 
 async def test_a_picture_is_shown() -> None:
     async with visit() as (client, fields):
-        # What its sender says of it does not count.
+        # The type that the sender declares is ignored.
         await client.post("/notices", data={"text": "", **fields}, files={"file": ("dot.html", PNG, "text/html")})
         (notice,) = (await client.get("/api/notices")).json()["notices"]
         assert (notice["file"]["content_type"], notice["file"]["size"]) == ("image/png", len(PNG))
@@ -153,7 +153,7 @@ async def test_a_picture_is_shown() -> None:
         assert f'<img src="{notice["file"]["url"]}"' in (await client.get("/")).text
 
 
-async def test_what_is_no_picture_is_only_offered() -> None:
+async def test_a_file_other_than_a_picture_is_a_download() -> None:
     async with visit() as (client, fields):
         page = b"<script>alert(1)</script>"
         await client.post("/notices", data=fields, files={"file": ("../pic.png", page, "image/png")})
@@ -164,7 +164,7 @@ async def test_what_is_no_picture_is_only_offered() -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_a_file_that_is_too_large() -> None:
+async def test_a_file_that_is_too_large_is_refused() -> None:
     async with visit() as (client, fields):
         answer = await client.post("/notices", data=fields, files={"file": ("big", bytes(MAX_UPLOAD))})
         assert answer.status == 413
@@ -213,7 +213,7 @@ async def test_a_logout_ends_the_session_and_its_websockets() -> None:
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "board_session", "A" * 3000, '"\\', "\xff"])
-async def test_a_broken_cookie_is_nobody(cookie: str) -> None:
+async def test_an_invalid_cookie_is_an_anonymous_visitor(cookie: str) -> None:
     async with app.test_client_async() as client:
         answer = await client.get("/", headers={"cookie": f"board_session={cookie}"})
         assert (answer.status, answer.headers["location"]) == (303, "/login")
@@ -231,7 +231,7 @@ async def test_pages_may_run_only_their_own_script() -> None:
         assert nonce not in (await client.get("/")).text
 
 
-async def test_error_pages() -> None:
+async def test_error_pages_are_html() -> None:
     async with app.test_client_async() as client:
         page = await client.get("/nowhere", headers={"accept": "text/html"})
         assert (page.status, page.content_type) == (404, "text/html")
@@ -256,10 +256,10 @@ async def test_error_pages() -> None:
         (b"", "application/octet-stream"),
     ],
 )
-def test_the_type_of_a_file_is_in_its_bytes(start: bytes, content_type: str) -> None:
+def test_the_type_of_a_file_is_read_from_its_bytes(start: bytes, content_type: str) -> None:
     assert content_type_of(start) == content_type
 
 
-def test_tidy() -> None:
+def test_tidy_removes_unwanted_characters() -> None:
     assert tidy(" a\r\nb\x00\x1b\x85c\ud800\n\u2028 ") == "a\nb\nc"
     assert tidy("\U0001f469\u200d\U0001f4bb") == "\U0001f469\u200d\U0001f4bb"

@@ -14,7 +14,7 @@ from examples.board.feed import People, StreamReader, TooSlow
 from tests.examples.board_visits import Events, hear, log_in, visit
 
 
-async def test_a_notice_is_told_over_the_websocket_and_as_an_event() -> None:
+async def test_a_notice_is_sent_over_the_websocket_and_as_an_event() -> None:
     async with (
         visit("ada") as (client, fields),
         client.websocket("/live") as websocket,
@@ -33,7 +33,7 @@ async def test_a_notice_is_told_over_the_websocket_and_as_an_event() -> None:
             assert events.last_id == str(message["id"])
 
 
-async def test_who_reads_is_told() -> None:
+async def test_readers_get_the_list_of_readers() -> None:
     async with visit("ada") as (client, _), client.websocket("/live") as ada:
         assert await hear(ada, "people") == {"type": "people", "names": ["Ada"]}
         client.cookies.clear()
@@ -46,7 +46,7 @@ async def test_who_reads_is_told() -> None:
         assert (await hear(ada, "people"))["names"] == ["Ada"]
 
 
-async def test_who_comes_back_gets_what_was_missed() -> None:
+async def test_a_reader_that_returns_gets_missed_notices() -> None:
     async with visit() as (client, fields):
         for text in ("one", "two", "three"):
             await client.post("/notices", data={"text": text, **fields})
@@ -61,7 +61,7 @@ async def test_who_comes_back_gets_what_was_missed() -> None:
                 assert events.last_id == str(ids[2])
         async with client.websocket(f"/live?after={ids[1]}") as websocket:
             assert (await hear(websocket))["text"] == "three"
-        # Nobody's number, and one of before a restart, get all that there is.
+        # An unknown position, or one from before a restart, gets all notices.
         for after in ("", "x", "-1", "9" * 40, "1"):
             async with client.websocket(f"/live?after={after}") as websocket:
                 assert (await hear(websocket))["text"] == "one"
@@ -76,7 +76,7 @@ async def test_a_logout_ends_the_stream_of_events() -> None:
         assert board_app.state.feed.names == []
 
 
-async def test_another_login_of_the_same_user_goes_on() -> None:
+async def test_another_login_of_the_same_user_continues() -> None:
     async with visit() as (client, fields):
         first = dict(client.cookies)
         client.cookies.clear()
@@ -103,7 +103,7 @@ async def test_another_login_of_the_same_user_goes_on() -> None:
     ],
     ids=["no JSON", "wrong field", "too long", "too deep", "too large"],
 )
-async def test_what_is_no_notice_closes_only_its_own_websocket(message: str, code: int) -> None:
+async def test_an_invalid_message_closes_only_its_own_websocket(message: str, code: int) -> None:
     async with visit() as (client, _), client.websocket("/live") as other:
         async with client.websocket("/live") as websocket:
             await websocket.send(message)
@@ -115,8 +115,8 @@ async def test_what_is_no_notice_closes_only_its_own_websocket(message: str, cod
         assert (await hear(other))["text"] == "untouched"
 
 
-async def test_a_slow_websocket_is_dropped_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The socket of one who does not read takes so much.
+async def test_a_slow_websocket_is_dropped_and_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The kernel buffers this much for a socket that is not read.
     async with app.test_client_async(faults=Faults(window=64 * 1024)) as client:
         fields = await log_in(client)
         async with client.websocket("/live") as slow, client.websocket("/live") as quick:
@@ -131,7 +131,7 @@ async def test_a_slow_websocket_is_dropped_and_holds_up_nobody(monkeypatch: pyte
             assert (await hear(quick))["text"] == "the end"
 
 
-def test_a_slow_reader_of_events_is_sent_away() -> None:
+def test_a_slow_reader_of_events_is_disconnected() -> None:
     reader = StreamReader("Ada", "login")
     for _ in range(feed_module.MAX_WAITING):
         reader.send(People([]))
@@ -141,11 +141,11 @@ def test_a_slow_reader_of_events_is_sent_away() -> None:
     assert reader._waiting.empty()
 
 
-def test_the_whole_board_fits_what_may_wait() -> None:
+def test_the_whole_board_fits_the_queue() -> None:
     assert MAX_NOTICES < feed_module.MAX_WAITING
 
 
-async def test_readers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_readers_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "MAX_READERS", 1)
     async with visit() as (client, _), client.websocket("/live") as first:
         await hear(first, "people")

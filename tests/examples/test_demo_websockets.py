@@ -18,7 +18,7 @@ from tests.integration.servers import run_emmett
 
 @contextlib.asynccontextmanager
 async def serve_demo(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """Serve the demo with an empty room; gives the beginning of its websocket URLs."""
+    """Serve the demo with an empty room; yields the beginning of its websocket URLs."""
     monkeypatch.setattr(demo, "room", demo.Room())
     async with run_emmett(demo.app) as running:
         yield running.url
@@ -31,14 +31,14 @@ async def hear(client: ClientConnection, kind: str) -> dict[str, Any]:
     return message
 
 
-async def test_the_echo(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_echo_returns_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serve_demo(monkeypatch) as url, connect(f"{url}/echo") as client:
         for message in ("text", "", b"\x00\xff", b""):
             await client.send(message)
             assert await client.recv() == message
 
 
-async def test_two_members_talk(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_members_get_each_others_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serve_demo(monkeypatch) as url, connect(f"{url}/room?name=Ada") as ada:
         welcome = await hear(ada, "welcome")
         async with connect(f"{url}/room?name=Bob") as bob:
@@ -65,7 +65,7 @@ async def test_a_connection_that_breaks_leaves_the_room(monkeypatch: pytest.Monk
     ["no JSON", '{"type": "shout"}', b"\xff", '{"type": "say", "text": 1}', "[" * 8000],
     ids=["no JSON", "unknown type", "no UTF-8", "wrong field", "too deep"],
 )
-async def test_what_is_no_message_ends_only_its_own_connection(
+async def test_an_invalid_message_ends_only_its_own_connection(
     message: str | bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serve_demo(monkeypatch) as url, connect(f"{url}/room?name=Ada") as ada:
@@ -82,7 +82,7 @@ async def test_what_is_no_message_ends_only_its_own_connection(
     assert not [record for record in caplog.records if record.exc_info], "a peer's mistake left a traceback in the log"
 
 
-async def test_a_message_beyond_the_limit_of_the_route(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_message_over_the_limit_of_the_route_closes_with_1009(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serve_demo(monkeypatch) as url, connect(f"{url}/room") as client:
         await hear(client, "welcome")
         await client.send("x" * 10_000)
@@ -92,10 +92,10 @@ async def test_a_message_beyond_the_limit_of_the_route(monkeypatch: pytest.Monke
     assert closed.value.rcvd.code == 1009
 
 
-async def test_a_member_who_is_too_slow_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_member_gets_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serve_demo(monkeypatch) as url, connect(f"{url}/room") as client:
         person = demo.Person(**(await hear(client, "welcome"))["people"][0])
-        # All in one turn of the loop, so that nobody can keep up.
+        # All in one turn of the loop, so that no client can keep up.
         for _ in range(demo.MAX_WAITING + 1):
             demo.room.tell(demo.Changed(person))
         with pytest.raises(ConnectionClosedError) as closed:
@@ -105,7 +105,7 @@ async def test_a_member_who_is_too_slow_is_told_so(monkeypatch: pytest.MonkeyPat
         assert demo.room.members == {}
 
 
-async def test_a_full_room(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_room_closes_new_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "MAX_PEOPLE", 1)
     async with serve_demo(monkeypatch) as url, connect(f"{url}/room") as first:
         await hear(first, "welcome")

@@ -1,4 +1,4 @@
-"""The checks hold for every seed and for bytes that are changed a little; the seeds in the tree are those generated."""
+"""The checks pass for every seed and for slightly changed bytes; the stored seeds are the generated ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fuzzing.seeds import FOLDER, HARNESSES, MAX_SIZE, generate
 
 @pytest.fixture(autouse=True)
 def _loggers() -> Iterator[None]:
-    """Put back the loggers that a harness takes for itself, for the rest of its process."""
+    """Restore the loggers that a harness reconfigures for the rest of its process."""
     loggers = [logging.getLogger(name) for name in server.LOGGERS]
     before = [(logger.propagate, list(logger.handlers)) for logger in loggers]
     yield
@@ -26,7 +26,7 @@ def _loggers() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("harness", HARNESSES)
-def test_the_seeds_in_the_tree_are_those_generated(harness: str) -> None:
+def test_the_stored_seeds_are_the_generated_ones(harness: str) -> None:
     generated = dict(generate(harness))
     kept = {path.name: path.read_bytes() for path in (FOLDER / harness).iterdir()}
     assert kept == generated, "run `python -m fuzzing.seeds`"
@@ -35,7 +35,7 @@ def test_the_seeds_in_the_tree_are_those_generated(harness: str) -> None:
 
 
 @pytest.mark.parametrize("harness", HARNESSES)
-def test_seeds_and_what_is_near_to_them(harness: str) -> None:
+def test_the_checks_pass_for_seeds_and_slightly_changed_seeds(harness: str) -> None:
     check = importlib.import_module(f"fuzzing.checks.{harness}").check
     dice = random.Random(7)
     check(b"")
@@ -48,14 +48,14 @@ def test_seeds_and_what_is_near_to_them(harness: str) -> None:
         check(data[: dice.randrange(len(data))])
 
 
-def test_an_answer_that_is_not_http_is_seen() -> None:
+def test_a_response_that_is_not_http_is_detected() -> None:
     with pytest.raises(AssertionError):
         handshake.check_answer(b"nonsense")
     with pytest.raises(httptools.HttpParserError):
         handshake.check_answer(b"HTTP/1.1 200 OK\r\nbad\x00line\r\n\r\n")
 
 
-def test_a_connection_that_is_left_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_left_open_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = server._Server()
     whole.play(server._Program(b""))
     monkeypatch.setattr(HTTPProtocol, "sweep", lambda *_: None)
@@ -63,7 +63,7 @@ def test_a_connection_that_is_left_is_seen(monkeypatch: pytest.MonkeyPatch) -> N
         whole.play(server._Program(b""))
 
 
-def test_an_error_in_the_log_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_the_log_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = server._Server()
     monkeypatch.setattr(HTTPProtocol, "admit", lambda _: 1 / 0)
     with pytest.raises(AssertionError):

@@ -13,7 +13,7 @@ FORM_TYPE = 'multipart/form-data; boundary="=-x-="'
 
 
 class Clock:
-    """The time of the running loop, which a test moves forward. What is due then runs in the loop's next turn."""
+    """The time of the running loop, which a test moves forward. Callbacks then due run in the loop's next turn."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -31,13 +31,13 @@ class Clock:
         """Wait as `asyncio.sleep` does, in no time."""
         await asyncio.sleep(0)
         self.forward(seconds)
-        # In the first turn of the loop what was due finds its place, behind this task; in the second it has run.
+        # In the next turn of the loop due callbacks are queued, after this task; in the turn after that they have run.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
 
 def reader_of(*chunks: bytes) -> Callable[[], Awaitable[bytes]]:
-    """What reads these chunks."""
+    """Return a function that reads these chunks."""
     remaining = iter((*chunks, b""))
 
     async def read() -> bytes:
@@ -47,12 +47,12 @@ def reader_of(*chunks: bytes) -> Callable[[], Awaitable[bytes]]:
 
 
 def make_body(*chunks: bytes, max_size: int = 1_000_000, content_length: int | None = None) -> Body:
-    """A body that arrives in these chunks."""
+    """Return a body that arrives in these chunks."""
     return Body(reader_of(*chunks), max_size=max_size, content_length=content_length)
 
 
 def part(name: str, content: bytes = b"", *fields: str, filename: str | None = None) -> bytes:
-    """A part of a multipart form, with more header fields than the usual one."""
+    """Return a part of a multipart form, with additional header fields."""
     disposition = f'Content-Disposition: form-data; name="{name}"'
     if filename is not None:
         disposition += f'; filename="{filename}"'
@@ -60,12 +60,12 @@ def part(name: str, content: bytes = b"", *fields: str, filename: str | None = N
 
 
 def form(*parts: bytes) -> bytes:
-    """The body of a multipart form of type `FORM_TYPE`."""
+    """Return the body of a multipart form of type `FORM_TYPE`."""
     return b"".join(b"--=-x-=\r\n" + each + b"\r\n" for each in parts) + b"--=-x-=--\r\n"
 
 
 def form_request(*chunks: bytes, **settings: int) -> Request:
-    """A POST request with a multipart form of `FORM_TYPE` that arrives in these chunks."""
+    """Return a POST request with a multipart form of `FORM_TYPE` that arrives in these chunks."""
     request = make_request("POST", headers=[("Content-Type", FORM_TYPE)], settings=HTTPSettings(**settings))
     request.body = Body(reader_of(*chunks), max_size=settings.get("max_body_size", 1 << 20))
     return request
@@ -80,7 +80,7 @@ def make_request(
     body: bytes = b"",
     settings: HTTPSettings | None = None,
 ) -> Request:
-    """A request with these parts; header names in any case."""
+    """Return a request with these parts; header names in any case."""
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     return Request(
         method=method,
@@ -96,12 +96,12 @@ def make_request(
 
 
 async def read(body: bytes | AsyncIterable[bytes]) -> bytes:
-    """The whole of a response body."""
+    """Return the whole body of a response."""
     return body if isinstance(body, bytes) else b"".join([chunk async for chunk in body])
 
 
 def sent_headers(response: Response) -> dict[bytes, bytes]:
-    """The headers that go out; every name at most once."""
+    """Return the headers that are sent; every name at most once."""
     pairs = response.raw_headers()
     fields = dict(pairs)
     assert len(fields) == len(pairs), f"a field twice: {pairs}"

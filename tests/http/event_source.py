@@ -1,4 +1,4 @@
-"""A client of server-sent events, as the WHATWG HTML standard, 9.2.6 describes its reading of a stream."""
+"""A client of server-sent events, which reads a stream as section 9.2.6 of the WHATWG HTML standard describes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Received(NamedTuple):
-    """What the page of a client gets."""
+    """An event as the page of a client gets it."""
 
     event: str
     data: str
@@ -36,6 +36,6 @@ def receive(stream: bytes) -> list[Received]:
         elif name == "id" and "\0" not in value:
             id_buffer = value
         else:
-            assert name == "retry", f"a field that nobody knows: {line!r}"
+            assert name == "retry", f"an unknown field: {line!r}"
             assert value.isdigit()
     return got

@@ -1,4 +1,4 @@
-"""A folder of static files for the tests of this folder, and requests for them."""
+"""A folder of static files for these tests, and requests for them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def get(
     fields: Mapping[str, str] | None = None,
     **more: str,
 ) -> Response:
-    """Ask for a file, with these header fields: `if_none_match="*"`, or several in a dict."""
+    """Request a file, with these header fields: `if_none_match="*"`, or several in a dict."""
     headers = [(name.replace("_", "-"), value) for name, value in {**(fields or {}), **more}.items()]
     request = make_request(method, headers=headers)
     return await StaticFiles(folder).respond(request, filename, max_age=max_age, version=version)

@@ -10,12 +10,12 @@ import pytest
 
 from emmett.http import uploads
 
-# Seconds after which a held write goes on, so that a test that fails ends.
+# Seconds after which a held write continues, so that a failing test ends.
 PATIENCE = 20.0
 
 
 class TemporaryFiles:
-    """Stands in for `tempfile.TemporaryFile`: the files that were made, and a gate before each write.
+    """Replaces `tempfile.TemporaryFile`, with a list of the files and a gate before each write.
 
     Attributes:
         made: all files that were made.
@@ -32,13 +32,13 @@ class TemporaryFiles:
         self.error: OSError | None = None
 
     def __call__(self) -> Any:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked for it closes it
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         self.made.append(file)
         return _GatedFile(file, self)
 
     @property
     def open(self) -> int:
-        """How many are open."""
+        """The number of open files."""
         return sum(not file.closed for file in self.made)
 
 

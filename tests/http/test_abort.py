@@ -6,7 +6,7 @@ from emmett.errors import HTTPException
 from emmett.http import abort, redirect
 
 
-def test_abort_raises_the_answer() -> None:
+def test_abort_raises_the_response() -> None:
     with pytest.raises(HTTPException) as caught:
         abort(404, "nothing here", {"X-Reason": "gone"})
     assert caught.value.status == 404
@@ -23,19 +23,19 @@ def test_abort_takes_pairs() -> None:
     assert caught.value.fields == [("X", "1, 2"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]
 
 
-def test_abort_without_a_body() -> None:
+def test_abort_may_have_no_body() -> None:
     with pytest.raises(HTTPException) as caught:
         abort(403)
     assert (caught.value.status, caught.value.body, caught.value.headers) == (403, "", {})
 
 
 @pytest.mark.parametrize("status", [0, -1, 99, 101, 199, 600, 4000])
-def test_abort_refuses_a_status_that_is_no_final_answer(status: int) -> None:
+def test_abort_refuses_a_status_that_is_not_final(status: int) -> None:
     with pytest.raises(ValueError, match=f"abort\\({status}\\): the status must be from 200 to 599"):
         abort(status)
 
 
-def test_abort_refuses_headers_that_would_split_the_answer() -> None:
+def test_abort_refuses_headers_that_would_split_the_response() -> None:
     with pytest.raises(ValueError, match="header x"):
         abort(400, headers={"x": "a\r\nset-cookie: b=1"})
 
@@ -48,7 +48,7 @@ def location_of(location: str, status: int = 303) -> str:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirect(status: int) -> None:
+def test_redirect_raises_the_response(status: int) -> None:
     assert location_of("/login?next=/a&x=1#top", status) == "/login?next=/a&x=1#top"
 
 
@@ -65,7 +65,7 @@ def test_redirect(status: int) -> None:
         ("?page=2", "?page=2"),
     ],
 )
-def test_redirect_encodes_what_a_url_cannot_hold(location: str, sent: str) -> None:
+def test_redirect_encodes_invalid_characters_of_a_url(location: str, sent: str) -> None:
     assert location_of(location) == sent
 
 

@@ -10,18 +10,18 @@ from emmett.http import Body
 from tests.http.builders import Clock, make_body
 
 
-async def test_await_gives_all_chunks_any_number_of_times() -> None:
+async def test_await_returns_the_whole_body_any_number_of_times() -> None:
     body = make_body(b"one ", b"two ", b"three")
     assert await body == b"one two three"
     assert await body == b"one two three"
 
 
-async def test_empty_body() -> None:
+async def test_a_body_may_be_empty() -> None:
     assert await make_body() == b""
     assert [chunk async for chunk in make_body()] == []
 
 
-async def test_nothing_is_read_before_it_is_asked_for() -> None:
+async def test_nothing_is_read_in_advance() -> None:
     reads = 0
 
     async def read() -> bytes:
@@ -37,7 +37,7 @@ async def test_nothing_is_read_before_it_is_asked_for() -> None:
     assert reads == 1
 
 
-async def test_stream_gives_the_chunks_as_they_arrive() -> None:
+async def test_stream_yields_the_chunks_as_they_arrive() -> None:
     arriving: asyncio.Queue[bytes] = asyncio.Queue()
     chunks = aiter(Body(arriving.get, max_size=100))
     for chunk in (b"a", b"bc"):
@@ -48,7 +48,7 @@ async def test_stream_gives_the_chunks_as_they_arrive() -> None:
         await anext(chunks)
 
 
-async def test_a_streamed_body_is_not_read_again() -> None:
+async def test_a_streamed_body_cannot_be_read_again() -> None:
     body = make_body(b"once")
     assert [chunk async for chunk in body] == [b"once"]
     with pytest.raises(UsageError, match="already streamed"):
@@ -66,7 +66,7 @@ async def test_a_body_read_whole_can_still_be_streamed_once() -> None:
         aiter(body)
 
 
-async def test_announced_length_over_the_limit_is_refused_before_reading() -> None:
+async def test_an_announced_length_over_the_limit_is_refused_before_reading() -> None:
     async def read() -> bytes:
         raise AssertionError("read although the announced length is too large")
 
@@ -82,7 +82,7 @@ async def test_streaming_an_announced_length_over_the_limit_is_refused() -> None
     assert caught.value.status == 413
 
 
-async def test_counted_size_over_the_limit_is_refused_every_time() -> None:
+async def test_a_size_over_the_limit_is_refused_every_time() -> None:
     body = make_body(b"12345", b"67890", b"1", max_size=10)
     for _ in range(2):
         with pytest.raises(RequestError) as caught:
@@ -90,7 +90,7 @@ async def test_counted_size_over_the_limit_is_refused_every_time() -> None:
         assert caught.value.status == 413
 
 
-async def test_stream_over_the_limit_gives_what_fits_and_then_refuses() -> None:
+async def test_a_stream_over_the_limit_yields_what_fits_before_it_refuses() -> None:
     chunks = aiter(make_body(b"12345", b"67890", b"1", max_size=10))
     assert [await anext(chunks), await anext(chunks)] == [b"12345", b"67890"]
     with pytest.raises(RequestError) as caught:
@@ -98,11 +98,11 @@ async def test_stream_over_the_limit_gives_what_fits_and_then_refuses() -> None:
     assert caught.value.status == 413
 
 
-async def test_exactly_the_limit_is_accepted() -> None:
+async def test_a_body_of_exactly_the_limit_is_accepted() -> None:
     assert await make_body(b"12345", b"67890", max_size=10, content_length=10) == b"1234567890"
 
 
-async def test_two_tasks_read_one_body() -> None:
+async def test_two_tasks_can_read_one_body() -> None:
     arriving: asyncio.Queue[bytes] = asyncio.Queue()
     body = Body(arriving.get, max_size=100)
 
@@ -110,7 +110,7 @@ async def test_two_tasks_read_one_body() -> None:
         return await body
 
     readers = [asyncio.create_task(whole()) for _ in range(2)]
-    # Both have begun, and found nothing to read yet.
+    # Both tasks have started, and found nothing to read yet.
     await asyncio.sleep(0)
     for chunk in (b"a", b"b", b""):
         arriving.put_nowait(chunk)
@@ -143,7 +143,7 @@ async def test_a_cancelled_reader_loses_nothing() -> None:
     assert await body == b"early late"
 
 
-async def test_a_stream_takes_over_from_a_cancelled_reader() -> None:
+async def test_a_stream_continues_after_a_cancelled_reader() -> None:
     arriving: asyncio.Queue[bytes] = asyncio.Queue()
     waiting = asyncio.Event()
 
@@ -166,7 +166,7 @@ async def test_a_stream_takes_over_from_a_cancelled_reader() -> None:
     assert [chunk async for chunk in body] == [b"early", b"late"]
 
 
-async def test_a_client_that_left_is_the_readers_error() -> None:
+async def test_the_departure_of_the_client_is_an_error_for_the_reader() -> None:
     async def read() -> bytes:
         raise RequestError(400, "the client left")
 
@@ -174,7 +174,7 @@ async def test_a_client_that_left_is_the_readers_error() -> None:
         await Body(read, max_size=10)
 
 
-async def test_a_stream_goes_on_behind_a_cancelled_reader() -> None:
+async def test_a_stream_can_be_resumed_after_a_cancelled_reader() -> None:
     arriving: asyncio.Queue[bytes] = asyncio.Queue()
     waiting = asyncio.Event()
 
@@ -192,11 +192,11 @@ async def test_a_stream_goes_on_behind_a_cancelled_reader() -> None:
     for chunk in (b"one", b"two", b""):
         arriving.put_nowait(chunk)
     assert [chunk async for chunk in chunks] == [b"one", b"two"]
-    # And it stays at its end, without another read.
+    # It stays at its end, without another read.
     assert [chunk async for chunk in chunks] == []
 
 
-async def test_two_tasks_share_a_stream() -> None:
+async def test_two_tasks_can_share_a_stream() -> None:
     arriving: asyncio.Queue[bytes] = asyncio.Queue()
     chunks = aiter(Body(arriving.get, max_size=100))
     readers = [asyncio.ensure_future(anext(chunks)) for _ in range(2)]
@@ -205,7 +205,7 @@ async def test_two_tasks_share_a_stream() -> None:
     assert await asyncio.gather(*readers) == [b"one", b"two"]
 
 
-async def test_single_bytes_take_no_more_memory_than_they_are() -> None:
+async def test_chunks_of_single_bytes_take_little_memory() -> None:
     remaining = iter([b"x"] * 30_000)
 
     async def read() -> bytes:
@@ -228,13 +228,13 @@ async def test_limits_may_change_until_the_body_is_read() -> None:
 
 
 async def test_too_large_does_not_end_the_connection() -> None:
-    # The peer is still sending; it would be reset, and might never see why.
+    # The peer is still sending, so closing would cause a reset before it can read the response.
     with pytest.raises(RequestError) as caught:
         await make_body(b"12345", max_size=1)
     assert caught.value.headers == {}
 
 
-# Deadlines. The clock is the test's own.
+# Deadlines. The test controls the clock.
 
 
 async def never() -> bytes:
@@ -242,7 +242,7 @@ async def never() -> bytes:
 
 
 @pytest.mark.loops("asyncio", "uvloop")
-async def test_a_body_that_does_not_come_is_408() -> None:
+async def test_a_missing_body_is_408() -> None:
     body = Body(never, max_size=100, timeout=0.01)
     for _ in range(2):
         with pytest.raises(RequestError, match=r"did not arrive in time: it has 0\.01 s") as caught:
@@ -252,7 +252,7 @@ async def test_a_body_that_does_not_come_is_408() -> None:
 
 
 @pytest.mark.deadline(1000)
-async def test_a_slow_drip_is_408_after_the_timeout_in_all() -> None:
+async def test_a_slow_drip_is_408_after_the_total_timeout() -> None:
     clock, came = Clock(), 0
 
     async def read() -> bytes:
@@ -267,7 +267,7 @@ async def test_a_slow_drip_is_408_after_the_timeout_in_all() -> None:
 
 
 @pytest.mark.deadline(100_000)
-async def test_a_long_body_has_a_second_more_for_each_kib() -> None:
+async def test_a_long_body_has_another_second_for_each_kib() -> None:
     clock = Clock()
     remaining = iter([b"x" * 10 * 1024] * 100)
 
@@ -290,13 +290,13 @@ async def test_only_the_wait_for_the_peer_counts() -> None:
     size = 0
     async for chunk in Body(read, max_size=100, timeout=1):
         size += len(chunk)
-        # The application is at work.
+        # The application is working.
         clock.forward(100)
     assert size == 10
 
 
 @pytest.mark.deadline(100_000)
-async def test_a_chunk_that_is_there_needs_no_time() -> None:
+async def test_an_available_chunk_needs_no_time() -> None:
     clock = Clock()
     remaining = iter([b"x"] * 10)
 
@@ -307,7 +307,7 @@ async def test_a_chunk_that_is_there_needs_no_time() -> None:
     assert await Body(read, max_size=100, timeout=1) == b"x" * 10
 
 
-async def test_a_timeout_within_the_reader_is_its_own_error() -> None:
+async def test_a_timeout_error_inside_the_reader_is_not_changed() -> None:
     async def read() -> bytes:
         await asyncio.sleep(0)
         raise TimeoutError("the file system does not answer")
@@ -325,7 +325,7 @@ async def test_a_cancelled_reader_with_a_timeout_loses_nothing() -> None:
 
     arriving.put_nowait(b"early ")
     first = asyncio.create_task(whole())
-    # It takes what is there, and waits.
+    # It takes the available chunk, and waits.
     await asyncio.sleep(0)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):

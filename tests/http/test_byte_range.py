@@ -32,7 +32,7 @@ SIZE = 10
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_ranges(header: str, start: int, length: int) -> None:
+def test_ranges_are_parsed(header: str, start: int, length: int) -> None:
     assert parse_byte_range(header, SIZE) == ByteRange(start, length)
 
 
@@ -64,12 +64,12 @@ def test_ranges(header: str, start: int, length: int) -> None:
         "bytes=1_0-",
     ],
 )
-def test_what_is_not_one_valid_range_is_ignored(header: str) -> None:
+def test_anything_but_one_valid_range_is_ignored(header: str) -> None:
     assert parse_byte_range(header, SIZE) is None
 
 
 @pytest.mark.parametrize("header", ["bytes=10-", "bytes=10-20", "bytes=-0", "bytes=-000", f"bytes={'9' * 100_000}-"])
-def test_a_range_behind_the_end_is_416(header: str) -> None:
+def test_a_range_beyond_the_end_is_416(header: str) -> None:
     with pytest.raises(RequestError) as caught:
         parse_byte_range(header, SIZE)
     assert caught.value.status == 416
@@ -77,13 +77,13 @@ def test_a_range_behind_the_end_is_416(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["bytes=0-", "bytes=0-5", "bytes=-5", "bytes=-0", "bytes=7-"])
-def test_ranges_of_nothing_are_ignored(header: str) -> None:
+def test_ranges_of_an_empty_file_are_ignored(header: str) -> None:
     assert parse_byte_range(header, 0) is None
 
 
 @pytest.mark.parametrize("unit", ["0-0,", "-1,", "1-0,", "0-", ",", "-", " ", "\t", "0", "9", "bytes=", "=", "x"])
-def test_a_flood_takes_linear_time(unit: str) -> None:
-    # Were it quadratic, this would run for minutes.
+def test_a_flood_of_ranges_takes_linear_time(unit: str) -> None:
+    # With quadratic time, this would run for minutes.
     flood = unit * ((1 << 19) // len(unit))
     for header in (
         flood,
@@ -101,12 +101,12 @@ def test_a_flood_takes_linear_time(unit: str) -> None:
             assert part is None or part.length <= SIZE
 
 
-def test_content_range() -> None:
+def test_content_range_is_written() -> None:
     assert ByteRange(2, 3).content_range(10) == "bytes 2-4/10"
 
 
 @given(st.text() | st.text(alphabet="0123456789-, \t").map("bytes={}".format), st.integers(0, 100))
-def test_any_header_gives_a_part_of_the_resource_or_416(header: str, size: int) -> None:
+def test_any_header_selects_a_part_of_the_resource_or_is_416(header: str, size: int) -> None:
     try:
         part = parse_byte_range(header, size)
     except RequestError as error:
@@ -117,5 +117,5 @@ def test_any_header_gives_a_part_of_the_resource_or_416(header: str, size: int) 
 
 @pytest.mark.parametrize("unit", ["-", ",", "0", "9", "0-", "0-,", " ", "=", "\t,", "0-0,"])
 def test_a_hostile_header_takes_linear_time(unit: str) -> None:
-    # Were it quadratic, this would run for hours.
+    # With quadratic time, this would run for hours.
     assert parse_byte_range("bytes=" + unit * ((1 << 20) // len(unit)) + "x", SIZE) is None

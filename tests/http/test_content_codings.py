@@ -12,7 +12,7 @@ ALL = ("br", "zstd", "gzip")
 @pytest.mark.parametrize(
     ("header", "coding"),
     [
-        # What browsers send.
+        # Headers that browsers send.
         ("gzip, deflate", "gzip"),
         ("gzip, deflate, br", "br"),
         ("gzip, deflate, br, zstd", "br"),
@@ -25,7 +25,7 @@ ALL = ("br", "zstd", "gzip")
         ("br;Q=0.2, gzip;q=1.000", "gzip"),
         ("GZIP", "gzip"),
         ("x-gzip", "gzip"),
-        # No coding at all.
+        # Not even identity.
         (None, "identity"),
         ("", "identity"),
         (",", "identity"),
@@ -47,7 +47,7 @@ ALL = ("br", "zstd", "gzip")
         ("identity;q=0, gzip", "gzip"),
         ("gzip, *;q=0", "gzip"),
         ("*;q=0, identity;q=0.1", "identity"),
-        # What breaks the grammar counts for nothing.
+        # Elements that break the grammar are ignored.
         ("gzip;q=2", "identity"),
         ("gzip;q=-1", "identity"),
         ("gzip;q=0.0001", "identity"),
@@ -58,7 +58,7 @@ ALL = ("br", "zstd", "gzip")
         ("gz ip, br", "br"),
     ],
 )
-def test_the_client_chooses(header: str | None, coding: str | None) -> None:
+def test_the_coding_is_the_one_that_the_client_prefers(header: str | None, coding: str | None) -> None:
     assert choose_coding(header, ALL) == coding
 
 
@@ -73,7 +73,7 @@ def test_the_client_chooses(header: str | None, coding: str | None) -> None:
         ("br, *;q=0", None),
     ],
 )
-def test_where_there_is_only_the_file_itself(header: str | None, coding: str | None) -> None:
+def test_without_compressed_forms_there_is_only_identity(header: str | None, coding: str | None) -> None:
     assert choose_coding(header, ()) == coding
 
 
@@ -83,8 +83,8 @@ def test_any_header_has_a_result(header: str) -> None:
 
 
 @pytest.mark.parametrize("unit", [",", ";", "a", " ", "\t", "br,", "a;q=0,", ";q=", "*;q=1,", "0", "a ;", "a\t"])
-def test_a_flood_takes_linear_time(unit: str) -> None:
-    # Were it quadratic, this would run for minutes.
+def test_a_flood_of_codings_takes_linear_time(unit: str) -> None:
+    # With quadratic time, this would run for minutes.
     flood = unit * ((1 << 18) // len(unit))
     for header in (flood, f"gzip;q=0.{flood}", f"gzip{flood}x"):
         assert choose_coding(header, ()) in ("identity", None)

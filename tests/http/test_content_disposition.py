@@ -11,14 +11,14 @@ from emmett.http.content_disposition import attachment
 
 
 @pytest.mark.parametrize("filename", ["report.pdf", "a b.txt", "a;b.txt", "a'b,c=(1).txt", ".hidden", "a"])
-def test_a_plain_name_stands_in_quotes(filename: str) -> None:
+def test_a_plain_name_is_quoted(filename: str) -> None:
     assert attachment(filename) == f'attachment; filename="{filename}"'
 
 
 @pytest.mark.parametrize(
     ("filename", "value"),
     [
-        # The example of RFC 8187, 3.2.3.
+        # The example of RFC 8187, section 3.2.3.
         ("£ and € rates", "attachment; filename=\"_ and _ rates\"; filename*=UTF-8''%C2%A3%20and%20%E2%82%AC%20rates"),
         ("naïve.txt", "attachment; filename=\"na_ve.txt\"; filename*=UTF-8''na%C3%AFve.txt"),
         ('a"b', "attachment; filename=\"a_b\"; filename*=UTF-8''a%22b"),
@@ -26,7 +26,7 @@ def test_a_plain_name_stands_in_quotes(filename: str) -> None:
         ("é'(*)", "attachment; filename=\"_'(*)\"; filename*=UTF-8''%C3%A9%27%28%2A%29"),
     ],
 )
-def test_another_name_is_encoded_beside_it(filename: str, value: str) -> None:
+def test_any_other_name_is_also_encoded(filename: str, value: str) -> None:
     assert attachment(filename) == value
 
 
@@ -40,7 +40,7 @@ def test_another_name_is_encoded_beside_it(filename: str, value: str) -> None:
         ("a\ud800b", "a?b"),
     ],
 )
-def test_what_no_name_has_is_replaced(filename: str, saved: str) -> None:
+def test_invalid_characters_are_replaced(filename: str, saved: str) -> None:
     assert attachment(filename) == f'attachment; filename="{saved}"'
 
 
@@ -50,7 +50,7 @@ def test_an_empty_name_is_refused() -> None:
 
 
 @given(st.text(min_size=1))
-def test_any_name_comes_back(filename: str) -> None:
+def test_any_name_can_be_decoded(filename: str) -> None:
     value = attachment(filename)
     assert value.isascii()
     assert value.isprintable()

@@ -37,7 +37,7 @@ def values(header: str) -> dict[str, str]:
         ("a=/path?x=[1]{2}", {"a": "/path?x=[1]{2}"}),
     ],
 )
-def test_pairs(header: str, expected: dict[str, str]) -> None:
+def test_pairs_are_parsed(header: str, expected: dict[str, str]) -> None:
     assert values(header) == expected
 
 
@@ -55,19 +55,19 @@ def test_pairs(header: str, expected: dict[str, str]) -> None:
         ('a="x\\', {"a": '"x\\'}),
     ],
 )
-def test_a_bad_pair_takes_no_other_with_it(header: str, expected: dict[str, str]) -> None:
+def test_an_invalid_pair_does_not_affect_others(header: str, expected: dict[str, str]) -> None:
     assert values(header) == expected
 
 
-def test_a_quoted_string_swallows_no_other_cookie() -> None:
+def test_a_quoted_string_does_not_hide_other_cookies() -> None:
     assert values('a="x; session=secret; b=y"') == {"a": '"x', "session": "secret", "b": 'y"'}
 
 
-def test_the_first_of_one_name_counts() -> None:
+def test_the_first_cookie_of_a_name_counts() -> None:
     assert values("id=specific; id=general") == {"id": "specific"}
 
 
-def test_cookies_are_those_of_the_standard_library() -> None:
+def test_cookies_are_morsels_of_the_standard_library() -> None:
     cookies = parse_cookies("a=1")
     assert isinstance(cookies, SimpleCookie)
     assert cookies["a"].value == "1"
@@ -81,7 +81,7 @@ ATTRIBUTES = (
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_a_cookie_may_be_named_like_an_attribute(name: str) -> None:
+def test_a_cookie_may_have_the_name_of_an_attribute(name: str) -> None:
     assert values(f"a=1; {name}=x; b=2") == {"a": "1", name: "x", "b": "2"}
     cookies = ResponseCookies()
     cookies[name] = "1"
@@ -100,15 +100,15 @@ def test_any_text_has_a_result(header: str) -> None:
 
 
 @pytest.mark.parametrize("unit", [";", "=", '"', "\\", "a", "a=;", 'a="', 'a="\\"', "; ", "a=b; ", '\\"', '\\"; '])
-def test_a_flood_takes_linear_time(unit: str) -> None:
-    # Were it quadratic, this would run for hours.
+def test_a_flood_of_cookies_takes_linear_time(unit: str) -> None:
+    # With quadratic time, this would run for hours.
     flood = unit * ((1 << 20) // len(unit))
     assert len(parse_cookies(flood)) <= 1
     assert len(parse_cookies(f'a="{flood}"; b="{flood}')) <= 2
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=("Cc", "Cs"))))
-def test_a_value_that_was_set_comes_back(value: str) -> None:
+def test_a_value_survives_encoding(value: str) -> None:
     cookies = ResponseCookies()
     cookies["name"] = value
     (line,) = cookies.header_values()
@@ -118,14 +118,14 @@ def test_a_value_that_was_set_comes_back(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["plain", "a/b?c=d", "dGVzdA==", "(1)[2]{3}"])
-def test_what_needs_no_quotes_gets_none(value: str) -> None:
+def test_values_that_need_no_quotes_have_none(value: str) -> None:
     cookies = ResponseCookies()
     cookies["a"] = value
     assert cookies.header_values() == [f"a={value}"]
 
 
 @pytest.mark.parametrize("value", ["x; Domain=evil.example", 'x"; Path=/', "x,y", "back\\slash", "é; HttpOnly"])
-def test_a_value_injects_no_attribute(value: str) -> None:
+def test_a_value_cannot_inject_an_attribute(value: str) -> None:
     cookies = ResponseCookies()
     cookies["a"] = value
     (line,) = cookies.header_values()
@@ -143,14 +143,14 @@ def test_control_characters_in_a_value_are_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a=b", "a;b", "a\r\n", "é", '"a"'])
-def test_bad_names_are_refused(name: str) -> None:
+def test_invalid_names_are_refused(name: str) -> None:
     cookies = ResponseCookies()
     with pytest.raises(ValueError, match="cookie name"):
         cookies[name] = "value"
     assert not cookies
 
 
-def test_attributes() -> None:
+def test_attributes_are_written() -> None:
     cookies = ResponseCookies()
     cookies["a"] = "1"
     attributes: dict[str, Any] = {"path": "/app", "max-age": 0, "secure": True, "httponly": True, "samesite": "Lax"}
@@ -162,7 +162,7 @@ def test_attributes() -> None:
     assert sorted(written) == ["Domain=example.org", "HttpOnly", "Max-Age=0", "Path=/app", "SameSite=Lax", "Secure"]
 
 
-def test_attributes_can_be_taken_back() -> None:
+def test_attributes_can_be_removed() -> None:
     cookies = ResponseCookies()
     cookies["a"] = "1"
     cookies["a"]["path"] = "/app"
@@ -172,7 +172,7 @@ def test_attributes_can_be_taken_back() -> None:
     assert cookies.header_values() == ["a=1"]
 
 
-def test_expires_takes_a_moment() -> None:
+def test_expires_accepts_a_datetime() -> None:
     cookies = ResponseCookies()
     cookies["a"] = "1"
     moment = datetime(2030, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2)))
@@ -189,7 +189,7 @@ def test_a_number_in_expires_is_seconds_from_now() -> None:
     assert timedelta(seconds=-3700) < moment - datetime.now(UTC) < timedelta(seconds=-3500)
 
 
-def test_every_attribute() -> None:
+def test_every_attribute_is_written() -> None:
     cookies = ResponseCookies()
     cookies["a"] = "1"
     attributes: dict[str, Any] = {
@@ -228,7 +228,7 @@ def test_every_attribute() -> None:
         ("__HOST-a", {"secure": True, "path": "/", "domain": "example.org"}, "needs path='/' and no domain"),
     ],
 )
-def test_what_a_browser_would_refuse_is_refused(name: str, attributes: dict[str, Any], problem: str) -> None:
+def test_cookies_that_a_browser_would_refuse_are_refused(name: str, attributes: dict[str, Any], problem: str) -> None:
     cookies = ResponseCookies()
     cookies[name] = "1"
     cookies[name].update(attributes)
@@ -247,7 +247,7 @@ def test_what_a_browser_would_refuse_is_refused(name: str, attributes: dict[str,
         ("__Hosta", {}, "__Hosta=1"),
     ],
 )
-def test_what_a_browser_takes_is_sent(name: str, attributes: dict[str, Any], line: str) -> None:
+def test_cookies_that_a_browser_accepts_are_sent(name: str, attributes: dict[str, Any], line: str) -> None:
     cookies = ResponseCookies()
     cookies[name] = "1"
     cookies[name].update(attributes)
@@ -271,7 +271,7 @@ def test_what_a_browser_takes_is_sent(name: str, attributes: dict[str, Any], lin
         ("colour", "red"),
     ],
 )
-def test_bad_attributes_are_refused(name: str, value: Any) -> None:
+def test_invalid_attributes_are_refused(name: str, value: Any) -> None:
     cookies = ResponseCookies()
     cookies["a"] = "1"
     with pytest.raises(ValueError, match=f"cookie attribute '?{name}"):
@@ -283,7 +283,7 @@ def test_bad_attributes_are_refused(name: str, value: Any) -> None:
     assert cookies.header_values() == ["a=1"]
 
 
-def test_what_got_past_the_checks_is_refused_when_sent() -> None:
+def test_values_that_bypassed_the_checks_are_refused_when_sent() -> None:
     cookies = ResponseCookies()
     cookies["a"] = "1"
     dict.__setitem__(cookies["a"], "path", "/; HttpOnly")
@@ -304,7 +304,7 @@ def test_a_new_value_keeps_the_attributes() -> None:
     assert cookies.header_values() == ["a=2; Path=/"]
 
 
-def test_a_morsel_is_copied() -> None:
+def test_a_morsel_is_copied_when_set() -> None:
     first, second = ResponseCookies(), ResponseCookies()
     first["a"] = "x;y"
     first["a"]["path"] = "/"

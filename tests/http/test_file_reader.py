@@ -17,13 +17,13 @@ CONTENT = bytes(range(256)) * 1024
 
 
 class Files:
-    """Notes every file that the reader opens, and can hold its reads up."""
+    """Records every file that the reader opens, and can delay its reads."""
 
     def __init__(self) -> None:
         self.opened: list[FileIO] = []
         self.locks: list[threading.Lock] = []
         self.before_read: Callable[[], object] = lambda: None
-        # Whether the reader kept every other thread out while it closed a file.
+        # Whether the reader blocked all other threads while it closed a file.
         self.closed_under_lock = True
 
     def open(self, path: Path) -> FileIO:
@@ -88,12 +88,12 @@ async def test_nothing_is_opened_before_the_first_chunk(path: Path, files: Files
     assert not files.opened
 
 
-async def test_no_bytes_need_no_file(path: Path, files: Files) -> None:
+async def test_an_empty_part_needs_no_file(path: Path, files: Files) -> None:
     assert [chunk async for chunk in read_chunks(path, identity_of(path), 0, 0)] == []
     assert not files.opened
 
 
-async def test_the_file_is_closed_in_the_middle(path: Path, files: Files) -> None:
+async def test_the_file_is_closed_if_reading_stops_in_the_middle(path: Path, files: Files) -> None:
     chunks = read_chunks(path, identity_of(path), 0, len(CONTENT))
     assert await anext(chunks) == CONTENT[:CHUNK_SIZE]
     assert not files.all_closed
@@ -114,7 +114,7 @@ async def test_the_file_is_closed_when_the_reader_is_cancelled_in_a_read(path: P
     task = asyncio.ensure_future(anext(chunks))
     await reading.wait()
     task.cancel()
-    # The thread cannot be cancelled: the file may only be closed behind it.
+    # The thread cannot be cancelled, so the file may only be closed after it has finished.
     await asyncio.sleep(0)
     assert not files.all_closed
     go_on.set()
@@ -132,7 +132,7 @@ async def test_reads_leave_the_event_loop_free(path: Path, files: Files) -> None
     assert threading.main_thread() not in threads
 
 
-async def test_a_file_that_was_replaced_is_not_sent(path: Path, files: Files) -> None:
+async def test_a_replaced_file_is_not_sent(path: Path, files: Files) -> None:
     identity = identity_of(path)
     other = path.with_name("other")
     other.write_bytes(CONTENT[::-1])
@@ -142,7 +142,7 @@ async def test_a_file_that_was_replaced_is_not_sent(path: Path, files: Files) ->
     assert files.all_closed
 
 
-async def test_a_file_that_is_cut_short_is_an_error(path: Path, files: Files) -> None:
+async def test_a_truncated_file_is_an_error(path: Path, files: Files) -> None:
     chunks = read_chunks(path, identity_of(path), 0, len(CONTENT))
     await anext(chunks)
     os.truncate(path, CHUNK_SIZE)
@@ -151,20 +151,20 @@ async def test_a_file_that_is_cut_short_is_an_error(path: Path, files: Files) ->
     assert files.all_closed
 
 
-async def test_a_file_that_is_gone_is_an_error(path: Path) -> None:
+async def test_a_missing_file_is_an_error(path: Path) -> None:
     gone = path.with_name("gone")
     with pytest.raises(FileNotFoundError):
         await anext(read_chunks(gone, identity_of(path), 0, 10))
 
 
 @pytest.mark.parametrize(("start", "length"), [(0, len(CONTENT)), (1, 5), (len(CONTENT) - 1, 1), (0, 0)])
-def test_a_part_at_once(path: Path, files: Files, start: int, length: int) -> None:
+def test_a_part_can_be_read_at_once(path: Path, files: Files, start: int, length: int) -> None:
     assert read_part(path, identity_of(path), start, length) == CONTENT[start : start + length]
     assert len(files.opened) == (1 if length else 0)
     assert files.all_closed
 
 
-def test_a_part_at_once_of_a_file_that_was_replaced(path: Path, files: Files) -> None:
+def test_a_part_of_a_replaced_file_is_not_read_at_once(path: Path, files: Files) -> None:
     identity = identity_of(path)
     path.write_bytes(b"other")
     with pytest.raises(FileChangedError, match="was replaced"):
@@ -173,7 +173,7 @@ def test_a_part_at_once_of_a_file_that_was_replaced(path: Path, files: Files) ->
     assert files.all_closed
 
 
-async def test_a_big_file_is_read_in_flat_memory(path: Path) -> None:
+async def test_a_large_file_is_read_in_constant_memory(path: Path) -> None:
     size = 64 << 20
     os.truncate(path, size)
     total = 0

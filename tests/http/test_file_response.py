@@ -31,7 +31,7 @@ def respond(path: Path, method: str = "GET", **fields: str) -> Response:
     return respond_with_file(make_request(method, headers=headers), form_of(path), {"x-colour": "red"})
 
 
-async def test_the_whole_file(path: Path) -> None:
+async def test_the_whole_file_is_sent(path: Path) -> None:
     response = respond(path)
     assert response.status == 200
     assert response.body == CONTENT
@@ -56,11 +56,11 @@ async def test_the_whole_file(path: Path) -> None:
         ("HEAD", {"range": "bytes=2-3"}, 200),
         ("HEAD", {"if_none_match": "*"}, 304),
         ("HEAD", {"if_match": '"other"'}, 412),
-        # Conditions of other methods are about what they do, not about the file they are answered with.
+        # Conditions on other methods concern the effect of the method, not the file that is sent as its response.
         ("POST", {"range": "bytes=2-3", "if_none_match": "*", "if_match": '"other"'}, 200),
     ],
 )
-async def test_conditions_and_ranges(path: Path, method: str, fields: dict[str, str], status: int) -> None:
+async def test_conditions_and_ranges_apply(path: Path, method: str, fields: dict[str, str], status: int) -> None:
     response = respond(path, method, **fields)
     assert response.status == status
     content = {200: CONTENT, 206: CONTENT[2:4], 304: b""}.get(status)
@@ -69,7 +69,7 @@ async def test_conditions_and_ranges(path: Path, method: str, fields: dict[str, 
 
 
 @pytest.mark.parametrize(("size", "streamed"), [(CHUNK_SIZE, False), (CHUNK_SIZE + 1, True)])
-async def test_what_fits_one_chunk_is_in_the_response(path: Path, size: int, streamed: bool) -> None:
+async def test_a_file_of_one_chunk_is_in_the_response(path: Path, size: int, streamed: bool) -> None:
     os.truncate(path, size)
     response = respond(path)
     assert response.is_stream is streamed
@@ -82,20 +82,20 @@ def test_a_whole_file_leaves_the_status_to_the_handler(path: Path) -> None:
     assert render(respond(path, range="bytes=0-1"), Response(status=403)).status == 206
 
 
-def test_a_compressed_form(path: Path) -> None:
+def test_a_compressed_form_is_sent(path: Path) -> None:
     response = respond_with_file(make_request(), form_of(path, "br", has_others=True), {})
     assert response.headers["content-encoding"] == "br"
     assert response.headers["vary"] == "accept-encoding"
     assert response.headers["etag"] == f'"{MODIFIED * 10**9:x}-a-br"'
 
 
-def test_a_date_in_the_future_is_now(path: Path) -> None:
+def test_a_date_in_the_future_is_replaced_by_now(path: Path) -> None:
     os.utime(path, (4_000_000_000, 4_000_000_000))
     assert "2096" not in respond(path).headers["last-modified"]
 
 
 @pytest.mark.parametrize("status", [406, 412, 416])
-def test_a_refusal_is_not_kept_in_place_of_the_file(status: int) -> None:
+def test_a_refusal_is_not_cached_in_place_of_the_file(status: int) -> None:
     told = {
         "content-encoding": "br",
         "content-disposition": "attachment",
@@ -112,21 +112,21 @@ def test_a_refusal_is_not_kept_in_place_of_the_file(status: int) -> None:
     }
 
 
-def test_what_is_no_file_is_refused(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_anything_but_a_file_is_refused(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in ("", "pipe"):
         with pytest.raises(OSError, match="expected a file, but this is a folder, a pipe or a device"):
             identify_file(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         identify_file(tmp_path / "missing")
-    # Root, who runs this in a container, may read every file: the answer of the system is made up.
+    # Root, the user in a container, may read every file, so the error of the system is simulated.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(PermissionError, match="may not read it"):
         identify_file(path)
 
 
 class Attempts:
-    """Answers with a file, but raises this error the first times."""
+    """Returns a file after it has raised this error a few times."""
 
     def __init__(self, error: Exception, failures: int) -> None:
         self.error = error
@@ -141,7 +141,7 @@ class Attempts:
 
 
 @pytest.mark.parametrize("change", [FileChangedError("replaced"), FileNotFoundError("deleted")])
-def test_a_file_that_changes_is_looked_at_three_times(change: OSError) -> None:
+def test_a_changing_file_is_opened_up_to_three_times(change: OSError) -> None:
     attempts = Attempts(change, 2)
     assert respond_to_changes(attempts.respond).body == b"there"
     assert attempts.count == 3

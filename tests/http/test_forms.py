@@ -23,14 +23,14 @@ async def refused(content_type: str, content: bytes, max_fields: int = 1000) -> 
     return caught.value
 
 
-async def test_form() -> None:
+async def test_form_fields_are_parsed() -> None:
     params = await params_of(FORM, b"name=J%C3%BCrgen+K&tag=a&tag=b&blank=")
     assert params == {"name": "Jürgen K", "tag": ["a", "b"], "blank": ""}
     assert params.missing is None
 
 
 @pytest.mark.parametrize("content_type", [JSON, "application/problem+json"])
-async def test_json_object(content_type: str) -> None:
+async def test_a_json_object_is_parsed(content_type: str) -> None:
     params = await params_of(content_type, b'{"name": "x", "tags": ["a"], "deep": {"n": 1.5, "none": null}}')
     assert params == {"name": "x", "tags": ["a"], "deep": {"n": 1.5, "none": None}}
     assert params.missing is None
@@ -114,7 +114,7 @@ async def test_a_body_over_its_limit_is_413() -> None:
 
 
 @given(content=st.binary() | st.text(alphabet='{}[]":,0123456789eE+-.\\utrfalsn ').map(str.encode))
-async def test_any_bytes_give_params_or_a_request_error(content: bytes) -> None:
+async def test_any_bytes_are_params_or_a_request_error(content: bytes) -> None:
     for content_type in (FORM, JSON):
         try:
             outcome: object = type(await params_of(content_type, content))

@@ -21,7 +21,7 @@ def test_names_are_case_insensitive() -> None:
         headers["x-colour"]
 
 
-def test_raw_gives_lower_case_names_in_order() -> None:
+def test_raw_has_lower_case_names_in_order() -> None:
     headers = MutableHeaders({"B": "2", "A": "é"})
     assert headers.raw() == [(b"b", b"2"), (b"a", b"\xe9")]
 
@@ -50,7 +50,7 @@ def test_set_cookie_has_several_lines() -> None:
         headers.append("set-cookie", "a=1\r\nX: y")
 
 
-def test_pairs_of_one_name_are_joined_and_replace_what_was_there() -> None:
+def test_pairs_of_one_name_are_joined_and_replace_earlier_values() -> None:
     headers = MutableHeaders([("X", "1"), ("x", "2"), ("Set-Cookie", "a=1"), ("set-cookie", "b=2")])
     lines = [("x", "1, 2"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]
     assert list(headers.lines()) == lines
@@ -61,19 +61,19 @@ def test_pairs_of_one_name_are_joined_and_replace_what_was_there() -> None:
         MutableHeaders([("a", 5)])  # type: ignore[list-item]
 
 
-def test_a_copy_is_apart() -> None:
+def test_a_copy_is_independent() -> None:
     headers = MutableHeaders({"a": "1"})
     other = headers.copy()
     other["a"] = "2"
     assert (headers["a"], other["a"]) == ("1", "2")
 
 
-def test_space_around_a_value_is_left_out() -> None:
+def test_whitespace_around_a_value_is_removed() -> None:
     assert MutableHeaders({"a": " \tx y\t "})["a"] == "x y"
 
 
 @pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\rb", "a\0b", "a\x0bb", "a\x7fb", "\x1b[0m", "€"])
-def test_bad_values_are_refused(value: str) -> None:
+def test_invalid_values_are_refused(value: str) -> None:
     headers = MutableHeaders()
     with pytest.raises(ValueError, match="header x: "):
         headers["x"] = value
@@ -87,7 +87,7 @@ def test_bad_values_are_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:", "a\r\nb", "a\0", "é", "(a)"])
-def test_bad_names_are_refused(name: str) -> None:
+def test_invalid_names_are_refused(name: str) -> None:
     headers = MutableHeaders()
     with pytest.raises(ValueError, match="header name"):
         headers[name] = "x"
@@ -102,7 +102,7 @@ def test_other_types_are_refused(name: object, value: object) -> None:
 
 
 @given(st.text(), st.text())
-def test_what_is_accepted_is_safe_to_send(name: str, value: str) -> None:
+def test_accepted_headers_are_safe_to_send(name: str, value: str) -> None:
     headers = MutableHeaders()
     try:
         headers[name] = value

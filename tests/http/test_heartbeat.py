@@ -11,14 +11,14 @@ from emmett.http import heartbeat
 from emmett.http.heartbeat import with_heartbeats
 
 BEAT = b"beat"
-# Longer than any test: no heartbeat comes.
+# Longer than any test, so there is no heartbeat.
 LONG = 3600.0
 
 place: ContextVar[str] = ContextVar("place", default="outside")
 
 
 class Source:
-    """Chunks that a test provides one by one, and the fate of the generator that passes them on."""
+    """A generator that passes on chunks from a test, and records what becomes of it."""
 
     def __init__(self) -> None:
         self.chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -48,7 +48,7 @@ class Source:
 
 @pytest.fixture
 def silence(monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[None]:
-    """Each item in this queue is a silence that was too long; the clock has no part in it."""
+    """Each item in this queue stands for a silence that was too long, without a clock."""
     silences: asyncio.Queue[None] = asyncio.Queue()
 
     async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
@@ -65,7 +65,7 @@ def silence(monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[None]:
     return silences
 
 
-async def test_chunks_in_their_order() -> None:
+async def test_chunks_keep_their_order() -> None:
     source = Source()
     for chunk in (b"a", b"b", None):
         source.chunks.put_nowait(chunk)
@@ -79,7 +79,7 @@ async def test_silence_is_filled_and_loses_nothing(silence: asyncio.Queue[None])
     for _ in range(3):
         silence.put_nowait(None)
         assert await anext(chunks) == BEAT
-    # The source waits where it did: it was not cancelled for the heartbeats.
+    # The source is still waiting, as it was not cancelled for the heartbeats.
     assert source.pulls == 1
     source.chunks.put_nowait(b"a")
     assert await anext(chunks) == b"a"
@@ -90,7 +90,7 @@ async def test_silence_is_filled_and_loses_nothing(silence: asyncio.Queue[None])
     assert source.closed.is_set()
 
 
-async def test_the_clock_tells_a_silence() -> None:
+async def test_silence_is_measured_by_the_clock() -> None:
     source = Source()
     chunks = with_heartbeats(source.run(), BEAT, 0.001)
     assert [await anext(chunks) for _ in range(3)] == [BEAT] * 3
@@ -98,21 +98,21 @@ async def test_the_clock_tells_a_silence() -> None:
     assert source.closed.is_set()
 
 
-async def test_nothing_is_asked_for_ahead() -> None:
+async def test_nothing_is_read_ahead() -> None:
     source = Source()
     for _ in range(10):
         source.chunks.put_nowait(b"x")
     chunks = with_heartbeats(source.run(), BEAT, LONG)
     for taken in range(1, 4):
         assert await anext(chunks) == b"x"
-        # Whatever else could run has run.
+        # Every task that can run has run.
         for _ in range(10):
             await asyncio.sleep(0)
         assert source.pulls == taken
     await chunks.aclose()
 
 
-async def test_nothing_runs_before_the_first_chunk_is_asked_for() -> None:
+async def test_nothing_runs_before_the_first_chunk_is_requested() -> None:
     source = Source()
     chunks = with_heartbeats(source.run(), BEAT, LONG)
     await chunks.aclose()
@@ -120,7 +120,7 @@ async def test_nothing_runs_before_the_first_chunk_is_asked_for() -> None:
     assert source.pulls == 0
 
 
-async def test_the_source_lives_in_one_task() -> None:
+async def test_the_source_runs_in_one_task() -> None:
     source = Source()
     for chunk in (b"a", b"b", None):
         source.chunks.put_nowait(chunk)
@@ -130,7 +130,7 @@ async def test_the_source_lives_in_one_task() -> None:
     assert source.tasks != {asyncio.current_task()}
 
 
-async def test_a_deadline_a_group_and_a_context_variable_span_the_chunks() -> None:
+async def test_a_deadline_a_task_group_and_a_context_variable_may_span_chunks() -> None:
     async def run() -> AsyncGenerator[bytes, None]:
         place.set("inside")
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
@@ -142,7 +142,7 @@ async def test_a_deadline_a_group_and_a_context_variable_span_the_chunks() -> No
     assert place.get() == "outside"
 
 
-async def test_a_source_that_waits_is_cancelled_and_closed_before_this_is() -> None:
+async def test_a_waiting_source_is_cancelled_and_closed_first() -> None:
     source = Source()
     chunks = with_heartbeats(source.run(), BEAT, LONG)
     reading = asyncio.ensure_future(anext(chunks))
@@ -163,7 +163,7 @@ async def test_a_source_is_closed_between_two_chunks(after: bytes, silence: asyn
     assert source.closed.is_set()
 
 
-async def test_an_error_of_the_source_is_raised_behind_its_chunks() -> None:
+async def test_an_error_of_the_source_is_raised_after_its_chunks() -> None:
     async def run() -> AsyncGenerator[bytes, None]:
         yield b"a"
         raise ZeroDivisionError
@@ -174,7 +174,7 @@ async def test_an_error_of_the_source_is_raised_behind_its_chunks() -> None:
         await anext(chunks)
 
 
-async def test_an_error_while_the_source_is_closed_is_raised() -> None:
+async def test_an_error_during_the_close_of_the_source_is_raised() -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
@@ -188,7 +188,7 @@ async def test_an_error_while_the_source_is_closed_is_raised() -> None:
         await reading
 
 
-async def test_heartbeats_go_on_while_the_source_closes(silence: asyncio.Queue[None]) -> None:
+async def test_heartbeats_continue_while_the_source_closes(silence: asyncio.Queue[None]) -> None:
     closing, may_close = asyncio.Event(), asyncio.Event()
 
     async def run() -> AsyncGenerator[bytes, None]:
@@ -208,7 +208,7 @@ async def test_heartbeats_go_on_while_the_source_closes(silence: asyncio.Queue[N
     assert [chunk async for chunk in chunks] == []
 
 
-async def test_a_source_that_will_not_be_cancelled_is_not_asked_again() -> None:
+async def test_a_source_that_ignores_its_cancellation_is_cancelled_once() -> None:
     waiting = asyncio.Event()
     closed = False
 
@@ -233,7 +233,7 @@ async def test_a_source_that_will_not_be_cancelled_is_not_asked_again() -> None:
     assert closed
 
 
-async def test_no_task_is_left_behind() -> None:
+async def test_no_task_is_left() -> None:
     before = asyncio.all_tasks()
     problems: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: problems.append(context))

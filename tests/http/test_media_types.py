@@ -27,7 +27,7 @@ from emmett.http.media_types import media_type_of
         ("naïve é.txt", "text/plain; charset=utf-8"),
     ],
 )
-def test_suffixes(filename: str, media_type: str) -> None:
+def test_the_suffix_determines_the_type(filename: str, media_type: str) -> None:
     assert media_type_of(filename) == media_type
 
 
@@ -42,15 +42,15 @@ def test_suffixes(filename: str, media_type: str) -> None:
         ("a.svgz", "application/gzip"),
     ],
 )
-def test_what_is_compressed_has_the_type_of_the_compression(filename: str, media_type: str) -> None:
+def test_a_compressed_file_has_the_type_of_its_compression(filename: str, media_type: str) -> None:
     assert media_type_of(filename) == media_type
 
 
 @pytest.mark.parametrize("filename", ["", "a", ".", ".hidden", "a.", "a.unheard-of", "a.\ud800"])
-def test_anything_else_is_bytes(filename: str) -> None:
+def test_unknown_suffixes_are_binary_data(filename: str) -> None:
     assert media_type_of(filename) == "application/octet-stream"
 
 
 @pytest.mark.parametrize("filename", ["data:text/html,a", "data:text/html;base64,a", "http://a.html/b"])
-def test_a_name_is_no_url(filename: str) -> None:
+def test_a_name_is_not_read_as_a_url(filename: str) -> None:
     assert media_type_of(filename) == "application/octet-stream"

@@ -1,4 +1,4 @@
-"""Forms that are well, and those that clients send although they are not quite."""
+"""Valid forms, and slightly invalid ones that clients send."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def one_file(*parts: bytes) -> UploadedFile:
 
 
 async def summary(result: MultipartForm) -> tuple[dict[str, Any], list[tuple[str, str, str, bytes]]]:
-    """All that a form holds."""
+    """Everything in a form."""
     files = []
     for name, value in result.files.items():
         for file in value if isinstance(value, list) else [value]:
@@ -39,7 +39,7 @@ async def summary(result: MultipartForm) -> tuple[dict[str, Any], list[tuple[str
     return dict(result.fields), files
 
 
-async def test_fields_and_files() -> None:
+async def test_fields_and_files_are_read() -> None:
     result = await read_form(
         form(
             part("title", b"Summer"),
@@ -60,7 +60,7 @@ async def test_fields_and_files() -> None:
     assert repr(photo) == "<UploadedFile 'beach.png', 7 bytes of image/png>"
 
 
-async def test_what_clients_send() -> None:
+async def test_forms_of_common_clients_are_read() -> None:
     upload = ("Überblick 1.txt", b"content\r\n" * 1000, "text/plain")
     by_httpx = httpx.Request("POST", "http://x/", data={"title": "Été", "tag": ["a", "b"]}, files={"file": upload})
     writer = aiohttp.FormData({"title": "Été"}, default_to_multipart=True, quote_fields=False)
@@ -80,14 +80,14 @@ async def test_what_clients_send() -> None:
         )
 
 
-async def test_what_comes_before_the_first_delimiter_is_ignored() -> None:
+async def test_anything_before_the_first_delimiter_is_ignored() -> None:
     for preamble in (b"\r\n", b"This is a form.\r\n", b"--=-x-\r\n\r\n"):
         body = preamble + form(part("a", b"1"))
         for chunks in ([body], [body[place : place + 1] for place in range(len(body))]):
             assert (await read_form(*chunks)).fields == {"a": "1"}
 
 
-async def test_blanks_after_a_delimiter_are_ignored() -> None:
+async def test_spaces_after_a_delimiter_are_ignored() -> None:
     content = b"1\r\n--=-x- \r\n2\r"
     body = form(part("a", content), part("b", b"3")).replace(b"--=-x-=\r\n", b"--=-x-= \t \r\n") + b" \t"
     for chunks in ([body], [body[place : place + 1] for place in range(len(body))]):
@@ -111,7 +111,7 @@ async def test_a_part_of_text_without_a_file_name_is_a_field(media_type: str) ->
     assert (result.fields, result.files) == ({"data": "{}"}, {})
 
 
-async def test_fields_named_like_methods_are_fields() -> None:
+async def test_fields_may_have_the_names_of_methods() -> None:
     result = await read_form(form(part("get", b"1"), part("items", b"2"), part("get", b"3")))
     assert [getattr(result.fields, name) for name in ("get", "items")] == [["1", "3"], "2"]
 
@@ -124,7 +124,7 @@ async def test_repeated_files_are_a_list() -> None:
     assert [(file.filename, await file.read()) for file in files] == [(name, name.encode()) for name in names]
 
 
-async def test_what_has_a_file_name_is_a_file() -> None:
+async def test_a_part_with_a_file_name_is_a_file() -> None:
     result = await read_form(
         form(
             part("json", b"{}", "Content-Type: application/json"),
@@ -147,23 +147,23 @@ async def test_an_empty_file_input_is_left_out() -> None:
     nothing = part("photo", b"", "Content-Type: application/octet-stream", filename="")
     result = await read_form(form(nothing, part("title", b"x")))
     assert await summary(result) == ({"title": "x"}, [])
-    # Without a name, but something in it: it is a file.
+    # An input without a name but with content is a file.
     assert (await one_file(part("photo", b"content", filename=""))).size == 7
 
 
 @pytest.mark.parametrize("body", [b"", form(), b"--=-x-=--", b"\r\n" + form()])
-async def test_forms_without_fields(body: bytes) -> None:
+async def test_a_form_may_have_no_fields(body: bytes) -> None:
     assert await summary(await read_form(*([body] if body else []))) == ({}, [])
 
 
 @pytest.mark.parametrize("behind", [b"", b"\r\n", b"\r\nepilogue", b"--=-x-=\r\n"])
-async def test_what_is_behind_the_final_delimiter_has_no_meaning(behind: bytes) -> None:
+async def test_anything_after_the_final_delimiter_is_ignored(behind: bytes) -> None:
     body = form(part("a", b"1")).removesuffix(b"\r\n")
     for chunks in ([body + behind], [body, behind] if behind else [body]):
         assert (await read_form(*chunks)).fields == {"a": "1"}
 
 
-async def test_all_of_the_body_is_read() -> None:
+async def test_the_whole_body_is_read() -> None:
     body = make_body(form(part("a", b"1")), b"more", b"and more", max_size=1000)
     await MultipartForm(body, FORM_TYPE, max_fields=10, max_memory=1000).read()
     with pytest.raises(RequestError):
@@ -172,7 +172,7 @@ async def test_all_of_the_body_is_read() -> None:
         ).read()
 
 
-async def test_content_that_looks_like_a_delimiter() -> None:
+async def test_content_may_look_like_a_delimiter() -> None:
     for content in (b"\r\n--=-x", b"--=-x-=", b"\r\n--=-x-", b"\n--=-x-=\r\n", b"\r\n\r\n--", b"\r" * 100):
         result = await read_form(form(part("field", content), part("file", content, filename="f")))
         assert await summary(result) == (
@@ -193,9 +193,9 @@ async def test_content_that_looks_like_a_delimiter() -> None:
         ("", "UTF-8", b"\xff", "\ufffd"),
     ],
 )
-async def test_charsets(content_type: str, charset: str, content: bytes, text: str) -> None:
+async def test_text_is_decoded_with_its_charset(content_type: str, charset: str, content: bytes, text: str) -> None:
     fields = [f"Content-Type: {content_type}"] if content_type else []
-    # Where it stands makes no difference.
+    # Its place in the form does not matter.
     result = await read_form(form(part("text", content, *fields), part("_charset_", charset.encode())))
     assert result.fields["text"] == text
 
@@ -211,7 +211,7 @@ async def test_names_are_in_the_charset_of_the_form() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["7bit", "8BIT", "binary"])
-async def test_transfer_encodings_that_change_nothing(encoding: str) -> None:
+async def test_transfer_encodings_without_effect_are_accepted(encoding: str) -> None:
     result = await read_form(form(part("a", b"x=41", f"Content-Transfer-Encoding: {encoding}")))
     assert result.fields == {"a": "x=41"}
 
@@ -219,13 +219,13 @@ async def test_transfer_encodings_that_change_nothing(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("disposition", "filename"),
     [
-        # As browsers do it (WHATWG HTML, 4.10.21.8).
+        # As browsers write it (WHATWG HTML, 4.10.21.8).
         ('filename="a%22b.txt"', 'a"b.txt'),
         ('filename="a%0D%0Ab.txt"', "ab.txt"),
         ('filename="100%25.txt"', "100%25.txt"),
         ('filename="a;b=c.txt"', "a;b=c.txt"),
         ('filename="☃.txt"', "☃.txt"),
-        # As other clients do it.
+        # As other clients write it.
         ("filename=plain.txt", "plain.txt"),
         ('filename="a\\"b.txt"', 'a"b.txt'),
         ("filename*=UTF-8''%e2%98%83%20.txt", "☃ .txt"),
@@ -237,7 +237,7 @@ async def test_transfer_encodings_that_change_nothing(encoding: str) -> None:
         ("filename*=UTF-8''..%2F..%2Fetc%2Fpasswd", "passwd"),
     ],
 )
-async def test_file_names(disposition: str, filename: str) -> None:
+async def test_file_names_are_decoded(disposition: str, filename: str) -> None:
     head = f'Content-Disposition: form-data; name="f"; {disposition}\r\n\r\n'.encode()
     assert (await one_file(head + b"x")).filename == filename
 
@@ -276,19 +276,19 @@ async def test_file_names(disposition: str, filename: str) -> None:
         ("€" * 100 + ".txt", "€" * 83 + ".txt"),
     ],
 )
-def test_safe_filename(sent: str, safe: str) -> None:
+def test_safe_filename_removes_paths_and_control_characters(sent: str, safe: str) -> None:
     assert safe_filename(sent) == safe
 
 
 @given(st.text() | st.text(alphabet="./\\: \x00\u202eC", max_size=10))
-def test_any_file_name_becomes_safe(sent: str) -> None:
+def test_any_file_name_is_made_safe(sent: str) -> None:
     safe = safe_filename(sent)
     assert safe not in (".", "..")
     assert not set(safe) & set("/\\\x00\r\n\x1b")
     assert len(safe.encode()) <= 255
 
 
-async def test_a_form_is_read_once_by_any_number_of_tasks() -> None:
+async def test_a_form_is_read_once_for_any_number_of_tasks() -> None:
     arriving: asyncio.Queue[bytes] = asyncio.Queue()
     result = MultipartForm(Body(arriving.get, max_size=1000), FORM_TYPE, max_fields=10, max_memory=1000)
     readers = [asyncio.create_task(result.read()) for _ in range(3)]
@@ -303,7 +303,7 @@ async def test_a_form_is_read_once_by_any_number_of_tasks() -> None:
     assert fields == {"a": "1"}
 
 
-async def test_a_cancelled_reader_leaves_the_form_to_the_next() -> None:
+async def test_after_a_cancelled_reader_the_next_reads_the_form() -> None:
     arriving: asyncio.Queue[bytes] = asyncio.Queue()
     taken = asyncio.Event()
 
@@ -333,7 +333,7 @@ async def test_a_streamed_body_has_no_form() -> None:
         await MultipartForm(body, FORM_TYPE, max_fields=10, max_memory=10).read()
 
 
-async def test_a_closed_form_is_not_read() -> None:
+async def test_a_closed_form_cannot_be_read() -> None:
     result = MultipartForm(make_body(form()), FORM_TYPE, max_fields=10, max_memory=10)
     await result.aclose()
     await result.aclose()
@@ -346,7 +346,7 @@ _contents = st.binary(max_size=60) | st.text(alphabet="\r\n-=x", max_size=40).ma
 
 
 def expected_of(parts: list[tuple[str, bytes, str | None]]) -> tuple[dict[str, Any], list[tuple[str, str, str, bytes]]]:
-    """What is in a form of these parts: name, content, file name."""
+    """The expected content of a form of these parts: name, content, file name."""
     values: dict[str, list[str]] = {}
     files: dict[str, list[tuple[str, str, str, bytes]]] = {}
     for name, content, filename in parts:
@@ -365,10 +365,10 @@ def expected_of(parts: list[tuple[str, bytes, str | None]]) -> tuple[dict[str, A
     step=st.none() | st.integers(min_value=1, max_value=5),
     max_memory=st.sampled_from([100, 2000]),
 )
-async def test_any_cutting_of_a_form_gives_the_same(
+async def test_the_result_does_not_depend_on_the_chunks(
     parts: list[tuple[str, bytes, str | None]], cuts: list[int], step: int | None, max_memory: int
 ) -> None:
-    # What holds the boundary is no content.
+    # Content cannot contain the boundary.
     parts = [each for each in parts if b"\r\n--=-x-=" not in b"\r\n" + each[1]]
     body = form(*(part(name, content, filename=filename) for name, content, filename in parts))
     places = sorted({place for place in cuts if place < len(body)}) if step is None else [*range(step, len(body), step)]

@@ -1,4 +1,4 @@
-"""Forms that break RFC 7578, are larger than they may be, or hostile (reliability: HTTP 76)."""
+"""Forms that break RFC 7578, are too large, or are hostile (reliability: HTTP 76)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def refused(
 
 
 async def status_of(form: MultipartForm) -> int:
-    """What reading it ends with; nothing else than a `RequestError` may be raised."""
+    """Return the result of reading a form; it may raise nothing but a `RequestError`."""
     try:
         await form.read()
     except RequestError as error:
@@ -62,13 +62,13 @@ async def test_other_multipart_types_are_415(content_type: str) -> None:
         "; charset=utf-8",
     ],
 )
-async def test_a_boundary_that_cannot_be_is_400(parameters: str) -> None:
+async def test_an_invalid_boundary_is_400(parameters: str) -> None:
     error = await refused(form(), content_type="multipart/form-data" + parameters)
     assert error.status == 400
     assert "needs a boundary of 1 to 70 characters" in error.message
 
 
-async def test_the_longest_boundary() -> None:
+async def test_the_longest_boundary_is_accepted() -> None:
     boundary = "x" * 70
     body = make_body(f"--{boundary}\r\n".encode() + part("a", b"1") + f"\r\n--{boundary}--".encode())
     result = MultipartForm(body, f"multipart/form-data; boundary={boundary}", max_fields=1, max_memory=100)
@@ -118,14 +118,14 @@ async def test_broken_forms_are_400(body: bytes, what: str) -> None:
     error = await refused(body)
     assert error.status == 400
     assert what in error.message
-    # Cut into single bytes it is as broken.
+    # In single bytes it is just as broken.
     assert (await refused(*(body[place : place + 1] for place in range(len(body))))).status == 400
 
 
 @pytest.mark.parametrize(
     "charset", ["idna", "punycode", "unicode_escape", "utf-7", "zip", "rot13", "undefined", "no-such", "\xff"]
 )
-async def test_charsets_that_no_form_is_in_are_400(charset: str) -> None:
+async def test_unsupported_charsets_are_400(charset: str) -> None:
     for body in (
         form(part("_charset_", charset.encode("latin-1")), part("a", b"1")),
         form(part("a", b"1", f'Content-Type: text/plain; charset="{charset}"')),
@@ -141,13 +141,13 @@ async def test_10_000_parts_are_413() -> None:
     assert "more than the 1000 fields allowed" in error.message
 
 
-async def test_fields_and_files_and_empty_inputs_count() -> None:
+async def test_fields_files_and_empty_inputs_count() -> None:
     parts = [part("a", b"1"), part("b", b"1", filename="b"), part("c", b"", filename="")]
     await MultipartForm(make_body(form(*parts)), FORM_TYPE, max_fields=3, max_memory=100).read()
     assert (await refused(form(*parts), max_fields=2)).status == 413
 
 
-async def test_text_is_413_beyond_the_memory_of_a_form() -> None:
+async def test_text_over_the_memory_limit_of_a_form_is_413() -> None:
     fits = form(part("ab", b"x" * 49), part("cd", b"x" * 47))
     await MultipartForm(make_body(fits), FORM_TYPE, max_fields=10, max_memory=100).read()
     error = await refused(form(part("ab", b"x" * 50), part("cd", b"x" * 47)), max_memory=100)
@@ -175,7 +175,7 @@ async def test_heads_of_parts_are_bounded() -> None:
         assert "8 header fields" in error.message
 
 
-async def test_a_broken_form_is_broken_whoever_asks() -> None:
+async def test_a_broken_form_raises_the_same_error_for_every_reader() -> None:
     result = MultipartForm(make_body(form(part("a"))[:20]), FORM_TYPE, max_fields=1, max_memory=100)
     for _ in range(2):
         with pytest.raises(RequestError, match="final delimiter"):
@@ -201,7 +201,7 @@ async def test_a_broken_form_is_broken_whoever_asks() -> None:
         b'; filename*="',
     ],
 )
-def test_a_flood_takes_linear_time(unit: bytes) -> None:
+def test_hostile_forms_take_linear_time(unit: bytes) -> None:
     async def read(size: int) -> None:
         flood = unit * (size // len(unit))
         for body in (

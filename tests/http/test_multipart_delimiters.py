@@ -1,4 +1,4 @@
-"""The content of a multipart body outside of its parts."""
+"""The delimiters of a multipart body."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cleaned(*chunks: bytes) -> bytes:
         (b"before\r\n--b\r\nx", b"\r\n--b\r\nx"),
         (b"before--b\r\n\n--b\r\n--b\r\nx", b"\r\n--b\r\nx"),
         (b"--b \t\r\nx\r\n--b\t\r\ny", b"\r\n--b\r\nx\r\n--b\r\ny"),
-        # Blanks elsewhere are content, or make the delimiter a broken one, which is for the parser to say.
+        # Spaces elsewhere are content, or make the delimiter invalid, which the parser must find.
         (b"--b\r\nx \r\n --b \r\n", b"\r\n--b\r\nx \r\n --b \r\n"),
         (b"--b x\r\n", b"\r\n--b x\r\n"),
         (b"--b --", b"\r\n--b --"),
@@ -33,13 +33,13 @@ def cleaned(*chunks: bytes) -> bytes:
     ],
 )
 @given(cuts=st.sets(st.integers(0, 40)))
-def test_however_it_is_cut(body: bytes, expected: bytes, cuts: set[int]) -> None:
+def test_delimiters_are_found_however_the_body_is_cut(body: bytes, expected: bytes, cuts: set[int]) -> None:
     places = [0, *sorted(cuts), len(body)]
     chunks = [body[start:end] for start, end in pairwise(places) if start < end]
     assert cleaned(*chunks) == expected
 
 
-def test_a_body_without_a_delimiter_has_not_begun() -> None:
+def test_a_body_without_a_delimiter_has_no_parts() -> None:
     delimiters = Delimiters(b"b")
     assert delimiters.feed(b"a=1&b=2\r\n--") == b""
     assert not delimiters.begun
@@ -48,7 +48,7 @@ def test_a_body_without_a_delimiter_has_not_begun() -> None:
     assert delimiters.flush() == b"\r\n--b"
 
 
-def test_what_is_held_back_is_bounded() -> None:
+def test_the_bytes_held_back_are_bounded() -> None:
     delimiters = Delimiters(b"b")
     given = [b"--b", *[b" "] * (2 * MAX_PADDING), b"\r\n"]
     assert b"".join([*map(delimiters.feed, given), delimiters.flush()]) == b"\r\n" + b"".join(given)

@@ -1,4 +1,4 @@
-"""Large forms: data in memory and on disk, all of which is removed."""
+"""Large forms: data in memory and on disk, all of which is removed afterwards."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ END = b"\r\n--=-x-=--\r\n"
 
 
 def large_request(chunks: int, **settings: int) -> Request:
-    """An upload of so many chunks, made while it is read."""
+    """An upload of a number of chunks, which are made while it is read."""
     remaining = iter([HEAD, *[CHUNK] * chunks, END])
 
     async def read() -> bytes:
-        # As a network would.
+        # Yield to the loop, as reading from a network does.
         await asyncio.sleep(0)
         return next(remaining, b"")
 
@@ -42,7 +42,7 @@ async def the_file(request: Request) -> UploadedFile:
     return file
 
 
-async def test_64_mib_run_in_flat_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_64_mib_are_read_in_constant_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     files = install(monkeypatch)
     chunks = 64 * MIB // len(CHUNK)
     request = large_request(chunks)
@@ -68,13 +68,13 @@ async def test_64_mib_run_in_flat_memory(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert files.open == 0
 
 
-async def test_small_forms_need_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_small_forms_need_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     files = install(monkeypatch)
     fits = form(part("a", b"x" * 50), part("f", b"y" * 49, filename="f"))
     request = form_request(fits, max_form_memory=100)
     assert len(await request.files) == 1
     assert files.made == []
-    # One byte more.
+    # One byte more needs a file.
     fits = form(part("a", b"x" * 50), part("f", b"y" * 50, filename="f"))
     request = form_request(fits, max_form_memory=100)
     file = (await request.files).f
@@ -85,7 +85,7 @@ async def test_small_forms_need_no_disk(monkeypatch: pytest.MonkeyPatch) -> None
     assert files.open == 0
 
 
-async def test_files_give_way_to_text() -> None:
+async def test_files_move_to_disk_to_leave_memory_for_text() -> None:
     request = form_request(form(part("f", b"y" * 90, filename="f"), part("a", b"x" * 90)), max_form_memory=100)
     assert await request.body_params == {"a": "x" * 90}
     file = (await request.files).f
@@ -94,7 +94,7 @@ async def test_files_give_way_to_text() -> None:
     await request.aclose()
 
 
-async def test_a_thousand_files_are_one_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_thousand_files_need_one_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
     files = install(monkeypatch)
     parts = [part("f", b"%d" % number * 10, filename=f"{number}") for number in range(1000)]
     request = form_request(form(*parts), max_form_memory=0)
@@ -106,7 +106,7 @@ async def test_a_thousand_files_are_one_descriptor(monkeypatch: pytest.MonkeyPat
     assert files.open == 0
 
 
-async def test_single_bytes_take_no_more_memory_than_they_are() -> None:
+async def test_chunks_of_single_bytes_take_little_memory() -> None:
     body = form(part("a", b"x" * 10_000), part("f", b"x" * 10_000, filename="f"))
     request = form_request(*(body[place : place + 1] for place in range(len(body))))
     tracemalloc.start()
@@ -127,7 +127,7 @@ async def test_single_bytes_take_no_more_memory_than_they_are() -> None:
         ({"max_body_fields": 1}, b"\r\n" + form(part("a")), 413),
     ],
 )
-async def test_a_form_that_fails_leaves_no_file(
+async def test_an_invalid_form_leaves_no_file(
     monkeypatch: pytest.MonkeyPatch, settings: dict[str, int], end: bytes, status: int
 ) -> None:
     files = install(monkeypatch)
@@ -136,7 +136,7 @@ async def test_a_form_that_fails_leaves_no_file(
         with pytest.raises(RequestError) as caught:
             await request.files
         assert caught.value.status == status
-    # At once, not when the request ends.
+    # The file is removed at once, not only when the request ends.
     assert (len(files.made), files.open) == (1, 0)
     await request.aclose()
 
@@ -167,7 +167,7 @@ async def test_a_full_disk_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> No
     assert (len(files.made), files.open) == (1, 0)
 
 
-async def test_cancelled_while_it_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_cancelled_during_a_write_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     files = install(monkeypatch)
     files.gate.clear()
     request = large_request(2, max_form_memory=1000)
@@ -181,7 +181,7 @@ async def test_cancelled_while_it_writes(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (len(files.made), files.open) == (1, 0)
 
 
-async def test_cancelled_while_it_writes_and_read_on_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_after_a_reader_cancelled_during_a_write_another_continues(monkeypatch: pytest.MonkeyPatch) -> None:
     files = install(monkeypatch)
     files.gate.clear()
     request = large_request(2, max_form_memory=1000)
@@ -198,7 +198,7 @@ async def test_cancelled_while_it_writes_and_read_on_by_another(monkeypatch: pyt
     assert (len(files.made), files.open) == (1, 0)
 
 
-async def test_closed_while_another_task_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_form_may_be_closed_while_another_task_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     files = install(monkeypatch)
     files.gate.clear()
     request = large_request(2, max_form_memory=1000)

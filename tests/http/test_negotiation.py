@@ -15,7 +15,7 @@ CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image
 @pytest.mark.parametrize(
     ("accept", "offered", "best"),
     [
-        # No wish: the first.
+        # No preference: the first offer.
         ("", (JSON, HTML), JSON),
         ("*/*", (JSON, HTML), JSON),
         # Weights.
@@ -25,11 +25,11 @@ CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image
         ("text/html;q=0.5, application/json;q=0.50", (HTML, JSON), HTML),
         ("text/html ; q=0.1\t, text/* ; q=0.2", (HTML, TEXT), TEXT),
         ("text/html;q=0.001", (HTML,), HTML),
-        # Nothing that fits.
+        # Nothing matches.
         ("image/png", (HTML, JSON), None),
         ("text/html;q=0", (HTML,), None),
         ("*/*;q=0.0", (HTML,), None),
-        # The most specific range counts, wherever it stands.
+        # The most specific range counts, regardless of its place.
         ("*/*, text/html;q=0", (HTML, JSON), JSON),
         ("text/*;q=0.9, text/plain;q=0.1, */*;q=0.5", (TEXT, JSON, HTML), HTML),
         ("text/html;level=1, text/html;q=0.4", (HTML, "text/html;level=1"), "text/html;level=1"),
@@ -38,13 +38,13 @@ CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image
         ('application/ld+json;profile="a;b, \\"c\\""', ('application/ld+json; profile="a;b, \\"c\\""',), "itself"),
         # Upper case, empty elements.
         (", TEXT/HTML;Q=0.5,, ,", (JSON, HTML), HTML),
-        # The answer is spelt as the offer.
+        # The result is spelled as in the offer.
         ("text/html", ("Text/HTML",), "Text/HTML"),
-        # What follows the weight is no parameter of the type.
+        # Parameters after the weight do not belong to the type.
         ("text/html;q=1;ext=1", (HTML,), HTML),
     ],
 )
-def test_best(accept: str, offered: tuple[str, ...], best: str | None) -> None:
+def test_the_best_offer_is_chosen(accept: str, offered: tuple[str, ...], best: str | None) -> None:
     assert best_media_type(accept, offered) == (offered[0] if best == "itself" else best)
 
 
@@ -62,24 +62,24 @@ def test_best(accept: str, offered: tuple[str, ...], best: str | None) -> None:
         "te xt/html",
     ],
 )
-def test_what_cannot_be_read_does_not_count(accept: str) -> None:
+def test_unreadable_ranges_are_ignored(accept: str) -> None:
     assert best_media_type(accept, (JSON, HTML)) == JSON
     assert best_media_type(f"{accept}, text/html;q=0.1", (JSON, HTML)) == HTML
 
 
-def test_ranges_are_bounded() -> None:
+def test_the_number_of_ranges_is_limited() -> None:
     many = ", ".join(f"x/y{number}" for number in range(MAX_RANGES - 1))
     assert best_media_type(f"{many}, text/html", (HTML,)) == HTML
     assert best_media_type(f"{many}, x/y, text/html", (HTML,)) is None
 
 
 @pytest.mark.parametrize("offered", ["html", "text/*", "*/*", "", "text/html, text/plain", "text/html;q=2"])
-def test_an_offer_is_one_media_type(offered: str) -> None:
+def test_an_offer_must_be_a_media_type(offered: str) -> None:
     with pytest.raises(UsageError, match="expected a type and a subtype"):
         best_media_type("*/*", (HTML, offered))
 
 
-def test_something_is_offered() -> None:
+def test_at_least_one_offer_is_required() -> None:
     with pytest.raises(UsageError, match="needs the media types"):
         best_media_type("*/*", ())
 
@@ -87,7 +87,7 @@ def test_something_is_offered() -> None:
 @pytest.mark.parametrize(
     "unit", [",", ";", '"', '"\\', "\\", "a/b,", "a/b;", 'a/b;x="', "a/b;q=1;", " ", "=", 'a="\\";']
 )
-def test_a_flood_takes_linear_time(unit: str) -> None:
+def test_a_flood_of_ranges_takes_linear_time(unit: str) -> None:
     def choose(size: int) -> None:
         flood = unit * (size // len(unit))
         best_media_type(flood, (HTML, JSON))
@@ -97,5 +97,5 @@ def test_a_flood_takes_linear_time(unit: str) -> None:
 
 
 @given(accept=st.text() | st.text(alphabet='*/;,q=01."\\ ath'))
-def test_any_header_has_an_answer(accept: str) -> None:
+def test_any_header_has_a_result(accept: str) -> None:
     assert best_media_type(accept, (HTML, JSON)) in (HTML, JSON, None)

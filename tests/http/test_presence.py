@@ -1,4 +1,4 @@
-"""Whether the client of a request is there."""
+"""Whether the client of a request is still connected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from emmett.http.presence import ClientPresence
 
 
-async def test_all_who_wait_are_woken_when_it_leaves() -> None:
+async def test_all_waiting_tasks_are_woken_when_the_client_leaves() -> None:
     presence = ClientPresence()
     waiting = [asyncio.create_task(presence.wait_gone()) for _ in range(3)]
     await asyncio.sleep(0)
@@ -20,7 +20,7 @@ async def test_all_who_wait_are_woken_when_it_leaves() -> None:
     await presence.wait_gone()
 
 
-async def test_an_answer_wakes_them_too_and_the_client_is_still_there() -> None:
+async def test_the_response_wakes_waiting_tasks_although_the_client_is_connected() -> None:
     presence = ClientPresence()
     waiting = asyncio.create_task(presence.wait_gone())
     await asyncio.sleep(0)
@@ -30,7 +30,7 @@ async def test_an_answer_wakes_them_too_and_the_client_is_still_there() -> None:
     assert presence.waiters is None
 
 
-async def test_one_that_is_cancelled_is_forgotten() -> None:
+async def test_a_cancelled_task_is_removed() -> None:
     presence = ClientPresence()
     waiting, other = (asyncio.create_task(presence.wait_gone()) for _ in range(2))
     await asyncio.sleep(0)

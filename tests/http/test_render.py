@@ -47,7 +47,7 @@ class Place(msgspec.Struct):
         (Place("here"), b"application/json", b'{"name":"here"}'),
     ],
 )
-async def test_results_and_their_types(result: object, content_type: bytes, content: bytes) -> None:
+async def test_results_have_their_content_type(result: object, content_type: bytes, content: bytes) -> None:
     response = Response()
     assert render(result, response) is response
     assert response.body == content
@@ -58,14 +58,14 @@ def test_none_is_an_empty_body() -> None:
     assert sent_headers(render(None, Response())) == {b"content-length": b"0"}
 
 
-def test_none_keeps_a_body_that_was_set() -> None:
+def test_none_keeps_an_assigned_body() -> None:
     response = Response()
     response.body = "set before"
     assert render(None, response).body == b"set before"
 
 
 @pytest.mark.parametrize("result", ["text", b"bytes", {"a": 1}, iter([b"x"])])
-def test_a_content_type_that_was_set_is_kept(result: object) -> None:
+def test_an_assigned_content_type_is_kept(result: object) -> None:
     response = Response()
     response.content_type = "text/plain"
     assert sent_headers(render(result, response))[b"content-type"] == b"text/plain"
@@ -96,7 +96,7 @@ async def test_iterators_are_streamed() -> None:
         assert await read(response.body) == b"ab"
 
 
-def test_what_was_set_on_the_response_stays() -> None:
+def test_assignments_to_the_response_are_kept() -> None:
     response = Response()
     response.status = 201
     response.headers["x-colour"] = "red"
@@ -107,7 +107,7 @@ def test_what_was_set_on_the_response_stays() -> None:
     assert sent_headers(response)[b"set-cookie"] == b"a=1"
 
 
-def test_a_response_gets_the_headers_and_cookies_it_does_not_set() -> None:
+def test_a_returned_response_gets_headers_and_cookies_that_it_lacks() -> None:
     context = Response(headers={"x-colour": "red", "x-size": "1"})
     context.cookies["session"] = "context"
     context.cookies["a"] = "context"
@@ -128,7 +128,7 @@ def test_a_response_gets_the_headers_and_cookies_it_does_not_set() -> None:
     ]
 
 
-def test_a_shared_response_takes_no_cookies_home() -> None:
+def test_a_shared_response_keeps_no_cookies() -> None:
     shared = Response("same for all")
     context = Response()
     context.cookies["session"] = "secret"
@@ -136,7 +136,7 @@ def test_a_shared_response_takes_no_cookies_home() -> None:
     assert b"set-cookie" not in sent_headers(render(shared, Response()))
 
 
-def test_a_response_under_a_bare_context_is_itself() -> None:
+def test_a_response_without_additions_is_returned_itself() -> None:
     result = Response("x")
     assert render(result, Response()) is result
     assert render(result, result) is result
@@ -153,7 +153,7 @@ class Order:
     places: list[Place]
 
 
-def test_what_json_holds_inside() -> None:
+def test_nested_json_values_are_rendered() -> None:
     moment = datetime.datetime(2030, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
     number = uuid.UUID("12345678-1234-5678-1234-567812345678")
     value = {
@@ -188,7 +188,7 @@ def test_what_json_holds_inside() -> None:
     }
 
 
-def test_cookies_that_a_browser_would_refuse_keep_no_error_page_from_going_out() -> None:
+def test_invalid_cookies_do_not_prevent_an_error_page() -> None:
     context = Response()
     context.cookies["__Host-a"] = "1"
     with pytest.raises(ValueError, match="cookie __Host-a"):
@@ -220,7 +220,7 @@ def test_other_types_are_refused_by_name(result: object) -> None:
         ({"a": "\ud800"}, "surrogates"),
     ],
 )
-def test_what_json_cannot_express_is_refused_by_name(value: object, named: str) -> None:
+def test_values_that_json_cannot_express_are_refused_by_name(value: object, named: str) -> None:
     with pytest.raises(UsageError, match=f"JSON cannot represent this {type(value).__name__}: .*{named}"):
         render(value, Response())
 

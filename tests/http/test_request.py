@@ -11,7 +11,7 @@ from emmett.http import Body, UploadedFile
 from tests.http.builders import form, form_request, make_request, part
 
 
-def test_attributes() -> None:
+def test_the_attributes_of_a_request_are_read() -> None:
     request = make_request("POST", "/a b", headers=[("Host", "example.org:8000"), ("X-Colour", "red")])
     assert (request.method, request.scheme, request.path) == ("POST", "http", "/a b")
     assert request.host == "example.org:8000"
@@ -21,11 +21,11 @@ def test_attributes() -> None:
     assert repr(request) == "<Request POST '/a b'>"
 
 
-def test_a_request_without_host() -> None:
+def test_a_request_may_have_no_host() -> None:
     assert make_request().host == ""
 
 
-def test_now_is_the_moment_of_arrival_in_utc() -> None:
+def test_now_is_the_time_of_arrival_in_utc() -> None:
     before = datetime.now(UTC)
     request = make_request()
     after = datetime.now(UTC)
@@ -62,7 +62,7 @@ def test_content_type_is_the_bare_media_type(header: str, content_type: str) -> 
     assert make_request(headers=[("Content-Type", header)]).content_type == content_type
 
 
-def test_a_request_without_content_type() -> None:
+def test_a_request_may_have_no_content_type() -> None:
     assert make_request().content_type == ""
 
 
@@ -80,7 +80,7 @@ def test_a_request_without_content_type() -> None:
         ("9" * 5000, None),
     ],
 )
-def test_content_length(header: str, length: int | None) -> None:
+def test_content_length_is_read(header: str, length: int | None) -> None:
     assert make_request(headers=[("Content-Length", header)]).content_length == length
 
 
@@ -89,7 +89,7 @@ async def test_body_params_are_the_same_object_every_time() -> None:
     arriving: asyncio.Queue[bytes] = asyncio.Queue()
     request.body = Body(arriving.get, max_size=100)
     readers = [asyncio.create_task(request.body_params) for _ in range(2)]
-    # Both have begun, and found nothing to read yet.
+    # Both tasks have started, and found nothing to read yet.
     await asyncio.sleep(0)
     arriving.put_nowait(b'{"a": 1}')
     arriving.put_nowait(b"")
@@ -100,7 +100,7 @@ async def test_body_params_are_the_same_object_every_time() -> None:
     assert await request.body == b'{"a": 1}'
 
 
-async def test_body_params_of_another_type_leave_the_body_to_be_streamed() -> None:
+async def test_after_empty_body_params_the_body_can_still_be_streamed() -> None:
     request = make_request("POST", headers=[("Content-Type", "text/plain")], body=b"text")
     assert await request.body_params == {}
     assert [chunk async for chunk in request.body] == [b"text"]
@@ -125,7 +125,7 @@ async def test_a_route_has_settings_of_its_own() -> None:
     assert await request.body_params == {"a": "x" * 50, "b": "1"}
 
 
-async def test_fields_and_files_of_a_form() -> None:
+async def test_fields_and_files_of_a_form_are_read() -> None:
     body = form(part("title", b"x"), part("photo", b"y", filename="a.jpg"), part("photo", b"z", filename="b.jpg"))
     for files_first in (True, False):
         request = form_request(body)
@@ -141,14 +141,14 @@ async def test_fields_and_files_of_a_form() -> None:
         await request.aclose()
 
 
-async def test_several_tasks_read_one_form() -> None:
+async def test_several_tasks_can_read_one_form() -> None:
     request = form_request(form(part("a", b"1"), part("f", b"2", filename="f")))
     params, files, again = await asyncio.gather(request.body_params, request.files, request.body_params)
     assert params is again
     assert (params, list(files)) == ({"a": "1"}, ["f"])
 
 
-async def test_a_body_that_was_read_whole_is_still_a_form() -> None:
+async def test_a_body_that_was_read_can_still_be_read_as_a_form() -> None:
     body = form(part("f", b"2", filename="f"))
     request = form_request(body)
     assert await request.body == body
@@ -156,7 +156,7 @@ async def test_a_body_that_was_read_whole_is_still_a_form() -> None:
     assert await request.body == body
 
 
-async def test_a_form_that_was_read_is_no_longer_a_body() -> None:
+async def test_a_form_that_was_read_cannot_be_read_as_a_body() -> None:
     request = form_request(form())
     await request.body_params
     with pytest.raises(UsageError, match="already streamed"):
@@ -178,7 +178,7 @@ async def test_other_multipart_types_are_415() -> None:
         assert caught.value.status == 415
 
 
-async def test_nothing_of_a_form_is_left_behind_its_request() -> None:
+async def test_nothing_is_left_of_a_form_after_its_request() -> None:
     request = form_request(form(part("f", b"2", filename="f")))
     file = (await request.files).f
     assert isinstance(file, UploadedFile)
@@ -188,7 +188,7 @@ async def test_nothing_of_a_form_is_left_behind_its_request() -> None:
         await file.read()
 
 
-async def test_a_form_is_not_read_behind_its_request() -> None:
+async def test_a_form_cannot_be_read_after_its_request() -> None:
     request = form_request(form())
     await request.aclose()
     for attempt in (request.body_params, request.files):
@@ -196,7 +196,7 @@ async def test_a_form_is_not_read_behind_its_request() -> None:
             await attempt
 
 
-def test_accepts() -> None:
+def test_accepts_chooses_a_media_type() -> None:
     request = make_request(headers=[("Accept", "text/html;q=0.5"), ("Accept", "application/json")])
     assert request.accepts("text/html", "application/json") == "application/json"
     assert request.accepts("image/png") is None
@@ -205,6 +205,6 @@ def test_accepts() -> None:
         request.accepts()
 
 
-def test_a_request_takes_no_other_attributes() -> None:
+def test_other_attributes_cannot_be_set() -> None:
     with pytest.raises(AttributeError):
         make_request().colour = "red"  # type: ignore[attr-defined]

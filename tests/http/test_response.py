@@ -16,7 +16,7 @@ async def chunks() -> AsyncIterator[bytes]:
     yield b"b"
 
 
-def test_an_empty_response() -> None:
+def test_a_response_may_be_empty() -> None:
     response = Response()
     assert response.status == 200
     assert response.body == b""
@@ -24,7 +24,7 @@ def test_an_empty_response() -> None:
     assert response.raw_headers() == [(b"content-length", b"0")]
 
 
-def test_text() -> None:
+def test_a_response_may_be_text() -> None:
     response = Response("é", 201, {"X-Colour": "red"})
     assert response.status == 201
     assert response.body == "é".encode()
@@ -32,7 +32,7 @@ def test_text() -> None:
     assert sent_headers(response) == {b"x-colour": b"red", b"content-type": TEXT, b"content-length": b"2"}
 
 
-def test_content_type_is_an_argument_a_header_or_an_attribute() -> None:
+def test_the_content_type_is_an_argument_a_header_or_an_attribute() -> None:
     for response in (
         Response("x", content_type="text/plain"),
         Response("x", headers={"Content-Type": "text/plain"}),
@@ -44,13 +44,13 @@ def test_content_type_is_an_argument_a_header_or_an_attribute() -> None:
         assert response.content_type == "text/plain; charset=utf-8"
 
 
-def test_an_assigned_body_brings_its_type() -> None:
+def test_an_assigned_body_determines_the_content_type() -> None:
     response = Response("text")
     response.body = b"\0"
     assert sent_headers(response) == {b"content-type": b"application/octet-stream", b"content-length": b"1"}
 
 
-async def test_streams() -> None:
+async def test_a_response_may_be_a_stream() -> None:
     for body in (chunks(), [b"a", b"b"], ("a", "b"), iter([b"a", b"b"])):
         response = Response(body)
         assert response.is_stream
@@ -58,7 +58,7 @@ async def test_streams() -> None:
         assert await read(response.body) == b"ab"
 
 
-async def test_chunks_of_a_stream_and_of_bytes() -> None:
+async def test_a_stream_and_bytes_have_chunks() -> None:
     assert [chunk async for chunk in Response(chunks()).chunks()] == [b"a", b"b"]
     assert [chunk async for chunk in Response(b"ab").chunks()] == [b"ab"]
     assert [chunk async for chunk in Response().chunks()] == []
@@ -75,7 +75,7 @@ def test_other_bodies_are_refused_by_name(body: object) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 99, 100, 101, 199, 600, -200])
-def test_a_status_that_is_no_final_answer_is_refused(status: int) -> None:
+def test_a_status_that_is_not_final_is_refused(status: int) -> None:
     with pytest.raises(ValueError, match=f"status {status}: expected a whole number from 200 to 599"):
         Response(status=status)
     response = Response()
@@ -99,12 +99,12 @@ def test_205_has_no_content_and_says_so() -> None:
     assert sent_headers(response) == {b"content-length": b"0"}
 
 
-def test_the_length_of_bytes_is_counted_not_believed() -> None:
+def test_the_length_of_bytes_is_counted() -> None:
     response = Response(b"12345", headers={"Content-Length": "7"})
     assert sent_headers(response)[b"content-length"] == b"5"
 
 
-def test_the_length_of_a_stream_is_the_one_that_was_set() -> None:
+def test_the_length_of_a_stream_is_the_one_set_by_the_application() -> None:
     response = Response(chunks(), headers={"Content-Length": "2"})
     assert sent_headers(response)[b"content-length"] == b"2"
 
@@ -114,7 +114,7 @@ def test_framing_is_left_to_the_server(body: bytes | list[bytes]) -> None:
     assert b"transfer-encoding" not in sent_headers(Response(body, headers={"Transfer-Encoding": "chunked"}))
 
 
-def test_a_line_for_each_cookie() -> None:
+def test_each_cookie_has_a_line() -> None:
     response = Response()
     response.cookies["a"] = "1"
     response.cookies["a"]["path"] = "/"
@@ -136,7 +136,7 @@ def test_cookies_are_checked_together_before_they_are_sent() -> None:
     assert sent_headers(response)[b"set-cookie"] == b"a=1; SameSite=None; Secure"
 
 
-def test_headers_that_would_split_the_answer_are_refused() -> None:
+def test_headers_that_would_split_the_response_are_refused() -> None:
     with pytest.raises(ValueError, match="header x"):
         Response(headers={"x": "a\r\nb: c"})
     response = Response()
@@ -159,7 +159,7 @@ async def test_aclose_of_bytes_does_nothing() -> None:
     assert response.body == b"x"
 
 
-def test_a_length_is_no_default() -> None:
+def test_content_length_is_not_taken_from_defaults() -> None:
     defaults = Response(headers={"content-length": "5", "x-colour": "red"})
     assert sent_headers(Response(chunks()).with_defaults(defaults)) == {
         b"x-colour": b"red",
@@ -180,9 +180,7 @@ def test_a_length_is_no_default() -> None:
         ("accept", "*", "*"),
     ],
 )
-def test_vary_names_what_either_of_two_responses_names(
-    own: str | None, inherited: str | None, merged: str | None
-) -> None:
+def test_vary_fields_are_merged(own: str | None, inherited: str | None, merged: str | None) -> None:
     defaults = Response(headers={"Vary": inherited} if inherited else {"x-colour": "red"})
     response = Response("x", headers={"VARY": own} if own else None)
     for _ in range(2):
@@ -202,5 +200,5 @@ def test_with_defaults_keeps_the_class() -> None:
     assert merged is not page
 
 
-def test_repr() -> None:
+def test_the_repr_shows_status_and_type() -> None:
     assert repr(Response("x", 404)) == "<Response 404 text/plain; charset=utf-8>"

@@ -46,42 +46,42 @@ class Place(msgspec.Struct):
         (Event("", event="empty"), b"event: empty\ndata: \n\n"),
     ],
 )
-def test_events(event: object, sent: bytes) -> None:
+def test_events_are_encoded(event: object, sent: bytes) -> None:
     assert encode_event(event) == sent
 
 
 @pytest.mark.parametrize("name", ["event", "id"])
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\r\ndata: b", "a\0", 5, b"a"])
-def test_a_field_that_would_become_two_is_refused(name: str, value: Any) -> None:
+def test_a_field_with_a_line_break_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{name}=.*: expected a str without line ends or NUL"):
         Event("data", **{name: value})
 
 
 @pytest.mark.parametrize("retry", [-1, -0.001, float("inf"), float("nan")])
-def test_a_retry_that_is_no_time_is_refused(retry: float) -> None:
+def test_an_invalid_retry_is_refused(retry: float) -> None:
     with pytest.raises(ValueError, match=r"retry=.*: expected a number of seconds, 0 or more"):
         Event(retry=retry)
 
 
 @pytest.mark.parametrize("data", [b"bytes", bytearray(b"x"), memoryview(b"x")])
-def test_bytes_are_no_text(data: object) -> None:
+def test_bytes_are_refused(data: object) -> None:
     for event in (data, Event(data)):
         with pytest.raises(UsageError, match=f"data of type {type(data).__name__}: allowed are str"):
             encode_event(event)
 
 
-def test_data_that_json_cannot_express_is_refused_by_name() -> None:
+def test_data_that_json_cannot_express_is_refused_with_its_type() -> None:
     with pytest.raises(UsageError, match="JSON cannot represent this object"):
         encode_event(object())
 
 
-def test_an_event_does_not_change() -> None:
+def test_an_event_is_immutable() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Event("a").id = "b"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(("text", "sent"), [("", b":\n"), ("alive", b": alive\n"), ("a\nb\r\n", b": a\n: b\n:\n")])
-def test_comments(text: str, sent: bytes) -> None:
+def test_comments_are_encoded(text: str, sent: bytes) -> None:
     assert encode_comment(text) == sent
     assert receive(sent) == []
 
@@ -92,7 +92,7 @@ _events = st.tuples(_texts, st.none() | _names, st.none() | _names)
 
 
 @given(st.lists(_events))
-def test_a_client_gets_what_was_meant(events: list[tuple[str, str | None, str | None]]) -> None:
+def test_a_client_decodes_the_same_events(events: list[tuple[str, str | None, str | None]]) -> None:
     sent = b"".join(encode_event(Event(*event)) + encode_comment("between") for event in events)
     expected, last_id = [], ""
     for data, event, id in events:
@@ -103,6 +103,6 @@ def test_a_client_gets_what_was_meant(events: list[tuple[str, str | None, str | 
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | _texts, st.lists))
-def test_json_comes_back(value: object) -> None:
+def test_json_survives_encoding(value: object) -> None:
     (got,) = receive(encode_event([value]))
     assert json.loads(got.data) == [value]

@@ -55,7 +55,7 @@ async def test_a_large_file_is_streamed(folder: Path) -> None:
     assert max(map(len, chunks)) == CHUNK_SIZE
 
 
-async def test_an_empty_file(folder: Path) -> None:
+async def test_an_empty_file_is_sent(folder: Path) -> None:
     response = await get(folder, "empty.txt", range="bytes=0-")
     assert response.status == 200
     assert response.body == b""
@@ -68,7 +68,7 @@ async def test_head_has_the_headers_of_get_and_opens_nothing(folder: Path, filen
     expected = sent_headers(await get(folder, filename))
     response = await get(folder, filename, "HEAD")
     assert sent_headers(response) == expected
-    # A file is opened by reading the stream, which an adapter does not do for HEAD.
+    # Reading the stream opens the file, which an adapter does not do for HEAD.
     assert isinstance(response.body, BodyStream)
     await response.aclose()
 
@@ -130,7 +130,7 @@ async def test_another_method_is_405(folder: Path, method: str) -> None:
     ids=lambda filename: repr(filename[:24]),
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_all_that_is_not_a_file_of_the_folder_is_the_same_404(
+async def test_everything_but_files_of_the_folder_is_the_same_404(
     folder: Path, filename: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "css\\a.css").write_bytes(b"hardly what was meant")
@@ -148,8 +148,8 @@ async def test_all_that_is_not_a_file_of_the_folder_is_the_same_404(
     assert (caught.value.status, caught.value.body, caught.value.headers) == (404, "", {})
 
 
-async def test_a_file_that_may_not_be_read_is_the_same_404(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Root, who runs this in a container, may read every file: the answer of the system is made up.
+async def test_an_unreadable_file_is_the_same_404(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root, the user in a container, may read every file, so the error of the system is simulated.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(HTTPException) as caught:
         await get(folder, "css/a.css")
@@ -175,13 +175,13 @@ async def test_the_folder_itself_may_be_a_link_that_moves(folder: Path, tmp_path
         await files.respond(make_request(), "css/a.css")
 
 
-async def test_a_folder_that_does_not_exist_has_no_files(tmp_path: Path) -> None:
+async def test_a_missing_folder_has_no_files(tmp_path: Path) -> None:
     with pytest.raises(HTTPException) as caught:
         await get(tmp_path / "missing", "a.css")
     assert caught.value.status == 404
 
 
-async def test_not_modified(folder: Path) -> None:
+async def test_a_current_copy_is_304(folder: Path) -> None:
     first = sent_headers(await get(folder, "css/a.css"))
     etag = first[b"etag"].decode()
     for fields in ({"if_none_match": etag}, {"if_none_match": f"W/{etag}"}, {"if_modified_since": DATE}):
@@ -193,7 +193,7 @@ async def test_not_modified(folder: Path) -> None:
             assert sent_headers(response) == {name: value for name, value in first.items() if name not in left_out}
 
 
-async def test_modified(folder: Path) -> None:
+async def test_an_outdated_copy_is_replaced(folder: Path) -> None:
     etag = sent_headers(await get(folder, "css/a.css"))[b"etag"].decode()
     (folder / "css" / "a.css").write_bytes(b"new")
     response = await get(folder, "css/a.css", if_none_match=etag, if_modified_since=DATE)
@@ -208,7 +208,7 @@ async def test_a_failed_precondition_is_412(folder: Path) -> None:
     assert sent_headers(response)[b"cache-control"] == b"no-store"
 
 
-async def test_a_range(folder: Path) -> None:
+async def test_a_range_is_sent(folder: Path) -> None:
     response = await get(folder, "css/a.css", range="bytes=5-9")
     assert response.status == 206
     assert response.body == TEXT[5:10]
@@ -229,7 +229,7 @@ async def test_a_large_range_is_streamed(folder: Path) -> None:
     assert await read(response.body) == LARGE[-400000:]
 
 
-async def test_a_range_behind_the_end_is_416(folder: Path) -> None:
+async def test_a_range_beyond_the_end_is_416(folder: Path) -> None:
     response = await get(folder, "css/a.css", range="bytes=20-")
     assert response.status == 416
     fields = sent_headers(response)
@@ -240,21 +240,21 @@ async def test_a_range_behind_the_end_is_416(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("header", ["bytes=0-1,3-4", "bytes=x", "lines=1-2", "bytes=0-0," * 100_000])
-async def test_what_is_not_one_range_gets_the_whole_file(folder: Path, header: str) -> None:
+async def test_anything_but_one_range_gets_the_whole_file(folder: Path, header: str) -> None:
     response = await get(folder, "css/a.css", range=header)
     assert response.status == 200
     assert response.body == TEXT
     assert b"content-range" not in sent_headers(response)
 
 
-async def test_head_has_no_range(folder: Path) -> None:
+async def test_head_ignores_ranges(folder: Path) -> None:
     response = await get(folder, "css/a.css", "HEAD", range="bytes=5-9")
     assert response.status == 200
     assert sent_headers(response)[b"content-length"] == b"20"
     await response.aclose()
 
 
-async def test_if_range(folder: Path) -> None:
+async def test_if_range_validates_the_copy(folder: Path) -> None:
     etag = sent_headers(await get(folder, "css/a.css"))[b"etag"].decode()
     for validator, status in ((etag, 206), (f"W/{etag}", 200), ('"old"', 200), (DATE, 206), ("x", 200)):
         response = await get(folder, "css/a.css", range="bytes=5-9", if_range=validator)
@@ -262,33 +262,33 @@ async def test_if_range(folder: Path) -> None:
         assert response.body == (TEXT[5:10] if status == 206 else TEXT)
 
 
-async def test_a_current_copy_goes_before_a_range(folder: Path) -> None:
+async def test_a_current_copy_takes_precedence_over_a_range(folder: Path) -> None:
     assert (await get(folder, "css/a.css", range="bytes=5-9", if_none_match="*")).status == 304
 
 
-async def test_a_file_from_the_future_was_modified_now(folder: Path) -> None:
+async def test_a_modification_date_in_the_future_is_replaced_by_now(folder: Path) -> None:
     future = 4_000_000_000
     os.utime(folder / "css" / "a.css", (future, future))
     last_modified = sent_headers(await get(folder, "css/a.css"))[b"last-modified"]
     assert b"2096" not in last_modified
 
 
-async def test_a_file_in_a_compressed_format_is_what_it_is(folder: Path) -> None:
+async def test_a_file_in_a_compressed_format_is_sent_as_it_is(folder: Path) -> None:
     (folder / "a.tar.gz").write_bytes(b"x")
     (folder / "latest").symlink_to("css/a.css")
     response = await get(folder, "a.tar.gz")
     assert response.content_type == "application/gzip"
     assert "content-encoding" not in response.headers
-    # By the name that was asked for, not by that of a file behind it.
+    # The name in the request decides, not that of the target of a link.
     assert (await get(folder, "latest")).content_type == "application/octet-stream"
 
 
-async def test_max_age_is_for_the_file_alone(folder: Path) -> None:
+async def test_max_age_applies_only_to_the_file(folder: Path) -> None:
     answers: list[tuple[dict[str, str], int, str]] = [
         ({}, 200, "public, max-age=3600"),
         ({"range": "bytes=0-1"}, 206, "public, max-age=3600"),
         ({"if_none_match": "*"}, 304, "public, max-age=3600"),
-        # A cache that kept one of these would give it to others in place of the file.
+        # A cache that stored one of these responses would give it to others in place of the file.
         ({"range": "bytes=20-"}, 416, "no-store"),
         ({"if_match": '"other"'}, 412, "no-store"),
         ({"accept_encoding": "identity;q=0"}, 406, "no-store"),
@@ -298,7 +298,7 @@ async def test_max_age_is_for_the_file_alone(folder: Path) -> None:
         assert (response.status, response.headers["cache-control"]) == (status, cache_control)
 
 
-async def test_a_file_that_is_replaced_while_it_is_looked_at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_may_be_replaced_while_it_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = 0
 
     def look(path: Path) -> FileIdentity:
@@ -320,7 +320,7 @@ async def test_a_file_that_is_replaced_while_it_is_looked_at(folder: Path, monke
     assert (caught.value.status, looks) == (404, 3)
 
 
-async def test_a_file_that_is_never_the_same_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_that_keeps_changing_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def look(path: Path) -> FileIdentity:
         identity = identify_file(path)
         path.write_bytes(path.read_bytes() + b"more")
@@ -332,7 +332,7 @@ async def test_a_file_that_is_never_the_same_is_an_error(folder: Path, monkeypat
 
 
 @pytest.mark.parametrize("filename", ["css/a.css", "missing", "../secret.txt", "large.bin"])
-async def test_one_change_of_threads_finds_a_file_and_reads_a_small_one(
+async def test_finding_a_file_and_reading_a_small_one_takes_one_thread_switch(
     folder: Path, filename: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = 0
@@ -353,7 +353,7 @@ async def test_one_change_of_threads_finds_a_file_and_reads_a_small_one(
     "unit", ["0-0,", ",", "-", "0", "9", "bytes=", " ", "\t", "0-", "-1,", "1-0,", '"', 'W/"', "W/"]
 )
 async def test_a_flood_in_a_header_takes_linear_time(folder: Path, unit: str) -> None:
-    # Were it quadratic, this would run for minutes.
+    # With quadratic time, this would run for minutes.
     flood = unit * ((1 << 18) // len(unit))
     floods: list[dict[str, str]] = [
         {"range": f"bytes={flood}"},

@@ -43,7 +43,9 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_the_form_that_the_client_wants(folder: Path, accept_encoding: str, coding: str, method: str) -> None:
+async def test_the_form_that_the_client_prefers_is_sent(
+    folder: Path, accept_encoding: str, coding: str, method: str
+) -> None:
     response = await get(folder, "js/a.js", method, accept_encoding=accept_encoding)
     content = CONTENTS[coding]
     fields = sent_headers(response)
@@ -63,7 +65,7 @@ async def test_the_form_that_the_client_wants(folder: Path, accept_encoding: str
     assert await read(response.body) == content
 
 
-async def test_without_the_header_it_is_the_file_itself(folder: Path) -> None:
+async def test_without_accept_encoding_the_file_itself_is_sent(folder: Path) -> None:
     response = await get(folder, "js/a.js")
     assert response.body == CONTENTS["identity"]
     assert response.headers["vary"] == "accept-encoding"
@@ -81,7 +83,7 @@ async def test_a_file_without_siblings_is_the_same_for_all(folder: Path) -> None
     ("filename", "accept_encoding"),
     [("alone.js", "identity;q=0"), ("alone.js", "gzip, *;q=0"), ("js/a.js", "identity;q=0"), ("js/a.js", "*;q=0")],
 )
-async def test_who_refuses_all_there_is_gets_406(folder: Path, filename: str, accept_encoding: str) -> None:
+async def test_a_client_that_refuses_every_form_gets_406(folder: Path, filename: str, accept_encoding: str) -> None:
     response = await get(folder, filename, accept_encoding=accept_encoding, if_none_match="*")
     assert response.status == 406
     assert response.headers["vary"] == "accept-encoding"
@@ -92,7 +94,7 @@ async def test_who_refuses_all_there_is_gets_406(folder: Path, filename: str, ac
     assert await read(response.body) == f"the request refuses all available codings: {codings}".encode()
 
 
-async def test_each_form_has_a_tag_of_its_own(folder: Path) -> None:
+async def test_each_form_has_its_own_tag(folder: Path) -> None:
     tags = {coding: (await get(folder, "js/a.js", accept_encoding=coding)).headers["etag"] for coding in CONTENTS}
     assert len(set(tags.values())) == 4
     for coding in CONTENTS:
@@ -103,7 +105,7 @@ async def test_each_form_has_a_tag_of_its_own(folder: Path) -> None:
             assert response.headers["etag"] == tags[coding]
 
 
-async def test_a_range_is_one_of_the_compressed_form(folder: Path) -> None:
+async def test_a_range_applies_to_the_compressed_form(folder: Path) -> None:
     response = await get(folder, "js/a.js", accept_encoding="gzip", range="bytes=4-9")
     assert response.status == 206
     assert response.body == CONTENTS["gzip"][4:10]
@@ -111,9 +113,9 @@ async def test_a_range_is_one_of_the_compressed_form(folder: Path) -> None:
     assert response.headers["content-encoding"] == "gzip"
 
 
-async def test_parts_of_different_forms_are_not_put_together(folder: Path) -> None:
+async def test_parts_of_different_forms_are_not_combined(folder: Path) -> None:
     tags = {coding: (await get(folder, "js/a.js", accept_encoding=coding)).headers["etag"] for coding in CONTENTS}
-    # A date tells one form from the other as little as the tag of the other form does.
+    # Neither a date nor the tag of another form identifies the form.
     for validator, status in ((tags["gzip"], 206), (tags["identity"], 200), (tags["br"], 200), (DATE, 200)):
         response = await get(folder, "js/a.js", accept_encoding="gzip", range="bytes=0-3", if_range=validator)
         assert response.status == status
@@ -135,7 +137,7 @@ async def test_an_unsatisfiable_range_is_not_encoded(folder: Path) -> None:
         ("js/a.js.zst", "application/octet-stream"),
     ],
 )
-async def test_a_compressed_file_that_is_asked_for_by_name(folder: Path, filename: str, content_type: str) -> None:
+async def test_a_compressed_file_can_be_requested_by_its_name(folder: Path, filename: str, content_type: str) -> None:
     for suffix in SUFFIXES.values():
         write(folder / f"{filename}{suffix}", b"compressed")
     response = await get(folder, filename, accept_encoding="gzip, br, zstd")
@@ -145,7 +147,7 @@ async def test_a_compressed_file_that_is_asked_for_by_name(folder: Path, filenam
     assert "vary" not in response.headers
 
 
-async def test_a_compressed_form_alone_is_no_file(folder: Path) -> None:
+async def test_a_compressed_form_without_its_file_is_404(folder: Path) -> None:
     (folder / "js/a.js").unlink()
     with pytest.raises(HTTPException) as caught:
         await get(folder, "js/a.js", accept_encoding="gzip, br")
@@ -156,7 +158,7 @@ async def test_a_compressed_form_alone_is_no_file(folder: Path) -> None:
     ("original", "sibling", "used"),
     [(10, 9, False), (10.9, 10, True), (10, 10, True), (10, 11, True), (11, 10.9, False)],
 )
-async def test_an_older_sibling_is_out_of_date(folder: Path, original: float, sibling: float, used: bool) -> None:
+async def test_an_older_sibling_is_ignored(folder: Path, original: float, sibling: float, used: bool) -> None:
     write(folder / "b.js", b"new", MODIFIED + original)
     write(folder / "b.js.gz", b"compressed", MODIFIED + sibling)
     response = await get(folder, "b.js", accept_encoding="gzip")
@@ -164,7 +166,7 @@ async def test_an_older_sibling_is_out_of_date(folder: Path, original: float, si
     assert ("vary" in response.headers) is used
 
 
-async def test_a_sibling_elsewhere_is_none(folder: Path, tmp_path: Path) -> None:
+async def test_a_sibling_outside_the_folder_is_ignored(folder: Path, tmp_path: Path) -> None:
     write(tmp_path / "secret.gz", b"secret")
     write(tmp_path / "static-other" / "secret.br", b"secret")
     (folder / "alone.js.gz").symlink_to("../secret.gz")
@@ -175,7 +177,7 @@ async def test_a_sibling_elsewhere_is_none(folder: Path, tmp_path: Path) -> None
     assert "vary" not in response.headers
 
 
-async def test_a_sibling_that_is_no_file_is_none(folder: Path) -> None:
+async def test_a_sibling_that_is_no_file_is_ignored(folder: Path) -> None:
     (folder / "alone.js.gz").mkdir()
     os.mkfifo(folder / "alone.js.br")
     response = await get(folder, "alone.js", accept_encoding="gzip, br")

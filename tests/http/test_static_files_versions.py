@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_the_file_of_this_version_may_be_kept_for_good(folder: Path, method: str) -> None:
+async def test_the_file_of_this_version_may_be_cached_forever(folder: Path, method: str) -> None:
     response = await get(folder, "_7/js/a.js", method, version="7", max_age=60)
     assert response.status == 200
     assert response.headers["cache-control"] == FOR_GOOD
@@ -30,21 +30,23 @@ async def test_the_file_of_this_version_may_be_kept_for_good(folder: Path, metho
     await response.aclose()
 
 
-async def test_a_copy_of_this_version_that_is_asked_for_again(folder: Path) -> None:
+async def test_a_copy_of_this_version_can_be_revalidated(folder: Path) -> None:
     etag = (await get(folder, "_7/js/a.js", version="7")).headers["etag"]
     response = await get(folder, "_7/js/a.js", version="7", if_none_match=etag)
     assert (response.status, response.headers["cache-control"]) == (304, FOR_GOOD)
 
 
 @pytest.mark.parametrize("marker", ["_6", "_", "_7.1", "_x", "__7"])
-async def test_a_page_of_another_version_finds_the_file_but_must_ask(folder: Path, marker: str) -> None:
+async def test_a_page_of_another_version_gets_the_file_but_must_revalidate(folder: Path, marker: str) -> None:
     response = await get(folder, f"{marker}/js/a.js", version="7", max_age=60)
     assert response.body == b"script"
     assert response.headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize(("max_age", "cache_control"), [(0, "no-cache"), (60, "public, max-age=60")])
-async def test_without_a_version_in_its_url_it_is_a_file_as_any(folder: Path, max_age: int, cache_control: str) -> None:
+async def test_without_a_version_in_its_url_it_is_an_ordinary_file(
+    folder: Path, max_age: int, cache_control: str
+) -> None:
     response = await get(folder, "js/a.js", version="7", max_age=max_age)
     assert response.body == b"script"
     assert response.headers["cache-control"] == cache_control
@@ -62,7 +64,7 @@ async def test_without_a_version_in_its_url_it_is_a_file_as_any(folder: Path, ma
         ("_7/c.js", None, b"in a folder of this name", "no-cache"),
     ],
 )
-async def test_a_folder_may_begin_with_the_same_mark(
+async def test_a_folder_may_begin_with_the_mark_of_versions(
     folder: Path, filename: str, version: str | None, content: bytes, cache_control: str
 ) -> None:
     response = await get(folder, filename, version=version)
@@ -98,7 +100,7 @@ async def test_a_compressed_form_has_the_version_of_its_file(folder: Path) -> No
         ("_./../secret.txt", "."),
     ],
 )
-async def test_what_is_no_file_is_404(folder: Path, filename: str, version: str | None) -> None:
+async def test_anything_but_a_file_is_404(folder: Path, filename: str, version: str | None) -> None:
     with pytest.raises(HTTPException) as caught:
         await get(folder, filename, version=version)
     assert (caught.value.status, caught.value.body, caught.value.headers) == (404, "", {})

@@ -25,7 +25,7 @@ async def test_an_async_iterator_is_streamed() -> None:
     assert await collect(BodyStream(chunks())) == [b"a", b"b"]
 
 
-async def test_text_goes_as_utf8_and_empty_chunks_are_left_out() -> None:
+async def test_text_is_sent_as_utf8_and_empty_chunks_are_left_out() -> None:
     chunks: list[bytes | str] = ["é", b"", "", b"x"]
     assert await collect(BodyStream(chunks)) == ["é".encode(), b"x"]
 
@@ -43,7 +43,7 @@ async def test_other_chunks_are_refused_by_name(chunk: object) -> None:
         await collect(BodyStream([chunk]))  # type: ignore[list-item]
 
 
-async def test_a_stream_is_read_once() -> None:
+async def test_a_stream_can_be_read_only_once() -> None:
     stream = BodyStream([b"a"])
     await collect(stream)
     with pytest.raises(UsageError, match="already streamed"):
@@ -66,7 +66,7 @@ async def test_a_plain_iterator_lets_other_tasks_run_between_chunks() -> None:
 
 
 class Source:
-    """A generator that tells when it was closed, plain or async."""
+    """A plain or async generator that records when it is closed."""
 
     def __init__(self) -> None:
         self.closed = 0
@@ -98,7 +98,7 @@ async def test_a_source_is_closed_after_its_last_chunk(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "async"])
-async def test_a_source_is_closed_in_the_middle(kind: str) -> None:
+async def test_a_source_is_closed_if_reading_stops_in_the_middle(kind: str) -> None:
     source = Source()
     stream = source.stream(kind)
     assert await anext(aiter(stream)) == b"a"
@@ -109,7 +109,7 @@ async def test_a_source_is_closed_in_the_middle(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "async"])
-async def test_a_closed_stream_is_not_read(kind: str) -> None:
+async def test_a_closed_stream_cannot_be_read(kind: str) -> None:
     stream = Source().stream(kind)
     await stream.aclose()
     with pytest.raises(UsageError):

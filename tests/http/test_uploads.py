@@ -16,7 +16,7 @@ LONG = bytes(range(256)) * 1024
 
 
 async def uploaded(content: bytes, *, on_disk: int = 0) -> UploadedFile:
-    """A file between others, of whose spool this many bytes are on disk."""
+    """A file between others, in a spool with a number of bytes on disk."""
     spool = Spool()
     data = b"before" + content + b"behind"
     if on_disk:
@@ -34,7 +34,7 @@ async def uploaded(content: bytes, *, on_disk: int = 0) -> UploadedFile:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """The files in a folder."""
+    """Return the files in a folder."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -42,9 +42,9 @@ async def close(file: UploadedFile) -> None:
     await file._spool.aclose()
 
 
-# In memory, the place where disk and memory meet, on disk.
+# In memory, across the border between disk and memory, on disk.
 @pytest.mark.parametrize("on_disk", [0, 3, 6, 8, 11, 14, 17])
-async def test_reading(on_disk: int) -> None:
+async def test_a_file_is_read_in_parts(on_disk: int) -> None:
     file = await uploaded(b"hello", on_disk=on_disk)
     assert file.size == 5
     assert await file.read() == b"hello"
@@ -62,7 +62,7 @@ async def test_reading(on_disk: int) -> None:
 
 
 @pytest.mark.parametrize("on_disk", [0, 100_000, len(LONG) + 12])
-async def test_a_long_file_comes_in_chunks(on_disk: int) -> None:
+async def test_a_long_file_is_read_in_chunks(on_disk: int) -> None:
     file = await uploaded(LONG, on_disk=on_disk)
     chunks = [chunk async for chunk in file]
     assert b"".join(chunks) == LONG
@@ -71,14 +71,14 @@ async def test_a_long_file_comes_in_chunks(on_disk: int) -> None:
 
 
 @pytest.mark.parametrize("place", [-1, 6])
-async def test_there_is_no_place_outside_of_a_file(place: int) -> None:
+async def test_seeking_outside_the_file_is_refused(place: int) -> None:
     file = await uploaded(b"hello")
     with pytest.raises(UsageError, match=rf"seek\({place}\): .* from 0 to the file size, 5 bytes"):
         await file.seek(place)
 
 
 @pytest.mark.parametrize("on_disk", [0, 8])
-async def test_a_file_is_gone_once_its_request_was_answered(on_disk: int, tmp_path: Path) -> None:
+async def test_a_file_is_closed_after_its_request(on_disk: int, tmp_path: Path) -> None:
     file = await uploaded(b"hello", on_disk=on_disk)
     chunks = aiter(file)
     await close(file)
@@ -94,12 +94,12 @@ async def test_a_file_is_gone_once_its_request_was_answered(on_disk: int, tmp_pa
 
 
 @pytest.mark.parametrize("on_disk", [0, 3, len(LONG) // 2, len(LONG) + 12])
-async def test_saving(on_disk: int, tmp_path: Path) -> None:
+async def test_a_file_can_be_saved(on_disk: int, tmp_path: Path) -> None:
     file = await uploaded(LONG, on_disk=on_disk)
     await file.read(10)
     await file.save(tmp_path / "a.txt")
     await file.save(str(tmp_path / "b.txt"))
-    # Where it is read does not change, and nothing else is there.
+    # Saving does not move the read position, and leaves no other file.
     assert await file.read(1) == LONG[10:11]
     assert contents(tmp_path) == {"a.txt": LONG, "b.txt": LONG}
     await close(file)
@@ -117,17 +117,17 @@ async def test_a_saved_file_has_the_usual_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "saved").stat().st_mode == usual.stat().st_mode
 
 
-async def test_saving_replaces_what_was_there(tmp_path: Path) -> None:
+async def test_saving_replaces_an_existing_file(tmp_path: Path) -> None:
     target = tmp_path / "x.txt"
     target.write_bytes(b"old")
     with target.open("rb") as reader:
         await (await uploaded(b"new")).save(target)
-        # Whoever reads the old one goes on reading it.
+        # A reader of the old file continues to read it.
         assert reader.read() == b"old"
     assert target.read_bytes() == b"new"
 
 
-async def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_failed_save_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     file = await uploaded(b"x")
@@ -163,7 +163,7 @@ async def held_file() -> tuple[HeldSpool, UploadedFile]:
     return spool, UploadedFile(spool, 0, len(LONG), filename="x", content_type="text/plain", headers=Headers())
 
 
-async def test_nobody_sees_half_of_a_file(tmp_path: Path) -> None:
+async def test_a_partly_saved_file_is_not_visible(tmp_path: Path) -> None:
     target = tmp_path / "x.txt"
     target.write_bytes(b"old")
     spool, file = await held_file()
@@ -175,7 +175,7 @@ async def test_nobody_sees_half_of_a_file(tmp_path: Path) -> None:
     assert target.read_bytes() == LONG
 
 
-async def test_a_cancelled_save_leaves_what_was_there(tmp_path: Path) -> None:
+async def test_a_cancelled_save_leaves_the_existing_file(tmp_path: Path) -> None:
     target = tmp_path / "x.txt"
     target.write_bytes(b"old")
     spool, file = await held_file()
@@ -186,12 +186,12 @@ async def test_a_cancelled_save_leaves_what_was_there(tmp_path: Path) -> None:
     spool.gate.set()
     with pytest.raises(asyncio.CancelledError):
         await saving
-    # At once: the thread has ended.
+    # The file is gone at once, as the thread has ended.
     assert contents(tmp_path) == {"x.txt": b"old"}
     assert spool.reads == 2
 
 
-async def test_a_save_ends_when_the_request_does(tmp_path: Path) -> None:
+async def test_a_save_ends_with_the_request(tmp_path: Path) -> None:
     spool, file = await held_file()
     saving = asyncio.create_task(file.save(tmp_path / "x.txt"))
     assert await asyncio.to_thread(spool.waits.wait, PATIENCE)
@@ -288,7 +288,7 @@ async def test_a_cancelled_close_closes(monkeypatch: pytest.MonkeyPatch) -> None
     assert files.open == 0
 
 
-async def test_a_full_disk_is_an_error_and_no_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_is_an_error_and_leaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     files = install(monkeypatch)
     files.error = OSError(28, "No space left on device")
     spool = Spool()

@@ -28,7 +28,7 @@ def test_names_are_added_once(before: dict[str, str], value: str, after: str) ->
     assert dict(headers) == {"vary": after}
 
 
-def test_no_name_makes_no_field() -> None:
+def test_without_names_there_is_no_field() -> None:
     headers = MutableHeaders()
     add_vary(headers, "")
     assert dict(headers) == {}
