@@ -33,7 +33,7 @@ class Base(asyncio.Protocol):
     """Has a transport, and does nothing."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # the transport of uvloop is not an asyncio.Transport
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # uvloop's is not an asyncio.Transport
 
     def data_received(self, data: bytes) -> None:
         """Read and send nothing."""
