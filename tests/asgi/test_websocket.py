@@ -149,7 +149,7 @@ async def test_handshakes_from_other_origins_are_refused() -> None:
     await peer.ended()
 
 
-async def test_a_handler_that_does_not_answer_the_handshake_in_time_refuses_with_503() -> None:
+async def test_a_handshake_without_an_answer_in_time_is_refused() -> None:
     cancelled = asyncio.Event()
 
     async def wait() -> None:
@@ -195,9 +195,7 @@ async def test_received_messages_are_delivered_before_the_end() -> None:
     ],
 )
 @pytest.mark.parametrize("version", ["2.4", "2.3"])
-async def test_code_and_reason_are_those_that_the_server_reports(
-    version: str, event: dict[str, Any], end: tuple[int, str]
-) -> None:
+async def test_code_and_reason_come_from_the_server(version: str, event: dict[str, Any], end: tuple[int, str]) -> None:
     if version == "2.3" and end[0] == 1006:
         # The server never reports a reason, so it may also have received a Close frame without a code.
         end = (1005, "")

@@ -1,4 +1,4 @@
-"""What the tests of the inspector are written with: nodes of a service, with a broker between them."""
+"""Tools for the tests of the inspector: nodes of a service, with a broker between them."""
 
 from __future__ import annotations
 

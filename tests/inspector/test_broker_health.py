@@ -27,7 +27,7 @@ async def test_one_check_serves_many_questions() -> None:
         health.stop()
 
 
-async def test_a_check_that_takes_long_does_not_hold_up_the_answer(monkeypatch: object) -> None:
+async def test_a_slow_check_does_not_delay_the_answer(monkeypatch: object) -> None:
     broker = TestBroker()
     async with Channels(None, broker) as channels:
         gate = broker.close_gate("check")
@@ -44,14 +44,14 @@ async def test_a_check_that_takes_long_does_not_hold_up_the_answer(monkeypatch: 
         waiting.cancel()
 
 
-async def test_channels_that_have_not_started() -> None:
+async def test_channels_that_have_not_started_are_not_ok() -> None:
     channels = Channels(None, "memory")
     overview = await BrokerHealth(channels).overview()
     assert (overview.ok, overview.problems) == (False, ["the channels have not started"])
     assert (await list_channels(channels, AskChannels())).rows == []
 
 
-async def test_channels_by_subscribers() -> None:
+async def test_channels_are_listed_by_subscribers() -> None:
     channels = Channels(None, "memory")
     channels.namespace("room", history=5, presence=True)
     async with (

@@ -12,7 +12,7 @@ from emmett.inspector.channel_report import MAX_MEMBERS, MAX_PUBLICATIONS, repor
 from tests.channels.kit import MemorySink, TestBroker
 
 
-async def test_history_and_members() -> None:
+async def test_a_report_has_history_and_members() -> None:
     channels = Channels(None, "memory")
     channels.namespace("room", history=100, presence=True)
     async with channels, channels.subscribe("room:1", deliver=MemorySink(), member="ann", info=[1]):
@@ -33,7 +33,7 @@ async def test_history_and_members() -> None:
         assert [each.info for each in hidden.members] == [None]
 
 
-async def test_a_plain_channel() -> None:
+async def test_a_plain_channel_has_a_report() -> None:
     async with Channels(None, "memory") as channels:
         report = await report_channel(channels, "news", payloads=True)
         assert (report.history, report.members, report.problems) == (None, None, [])
@@ -41,7 +41,7 @@ async def test_a_plain_channel() -> None:
             await report_channel(channels, "no channel", payloads=True)
 
 
-async def test_many_members() -> None:
+async def test_the_number_of_members_in_a_report_is_limited() -> None:
     channels = Channels(None, "memory")
     channels.namespace("room", presence=True)
     async with channels:
@@ -52,7 +52,7 @@ async def test_many_members() -> None:
         assert (len(report.members), report.more_members) == (MAX_MEMBERS, 3)
 
 
-async def test_a_broker_that_does_not_answer() -> None:
+async def test_an_unavailable_broker_is_reported() -> None:
     class WithoutPresence(TestBroker):
         async def present(self, channel: str) -> Any:
             raise BrokerUnavailable("present fails in this test")

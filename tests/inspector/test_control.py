@@ -21,7 +21,7 @@ from tests.inspector.kit import Node, listening, meet
 GHOST = InspectedNode("ghost", "elsewhere", 1)
 
 
-async def test_a_node_that_does_not_answer_is_shown_as_such() -> None:
+async def test_a_node_that_does_not_answer_is_shown_as_silent() -> None:
     node = Node(timeout=0.01)
     async with node.app.test_client_async():
         await listening(node)
@@ -40,7 +40,7 @@ async def test_a_node_that_does_not_answer_is_shown_as_such() -> None:
         await until(lambda: not node.known)
 
 
-async def test_a_node_that_stops_says_goodbye() -> None:
+async def test_a_stopping_node_signs_off() -> None:
     bus = MemoryBus()
     first, second = Node(MemoryBroker(bus)), Node(MemoryBroker(bus))
     async with first.app.test_client_async():
@@ -74,7 +74,7 @@ async def test_without_the_broker_this_node_is_still_shown() -> None:
         broker.is_away = False
 
 
-async def test_what_no_node_has_sent_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
+async def test_forged_messages_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
     node = Node()
     async with node.app.test_client_async() as client, client.websocket("/echo") as echo:
         await listening(node)
@@ -86,7 +86,7 @@ async def test_what_no_node_has_sent_is_ignored(caplog: pytest.LogCaptureFixture
             (own, '{"type":"reply"}'),
             (own, write_letter(AnswerLetter("unknown", GHOST, []))),
             (own, write_letter(News(TailNews("unknown", [])))),
-            # Replies and news come to the asker alone.
+            # Replies and news are sent only to the node that asked.
             (EVERYBODY, write_letter(AnswerLetter("unknown", GHOST, []))),
         ):
             await node.channels.publish(channel, text, check=False)
@@ -107,7 +107,7 @@ async def test_no_client_may_use_its_channels() -> None:
 
 
 class SlowView:
-    """A node whose answers wait until a test lets them go."""
+    """A node whose answers wait until a test releases them."""
 
     def __init__(self) -> None:
         self.node = InspectedNode("slow", "here", 1)
@@ -121,7 +121,7 @@ class SlowView:
         return Done(self.text)
 
 
-async def test_a_node_answers_only_so_many_at_once() -> None:
+async def test_the_questions_that_a_node_answers_at_once_are_limited() -> None:
     node, view = Node(), SlowView()
     replies: list[AnswerLetter] = []
     async with node.app.test_client_async():
@@ -145,7 +145,7 @@ async def test_a_node_answers_only_so_many_at_once() -> None:
     assert [bytes(reply.answer) for reply in replies] == [b'{"text":"done"}'] * MAX_AT_WORK
 
 
-async def test_who_asked_waits_no_longer_than_it_said() -> None:
+async def test_a_question_is_dropped_at_its_deadline() -> None:
     node, view = Node(), SlowView()
     async with node.app.test_client_async():
         control = NodeControl(view, node.channels)  # type: ignore[arg-type]
@@ -161,7 +161,7 @@ async def test_who_asked_waits_no_longer_than_it_said() -> None:
         await asyncio.wait((running,))
 
 
-async def test_an_answer_that_is_too_long() -> None:
+async def test_an_answer_that_is_too_long_is_an_error() -> None:
     bus = MemoryBus()
     node, asking, view = Node(MemoryBroker(bus)), Node(MemoryBroker(bus)), SlowView()
     view.may_answer.set()
@@ -180,7 +180,7 @@ async def test_an_answer_that_is_too_long() -> None:
         await asyncio.wait((running,))
 
 
-async def test_it_listens_again_when_the_broker_is_back() -> None:
+async def test_a_node_listens_again_when_the_broker_is_back() -> None:
     broker = TestBroker()
     node = Node(broker)
     paused = asyncio.Event()

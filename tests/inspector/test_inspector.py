@@ -43,7 +43,7 @@ async def echo_on_another_node() -> AsyncIterator[tuple[Node, Node, str, TestWeb
         yield first, second, row.id, echo
 
 
-async def test_it_covers_all_nodes() -> None:
+async def test_the_inspector_covers_all_nodes() -> None:
     first, second = two_nodes()
     async with (
         first.app.test_client_async() as here,
@@ -121,7 +121,7 @@ async def test_a_connection_of_another_node_is_closed() -> None:
 
 
 @pytest.mark.parametrize("code", [999, 1005, 1006, 5000])
-async def test_a_code_that_cannot_be_sent(code: int) -> None:
+async def test_an_invalid_close_code_is_refused(code: int) -> None:
     node = Node()
     async with node.app.test_client_async() as client, client.websocket("/echo") as echo:
         await until(lambda: len(node.inspector._view.live) == 1)
@@ -132,7 +132,7 @@ async def test_a_code_that_cannot_be_sent(code: int) -> None:
         assert await echo.receive() == "still here"
 
 
-async def test_a_reason_that_cannot_be_sent_to_another_node() -> None:
+async def test_an_invalid_reason_is_refused_for_another_node() -> None:
     async with echo_on_another_node() as (first, _, connection, echo):
         for code, reason in ((1008, "x" * 124), (1008, "é" * 62), (1006, "")):
             with pytest.raises(UsageError, match=r"reason|1006"):
@@ -159,7 +159,7 @@ async def test_payloads_of_its_own_channels_are_never_shown(name: str) -> None:
 
 
 @pytest.mark.parametrize("connection", ["", "x", "x-", "-1", "x-0", "x-1.5", "x-²", "x-" + "9" * 20])
-async def test_what_is_no_connection(connection: str) -> None:
+async def test_an_unknown_connection_is_an_error(connection: str) -> None:
     node = Node()
     async with node.app.test_client_async():
         await listening(node)
@@ -168,7 +168,7 @@ async def test_what_is_no_connection(connection: str) -> None:
                 await call
 
 
-async def test_messages_of_another_node_as_they_pass() -> None:
+async def test_messages_of_another_node_can_be_watched() -> None:
     first, second = two_nodes()
     async with (
         second.app.test_client_async(),
@@ -200,7 +200,7 @@ async def test_messages_of_another_node_as_they_pass() -> None:
         assert len(first.inspector._view._tails or ()) == 0
 
 
-async def test_who_stops_looking_leaves_no_tap() -> None:
+async def test_a_tap_is_removed_when_its_viewer_stops() -> None:
     first, second = two_nodes()
     async with (
         second.app.test_client_async(),
@@ -236,7 +236,7 @@ async def test_payloads_are_shown_only_where_the_node_allows_it() -> None:
             await anext(second.inspector.watch_channel("room:1", payloads=True))
 
 
-async def test_publications_as_they_pass() -> None:
+async def test_publications_can_be_watched() -> None:
     first, second = two_nodes()
     async with first.app.test_client_async(), second.app.test_client_async():
         watching = first.inspector.watch_channel("room:1", payloads=True)
@@ -250,7 +250,7 @@ async def test_publications_as_they_pass() -> None:
         assert first.channels.running().hub.topics["room:1"].users == 0
 
 
-async def test_settings_of_one_node() -> None:
+async def test_the_settings_of_one_node_are_shown() -> None:
     first, second = two_nodes()
     second.app.config.database_password = "hush"
     async with first.app.test_client_async(), second.app.test_client_async():
@@ -262,7 +262,7 @@ async def test_settings_of_one_node() -> None:
         assert found["server", "max_connections"] == "10000"
 
 
-async def test_messages_and_publications_do_not_notice_it() -> None:
+async def test_the_inspector_does_not_affect_messages_and_publications() -> None:
     node = Node()
     observed = {event for event in EVENTS if getattr(node.app.observers, event)}
     assert observed == {"websocket_opened", "websocket_ended", "send_stalled", "slow_consumer"}
@@ -275,7 +275,7 @@ async def test_messages_and_publications_do_not_notice_it() -> None:
         assert not isinstance(live.websocket._connection, TappedConnection)
 
 
-async def test_without_channels_there_is_this_node() -> None:
+async def test_without_channels_only_this_node_is_shown() -> None:
     app = App(__name__)
     inspector = Inspector(app, is_protected=True)
     async with app.test_client_async():
@@ -291,7 +291,7 @@ async def test_without_channels_there_is_this_node() -> None:
         await inspector.nodes()
 
 
-async def test_channels_that_are_made_later_are_found_too() -> None:
+async def test_channels_made_later_are_found_too() -> None:
     app = App(__name__)
     inspector = Inspector(app, is_protected=True)
     channels = Channels(app, "memory")
@@ -300,7 +300,7 @@ async def test_channels_that_are_made_later_are_found_too() -> None:
         await until(lambda: "emmett-inspector:all" in channels.running().hub.topics)
 
 
-async def test_one_inspector_for_an_application() -> None:
+async def test_an_application_has_only_one_inspector() -> None:
     node = Node()
     with pytest.raises(ConfigurationError, match="already has an inspector"):
         Inspector(node.app, is_protected=True)
@@ -308,7 +308,7 @@ async def test_one_inspector_for_an_application() -> None:
         reserve(node.channels)
 
 
-async def test_it_is_refused_without_protection(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_inspector_without_protection_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DEVELOP, raising=False)
     app = App(__name__)
     Inspector(app, is_protected=False)

@@ -1,4 +1,4 @@
-"""What nodes send each other: read back as it was, and nothing else is taken for it."""
+"""Messages between nodes: they survive encoding, and nothing else is accepted as one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NODE = InspectedNode("1f3a5c7e", "host", 4711)
         News(TailNews("tail", [TailedMessage(1.5, "sent", "text", 5, "hello")], 3)),
     ],
 )
-def test_they_arrive_as_they_were_sent(letter: Letter) -> None:
+def test_messages_survive_encoding(letter: Letter) -> None:
     assert read_letter(write_letter(letter)) == letter
 
 
@@ -47,21 +47,21 @@ def test_they_arrive_as_they_were_sent(letter: Letter) -> None:
         '{"type":"unknown"}',
         b"\xff",
         '{"type":"hello","node":{"id":1,"host":"h","pid":1}}',
-        # Nobody makes a node publish to a channel of the application.
+        # No message can make a node publish to a channel of the application.
         '{"type":"inquiry","id":"i","reply":"room:1","node":"","seconds":1,"question":{"ask":"overview"}}',
         f'{{"type":"inquiry","id":"i","reply":"{TO_ASKER}x","node":"","seconds":1,"question":{{"ask":"reboot"}}}}',
     ],
 )
-def test_what_no_node_sends(text: str | bytes) -> None:
+def test_invalid_messages_are_refused(text: str | bytes) -> None:
     assert read_letter(text) is None
 
 
-def test_answers_are_read_as_the_question_wants_them() -> None:
+def test_answers_are_read_into_the_type_of_the_question() -> None:
     assert read_answer(AskClose(1), msgspec.Raw(b'{"text":"closing"}')) == Done("closing")
     assert read_answer(AskOverview(), msgspec.Raw(b'{"text":"closing"}')) is None
 
 
-def test_the_id_of_a_connection() -> None:
+def test_the_id_of_a_connection_is_parsed() -> None:
     assert split_connection("1f3a5c7e-17") == ("1f3a5c7e", 17)
     assert split_connection("with-dash-17") == ("with-dash", 17)
     with pytest.raises(UsageError, match="expected an ID"):

@@ -55,7 +55,7 @@ class Process:
         return [int(row.id.removeprefix("node-")) for row in (await self.live.list(question)).rows]
 
 
-async def test_what_is_listed_of_a_connection() -> None:
+async def test_a_connection_is_listed_with_its_details() -> None:
     process = Process()
     websocket = process.open(user="ann", received=3)
     process.connections[0].arrive("waits", "waits too")
@@ -71,7 +71,7 @@ async def test_what_is_listed_of_a_connection() -> None:
     assert found.websocket is websocket
 
 
-async def test_filters() -> None:
+async def test_connections_can_be_filtered() -> None:
     process = Process()
     process.open("chat", user="ann")
     process.now += 10
@@ -100,7 +100,7 @@ async def test_filters() -> None:
     ("order", "expected"),
     [("age", [1, 2, 3]), ("received", [2, 3, 1]), ("sent", [2, 3, 1]), ("backlog", [3, 1, 2])],
 )
-async def test_orders(order: Order, expected: list[int]) -> None:
+async def test_connections_can_be_ordered(order: Order, expected: list[int]) -> None:
     process = Process()
     for received in (0, 9, 5):
         process.open(received=received)
@@ -110,18 +110,18 @@ async def test_orders(order: Order, expected: list[int]) -> None:
     assert await process.numbers(order, 1) == expected[:1]
 
 
-async def test_two_thousand_do_not_hold_the_loop() -> None:
+async def test_two_thousand_connections_do_not_block_the_loop() -> None:
     process = Process()
     for number in range(2000):
         process.open(user=f"user {number}")
     listed = await process.live.list(AskConnections(ConnectionFilter(user="user"), limit=500), process.pause)
     assert (len(listed.rows), listed.matching, listed.total) == (500, 2000, 2000)
-    # Each was looked at once for the filter, and each row once more.
+    # Each connection was visited once for the filter, and each row once more.
     assert sum(process.looked) == 2500
     assert max(process.looked) <= SLICE
 
 
-async def test_one_that_ends_meanwhile_is_left_out() -> None:
+async def test_a_connection_that_ends_meanwhile_is_left_out() -> None:
     process = Process()
     ended: list[tuple[int, int | None, str]] = []
     process.live.on_ended = lambda *end: ended.append(end)
@@ -133,14 +133,14 @@ async def test_one_that_ends_meanwhile_is_left_out() -> None:
 
     listed = await process.live.list(AskConnections(), pause)
     assert [row.id for row in listed.rows] == ["node-1", "node-3"]
-    # It ended once, and a refused handshake was never there.
+    # It ends only once, and a refused handshake is never listed.
     process.end(99)
     assert ended == [(2, 1000, "bye")]
     assert len(process.live) == 2
     assert process.live.find(2) is None
 
 
-async def test_what_does_not_keep_up() -> None:
+async def test_slow_connections_are_listed_newest_first() -> None:
     process = Process()
     websocket = process.open()
     process.live.send_stalled(SendStalled(("192.0.2.1", 1), "chat", websocket))

@@ -8,7 +8,7 @@ import contextlib
 from emmett.inspector.loop_lag import INTERVAL, KEPT, LoopLag
 
 
-async def test_it_is_how_late_the_loop_comes_back() -> None:
+async def test_the_lag_is_the_delay_of_the_loop() -> None:
     now, lates, wanted = 0.0, [0.0, 0.0125, 3.0], KEPT + 3
     slept = 0
 

@@ -36,7 +36,7 @@ def make() -> tuple[App, NodeView]:
     return app, view
 
 
-async def test_how_it_is() -> None:
+async def test_a_node_reports_its_state() -> None:
     app, view = make()
     async with app.test_client_async():
         await until(lambda: view._tails is not None)
@@ -55,7 +55,7 @@ async def test_only_the_default_server_is_drained_from_inside() -> None:
             await view.answer(AskDrain(), lambda _: None)
 
 
-async def test_draining() -> None:
+async def test_a_node_can_be_drained() -> None:
     app, view = make()
     async with run_emmett(app) as running:
         assert await view.answer(AskDrain(), lambda _: None) == Done("draining")
@@ -63,7 +63,7 @@ async def test_draining() -> None:
         await until(lambda: running.server is not None and running.server.should_exit)
 
 
-async def test_its_own_connections_are_not_watched() -> None:
+async def test_connections_of_the_inspector_are_not_watched() -> None:
     app, view = make()
     async with (
         app.test_client_async() as client,
@@ -86,14 +86,14 @@ async def test_its_own_connections_are_not_watched() -> None:
             await view.answer(AskWatch(10**9, "tail"), lambda _: None)
 
 
-async def test_before_it_runs() -> None:
+async def test_before_it_starts_a_node_refuses_to_watch() -> None:
     app, view = make()
     with pytest.raises(CannotAnswer, match="starting or stopping"):
         await view.answer(AskWatch(1, "tail"), lambda _: None)
     assert app.table.drain is None
 
 
-async def test_closing() -> None:
+async def test_a_connection_can_be_closed() -> None:
     app, view = make()
     async with app.test_client_async() as client, client.websocket("/other") as peer:
         assert await peer.receive() == "ready"
@@ -109,11 +109,11 @@ async def test_closing() -> None:
     ("code", "reason", "text"),
     [(None, "", "it has ended"), (1000, "", "it has ended with 1000"), (4000, "bye", "it has ended with 4000: bye")],
 )
-def test_how_a_connection_ended(code: int | None, reason: str, text: str) -> None:
+def test_the_end_of_a_connection_is_reported(code: int | None, reason: str, text: str) -> None:
     assert describe_end(code, reason) == text
 
 
-async def test_it_leaves_nothing_running() -> None:
+async def test_nothing_is_left_running() -> None:
     app, view = make()
     async with app.test_client_async():
         await until(lambda: view._tails is not None)

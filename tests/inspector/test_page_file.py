@@ -34,7 +34,7 @@ def test_the_page_loads_nothing() -> None:
 
 
 @pytest.mark.parametrize("payloads", [False, True])
-def test_what_it_knows(payloads: bool) -> None:
+def test_the_page_contains_title_setting_and_token(payloads: bool) -> None:
     html = render_inspector_page("<Tea> & co", payloads).html("X-Token", 'a"b')
     assert "<title>&lt;Tea&gt; &amp; co: inspector</title>" in html
     assert f'data-payloads="{"1" if payloads else ""}" data-header="X-Token" data-token="a&quot;b"' in html

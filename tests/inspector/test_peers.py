@@ -1,4 +1,4 @@
-"""The other nodes, and whose answers are due."""
+"""The other nodes, and which of them must answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def node(id: str) -> InspectedNode:
     return InspectedNode(id, "host", 1)
 
 
-def test_who_was_heard_lately_is_known() -> None:
+def test_a_node_is_known_after_a_recent_message() -> None:
     now = 0.0
     peers = Peers("own", lambda: now)
     for id in ("own", "a", "b"):
@@ -25,7 +25,7 @@ def test_who_was_heard_lately_is_known() -> None:
     assert peers.known() == []
 
 
-def test_forged_nodes_are_bounded() -> None:
+def test_the_number_of_forged_nodes_is_bounded() -> None:
     peers = Peers("own", lambda: 0.0)
     for number in range(MAX_PEERS + 10):
         peers.hear(node(str(number)))
@@ -35,20 +35,20 @@ def test_forged_nodes_are_bounded() -> None:
 def test_all_known_nodes_must_answer() -> None:
     collected = Collected([node("a")], needs_one=False)
     assert collected.missing == [node("a")]
-    # `a` knows another one.
+    # `a` knows another node.
     collected.add(node("a"), [node("b")], is_for_all=True)
     assert not collected.is_complete
     collected.add(node("b"), [node("a")], is_for_all=True)
     assert collected.is_complete
 
 
-def test_a_question_to_one_node_waits_for_this_one_only() -> None:
+def test_a_question_to_one_node_waits_only_for_that_node() -> None:
     collected = Collected([node("a")], needs_one=False)
     collected.add(node("a"), [node("b")], is_for_all=False)
     assert collected.is_complete
 
 
-def test_who_knows_nobody_waits_for_one() -> None:
+def test_a_node_that_knows_no_other_waits_for_one() -> None:
     assert Collected([], needs_one=False).is_complete
     collected = Collected([], needs_one=True)
     assert not collected.is_complete

@@ -21,7 +21,7 @@ class Turns:
         self.counts.append(0)
 
 
-async def test_the_largest_ones() -> None:
+async def test_the_largest_items_are_picked() -> None:
     turns = Turns()
     found, matching = await pick(range(5000), turns.look, 3, turns.pause)
     assert (found, matching) == ([4998, 4996, 4994], 2500)
@@ -33,13 +33,13 @@ async def test_equals_keep_their_order() -> None:
     assert await pick(["a", "b", "c"], lambda _: 1.0, 2) == (["a", "b"], 3)
 
 
-async def test_of_none() -> None:
+async def test_nothing_is_picked_from_nothing() -> None:
     assert await pick([], lambda _: 1.0, 2) == ([], 0)
     assert await pick([1, 2], lambda _: None, 2) == ([], 0)
 
 
 @pytest.mark.parametrize("count", [0, 1, SLICE, 2 * SLICE + 1])
-async def test_rows(count: int) -> None:
+async def test_rows_are_converted_in_slices(count: int) -> None:
     turns = Turns()
 
     def make(item: int) -> int:

@@ -10,7 +10,7 @@ from emmett.inspector.questions import AskConnections, NodeQuestion
 decode = msgspec.json.Decoder(NodeQuestion).decode
 
 
-def test_what_a_page_asks() -> None:
+def test_questions_of_the_page_are_read() -> None:
     question = decode(b'{"ask":"connections","filter":{"route":"chat","min_age":1.5},"order":"age","limit":20}')
     assert isinstance(question, AskConnections)
     assert (question.filter.route, question.filter.min_age, question.order, question.limit) == ("chat", 1.5, "age", 20)
@@ -34,6 +34,6 @@ def test_what_a_page_asks() -> None:
         b'{"ask":"watch","connection":1,"tail":""}',
     ],
 )
-def test_what_nobody_can_ask(text: bytes) -> None:
+def test_invalid_questions_are_refused(text: bytes) -> None:
     with pytest.raises(msgspec.ValidationError):
         decode(text)

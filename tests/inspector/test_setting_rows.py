@@ -1,4 +1,4 @@
-"""Settings as text: everything that helps, nothing that is secret."""
+"""Settings as text, without secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emmett.config import Config
 from emmett.inspector.setting_rows import HIDDEN, hide_password, setting_rows, show_value
 
 
-def test_all_settings_of_all_sections() -> None:
+def test_all_settings_of_all_sections_are_shown() -> None:
     config = Config()
     config.websocket.ping_interval = 5
     config.title = "Tea"
@@ -25,7 +25,7 @@ def test_all_settings_of_all_sections() -> None:
     assert rows["application", "api_key"].value == HIDDEN
 
 
-def test_an_application_may_store_much() -> None:
+def test_other_attributes_of_the_config_are_limited() -> None:
     config = Config()
     for number in range(300):
         config[f"own{number:03}"] = number
@@ -39,7 +39,7 @@ def test_an_application_may_store_much() -> None:
         *("signing", "salt", "auth", "credentials", "cookie", "sentry_dsn", "pin"),
     ],
 )
-def test_names_of_secrets(name: str) -> None:
+def test_values_with_the_names_of_secrets_are_hidden(name: str) -> None:
     assert show_value(name, "hush") == HIDDEN
     assert show_value(name, ["hush"]) == HIDDEN
     assert show_value(name, b"hush") == HIDDEN
@@ -62,7 +62,7 @@ def test_names_of_secrets(name: str) -> None:
         ("x" * 400, "x" * 299 + "…"),
     ],
 )
-def test_values(value: Any, shown: str) -> None:
+def test_values_are_shown_as_text(value: Any, shown: str) -> None:
     assert show_value("name", value) == shown
     assert "hush" not in show_value("name", value)
 
@@ -79,5 +79,5 @@ def test_values(value: Any, shown: str) -> None:
         ("ann@example.com", "ann@example.com"),
     ],
 )
-def test_passwords_in_urls(text: str, shown: str) -> None:
+def test_passwords_in_urls_are_hidden(text: str, shown: str) -> None:
     assert hide_password(text) == shown

@@ -76,12 +76,12 @@ def test_messages_are_reported_together(loop: Any) -> None:
         ("sent", "text", 5, None),
         ("received", "binary", 7, None),
     ]
-    # Without messages, there is no timer either.
+    # Without messages, there is no timer.
     loop.fire(INTERVAL)
     assert len(news) == 1
 
 
-def test_more_than_can_be_read_are_counted(loop: Any) -> None:
+def test_messages_over_the_limit_are_counted(loop: Any) -> None:
     news: list[TailNews] = []
     sampler = MessageSampler("t", False, news.append, loop)
     for _ in range(1000):
@@ -105,7 +105,7 @@ def test_more_than_can_be_read_are_counted(loop: Any) -> None:
         ("a\ud800b", "a?b", False),
     ],
 )
-def test_payloads(loop: Any, message: Any, payload: str, is_cut: bool) -> None:
+def test_payloads_are_shown_on_request(loop: Any, message: Any, payload: str, is_cut: bool) -> None:
     news: list[TailNews] = []
     sampler = MessageSampler("t", True, news.append, loop)
     sampler.note(message, "sent")
@@ -114,7 +114,7 @@ def test_payloads(loop: Any, message: Any, payload: str, is_cut: bool) -> None:
     assert (described.payload, described.is_cut, news[0].ended) == (payload, is_cut, "over")
 
 
-def test_two_tails_share_a_tap(loop: Any) -> None:
+def test_two_tails_of_a_connection_share_a_tap(loop: Any) -> None:
     tails, websocket = Tails(loop), Tapped()
     first: list[TailNews] = []
     second: list[TailNews] = []
@@ -133,7 +133,7 @@ def test_two_tails_share_a_tap(loop: Any) -> None:
     assert (len(first), len(second), len(tails)) == (1, 1, 0)
 
 
-def test_a_lease_must_be_prolonged(loop: Any) -> None:
+def test_a_tail_ends_unless_its_lease_is_renewed(loop: Any) -> None:
     tails, websocket = Tails(loop), Tapped()
     assert tails.watch(1, websocket, "a", False, lambda _: None)
     assert tails.watch(1, websocket, "a", False, lambda _: None)
@@ -143,13 +143,13 @@ def test_a_lease_must_be_prolonged(loop: Any) -> None:
     assert len(tails) == 0
 
 
-def test_a_name_is_that_of_one_connection(loop: Any) -> None:
+def test_the_name_of_a_tail_belongs_to_one_connection(loop: Any) -> None:
     tails = Tails(loop)
     assert tails.watch(1, Tapped(), "a", False, lambda _: None)
     assert not tails.watch(2, Tapped(), "a", False, lambda _: None)
 
 
-def test_there_are_only_so_many(loop: Any) -> None:
+def test_the_number_of_tails_is_limited(loop: Any) -> None:
     tails, websockets = Tails(loop), [Tapped() for _ in range(MAX_TAILS + 1)]
     answers = [
         tails.watch(number, websocket, str(number), False, lambda _: None)
@@ -171,7 +171,7 @@ def test_the_end_of_a_connection_ends_its_tails(loop: Any) -> None:
     assert websocket.report is None
 
 
-async def test_the_clock_of_messages_is_that_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_have_the_time_of_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1234.5678)
     news: list[TailNews] = []
     sampler = MessageSampler("t", False, news.append, asyncio.get_running_loop())

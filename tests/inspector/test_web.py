@@ -40,7 +40,7 @@ async def ready(app: App) -> None:
     await until(lambda: inspector._control is not None and inspector._view._tails is not None)
 
 
-async def test_the_page() -> None:
+async def test_the_page_is_served_with_its_policy() -> None:
     app = make()
     async with app.test_client_async() as client:
         response = await client.get("/inspector")
@@ -53,7 +53,7 @@ async def test_the_page() -> None:
     assert all("inspector" not in route for route in app.openapi()["paths"])
 
 
-async def test_questions_of_the_page() -> None:
+async def test_questions_of_the_page_are_answered() -> None:
     app = make()
     async with app.test_client_async() as client, client.websocket("/echo") as echo:
         await ready(app)
@@ -90,7 +90,7 @@ async def test_questions_of_the_page() -> None:
         ({"ask": "drain", "node": ""}, 400, ">= 1"),
     ],
 )
-async def test_questions_that_cannot_be_answered(question: Any, status: int, error: str) -> None:
+async def test_invalid_questions_are_errors(question: Any, status: int, error: str) -> None:
     app = make()
     inspector: Any = app.wired[-1]
     inspector._timeout = 0.01
@@ -113,7 +113,7 @@ async def test_questions_that_cannot_be_answered(question: Any, status: int, err
         ({"content-type": "application/x-www-form-urlencoded"}, 415),
     ],
 )
-async def test_other_sites_ask_in_vain(headers: dict[str, str], status: int) -> None:
+async def test_questions_from_other_sites_are_refused(headers: dict[str, str], status: int) -> None:
     app = make()
     async with app.test_client_async() as client:
         await ready(app)
@@ -122,7 +122,7 @@ async def test_other_sites_ask_in_vain(headers: dict[str, str], status: int) -> 
         assert response.status == status
 
 
-async def test_other_sites_do_not_listen_whatever_the_application_allows() -> None:
+async def test_websockets_from_other_sites_are_refused_whatever_the_application_allows() -> None:
     app = App("tests.shop")
     app.config.websocket.origins = "*"
     app.inspector("/inspector", requires=lambda: True)
@@ -134,7 +134,7 @@ async def test_other_sites_do_not_listen_whatever_the_application_allows() -> No
 
 
 @pytest.mark.parametrize("as_pipe", [False, True])
-async def test_who_may_see_it(as_pipe: bool) -> None:
+async def test_access_requires_permission(as_pipe: bool) -> None:
     def is_admin() -> bool:
         return bool(session.admin)
 
@@ -159,7 +159,7 @@ async def test_who_may_see_it(as_pipe: bool) -> None:
         assert (await client.post("/inspector/ask", json={"ask": "overview"})).status == 200
 
 
-async def test_tokens_against_requests_of_other_sites() -> None:
+async def test_csrf_tokens_of_the_application_are_required() -> None:
     app = App("tests.shop")
     app.pipeline = [SessionManager.memory(), CSRF(header="X-Tea")]
     app.inspector("/inspector", requires=lambda: True)
@@ -172,7 +172,7 @@ async def test_tokens_against_requests_of_other_sites() -> None:
         assert (await ask(client, {"ask": "overview"}, **{"X-Tea": token}))[0] == 200
 
 
-async def test_messages_as_they_pass() -> None:
+async def test_messages_can_be_watched() -> None:
     app = make(payloads=True)
     inspector: Any = app.wired[-1]
     async with app.test_client_async() as client, client.websocket("/echo") as echo:
@@ -207,7 +207,7 @@ async def test_messages_as_they_pass() -> None:
         ("channel=room:1&payloads=1", "payloads are not shown"),
     ],
 )
-async def test_what_cannot_be_watched(query: str, error: str) -> None:
+async def test_invalid_targets_of_a_tail_are_errors(query: str, error: str) -> None:
     app = make()
     inspector: Any = app.wired[-1]
     inspector._timeout = 0.01
@@ -218,7 +218,7 @@ async def test_what_cannot_be_watched(query: str, error: str) -> None:
             assert error in answer["error"]
 
 
-async def test_only_in_development_without_protection(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_protection_it_runs_only_during_development(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DEVELOP, raising=False)
     app = App("tests.shop")
     app.inspector()
@@ -231,12 +231,12 @@ async def test_only_in_development_without_protection(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("path", ["", "inspector", "/<str:x>", "/"])
-def test_paths_that_it_cannot_have(path: str) -> None:
+def test_invalid_paths_are_refused(path: str) -> None:
     with pytest.raises(ConfigurationError):
         App("tests.shop").inspector(path)
 
 
-async def test_commands_alone_need_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_path_there_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DEVELOP, raising=False)
     app = App("tests.shop")
     app.inspector(None)

@@ -38,13 +38,13 @@ class Record:
         self._holds.add(point)
 
     def note(self, point: str) -> None:
-        """Be at a point that cannot wait."""
+        """Pass a point that cannot wait."""
         self.points.append(point)
         if point in self.errors:
             raise self.errors[point]
 
     async def visit(self, point: str) -> None:
-        """Be at a point; one turn of the event loop passes."""
+        """Pass a point, and let one turn of the event loop pass."""
         self.note(point)
         if point in self._holds:
             self.reached.set()
@@ -71,7 +71,7 @@ class Record:
 
 
 class Observer(Pipe):
-    """Writes all hooks but `pipe` down; they are async."""
+    """Records all hooks except `pipe`, which are async."""
 
     def __init__(self, name: str, record: Record) -> None:
         self.name = name
@@ -103,7 +103,7 @@ class Observer(Pipe):
 
 
 class Wrapper(Observer):
-    """Writes its `pipe` down as well."""
+    """Records its `pipe` as well."""
 
     async def pipe(self, next_pipe: NextPipe, /, **kwargs: Any) -> Any:
         await self.record.visit(f"{self.name}.pipe>")
@@ -113,7 +113,7 @@ class Wrapper(Observer):
 
 
 class PlainWrapper(Pipe):
-    """The same with plain functions; its `pipe` cannot look at the result."""
+    """The same with plain functions; its `pipe` cannot see the result."""
 
     def __init__(self, name: str, record: Record) -> None:
         self.name = name

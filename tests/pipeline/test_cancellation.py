@@ -16,7 +16,7 @@ WHOLE = (
     *("B.pipe<", "B.success", "A.pipe<", "A.success", "B.close_{}", "B.close", "A.close_{}", "A.close"),
 )
 CLOSED = ("B.close_{}", "B.close", "A.close_{}", "A.close")
-# Where a cancellation arrives, and what still runs after that.
+# Where a cancellation arrives, and which hooks still run after it.
 AFTER_CANCELLATION: dict[str, tuple[str, ...]] = {
     "A.open": (),
     "A.open_{}": ("A.close",),
@@ -49,7 +49,7 @@ def test_every_await_point_is_in_the_table(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("point", WHOLE)
-async def test_a_cancellation_at_each_await_point(kind: Kind, point: str) -> None:
+async def test_a_cancellation_at_each_await_point_runs_the_remaining_hooks(kind: Kind, point: str) -> None:
     record = Record()
     record.hold(point.format(kind))
     await record.cancel_at_hold(flow_of_two(kind, record))
@@ -58,7 +58,7 @@ async def test_a_cancellation_at_each_await_point(kind: Kind, point: str) -> Non
 
 
 @pytest.mark.parametrize("point", ["B.failure", "A.failure"])
-async def test_a_cancellation_of_a_failure_hook_goes_before_the_error(kind: Kind, point: str) -> None:
+async def test_a_cancellation_of_a_failure_hook_takes_precedence_over_the_error(kind: Kind, point: str) -> None:
     record = Record()
     record.fail("handler", HTTPException(404))
     record.hold(point)
@@ -68,7 +68,9 @@ async def test_a_cancellation_of_a_failure_hook_goes_before_the_error(kind: Kind
 
 @pytest.mark.parametrize("point", CLOSED)
 @pytest.mark.parametrize("error", [HTTPException(303), HTTPException(404), ValueError("fault")])
-async def test_a_cancellation_of_a_close_hook_goes_before_the_error(kind: Kind, point: str, error: Exception) -> None:
+async def test_a_cancellation_of_a_close_hook_takes_precedence_over_the_error(
+    kind: Kind, point: str, error: Exception
+) -> None:
     record = Record()
     record.fail("handler", error)
     record.hold(point.format(kind))
@@ -77,7 +79,7 @@ async def test_a_cancellation_of_a_close_hook_goes_before_the_error(kind: Kind, 
 
 
 @pytest.mark.parametrize("point", ["B.failure", "A.failure", *CLOSED])
-async def test_a_second_cancellation_on_the_way_out(kind: Kind, point: str) -> None:
+async def test_a_second_cancellation_may_arrive_on_the_way_out(kind: Kind, point: str) -> None:
     record = Record()
     record.hold("handler")
     record.hold(point.format(kind))
@@ -85,7 +87,7 @@ async def test_a_second_cancellation_on_the_way_out(kind: Kind, point: str) -> N
     assert record.points == named(kind, (*WHOLE[:7], "B.failure", "A.failure", *CLOSED))
 
 
-async def test_a_cancellation_at_every_close_hook(kind: Kind) -> None:
+async def test_a_cancellation_may_arrive_at_every_close_hook(kind: Kind) -> None:
     record = Record()
     for point in ("handler", "B.failure", "A.failure", *CLOSED):
         record.hold(point.format(kind))
@@ -126,7 +128,7 @@ async def test_a_deadline_around_a_flow_is_kept(kind: Kind) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await compose(kind, [Observer("A", record), Wrapper("B", record)], record.handler).run({})
-    # The deadline is over at the first await point, in the first open hook.
+    # The deadline expires at the first await point, in the first open hook.
     assert record.points == ["A.open"]
 
 
@@ -143,7 +145,7 @@ async def test_a_pipe_may_set_a_deadline(kind: Kind) -> None:
     assert record.points == ["A.pipe>", "handler", "C.failure", "B.failure", "A.failure"]
 
 
-async def test_a_pipe_may_turn_a_cancellation_of_its_own_making_into_a_result(kind: Kind) -> None:
+async def test_a_pipe_may_turn_its_own_cancellation_into_a_result(kind: Kind) -> None:
     class Races(Observer):
         async def pipe(self, next_pipe: NextPipe, /, **kwargs: Any) -> Any:
             task = asyncio.ensure_future(next_pipe(**kwargs))

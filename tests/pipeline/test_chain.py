@@ -49,7 +49,7 @@ async def test_a_redirect_is_a_success(kind: Kind) -> None:
     assert record.points == ["A.pipe>", "handler", "B.success", "A.success"]
 
 
-async def test_a_pipe_that_does_not_go_on_ends_the_flow(kind: Kind) -> None:
+async def test_a_pipe_that_does_not_call_next_pipe_ends_the_flow(kind: Kind) -> None:
     class Stops(Observer):
         async def pipe(self, next_pipe: NextPipe, /, **kwargs: Any) -> Any:
             await self.record.visit(f"{self.name}.pipe>")
@@ -70,7 +70,7 @@ async def test_a_plain_pipe_may_end_the_flow(kind: Kind) -> None:
     assert record.points == ["A.success"]
 
 
-async def test_a_pipe_that_raises_before_going_on_has_neither_hook(kind: Kind) -> None:
+async def test_a_pipe_that_raises_before_calling_next_pipe_has_neither_hook(kind: Kind) -> None:
     record = Record()
     record.fail("B.pipe>", HTTPException(401))
     with pytest.raises(HTTPException):
@@ -108,7 +108,7 @@ async def test_the_error_of_a_success_hook_is_a_failure_for_the_pipes_before(kin
     assert record.points == ["A.pipe>", "handler", "C.success", "B.success", "A.failure"]
 
 
-async def test_the_error_of_a_success_hook_goes_before_a_redirect(kind: Kind) -> None:
+async def test_the_error_of_a_success_hook_takes_precedence_over_a_redirect(kind: Kind) -> None:
     record = Record()
     record.fail("handler", HTTPException(303))
     record.fail("B.success", ValueError("commit"))
@@ -119,7 +119,7 @@ async def test_the_error_of_a_success_hook_goes_before_a_redirect(kind: Kind) ->
 
 
 @pytest.mark.parametrize("make", [Wrapper, Observer, PlainWrapper])
-async def test_the_error_of_a_failure_hook_gives_way_and_is_logged(
+async def test_the_error_of_a_failure_hook_is_only_logged(
     kind: Kind, make: Callable[[str, Record], Pipe], caplog: pytest.LogCaptureFixture
 ) -> None:
     record = Record()
@@ -173,7 +173,7 @@ async def test_any_name_may_be_an_argument(kind: Kind, name: str) -> None:
     assert await flow.run({name: 1}) == {name: 1}
 
 
-async def test_next_pipe_may_be_called_once(kind: Kind) -> None:
+async def test_next_pipe_may_be_called_only_once(kind: Kind) -> None:
     class Repeats(Observer):
         async def pipe(self, next_pipe: NextPipe, /, **kwargs: Any) -> Any:
             await next_pipe(**kwargs)
@@ -206,7 +206,7 @@ async def test_each_run_has_its_own_next_pipe(kind: Kind) -> None:
     assert record.points.count("A.success") == 2
 
 
-async def test_a_pipe_that_forgets_to_await_is_told_so(kind: Kind) -> None:
+async def test_a_missing_await_in_a_pipe_is_reported(kind: Kind) -> None:
     class Forgets(Observer):
         async def pipe(self, next_pipe: NextPipe, /, **kwargs: Any) -> Any:
             return next_pipe(**kwargs)
@@ -217,7 +217,7 @@ async def test_a_pipe_that_forgets_to_await_is_told_so(kind: Kind) -> None:
     assert record.points == ["B.failure", "A.failure"]
 
 
-async def test_a_pipe_that_leaves_the_flow_running_is_told_so(kind: Kind) -> None:
+async def test_a_pipe_that_leaves_the_flow_running_is_reported(kind: Kind) -> None:
     tasks = []
 
     class Leaves(Pipe):
@@ -257,7 +257,7 @@ async def test_only_the_pipe_of_the_right_kind_is_used(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("error", [None, ValueError("fault"), HTTPException(303)])
-async def test_a_pipe_may_have_one_of_the_two_hooks_alone(kind: Kind, error: Exception | None) -> None:
+async def test_a_pipe_may_have_only_one_of_the_two_hooks(kind: Kind, error: Exception | None) -> None:
     record = Record()
     if error is not None:
         record.fail("handler", error)

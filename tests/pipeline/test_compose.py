@@ -33,7 +33,7 @@ class OnlyStream(Pipe):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("pipes", [[], [Pipe()], [OnlyMessages(), OnlyStream(), Pipe()]], ids=len)
-async def test_pipes_without_hooks_around_the_handler_cost_nothing(kind: Kind, pipes: list[Pipe]) -> None:
+async def test_pipes_without_hooks_around_the_handler_add_no_calls(kind: Kind, pipes: list[Pipe]) -> None:
     flow = compose(kind, pipes, handler)
     assert flow.call is handler
     assert not flow.has_hooks
@@ -43,7 +43,7 @@ async def test_pipes_without_hooks_around_the_handler_cost_nothing(kind: Kind, p
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_open_and_close_hooks_alone_leave_the_call_alone(kind: Kind) -> None:
+def test_open_and_close_hooks_alone_do_not_wrap_the_call(kind: Kind) -> None:
     class Opens(Pipe):
         def open(self) -> None:
             pass
@@ -97,7 +97,7 @@ async def test_a_plain_request_handler_may_fail() -> None:
     assert record.points == ["A.pipe>", "A.failure"]
 
 
-async def test_what_a_plain_request_handler_returns_is_awaited_when_it_can_be() -> None:
+async def test_an_awaitable_returned_by_a_plain_request_handler_is_awaited() -> None:
     assert await compose_request([], lambda **kwargs: handler(**kwargs)).run({"number": 1}) == {"number": 1}
 
 
@@ -144,7 +144,7 @@ def test_a_websocket_handler_must_be_an_async_function(handle: Callable[..., Any
         compose_websocket([], handle)
 
 
-def test_the_message_names_the_websocket_handler() -> None:
+def test_the_error_names_the_websocket_handler() -> None:
     with pytest.raises(ConfigurationError, match="websocket handler plain_handler is not"):
         compose_websocket([], plain_handler)
 
@@ -158,13 +158,13 @@ def test_the_message_names_the_websocket_handler() -> None:
         (None, r"pipeline contains None: it must be"),
     ],
 )
-def test_what_is_no_pipe_is_refused(kind: Kind, pipe: Any, message: str) -> None:
+def test_anything_but_a_pipe_is_refused(kind: Kind, pipe: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         compose(kind, [pipe], handler)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_no_function_is_refused_as_a_handler(kind: Kind) -> None:
+def test_anything_but_a_function_is_refused_as_a_handler(kind: Kind) -> None:
     with pytest.raises(ConfigurationError, match="handler is 'index': it must be a function"):
         compose(kind, [], "index")  # type: ignore[arg-type]
 
@@ -176,7 +176,7 @@ def test_a_decorator_without_parentheses_is_recognised(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_broken_hook_is_found_at_composition(kind: Kind) -> None:
+def test_an_invalid_hook_is_found_at_composition(kind: Kind) -> None:
     pipe = type("Broken", (Pipe,), {"on_pipe_success": lambda self, result: None})()
     with pytest.raises(ConfigurationError, match=r"hook Broken.on_pipe_success takes"):
         compose(kind, [pipe], handler)

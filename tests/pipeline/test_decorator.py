@@ -26,7 +26,7 @@ def test_the_pipe_nearest_to_the_function_is_the_innermost() -> None:
     assert collect_pipes(handler) == (outer, inner, service.json)
 
 
-def test_the_function_itself_comes_back() -> None:
+def test_the_function_itself_is_returned() -> None:
     def handler() -> str:
         return "result"
 
@@ -42,7 +42,7 @@ def test_a_method_has_no_pipes() -> None:
     assert collect_pipes("text".upper) == ()
 
 
-def test_a_wrapper_does_not_share_its_pipes_with_what_it_wraps() -> None:
+def test_a_wrapper_does_not_share_its_pipes_with_the_wrapped_function() -> None:
     inner, outer = requires(always), requires(always)
 
     @inner
@@ -80,6 +80,6 @@ def test_a_decorator_above_the_route_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "index", Exception, service.json])
-def test_only_functions_are_decorated(value: Any) -> None:
+def test_only_functions_can_be_decorated(value: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"decorator JSONService got .*: it must be the function"):
         service.json(value)

@@ -1,4 +1,4 @@
-"""The examples of docs/pipeline.md, run as they stand there."""
+"""The examples of docs/pipeline.md, run as written."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def get(app: App, path: str, **cookies: str) -> httpx.Response:
 
 
 async def talk(app: App, path: str, *messages: str, answers: int = 1) -> list[Any]:
-    """Connect, send these messages, and leave when so many answers came: texts, and closes and refusals as codes."""
+    """Connect, send these messages, and leave after a number of answers: texts, and codes of closes and refusals."""
     path, _, query = path.partition("?")
     events: list[dict[str, Any]] = [{"type": "websocket.connect"}]
     events += [{"type": "websocket.receive", "text": message} for message in messages]
@@ -79,17 +79,17 @@ async def talk(app: App, path: str, *messages: str, answers: int = 1) -> list[An
     return received
 
 
-async def test_timer(load: Any) -> None:
+async def test_the_timer_works(load: Any) -> None:
     answer = await get(load("class Timer").app, "/")
     assert answer.text == "Hello!"
     assert re.fullmatch(r"app;dur=\d+\.\d", answer.headers["server-timing"])
 
 
-async def test_places(load: Any) -> None:
+async def test_the_places_of_pipelines_work(load: Any) -> None:
     assert (await get(load("class Mark").app, "/blog")).text == "app(module(first(second(handler))))"
 
 
-async def test_arguments(load: Any) -> None:
+async def test_the_arguments_work(load: Any) -> None:
     app = load("class LoadBook").app
     assert (await get(app, "/books/2")).text == "Dracula"
     assert (await get(app, "/books/3")).status_code == 404
@@ -97,11 +97,11 @@ async def test_arguments(load: Any) -> None:
     assert await talk(app, "/books/3/chat") == [404]
 
 
-async def test_cleaning_up(load: Any) -> None:
+async def test_the_cleaning_up_works(load: Any) -> None:
     assert (await get(load("class Database").app, "/")).text == "42"
 
 
-async def test_transaction(load: Any) -> None:
+async def test_the_transaction_works(load: Any) -> None:
     module = load("class Transaction")
     assert (await get(module.app, "/pay/5")).text == "paid"
     assert module.LOG == ["begin", "commit", "release"]
@@ -110,13 +110,13 @@ async def test_transaction(load: Any) -> None:
     assert module.LOG == ["begin", "roll back", "release"]
 
 
-async def test_messages(load: Any) -> None:
+async def test_the_message_hooks_work(load: Any) -> None:
     messages = ('{"number": 2}', "keepalive", '{"number": 5}')
     answers = await talk(load("class Keepalive").app, "/double", *messages, answers=2)
     assert answers == ['{"result": 4}', '{"result": 10}']
 
 
-async def test_requires(load: Any) -> None:
+async def test_requires_works(load: Any) -> None:
     app = load("def logged_in").app
     answer = await get(app, "/account")
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
@@ -127,7 +127,7 @@ async def test_requires(load: Any) -> None:
     assert (await talk(app, "/updates?ticket=valid"))[0] == "Welcome"
 
 
-async def test_json(load: Any) -> None:
+async def test_the_json_service_works(load: Any) -> None:
     app = load("api.pipeline = [service.json]").app
     for path, text in (("/api/version", '"1.0"'), ("/total/1/2", "3")):
         answer = await get(app, path)

@@ -81,12 +81,12 @@ async def test_a_failed_open_hook_closes_what_is_open(kind: Kind, point: str, du
     with pytest.raises(ValueError, match="no database"):
         await flow_of_two(kind, record).run({})
     before = opened(kind)[: opened(kind).index(point) + 1]
-    # The specific open hook of a pipe failed: its common one has run, and is closed; its own close is not due.
+    # The specific open hook failed after the common one had run, so only the common one is closed.
     expected = {0: [], 1: ["A.close"], 2: [f"A.close_{kind}", "A.close"], 3: ["B.close", f"A.close_{kind}", "A.close"]}
     assert record.points == before + expected[due]
 
 
-async def test_a_close_without_its_open_is_due_when_its_pipe_is_open(kind: Kind) -> None:
+async def test_a_close_hook_without_an_open_hook_runs_if_its_pipe_is_open(kind: Kind) -> None:
     record = Record()
 
     class OnlyCloses(Pipe):
@@ -110,7 +110,7 @@ async def test_a_close_without_its_open_is_due_when_its_pipe_is_open(kind: Kind)
 
 
 @pytest.mark.parametrize("index", range(4))
-async def test_a_failed_close_hook_keeps_no_other_from_running(kind: Kind, index: int) -> None:
+async def test_a_failed_close_hook_does_not_prevent_the_others(kind: Kind, index: int) -> None:
     record = Record()
     point = closed(kind)[index]
     record.fail(point, ValueError(point))
@@ -133,7 +133,7 @@ async def test_the_first_error_of_several_close_hooks_is_raised_and_the_others_a
     ]
 
 
-async def test_the_error_of_the_flow_goes_before_that_of_a_close_hook(
+async def test_the_error_of_the_flow_takes_precedence_over_that_of_a_close_hook(
     kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
     record = Record()
@@ -145,7 +145,7 @@ async def test_the_error_of_the_flow_goes_before_that_of_a_close_hook(
     assert caplog.records[0].getMessage() == "Wrapper.close failed while another error was propagating"
 
 
-async def test_the_error_of_an_open_hook_goes_before_that_of_a_close_hook(kind: Kind) -> None:
+async def test_the_error_of_an_open_hook_takes_precedence_over_that_of_a_close_hook(kind: Kind) -> None:
     record = Record()
     record.fail("B.open", ValueError("no database"))
     record.fail("A.close", RuntimeError("release"))
@@ -154,7 +154,7 @@ async def test_the_error_of_an_open_hook_goes_before_that_of_a_close_hook(kind: 
     assert record.points[-2:] == [f"A.close_{kind}", "A.close"]
 
 
-async def test_the_error_of_a_close_hook_goes_before_a_redirect(kind: Kind) -> None:
+async def test_the_error_of_a_close_hook_takes_precedence_over_a_redirect(kind: Kind) -> None:
     record = Record()
     record.fail("handler", HTTPException(303))
     record.fail("B.close", ValueError("flush"))
@@ -171,7 +171,7 @@ async def test_hooks_of_the_other_kind_are_left_out(kind: Kind) -> None:
     assert not [point for point in record.points if point.endswith(other)]
 
 
-async def test_runs_at_the_same_time_do_not_meet(kind: Kind) -> None:
+async def test_concurrent_runs_do_not_mix(kind: Kind) -> None:
     record = Record()
     flow = flow_of_two(kind, record)
     assert await asyncio.gather(*(flow.run({"number": n}) for n in range(5))) == [{"number": n} for n in range(5)]
@@ -179,7 +179,7 @@ async def test_runs_at_the_same_time_do_not_meet(kind: Kind) -> None:
 
 
 class Witness:
-    """Something that a handler holds; gone when the handler's frame is."""
+    """Something that a handler holds, freed together with the handler's frame."""
 
 
 @contextmanager
@@ -206,10 +206,10 @@ def without_collector() -> Iterator[None]:
     ],
     ids=str,
 )
-async def test_nothing_waits_for_the_garbage_collector(
+async def test_a_flow_leaves_no_reference_cycles(
     kind: Kind, errors: dict[str, type[BaseException]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # pytest keeps what is logged, and with it the errors.
+    # pytest keeps log records, and with them the errors.
     monkeypatch.setattr(logging.getLogger("emmett.pipeline"), "propagate", False)
     witnesses: list[weakref.ref[Witness]] = []
 
@@ -223,7 +223,7 @@ async def test_nothing_waits_for_the_garbage_collector(
     record = Holds()
     flow = flow_of_two(kind, record)
     with without_collector():
-        # Not pytest.raises: it would keep the error, and with it the frames.
+        # Not pytest.raises, which would keep the error and with it the frames.
         with suppress(ValueError, RuntimeError, asyncio.CancelledError):
             await flow.run({})
         assert witnesses

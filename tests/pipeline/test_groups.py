@@ -1,4 +1,4 @@
-"""What a group of exceptions means for the answer."""
+"""How a group of exceptions determines the response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def group(*errors: Exception) -> ExceptionGroup[Exception]:
     return ExceptionGroup("several", errors)
 
 
-def test_leaves_come_in_order() -> None:
+def test_leaves_are_found_in_order() -> None:
     assert list(leaves(group(ABORT, group(FAULT, group(MESSAGE)), OTHER_ABORT))) == [ABORT, FAULT, MESSAGE, OTHER_ABORT]
     assert list(leaves(ABORT)) == [ABORT]
 
@@ -33,11 +33,11 @@ def test_leaves_come_in_order() -> None:
         (group(ABORT, group(MESSAGE)), None),
     ],
 )
-def test_the_answer_of_a_group(error: Exception, answer: Exception | None) -> None:
+def test_a_group_may_determine_the_response(error: Exception, answer: Exception | None) -> None:
     assert find_answer(error, (HTTPException,)) is answer
 
 
-def test_any_of_several_kinds_is_an_answer() -> None:
+def test_any_of_several_types_determines_the_response() -> None:
     assert find_answer(group(MESSAGE, ABORT), (HTTPException, MessageError)) is MESSAGE
 
 
@@ -53,5 +53,5 @@ def test_any_of_several_kinds_is_an_answer() -> None:
         (BaseExceptionGroup("several", [FAULT, KeyboardInterrupt()]), False),
     ],
 )
-def test_what_is_a_failure_of_the_handler(error: BaseException, failure: bool) -> None:
+def test_some_groups_are_failures_of_the_handler(error: BaseException, failure: bool) -> None:
     assert is_failure(error) is failure

@@ -56,17 +56,17 @@ async def test_data_passes_each_hook_in_order() -> None:
     assert await receive("0", Plain("1"), Async("2"), ReturnsAwaitable("3"), Plain("4")) == "01234"
 
 
-async def test_no_hooks_leave_the_data_as_it_is() -> None:
+async def test_without_hooks_the_data_is_unchanged() -> None:
     data = object()
     assert await run_hooks((), data) is data
 
 
 @pytest.mark.parametrize("swallows", [Swallows(), SwallowsLater()], ids=["plain", "async"])
-async def test_drop_ends_the_way_of_a_message(swallows: Pipe) -> None:
+async def test_drop_stops_a_message(swallows: Pipe) -> None:
     assert await receive("text", Plain("1"), swallows, Fails()) is DROP
 
 
-async def test_what_a_hook_raises_reaches_the_caller() -> None:
+async def test_an_exception_from_a_hook_reaches_the_caller() -> None:
     with pytest.raises(UsageError, match="text1"):
         await receive("text", Async("1"), Fails(), Plain("2"))
 
@@ -80,11 +80,11 @@ async def test_a_hook_may_change_the_type_and_return_nothing() -> None:
     assert await receive("{}", Decode()) == {}
 
 
-def test_the_websocket_knows_the_same_drop() -> None:
+def test_the_websocket_uses_the_same_drop() -> None:
     assert DROP is websockets.DROP
 
 
-def test_a_hook_that_is_not_overridden_is_not_there() -> None:
+def test_a_hook_that_is_not_overridden_is_not_found() -> None:
     assert find_hook(Plain(), "open") is None
     assert find_hook(Pipe(), "pipe", "next_pipe") is None
     assert find_hooks([Pipe(), Plain()], "on_send", "data") == ()
@@ -115,7 +115,7 @@ def test_a_hook_may_be_static() -> None:
     assert hook.call(1) == [1]
 
 
-def test_a_hook_without_a_readable_signature_is_taken_as_it_is() -> None:
+def test_a_hook_without_a_readable_signature_is_accepted() -> None:
     pipe = Pipe()
     pipe.on_receive = max  # type: ignore[method-assign]
     hook = find_hook(pipe, "on_receive", "data")
@@ -163,12 +163,12 @@ class WantsNoNext(Pipe):
         (WantsNoNext(), "pipe", ("next_pipe",), r"WantsNoNext.pipe .*declared as \(self, next_pipe, \*\*kwargs\)$"),
     ],
 )
-def test_a_hook_that_cannot_work_is_refused(pipe: Pipe, name: str, arguments: tuple[str, ...], message: str) -> None:
+def test_an_invalid_hook_is_refused(pipe: Pipe, name: str, arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         find_hook(pipe, name, *arguments)
 
 
-def test_pipe_may_name_the_variables_that_it_wants() -> None:
+def test_pipe_may_name_the_variables_that_it_uses() -> None:
     class Loads(Pipe):
         async def pipe(self, next_pipe: NextPipe, /, *, number: int, **kwargs: Any) -> Any:
             return await next_pipe(number=number, **kwargs)
@@ -181,7 +181,7 @@ class AsyncCallable:
         pass
 
 
-def test_async_functions_are_known() -> None:
+def test_async_functions_are_recognised() -> None:
     assert is_async_function(Async().on_receive)
     assert is_async_function(partial(Async().on_receive, "data"))
     assert is_async_function(AsyncCallable())
@@ -190,7 +190,7 @@ def test_async_functions_are_known() -> None:
     assert not is_async_function(Generates().on_stream)
 
 
-async def test_awaitables_are_known() -> None:
+async def test_awaitables_are_recognised() -> None:
     future = asyncio.get_running_loop().create_future()
     coroutine = AsyncCallable()()
     assert is_awaitable(future)
@@ -200,7 +200,7 @@ async def test_awaitables_are_known() -> None:
         assert not is_awaitable(value)
 
 
-async def test_what_a_plain_hook_returns_is_awaited_when_it_can_be() -> None:
+async def test_an_awaitable_returned_by_a_plain_hook_is_awaited() -> None:
     done = asyncio.Event()
 
     class Opens(Pipe):

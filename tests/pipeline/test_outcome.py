@@ -41,7 +41,7 @@ def hook_that_raises(error: BaseException | None) -> Hook:
         (ExceptionGroup("tasks", [HTTPException(303), LookupError()]), False),
     ],
 )
-def test_only_answers_below_400_are_successes(error: BaseException, success: bool) -> None:
+def test_only_responses_below_400_are_successes(error: BaseException, success: bool) -> None:
     assert is_success(error) is success
 
 
@@ -60,11 +60,11 @@ def test_only_answers_below_400_are_successes(error: BaseException, success: boo
         (FAULT, KeyboardInterrupt(), False),
     ],
 )
-def test_which_error_goes_on(new: BaseException, old: BaseException, wins: bool) -> None:
+def test_one_of_two_errors_takes_precedence(new: BaseException, old: BaseException, wins: bool) -> None:
     assert takes_precedence(new, old) is wins
 
 
-async def test_an_error_that_gives_way_is_logged_with_its_hook(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_other_error_is_logged_with_its_hook(caplog: pytest.LogCaptureFixture) -> None:
     await invoke_during(hook_that_raises(FAULT), NOT_FOUND)
     (entry,) = caplog.records
     assert entry.name == "emmett.pipeline"
@@ -81,7 +81,7 @@ PEER_ERRORS = [
 
 
 @pytest.mark.parametrize("error", PEER_ERRORS)
-async def test_what_a_peer_can_cause_shows_no_traceback(caplog: pytest.LogCaptureFixture, error: Exception) -> None:
+async def test_errors_that_a_peer_causes_have_no_traceback(caplog: pytest.LogCaptureFixture, error: Exception) -> None:
     caplog.set_level(logging.DEBUG, "emmett.pipeline")
     await invoke_during(hook_that_raises(error), FAULT)
     (entry,) = caplog.records
@@ -89,7 +89,7 @@ async def test_what_a_peer_can_cause_shows_no_traceback(caplog: pytest.LogCaptur
     assert not entry.exc_info
 
 
-async def test_a_cancellation_beside_a_cancellation_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_second_cancellation_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "emmett.pipeline")
     await invoke_during(hook_that_raises(asyncio.CancelledError()), CANCELLED)
     assert not caplog.records
@@ -101,5 +101,5 @@ async def test_an_error_that_takes_precedence_is_raised(caplog: pytest.LogCaptur
     assert not caplog.records
 
 
-async def test_a_hook_that_works_leaves_the_error_alone() -> None:
+async def test_a_successful_hook_does_not_change_the_error() -> None:
     await invoke_during(hook_that_raises(None), FAULT)

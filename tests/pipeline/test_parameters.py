@@ -56,7 +56,7 @@ def wrapped(**kwargs: Any) -> None: ...
         ("/<str:name>", functools.partial(user, user="ada")),
     ],
 )
-def test_what_fits_is_registered(path: Any, handler: Callable[..., Any]) -> None:
+def test_matching_handlers_are_registered(path: Any, handler: Callable[..., Any]) -> None:
     App(__name__).route(path, name="x")(handler)
 
 
@@ -80,13 +80,15 @@ def test_what_fits_is_registered(path: Any, handler: Callable[..., Any]) -> None
     ],
 )
 @pytest.mark.parametrize("kind", ["route", "websocket"])
-def test_what_does_not_fit_names_the_fix(path: Any, handler: Callable[..., Any], message: str, kind: str) -> None:
+def test_errors_about_other_handlers_name_the_fix(
+    path: Any, handler: Callable[..., Any], message: str, kind: str
+) -> None:
     app = App(__name__)
 
     async def async_handler(*args: Any, **kwargs: Any) -> None: ...
 
     if kind == "websocket":
-        # The parameters of the handler, of an async function.
+        # The parameters of the handler belong to an async function.
         import inspect
 
         async_handler.__signature__ = inspect.signature(handler)  # type: ignore[attr-defined]
@@ -108,7 +110,7 @@ def test_what_does_not_fit_names_the_fix(path: Any, handler: Callable[..., Any],
     ],
 )
 def test_a_websocket_handler_gets_nothing_from_a_request(path: str, handler: Callable[..., Any], message: str) -> None:
-    test_what_does_not_fit_names_the_fix(path, handler, message, "websocket")
+    test_errors_about_other_handlers_name_the_fix(path, handler, message, "websocket")
 
 
 def test_a_type_is_the_fix_for_a_request() -> None:
@@ -122,13 +124,13 @@ def test_a_pipe_of_the_application_may_change_the_arguments() -> None:
     module = app.module(__name__, "module", url_prefix="m")
     module.pipeline = [Login()]
     module.route("/<str:name>")(user)
-    # Pipes of emmett, and those without a `pipe` hook, leave them as they are.
+    # Pipes of emmett, and those without a `pipe` hook, do not change them.
     for pipe in (Watch(), requires(lambda: True)):
         with pytest.raises(ConfigurationError, match="parameter 'user' gets no value"):
             app.route("/b/<str:name>", name="b", pipeline=[pipe])(lambda name, user: None)
 
 
-def test_what_is_refused_leaves_nothing_behind() -> None:
+def test_a_refused_handler_leaves_no_route() -> None:
     app = App(__name__)
     before = len(app.routes)
     with pytest.raises(ConfigurationError):

@@ -145,7 +145,7 @@ def test_a_hook_that_is_none_is_refused(name: str, hook: str) -> None:
         type("Misspelt", (Pipe,), {name: lambda self: None})
 
 
-def test_methods_of_other_names_are_an_applications_own() -> None:
+def test_methods_with_other_names_belong_to_the_application() -> None:
     class Own(Pipe):
         on_recieves = "no method"
 

@@ -35,7 +35,7 @@ conditions = pytest.mark.parametrize("condition", [refused, refused_later, lambd
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("condition", [allowed, allowed_later, lambda: allowed_later()])
-async def test_who_meets_the_condition_passes(kind: Kind, condition: Callable[[], Any]) -> None:
+async def test_a_visitor_that_meets_the_condition_passes(kind: Kind, condition: Callable[[], Any]) -> None:
     record = Record()
     flow = compose(kind, [requires(condition)], record.handler)
     assert await flow.run({"number": 1}) == {"number": 1}
@@ -43,7 +43,7 @@ async def test_who_meets_the_condition_passes(kind: Kind, condition: Callable[[]
 
 @pytest.mark.parametrize("kind", KINDS)
 @conditions
-async def test_who_does_not_is_answered_with_403(kind: Kind, condition: Callable[[], Any]) -> None:
+async def test_a_visitor_that_does_not_meet_the_condition_gets_403(kind: Kind, condition: Callable[[], Any]) -> None:
     record = Record()
     flow = compose(kind, [Wrapper("A", record), requires(condition), Wrapper("B", record)], record.handler)
     with pytest.raises(HTTPException) as caught:
@@ -53,7 +53,7 @@ async def test_who_does_not_is_answered_with_403(kind: Kind, condition: Callable
 
 
 @conditions
-async def test_a_request_is_redirected(condition: Callable[[], Any]) -> None:
+async def test_a_request_can_be_redirected(condition: Callable[[], Any]) -> None:
     record = Record()
     flow = compose_request([Observer("A", record), requires(condition, "/login?next=å")], record.handler)
     with pytest.raises(HTTPException) as caught:
@@ -63,7 +63,7 @@ async def test_a_request_is_redirected(condition: Callable[[], Any]) -> None:
     assert record.points == ["A.success"]
 
 
-async def test_each_redirect_has_headers_of_its_own() -> None:
+async def test_each_redirect_has_its_own_headers() -> None:
     flow = compose_request([requires(refused, otherwise="/login")], Record().handler)
     for _ in range(2):
         with pytest.raises(HTTPException) as caught:
@@ -86,7 +86,7 @@ async def answer_later() -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("otherwise", [lambda: "log in first", answer_later, lambda: answer_later()])
-async def test_what_the_function_otherwise_returns_ends_the_flow(kind: Kind, otherwise: Callable[[], Any]) -> None:
+async def test_any_other_result_of_otherwise_ends_the_flow(kind: Kind, otherwise: Callable[[], Any]) -> None:
     record = Record()
     flow = compose(kind, [Wrapper("A", record), requires(refused, otherwise)], record.handler)
     assert await flow.call() == "log in first"
@@ -94,7 +94,7 @@ async def test_what_the_function_otherwise_returns_ends_the_flow(kind: Kind, oth
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_error_of_the_condition_lets_nobody_pass(kind: Kind) -> None:
+async def test_an_error_of_the_condition_refuses_the_visitor(kind: Kind) -> None:
     def fails() -> bool:
         raise LookupError("no session")
 
@@ -104,7 +104,7 @@ async def test_an_error_of_the_condition_lets_nobody_pass(kind: Kind) -> None:
     assert record.points == []
 
 
-def test_it_decorates_a_handler() -> None:
+def test_requires_decorates_a_handler() -> None:
     @requires(allowed)
     @requires(refused, otherwise="/login")
     def handler() -> None:
@@ -131,10 +131,10 @@ def wants_something(item: object) -> bool:
         ((allowed, "/a\r\nb"), "control characters are not allowed"),
     ],
 )
-def test_a_mistake_is_told_at_once(arguments: tuple[Any, ...], message: str) -> None:
+def test_invalid_arguments_are_refused_at_once(arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(message)):
         requires(*arguments)
 
 
-def test_a_condition_without_a_readable_signature_is_taken_as_it_is() -> None:
+def test_a_condition_without_a_readable_signature_is_accepted() -> None:
     assert isinstance(requires(dict), Requires)

@@ -53,12 +53,12 @@ async def test_a_result_becomes_a_json_response(result: Any, body: bytes) -> Non
     assert response.content_type == "application/json"
 
 
-async def test_a_response_stays_as_it_is() -> None:
+async def test_a_response_is_not_changed() -> None:
     response = Response("text", 201)
     assert await respond(response) is response
 
 
-async def test_a_redirect_stays_as_it_is() -> None:
+async def test_a_redirect_is_not_changed() -> None:
     def handler() -> None:
         raise HTTPException(303)
 
@@ -74,7 +74,7 @@ async def test_pipes_before_see_the_response_and_a_failure_to_encode() -> None:
 
 
 @pytest.mark.parametrize("data", ["text", b"data", bytearray(b"data"), memoryview(b"data")])
-async def test_messages_are_sent_as_they_are(data: Any) -> None:
+async def test_text_and_bytes_are_sent_unchanged(data: Any) -> None:
     assert await send(data) is data
 
 
@@ -106,7 +106,7 @@ async def test_a_dropped_message_does_not_become_json() -> None:
     assert await send({"a": 1}, service.json, Swallows()) is DROP
 
 
-async def test_received_messages_are_left_alone() -> None:
+async def test_received_messages_are_not_changed() -> None:
     async def handler() -> None:
         pass
 
@@ -115,7 +115,7 @@ async def test_received_messages_are_left_alone() -> None:
     assert flow.call is handler
 
 
-def test_it_decorates_a_handler() -> None:
+def test_service_decorates_a_handler() -> None:
     @service.json
     def handler() -> None:
         pass
@@ -124,13 +124,13 @@ def test_it_decorates_a_handler() -> None:
     assert service("json") is service.json
 
 
-def test_an_unknown_format_is_told() -> None:
+def test_an_unknown_format_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match=r"service\('xml'\) does not exist: there is service.json"):
         service.xml  # noqa: B018
     with pytest.raises(ConfigurationError, match=r"service\('yaml'\) does not exist"):
         service("yaml")
 
 
-def test_tools_may_look_at_the_service() -> None:
+def test_tools_may_inspect_the_service() -> None:
     assert copy.copy(service).json is service.json
     assert not hasattr(service, "__wrapped__")

@@ -1,4 +1,4 @@
-"""A user's program: everything in it is right, and type checkers find no fault with it."""
+"""A user's program without mistakes, in which type checkers find no errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types of the public API: two type checkers accept a right program, and find each mistake of a wrong one."""
+"""The types of the public API: two type checkers accept a correct program, and find each mistake in a wrong one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def mistakes(checker: str) -> set[int]:
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_a_right_program_passes(checker: str) -> None:
+def test_a_correct_program_passes(checker: str) -> None:
     assert {line for name, line in complaints(checker) if name == PROGRAM.name} == set()
 
 

@@ -1,4 +1,4 @@
-"""Paths and texts for property tests, out of so few characters that they meet often."""
+"""Paths and texts for property tests, made of few characters, so that they often match."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def split_by_trying(source: str, text: str) -> tuple[str | None, ...] | None:
     names = re.findall(r":(\w+)>", source)
     for present in itertools.product((True, False), repeat=groups):
         choice = iter(present)
-        pieces = re.split(r"\(([^)]*)\)\?", source)  # every other one is what is in a group
+        pieces = re.split(r"\(([^)]*)\)\?", source)  # every other part is the content of a group
         chosen = "".join(piece for index, piece in enumerate(pieces) if index % 2 == 0 or next(choice))
         found = re.fullmatch(_expression(chosen), text)
         if found is not None:

@@ -23,7 +23,7 @@ from emmett.routing.hosts import check_authority, check_hostname, split_host
         (":80", ("", "80")),
     ],
 )
-def test_split_host(host: str, expected: tuple[str, str]) -> None:
+def test_host_and_port_are_split(host: str, expected: tuple[str, str]) -> None:
     assert split_host(host) == expected
 
 
@@ -39,27 +39,27 @@ def test_split_host(host: str, expected: tuple[str, str]) -> None:
         ("::1", "::1"),
     ],
 )
-def test_hostname_of_a_route(hostname: str, expected: str) -> None:
+def test_a_hostname_of_a_route_is_normalised(hostname: str, expected: str) -> None:
     assert check_hostname(hostname) == expected
 
 
 @pytest.mark.parametrize(
     "hostname", ["", "example.com:80", "*.example.com", "http://example.com", "a b", "bücher.example", ".a", "a/b"]
 )
-def test_bad_hostname_says_what_is_allowed(hostname: str) -> None:
+def test_an_error_about_a_hostname_says_what_is_allowed(hostname: str) -> None:
     with pytest.raises(ConfigurationError, match="write one full host name without scheme, port or wildcard") as caught:
         check_hostname(hostname)
     assert repr(hostname) in str(caught.value)
 
 
 @pytest.mark.parametrize("host", ["example.com", "example.com:8000", "[::1]", "[::1]:80", "127.0.0.1"])
-def test_authority_of_a_url(host: str) -> None:
+def test_an_authority_of_a_url_is_normalised(host: str) -> None:
     assert check_authority(host) == host
 
 
 @pytest.mark.parametrize(
     "host", ["", "a/b", "user@example.com", "a\r\nb", "a b", "::1", "a:b", "a:123456", "a\\b", "bücher", "a\n", "a?b"]
 )
-def test_bad_authority_says_what_is_allowed(host: str) -> None:
+def test_an_error_about_an_authority_says_what_is_allowed(host: str) -> None:
     with pytest.raises(ConfigurationError, match=r"write 'name', 'name:port', '\[IPv6\]'"):
         check_authority(host)

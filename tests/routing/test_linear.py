@@ -19,7 +19,7 @@ SIZE = 512 * 1024
 @given(sources(), texts)
 @example("/<any:v>(/<int:w>)?(/<int:x>)?", "/a/1/1")
 @example("/<any:v>(<int:w>)?<alpha:x>", "/1a1a")
-def test_split_is_the_one_that_trying_every_way_finds_first(source: str, text: str) -> None:
+def test_the_split_is_the_first_that_an_exhaustive_search_finds(source: str, text: str) -> None:
     expected = split_by_trying(source, text)
     assert LinearMatcher(parse_path(source)).split(text) == expected
     assert PathPattern(source).split(text) == expected
@@ -29,11 +29,11 @@ def test_split_is_the_one_that_trying_every_way_finds_first(source: str, text: s
 @example("/<any:v>/<any:w>/<any:x>", "/a//b/-")
 @example("/<str:v>(.<str:w>)?(.<str:x>)?", "/a.b.a.b")
 @example("/<any:v>(/<any:w>)?-(/<str:x>)?", "/a/-/-/a")
-def test_several_greedy_variables(source: str, text: str) -> None:
+def test_a_path_may_have_several_greedy_variables(source: str, text: str) -> None:
     assert PathPattern(source).split(text) == split_by_trying(source, text)
 
 
-# A path, what is repeated to make a long text for it, and an end with which the text matches.
+# A path, a text to repeat for a long match, and an end with which the text matches.
 HOSTILE = [
     ("/<any:a>/x/<any:b>/y/<any:c>/z", "x/y/", "/z"),
     ("/<any:a>/<any:b>/<any:c>(/<int:d>)?(/<int:e>)?(/<int:f>)?/end", "1/", "end"),
@@ -64,7 +64,7 @@ def test_long_text_matches_in_linear_time(source: str, unit: str, end: str) -> N
 @pytest.mark.parametrize(("source", "unit", "end"), HOSTILE)
 def test_long_text_is_refused_in_linear_time(source: str, unit: str, end: str) -> None:
     pattern = PathPattern(source)
-    # The text is refused because of its very end, when all ways to split the rest have been open.
+    # Only the very end of the text does not match, while all ways to split the rest are still open.
     refused = [wrong for wrong in ("//\n", "\0") if pattern.split("/" + unit * 100 + wrong) is None]
     assert refused
 

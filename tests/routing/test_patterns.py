@@ -14,7 +14,7 @@ from emmett.routing import PathPattern, Variable
 from .strategies import arguments, sources
 
 
-def test_attributes() -> None:
+def test_a_pattern_has_a_path_and_variables() -> None:
     pattern = PathPattern("post/<int:id>(/<str:title>)?")
     assert pattern.source == "/post/<int:id>(/<str:title>)?"
     assert pattern.variables == (Variable("id", "int", False), Variable("title", "str", True))
@@ -89,12 +89,12 @@ def test_static_paths(source: str, paths: set[str]) -> None:
         ("/<alpha:a>²", "/ab²", {"a": "ab"}),
     ],
 )
-def test_match(source: str, path: str, expected: dict[str, Any] | None) -> None:
+def test_a_pattern_matches_and_reads_its_variables(source: str, path: str, expected: dict[str, Any] | None) -> None:
     assert PathPattern(source).match(path) == expected
 
 
 def test_value_is_read_after_the_split() -> None:
-    # The text could be split so that both are dates, but the split does not know the calendar.
+    # The text could be split into two dates, but the split does not know the calendar.
     assert PathPattern("/<str:a>(-<date:b>)?").match("/x-2024-02-30") is None
 
 
@@ -121,11 +121,11 @@ def test_value_is_read_after_the_split() -> None:
         ("/<any:a>", ["\\evil.com"], "/%5Cevil.com"),
     ],
 )
-def test_build(source: str, args: list[Any], path: str) -> None:
+def test_a_pattern_builds_paths(source: str, args: list[Any], path: str) -> None:
     assert PathPattern(source).build(args) == path
 
 
-def test_built_path_never_names_another_host() -> None:
+def test_a_built_path_never_names_another_host() -> None:
     pattern = PathPattern("/<any:a>")
     path = pattern.build(["/evil.com"])
     assert path == "/%2Fevil.com"
@@ -149,20 +149,20 @@ def test_built_path_never_names_another_host() -> None:
         ("/<str:a>", ["\ud800"], "not valid Unicode"),
     ],
 )
-def test_arguments_that_do_not_fit(source: str, args: list[Any], message: str) -> None:
+def test_unsuitable_arguments_are_refused(source: str, args: list[Any], message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         PathPattern(source).build(args)
     assert message in str(caught.value)
 
 
 @given(st.data(), sources().map(PathPattern))
-def test_what_is_built_matches_with_the_same_arguments(data: st.DataObject, pattern: PathPattern) -> None:
+def test_a_built_path_matches_with_the_same_arguments(data: st.DataObject, pattern: PathPattern) -> None:
     args = data.draw(arguments(pattern))
     try:
         path = pattern.build(args)
     except ConfigurationError as error:
-        # There are values that run into each other, or make a dot segment; for these there is an error instead of a
-        # wrong path.
+        # Values that run into each other, or make a dot segment, are an error instead of a wrong
+        # path.
         if pattern.regex is not None and "clients remove dot segments" not in str(error):
             raise
         return

@@ -23,7 +23,7 @@ def build(*paths: str) -> Router[str]:
     return router
 
 
-def test_match_gives_endpoint_and_values() -> None:
+def test_a_match_has_endpoint_and_values() -> None:
     router = build("/about", "/post/<int:id>(/<str:title>)?")
     assert router.match("/about", scheme="http", host="") == Match("/about", {}, frozenset())
     assert router.match("/post/5/x", scheme="http", host="") == Match(
@@ -32,7 +32,7 @@ def test_match_gives_endpoint_and_values() -> None:
     assert router.match("/nowhere", scheme="http", host="") == Match(None, {}, frozenset())
 
 
-def test_empty_router_finds_nothing() -> None:
+def test_an_empty_router_finds_nothing() -> None:
     assert Router[str]().match("/", scheme="http", host="") == Match(None, {}, frozenset())
 
 
@@ -68,14 +68,14 @@ def test_no_slash_is_added_or_dropped() -> None:
     assert find(router, "/b") is None
 
 
-def test_text_that_is_no_value_goes_on_to_later_routes() -> None:
+def test_text_that_is_no_value_is_tried_on_later_routes() -> None:
     router = build("/<date:day>", "/x", "/<str:name>")
     assert find(router, "/2024-02-29") == "/<date:day>"
     assert find(router, "/2024-13-40") == "/<str:name>"
     assert find(build("/<date:day>"), "/2024-13-40") is None
 
 
-def test_path_that_only_starts_like_an_ambiguous_one_goes_on_to_later_routes() -> None:
+def test_a_path_that_only_starts_like_an_ambiguous_one_is_tried_on_later_routes() -> None:
     router = build("/f/<str:a>.<str:b>", "/f/<int:v>", "/f/<str:name>")
     assert find(router, "/f/a.b") == "/f/<str:a>.<str:b>"
     assert find(router, "/f/5") == "/f/<int:v>"
@@ -98,7 +98,7 @@ def test_methods_choose_among_routes_of_one_path() -> None:
     assert router.match("/5", method="PUT", scheme="http", host="").allowed == {"GET", "POST"}
 
 
-def test_wrong_method_goes_on_to_every_later_route() -> None:
+def test_a_wrong_method_is_tried_on_every_later_route() -> None:
     router: Router[str] = Router()
     router.add(PathPattern("/a"), "static", methods=["get"])
     router.add(PathPattern("/<date:v>"), "no value", methods=["trace"])
@@ -111,7 +111,7 @@ def test_wrong_method_goes_on_to_every_later_route() -> None:
     assert router.match("/2024-13-40", method="TRACE", scheme="http", host="").allowed == {"PUT", "DELETE"}
 
 
-def test_route_without_methods_takes_every_method_and_no_method() -> None:
+def test_a_route_without_methods_accepts_every_method_and_none() -> None:
     router = build("/a")
     assert find(router, "/a", "BREW") == "/a"
     assert find(router, "/a", None) == "/a"
@@ -121,7 +121,7 @@ def test_route_without_methods_takes_every_method_and_no_method() -> None:
     assert find(only_get, "/a", "get") is None  # methods are case-sensitive (RFC 9110, 9.1)
 
 
-def test_schemes() -> None:
+def test_schemes_choose_among_routes() -> None:
     router: Router[str] = Router()
     router.add(PathPattern("/a"), "secure", schemes=["https"])
     router.add(PathPattern("/a"), "plain", schemes="HTTP")
@@ -151,7 +151,7 @@ def test_hostname_comes_before_every_host() -> None:
     assert find(router, "/b", host="[::1]") == "every b"
 
 
-def test_method_missing_on_the_hostname_is_taken_from_every_host() -> None:
+def test_a_method_missing_on_the_hostname_is_found_on_every_host() -> None:
     router: Router[str] = Router()
     router.add(PathPattern("/a"), "every", methods=["post"])
     router.add(PathPattern("/a"), "blog", methods=["get"], hostname="blog.test")
@@ -194,7 +194,7 @@ class Named:
         ("/<int:a>(/<str:b>)?", "/<int:b>(/<str:a>)?"),
     ],
 )
-def test_same_path_twice_is_an_error_that_names_both(first: str, second: str) -> None:
+def test_a_duplicate_path_is_an_error_that_names_both(first: str, second: str) -> None:
     router: Router[Named] = Router()
     router.add(PathPattern(first), Named("blog.one"), methods=["get", "post"])
     with pytest.raises(ConfigurationError) as caught:
@@ -203,7 +203,7 @@ def test_same_path_twice_is_an_error_that_names_both(first: str, second: str) ->
     for text in ("'blog.one'", "'blog.two'", repr(PathPattern(first).source), repr(PathPattern(second).source), "POST"):
         assert text in message
     assert "PUT" not in message
-    # What was refused leaves no trace.
+    # The refused routes leave no trace.
     assert router.match(PathPattern(second).source, method="PUT", scheme="http", host="").endpoint is None
 
 
@@ -221,7 +221,7 @@ def test_same_path_twice_is_an_error_that_names_both(first: str, second: str) ->
         ({"hostname": "a.test"}, {"hostname": "A.test."}, True),
     ],
 )
-def test_which_registrations_clash(first: dict[str, str], second: dict[str, str], clash: bool) -> None:
+def test_equivalent_registrations_clash(first: dict[str, str], second: dict[str, str], clash: bool) -> None:
     router: Router[str] = Router()
     for pattern in (PathPattern("/a"), PathPattern("/<int:v>")):
         router.add(pattern, "one", **first)
@@ -245,7 +245,7 @@ def test_which_registrations_clash(first: dict[str, str], second: dict[str, str]
         ({"hostname": "a.test:80"}, "hostname 'a.test:80' is not allowed"),
     ],
 )
-def test_bad_option_says_what_is_allowed(options: dict[str, str], message: str) -> None:
+def test_an_error_about_an_option_says_what_is_allowed(options: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Router[str]().add(PathPattern("/a"), "a", **options)
     assert message in str(caught.value)
@@ -253,14 +253,14 @@ def test_bad_option_says_what_is_allowed(options: dict[str, str], message: str) 
 
 @settings(max_examples=300)
 @given(st.lists(sources(), max_size=8, unique_by=lambda source: PathPattern(source).key), texts)
-def test_same_answer_as_trying_one_pattern_after_the_other(paths: list[str], text: str) -> None:
+def test_the_result_is_that_of_trying_each_pattern_in_order(paths: list[str], text: str) -> None:
     patterns = [PathPattern(path) for path in paths]
     router: Router[PathPattern] = Router()
     added = []
     for pattern in patterns:
         try:
             router.add(pattern, pattern)
-        except ConfigurationError:  # a text with and without an optional part meets the same text
+        except ConfigurationError:  # one text is matched by a path with and one without an optional part
             continue
         added.append(pattern)
     in_order = sorted(added, key=lambda pattern: not pattern.is_static)

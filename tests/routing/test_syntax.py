@@ -7,7 +7,7 @@ from emmett.routing import PathPattern, Variable
 from emmett.routing.syntax import Group, Hole, Text, parse_path
 
 
-def test_path_is_taken_apart() -> None:
+def test_a_path_is_parsed() -> None:
     assert parse_path("/post/<int:id>(/<str:title>.html)?") == (
         Text("/post/"),
         Hole(Variable("id", "int")),
@@ -19,7 +19,7 @@ def test_path_is_taken_apart() -> None:
     ("given", "source"),
     [("about", "/about"), ("/about", "/about"), ("", "/"), ("<str:name>", "/<str:name>"), ("(a)?", "/(a)?")],
 )
-def test_missing_leading_slash_is_added(given: str, source: str) -> None:
+def test_a_missing_leading_slash_is_added(given: str, source: str) -> None:
     assert PathPattern(given).source == source
 
 
@@ -67,14 +67,14 @@ TYPES = "types: int, float, str, alpha, any, date"
         ("/a" + "(/b)?" * 9, 42, "more than 8 optional groups; register several paths instead"),
     ],
 )
-def test_bad_path_says_where_and_what_is_allowed(source: str, position: int, message: str) -> None:
+def test_an_error_about_a_path_says_where_and_what_is_allowed(source: str, position: int, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         PathPattern(source)
     whole = source if source.startswith("/") else f"/{source}"
     assert str(caught.value).startswith(f"path {whole!r}, at position {position}: {message}")
 
 
-def test_percent_sign_is_text() -> None:
+def test_a_percent_sign_is_text() -> None:
     assert PathPattern("/100%").match("/100%") == {}
 
 
@@ -98,7 +98,7 @@ def test_percent_sign_is_text() -> None:
         "/#",
     ],
 )
-def test_text_stands_for_itself(text: str) -> None:
+def test_text_matches_itself(text: str) -> None:
     pattern = PathPattern(text + "/<int:id>")
     assert pattern.match(f"{text}/5") == {"id": 5}
     assert pattern.match("/a/5") is None

@@ -12,7 +12,7 @@ from emmett.routing import PathPattern, UrlBuilder
 
 from .strategies import arguments, sources
 
-TEXT = st.text(st.characters(codec="utf-8"))  # no halves of surrogate pairs
+TEXT = st.text(st.characters(codec="utf-8"))  # no surrogates
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def urls() -> UrlBuilder:
         ("static", "js/a.js", None, "/static/js/a.js"),
     ],
 )
-def test_names(urls: UrlBuilder, target: str, args: object, module: str | None, url: str) -> None:
+def test_names_become_urls(urls: UrlBuilder, target: str, args: object, module: str | None, url: str) -> None:
     assert urls.build(target, args, module=module) == url
 
 
@@ -70,7 +70,7 @@ def test_names(urls: UrlBuilder, target: str, args: object, module: str | None, 
         ("/\\evil.com", None, "/%5Cevil.com"),
     ],
 )
-def test_plain_paths(urls: UrlBuilder, path: str, args: object, url: str) -> None:
+def test_plain_paths_become_urls(urls: UrlBuilder, path: str, args: object, url: str) -> None:
     assert urls.build(path, args) == url
 
 
@@ -92,7 +92,9 @@ def test_plain_paths(urls: UrlBuilder, path: str, args: object, url: str) -> Non
         ({"a": 1}, "top", "?a=1#top"),
     ],
 )
-def test_params_and_anchor(urls: UrlBuilder, params: dict[str, Any] | None, anchor: str | None, end: str) -> None:
+def test_params_and_anchor_are_encoded(
+    urls: UrlBuilder, params: dict[str, Any] | None, anchor: str | None, end: str
+) -> None:
     assert urls.build("/a", params=params, anchor=anchor) == f"/a{end}"
 
 
@@ -114,7 +116,7 @@ CURRENT: dict[str, Any] = {"current_host": "app.test:8000", "current_scheme": "h
         ({"scheme": "", "host": ""} | CURRENT, "/"),
     ],
 )
-def test_absolute_urls(urls: UrlBuilder, options: dict[str, Any], url: str) -> None:
+def test_absolute_urls_have_scheme_and_host(urls: UrlBuilder, options: dict[str, Any], url: str) -> None:
     assert urls.build("index", **options) == url
 
 
@@ -131,11 +133,11 @@ def test_absolute_urls(urls: UrlBuilder, options: dict[str, Any], url: str) -> N
         ({"host": "mirror.test"} | CURRENT, "https://mirror.test/shop"),
     ],
 )
-def test_hostname_of_the_route(urls: UrlBuilder, options: dict[str, Any], url: str) -> None:
+def test_absolute_urls_have_the_hostname_of_the_route(urls: UrlBuilder, options: dict[str, Any], url: str) -> None:
     assert urls.build("shop.index", **options) == url
 
 
-def test_hostname_that_is_an_ipv6_address(urls: UrlBuilder) -> None:
+def test_a_hostname_may_be_an_ipv6_address(urls: UrlBuilder) -> None:
     assert urls.build("six", current_host="app.test:8000") == "http://[::1]:8000/six"
     assert urls.build("six", current_host="[::1]:8000") == "/six"
 
@@ -189,7 +191,7 @@ def test_websocket_schemes_follow_the_request() -> None:
         ("/a", {"scheme": True, "current_host": "a\r\nb"}, "cannot be used in a URL"),
     ],
 )
-def test_mistakes_say_what_is_allowed(urls: UrlBuilder, target: str, options: dict[str, Any], message: str) -> None:
+def test_errors_say_what_is_allowed(urls: UrlBuilder, target: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         urls.build(target, **options)
     assert message in str(caught.value)
@@ -207,38 +209,38 @@ def test_mistakes_say_what_is_allowed(urls: UrlBuilder, target: str, options: di
         ("/plain", {"host": "other.test"}, "http://other.test/plain"),
     ],
 )
-def test_below_a_mount(urls: UrlBuilder, target: str, options: dict[str, Any], url: str) -> None:
+def test_urls_are_below_the_mount(urls: UrlBuilder, target: str, options: dict[str, Any], url: str) -> None:
     assert urls.build(target, root_path="/mü/n", **options) == url
 
 
 @pytest.mark.parametrize("name", ["...", "a..b", ".a", "a.", "%2e%2e", ".a/b..", "..\\\\a"])
-def test_dots_that_are_no_segment_of_their_own(urls: UrlBuilder, name: str) -> None:
+def test_dots_within_a_segment_are_kept(urls: UrlBuilder, name: str) -> None:
     built = urls.build("static", name)
     assert urljoin("http://a.test/x/y", built) == f"http://a.test{built}"
     assert unquote(built) == f"/static/{name}"
 
 
-def test_name_in_other_modules_is_offered(urls: UrlBuilder) -> None:
+def test_a_name_in_other_modules_is_suggested(urls: UrlBuilder) -> None:
     empty = UrlBuilder(("http", "https"))
     empty.add("blog.index", PathPattern("/blog"))
     with pytest.raises(ConfigurationError, match=r"did you mean 'blog\.index'\?"):
         empty.build("index")
 
 
-def test_doubled_name_is_an_error_that_names_both_paths(urls: UrlBuilder) -> None:
+def test_a_duplicate_name_is_an_error_that_names_both_paths(urls: UrlBuilder) -> None:
     with pytest.raises(ConfigurationError, match="route name 'index' is taken by path '/'; give path '/home' another"):
         urls.add("index", PathPattern("/home"))
     assert urls.build("index") == "/"
 
 
 @pytest.mark.parametrize("name", ["", ".index", "/index"])
-def test_name_that_could_not_be_asked_for_is_an_error(urls: UrlBuilder, name: str) -> None:
+def test_a_name_that_cannot_be_used_is_an_error(urls: UrlBuilder, name: str) -> None:
     with pytest.raises(ConfigurationError, match="must not be empty nor start with a slash or a dot"):
         urls.add(name, PathPattern("/home"))
 
 
 @given(st.data(), sources(types=("int", "str", "any")).map(PathPattern))
-def test_url_survives_a_client(data: st.DataObject, pattern: PathPattern) -> None:
+def test_a_url_survives_a_client(data: st.DataObject, pattern: PathPattern) -> None:
     urls = UrlBuilder(("http", "https"))
     urls.add("name", pattern)
     args = data.draw(arguments(pattern))

@@ -20,7 +20,7 @@ class Colour(enum.StrEnum):
     RED = "red"
 
 
-class Size(str, enum.Enum):  # noqa: UP042 - the kind whose str() is not its text
+class Size(str, enum.Enum):  # noqa: UP042 - the kind whose str() is not its value
     LARGE = "l"
 
 
@@ -47,7 +47,7 @@ class Level(enum.IntEnum):
         ("date", "0001-01-01", date(1, 1, 1)),
     ],
 )
-def test_text_becomes_a_value(kind: str, text: str, value: object) -> None:
+def test_text_is_read_as_a_value(kind: str, text: str, value: object) -> None:
     match = PathPattern(f"/x/<{kind}:v>").match(f"/x/{text}")
     assert match == {"v": value}
     assert type(match["v"]) is type(value)
@@ -112,7 +112,7 @@ def test_digits_beyond_the_limit_of_python_do_not_match(low_digit_limit: int) ->
         ("date", "2024-02-29", "/2024-02-29"),
     ],
 )
-def test_argument_becomes_text(kind: str, value: object, path: str) -> None:
+def test_an_argument_is_written_as_text(kind: str, value: object, path: str) -> None:
     assert PathPattern(f"/<{kind}:v>").build([value]) == path
 
 
@@ -146,13 +146,13 @@ BAD_ARGUMENTS: list[tuple[str, Any, str]] = [
 ]
 
 
-def test_integer_with_too_many_digits_does_not_fit() -> None:
+def test_an_integer_with_too_many_digits_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="an int too long to show does not fit <int:v>"):
         PathPattern("/<int:v>").build([10**MAX_DIGITS])
 
 
 @pytest.mark.parametrize(("kind", "value", "allowed"), BAD_ARGUMENTS)
-def test_argument_that_does_not_fit_is_an_error(kind: str, value: object, allowed: str) -> None:
+def test_an_unsuitable_argument_is_an_error(kind: str, value: object, allowed: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         PathPattern(f"/<{kind}:v>").build([value])
     message = str(caught.value)

@@ -1,4 +1,4 @@
-"""An application that has everything that documents describe, and the validators of documents."""
+"""An application with everything that documents describe, and the validators of documents."""
 
 from __future__ import annotations
 

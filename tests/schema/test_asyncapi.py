@@ -28,7 +28,7 @@ def readings(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.needs("asyncapi")
-def test_the_official_parser_finds_it_valid(readings: dict[str, Any]) -> None:
+def test_the_official_parser_accepts_the_documents(readings: dict[str, Any]) -> None:
     found = readings["whole"]
     assert (found["faults"], found["is_valid"]) == ([], True)
     assert found["operations"]["calls.say"] == ["receive", "calls.say.call"]
@@ -43,7 +43,7 @@ def test_the_official_parser_finds_faults(readings: dict[str, Any]) -> None:
     assert any("calls.say" in fault for fault in found["faults"])
 
 
-def test_it_is_the_same_each_time(document: dict[str, Any]) -> None:
+def test_the_document_is_the_same_each_time(document: dict[str, Any]) -> None:
     assert json.dumps(make_app().asyncapi()) == json.dumps(document)
 
 
@@ -53,7 +53,7 @@ def test_no_schema_has_a_discriminator(document: dict[str, Any]) -> None:
     assert "discriminator" in json.dumps([method.params for method in make_app().describe().calls[0].methods])
 
 
-def test_websockets(document: dict[str, Any]) -> None:
+def test_websockets_are_described(document: dict[str, Any]) -> None:
     assert document["channels"]["chat"]["address"] == "/chat"
     assert document["channels"]["chat_2"]["parameters"] == {"number": {"description": "A value of the type integer."}}
     assert document["channels"]["plain"]["messages"] == {}
@@ -61,7 +61,7 @@ def test_websockets(document: dict[str, Any]) -> None:
     assert document["components"]["messages"]["chat.receive.text"]["contentType"] == "text/plain"
 
 
-def test_security(document: dict[str, Any]) -> None:
+def test_security_is_described(document: dict[str, Any]) -> None:
     assert document["operations"]["calls.say"]["security"] == [
         {"$ref": "#/components/securitySchemes/TokenPipe"},
         {"$ref": "#/components/securitySchemes/KeyPipe"},
@@ -73,7 +73,7 @@ def test_security(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.needs("asyncapi")
-def test_servers(readings: dict[str, Any]) -> None:
+def test_servers_are_described(readings: dict[str, Any]) -> None:
     assert with_servers()["servers"] == {
         "server1": {"host": "example.com", "protocol": "wss", "pathname": "/app"},
         "server2": {"host": "localhost:8000", "protocol": "ws"},

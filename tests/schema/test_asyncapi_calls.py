@@ -24,7 +24,7 @@ def reply(document: dict[str, Any], operation: str) -> list[str]:
     return [each["$ref"].removeprefix("#/channels/calls/messages/") for each in messages]
 
 
-def test_a_call_and_its_reply(document: dict[str, Any]) -> None:
+def test_a_call_has_a_reply(document: dict[str, Any]) -> None:
     assert payload(document, "calls.say.call") == {
         "type": "object",
         "properties": {
@@ -55,7 +55,7 @@ def test_an_event_has_no_id_and_no_reply(document: dict[str, Any]) -> None:
     assert "correlationId" not in document["components"]["messages"]["calls.typing.event"]
 
 
-def test_any_name_of_a_method_is_an_operation(document: dict[str, Any]) -> None:
+def test_a_method_of_any_name_is_an_operation(document: dict[str, Any]) -> None:
     assert "calls.pets_find_it" in document["operations"]
     assert payload(document, "calls.pets_find_it.call")["properties"]["method"] == {"const": "pets/find it"}
 
@@ -71,7 +71,7 @@ def test_errors_are_listed(document: dict[str, Any]) -> None:
     assert message["payload"]["properties"]["error"] == {"$ref": f"{REF}jsonrpc.Error"}
 
 
-def test_errors_of_a_method(document: dict[str, Any]) -> None:
+def test_errors_of_a_method_are_described(document: dict[str, Any]) -> None:
     message = document["components"]["messages"]["calls.say.error"]
     assert message["description"] == "- 17: Nobody listens.\n- 423: The room is locked."
     error = message["payload"]["properties"]["error"]

@@ -4,7 +4,7 @@ from emmett.schema import DescribedParameter, DescribedPath
 from emmett.schema.asyncapi_parts import Parts, channel_for
 
 
-def test_a_channel_with_its_host_and_variables() -> None:
+def test_a_channel_has_its_host_and_variables() -> None:
     path = DescribedPath(template="/r/{n}", variables=(DescribedParameter(name="n", schema={"type": "integer"}),))
     channel = channel_for(path, "a.example", "Rooms.")
     assert channel["description"] == "Rooms.\n\nIt is on the host a.example only."
@@ -29,7 +29,7 @@ def test_operations_refer_to_the_messages_of_their_channel() -> None:
     assert parts.channels["a_b"]["messages"] == {"a_b.say": {"$ref": "#/components/messages/a_b.say"}}
 
 
-def test_no_key_is_given_twice() -> None:
+def test_all_keys_are_unique() -> None:
     parts = Parts(security={}, servers={})
     first, second = (parts.add_channel(name, channel_for(DescribedPath(template="/"), None)) for name in ("a/b", "a b"))
     assert (first, second) == ("a_b", "a_b_2")

@@ -23,7 +23,7 @@ def method(description: Description, name: str) -> DescribedMethod:
     return next(each for each in description.calls[0].methods if each.name == name)
 
 
-def test_calls(description: Description) -> None:
+def test_calls_are_described(description: Description) -> None:
     (calls,) = description.calls
     assert (calls.name, [path.template for path in calls.paths], calls.security) == (
         "calls",
@@ -45,7 +45,7 @@ def test_calls(description: Description) -> None:
     )
 
 
-def test_a_method_that_takes_an_object(description: Description) -> None:
+def test_a_method_may_take_an_object(description: Description) -> None:
     say = method(description, "say")
     assert say.takes_object
     assert say.params == {"$ref": f"{REF}Say"}
@@ -54,7 +54,7 @@ def test_a_method_that_takes_an_object(description: Description) -> None:
     assert say.description == "Say something.\n\nEverybody in the room gets it."
 
 
-def test_a_method_that_takes_parameters(description: Description) -> None:
+def test_a_method_may_take_parameters(description: Description) -> None:
     add = method(description, "add")
     assert not add.takes_object
     assert [(each.name, each.is_required) for each in add.parameters] == [
@@ -68,7 +68,7 @@ def test_a_method_that_takes_parameters(description: Description) -> None:
     assert add.params["additionalProperties"] is False
 
 
-def test_results(description: Description) -> None:
+def test_results_are_described(description: Description) -> None:
     assert method(description, "answer").result == {"$ref": f"{REF}Said"}
     assert method(description, "typing").result is None
     assert method(description, "pets/find it").result == {
@@ -77,7 +77,7 @@ def test_results(description: Description) -> None:
     }
 
 
-def test_websockets(description: Description) -> None:
+def test_websockets_are_described(description: Description) -> None:
     chat, plain = description.websockets
     assert [path.template for path in chat.paths] == ["/chat", "/chat/{number}"]
     assert [(each.name, each.content_type) for each in chat.receives] == [
@@ -88,7 +88,7 @@ def test_websockets(description: Description) -> None:
     assert (plain.receives, plain.sends) == ((), ())
 
 
-def test_requests(description: Description) -> None:
+def test_requests_are_described(description: Description) -> None:
     post, index = description.requests
     assert [path.template for path in post.paths] == ["/posts/{day}/{name}.html"]
     assert (post.methods, post.hostname) == (("GET", "POST", "HEAD"), None)
@@ -107,14 +107,14 @@ def test_a_description_is_the_same_each_time_and_can_be_encoded() -> None:
     assert set(json.loads(first)) == {"about", "requests", "calls", "websockets", "schemas", "security"}
 
 
-def test_what_an_application_serves_itself_is_left_out() -> None:
+def test_routes_of_emmett_itself_are_left_out() -> None:
     app = App(__name__)
     app.schema()
     assert describe(app.registrations(), app.about).requests == ()
     assert {"/openapi.json", "/asyncapi.json"} <= {route.path for route in app.routes}
 
 
-def test_docstrings_that_python_makes_are_left_out() -> None:
+def test_generated_docstrings_are_left_out() -> None:
     @dataclasses.dataclass
     class Move:
         x: int

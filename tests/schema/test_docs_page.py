@@ -31,7 +31,7 @@ def test_the_page_loads_nothing() -> None:
     assert "url(" not in html
 
 
-def test_no_text_of_the_application_is_markup() -> None:
+def test_text_of_the_application_is_escaped() -> None:
     attack = "</script><script>alert(1)</script><!--"
     html = render_docs_page(describe(attack), "/docs").html
     assert "<title>&lt;Tea&gt; &amp; co</title>" in html
@@ -42,10 +42,10 @@ def test_no_text_of_the_application_is_markup() -> None:
     assert found["requests"][0]["name"] == "tea"
 
 
-def test_the_page_knows_its_path() -> None:
+def test_the_page_gets_its_path() -> None:
     assert '<body data-path="/a&quot;b">' in render_docs_page(describe(), '/a"b').html
 
 
-def test_braces_of_the_application_are_left_alone() -> None:
+def test_braces_in_text_of_the_application_are_kept() -> None:
     html = render_docs_page(describe("{{style}} }} {{"), "/docs").html
     assert '"description":"{{style}} }} {{"' in html

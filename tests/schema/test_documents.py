@@ -3,7 +3,7 @@ from __future__ import annotations
 from emmett.schema.documents import Keys, documented, summarise, without_discriminators
 
 
-def test_keys_are_usable_and_unique() -> None:
+def test_keys_are_valid_and_unique() -> None:
     keys = Keys()
     assert [keys.add(name) for name in ("a b", "a_b", "a.b-c", "", "a/b")] == ["a_b", "a_b_2", "a.b-c", "_", "a_b_3"]
 

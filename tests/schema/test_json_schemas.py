@@ -35,7 +35,7 @@ def test_named_types_are_components_in_the_order_of_their_names() -> None:
         (datetime.date | None, {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}),
     ],
 )
-def test_a_schema(type_: Any, schema: Any) -> None:
+def test_a_type_has_a_schema(type_: Any, schema: Any) -> None:
     assert build_schemas([type_]) == ([schema], {})
 
 
@@ -58,7 +58,7 @@ class Outer(pydantic.BaseModel):
     named: Named
 
 
-def test_a_model_and_a_struct_of_one_name_are_two_schemas() -> None:
+def test_a_model_and_a_struct_with_the_same_name_are_two_schemas() -> None:
     other = msgspec.defstruct("Named", [("number", int)])
     schemas, named = build_schemas([Named, other, Outer])
     assert schemas == [{"$ref": f"{REF}Named_2"}, {"$ref": f"{REF}Named"}, {"$ref": f"{REF}Outer"}]
@@ -78,7 +78,7 @@ class Accounts(msgspec.Struct):
     first: Account
 
 
-def test_what_a_model_reads_and_what_it_writes() -> None:
+def test_a_model_may_have_different_schemas_for_input_and_output() -> None:
     schemas, named = build_schemas([Account, list[Account], int], {1})
     assert schemas[:2] == [
         {"$ref": f"{REF}Account-Input"},
@@ -89,14 +89,14 @@ def test_what_a_model_reads_and_what_it_writes() -> None:
 
 
 @pytest.mark.parametrize(("sent", "members"), [({0}, ["name", "initial"]), (set(), ["name"])])
-def test_a_model_that_goes_in_one_direction_keeps_its_name(sent: set[int], members: list[str]) -> None:
+def test_a_model_used_in_one_direction_keeps_its_name(sent: set[int], members: list[str]) -> None:
     schemas, named = build_schemas([Accounts], sent)
     assert schemas == [{"$ref": f"{REF}Accounts"}]
     assert named["Accounts"]["properties"] == {"first": {"$ref": f"{REF}Account"}}
     assert list(named["Account"]["properties"]) == members
 
 
-def test_a_struct_with_a_model_that_goes_in_both_directions_is_described_as_it_is_read() -> None:
+def test_a_struct_with_a_model_used_in_both_directions_is_described_as_input() -> None:
     schemas, named = build_schemas([Accounts, Accounts], {1})
     assert schemas[0] == schemas[1]
     assert named["Accounts"]["properties"] == {"first": {"$ref": f"{REF}Account-Input"}}
@@ -126,7 +126,7 @@ def test_tagged_unions_have_a_discriminator() -> None:
     assert named["Cat"]["required"] == ["type", "name"]
 
 
-def test_map_schema_changes_every_object() -> None:
+def test_map_schema_visits_every_object() -> None:
     schema = {"a": [{"b": {}}], "c": 1}
 
     def mark(part: dict[str, Any]) -> dict[str, Any]:

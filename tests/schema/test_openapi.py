@@ -16,16 +16,16 @@ def document() -> dict[str, Any]:
     return make_app().openapi()
 
 
-def test_it_is_valid(document: dict[str, Any]) -> None:
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_it_is_the_same_each_time(document: dict[str, Any]) -> None:
+def test_the_document_is_the_same_each_time(document: dict[str, Any]) -> None:
     assert json.dumps(make_app().openapi()) == json.dumps(document)
 
 
-def test_an_operation(document: dict[str, Any]) -> None:
+def test_a_request_route_is_an_operation(document: dict[str, Any]) -> None:
     item = document["paths"]["/posts/{day}/{name}.html"]
     # HEAD is GET without a body.
     assert list(item) == ["get", "post"]
@@ -45,7 +45,7 @@ def test_an_operation(document: dict[str, Any]) -> None:
     }
 
 
-def test_modules_hosts_and_security(document: dict[str, Any]) -> None:
+def test_modules_hosts_and_security_are_described(document: dict[str, Any]) -> None:
     item = document["paths"]["/admin"]
     assert item["servers"] == [{"url": "//admin.example"}]
     assert item["get"]["tags"] == ["admin"]
@@ -53,7 +53,7 @@ def test_modules_hosts_and_security(document: dict[str, Any]) -> None:
     assert document["components"]["securitySchemes"] == {"KeyPipe": {"type": "apiKey", "in": "header", "name": "X-Key"}}
 
 
-def test_the_application() -> None:
+def test_the_application_is_described() -> None:
     about = About(title="Shop", version="2", description="Sells.", servers=("https://example.com/shop",))
     document = openapi_document(Description(about=about))
     assert document == {
@@ -65,7 +65,7 @@ def test_the_application() -> None:
     assert [*OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_a_route_of_head_alone_and_operations_of_one_path() -> None:
+def test_a_route_may_be_for_head_alone_and_a_path_may_have_several_operations() -> None:
     app = App(__name__)
 
     @app.route("/a", methods="head")

@@ -18,11 +18,11 @@ from emmett.schema.paths import VARIABLE_SCHEMAS, describe_path
         ("/a{", ["/a%7B"]),
     ],
 )
-def test_templates(source: str, templates: list[str]) -> None:
+def test_paths_become_templates(source: str, templates: list[str]) -> None:
     assert [path.template for path in describe_path(source)] == templates
 
 
-def test_a_template_has_the_variables_that_it_shows() -> None:
+def test_a_template_lists_the_variables_that_it_contains() -> None:
     short, long = describe_path("/<date:day>(/<str:title>)?")
     assert [(each.name, each.schema["type"], each.is_required) for each in short.variables] == [("day", "string", True)]
     assert [each.name for each in long.variables] == ["day", "title"]

@@ -1,4 +1,4 @@
-"""What pages of other sites may ask and read."""
+"""What pages of other sites may request and read."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def preflight(
 
 
 @pytest.mark.parametrize("path", ["/data", "/missing", "/broken"])
-async def test_named_sites_may_read_answers_and_errors(path: str) -> None:
+async def test_listed_sites_may_read_responses_and_errors(path: str) -> None:
     async with make_app(["https://shop.example", "https://*.b.example"]).test_client_async() as client:
         for origin in (SHOP, "https://a.b.example"):
             answer = await ask(client, path, origin)
@@ -83,20 +83,20 @@ async def test_named_sites_may_read_answers_and_errors(path: str) -> None:
             assert "origin" in answer.headers["vary"]
 
 
-async def test_every_site() -> None:
+async def test_every_site_may_be_allowed() -> None:
     async with make_app("*").test_client_async() as client:
         answer = await ask(client)
         assert cors(answer) == {"allow-origin": "*"}
         assert answer.headers["vary"] == "accept"
 
 
-async def test_what_a_handler_adds_to_vary_stays() -> None:
+async def test_additions_of_a_handler_to_vary_are_kept() -> None:
     async with make_app(SHOP).test_client_async() as client:
         assert (await ask(client)).headers["vary"] == "origin, accept"
 
 
 @pytest.mark.parametrize("path", ["/replaced", "/shared", "/refused"])
-async def test_a_vary_of_the_handlers_own_does_not_hide_ours(path: str) -> None:
+async def test_a_vary_field_of_the_handler_does_not_hide_ours(path: str) -> None:
     async with make_app(SHOP).test_client_async() as client:
         for _ in range(2):
             assert (await ask(client, path)).headers["vary"] == "accept, origin"
@@ -104,7 +104,7 @@ async def test_a_vary_of_the_handlers_own_does_not_hide_ours(path: str) -> None:
         assert (await ask(client, path)).headers["vary"] == "accept"
 
 
-async def test_cookies_and_readable_fields() -> None:
+async def test_cookies_and_readable_fields_can_be_allowed() -> None:
     async with make_app(SHOP, credentials=True, expose=["X-Total", "ETag"]).test_client_async() as client:
         assert cors(await ask(client)) == {
             "allow-origin": SHOP,
@@ -114,7 +114,7 @@ async def test_cookies_and_readable_fields() -> None:
         assert cors(await ask(client, origin="https://evil.example")) == {}
 
 
-async def test_preflights() -> None:
+async def test_preflights_are_answered() -> None:
     options: dict[str, Any] = {"methods": ["put", "PATCH"], "headers": ["X-Token", "Content-Type"], "max_age": 60}
     async with make_app(SHOP, **options).test_client_async() as client:
         answer = await preflight(client, headers="x-token, content-type")
@@ -129,7 +129,7 @@ async def test_preflights() -> None:
         assert (await preflight(client)).status == 204
 
 
-async def test_all_fields() -> None:
+async def test_all_fields_can_be_allowed() -> None:
     async with make_app(SHOP, methods="PUT", headers="*", credentials=True).test_client_async() as client:
         answer = await preflight(client, headers="x-token,  authorization,")
         assert answer.status == 204
@@ -146,7 +146,7 @@ async def test_every_site_may_send_preflights() -> None:
         assert "vary" not in answer.headers
 
 
-async def test_private_networks() -> None:
+async def test_access_from_private_networks_can_be_allowed() -> None:
     headers = {"Origin": SHOP, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Private-Network": "true"}
     async with make_app(SHOP, methods="PUT").test_client_async() as client:
         answer = await client.options("/data", headers=headers)
@@ -157,13 +157,13 @@ async def test_private_networks() -> None:
         assert "access-control-allow-private-network" not in (await preflight(client)).headers
 
 
-async def test_pages_without_an_origin_only_where_they_are_listed() -> None:
+async def test_pages_without_an_origin_are_allowed_only_if_listed() -> None:
     async with make_app(["null"]).test_client_async() as client:
         assert cors(await ask(client, origin="null")) == {"allow-origin": "null"}
         assert cors(await ask(client)) == {}
 
 
-async def test_preflights_that_are_refused() -> None:
+async def test_other_preflights_are_refused() -> None:
     async with make_app(SHOP, methods=["PUT"], headers=["X-Token"]).test_client_async() as client:
         refused = [
             await preflight(client, origin="https://evil.example"),
@@ -173,7 +173,7 @@ async def test_preflights_that_are_refused() -> None:
         ]
         for answer in refused:
             assert (answer.status, cors(answer), answer.headers["vary"]) == (403, {}, "origin")
-        # The path does not take it at all.
+        # The path does not support this method at all.
         assert (await preflight(client, "PATCH")).status == 405
 
 
@@ -194,6 +194,6 @@ async def test_preflights_that_are_refused() -> None:
         ((SHOP,), {"max_age": 1.5}, "max_age=1.5"),
     ],
 )
-def test_what_cannot_be(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_refused(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         CORS(*arguments, **options)

@@ -48,7 +48,7 @@ async def token_of(client: AsyncTestClient) -> str:
     return (await client.get("/form")).text
 
 
-async def test_a_form_with_its_token() -> None:
+async def test_a_form_with_its_token_passes() -> None:
     async with make_app().test_client_async() as client:
         token = await token_of(client)
         for _ in range(2):
@@ -60,7 +60,7 @@ async def test_a_form_with_its_token() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_a_script_with_its_token(method: str) -> None:
+async def test_a_script_with_its_token_passes(method: str) -> None:
     async with make_app().test_client_async() as client:
         token = await token_of(client)
         answer = await client.request(method, "/send", json={"text": "hello"}, headers={"X-CSRF-Token": token})
@@ -68,7 +68,7 @@ async def test_a_script_with_its_token(method: str) -> None:
         assert (await client.request(method, "/send", json={"text": "hello"})).status == 403
 
 
-async def test_without_or_with_another_token(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_request_without_or_with_another_token_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "emmett.security")
     app = make_app()
     async with app.test_client_async() as client, app.test_client_async() as other:
@@ -79,9 +79,9 @@ async def test_without_or_with_another_token(caplog: pytest.LogCaptureFixture) -
         for wrong in (foreign, token[:-1], "", "é", token + "A"):
             answer = await client.post("/send", data={"csrf_token": wrong})
             assert (answer.status, "is not that of this session" in answer.text) == (403, True)
-        # Twice the same field is a list.
+        # The same field twice is a list.
         assert (await client.post("/send", data={"csrf_token": [token, token]})).status == 403
-        # JSON needs the header, also where it is broken.
+        # JSON requires the header, even if it is invalid.
         for content in (b'{"csrf_token": "' + token.encode() + b'"}', b"[", b"[1]"):
             answer = await client.post("/send", content=content, headers={"Content-Type": "application/json"})
             assert (answer.status, "it has no token" in answer.text) == (403, True)
@@ -103,7 +103,7 @@ async def test_a_visitor_without_a_session_has_no_token() -> None:
         assert not client.cookies
 
 
-async def test_a_form_is_not_read_for_those_whom_nothing_lets_pass() -> None:
+async def test_a_form_is_not_read_if_nothing_could_let_it_pass() -> None:
     async with make_app().test_client_async() as client:
         too_large = {"text": "x" * 2_000_000}
         assert (await client.post("/send", data=too_large)).status == 403
@@ -112,7 +112,7 @@ async def test_a_form_is_not_read_for_those_whom_nothing_lets_pass() -> None:
         assert (await client.post("/send", data=too_large, headers={"Origin": "http://evil.example"})).status == 403
 
 
-async def test_the_page_of_the_application_for_a_refusal() -> None:
+async def test_a_refusal_uses_the_error_page_of_the_application() -> None:
     app = make_app()
 
     @app.on_error(403)
@@ -124,7 +124,7 @@ async def test_the_page_of_the_application_for_a_refusal() -> None:
         assert (answer.status, answer.text) == (403, "go back and try again")
 
 
-async def test_other_names() -> None:
+async def test_other_names_of_field_and_header_can_be_set() -> None:
     app = make_app(field="to&ken", header="X-Proof")
 
     @app.route("/field")
@@ -164,14 +164,14 @@ async def test_other_names() -> None:
         ({"Sec-Fetch-Site": "anything"}, 403),
     ],
 )
-async def test_where_a_request_comes_from(headers: dict[str, str], status: int) -> None:
+async def test_the_origin_of_a_request_is_checked(headers: dict[str, str], status: int) -> None:
     async with make_app(trusted_origins="http://shop.example").test_client_async() as client:
         data = {"csrf_token": await token_of(client)}
         assert (await client.post("/send", data=data, headers=headers)).status == status
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-async def test_what_changes_nothing_passes(method: str) -> None:
+async def test_safe_methods_pass(method: str) -> None:
     async with make_app().test_client_async() as client:
         path = "/send" if method == "OPTIONS" else "/form"
         assert (await client.request(method, path, headers={"Origin": "http://evil.example"})).status == 200
@@ -187,7 +187,7 @@ async def later() -> bool:
 
 
 @pytest.mark.parametrize("exempt", [later, lambda: "authorization" in request.headers])
-async def test_exemptions(exempt: Callable[[], object]) -> None:
+async def test_exempted_requests_pass(exempt: Callable[[], object]) -> None:
     async with make_app(exempt=exempt).test_client_async() as client:
         assert (await client.post("/send", json={"text": "a"}, headers={"Authorization": "Bearer x"})).text == "sent a"
         assert (await client.post("/send", json={"text": "a"})).status == 403
@@ -201,7 +201,7 @@ async def test_a_login_gives_a_new_secret() -> None:
         assert (await client.post("/send", data={"csrf_token": new})).status == 200
 
 
-async def test_a_secret_that_is_none_is_replaced() -> None:
+async def test_an_invalid_secret_is_replaced() -> None:
     app = make_app()
 
     @app.route("/spoil")
@@ -215,7 +215,7 @@ async def test_a_secret_that_is_none_is_replaced() -> None:
         assert (await client.post("/send", data={"csrf_token": await token_of(client)})).status == 200
 
 
-async def test_the_hidden_field() -> None:
+async def test_the_hidden_field_contains_the_token() -> None:
     app = make_app()
 
     @app.route("/field")
@@ -231,7 +231,7 @@ async def test_the_hidden_field() -> None:
         assert (await client.post("/send", data={"csrf_token": found[1]})).status == 200
 
 
-async def test_without_a_session(caplog: pytest.LogCaptureFixture) -> None:
+async def test_without_a_session_it_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
     app.route("/send", methods="post", pipeline=[CSRF()])(lambda: "")
     with pytest.raises(UsageError, match="put a session pipe of SessionManager before it"):
@@ -239,7 +239,7 @@ async def test_without_a_session(caplog: pytest.LogCaptureFixture) -> None:
     app.route("/page", name="page", pipeline=[CSRF(), SessionManager.memory()])(lambda: "")
     async with app.test_client_async() as client:
         assert (await client.post("/send", data={"csrf_token": "x"})).status == 500
-        # It is told with the first page, before there is a form.
+        # It is reported with the first page, before there is a form.
         assert (await client.get("/page")).status == 500
     errors = [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
     assert ["put a session pipe of SessionManager before it" in error for error in errors] == [True, True]
@@ -261,6 +261,6 @@ async def test_null_can_be_trusted() -> None:
         ({"header": "X-Pröof"}, "name of a header field"),
     ],
 )
-def test_what_cannot_be(options: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         CSRF(**options)

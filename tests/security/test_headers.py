@@ -1,4 +1,4 @@
-"""Header fields that tell browsers to be careful."""
+"""Header fields with security policies for browsers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def make_app(**options: Any) -> App:
 
 
 @pytest.mark.parametrize("path", ["/", "/missing"])
-async def test_the_defaults(path: str) -> None:
+async def test_the_default_fields_are_sent(path: str) -> None:
     async with make_app().test_client_async() as client:
         headers = (await client.get(path)).headers
         assert headers["content-security-policy"] == SENT_POLICY.replace(" 'nonce'", "")
@@ -57,12 +57,12 @@ async def test_the_defaults(path: str) -> None:
         assert "strict-transport-security" not in headers
 
 
-async def test_only_https_says_that_it_must_be_https() -> None:
+async def test_only_responses_over_https_require_https() -> None:
     async with make_app().test_client_async(base_url="https://localhost") as client:
         assert (await client.get("/")).headers["strict-transport-security"] == "max-age=31536000"
 
 
-async def test_the_nonce_of_a_page() -> None:
+async def test_each_page_has_its_own_nonce() -> None:
     async with make_app().test_client_async() as client:
         answers = [await client.get("/nonce") for _ in range(2)]
     for answer in answers:
@@ -71,14 +71,14 @@ async def test_the_nonce_of_a_page() -> None:
     assert answers[0].text != answers[1].text
 
 
-async def test_what_a_handler_sets_stays() -> None:
+async def test_fields_set_by_a_handler_are_kept() -> None:
     async with make_app().test_client_async() as client:
         headers = (await client.get("/own")).headers
         assert (headers["x-frame-options"], headers["content-security-policy"]) == ("SAMEORIGIN", "default-src *")
         assert (await client.get("/changed")).headers["content-security-policy"] == "default-src *"
 
 
-async def test_all_of_them_can_be_left_out() -> None:
+async def test_every_field_can_be_left_out() -> None:
     left_out: dict[str, Any] = dict.fromkeys(
         ("content_security_policy", "frame_options", "referrer_policy", "opener_policy", "permissions_policy", "hsts")
     )
@@ -98,7 +98,7 @@ async def test_all_of_them_can_be_left_out() -> None:
         ("", "DENY", "frame-ancestors 'none'"),
     ],
 )
-async def test_the_policy_says_of_frames_what_the_other_field_says(
+async def test_the_policy_and_x_frame_options_agree_about_frames(
     policy: str, frame_options: str | None, sent: str
 ) -> None:
     async with make_app(content_security_policy=policy, frame_options=frame_options).test_client_async() as client:
@@ -107,7 +107,7 @@ async def test_the_policy_says_of_frames_what_the_other_field_says(
         assert headers.get("x-frame-options") == frame_options
 
 
-async def test_a_module_replaces_what_it_has_values_for() -> None:
+async def test_a_module_replaces_the_fields_that_it_sets() -> None:
     app = make_app(referrer_policy="same-origin")
     inner = app.module(__name__, "inner", url_prefix="inner")
     inner.pipeline = [
@@ -128,7 +128,7 @@ async def test_a_module_replaces_what_it_has_values_for() -> None:
     assert answer.headers["strict-transport-security"] == "max-age=60"
 
 
-async def test_outside_of_its_pipeline_there_is_no_nonce() -> None:
+async def test_outside_its_pipeline_there_is_no_nonce() -> None:
     app = make_app()
     app.module(__name__, "other").pipeline = []
     with pytest.raises(UsageError, match="needs SecurityHeaders"):
@@ -146,6 +146,6 @@ async def test_outside_of_its_pipeline_there_is_no_nonce() -> None:
         {"permissions_policy": 5},
     ],
 )
-def test_what_cannot_be(options: dict[str, Any]) -> None:
+def test_invalid_arguments_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="SecurityHeaders"):
         SecurityHeaders(**options)

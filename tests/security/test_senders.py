@@ -28,13 +28,13 @@ OWN = OriginPolicy((SAME_ORIGIN,))
         ("null", "same-origin", False),
     ],
 )
-def test_what_browsers_report(origin: str | None, site: str | None, expected: bool) -> None:
+def test_the_sender_is_found_from_what_browsers_report(origin: str | None, site: str | None, expected: bool) -> None:
     fields = [("host", "example.com"), ("origin", origin), ("sec-fetch-site", site)]
     request = make_request("POST", headers=[(name, value) for name, value in fields if value is not None])
     assert comes_from_elsewhere(request, OWN) is expected
 
 
-def test_another_site_that_is_trusted() -> None:
+def test_another_site_can_be_trusted() -> None:
     policy = OriginPolicy((SAME_ORIGIN, "https://app.example"))
     request = make_request("POST", headers=[("host", "example.com"), ("origin", "https://app.example")])
     assert not comes_from_elsewhere(request, policy)

@@ -1,4 +1,4 @@
-"""Tokens for forms: any mask of a secret is good, and nothing else is."""
+"""Tokens for forms: every mask of a secret is valid, and nothing else is."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ SECRET = new_secret()
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
-def test_every_mask_is_another_one_and_good() -> None:
+def test_every_mask_is_different_and_valid() -> None:
     tokens = {mask(SECRET) for _ in range(100)}
     assert len(tokens) == 100
     assert all(matches(token, SECRET) for token in tokens)
-    # Nothing of the secret shows in its masks.
+    # The masks reveal nothing of the secret.
     assert all(len({token[place] for token in tokens}) > 5 for place in range(85))
 
 
-def test_secrets() -> None:
+def test_secrets_are_random_and_recognised() -> None:
     assert len({new_secret() for _ in range(100)}) == 100
     assert is_secret(SECRET)
     assert not matches(mask(SECRET), new_secret())
@@ -29,7 +29,7 @@ def test_secrets() -> None:
 
 
 @given(st.integers(0, 85), st.sampled_from(LETTERS))
-def test_any_other_letter_is_refused(place: int, letter: str) -> None:
+def test_a_token_with_a_changed_letter_is_refused(place: int, letter: str) -> None:
     token = mask(SECRET)
     changed = token[:place] + letter + token[place + 1 :]
     assert matches(changed, SECRET) == (changed == token)
@@ -41,7 +41,7 @@ def test_nothing_else_is_a_token(value: object) -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 1, 43, 85])
-def test_a_token_that_is_cut_or_longer(cut: int) -> None:
+def test_a_token_of_another_length_is_refused(cut: int) -> None:
     token = mask(SECRET)
     assert not matches(token[:cut], SECRET)
     assert not matches(token + "A" * (cut + 1), SECRET)

@@ -33,7 +33,7 @@ class FakeChild:
     def look(self) -> None: ...
 
     def exit(self, status: int) -> None:
-        """End as the process by itself would."""
+        """End as if the process ended by itself."""
         if self.status is None:
             self.status = status
             os.close(self._end)
@@ -54,7 +54,7 @@ class FakeChild:
 
 
 class Nursery:
-    """Starts stand-ins and keeps them; it is the clock too."""
+    """Starts and keeps stand-ins, and serves as the clock."""
 
     def __init__(self) -> None:
         self.children: list[FakeChild] = []

@@ -21,7 +21,7 @@ class Peer(MemoryTransport):
     """A connection to the server, in memory.
 
     Attributes:
-        unsent: bytes that wait to be taken by the peer.
+        unsent: bytes that the peer has not read yet.
     """
 
     def __init__(self, app: App, state: ServerState | None = None) -> None:
@@ -29,7 +29,7 @@ class Peer(MemoryTransport):
         self.unsent = 0
         config = make_config(app, configure_logging=False)
         config.load()
-        # What connections of one process share.
+        # State that the connections of a process share.
         self.state = state or ServerState()
         self.protocol: asyncio.Protocol = PatchableProtocol(config, self.state, {}, asyncio.get_running_loop())
         self.sweep = process_state(config, self.state, asyncio.get_running_loop()).sweep
@@ -55,13 +55,13 @@ class Peer(MemoryTransport):
         return self.unsent
 
     async def send(self, data: bytes) -> None:
-        """Send bytes, as far as the server reads."""
+        """Send bytes as long as the server reads."""
         assert self.is_reading()
         self.protocol.data_received(data)
         await settled()
 
     async def leave(self) -> None:
-        """End the connection, and see that nothing of it is left."""
+        """End the connection, and check that nothing of it is left."""
         self.protocol.connection_lost(None)
         await settled()
         assert not self.state.connections

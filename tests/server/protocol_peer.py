@@ -22,13 +22,13 @@ Frame = tuple[int, bytes]
 
 
 class PeerTransport(MemoryTransport):
-    """What the peer does not take is counted in `unsent`; without `half_close` it is like TLS."""
+    """A transport that counts in `unsent` what the peer has not read; without `half_close` it behaves like TLS."""
 
     def __init__(self, *, half_close: bool = True) -> None:
         super().__init__()
         self.unsent = 0
         self.half_close = half_close
-        # What the operating system says of the peer while the connection is not read.
+        # What the operating system reports about the peer while the connection is not read.
         self.hung_up = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -40,7 +40,7 @@ class PeerTransport(MemoryTransport):
     def can_write_eof(self) -> bool:
         return self.half_close
 
-    # Methods, which type checkers do not take for constants.
+    # Methods, because type checkers would take attributes for constants.
 
     def is_reading(self) -> bool:
         return self.reading
@@ -51,7 +51,7 @@ class PeerTransport(MemoryTransport):
 
 
 class Process:
-    """What the connections of a process have in common."""
+    """Return the shared state of the connections of a process."""
 
     def __init__(self) -> None:
         self.context = contextvars.Context()
@@ -81,10 +81,10 @@ class ProtocolPeer:
 
     Arguments:
         handler: the handler of the route.
-        early: what came in the same read as the handshake.
-        subprotocols: what the client offers.
+        early: data that arrived in the same read as the handshake.
+        subprotocols: the offer of the client.
         transport: the transport, if it is to be a special one.
-        settings: those of the route.
+        settings: the settings of the route.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class ProtocolPeer:
         **settings: Any,
     ) -> None:
         self.transport = transport or PeerTransport()
-        # It must not know this object: the two would be a cycle.
+        # The factory must not refer to this object, which would create a reference cycle.
         self.process = Process()
         app = App(__name__)
         app.websocket("/", **settings)(handler)
@@ -121,7 +121,7 @@ class ProtocolPeer:
 
     @property
     def ends(self) -> int:
-        """How many times the protocol said that all is over."""
+        """The number of times the protocol reported its end."""
         return self.process.ends
 
     @property
@@ -146,19 +146,19 @@ class ProtocolPeer:
         await self.send(client_frame(CLOSE, close_payload(code)))
 
     async def lose(self, error: Exception | None = None) -> None:
-        """Break the connection off."""
+        """Break the connection."""
         self.transport.closing = True
         self.protocol.connection_lost(error)
         await settled()
 
     async def end(self) -> None:
-        """Break the connection off; then nothing must be left of it."""
+        """Break the connection, and check that nothing of it is left."""
         await self.lose()
         assert self.protocol.task is None
         assert self.ends == 1
 
     async def sweep(self, seconds: float) -> None:
-        """Let the server look at its deadlines, so many seconds after the handshake."""
+        """Let the server check its deadlines a number of seconds after the handshake."""
         self.protocol.sweep(self.protocol.began + seconds)
         await settled()
 
@@ -169,7 +169,7 @@ class ProtocolPeer:
 
     @property
     def head(self) -> bytes:
-        """The answer to the handshake."""
+        """The response to the handshake."""
         return self.transport.written.partition(b"\r\n\r\n")[0]
 
     def frames(self) -> list[Frame]:
@@ -189,7 +189,7 @@ class ProtocolPeer:
 
 
 def server_frames(data: bytes) -> Iterable[Frame]:
-    """Take whole, unmasked, unfragmented frames apart."""
+    """Parse complete, unmasked, unfragmented frames."""
     while data:
         assert data[0] & 0xF0 == 0x80
         assert data[1] < 0x80, "a server masks nothing"
@@ -203,6 +203,6 @@ def server_frames(data: bytes) -> Iterable[Frame]:
 
 
 async def settled() -> None:
-    """Let all that can happen without a peer and without time happen."""
+    """Let everything happen that needs neither a peer nor time."""
     for _ in range(30):
         await asyncio.sleep(0)

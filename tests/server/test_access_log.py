@@ -36,7 +36,7 @@ def line_of(
     ("path", "query", "target"),
     [("/", "", "/"), ("/café", "token=secret&c", "/caf%C3%A9?token=*&*"), ('/a b\r\n"', "", "/a%20b%0D%0A%22")],
 )
-def test_a_line(path: str, query: str, target: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_request_has_a_line(path: str, query: str, target: str, caplog: pytest.LogCaptureFixture) -> None:
     record = line_of(REQUEST._replace(path=path, query=query), caplog)
     assert record.getMessage() == f'192.0.2.1:50000 - "GET {target} HTTP/1.1" 404'
     formatter = AccessFormatter("%(client_addr)s|%(request_line)s|%(status_code)s", use_colors=False)
@@ -45,16 +45,18 @@ def test_a_line(path: str, query: str, target: str, caplog: pytest.LogCaptureFix
 
 
 @pytest.mark.parametrize(("logged", "target"), [("all", "/?token=secret"), ("none", "/")])
-def test_what_is_shown_of_a_query(logged: QueryLogging, target: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_setting_decides_what_is_shown_of_a_query(
+    logged: QueryLogging, target: str, caplog: pytest.LogCaptureFixture
+) -> None:
     record = line_of(REQUEST._replace(query="token=secret"), caplog, logged)
     assert record.getMessage() == f'192.0.2.1:50000 - "GET {target} HTTP/1.1" 404'
 
 
-def test_a_peer_without_an_address(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_peer_may_have_no_address(caplog: pytest.LogCaptureFixture) -> None:
     assert line_of(REQUEST._replace(client=None), caplog).getMessage() == ' - "GET / HTTP/1.1" 404'
 
 
-def test_a_client_that_left_before_its_response(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_left_before_its_response_has_a_line(caplog: pytest.LogCaptureFixture) -> None:
     record = line_of(REQUEST._replace(status=None, complete=False), caplog)
     assert record.getMessage().endswith('"GET / HTTP/1.1" 499')
 
@@ -68,7 +70,7 @@ def test_a_client_that_left_before_its_response(caplog: pytest.LogCaptureFixture
         ({"code": None, "status": None}, '192.0.2.1:50000 - "WEBSOCKET /%C3%A9" -'),
     ],
 )
-def test_a_line_of_a_websocket(changes: dict[str, Any], line: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_websocket_has_a_line(changes: dict[str, Any], line: str, caplog: pytest.LogCaptureFixture) -> None:
     record = line_of(WEBSOCKET._replace(**changes), caplog)
     assert record.getMessage() == line
     assert record.connection == 7
@@ -83,7 +85,7 @@ def test_a_line_of_a_websocket(changes: dict[str, Any], line: str, caplog: pytes
         (logging.INFO, logging.INFO, [RequestLog, WebsocketLog]),
     ],
 )
-def test_a_log_that_nobody_reads_costs_nothing(
+def test_a_disabled_log_costs_nothing(
     requests: int, websockets: int, logs: list[type], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(requests, "uvicorn.access"), caplog.at_level(websockets, "emmett.access"):

@@ -18,7 +18,7 @@ class Feed(BodyFeed):
     """A feed with a transport of its own.
 
     Attributes:
-        invitations: how often the peer was asked to send the body.
+        invitations: the number of times the peer was asked to send the body.
     """
 
     def __init__(self, *, waits: bool = False) -> None:
@@ -33,7 +33,7 @@ class Feed(BodyFeed):
         return self.transport.reading
 
 
-async def test_what_has_come_is_read_at_once() -> None:
+async def test_received_data_is_read_at_once() -> None:
     feed = Feed()
     feed.put(b"one")
     feed.put(b"two")
@@ -43,7 +43,7 @@ async def test_what_has_come_is_read_at_once() -> None:
     assert [await feed.read() for _ in range(3)] == [b"three", b"", b""]
 
 
-async def test_a_reader_waits() -> None:
+async def test_a_reader_waits_for_data() -> None:
     feed = Feed()
     happenings: list[tuple[Callable[[], None], bytes]] = [(lambda: feed.put(b"one"), b"one"), (feed.end, b"")]
     for happen, result in happenings:
@@ -54,7 +54,7 @@ async def test_a_reader_waits() -> None:
         assert await reading == result
 
 
-async def test_a_reader_that_is_cancelled_takes_nothing_with_it() -> None:
+async def test_a_cancelled_reader_loses_nothing() -> None:
     feed = Feed()
     reading = asyncio.create_task(feed.read())
     await asyncio.sleep(0)
@@ -75,7 +75,7 @@ async def test_the_connection_is_not_read_while_too_much_is_unread() -> None:
     assert feed.is_reading()
 
 
-async def test_who_waits_for_a_body_lets_the_connection_be_read() -> None:
+async def test_a_waiting_reader_resumes_reading_of_the_connection() -> None:
     feed = Feed()
     feed._flow.pause_reading(BODY)
     reading = asyncio.create_task(feed.read())
@@ -86,7 +86,7 @@ async def test_who_waits_for_a_body_lets_the_connection_be_read() -> None:
 
 
 @pytest.mark.parametrize("waits", [False, True])
-async def test_a_peer_that_leaves(waits: bool) -> None:
+async def test_a_peer_that_leaves_is_an_error_for_the_reader(waits: bool) -> None:
     feed = Feed()
     feed.put(b"half")
     if waits:
@@ -101,7 +101,7 @@ async def test_a_peer_that_leaves(waits: bool) -> None:
         assert left.value.status == 400
 
 
-async def test_what_nobody_wants_any_more_is_not_kept() -> None:
+async def test_a_discarded_body_is_not_kept() -> None:
     feed = Feed()
     feed.stop()
     for _ in range(9):
@@ -110,7 +110,7 @@ async def test_what_nobody_wants_any_more_is_not_kept() -> None:
     assert not feed._unread
 
 
-async def test_the_peer_is_asked_for_its_body_once() -> None:
+async def test_the_peer_is_asked_for_its_body_only_once() -> None:
     feed = Feed(waits=True)
     assert feed.is_uninvited
     reading = asyncio.create_task(feed.read())
@@ -124,7 +124,7 @@ async def test_the_peer_is_asked_for_its_body_once() -> None:
     assert feed.invitations == 1
 
 
-async def test_a_peer_that_did_not_wait_to_be_asked() -> None:
+async def test_a_peer_need_not_wait_to_be_asked() -> None:
     feed = Feed(waits=True)
     feed.put(b"body")
     feed.end()

@@ -1,4 +1,4 @@
-"""What is remembered of a good head: nothing may pass for it that is not the same."""
+"""A remembered valid head: no other head may be taken for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from emmett.server.checked_head import CheckedHead, field_size
 HEADERS = [(b"host", b"localhost"), (b"accept", b"*/*")]
 
 
-def test_only_the_same_fields_are_like_it() -> None:
+def test_only_the_same_fields_match() -> None:
     checked = CheckedHead("1.1", HEADERS)
     assert checked.is_like("1.1", list(HEADERS))
     others = [
@@ -25,7 +25,7 @@ def test_only_the_same_fields_are_like_it() -> None:
     assert not checked.is_like("1.0", list(HEADERS))
 
 
-def test_it_does_not_change_with_the_list() -> None:
+def test_changing_the_list_does_not_change_it() -> None:
     """The application sees the list, and may change it."""
     headers = list(HEADERS)
     checked = CheckedHead("1.1", headers)
@@ -43,13 +43,13 @@ def test_it_does_not_change_with_the_list() -> None:
         ([(b"expect", b"something else")], False, False),
     ],
 )
-def test_what_it_says_of_the_body(fields: list[tuple[bytes, bytes]], has_body: bool, expects: bool) -> None:
+def test_it_knows_the_body(fields: list[tuple[bytes, bytes]], has_body: bool, expects: bool) -> None:
     checked = CheckedHead("1.1", [*HEADERS, *fields])
     assert (checked.has_body, checked.expects_continue) == (has_body, expects)
     assert checked.host == "localhost"
 
 
-def test_its_size_is_that_of_its_lines() -> None:
+def test_its_size_is_the_sum_of_its_lines() -> None:
     assert field_size(HEADERS) == len(b"host: localhost\r\naccept: */*\r\n")
     assert CheckedHead("1.0", HEADERS).size == field_size(HEADERS)
     assert CheckedHead("1.0", []).host is None

@@ -45,7 +45,7 @@ def started(listeners: Listeners, config: Any) -> Child:
     return child
 
 
-def test_it_says_when_it_serves_and_stops_when_asked(module: Path) -> None:
+def test_it_reports_when_it_serves_and_stops_on_request(module: Path) -> None:
     config = make_config("child_app:app", port=0, configure_logging=False)
     with Listeners(config) as listeners:
         child = started(listeners, config)
@@ -55,7 +55,9 @@ def test_it_says_when_it_serves_and_stops_when_asked(module: Path) -> None:
             assert request(socket.create_connection(("127.0.0.1", config.port))) == (200, str(child.pid))
             os.kill(child.pid, signal.SIGINT)
             os.kill(child.pid, signal.SIGHUP)
-            assert request(socket.create_connection(("127.0.0.1", config.port)))[0] == 200, "these are for its parent"
+            assert request(socket.create_connection(("127.0.0.1", config.port)))[0] == 200, (
+                "the child must leave these signals to its parent"
+            )
             child.terminate()
             assert child.join(60)
             assert (child.status, child.end) == (0, "ended with status 0")
@@ -64,7 +66,7 @@ def test_it_says_when_it_serves_and_stops_when_asked(module: Path) -> None:
             child.join()
 
 
-def test_it_tells_how_it_ended_before_it_served(module: Path) -> None:
+def test_it_reports_how_it_ended_before_it_served(module: Path) -> None:
     module.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     config = make_config("child_app:app", port=0, configure_logging=False)
     with Listeners(config) as listeners:

@@ -24,7 +24,7 @@ from tests.websockets.memory_transport import MemoryTransport
 
 
 class Process:
-    """What an exchange needs of its process."""
+    """The parts of a process that an exchange needs."""
 
     def __init__(self, table: RouteTable) -> None:
         self.table = table
@@ -34,11 +34,11 @@ class Process:
 
 
 class Connection:
-    """What an exchange is on.
+    """The connection of an exchange.
 
     Attributes:
-        completed: how many responses were complete.
-        abandoned: how many handlers have ended after their client had left.
+        completed: the number of complete responses.
+        abandoned: the number of handlers that ended after their client had left.
     """
 
     def __init__(self, table: RouteTable) -> None:
@@ -64,11 +64,11 @@ class Run:
     """A handler that answers one request.
 
     Attributes:
-        exchange: what is tested.
-        connection: what it is on.
-        task: what runs it.
-        tasks: those of all handlers.
-        feed: the body of the request, of which nothing has come; None without `has_body`.
+        exchange: the exchange under test.
+        connection: its connection.
+        task: the task that runs it.
+        tasks: the tasks of all handlers.
+        feed: the body of the request, of which nothing has arrived; None without `has_body`.
     """
 
     def __init__(
@@ -158,8 +158,8 @@ async def test_a_large_body_is_not_copied(size: int) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
-async def test_a_stream(version: str, caplog: pytest.LogCaptureFixture) -> None:
-    """HTTP/1.0 knows no chunks: the end of the connection ends it."""
+async def test_a_stream_is_sent_in_chunks(version: str, caplog: pytest.LogCaptureFixture) -> None:
+    """HTTP/1.0 has no chunks, so the end of the connection ends the stream."""
     run = Run(lambda: streaming(b"hello", b"x" * 16), version=version)
     await run.task
     is_new = version == "1.1"
@@ -170,7 +170,7 @@ async def test_a_stream(version: str, caplog: pytest.LogCaptureFixture) -> None:
     assert not caplog.records
 
 
-async def test_a_stream_whose_length_is_known() -> None:
+async def test_a_stream_of_known_length_has_no_chunks() -> None:
     run = Run(lambda: streaming(b"hel", b"lo", Content_Length="5"))
     await run.task
     assert (run.body, run.connection.completed) == (b"hello", 1)
@@ -178,8 +178,10 @@ async def test_a_stream_whose_length_is_known() -> None:
 
 
 @pytest.mark.parametrize(("length", "status"), [("4", 200), ("6", 200), ("six", 500)])
-async def test_a_length_that_is_wrong(length: str, status: int, caplog: pytest.LogCaptureFixture) -> None:
-    """The peer must see that something is: it would wait for the rest, or take it for the next response."""
+async def test_a_stream_with_a_wrong_length_breaks_the_connection(
+    length: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The peer must notice: otherwise it would wait for the rest, or take the surplus for the next response."""
     run = Run(lambda: streaming(b"hel", b"lo", Content_Length=length))
     await run.task
     assert run.head.startswith(b"HTTP/1.1 %d " % status)
@@ -197,7 +199,7 @@ async def test_head_has_no_body(handler: Callable[[], Any]) -> None:
 
 
 @pytest.mark.parametrize("status", [204, 304])
-async def test_answers_without_content(status: int) -> None:
+async def test_some_statuses_have_no_content(status: int) -> None:
     run = Run(lambda: Response(b"left out", status))
     await run.task
     assert run.transport.written == b"HTTP/1.1 %d " % status + run.head[13:] + b"\r\n\r\n"
@@ -205,14 +207,14 @@ async def test_answers_without_content(status: int) -> None:
 
 
 @pytest.mark.parametrize(("value", "closes"), [("close", True), ("x, Close", True), ("closed", False)])
-async def test_an_application_that_ends_the_connection(value: str, closes: bool) -> None:
+async def test_an_application_can_end_the_connection(value: str, closes: bool) -> None:
     run = Run(lambda: Response("bye", headers={"Connection": value}))
     await run.task
     assert run.head.count(b"connection: ") == 1
     assert run.transport.closing is closes
 
 
-async def test_a_response_waits_until_the_peer_takes_what_was_before_it() -> None:
+async def test_a_response_waits_until_the_peer_has_read_earlier_data() -> None:
     run = Run(lambda: "hello")
     run.connection.flow.pause_writing()
     await settled()
@@ -222,7 +224,7 @@ async def test_a_response_waits_until_the_peer_takes_what_was_before_it() -> Non
     assert run.body == b"hello"
 
 
-async def test_so_does_each_chunk_of_a_stream() -> None:
+async def test_each_chunk_of_a_stream_waits_too() -> None:
     run = Run(lambda: streaming(b"one", b"two", then=endless))
     run.connection.flow.pause_writing()
     await settled()
@@ -237,8 +239,8 @@ async def test_so_does_each_chunk_of_a_stream() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_an_answer_to_nobody(stream: bool, caplog: pytest.LogCaptureFixture) -> None:
-    """A handler at work runs to its end; then nothing is written, and the stream is closed."""
+async def test_a_response_without_a_peer_is_not_written(stream: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """A running handler runs to its end; then nothing is written, and the stream is closed."""
     go_on = asyncio.Event()
     events: list[str] = []
 
@@ -268,7 +270,7 @@ async def test_an_answer_to_nobody(stream: bool, caplog: pytest.LogCaptureFixtur
     assert not caplog.records
 
 
-async def test_a_stream_that_waits_is_cancelled(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_waiting_stream_is_cancelled(caplog: pytest.LogCaptureFixture) -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
     async def wait() -> None:
@@ -290,7 +292,7 @@ async def test_a_stream_that_waits_is_cancelled(caplog: pytest.LogCaptureFixture
     assert not caplog.records
 
 
-async def test_a_handler_at_work_runs_on_and_gets_no_more_of_the_body() -> None:
+async def test_a_running_handler_continues_but_gets_no_more_of_the_body() -> None:
     events: list[Any] = []
 
     async def read() -> None:
@@ -308,7 +310,7 @@ async def test_a_handler_at_work_runs_on_and_gets_no_more_of_the_body() -> None:
     assert events == [400, "done"]
 
 
-async def test_one_that_has_not_begun_does_not_begin() -> None:
+async def test_a_handler_that_has_not_begun_does_not_begin() -> None:
     run = Run(lambda: pytest.fail("it runs"))
     run.exchange.abandon()
     await run.task
@@ -316,14 +318,14 @@ async def test_one_that_has_not_begun_does_not_begin() -> None:
 
 
 @pytest.mark.parametrize("expects", [True, False])
-async def test_a_body_that_was_not_asked_for_ends_the_connection(expects: bool) -> None:
+async def test_an_unrequested_body_ends_the_connection(expects: bool) -> None:
     run = Run(lambda: "no", has_body=True, expects=expects)
     await run.task
     assert (b"connection: close" in run.transport.written) is expects
     assert run.transport.closing is expects
 
 
-async def test_what_is_left_of_a_body_is_forgotten() -> None:
+async def test_the_rest_of_a_body_is_dropped() -> None:
     run = Run(lambda: "no", has_body=True)
     await run.task
     assert run.feed is not None
@@ -332,8 +334,10 @@ async def test_what_is_left_of_a_body_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("started", [False, True])
-async def test_a_server_that_waits_no_longer(started: bool, caplog: pytest.LogCaptureFixture) -> None:
-    """A handler that does not end in time is cancelled: no traceback, and an answer where there can be one."""
+async def test_a_handler_past_the_shutdown_deadline_is_cancelled(
+    started: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """There is no traceback, and a response if one is still possible."""
 
     async def answer() -> Any:
         if not started:
@@ -358,7 +362,7 @@ class Ending(Response):
         return True
 
 
-async def test_which_streams_end_by_themselves() -> None:
+async def test_streams_that_end_by_themselves_are_recognised() -> None:
     async def body() -> AsyncIterator[bytes]:
         yield b"first"
         await endless()
@@ -368,15 +372,15 @@ async def test_which_streams_end_by_themselves() -> None:
         await settled()
         assert run.exchange.is_endless
         assert run.exchange.end_stream() is expected
-        # A peer that reads nothing would not read the end either.
+        # A peer that does not read would not read the end either.
         run.connection.flow.pause_writing()
         assert not run.exchange.end_stream()
         run.task.cancel()
         await settled()
 
 
-async def test_a_server_that_waits_no_longer_for_a_peer_that_reads_nothing() -> None:
-    """What was answered before on this connection still waits: an answer would have to wait behind it."""
+async def test_past_the_shutdown_deadline_a_peer_that_does_not_read_is_dropped() -> None:
+    """Earlier responses on this connection still wait, so another response could not be sent."""
     run = Run(endless)
     run.connection.flow.pause_writing()
     await asyncio.sleep(0)
@@ -387,7 +391,7 @@ async def test_a_server_that_waits_no_longer_for_a_peer_that_reads_nothing() -> 
     assert not run.transport.writes
 
 
-async def test_a_cancellation_of_the_application_itself(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_cancellation_by_the_application_itself_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
     async def answer() -> None:
         raise asyncio.CancelledError
 
@@ -399,8 +403,8 @@ async def test_a_cancellation_of_the_application_itself(caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("error", [LookupError, ConnectionResetError])
-async def test_a_stream_that_fails_is_cut(error: type[Exception], caplog: pytest.LogCaptureFixture) -> None:
-    """Also where it is a connection of its own that was reset: the peer is there."""
+async def test_a_failed_stream_is_cut(error: type[Exception], caplog: pytest.LogCaptureFixture) -> None:
+    """This includes a reset of another connection of the stream, because the peer is still there."""
 
     async def fail() -> None:
         raise error("a fault")
@@ -416,7 +420,7 @@ async def test_a_stream_that_fails_is_cut(error: type[Exception], caplog: pytest
     ("content_type", "is_endless"),
     [("text/event-stream", True), ("text/event-stream; charset=utf-8", True), ("text/html", False)],
 )
-async def test_a_stream_of_events_has_no_end_of_its_own(content_type: str, is_endless: bool) -> None:
+async def test_a_stream_of_events_is_ended_by_the_server(content_type: str, is_endless: bool) -> None:
     run = Run(lambda: streaming(b"first", then=endless, Content_Type=content_type))
     assert not run.exchange.is_endless
     await settled()
@@ -425,7 +429,7 @@ async def test_a_stream_of_events_has_no_end_of_its_own(content_type: str, is_en
     await run.task
 
 
-async def test_a_stream_of_events_that_has_ended() -> None:
+async def test_a_stream_of_events_may_end_by_itself() -> None:
     run = Run(lambda: streaming(b"last", Content_Type="text/event-stream"))
     await run.task
     assert not run.exchange.is_endless

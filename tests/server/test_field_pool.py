@@ -7,7 +7,7 @@ from emmett.server.field_pool import SIZE, pooled
 
 
 def fields(*pairs: tuple[str, str]) -> list[tuple[bytes, bytes]]:
-    # Made anew each time, as from the network.
+    # Created each time, as when read from the network.
     return [(bytes(name, "ascii"), bytes(value, "ascii")) for name, value in pairs]
 
 
@@ -18,12 +18,12 @@ def test_the_fields_are_equal_and_in_order() -> None:
     assert pooled(fields(*PAIRS)) == fields(*PAIRS)
 
 
-def test_what_is_common_is_one_object() -> None:
+def test_common_values_are_one_object() -> None:
     first, second = pooled(fields(*PAIRS)), pooled(fields(*PAIRS))
     assert [one is other for one, other in zip(first, second, strict=True)] == [True, False, True, True]
 
 
-def test_what_is_long_or_secret_is_not_kept() -> None:
+def test_long_and_secret_values_are_not_kept() -> None:
     field_pool._pooled.cache_clear()
     pooled(fields(("host", "x" * 257), ("authorization", "Bearer 1"), ("sec-websocket-key", "k" * 24)))
     assert field_pool._pooled.cache_info().currsize == 0

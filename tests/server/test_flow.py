@@ -1,4 +1,4 @@
-"""Reading and writing of a connection, stopped and going on."""
+"""Pausing and resuming the reading and writing of a connection."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make_flow() -> tuple[FlowControl, Transport]:
     return FlowControl(transport, copy_context()), transport
 
 
-async def test_reading_stops_and_goes_on_once() -> None:
+async def test_reading_is_paused_and_resumed_once() -> None:
     flow, transport = make_flow()
     flow.resume_reading(BODY)
     for _ in range(2):
@@ -41,7 +41,7 @@ async def test_reading_stops_and_goes_on_once() -> None:
         assert transport.is_reading()
 
 
-async def test_reading_goes_on_when_the_last_reason_is_gone() -> None:
+async def test_reading_resumes_when_the_last_reason_is_gone() -> None:
     flow, transport = make_flow()
     for reason in (BODY, QUEUE, TURN):
         flow.pause_reading(reason)
@@ -62,7 +62,7 @@ async def test_a_closed_transport_is_not_read() -> None:
     assert not transport.is_reading()
 
 
-async def test_reading_goes_on_in_the_context_of_the_process() -> None:
+async def test_reading_resumes_in_the_context_of_the_process() -> None:
     flow, transport = make_flow()
     flow.pause_reading(BODY)
 
@@ -74,7 +74,7 @@ async def test_reading_goes_on_in_the_context_of_the_process() -> None:
     assert transport.seen == "nobody"
 
 
-async def test_all_wait_until_the_peer_takes_what_was_written() -> None:
+async def test_all_writers_wait_until_the_peer_has_read() -> None:
     flow, _ = make_flow()
     await flow.drain()
     flow.pause_writing()
@@ -86,7 +86,7 @@ async def test_all_wait_until_the_peer_takes_what_was_written() -> None:
     assert not flow.write_paused
 
 
-async def test_who_waits_goes_on_waiting_when_it_stops_again_at_once() -> None:
+async def test_waiting_writers_keep_waiting_if_writing_pauses_again_at_once() -> None:
     flow, _ = make_flow()
     flow.pause_writing()
     waiting = asyncio.create_task(flow.drain())

@@ -1,4 +1,4 @@
-"""A frame that does not end, with times that the test decides."""
+"""Frames that do not end, on a clock that the test controls."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ def make_reader() -> FrameReader:
     )
 
 
-def test_a_frame_that_stands_still() -> None:
+def test_a_frame_without_progress_is_overdue() -> None:
     reader, watch = make_reader(), FrameWatch(30.0)
     frame = client_frame(TEXT, b"x" * 500)
     reader.feed(frame[:1])
     assert not watch.is_overdue(reader, 100.0)
     reader.feed(frame[1:400])
     assert not watch.is_overdue(reader, 129.9)
-    # Slow is not better than not at all: the deadline is that of the frame.
+    # Slow progress does not help: the deadline is that of the whole frame.
     assert watch.is_overdue(reader, 130.0)
 
 
-def test_frames_that_end_in_time() -> None:
+def test_frames_that_end_in_time_are_not_overdue() -> None:
     reader, watch = make_reader(), FrameWatch(30.0)
     frame = client_frame(TEXT, b"x" * 500)
     for number in range(5):
@@ -38,7 +38,7 @@ def test_frames_that_end_in_time() -> None:
         assert not watch.is_overdue(reader, 119.0 + 20 * number)
 
 
-def test_a_pause_between_fragments_is_no_frame() -> None:
+def test_a_pause_between_fragments_does_not_count() -> None:
     reader, watch = make_reader(), FrameWatch(30.0)
     reader.feed(client_frame(TEXT, b"x", fin=False))
     assert not watch.is_overdue(reader, 100.0)

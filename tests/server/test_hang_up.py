@@ -1,4 +1,4 @@
-"""Whether the peer has hung up."""
+"""Detecting that the peer has hung up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("unread", [b"", b"x" * 10_000])
 @pytest.mark.parametrize("how", ["close", "half-close"])
-async def test_a_peer_that_leaves_while_nobody_reads(how: str, unread: bytes) -> None:
+async def test_a_departure_is_noticed_while_reading_is_paused(how: str, unread: bytes) -> None:
     near, far = socket.socketpair()
     transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=near)
     transport.pause_reading()
@@ -38,7 +38,7 @@ async def test_a_peer_that_leaves_while_nobody_reads(how: str, unread: bytes) ->
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no such option")
-async def test_bytes_that_nobody_acknowledges_are_limited() -> None:
+async def test_the_time_for_unacknowledged_bytes_is_limited() -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
     transport, _ = await loop.create_connection(asyncio.Protocol, *server.sockets[0].getsockname())
@@ -49,7 +49,7 @@ async def test_bytes_that_nobody_acknowledges_are_limited() -> None:
     server.close()
 
 
-async def test_other_sockets_and_none_have_no_such_limit() -> None:
+async def test_without_a_tcp_socket_there_is_no_such_limit() -> None:
     near, far = socket.socketpair()
     transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=near)
     limit_unacknowledged(transport, 2.5)
@@ -59,7 +59,7 @@ async def test_other_sockets_and_none_have_no_such_limit() -> None:
     far.close()
 
 
-async def test_a_reset_is_seen() -> None:
+async def test_a_reset_is_noticed() -> None:
     loop = asyncio.get_running_loop()
     made: asyncio.Future[asyncio.Transport] = loop.create_future()
 
@@ -73,7 +73,7 @@ async def test_a_reset_is_seen() -> None:
     with socket.create_connection(server.sockets[0].getsockname()) as client:
         transport = await made
         assert not has_hung_up(transport)
-        # With this, closing resets the connection.
+        # This option makes closing reset the connection.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert has_hung_up(transport)
     transport.abort()

@@ -1,4 +1,4 @@
-"""The size of a head, measured while it comes."""
+"""The size of a head, measured while it arrives."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_target_and_the_fields_add_up(meter: HeadMeter) -> None:
     refused(meter.end_head, size_of(b"/" * 101, []))
 
 
-def test_the_number_of_fields(meter: HeadMeter) -> None:
+def test_the_number_of_fields_is_limited(meter: HeadMeter) -> None:
     meter.begin()
     for _ in range(3):
         meter.count_field()
@@ -53,7 +53,7 @@ def test_the_fields_of_a_trailer_count_with_those_of_the_head(meter: HeadMeter) 
     refused(meter.count_field)
 
 
-def test_every_request_is_measured_anew(meter: HeadMeter) -> None:
+def test_every_request_is_measured_separately(meter: HeadMeter) -> None:
     for _ in range(10):
         meter.begin()
         meter.count_field()
@@ -62,15 +62,15 @@ def test_every_request_is_measured_anew(meter: HeadMeter) -> None:
         meter.end_read(150)
 
 
-def test_a_field_that_does_not_end(meter: HeadMeter) -> None:
-    """The parser tells nothing of it: the reads count."""
+def test_an_endless_field_is_limited(meter: HeadMeter) -> None:
+    """The parser does not report the field before its end, so the reads are counted."""
     meter.begin()
     for _ in range(4):
         meter.end_read(25)
     refused(meter.end_read, 1)
 
 
-def test_a_read_that_also_brings_something_else_does_not_count(meter: HeadMeter) -> None:
+def test_a_read_that_also_contains_other_data_does_not_count(meter: HeadMeter) -> None:
     """The end of one request and the beginning of the next, in one large read."""
     meter.begin()
     meter.move_on()
@@ -80,7 +80,7 @@ def test_a_read_that_also_brings_something_else_does_not_count(meter: HeadMeter)
     refused(meter.end_read, 1)
 
 
-def test_a_body_may_be_long_but_not_what_stands_between_its_chunks(meter: HeadMeter) -> None:
+def test_a_body_may_be_long_but_not_the_lines_between_its_chunks(meter: HeadMeter) -> None:
     meter.begin()
     meter.end_head(size_of(b"/", []))
     meter.end_read(50)

@@ -15,7 +15,7 @@ from emmett.server.heap import keep_freed_memory
 MIB = 1 << 20
 GLIBC = hasattr(ctypes.CDLL(None), "gnu_get_libc_version") if sys.platform == "linux" else False
 
-# Counts page faults and resident memory of a process of its own: mallopt applies to a whole process.
+# Counts page faults and resident memory in a separate process, because mallopt affects the whole process.
 PROGRAM = """
 import json, resource, sys
 from emmett.server.heap import keep_freed_memory
@@ -58,7 +58,7 @@ def test_messages_cause_no_page_faults_and_a_burst_is_returned() -> None:
     assert configured
     # 4 MB are 977 pages.
     assert each < 10 < 200 < default
-    # 300 MiB were in use. What is kept may lie above a block that stays.
+    # 300 MiB were in use. Memory may be kept because it lies above a block that is still in use.
     assert grown < 80 * MIB
 
 
@@ -75,7 +75,7 @@ def test_a_configuration_from_outside_takes_precedence(environment: dict[str, st
     assert not keep_freed_memory(64 * MIB, environment, Library())
 
 
-def test_another_c_library_is_left_alone() -> None:
+def test_another_c_library_is_not_configured() -> None:
     called: list[object] = []
     assert not keep_freed_memory(64 * MIB, {}, types.SimpleNamespace(mallopt=called.append))
     assert called == []

@@ -1,4 +1,4 @@
-"""The phases of an HTTP connection: those of the table, whatever happens, and drawn in the docs."""
+"""The phases of an HTTP connection: they always follow the table, which the docs draw."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Watched:
 
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from(EVENTS), max_size=12))
-async def test_nothing_outside_of_the_table_is_reached(events: list[str]) -> None:
+async def test_no_transition_outside_the_table_occurs(events: list[str]) -> None:
     """A transition that is not in the table would raise here."""
     watched = Watched()
     for event in events:
@@ -149,7 +149,7 @@ WALKS = [
 ]
 
 
-async def test_everything_in_the_table_is_reached() -> None:
+async def test_every_transition_of_the_table_occurs() -> None:
     seen: set[tuple[HTTPPhase, HTTPPhase]] = set()
     for walk in WALKS:
         watched = Watched()
@@ -158,7 +158,7 @@ async def test_everything_in_the_table_is_reached() -> None:
         await watched.end()
         seen |= watched.seen
     wanted = {(before, after) for before, followers in PHASES.transitions.items() for after in followers}
-    # An upgrade in the rest of a head, and chunks that break after their response: from the pieces of other tests.
+    # An upgrade in the rest of a head, and chunks that break after their response: pieces of other tests.
     watched = Watched()
     watched.peer.protocol.data_received(upgrade_request("/echo")[:-2])
     watched.peer.protocol.data_received(b"\r\n")

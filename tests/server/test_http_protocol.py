@@ -35,8 +35,8 @@ async def test_the_deadline_of_a_head_begins_with_the_connection() -> None:
     await peer.leave()
 
 
-async def test_an_idle_connection_has_no_deadline_of_a_head() -> None:
-    """But one of its own, five seconds; that of a head begins with the first byte of the next one."""
+async def test_an_idle_connection_has_its_own_deadline() -> None:
+    """It is five seconds; the deadline of a head begins with the first byte of the next head."""
     peer = Peer(victim_app())
     await peer.send(request_of())
     assert peer.written.endswith(b"visited")
@@ -51,7 +51,7 @@ async def test_an_idle_connection_has_no_deadline_of_a_head() -> None:
     await peer.leave()
 
 
-async def test_an_idle_connection_is_closed_without_a_word() -> None:
+async def test_an_idle_connection_is_closed_without_a_response() -> None:
     peer = Peer(victim_app())
     await peer.send(request_of())
     before = peer.written
@@ -83,14 +83,14 @@ async def test_a_head_that_began_before_the_response_was_complete_has_its_deadli
     await peer.leave()
 
 
-async def test_a_closed_connection_is_dropped_when_the_peer_takes_nothing() -> None:
+async def test_a_closed_connection_is_dropped_if_the_peer_does_not_read() -> None:
     peer = Peer(victim_app())
     peer.unsent = 100_000
     await peer.send(request_of(b"Connection: close"))
     assert peer.is_closing()
     for seconds in (0.0, 29.0):
         peer.http.sweep(later(seconds))
-    # As much as the slowest peer takes in 30 seconds: it has 30 more. A single byte does not count.
+    # As much as the slowest acceptable peer reads in 30 seconds gives it 30 more. A single byte does not count.
     peer.unsent -= 30 * 1024
     for seconds in (29.5, 59.0):
         peer.http.sweep(later(seconds))
@@ -101,8 +101,8 @@ async def test_a_closed_connection_is_dropped_when_the_peer_takes_nothing() -> N
     await peer.leave()
 
 
-async def test_a_peer_that_does_not_take_its_response_is_dropped() -> None:
-    """However large the response is: after 30 seconds without progress. A slow line is not cut."""
+async def test_a_peer_that_does_not_read_its_response_is_dropped() -> None:
+    """This happens after 30 seconds without progress, however large the response is. A slow line is not cut."""
     app = victim_app()
 
     @app.route("/endless")
@@ -129,8 +129,8 @@ async def test_a_peer_that_does_not_take_its_response_is_dropped() -> None:
     await peer.leave()
 
 
-async def test_the_next_response_is_made_when_the_peer_has_taken_the_one_before() -> None:
-    """What a peer that reads nothing can make us hold is one response, however many it asks for at once."""
+async def test_the_next_response_is_made_once_the_peer_has_read_the_previous_one() -> None:
+    """A peer that does not read can make us hold only one response, however many it requests."""
     app = App(__name__)
     made: list[str] = []
 
@@ -163,7 +163,7 @@ async def test_the_next_response_is_made_when_the_peer_has_taken_the_one_before(
     await peer.leave()
 
 
-async def test_the_end_of_the_server() -> None:
+async def test_a_stopping_server_answers_requests_in_progress_and_closes_idle_connections() -> None:
     """Idle connections close at once; requests in progress are answered first."""
     app = App(__name__)
     release = asyncio.Event()
@@ -224,8 +224,8 @@ async def test_a_client_that_has_just_connected_is_served_while_the_server_stops
         await peer.leave()
 
 
-async def test_a_stream_of_events_ends_with_the_server_though_its_peer_reads_nothing() -> None:
-    """The transport does not close before it has written, and that may be never."""
+async def test_a_stream_of_events_ends_with_the_server_even_if_its_peer_does_not_read() -> None:
+    """The transport closes only after it has written everything, which may be never."""
     app = App(__name__)
     ended = asyncio.Event()
 
@@ -253,8 +253,8 @@ async def test_a_stream_of_events_ends_with_the_server_though_its_peer_reads_not
     await peer.leave()
 
 
-async def test_a_body_that_nobody_reads_any_more_has_a_deadline() -> None:
-    """The response came before the end of the request; the peer may read it, but not go on for ever."""
+async def test_the_unread_rest_of_a_body_has_a_deadline() -> None:
+    """The response came before the end of the request; the peer may read it, but not send forever."""
     app = victim_app()
 
     @app.route("/early", methods=["post"])
@@ -276,8 +276,8 @@ async def test_a_body_that_nobody_reads_any_more_has_a_deadline() -> None:
         await peer.leave()
 
 
-async def test_a_refused_peer_is_listened_to_for_a_while() -> None:
-    """The peer must be able to read the answer; its further bytes no longer matter."""
+async def test_data_of_a_refused_peer_is_read_for_a_while() -> None:
+    """The peer must be able to read the response; its further data is dropped."""
     visits = Visits()
     peer = Peer(victim_app(visits))
     await peer.send(b"garbage\r\n\r\n")
@@ -292,8 +292,8 @@ async def test_a_refused_peer_is_listened_to_for_a_while() -> None:
     await peer.leave()
 
 
-async def test_reading_stops_while_an_upgrade_waits() -> None:
-    """Whatever the handler before it does. What comes behind an upgrade is kept: it must be no more than one read."""
+async def test_reading_is_paused_while_an_upgrade_waits() -> None:
+    """Whatever the previous handler does: data after an upgrade is kept, so it must be no more than one read."""
     app = victim_app()
     answer = asyncio.Event()
 
@@ -314,7 +314,7 @@ async def test_reading_stops_while_an_upgrade_waits() -> None:
 
 
 async def test_an_upgraded_connection_does_not_keep_its_http_protocol() -> None:
-    """It would be most of the memory of an idle websocket."""
+    """The protocol would take most of the memory of an idle websocket."""
     peer = Peer(victim_app())
     before = weakref.ref(peer.http)
     gc.collect()
@@ -331,8 +331,8 @@ class Mark:
     """Something that can be watched."""
 
 
-async def test_an_idle_connection_does_not_keep_what_its_last_request_left_in_the_context() -> None:
-    """What waits for the next request would, if it began in the context of the response: a session, for one."""
+async def test_an_idle_connection_does_not_keep_the_context_of_its_last_request() -> None:
+    """Waiting for the next request in the context of the response would keep that context, with its session."""
     app = App(__name__)
     variable: ContextVar[Mark] = ContextVar("variable")
     marks: list[weakref.ref[Mark]] = []
@@ -356,7 +356,7 @@ async def test_an_idle_connection_does_not_keep_what_its_last_request_left_in_th
     await peer.leave()
 
 
-async def test_a_fault_of_ours_is_not_the_fault_of_the_peer(
+async def test_an_error_of_ours_is_not_blamed_on_the_peer(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
@@ -397,7 +397,7 @@ async def answer_to(pieces: list[bytes]) -> bytes:
 
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=30))
-async def test_a_stream_cut_in_any_way_gets_the_same_answers(cuts: list[int]) -> None:
+async def test_the_responses_do_not_depend_on_the_pieces_of_a_stream(cuts: list[int]) -> None:
     borders = [0, *sorted(cuts), len(STREAM)]
     pieces = [STREAM[start:end] for start, end in itertools.pairwise(borders)]
     assert await answer_to([piece for piece in pieces if piece]) == await answer_to([STREAM])
@@ -408,7 +408,7 @@ REQUESTS = [request_of(), STREAM, upgrade_request("/echo"), request_of(b"Content
 
 @st.composite
 def broken_streams(draw: st.DrawFn) -> bytes:
-    """A good stream with something else in some places."""
+    """A valid stream with other bytes in some places."""
     stream = bytearray(draw(st.sampled_from(REQUESTS)))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(stream)))
@@ -432,8 +432,8 @@ class Loud(logging.Handler):
 
 @settings(max_examples=300)
 @given(st.one_of(broken_streams(), st.binary(max_size=200)))
-async def test_no_bytes_make_it_fail(stream: bytes) -> None:
-    """Neither an exception, nor a log of one, nor something that is left when the peer has gone."""
+async def test_no_bytes_cause_a_failure(stream: bytes) -> None:
+    """There is no exception, no traceback in the log, and nothing left when the peer has gone."""
     handler = Loud(logging.ERROR)
     loggers = [logging.getLogger(name) for name in ("emmett", "uvicorn")]
     for logger in loggers:
@@ -450,8 +450,8 @@ async def test_no_bytes_make_it_fail(stream: bytes) -> None:
     assert not handler.records
 
 
-async def test_what_it_refuses_is_told_once() -> None:
-    """A refusal holds no frames: it lives as long as the connection."""
+async def test_the_reason_of_a_refusal_keeps_no_frames() -> None:
+    """A refusal lives as long as the connection."""
     peer = Peer(victim_app())
     await peer.send(request_of(host=None))
     assert peer.written.count(b"HTTP/1.1 ") == 1

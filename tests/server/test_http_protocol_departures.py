@@ -1,4 +1,4 @@
-"""Handlers whose clients have left: they can know, are cancelled after the grace, and leave nothing."""
+"""Handlers whose clients have left: they can find out, are cancelled after the grace, and leave nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.server.http_peer import Peer, later, settled
 
 
 def polls(**options: Any) -> tuple[App, list[str]]:
-    """An application whose handlers wait for something that does not come, with their fate."""
+    """An application whose handlers wait forever, with records of how they ended."""
     app = App(__name__)
     notes: list[str] = []
 
@@ -40,7 +40,7 @@ async def test_a_handler_is_cancelled_after_the_grace() -> None:
     await peer.send(POLL)
     peer.http.connection_lost(None)
     await settled()
-    # It counts as long as its handler runs.
+    # The connection counts as long as its handler runs.
     assert len(peer.state.connections) == len(peer.state.tasks) == 1
     peer.sweep.look(later(9.9))
     await settled()
@@ -88,7 +88,7 @@ async def test_abandoned_polls_count_as_connections() -> None:
     assert not peers[0].state.connections
 
 
-async def test_a_route_may_run_to_its_end() -> None:
+async def test_a_route_without_a_grace_runs_to_its_end() -> None:
     app, notes = polls(disconnect_grace=None)
     peer = Peer(app)
     await peer.send(POLL)
@@ -135,7 +135,7 @@ async def test_a_handler_that_swallows_its_cancellation_is_cancelled_again() -> 
     assert not peer.state.connections
 
 
-async def test_it_can_wait_for_its_client_to_leave() -> None:
+async def test_a_handler_can_wait_for_its_client_to_leave() -> None:
     app = App(__name__)
     ended: list[str] = []
 
@@ -171,7 +171,7 @@ async def test_a_task_that_waits_ends_when_the_request_is_answered() -> None:
     await peer.leave()
 
 
-async def test_a_wait_that_is_cancelled_leaves_nothing() -> None:
+async def test_a_cancelled_wait_leaves_nothing() -> None:
     app = App(__name__)
 
     @app.route("/poll")
@@ -190,7 +190,7 @@ async def test_a_wait_that_is_cancelled_leaves_nothing() -> None:
 
 
 async def test_the_handler_of_a_broken_body_has_its_grace_too() -> None:
-    """Its peer is answered with 400, and is not to keep it busy."""
+    """Its peer gets a 400, and must not keep the handler busy."""
     app, notes = polls()
     peer = Peer(app)
     await peer.send(request_of(b"Transfer-Encoding: chunked", line=b"POST /poll HTTP/1.1"))
@@ -206,8 +206,8 @@ async def test_the_handler_of_a_broken_body_has_its_grace_too() -> None:
 
 
 @pytest.mark.parametrize("pause", [lambda peer: peer.http.flow.pause_reading(2), lambda peer: None])
-async def test_a_peer_that_leaves_while_it_is_not_read(pause: Callable[[Peer], None]) -> None:
-    """Nothing tells that, so the socket is asked."""
+async def test_a_departure_is_noticed_while_the_connection_is_not_read(pause: Callable[[Peer], None]) -> None:
+    """There is no event for it, so the socket is checked."""
     app, _ = polls()
     peer = Peer(app)
     await peer.send(POLL)

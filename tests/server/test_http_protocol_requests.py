@@ -27,8 +27,8 @@ from tests.server.http_peer import Peer, settled
         (request_of(b"Transfer-Encoding: gzip"), 400),
     ],
 )
-async def test_a_good_head_lets_no_bad_one_pass_behind_it(attack: bytes, status: int) -> None:
-    """What is like the head before is not checked again."""
+async def test_a_valid_head_does_not_let_an_invalid_one_pass(attack: bytes, status: int) -> None:
+    """A head that equals the previous one is not checked again."""
     visits = Visits()
     peer = Peer(victim_app(visits))
     await peer.send(request_of())
@@ -40,7 +40,7 @@ async def test_a_good_head_lets_no_bad_one_pass_behind_it(attack: bytes, status:
     await peer.leave()
 
 
-async def test_heads_that_are_alike_may_differ_in_all_but_their_fields() -> None:
+async def test_equal_heads_may_differ_in_all_but_their_fields() -> None:
     app = victim_app()
 
     @app.route("/old", methods=["get", "put"])
@@ -55,7 +55,7 @@ async def test_heads_that_are_alike_may_differ_in_all_but_their_fields() -> None
     ):
         await peer.send(request_of(line=line))
         assert peer.written.endswith(b"\r\n\r\n" + body)
-    # HTTP/1.0 keeps no connection.
+    # HTTP/1.0 does not keep the connection open.
     assert peer.is_closing()
     await peer.leave()
 
@@ -79,7 +79,7 @@ async def test_requests_wait_for_their_turn_and_the_connection_with_them() -> No
         event.set()
     await settled()
     assert not peer.writes
-    # The server stops: what has come is answered, and only then the connection closes.
+    # The server stops: received requests are answered before the connection closes.
     peer.http.shutdown()
     release[0].set()
     await settled()
@@ -90,7 +90,7 @@ async def test_requests_wait_for_their_turn_and_the_connection_with_them() -> No
     await peer.leave()
 
 
-async def test_a_body_that_is_not_read_stops_the_connection() -> None:
+async def test_an_unread_body_pauses_the_connection() -> None:
     app = App(__name__)
     read = asyncio.Event()
 

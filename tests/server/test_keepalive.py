@@ -1,4 +1,4 @@
-"""When to ping and when to give up, with times that the test decides."""
+"""When to ping and when to drop a peer, on a clock that the test controls."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def test_a_peer_that_sends_nothing_is_dead_at_the_timeout() -> None:
     assert keepalive.is_dead(125.0)
 
 
-def test_anything_that_comes_shows_life() -> None:
+def test_any_received_data_is_a_sign_of_life() -> None:
     keepalive = Keepalive(20.0, 5.0, 100.0)
     keepalive.hear()
     keepalive.sent(120.0)
-    assert keepalive.is_dead(125.0), "what came before the Ping does not count"
+    assert keepalive.is_dead(125.0), "data received before the Ping must not count"
     keepalive.hear()
     assert not keepalive.is_dead(125.0)
-    assert not keepalive.is_dead(200.0), "nothing is waited for until the next Ping"
+    assert not keepalive.is_dead(200.0), "no answer is expected until the next Ping"
 
 
 def test_a_second_ping_does_not_prolong_the_wait_for_the_first() -> None:
@@ -46,7 +46,7 @@ def test_both_can_be_switched_off() -> None:
     assert not keepalive.is_dead(1e9)
 
 
-async def test_a_pong_answers_the_pings_before_it_too() -> None:
+async def test_a_pong_also_answers_earlier_pings() -> None:
     keepalive = Keepalive(20.0, 5.0, 0.0)
     loop = asyncio.get_running_loop()
     first, first_answer = keepalive.expect_answer(loop)

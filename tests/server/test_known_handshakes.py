@@ -1,4 +1,4 @@
-"""A handshake that equals a valid one is not checked again; whatever differs is."""
+"""A handshake that equals a valid one is not checked again; any other one is."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_any_other_handshake_is_checked(fields: Fields) -> None:
 
 
 @pytest.mark.parametrize("name", [b"cookie", b"authorization", b"x-forwarded-for", b"x-token"])
-def test_what_may_belong_to_one_visitor_is_not_kept(name: bytes) -> None:
+def test_values_of_a_single_visitor_are_not_kept(name: bytes) -> None:
     fields = handshake(KEY, (name, b"secret"))
     assert remember(fields).find(fields) is None
 

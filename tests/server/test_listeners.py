@@ -1,4 +1,4 @@
-"""What the processes of a server listen on together."""
+"""The listening sockets that the processes of a server share."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from emmett.server.listeners import Listeners
 from emmett.server.listening import is_served
 
 
-def test_a_port_that_the_system_chose_stays_the_same(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A server that ran in this process may have configured uvicorn's loggers, and `emmett develop` filters them.
+def test_a_port_chosen_by_the_system_is_kept(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    # An earlier server in this process may have configured uvicorn's loggers, which `emmett develop` filters.
     for name in ("uvicorn", "uvicorn.error"):
         monkeypatch.setattr(logging.getLogger(name), "propagate", True)
         monkeypatch.setattr(logging.getLogger(name), "disabled", False)
@@ -35,7 +33,7 @@ def test_a_port_that_the_system_chose_stays_the_same(
     assert f"Messages pass the {ENGINE} engine." in caplog.text
 
 
-def test_the_file_of_a_unix_socket_goes_with_the_server() -> None:
+def test_the_file_of_a_unix_socket_is_removed_with_the_server() -> None:
     with TemporaryDirectory(dir="/tmp") as folder:
         path = f"{folder}/web.sock"
         with Listeners(make_config("app:app", uds=path, configure_logging=False)):

@@ -35,19 +35,19 @@ def test_all_addresses_of_a_host_get_the_same_port() -> None:
             listener.close()
 
 
-def test_a_port_in_use() -> None:
+def test_a_port_in_use_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(OSError) as caught:  # noqa: PT011
         bind_tcp("127.0.0.1", other.getsockname()[1])
     assert caught.value.errno == errno.EADDRINUSE
 
 
-def test_an_address_of_another_machine() -> None:
+def test_an_address_of_another_machine_is_an_error() -> None:
     with pytest.raises(OSError) as caught:  # noqa: PT011
         bind_tcp("192.0.2.1", 0)
     assert caught.value.errno == errno.EADDRNOTAVAIL
 
 
-def test_the_file_of_a_server_that_is_gone_is_replaced_with_its_permissions(path: str) -> None:
+def test_the_file_of_a_dead_server_is_replaced_with_its_permissions(path: str) -> None:
     killed = UnixSocketFile(path)
     os.chmod(path, 0o600)
     killed.socket.close()
@@ -55,14 +55,14 @@ def test_the_file_of_a_server_that_is_gone_is_replaced_with_its_permissions(path
     file = UnixSocketFile(path)
     assert is_served(path)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
-    # The first one has nothing to remove any more.
+    # The first server no longer has a file to remove.
     killed.close()
     assert is_served(path)
     file.close()
     assert not os.path.exists(path)
 
 
-def test_the_file_of_a_server_that_listens_is_left_alone(path: str) -> None:
+def test_the_file_of_a_listening_server_is_not_replaced(path: str) -> None:
     file = UnixSocketFile(path)
     try:
         before = os.stat(path)
@@ -73,7 +73,7 @@ def test_the_file_of_a_server_that_listens_is_left_alone(path: str) -> None:
         file.socket.close()
 
 
-def test_a_server_without_time_to_accept_counts_as_one_that_listens(path: str) -> None:
+def test_a_busy_server_counts_as_listening(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen(0)
@@ -91,14 +91,14 @@ def test_a_server_without_time_to_accept_counts_as_one_that_listens(path: str) -
                 client.close()
 
 
-def test_what_is_no_socket_is_left_alone(path: str) -> None:
+def test_a_file_that_is_no_socket_is_not_replaced(path: str) -> None:
     Path(path).write_text("mine")
     with pytest.raises(OSError, match="in use"):
         UnixSocketFile(path)
     assert Path(path).read_text() == "mine"
 
 
-def test_the_lock_of_a_folder_is_not_waited_for_without_end(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_lock_of_a_folder_has_a_deadline(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "LOCK_TIMEOUT", 0.0)
     with listening._locked(Path(path).parent), pytest.raises(BlockingIOError):
         UnixSocketFile(path)
@@ -147,7 +147,7 @@ class CountedSocket(socket.socket):
 
 
 @pytest.mark.loops("asyncio", "uvloop")
-async def test_the_kernel_keeps_the_connections_that_wait() -> None:
+async def test_the_backlog_of_the_kernel_is_set() -> None:
     listener = CountedSocket()
     listener.backlogs = []
     listener.bind(("127.0.0.1", 0))
@@ -164,7 +164,7 @@ async def test_the_kernel_keeps_the_connections_that_wait() -> None:
 
 
 @pytest.mark.loops("asyncio", "uvloop")
-async def test_a_server_that_stops_leaves_the_file_of_its_socket_to_the_others(path: str) -> None:
+async def test_a_stopping_server_leaves_the_file_of_its_socket_to_the_others(path: str) -> None:
     file = UnixSocketFile(path)
     other = file.socket.dup()
     try:

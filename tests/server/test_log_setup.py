@@ -20,7 +20,7 @@ NAMES = ("", "emmett", "emmett.access", "emmett.request", "uvicorn", "uvicorn.ac
 
 @pytest.fixture(autouse=True)
 def _loggers() -> Iterator[None]:
-    """Begin with loggers as a new process has them, and put them back as they were."""
+    """Start with the loggers of a new process, and restore the previous ones."""
     loggers = [logging.getLogger(name) for name in NAMES]
     before = [(logger.level, logger.propagate, logger.disabled, list(logger.handlers)) for logger in loggers]
     last = logging.lastResort
@@ -37,20 +37,20 @@ def _loggers() -> Iterator[None]:
 
 
 def set_up(level: str, *, access_log: bool) -> None:
-    """Set up logging as in a new process, where the root logger has no handler; pytest has put its own there."""
+    """Set up logging as in a new process, where the root logger has no handler; pytest has added its own."""
     logging.root.handlers = []
     set_up_logging(level, access_log)
 
 
 @pytest.mark.parametrize("level", LOG_LEVELS)
-def test_the_level_holds_for_us_for_uvicorn_and_for_the_application(level: str) -> None:
+def test_the_level_applies_to_emmett_uvicorn_and_the_application(level: str) -> None:
     set_up(level, access_log=True)
     number = logging.getLevelNamesMapping()[level.upper()]
     for name in NAMES:
         assert logging.getLogger(name).getEffectiveLevel() == number, name
 
 
-def test_the_access_log_goes_to_stdout_and_all_else_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_access_log_goes_to_stdout_and_everything_else_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     set_up("info", access_log=True)
     logging.getLogger("emmett.access").info('%s - "WEBSOCKET %s"', "192.0.2.1:5", "/path")
     logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', "192.0.2.1:5", "GET", "/", "1.1", 200)
@@ -62,7 +62,7 @@ def test_the_access_log_goes_to_stdout_and_all_else_to_stderr(capsys: pytest.Cap
     assert err == "ERROR:    a fault\nINFO:     shop: sold\n"
 
 
-def test_the_access_log_is_switched_off(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_access_log_can_be_switched_off(capsys: pytest.CaptureFixture[str]) -> None:
     set_up("debug", access_log=False)
     assert logging.getLogger("emmett.access").level == OFF
     logging.getLogger("uvicorn.access").critical("not seen")
@@ -105,14 +105,14 @@ async def test_an_application_that_configures_the_root_logger_gets_all_records(
     assert err == ""
 
 
-def test_basic_config_works_after_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_basic_config_works_afterwards(capsys: pytest.CaptureFixture[str]) -> None:
     set_up("info", access_log=True)
     logging.basicConfig(format="basic %(message)s")
     logging.getLogger("shop").info("sold")
     assert capsys.readouterr().err == "basic sold\n"
 
 
-def test_levels_of_the_application_stay() -> None:
+def test_levels_set_by_the_application_are_kept() -> None:
     logging.getLogger("emmett").setLevel(logging.ERROR)
     logging.root.setLevel(logging.CRITICAL)
     set_up("info", access_log=True)
@@ -132,7 +132,7 @@ def test_an_application_that_has_its_own_logging_keeps_it() -> None:
     assert logging.getLogger("emmett").level == logging.NOTSET
 
 
-def test_json_for_all_records(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_records_can_be_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LOG_FORMAT, "json")
     set_up("info", access_log=True)
     logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', "192.0.2.1:5", "GET", "/", "1.1", 200)

@@ -19,7 +19,7 @@ class Clock:
 
 
 class Connection:
-    """Holds the bytes that the test sets, which do not grow while reading is paused."""
+    """A connection that holds the number of bytes set by the test, which does not grow while reading is paused."""
 
     def __init__(self, budget: MemoryBudget, size: int = 0) -> None:
         self.budget = budget
@@ -51,7 +51,7 @@ def budget(limit: int | None = 64 * MIB, connections: int = 100, clock: Clock | 
 
 
 def fill(made: MemoryBudget, share: float) -> list[Connection]:
-    """Let connections of a MiB each hold a share of the limit."""
+    """Let connections of one MiB each hold a share of the limit."""
     assert made.limit is not None
     connections = [Connection(made) for _ in range(int(made.limit * share) // MIB)]
     for connection in connections:
@@ -59,7 +59,7 @@ def fill(made: MemoryBudget, share: float) -> list[Connection]:
     return connections
 
 
-def test_steps_leave_room_for_what_is_not_counted() -> None:
+def test_the_steps_leave_room_for_uncounted_memory() -> None:
     assert budget(1 << 40, 10_000).step == LARGEST_STEP
     assert budget(64 * MIB, 10_000).step == SMALLEST_STEP
     made = budget(256 * MIB, 10_000)
@@ -75,7 +75,7 @@ def test_first_new_connections_are_refused() -> None:
     assert not any(each.is_choked or each.is_shed for each in connections)
 
 
-def test_then_the_largest_are_not_read() -> None:
+def test_then_the_largest_connections_are_paused() -> None:
     made = budget()
     small, large = Connection(made, MIB // 4), Connection(made, 20 * MIB)
     for connection in (small, large):
@@ -87,7 +87,7 @@ def test_then_the_largest_are_not_read() -> None:
     assert not large.is_shed
 
 
-def test_at_the_limit_the_largest_are_dropped() -> None:
+def test_at_the_limit_the_largest_connections_are_dropped() -> None:
     made = budget()
     small, large = Connection(made, MIB // 4), Connection(made, 20 * MIB)
     for connection in (small, large):
@@ -98,7 +98,7 @@ def test_at_the_limit_the_largest_are_dropped() -> None:
     assert sum(each.size for each in [small, large, *others]) < 64 * MIB
 
 
-def test_a_connection_that_was_dropped_counts_no_more() -> None:
+def test_a_dropped_connection_no_longer_counts() -> None:
     made = budget()
     large = Connection(made, 70 * MIB)
     made.note(large)
@@ -108,7 +108,7 @@ def test_a_connection_that_was_dropped_counts_no_more() -> None:
     assert made.held == 0
 
 
-def test_when_peers_go_all_are_read_again_and_taken() -> None:
+def test_when_peers_leave_connections_are_read_and_accepted_again() -> None:
     made = budget()
     connections = fill(made, 0.8)
     assert made.is_scarce
@@ -120,7 +120,7 @@ def test_when_peers_go_all_are_read_again_and_taken() -> None:
     assert not any(each.is_choked for each in connections[30:])
 
 
-def test_what_handlers_take_is_seen_by_the_sweep() -> None:
+def test_the_sweep_notices_what_handlers_have_taken() -> None:
     made = budget()
     connections = fill(made, 0.8)
     assert made.paused
@@ -131,7 +131,7 @@ def test_what_handlers_take_is_seen_by_the_sweep() -> None:
     assert not any(each.is_choked for each in connections)
 
 
-def test_what_was_taken_meanwhile_saves_others_from_being_dropped() -> None:
+def test_data_taken_meanwhile_saves_other_connections() -> None:
     made = budget()
     gone = fill(made, 0.6)
     for connection in gone:
@@ -141,7 +141,7 @@ def test_what_was_taken_meanwhile_saves_others_from_being_dropped() -> None:
     assert not made.is_scarce
 
 
-def test_who_stays_paused_is_dropped_in_the_end() -> None:
+def test_a_connection_that_stays_paused_is_dropped() -> None:
     made = budget()
     connections = fill(made, 0.8)
     for now in (1.0, 5.0, 10.9):
@@ -155,7 +155,7 @@ def test_who_stays_paused_is_dropped_in_the_end() -> None:
     assert made.held == len(left) * MIB
 
 
-def test_the_sweep_counts_what_is_below_a_step() -> None:
+def test_the_sweep_counts_growth_below_a_step() -> None:
     made = budget(64 * MIB, 100_000)
     connections = [Connection(made, SMALLEST_STEP - 1) for _ in range(20_000)]
     made.add_up(connections, 0.0)
@@ -163,7 +163,7 @@ def test_the_sweep_counts_what_is_below_a_step() -> None:
     assert made.is_scarce
 
 
-def test_growth_costs_few_looks_at_all_connections() -> None:
+def test_growth_rarely_causes_a_scan_of_all_connections() -> None:
     made = budget(256 * MIB, 1000)
     connections = [Connection(made) for _ in range(1000)]
     for _ in range(8):
@@ -172,7 +172,7 @@ def test_growth_costs_few_looks_at_all_connections() -> None:
     assert sum(each.measured for each in connections) < 8 * 1000 + 1000 * 20
 
 
-def test_without_a_limit_nothing_happens_but_the_sweep_counts() -> None:
+def test_without_a_limit_the_sweep_only_counts() -> None:
     made = budget(None)
     large = Connection(made, 1 << 50)
     made.note(large)
@@ -196,7 +196,7 @@ def test_it_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_happens_it_stays_below_the_limit(seed: int) -> None:
+def test_memory_always_stays_below_the_limit(seed: int) -> None:
     choose = random.Random(seed)
     made = budget(16 * MIB, 500)
     connections: list[Connection] = []
@@ -208,7 +208,7 @@ def test_whatever_happens_it_stays_below_the_limit(seed: int) -> None:
         if kind < 0.8 and not (connection.is_choked or connection.is_shed):
             connection.grow(choose.choice((made.step, 64 * 1024, MIB)))
         elif kind < 0.9:
-            # The handler takes some; nobody says so.
+            # The handler takes some data without reporting it.
             connection.size = choose.randint(0, connection.size)
         else:
             connections.remove(connection)

@@ -95,7 +95,7 @@ def post(path: bytes, sent: int, length: int = 0) -> bytes:
     return b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (path, length) + bytes(sent)
 
 
-# What a peer sends, whether it reads, and the least that the process holds for it then.
+# The data that a peer sends, whether it reads, and the least that the process then holds for it.
 KINDS: dict[str, tuple[list[bytes], bool, int]] = {
     "messages in the inbox": ([OPENING % b"/deaf", client_frame(TEXT, b"x" * 60_000) * 8], True, 480_000),
     "text that is wide in memory": (
@@ -129,7 +129,7 @@ KINDS: dict[str, tuple[list[bytes], bool, int]] = {
 
 
 async def peer(server: MemoryServer, kind: str) -> MemoryConnection:
-    """Be a peer of a kind: send all, as far as the server reads."""
+    """Act as a peer of a kind: send everything, as far as the server reads."""
     pieces, reads, _ = KINDS[kind]
     connection = server.connect(faults=None if reads else Faults(window=1))
     for piece in pieces:
@@ -151,7 +151,7 @@ async def held(app: App) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_it_counts_and_is_gone_with_its_peer(kind: str) -> None:
+async def test_each_kind_counts_and_is_freed_with_its_peer(kind: str) -> None:
     app = make_app()
     app.config.http.disconnect_grace = app.config.websocket.disconnect_grace = 1.0
     least = KINDS[kind][2]
@@ -160,7 +160,7 @@ async def test_it_counts_and_is_gone_with_its_peer(kind: str) -> None:
         assert least <= await held(app) <= 2 * least + 200_000
         connection.reset()
         await settled()
-        # A handler that takes messages has its grace again; the others are cancelled.
+        # Handlers that take messages get their grace again; the others are cancelled.
         for seconds in (30, 60, 90):
             await server.sweep(seconds)
         assert await held(app) == 0
@@ -168,7 +168,7 @@ async def test_it_counts_and_is_gone_with_its_peer(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_many_of_a_kind_stay_below_the_limit(kind: str) -> None:
+async def test_many_peers_of_a_kind_stay_below_the_limit(kind: str) -> None:
     app = make_app(4 * MIB)
     async with serving(app) as server:
         most = 0
@@ -180,7 +180,7 @@ async def test_many_of_a_kind_stay_below_the_limit(kind: str) -> None:
         assert most < 4 * MIB
 
 
-async def test_neighbours_are_served_when_the_hostile_ones_have_gone() -> None:
+async def test_other_peers_are_served_when_hostile_ones_have_left() -> None:
     app = make_app(4 * MIB)
     request_for_page = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
     async with serving(app) as server:
@@ -207,7 +207,7 @@ async def test_neighbours_are_served_when_the_hostile_ones_have_gone() -> None:
         assert (await served.read(200)).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_a_paused_connection_goes_on_where_it_was() -> None:
+async def test_a_paused_connection_continues_where_it_was() -> None:
     app = make_app(4 * MIB)
     async with serving(app) as server:
         message = bytes(MIB)
@@ -228,7 +228,7 @@ async def test_a_paused_connection_goes_on_where_it_was() -> None:
         for connection in hostile:
             connection.reset()
         await settled()
-        # Their handlers have their grace, but the rest of a frame will never come.
+        # Their handlers have their grace, but the rest of a frame will never arrive.
         await server.sweep(0)
         received = b""
         while len(received) < 10 + len(message):

@@ -9,7 +9,7 @@ from emmett.server.metering import MeteredTransport
 from tests.websockets.memory_transport import MemoryTransport
 
 
-async def test_what_is_written_is_counted_and_passed_on() -> None:
+async def test_written_bytes_are_counted_and_passed_on() -> None:
     inner = MemoryTransport()
     metered = MeteredTransport(inner)
     metered.write(b"abc")
@@ -37,8 +37,8 @@ async def test_everything_else_is_passed_on() -> None:
     assert metered.get_extra_info("nothing", 7) == 7
 
 
-def test_no_method_of_a_transport_is_left_out() -> None:
-    """One that is would be that of the base class, which raises."""
+def test_every_method_of_a_transport_is_passed_on() -> None:
+    """A missing method would be that of the base class, which raises."""
     methods = {
         name
         for base in inspect.getmro(asyncio.Transport)

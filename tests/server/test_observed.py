@@ -1,4 +1,4 @@
-"""What observers learn of peers that do not read; of openings and endings, `tests/test_observers.py` has the tests."""
+"""Events about peers that do not read; `tests/test_observers.py` tests those of openings and endings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emmett.server.observed import tell_ended, tell_opened, tell_slow, tell_stal
 
 
 class Served:
-    """A websocket whose handshake was read, and nothing more."""
+    """A websocket of which only the handshake was read."""
 
     number = 3
     websocket: Any = None
@@ -64,7 +64,7 @@ class Recorder(Observer):
         self.events.append(event)
 
 
-def test_the_events_of_a_websocket() -> None:
+def test_observers_see_the_events_of_a_websocket() -> None:
     recorder, served = Recorder(), Served()
     observers = Observers([recorder])
     connection = served.websocket = Connection()
@@ -93,7 +93,7 @@ def test_the_events_of_a_websocket() -> None:
     assert connection.failure is None
 
 
-def test_one_that_was_never_open_has_no_code() -> None:
+def test_a_websocket_that_was_never_open_has_no_code() -> None:
     recorder, served = Recorder(), Served()
     served.websocket = Connection()
     served.status = 403
@@ -103,7 +103,7 @@ def test_one_that_was_never_open_has_no_code() -> None:
     assert (event.status, event.code, event.reason) == (403, None, "")
 
 
-def test_nothing_is_told_without_observers_or_before_it_begins() -> None:
+def test_nothing_is_reported_without_observers_or_before_the_handler() -> None:
     recorder, served = Recorder(), Served()
     for observers in (Observers(), Observers([recorder])):
         tell_opened(observers, served)

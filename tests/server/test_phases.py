@@ -32,7 +32,7 @@ def test_it_begins_with_the_first_phase() -> None:
 
 @pytest.mark.parametrize("before", Door)
 @pytest.mark.parametrize("after", Door)
-def test_what_is_in_the_table_may_follow_and_nothing_else(before: Door, after: Door) -> None:
+def test_only_phases_in_the_table_may_follow(before: Door, after: Door) -> None:
     if after in TABLE.transitions[before]:
         assert TABLE.follow(before, after) is after
     else:
@@ -52,7 +52,7 @@ def test_each_phase_must_be_in_the_table() -> None:
         PhaseTable({Door.SHUT: {}})
 
 
-def test_the_drawing() -> None:
+def test_the_table_can_be_drawn() -> None:
     assert TABLE.drawing().splitlines() == [
         "stateDiagram-v2",
         "    SHUT : SHUT - nobody passes",

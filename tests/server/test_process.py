@@ -1,4 +1,4 @@
-"""Options that do not go together; tests/cli/ and tests/integration/ run real processes."""
+"""Contradictory options; tests/cli/ and tests/integration/ run real processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the connections of one process share."""
+"""State that the connections of a process share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emmett.server import make_config
 from emmett.server.process_state import process_state
 
 
-async def test_there_is_one_for_each_server() -> None:
+async def test_each_server_has_its_own_state() -> None:
     app = App(__name__)
     config = make_config(app, configure_logging=False)
     config.load()

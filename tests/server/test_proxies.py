@@ -17,16 +17,16 @@ OWN = [(b"host", b"inner:8000"), (b"accept", b"*/*")]
 LOCAL = ClientAddress(("127.0.0.1", 4711), "http")
 
 
-def test_client_and_scheme() -> None:
+def test_client_and_scheme_are_taken_from_the_proxy() -> None:
     headers = [*OWN, *TOLD]
     assert find_client(TRUSTED, LOCAL, False, headers) == (("192.0.2.1", 0), "https")
     assert headers == [*OWN, *TOLD]
 
 
 @pytest.mark.parametrize("own", [[(b"host", b"inner:8000")], []])
-def test_there_is_one_host_in_the_end(own: list[tuple[bytes, bytes]]) -> None:
+def test_there_is_only_one_host_field_afterwards(own: list[tuple[bytes, bytes]]) -> None:
     headers = [*own, (b"forwarded", b"host=a.example"), (b"accept", b"*/*")]
-    # Whoever has the list sees the change.
+    # The change must be visible to all who share the list.
     find_client(TrustedProxies(PROXIES, "forwarded"), LOCAL, False, headers)
     assert headers == [(b"forwarded", b"host=a.example"), (b"accept", b"*/*"), (b"host", b"a.example")]
 
@@ -40,13 +40,13 @@ def test_there_is_one_host_in_the_end(own: list[tuple[bytes, bytes]]) -> None:
     ],
     ids=["a foreign peer", "a TCP peer that has gone", "nothing told"],
 )
-def test_what_stays_as_it_is(own: ClientAddress, headers: list[tuple[bytes, bytes]]) -> None:
+def test_other_requests_are_not_changed(own: ClientAddress, headers: list[tuple[bytes, bytes]]) -> None:
     before = list(headers)
     assert find_client(TRUSTED, own, False, headers) == own
     assert headers == before
 
 
-def test_the_peer_of_a_unix_socket() -> None:
+def test_the_peer_of_a_unix_socket_can_be_a_proxy() -> None:
     assert find_client(TRUSTED, ClientAddress(None, "http"), True, [*OWN, *TOLD]).client == ("192.0.2.1", 0)
 
 
@@ -61,7 +61,7 @@ def test_the_peer_of_a_unix_socket() -> None:
     ],
     ids=["TCP", "TLS", "IPv6", "a unix socket", "nothing known"],
 )
-def test_the_address_of_a_connection(extra: dict[str, Any], own: Any, is_unix: bool) -> None:
+def test_the_address_of_a_connection_is_found(extra: dict[str, Any], own: Any, is_unix: bool) -> None:
     transport = asyncio.Transport(extra)
     assert address_of(transport) == own
     assert is_unix_socket(transport) is is_unix

@@ -1,4 +1,4 @@
-"""What `emmett develop` does with its process; tests/cli/ runs real ones."""
+"""How `emmett develop` restarts its process; tests/cli/ runs real processes."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def bench() -> Iterator[Bench]:
     bench.nursery.close()
 
 
-def test_a_change_takes_the_place_of_the_process(bench: Bench) -> None:
+def test_a_change_replaces_the_process(bench: Bench) -> None:
     (first,) = bench.nursery.children
     first.serves = True
     first.exit(0)
     bench.reloader.start()
     assert first.asked == ["terminate"]
     assert len(bench.nursery.children) == 2
-    # The same sockets: clients that came meanwhile wait in them.
+    # The sockets are kept, so clients that connect meanwhile wait in them.
     assert bench.listeners.sockets
 
 
@@ -53,7 +53,7 @@ def test_a_process_that_does_not_end_is_killed(bench: Bench) -> None:
     assert bench.nursery.children[0].asked == ["terminate", "kill"]
 
 
-def test_one_that_died_while_it_served_is_started_again(bench: Bench) -> None:
+def test_a_process_that_dies_while_serving_is_restarted(bench: Bench) -> None:
     (first,) = bench.nursery.children
     first.serves = True
     first.exit(-11)
@@ -72,7 +72,7 @@ def test_one_that_died_while_it_served_is_started_again(bench: Bench) -> None:
     assert len(bench.nursery.children) == 3
 
 
-def test_one_that_cannot_start_waits_for_a_change_and_clients_are_refused(
+def test_after_a_failed_start_clients_are_refused_until_a_change(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.nursery.children[0].exit(1)
@@ -87,7 +87,7 @@ def test_one_that_cannot_start_waits_for_a_change_and_clients_are_refused(
     assert bench.listeners.sockets[0].getsockname()[1] == bench.port
 
 
-def test_a_port_that_was_taken_meanwhile(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_port_taken_meanwhile_is_reported(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     bench.nursery.children[0].exit(1)
     bench.reloader.look()
     with socket.create_server(("127.0.0.1", bench.port)):

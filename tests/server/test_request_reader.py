@@ -1,4 +1,4 @@
-"""The reading half of an HTTP connection: how much it does before others have their turn."""
+"""The reading half of an HTTP connection: how much work it does before others have their turn."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.integration.raw_client import upgrade_request
 from tests.server.http_peer import Peer, settled
 from tests.wire.frame_maker import TEXT, client_frame
 
-# What a slice can hold at most: chunks of one byte, of six bytes with their frame.
+# The most that a slice can contain: chunks of one byte, which have six bytes with their frame.
 MOST_AT_ONCE = MAX_WORK + SLICE // 6 + SLICE // BYTES_PER_PIECE
-# What one wake-up of uvloop brings: 32 reads, if the transport is not paused between.
+# What one wake-up of uvloop reads: 32 reads, unless the transport is paused in between.
 READS, READ = 32, 64 * 1024
 CHUNKED = request_of(b"Transfer-Encoding: chunked", line=b"POST /%b HTTP/1.1")
 FORM = b"Content-Type: application/json"
@@ -50,12 +50,12 @@ class Counted:
         http = self.peer.http
         for name in ("on_body", "on_header", "on_message_begin"):
             setattr(http, name, self._counting(getattr(http, name)))
-        # httptools looks its callbacks up when it is made.
+        # httptools looks up its callbacks when it is created.
         http.parser = _new_parser(http)
         next_turn = http._next_turn
 
         def take_turn() -> None:
-            # The loop has called all others meanwhile.
+            # The loop has run all other callbacks meanwhile.
             self.work = 0
             next_turn()
 
@@ -83,7 +83,7 @@ class Counted:
             await asyncio.sleep(0)
             self.work = 0
             idle += 1
-            assert idle < 1000, "the connection is not read any more"
+            assert idle < 1000, "the connection is no longer read"
         for _ in range(len(data) // SLICE + 20):
             await asyncio.sleep(0)
             self.work = 0
@@ -94,7 +94,7 @@ def chunks(sizes: list[int]) -> bytes:
 
 
 @pytest.mark.parametrize("path", [b"ignored", b"read"])
-async def test_chunks_of_one_byte(path: bytes) -> None:
+async def test_chunks_of_one_byte_do_not_block_the_loop(path: bytes) -> None:
     counted = Counted()
     await counted.send(CHUNKED % path + chunks([1] * 400_000))
     assert counted.most <= MOST_AT_ONCE
@@ -103,7 +103,7 @@ async def test_chunks_of_one_byte(path: bytes) -> None:
     await counted.peer.leave()
 
 
-async def test_chunks_of_a_json_form() -> None:
+async def test_chunks_of_a_json_form_do_not_block_the_loop() -> None:
     counted = Counted()
     head = request_of(FORM, b"Transfer-Encoding: chunked", line=b"POST /json HTTP/1.1")
     text = b'{"a":"' + b"x" * 200_000 + b'"}'
@@ -119,7 +119,7 @@ async def test_chunks_of_a_json_form() -> None:
     st.sampled_from([b"ignored", b"read"]),
     st.integers(1, 3),
 )
-async def test_no_bytes_hold_the_loop(runs: list[tuple[int, int]], path: bytes, times: int) -> None:
+async def test_no_bytes_block_the_loop(runs: list[tuple[int, int]], path: bytes, times: int) -> None:
     """Chunks of any sizes, in runs of any lengths, over several requests."""
     sizes = [size for size, count in runs for _ in range(min(count, 2_000_000 // size))]
     counted = Counted()
@@ -129,7 +129,7 @@ async def test_no_bytes_hold_the_loop(runs: list[tuple[int, int]], path: bytes, 
     await counted.peer.leave()
 
 
-async def test_bytes_count_too() -> None:
+async def test_large_pieces_count_by_bytes() -> None:
     """A large body comes in few pieces: others have their turn after 256 KiB of it."""
     counted = Counted()
     size = 4 * 1024 * 1024
@@ -147,7 +147,7 @@ async def test_bytes_count_too() -> None:
     await peer.leave()
 
 
-async def test_heads_count_too() -> None:
+async def test_heads_count_by_bytes_too() -> None:
     counted = Counted()
     few = MAX_WORK // HEAD_WORK // 4
     await counted.send(request_of(line=b"GET /nowhere HTTP/1.1") * few)
@@ -159,7 +159,7 @@ async def test_heads_count_too() -> None:
     await counted.peer.leave()
 
 
-async def test_a_peer_that_leaves_between_two_turns() -> None:
+async def test_a_peer_may_leave_between_two_turns() -> None:
     counted = Counted()
     counted.peer.protocol.data_received(CHUNKED % b"ignored" + chunks([1] * 10_000))
     assert not counted.peer.is_reading()
@@ -169,7 +169,7 @@ async def test_a_peer_that_leaves_between_two_turns() -> None:
     assert not counted.peer.state.connections
 
 
-async def test_an_upgrade_after_a_turn() -> None:
+async def test_an_upgrade_may_come_after_a_turn() -> None:
     """Frames that follow it come after it, however the turns cut."""
     counted = Counted()
     data = CHUNKED % b"ignored" + chunks([1] * 10_000) + upgrade_request("/nowhere") + client_frame(TEXT, b"hello")

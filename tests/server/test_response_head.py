@@ -9,7 +9,7 @@ from emmett.server.response_head import ResponseHeads
 DATE = (b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")
 
 
-def test_a_head() -> None:
+def test_a_head_is_written() -> None:
     fields = [("x-name", "Å"), ("content-length", "5")]
     assert ResponseHeads().write(200, [DATE], fields, "connection: close\r\n") == (
         b"HTTP/1.1 200 OK\r\n"
@@ -22,7 +22,7 @@ def test_a_head() -> None:
 
 
 @pytest.mark.parametrize(("status", "line"), [(204, b"204 No Content"), (599, b"599 "), (299, b"299 ")])
-def test_the_status(status: int, line: bytes) -> None:
+def test_the_status_line_is_written(status: int, line: bytes) -> None:
     assert ResponseHeads().write(status, [], [], "") == b"HTTP/1.1 " + line + b"\r\n\r\n"
 
 

@@ -1,4 +1,4 @@
-"""Signals that a supervisor takes when it has time."""
+"""Signals that a supervisor handles when it has time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 from emmett.server.signal_inbox import SignalInbox
 
 
-def test_signals_are_kept_in_their_order_and_wake_who_waits() -> None:
+def test_signals_are_kept_in_order_and_wake_the_supervisor() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with SignalInbox((signal.SIGTERM, signal.SIGHUP, None)) as inbox:
         assert inbox.take() == []
@@ -21,7 +21,7 @@ def test_signals_are_kept_in_their_order_and_wake_who_waits() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_signal_that_is_ignored_stays_so() -> None:
+def test_an_ignored_signal_stays_ignored() -> None:
     """`nohup` runs a server so that a closed terminal does not end it."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -1,4 +1,4 @@
-"""The sweep alone, on a clock that the test turns."""
+"""The sweep alone, on a clock that the test controls."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Clock:
 
     @property
     def waiting(self) -> int:
-        """How many timers are set."""
+        """The number of timers."""
         return sum(not timer.cancelled for _, _, timer in self._timers)
 
     def advance(self, seconds: float) -> None:
@@ -54,7 +54,7 @@ class Clock:
 
 
 class Member:
-    """Notes when it was looked at."""
+    """Records when it was checked."""
 
     def __init__(self) -> None:
         self.looks: list[float] = []
@@ -73,12 +73,12 @@ def sweep(clock: Clock) -> Sweep:
     return Sweep(cast(asyncio.AbstractEventLoop, cast(Any, clock)))
 
 
-def test_nobody_costs_nothing(sweep: Sweep, clock: Clock) -> None:
+def test_without_members_there_is_no_timer(sweep: Sweep, clock: Clock) -> None:
     assert len(sweep) == 0
     assert clock.waiting == 0
 
 
-def test_a_member_is_looked_at_every_period(sweep: Sweep, clock: Clock) -> None:
+def test_a_member_is_checked_every_period(sweep: Sweep, clock: Clock) -> None:
     member = Member()
     sweep.add(member, 60.0)
     clock.advance(5 * LONGEST_PERIOD)
@@ -121,7 +121,7 @@ def test_the_shortest_deadline_decides_for_all(sweep: Sweep, clock: Clock) -> No
     assert len(patient.looks) == 11
 
 
-def test_a_member_that_left_is_looked_at_no_more(sweep: Sweep, clock: Clock) -> None:
+def test_a_removed_member_is_no_longer_checked(sweep: Sweep, clock: Clock) -> None:
     gone, here = Member(), Member()
     sweep.add(gone, 60.0)
     sweep.add(here, 60.0)
@@ -141,11 +141,11 @@ def test_the_timer_ends_with_the_last_member_and_starts_with_the_next(sweep: Swe
     patient = Member()
     sweep.add(patient, 60.0)
     clock.advance(LONGEST_PERIOD)
-    # The short period left with the member that needed it.
+    # The short period is gone with the member that needed it.
     assert len(patient.looks) == 1
 
 
-def test_members_may_come_and_go_while_they_are_looked_at(sweep: Sweep, clock: Clock) -> None:
+def test_members_may_be_added_and_removed_during_a_sweep(sweep: Sweep, clock: Clock) -> None:
     late = Member()
 
     class Leaving(Member):
@@ -163,7 +163,7 @@ def test_members_may_come_and_go_while_they_are_looked_at(sweep: Sweep, clock: C
     assert clock.waiting == 1
 
 
-def test_a_member_that_fails_does_not_stop_the_others(
+def test_a_failing_member_does_not_affect_the_others(
     sweep: Sweep, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(Member):

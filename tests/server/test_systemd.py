@@ -1,4 +1,4 @@
-"""What systemd is told, and the sockets that it hands over; the process of a server is below."""
+"""Reports to systemd, and sockets from it; the last test runs a server process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emmett.server.systemd import Notifier, take_sockets
 from tests.cli.project import SOURCE
 from tests.cli.running import Running, request
 
-# Becomes a server with a socket as systemd passes it on.
+# Becomes a server with a socket passed on as by systemd.
 LAUNCH = """
 import os, sys
 number, *command = sys.argv[1:]
@@ -25,7 +25,7 @@ os.execv(command[0], command)
 """
 
 
-def test_reports_to_the_service_manager(tmp_path: Path) -> None:
+def test_the_service_manager_gets_reports(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         environ = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
@@ -39,7 +39,7 @@ def test_reports_to_the_service_manager(tmp_path: Path) -> None:
         assert manager.recv(1000) == b"STOPPING=1"
 
 
-def test_an_address_in_the_abstract_namespace() -> None:
+def test_an_address_may_be_in_the_abstract_namespace() -> None:
     if not sys.platform.startswith("linux"):
         pytest.skip("only Linux has it")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -49,7 +49,7 @@ def test_an_address_in_the_abstract_namespace() -> None:
         assert manager.recv(1000) == b"READY=1"
 
 
-def test_without_a_manager_and_with_one_that_has_gone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_running_manager_nothing_happens(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     Notifier({}).ready()
     assert not caplog.records
     Notifier({"NOTIFY_SOCKET": str(tmp_path / "gone")}).ready()
@@ -65,12 +65,12 @@ def test_without_a_manager_and_with_one_that_has_gone(tmp_path: Path, caplog: py
         {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "0", "LISTEN_FDNAMES": "web"},
     ],
 )
-def test_sockets_that_are_not_for_this_process(environ: dict[str, str]) -> None:
+def test_sockets_for_another_process_are_ignored(environ: dict[str, str]) -> None:
     assert take_sockets(environ) == []
     assert environ == {}
 
 
-def test_sockets_of_any_number_but_only_streams(caplog: pytest.LogCaptureFixture) -> None:
+def test_any_number_of_stream_sockets_is_accepted(caplog: pytest.LogCaptureFixture) -> None:
     kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
     originals = [socket.socket(socket.AF_INET, kind) for kind in kinds]
     first = 200
@@ -85,7 +85,7 @@ def test_sockets_of_any_number_but_only_streams(caplog: pytest.LogCaptureFixture
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_server_that_systemd_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+def test_a_server_can_be_started_by_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))
     source = """
         from emmett import App

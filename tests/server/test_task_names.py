@@ -1,4 +1,4 @@
-"""What a task runs, in words for the log."""
+"""Descriptions of tasks for the log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def outer() -> None:
     await waits()
 
 
-async def test_the_function_of_the_application_and_its_line() -> None:
+async def test_a_task_is_described_by_the_function_and_line_of_the_application() -> None:
     for coroutine in (outer(), _run(outer)):
         task = asyncio.create_task(coroutine)
         await asyncio.sleep(0)

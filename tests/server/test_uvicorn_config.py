@@ -1,4 +1,4 @@
-"""What our configuration adds to uvicorn's."""
+"""The additions of our configuration to that of uvicorn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emmett.server import make_config
 from emmett.server.uvicorn_config import RELOAD_TIMEOUT
 
 
-def test_it_remembers_the_application_and_its_shutdown_timeout() -> None:
+def test_it_keeps_the_application_and_its_shutdown_timeout() -> None:
     app = App(__name__)
     app.config.server.shutdown_timeout = 7.5
     config = make_config(app, configure_logging=False)
@@ -19,13 +19,13 @@ def test_it_remembers_the_application_and_its_shutdown_timeout() -> None:
     assert config.timeout_graceful_shutdown == 7.5
 
 
-def test_while_developing_nobody_waits_for_the_old_process() -> None:
+def test_during_development_the_old_process_ends_at_once() -> None:
     config = make_config(App(__name__), configure_logging=False, reload=True)
     config.load()
     assert config.timeout_graceful_shutdown == RELOAD_TIMEOUT
 
 
-def test_what_is_no_application() -> None:
+def test_anything_but_an_application_is_refused() -> None:
     async def asgi(scope: object, receive: object, send: object) -> None: ...
 
     config = make_config(asgi, configure_logging=False)  # type: ignore[arg-type]

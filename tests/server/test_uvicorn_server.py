@@ -36,7 +36,7 @@ def test_signals_are_not_raised_again_at_the_end() -> None:
         assert server.should_exit
 
 
-def test_a_closed_terminal_stops_it_as_the_other_signals_do() -> None:
+def test_a_closed_terminal_stops_it_like_other_signals() -> None:
     server = Server(make_config(App(__name__), configure_logging=False))
     before = signal.getsignal(signal.SIGHUP)
     with server.capture_signals():
@@ -45,7 +45,7 @@ def test_a_closed_terminal_stops_it_as_the_other_signals_do() -> None:
     assert signal.getsignal(signal.SIGHUP) is before
 
 
-def test_a_signal_that_is_ignored_stays_so() -> None:
+def test_an_ignored_signal_stays_ignored() -> None:
     server = Server(make_config(App(__name__), configure_logging=False))
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -56,7 +56,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-async def test_a_handler_that_does_not_end_though_it_is_cancelled_is_named(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_handler_that_ignores_its_cancellation_is_named(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
     app.config.server.shutdown_timeout = app.config.server.cancel_timeout = 0.1
     release, ended = asyncio.Event(), asyncio.Event()
@@ -83,7 +83,7 @@ async def test_a_handler_that_does_not_end_though_it_is_cancelled_is_named(caplo
 
 
 @pytest.mark.parametrize("event", ["on_startup", "on_shutdown"])
-async def test_a_signal_ends_functions_that_wait_for_something(event: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_signal_ends_waiting_startup_functions(event: str, caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
     waiting = asyncio.Event()
 
@@ -95,7 +95,7 @@ async def test_a_signal_ends_functions_that_wait_for_something(event: str, caplo
     server = Server(make_config(app, port=0, configure_logging=False))
     serving = asyncio.create_task(server.serve())
     if event == "on_shutdown":
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for this
             await asyncio.sleep(0.001)
         server.handle_exit(signal.SIGTERM, None)
     await waiting.wait()
@@ -104,7 +104,7 @@ async def test_a_signal_ends_functions_that_wait_for_something(event: str, caplo
     assert f"a signal ended the functions of {event}" in caplog.text
 
 
-async def test_functions_for_the_end_have_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
+async def test_shutdown_functions_have_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
     app.config.server.shutdown_timeout = 0.1
 
@@ -134,7 +134,7 @@ async def test_an_error_at_the_start_ends_with_status_3(caplog: pytest.LogCaptur
 variable: ContextVar[str] = ContextVar("variable", default="unset")
 
 
-async def test_handlers_see_the_context_variables_of_the_start() -> None:
+async def test_handlers_see_context_variables_set_at_startup() -> None:
     app = App(__name__)
 
     @app.on_startup
@@ -150,7 +150,7 @@ async def test_handlers_see_the_context_variables_of_the_start() -> None:
         assert (await client.read_frame())[1] == b"set at the start"
 
 
-def test_what_the_application_left_running_does_not_keep_the_process(caplog: pytest.LogCaptureFixture) -> None:
+def test_tasks_left_by_the_application_do_not_keep_the_process_alive(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
     app.config.server.cancel_timeout = 0.1
     app.config.server.kept_memory = None
@@ -172,7 +172,7 @@ def test_what_the_application_left_running_does_not_keep_the_process(caplog: pyt
     with caplog.at_level(logging.CRITICAL, "asyncio"):
         assert server.run_until_stopped()
         assert not tasks.pop().done()
-        # Or a later test would get what asyncio says about a pending task that is collected.
+        # A later test would otherwise get asyncio's message about a pending task that is collected.
         gc.collect()
 
 
@@ -203,12 +203,12 @@ def test_an_exit_in_a_task_of_the_application_ends_only_that_task(
     assert server.run_until_stopped()
     assert seen[1:] == ["SystemExit(7)", "SystemExit(8)"]
     ended = [record.args for record in caplog.records if "called sys.exit" in record.msg]
-    # uvloop raises only the last one of a turn.
+    # uvloop raises only the last exception of a turn.
     assert ended == ([(7,), (8,), (9,)] if loop == "asyncio" else [(9,)])
 
 
 @pytest.mark.parametrize(("setting", "kept"), [(64 * MIB, [64 * MIB]), (MIB, [MIB]), (None, [])])
-def test_a_server_with_a_process_of_its_own_keeps_freed_memory(
+def test_a_server_in_its_own_process_keeps_freed_memory(
     setting: int | None, kept: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configured: list[int] = []
@@ -223,7 +223,7 @@ def test_a_server_with_a_process_of_its_own_keeps_freed_memory(
     assert configured == kept
 
 
-async def test_a_server_in_the_process_of_others_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_in_a_shared_process_does_not_configure_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:
     configured: list[int] = []
     monkeypatch.setattr("emmett.server.uvicorn_server.keep_freed_memory", configured.append)
     async with run_emmett(App(__name__)):
@@ -264,12 +264,12 @@ async def ask(port: int) -> bytes:
     return answer.partition(b"\r\n\r\n")[2]
 
 
-async def test_the_application_can_ask_it_to_stop() -> None:
+async def test_the_application_can_stop_the_server() -> None:
     app = App(__name__)
     async with run_emmett(app) as running:
         assert app.table.drain is not None
         assert running.server is not None
         app.table.drain()
-        # A second request does not force it, as a second signal would.
+        # Unlike a second signal, a second request does not force it.
         app.table.drain()
         assert (running.server.should_exit, running.server.force_exit) == (True, False)

@@ -24,7 +24,7 @@ async def wait() -> None:
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 3000, 4999])
-async def test_the_peer_closes(code: int) -> None:
+async def test_the_peer_can_close(code: int) -> None:
     got: list[Any] = []
 
     async def listen() -> None:
@@ -46,7 +46,7 @@ async def test_the_peer_closes(code: int) -> None:
     await peer.end()
 
 
-async def test_a_close_frame_without_a_code() -> None:
+async def test_a_close_frame_may_have_no_code() -> None:
     peer = ProtocolPeer(echo)
     await settled()
     await peer.send(client_frame(CLOSE))
@@ -63,14 +63,14 @@ async def test_a_close_frame_without_a_code() -> None:
         (lambda: close_with(4000, "enough"), close_payload(4000, b"enough")),
     ],
 )
-async def test_this_side_closes(handler: Any, payload: bytes) -> None:
+async def test_this_side_can_close(handler: Any, payload: bytes) -> None:
     async def talk() -> None:
         await handler()
 
     peer = ProtocolPeer(talk)
     await settled()
     assert peer.frames()[-1] == (CLOSE, payload)
-    # What the peer sent before it saw the Close frame is read, and ignored.
+    # Data that the peer sent before it saw the Close frame is read and ignored.
     assert not peer.transport.is_closing()
     await peer.send(client_frame(TEXT, b"late") + client_frame(PING, b"?"), client_frame(TEXT, b"x" * 10_000))
     assert peer.frames() == []
@@ -89,7 +89,7 @@ async def close_with_4000() -> None:
     await close_with(4000, "")
 
 
-async def test_this_side_closes_while_reading_is_paused() -> None:
+async def test_this_side_can_close_while_reading_is_paused() -> None:
     async def talk() -> None:
         await websocket.accept()
         await go.wait()
@@ -108,7 +108,7 @@ async def test_this_side_closes_while_reading_is_paused() -> None:
     await peer.end()
 
 
-async def test_both_sides_close_at_once() -> None:
+async def test_both_sides_may_close_at_once() -> None:
     peer = ProtocolPeer(close_with_4000)
     await settled()
     await peer.close(4001)
@@ -118,7 +118,7 @@ async def test_both_sides_close_at_once() -> None:
     await peer.end()
 
 
-async def test_a_close_frame_waits_behind_what_the_peer_has_not_read() -> None:
+async def test_a_close_frame_comes_after_data_that_the_peer_has_not_read() -> None:
     async def talk() -> None:
         await websocket.accept()
         await go.wait()
@@ -139,7 +139,7 @@ async def test_a_close_frame_waits_behind_what_the_peer_has_not_read() -> None:
     await peer.end()
 
 
-async def test_a_handler_that_is_cancelled_while_its_close_frame_waits() -> None:
+async def test_a_handler_may_be_cancelled_while_its_close_frame_waits() -> None:
     async def talk() -> None:
         await websocket.accept()
         await go.wait()
@@ -162,7 +162,7 @@ async def test_a_handler_that_is_cancelled_while_its_close_frame_waits() -> None
     await peer.end()
 
 
-async def test_a_peer_that_goes_while_a_close_frame_waits(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_peer_may_leave_while_a_close_frame_waits(caplog: pytest.LogCaptureFixture) -> None:
     peer = ProtocolPeer(close_with_4000)
     peer.protocol.pause_writing()
     await settled()
@@ -190,7 +190,9 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("data", "code"), FAULTS)
-async def test_a_peer_that_breaks_the_rules(data: bytes, code: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_violation_of_the_protocol_closes_the_connection(
+    data: bytes, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "emmett.websocket")
     got: list[Any] = []
 
@@ -207,14 +209,14 @@ async def test_a_peer_that_breaks_the_rules(data: bytes, code: int, caplog: pyte
     assert (opcode, payload[:2]) == (CLOSE, close_payload(code))
     assert f"failed with {code}: {payload[2:].decode()}" in caplog.text
     assert {record.levelno for record in caplog.records} == {logging.INFO}
-    # The peer is listened to until it closes, else it might never see the Close frame.
+    # The peer is read until it closes, as it might never see the Close frame otherwise.
     assert peer.transport.ended
     assert not peer.transport.is_closing()
     await peer.send(client_frame(TEXT, b"x" * 10_000))
     await peer.end()
 
 
-async def test_a_fault_on_a_transport_that_cannot_half_close() -> None:
+async def test_a_violation_on_a_transport_without_half_close_closes_it() -> None:
     transport = PeerTransport()
     transport.half_close = False
     peer = ProtocolPeer(echo, transport=transport)
@@ -225,8 +227,8 @@ async def test_a_fault_on_a_transport_that_cannot_half_close() -> None:
     await peer.end()
 
 
-async def test_a_fault_behind_our_close_frame() -> None:
-    """It can be a late part of a message that was being sent; whatever it is, there is nothing more to say."""
+async def test_a_violation_after_our_close_frame_is_ignored() -> None:
+    """It may be a late part of a message; in any case there is nothing more to report."""
     peer = ProtocolPeer(close_with_4000)
     await settled()
     peer.frames()
@@ -236,7 +238,7 @@ async def test_a_fault_behind_our_close_frame() -> None:
     await peer.end()
 
 
-async def test_a_fault_of_what_waited_for_room() -> None:
+async def test_a_violation_in_held_back_data_closes_the_connection() -> None:
     got: list[Any] = []
     go = asyncio.Event()
 
@@ -259,7 +261,7 @@ async def test_a_fault_of_what_waited_for_room() -> None:
     await peer.end()
 
 
-async def test_a_broken_connection(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_broken_connection_ends_with_1006(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "emmett.websocket")
     got: list[Any] = []
 
@@ -279,7 +281,7 @@ async def test_a_broken_connection(caplog: pytest.LogCaptureFixture) -> None:
     assert peer.ends == 1
 
 
-async def test_a_broken_connection_hands_out_what_was_held_back() -> None:
+async def test_a_broken_connection_delivers_messages_held_back() -> None:
     got: list[Any] = []
     go = asyncio.Event()
 
@@ -300,7 +302,7 @@ async def test_a_broken_connection_hands_out_what_was_held_back() -> None:
     assert peer.ends == 1
 
 
-async def test_a_connection_that_breaks_before_the_answer() -> None:
+async def test_a_connection_may_break_before_the_response() -> None:
     got: list[type[BaseException]] = []
     go = asyncio.Event()
 
@@ -322,7 +324,7 @@ async def test_a_connection_that_breaks_before_the_answer() -> None:
     assert peer.ends == 1
 
 
-async def test_a_handshake_that_is_refused_after_the_connection_broke() -> None:
+async def test_a_handshake_may_be_refused_after_the_connection_broke() -> None:
     go = asyncio.Event()
 
     async def slow() -> None:
@@ -349,7 +351,7 @@ class Stop(BaseException):
     """Like KeyboardInterrupt, which would end the test run."""
 
 
-async def test_what_is_no_exception_drops_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_base_exception_drops_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     async def stop() -> None:
         await websocket.accept()
         raise Stop
@@ -362,7 +364,7 @@ async def test_what_is_no_exception_drops_the_connection(caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize("handler", [echo, wait])
-async def test_the_server_stops_and_closes_who_has_nothing_to_do(handler: Any) -> None:
+async def test_a_stopping_server_closes_idle_connections(handler: Any) -> None:
     peer = ProtocolPeer(handler, disconnect_grace=5)
     await settled()
     for _ in range(2):
@@ -373,12 +375,12 @@ async def test_the_server_stops_and_closes_who_has_nothing_to_do(handler: Any) -
     await peer.close(1012)
     assert peer.transport.is_closing()
     await peer.lose()
-    # A handler that does not notice has its grace.
+    # A handler that does not notice gets its grace.
     await peer.sweep_from_now(5)
     assert peer.ends == 1
 
 
-async def test_the_server_stops_when_what_was_received_has_been_handled() -> None:
+async def test_a_stopping_server_first_handles_received_messages() -> None:
     go = asyncio.Event()
 
     async def slow() -> None:
@@ -392,7 +394,7 @@ async def test_the_server_stops_when_what_was_received_has_been_handled() -> Non
     peer.protocol.shutdown()
     await settled()
     assert peer.frames() == []
-    # A sweep looks after the peer, but what comes now is not taken.
+    # The sweep checks whether the peer is still there, but new data is not accepted.
     await peer.sweep(0)
     assert not peer.transport.is_reading()
     go.set()
@@ -404,7 +406,7 @@ async def test_the_server_stops_when_what_was_received_has_been_handled() -> Non
     await peer.end()
 
 
-async def test_the_server_stops_when_more_has_come_than_is_parsed_at_once() -> None:
+async def test_a_stopping_server_first_handles_unparsed_data() -> None:
     sent = [str(number) for number in range(10_000)]
     taken: list[str | bytes] = []
     go_on = asyncio.Event()
@@ -418,11 +420,11 @@ async def test_the_server_stops_when_more_has_come_than_is_parsed_at_once() -> N
     peer = ProtocolPeer(listen)
     await settled()
     peer.protocol.data_received(b"".join(client_frame(TEXT, message.encode()) for message in sent))
-    # The handler waits for messages, so reading goes on until the server stops.
+    # The handler waits for messages, so reading continues until the server stops.
     assert peer.transport.is_reading()
     peer.protocol.shutdown()
     assert not peer.transport.is_reading()
-    while taken[-1:] != sent[-1:]:  # noqa: ASYNC110 - each turn brings some
+    while taken[-1:] != sent[-1:]:  # noqa: ASYNC110 - each turn reads some data
         await asyncio.sleep(0)
     await peer.say("late")
     go_on.set()
@@ -449,7 +451,7 @@ async def test_a_handler_that_returns_while_the_server_stops_closes_for_that_rea
     await peer.end()
 
 
-async def test_a_connection_that_has_ended_does_not_mind_the_server_stopping() -> None:
+async def test_a_stopping_server_does_not_affect_an_ended_connection() -> None:
     peer = ProtocolPeer(echo)
     await settled()
     await peer.close()

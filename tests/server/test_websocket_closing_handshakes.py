@@ -1,4 +1,4 @@
-"""Handshakes that are not answered yet when the server stops: they get a moment for their answer, and then 503."""
+"""Handshakes without an answer when the server stops: they get a moment for it, and then 503."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emmett.server import websocket_protocol
 from tests.server.protocol_peer import ProtocolPeer, settled
 
 
-async def test_the_server_stops_before_the_handshake_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_handshake_without_an_answer_is_refused_when_the_server_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket_protocol, "HANDSHAKE_GRACE", 0.0)
     ended: list[str] = []
 
@@ -31,7 +31,7 @@ async def test_the_server_stops_before_the_handshake_is_answered(monkeypatch: py
     await peer.end()
 
 
-async def test_a_handler_that_answers_while_the_server_stops_is_asked_to_come_back(
+async def test_a_websocket_accepted_while_the_server_stops_is_closed_with_1012(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(websocket_protocol, "HANDSHAKE_GRACE", 1000.0)
@@ -50,7 +50,7 @@ async def test_a_handler_that_answers_while_the_server_stops_is_asked_to_come_ba
     answer.set()
     await settled()
     assert peer.transport.written.startswith(b"HTTP/1.1 101 ")
-    # When the time is over.
+    # When the time has passed.
     peer.protocol.drain()
     await closed.wait()
     assert (1012).to_bytes(2, "big") in peer.transport.written

@@ -10,8 +10,8 @@ from tests.server.protocol_peer import ProtocolPeer, settled
 from tests.wire.frame_maker import TEXT, client_frame
 
 
-async def test_a_peer_that_has_reset_the_connection_before_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The socket knows of a reset before the event loop does; the connection must end all the same."""
+async def test_a_reset_before_the_last_write_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket reports a reset before the event loop does; the connection must still end."""
 
     async def listen() -> None:
         async for _ in websocket:

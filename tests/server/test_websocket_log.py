@@ -35,7 +35,7 @@ async def log_line(caplog: pytest.LogCaptureFixture, target: str, logged: QueryL
             await client.read_frame()
             await client.close(4001)
         else:
-            # The server waits for the peer to have read its refusal.
+            # The server waits until the peer has read its refusal.
             client.writer.close()
         await gone(running)
     lines = [record.getMessage() for record in caplog.records if record.name == "emmett.access"]
@@ -43,7 +43,7 @@ async def log_line(caplog: pytest.LogCaptureFixture, target: str, logged: QueryL
     return lines[0]
 
 
-async def test_the_access_log_of_a_connection(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_connection_has_a_line(caplog: pytest.LogCaptureFixture) -> None:
     line = await log_line(caplog, "/room?q=1")
     assert line.startswith("127.0.0.1:")
     assert '"WEBSOCKET /room?q=*" closed 4001 after 0.' in line
@@ -53,13 +53,15 @@ async def test_the_access_log_of_a_connection(caplog: pytest.LogCaptureFixture) 
 @pytest.mark.parametrize(
     ("logged", "target"), [("names", "/room?ticket=*"), ("all", "/room?ticket=secret"), ("none", "/room")]
 )
-async def test_what_is_shown_of_a_query(logged: QueryLogging, target: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_setting_decides_what_is_shown_of_a_query(
+    logged: QueryLogging, target: str, caplog: pytest.LogCaptureFixture
+) -> None:
     assert f'"WEBSOCKET {target}" closed' in await log_line(caplog, "/room?ticket=secret", logged)
 
 
-async def test_the_access_log_of_a_refusal(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refusal_has_a_line(caplog: pytest.LogCaptureFixture) -> None:
     assert (await log_line(caplog, "/refused")).endswith('"WEBSOCKET /refused" 403')
 
 
-async def test_a_target_cannot_end_its_quotation(caplog: pytest.LogCaptureFixture) -> None:
+async def test_quotes_in_a_target_are_escaped(caplog: pytest.LogCaptureFixture) -> None:
     assert '"WEBSOCKET /a%22\\\\b" closed 4001' in await log_line(caplog, '/a"\\b')

@@ -1,4 +1,4 @@
-"""What an idle websocket keeps in memory: the objects of its own, counted, and their size."""
+"""The memory of an idle websocket: the number and the size of its own objects."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_an_idle_websocket_is_small() -> None:
     await settled()
     kept = objects_of(peer.protocol)
     names = Counter(getattr(each, "__qualname__", type(each).__qualname__) for each in kept)
-    # The checked handshake is of no use once it is answered.
+    # The checked handshake is not needed after its response.
     assert names["Upgrade"] == 0
     # Bound methods are shared.
     assert max(names.values()) == 1, names
@@ -59,7 +59,7 @@ async def test_an_idle_websocket_is_small() -> None:
     await peer.end()
 
 
-async def test_the_context_of_a_handler_holds_what_it_needs() -> None:
+async def test_the_context_of_a_handler_contains_only_what_it_needs() -> None:
     seen: list[str] = []
 
     async def look() -> None:

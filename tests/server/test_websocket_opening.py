@@ -22,7 +22,7 @@ def app_with_log_lines() -> App:
     return app
 
 
-async def test_path_and_query_are_told_apart_by_the_first_question_mark() -> None:
+async def test_the_first_question_mark_separates_path_and_query() -> None:
     async with run_emmett(app_with_log_lines()) as running:
         async with connect(running.port) as client:
             await client.upgrade("/a%3Fq=2/%C3%A9?q=1?2&x")
@@ -30,7 +30,7 @@ async def test_path_and_query_are_told_apart_by_the_first_question_mark() -> Non
         await gone(running)
 
 
-async def test_no_route() -> None:
+async def test_a_handshake_without_a_route_is_404() -> None:
     async with run_emmett(App(__name__)) as running:
         async with connect(running.port) as client:
             client.write(upgrade_request("/") + b"\x81\x80....")

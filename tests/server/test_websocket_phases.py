@@ -43,7 +43,7 @@ def reachable(phase: WebsocketPhase) -> set[WebsocketPhase]:
 
 
 class Walk:
-    """One connection, to which events happen in any order."""
+    """A connection that gets events in any order."""
 
     def __init__(self, half_close: bool) -> None:
         self.commands: asyncio.Queue[str] = asyncio.Queue()
@@ -68,7 +68,7 @@ class Walk:
                     return
 
     def read(self, data: bytes) -> None:
-        """Bring data, as a transport that is open may also do when reading was just paused."""
+        """Deliver data, which an open transport may do even if reading was just paused."""
         if not self.peer.transport.is_closing():
             self.peer.protocol.data_received(data)
 
@@ -120,7 +120,7 @@ EVENTS = [
 
 
 async def walk(events: list[str], half_close: bool) -> None:
-    """Let events happen to a connection; in the end it is lost, and must be over."""
+    """Send events to a connection; finally it is lost, and must have ended."""
     connection = Walk(half_close)
     for event in events:
         connection.happen(event)
@@ -139,7 +139,7 @@ async def walk(events: list[str], half_close: bool) -> None:
 
 
 def follow(events: list[str], half_close: bool) -> set[Transition]:
-    """Walk; returns the transitions, of which none may be outside of the table."""
+    """Walk, and return the transitions, none of which may be outside the table."""
     seen: list[Transition] = []
     original = PhaseTable.follow
 
@@ -161,7 +161,7 @@ def follow(events: list[str], half_close: bool) -> set[Transition]:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(EVENTS), max_size=12), st.booleans())
 @example(["accept", "stall", "close", "fault", "lose"], True)
-def test_whatever_happens_a_connection_stays_in_the_table(events: list[str], half_close: bool) -> None:
+def test_a_connection_always_follows_the_table(events: list[str], half_close: bool) -> None:
     follow(events, half_close)
 
 
@@ -189,7 +189,7 @@ WAYS = {
 }
 
 
-def test_each_transition_of_the_table_happens() -> None:
+def test_each_transition_of_the_table_occurs() -> None:
     reached: set[Transition] = set()
     for events in WAYS.values():
         for half_close in (False, True):

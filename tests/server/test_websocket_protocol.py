@@ -20,7 +20,7 @@ from tests.wire.upgrade_maker import ACCEPT
 
 
 def is_reading(peer: ProtocolPeer) -> bool:
-    """A call, since mypy believes that an attribute stays what it was asserted to be."""
+    """Return the attribute by a call, because mypy assumes that it keeps an asserted value."""
     return peer.transport.reading
 
 
@@ -41,7 +41,7 @@ async def test_the_handshake_is_answered_by_the_first_receive() -> None:
     await peer.end()
 
 
-async def test_accept_with_headers_and_a_subprotocol() -> None:
+async def test_accept_sends_headers_and_a_subprotocol() -> None:
     async def talk() -> None:
         with pytest.raises(ValueError, match="v2"):
             await websocket.accept(subprotocol="v2")
@@ -73,7 +73,7 @@ async def test_a_refusal_is_a_response_and_the_end() -> None:
 
 
 async def test_a_refused_peer_can_read_why() -> None:
-    """Whatever it has sent meanwhile: that is read and forgotten, until it closes too."""
+    """Data that it has sent meanwhile is read and dropped until it closes too."""
 
     async def refuse() -> None: ...
 
@@ -102,7 +102,7 @@ async def test_without_half_close_a_refused_connection_closes_at_once() -> None:
     await peer.end()
 
 
-async def test_what_comes_early_waits_unread_for_the_answer() -> None:
+async def test_early_data_is_not_read_before_the_response() -> None:
     go = asyncio.Event()
 
     async def slow() -> None:
@@ -111,7 +111,7 @@ async def test_what_comes_early_waits_unread_for_the_answer() -> None:
 
     peer = ProtocolPeer(slow, early=client_frame(TEXT, b"one") + client_frame(TEXT, b"two")[:4])
     assert not peer.transport.is_reading()
-    # The loop had a read under way when reading was paused.
+    # The loop had already started a read when reading was paused.
     peer.protocol.data_received(client_frame(TEXT, b"two")[4:] + client_frame(PING, b"?"))
     await settled()
     assert peer.transport.writes == []
@@ -122,7 +122,7 @@ async def test_what_comes_early_waits_unread_for_the_answer() -> None:
     await peer.end()
 
 
-async def test_what_comes_early_to_a_handler_that_refuses() -> None:
+async def test_early_data_is_dropped_if_the_handler_refuses() -> None:
     async def refuse() -> None:
         abort(403)
 
@@ -132,7 +132,7 @@ async def test_what_comes_early_to_a_handler_that_refuses() -> None:
     await peer.end()
 
 
-async def test_messages() -> None:
+async def test_messages_are_echoed() -> None:
     peer = ProtocolPeer(echo, max_message_size=10**6)
     await settled()
     messages = [(TEXT, b""), (BINARY, b""), (TEXT, "é".encode()), (BINARY, b"\xff" * 126), (BINARY, b"x" * 70000)]
@@ -143,7 +143,7 @@ async def test_messages() -> None:
     await peer.end()
 
 
-async def test_fragments_with_a_ping_between() -> None:
+async def test_a_ping_may_come_between_fragments() -> None:
     peer = ProtocolPeer(echo)
     await settled()
     await peer.send(client_frame(TEXT, b"a", fin=False), client_frame(PING, b"!"), client_frame(CONTINUATION, b"b"))
@@ -151,7 +151,7 @@ async def test_fragments_with_a_ping_between() -> None:
     await peer.end()
 
 
-async def test_the_answers_to_one_read_leave_in_one_write() -> None:
+async def test_the_answers_to_one_read_are_sent_in_one_write() -> None:
     peer = ProtocolPeer(echo)
     await settled()
     before = len(peer.transport.writes)
@@ -194,7 +194,7 @@ async def test_a_busy_handler_pauses_reading() -> None:
     await peer.end()
 
 
-async def test_a_handler_that_waits_is_given_all_of_a_read_without_a_pause() -> None:
+async def test_a_waiting_handler_gets_a_whole_read_without_a_pause() -> None:
     got: list[Any] = []
 
     async def listen() -> None:
@@ -229,7 +229,7 @@ async def test_a_handler_that_never_waits_lets_others_have_their_turn() -> None:
     await settled()
     asyncio.get_running_loop().call_soon(count)
     peer.protocol.data_received(b"".join(client_frame(TEXT, b"x") for _ in range(2000)))
-    while len(got) < 2000:  # noqa: ASYNC110 - each turn brings some
+    while len(got) < 2000:  # noqa: ASYNC110 - each turn reads some data
         await asyncio.sleep(0)
     turns.append(len(got))
     steps = [later - earlier for earlier, later in pairwise(turns)]
@@ -257,7 +257,7 @@ async def test_a_peer_that_does_not_read_makes_send_wait() -> None:
     await peer.end()
 
 
-async def test_pings_of_a_peer_that_does_not_read_pile_up_nothing() -> None:
+async def test_pings_of_a_peer_that_does_not_read_do_not_pile_up() -> None:
     peer = ProtocolPeer(echo)
     await settled()
     peer.frames()
@@ -290,7 +290,7 @@ async def test_send_nowait_drops_a_peer_that_does_not_keep_up(caplog: pytest.Log
     await peer.end()
 
 
-async def test_the_round_trip_of_a_ping() -> None:
+async def test_a_ping_returns_its_round_trip() -> None:
     got: list[float] = []
 
     async def talk() -> None:
@@ -309,7 +309,7 @@ async def test_the_round_trip_of_a_ping() -> None:
 
 
 @pytest.mark.parametrize("by", ["loss", "close"])
-async def test_a_ping_that_gets_no_answer(by: str) -> None:
+async def test_a_ping_without_an_answer_ends_with_the_connection(by: str) -> None:
     got: list[int] = []
 
     async def talk() -> None:
@@ -357,7 +357,7 @@ class Mark:
 
 
 async def test_a_connection_does_not_keep_the_context_in_which_it_began() -> None:
-    """On a connection that has served requests before, this can be that of another one, with its session."""
+    """After earlier requests on the connection, this may be the context of one of them, with its session."""
     variable: ContextVar[Mark] = ContextVar("variable")
     marks: list[weakref.ref[Mark]] = []
 
@@ -380,7 +380,7 @@ async def test_a_connection_does_not_keep_the_context_in_which_it_began() -> Non
     await peer.end()
 
 
-async def test_a_message_in_the_same_read_as_a_close_is_handed_out_first() -> None:
+async def test_a_message_in_the_same_read_as_a_close_is_delivered_first() -> None:
     got: list[Any] = []
 
     async def listen() -> None:
@@ -397,7 +397,7 @@ async def test_a_message_in_the_same_read_as_a_close_is_handed_out_first() -> No
 
 
 @pytest.mark.parametrize("end", ["lost", "stopped"])
-async def test_more_than_is_parsed_at_once_is_handed_out_when_the_connection_ends(end: str) -> None:
+async def test_unparsed_messages_are_delivered_when_the_connection_ends(end: str) -> None:
     taken: list[str | bytes] = []
     go_on = asyncio.Event()
 
@@ -407,7 +407,7 @@ async def test_more_than_is_parsed_at_once_is_handed_out_when_the_connection_end
         async for message in websocket:
             taken.append(message)
 
-    # With so large an inbox the second refill is another turn's, and the inbox is empty until then.
+    # With such a large inbox the second refill happens in another turn, and the inbox is empty until then.
     peer = ProtocolPeer(slow, inbox_messages=2 * FRAMES_A_TURN)
     await settled()
     sent = [str(number) for number in range(10_000)]

@@ -1,4 +1,4 @@
-"""The deadlines of a connection, looked at when the test says so: what is due, and not a moment before."""
+"""The deadlines of a connection, checked when the test says so: each expires in time and not early."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def close() -> None:
     await websocket.accept()
 
 
-async def test_a_handshake_that_nobody_answers(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unanswered_handshake_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     ended: list[str] = []
 
     async def slow() -> None:
@@ -69,14 +69,14 @@ async def test_other_deadlines_do_not_run_before_the_answer(early: bytes, monkey
     await peer.end()
 
 
-async def test_a_peer_that_does_not_close(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_peer_that_does_not_close_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "emmett.websocket")
     peer = ProtocolPeer(close, close_timeout=5)
     await settled()
     assert peer.frames() == [(CLOSE, close_payload(1000))]
     await peer.sweep(4.9)
     assert not peer.transport.is_aborted()
-    # Whatever it sends, it is the answer that counts.
+    # Other data from the peer does not count as its Close frame.
     await peer.say("late")
     await peer.sweep_from_now(5)
     assert peer.transport.is_aborted()
@@ -84,7 +84,7 @@ async def test_a_peer_that_does_not_close(caplog: pytest.LogCaptureFixture) -> N
     await peer.end()
 
 
-async def test_the_deadline_for_closing_begins_when_the_close_frame_leaves() -> None:
+async def test_the_deadline_for_closing_begins_when_the_close_frame_is_sent() -> None:
     async def talk() -> None:
         await websocket.accept()
         await go.wait()
@@ -106,8 +106,8 @@ async def test_the_deadline_for_closing_begins_when_the_close_frame_leaves() -> 
 
 
 @pytest.mark.parametrize("data", [client_frame(CLOSE, close_payload(1000)), client_frame(CONTINUATION)])
-async def test_a_transport_that_does_not_close(data: bytes) -> None:
-    """The peer does not read the last bytes; or it is told of its fault and does not leave."""
+async def test_a_transport_that_does_not_close_is_aborted(data: bytes) -> None:
+    """The peer does not read the last bytes, or does not close after its violation."""
     peer = ProtocolPeer(echo, close_timeout=5)
     await settled()
     await peer.send(data)
@@ -118,7 +118,7 @@ async def test_a_transport_that_does_not_close(data: bytes) -> None:
     await peer.end()
 
 
-async def test_a_refused_peer_that_does_not_read() -> None:
+async def test_a_refused_peer_that_does_not_read_is_dropped() -> None:
     async def refuse() -> None: ...
 
     peer = ProtocolPeer(refuse, close_timeout=5)
@@ -128,7 +128,7 @@ async def test_a_refused_peer_that_does_not_read() -> None:
     await peer.end()
 
 
-async def test_a_peer_that_does_not_read(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_peer_that_does_not_read_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "emmett.websocket")
     got: list[int] = []
 
@@ -155,7 +155,7 @@ async def test_a_peer_that_does_not_read(caplog: pytest.LogCaptureFixture) -> No
     assert peer.ends == 1
 
 
-async def test_a_peer_that_reads_on_in_time() -> None:
+async def test_a_peer_that_reads_in_time_is_kept() -> None:
     peer = ProtocolPeer(echo, send_timeout=5, ping_interval=None)
     await settled()
     peer.protocol.pause_writing()
@@ -166,7 +166,7 @@ async def test_a_peer_that_reads_on_in_time() -> None:
     await peer.end()
 
 
-async def test_a_frame_that_never_ends() -> None:
+async def test_a_frame_that_never_ends_closes_the_connection() -> None:
     peer = ProtocolPeer(echo, frame_timeout=5, ping_interval=None)
     await settled()
     await peer.send(client_frame(TEXT, b"whole") + client_frame(TEXT, b"half")[:4])
@@ -190,7 +190,7 @@ async def test_bytes_one_by_one_do_not_prolong_a_frame() -> None:
     await peer.end()
 
 
-async def test_between_two_frames_there_is_time() -> None:
+async def test_a_pause_between_two_frames_is_allowed() -> None:
     peer = ProtocolPeer(echo, frame_timeout=5, ping_interval=None)
     await settled()
     await peer.send(client_frame(TEXT, b"a", fin=False))
@@ -201,7 +201,7 @@ async def test_between_two_frames_there_is_time() -> None:
     await peer.end()
 
 
-async def test_a_frame_is_not_overdue_while_the_server_does_not_read_on() -> None:
+async def test_a_frame_is_not_overdue_while_the_server_does_not_read() -> None:
     async def slow() -> None:
         await websocket.accept()
         await go.wait()
@@ -214,7 +214,7 @@ async def test_a_frame_is_not_overdue_while_the_server_does_not_read_on() -> Non
     assert not peer.transport.is_reading()
     for seconds in range(0, 100, 4):
         await peer.sweep(seconds)
-        # The sweep reads on, a read at a time, so that it sees that the peer is there.
+        # The sweep reads a little at a time, to notice whether the peer is still there.
         await peer.send(client_frame(TEXT, b"y")[1:] + b"\x81")
         assert not peer.transport.is_reading()
     assert {opcode for opcode, _ in peer.frames()} == {PING}
@@ -238,14 +238,14 @@ async def test_a_silent_peer_is_pinged_and_dropped(caplog: pytest.LogCaptureFixt
     await peer.sweep(15)
     assert peer.transport.is_aborted()
     await peer.end()
-    # Once, and not a second time as a peer that left.
+    # Once, and not again as a peer that left.
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 1
     assert lines[0].endswith("dropped: the peer did not answer a Ping within 5 s")
 
 
 @pytest.mark.parametrize("sign", [client_frame(PONG), client_frame(TEXT, b"x"), client_frame(TEXT, b"x")[:1]])
-async def test_whatever_a_peer_sends_is_a_sign_of_life(sign: bytes) -> None:
+async def test_any_received_data_is_a_sign_of_life(sign: bytes) -> None:
     peer = ProtocolPeer(echo, ping_interval=10, ping_timeout=5, frame_timeout=1000)
     await settled()
     await peer.sweep(10)
@@ -257,7 +257,7 @@ async def test_whatever_a_peer_sends_is_a_sign_of_life(sign: bytes) -> None:
     await peer.end()
 
 
-async def test_nobody_is_pinged_once_a_close_frame_was_sent() -> None:
+async def test_no_ping_is_sent_after_a_close_frame() -> None:
     peer = ProtocolPeer(close, ping_interval=1, ping_timeout=1, close_timeout=1000)
     await settled()
     peer.frames()
@@ -290,7 +290,7 @@ async def test_a_busy_handler_is_cancelled_after_its_grace(caplog: pytest.LogCap
     assert peer.ends == 1
 
 
-async def test_a_handler_that_goes_on_taking_messages_is_not_cancelled() -> None:
+async def test_a_handler_that_still_takes_messages_is_not_cancelled() -> None:
     steps = asyncio.Semaphore(0)
     got: list[Any] = []
 
@@ -310,13 +310,13 @@ async def test_a_handler_that_goes_on_taking_messages_is_not_cancelled() -> None
         await peer.sweep_from_now(6 * (number + 1))
         assert peer.protocol.task is not None
     assert got == ["0", "1", "2"]
-    # It takes no more.
+    # It takes no more messages.
     await peer.sweep_from_now(24)
     assert peer.protocol.task is None
     assert peer.ends == 1
 
 
-async def test_a_handler_that_does_not_mind_being_cancelled_is_asked_again() -> None:
+async def test_a_handler_that_ignores_its_cancellation_is_cancelled_again() -> None:
     asked: list[Any] = []
     go = asyncio.Event()
 
@@ -350,7 +350,7 @@ async def test_a_connection_that_has_ended_has_no_deadline() -> None:
     assert peer.ends == 1
 
 
-async def test_a_peer_that_hangs_up_and_does_not_take_the_rest(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_peer_that_hangs_up_without_reading_the_rest_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
     async def deaf() -> None:
@@ -366,7 +366,7 @@ async def test_a_peer_that_hangs_up_and_does_not_take_the_rest(caplog: pytest.Lo
     await peer.sweep_from_now(0)
     peer.transport.unsent = 40_000
     for seconds in (4.5, 9.0):
-        # It takes some, slowly.
+        # It reads some of it, slowly.
         await peer.sweep_from_now(seconds)
         assert not peer.transport.is_aborted()
     await peer.sweep_from_now(9.6)

@@ -1,4 +1,4 @@
-"""The way in: what one connection may do between two turns of the loop, and what it holds back for the next."""
+"""Reading: how much one connection may do between two turns of the loop, and what it holds back for the next."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from emmett.wire.inflater import Inflater
 from tests.server.protocol_peer import ProtocolPeer, settled
 from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_payload
 
-# What uvloop reads in one wake-up, unless reading is paused meanwhile.
+# What uvloop reads in one wake-up, unless reading is paused in between.
 READS_A_WAKE_UP = 32
 READ_SIZE = 256 * 1024
 MIB = 1024 * 1024
@@ -40,7 +40,7 @@ async def close_at_once() -> None:
 
 HANDLERS = {"waiting": listen, "busy": be_busy, "closing": close_at_once}
 
-# Each read is whole frames of one kind; those in pairs are messages in fragments.
+# Each read has whole frames of one kind; those in pairs are messages in fragments.
 KINDS = {
     "pings": lambda size: client_frame(PING, b"x" * min(size, 125)),
     "pongs": lambda size: client_frame(PONG, b"x" * min(size, 125)),
@@ -73,7 +73,7 @@ async def flood(kind: str, size: int, handler: str, **limits: Any) -> tuple[floa
         most_frames = max(most_frames, (reader.parsed - parsed) / len(unit) * frames_a_unit)
         most_bytes = max(most_bytes, reader.parsed - parsed)
         most_writes = max(most_writes, len(peer.transport.writes) - writes)
-        # What waits is what one wake-up brings, at most: two reads.
+        # At most the data of one wake-up waits: two reads.
         assert reader.unparsed <= 2 * len(read) + READ_AHEAD
     await peer.lose()
     await peer.sweep_from_now(11)
@@ -87,14 +87,14 @@ async def flood(kind: str, size: int, handler: str, **limits: Any) -> tuple[floa
     st.sampled_from(sorted(HANDLERS)),
     st.sampled_from([16, 100_000]),
 )
-def test_no_kind_of_frame_holds_the_loop(kind: str, size: int, handler: str, inbox_messages: int) -> None:
+def test_no_kind_of_frame_blocks_the_loop(kind: str, size: int, handler: str, inbox_messages: int) -> None:
     """Reliability, line 80: counted in frames and bytes, since a clock would depend on the machine."""
     frames, read, _ = asyncio.run(flood(kind, size, handler, inbox_messages=inbox_messages, inbox_bytes=2**40))
     assert frames <= 2 * FRAMES_A_TURN
     assert read <= 2 * (BYTES_A_TURN + READ_SIZE)
 
 
-async def test_a_flood_of_pings_is_answered_once_a_read() -> None:
+async def test_a_flood_of_pings_is_answered_once_for_each_read() -> None:
     """Reliability, line 80: the latest Ping counts (RFC 6455, 5.5.3)."""
     peer = ProtocolPeer(listen)
     await settled()
@@ -103,14 +103,14 @@ async def test_a_flood_of_pings_is_answered_once_a_read() -> None:
     assert peer.frames() == [(PONG, b"%d" % (FRAMES_A_TURN - 1))]
     before = len(peer.transport.writes)
     await peer.send(b"".join(client_frame(PING, b"%d" % number) for number in range(10 * FRAMES_A_TURN)))
-    # One for each turn that the read takes.
+    # One Pong for each turn that the read takes.
     assert 10 <= len(peer.transport.writes) - before <= 11
     assert peer.frames()[-1] == (PONG, b"%d" % (10 * FRAMES_A_TURN - 1))
     await peer.end()
 
 
 async def test_a_ping_is_answered_before_a_close_frame_in_the_same_read() -> None:
-    """A Ping that comes before the peer's Close frame must be answered (RFC 6455, 5.5.2), ours ends what is sent."""
+    """A Ping before the peer's Close frame must be answered (RFC 6455, 5.5.2), before our Close frame ends sending."""
     peer = ProtocolPeer(listen)
     await settled()
     await peer.send(client_frame(PING, b"?") + client_frame(CLOSE, close_payload(1000)))
@@ -128,7 +128,7 @@ async def test_a_ping_is_answered_before_a_broken_frame_in_the_same_read() -> No
     await peer.end()
 
 
-async def test_reading_goes_on_where_a_turn_ended() -> None:
+async def test_reading_continues_where_a_turn_ended() -> None:
     got: list[str | bytes] = []
 
     async def collect() -> None:
@@ -140,7 +140,7 @@ async def test_reading_goes_on_where_a_turn_ended() -> None:
     pings = client_frame(PING, b"x") * (3 * FRAMES_A_TURN)
     peer.protocol.data_received(pings + client_frame(TEXT, b"one"))
     peer.protocol.data_received(client_frame(TEXT, b"two"))
-    # The loop would read on.
+    # The loop would continue to read.
     assert not peer.transport.is_reading()
     await settled()
     assert got == ["one", "two"]
@@ -148,7 +148,7 @@ async def test_reading_goes_on_where_a_turn_ended() -> None:
     await peer.end()
 
 
-async def test_bytes_behind_a_fault_count_too() -> None:
+async def test_bytes_after_a_violation_count_too() -> None:
     peer = ProtocolPeer(listen)
     await settled()
     await peer.send(client_frame(CONTINUATION))
@@ -162,7 +162,7 @@ async def test_bytes_behind_a_fault_count_too() -> None:
 
 
 @pytest.mark.parametrize("early", [b"", b"x" * READ_AHEAD])
-async def test_what_comes_before_the_answer_is_bounded(early: bytes) -> None:
+async def test_data_before_the_response_is_bounded(early: bytes) -> None:
     async def never() -> None:
         await asyncio.Event().wait()
 
@@ -188,8 +188,8 @@ def compressed(peer: ProtocolPeer, count: int) -> list[bytes]:
     return [client_frame(BINARY, payload, rsv=4) for _ in range(count)]
 
 
-async def test_a_turn_ends_by_bytes_after_inflation() -> None:
-    """Reliability, line 81: a read of 64 messages takes 64 turns, and not one."""
+async def test_a_turn_is_limited_by_bytes_after_inflation() -> None:
+    """Reliability, line 81: a read of 64 messages takes 64 turns instead of one."""
     got: list[int] = []
 
     async def measure() -> None:
@@ -230,7 +230,7 @@ async def test_draining_inflates_no_more_than_the_inbox_has_room_for() -> None:
     await settled()
     assert len(peer.protocol.inbox.messages) == 1
     go.set()
-    while peer.protocol.task is not None:  # noqa: ASYNC110 - each turn brings one
+    while peer.protocol.task is not None:  # noqa: ASYNC110 - each turn takes one message
         await asyncio.sleep(0)
     assert got == [MIB] * 17
     assert peer.frames() == [(CLOSE, close_payload(1012, b"service restart"))]

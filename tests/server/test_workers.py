@@ -1,4 +1,4 @@
-"""What the supervisor of several processes does; tests/cli/test_lifetimes.py runs real ones."""
+"""The supervisor of several processes; tests/cli/test_lifetimes.py runs real ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def serve(*children: FakeChild) -> None:
         child.serves = True
 
 
-def test_as_many_processes_run_as_were_asked_for(nursery: Nursery) -> None:
+def test_the_requested_number_of_processes_runs(nursery: Nursery) -> None:
     workers = two_workers(nursery)
     workers.look()
     assert len(nursery.children) == 2
@@ -48,14 +48,14 @@ def test_the_first_process_starts_alone_and_the_others_when_it_serves(nursery: N
     for _ in range(3):
         workers.look()
         assert len(nursery.children) == 1
-        # Nothing is due: only an event of the process can change something.
+        # Nothing is due, so only an event of the process can change something.
         assert workers._pause() is None
     serve(nursery.children[0])
     workers.look()
     assert len(nursery.children) == 4
 
 
-def test_the_first_process_is_tried_again_alone(nursery: Nursery) -> None:
+def test_the_first_process_is_restarted_alone(nursery: Nursery) -> None:
     workers = Workers(
         make_config("app:app", workers=4, configure_logging=False), [], None, nursery.start, nursery.clock
     )
@@ -86,7 +86,7 @@ def test_a_process_that_dies_is_replaced_at_once_and_the_next_ones_after_a_pause
     assert len(nursery.children) == 4
 
 
-def test_while_one_serves_the_other_is_tried_again_without_end(nursery: Nursery) -> None:
+def test_while_one_serves_the_other_is_restarted_forever(nursery: Nursery) -> None:
     workers = two_workers(nursery)
     serve(nursery.children[0])
     for _ in range(2 * MAX_FAILED_STARTS):
@@ -97,7 +97,7 @@ def test_while_one_serves_the_other_is_tried_again_without_end(nursery: Nursery)
     assert len(nursery.children) == 2 + 2 * MAX_FAILED_STARTS
 
 
-def test_when_none_can_be_started_it_gives_up(nursery: Nursery, caplog: pytest.LogCaptureFixture) -> None:
+def test_if_no_process_can_start_the_server_ends(nursery: Nursery, caplog: pytest.LogCaptureFixture) -> None:
     config = make_config("app:app", workers=2, configure_logging=False)
 
     class Crashing(Nursery):
@@ -107,7 +107,7 @@ def test_when_none_can_be_started_it_gives_up(nursery: Nursery, caplog: pytest.L
             return child
 
         def clock(self) -> float:
-            # Time passes with each look at it, so that no pause is waited for.
+            # Time advances with each look at the clock, so that pauses end at once.
             self.now += 1.0
             return self.now
 
@@ -120,7 +120,7 @@ def test_when_none_can_be_started_it_gives_up(nursery: Nursery, caplog: pytest.L
     crashing.close()
 
 
-def test_an_application_that_says_that_it_cannot_start_is_not_tried_again(nursery: Nursery) -> None:
+def test_an_application_that_refuses_to_start_is_not_restarted(nursery: Nursery) -> None:
     workers = Workers(
         make_config("app:app", workers=4, configure_logging=False), [], None, nursery.start, nursery.clock
     )
@@ -132,7 +132,7 @@ def test_an_application_that_says_that_it_cannot_start_is_not_tried_again(nurser
     assert workers._has_failed
 
 
-def test_a_hang_up_replaces_one_process_after_the_other(nursery: Nursery) -> None:
+def test_sighup_replaces_one_process_after_the_other(nursery: Nursery) -> None:
     workers = two_workers(nursery)
     serve(*nursery.children)
     workers.handle([signal.SIGHUP])
@@ -154,7 +154,9 @@ def test_a_hang_up_replaces_one_process_after_the_other(nursery: Nursery) -> Non
     assert len(nursery.children) == 4
 
 
-def test_the_processes_stay_when_the_new_one_does_not_serve(nursery: Nursery, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_processes_are_kept_if_the_new_one_does_not_serve(
+    nursery: Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
     workers = two_workers(nursery)
     serve(*nursery.children)
     workers.handle([signal.SIGHUP])
@@ -181,18 +183,18 @@ class Signals:
         return [self._numbers.pop(0)] if self._numbers else []
 
 
-def test_what_does_not_end_is_killed_at_the_second_signal(nursery: Nursery) -> None:
+def test_a_process_that_does_not_end_is_killed_at_the_second_signal(nursery: Nursery) -> None:
     workers = two_workers(nursery)
     serve(*nursery.children)
     workers.handle([signal.SIGTERM])
     first, second = nursery.children
     first.exit(0)
-    # The first one's end is readable for good: nothing is waited for.
+    # The end of the first process stays readable, so there is no waiting.
     workers._stop(Signals(first.sentinel, signal.SIGTERM))  # type: ignore[arg-type]
     assert (first.asked, second.asked) == (["terminate"], ["terminate", "kill"])
 
 
-def test_what_does_not_end_in_time_is_killed(nursery: Nursery) -> None:
+def test_a_process_that_does_not_end_in_time_is_killed(nursery: Nursery) -> None:
     workers = two_workers(nursery)
     for child in nursery.children:
         child.stop_timeout = 0.0
@@ -227,7 +229,7 @@ def test_a_start_and_a_restart_are_reported_once_all_serve(nursery: Nursery) -> 
     serve(nursery.children[3])
     workers.look()
     assert reports == ["READY=1", "RELOADING=1", "READY=1"]
-    # One that cannot be replaced: the others stay, and serve.
+    # One process cannot be replaced; the others continue to serve.
     workers.handle([signal.SIGHUP])
     workers.look()
     nursery.children[4].exit(1)

@@ -1,4 +1,4 @@
-"""Whether a peer takes what is written to it."""
+"""Whether a peer reads what is written to it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ TIMEOUT = 30.0
 NEEDED = int(TIMEOUT * SLOWEST_RATE)
 
 
-def test_a_peer_that_takes_nothing() -> None:
+def test_a_peer_that_does_not_read_is_overdue() -> None:
     watch = WriteWatch()
     assert not watch.is_stuck(1, 0.0, TIMEOUT)
     assert not watch.is_stuck(1, 29.9, TIMEOUT)
     assert watch.is_stuck(1, 30.0, TIMEOUT)
 
 
-def test_a_peer_that_takes_enough_has_its_time_again() -> None:
+def test_a_peer_that_reads_enough_gets_its_time_again() -> None:
     watch = WriteWatch()
     watch.start(10 * NEEDED, 0.0)
     assert not watch.is_stuck(9 * NEEDED, 29.0, TIMEOUT)
@@ -27,13 +27,13 @@ def test_a_peer_that_takes_enough_has_its_time_again() -> None:
     assert watch.is_stuck(7 * NEEDED + 1, 88.0, TIMEOUT)
 
 
-def test_all_that_is_left_is_enough() -> None:
+def test_reading_everything_that_is_left_is_enough() -> None:
     watch = WriteWatch()
     watch.start(100, 0.0)
     assert not watch.is_stuck(0, 29.0, TIMEOUT)
 
 
-def test_a_pause_ends_it() -> None:
+def test_an_empty_buffer_ends_the_watch() -> None:
     watch = WriteWatch()
     watch.start(100, 0.0)
     watch.stop()
@@ -41,8 +41,8 @@ def test_a_pause_ends_it() -> None:
 
 
 @given(st.integers(1, 10**8), st.lists(st.integers(0, 10**6)))
-def test_no_peer_keeps_bytes_for_longer_than_the_slowest_would(size: int, taken: list[int]) -> None:
-    """However it spreads what it takes: the seconds for a response are bounded by its size."""
+def test_no_peer_keeps_bytes_longer_than_the_slowest_acceptable_one(size: int, taken: list[int]) -> None:
+    """However the reads are spread, the seconds for a response are bounded by its size."""
     watch, now, left = WriteWatch(), 0.0, size
     watch.start(left, now)
     for count in taken:

@@ -17,7 +17,7 @@ def shared_valkey() -> Iterator[Valkey]:
 
 @pytest.fixture
 def valkey(shared_valkey: Valkey) -> Valkey:
-    """An empty server that nobody kills."""
+    """An empty server that no test kills."""
     with shared_valkey.client() as client:
         client.flushall()
     return shared_valkey

@@ -1,4 +1,4 @@
-"""What every store must do; the tests of each run it."""
+"""The contract of every store; the tests of each store run it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def keeps_and_forgets(store: Store) -> None:
     assert await store.put("a", b"four", 60, replace=True) is False
     assert await store.get("b") == b"\x00\xff other"
     await store.shutdown()
-    # It can be used again.
+    # The store can be used again.
     assert await store.put("b", b"", 60, replace=False) is True
     assert await store.get("b") == b""
     assert await store.delete("b") is True

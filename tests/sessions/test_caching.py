@@ -18,13 +18,13 @@ from emmett.sessions.caching import forbid_storing, forbid_storing_error, forbid
         ('private="set-cookie"', 'private="set-cookie"'),
     ],
 )
-def test_what_sets_the_cookie_is_kept_by_nobody_else(before: str | None, after: str) -> None:
+def test_a_response_that_sets_the_cookie_must_not_be_stored(before: str | None, after: str) -> None:
     headers = MutableHeaders({"cache-control": before} if before else {})
     forbid_storing(headers)
     assert dict(headers) == {"cache-control": after}
 
 
-def test_a_response_that_speaks_of_caches_is_copied() -> None:
+def test_a_response_with_caching_fields_is_copied() -> None:
     shared = Response("x", headers={"cache-control": "public", "vary": "Accept"})
     mine = forbid_storing_result(shared)
     assert isinstance(mine, Response)
@@ -32,12 +32,12 @@ def test_a_response_that_speaks_of_caches_is_copied() -> None:
     assert dict(shared.headers) == {"cache-control": "public", "vary": "Accept"}
 
 
-def test_other_results_stay() -> None:
+def test_other_results_are_not_changed() -> None:
     for result in ("text", None, {"cache-control": "x"}, Response("x", headers={"x-a": "b", "vary": "Accept"})):
         assert forbid_storing_result(result) is result
 
 
-def test_an_error_that_speaks_of_caches() -> None:
+def test_an_error_with_caching_fields_must_not_be_stored() -> None:
     error = HTTPException(404, headers={"Cache-Control": "public", "X-A": "b"})
     forbid_storing_error(error)
     assert error.headers == {"cache-control": "no-store", "x-a": "b"}

@@ -22,7 +22,7 @@ def attributes(response: Response) -> tuple[str, set[str]]:
     return first, set(rest)
 
 
-def test_what_is_sent() -> None:
+def test_the_cookie_is_sent_with_its_attributes() -> None:
     response = Response()
     make().set(response, "token")
     assert attributes(response) == ("s=token", {"HttpOnly", "Max-Age=60", "Path=/", "SameSite=Lax"})
@@ -38,12 +38,12 @@ def test_a_cookie_is_deleted_with_the_attributes_that_it_was_set_with() -> None:
     assert attributes(response) == ("s=", common | {"Max-Age=0"})
 
 
-def test_what_is_read() -> None:
+def test_the_cookie_is_read() -> None:
     assert make().read(parse_cookies("a=b; s=token")) == "token"
     assert make().read(parse_cookies("a=b")) is None
 
 
-def test_a_cookie_that_is_too_large() -> None:
+def test_a_cookie_that_is_too_large_is_an_error() -> None:
     response = Response()
     spare = MAX_SIZE - len("s=; HttpOnly; Max-Age=60; Path=/; SameSite=Lax")
     make().set(response, "x" * spare)
@@ -75,12 +75,12 @@ def test_a_cookie_that_is_too_large() -> None:
         ({"domain": "é"}, "domain"),
     ],
 )
-def test_what_cannot_be(options: dict[str, Any], said: str) -> None:
+def test_invalid_arguments_are_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=f"session.*{said}"):
         make(**options)
 
 
-def test_the_name_that_is_taken_without_one() -> None:
+def test_the_default_name_depends_on_the_attributes() -> None:
     assert default_name(secure=False, domain=None) == "emmett_session"
     assert default_name(secure=True, domain="example.org") == "emmett_session"
     assert default_name(secure=True, domain=None) == "__Host-emmett_session"

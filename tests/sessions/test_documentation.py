@@ -1,4 +1,4 @@
-"""What docs/sessions.md says beside its transcripts: the login, and the tables of options."""
+"""The parts of docs/sessions.md besides its transcripts: the login, and the tables of options."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.integration.servers import run_emmett
 PAGE = page("docs/sessions.md")
 
 
-async def test_the_login_and_the_logout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_login_and_the_logout_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSWORD", "open sesame")
     (program,) = [each for each in programs_of(PAGE) if "PASSWORD" in each.files["app.py"]]
     with program.loaded(tmp_path) as app:
@@ -37,7 +37,7 @@ async def test_the_login_and_the_logout(tmp_path: Path, monkeypatch: pytest.Monk
             assert (await client.get("/")).text == "Who are you?"
 
 
-async def test_a_function_on_all_nodes(tmp_path: Path) -> None:
+async def test_a_function_runs_on_all_nodes(tmp_path: Path) -> None:
     (program,) = [each for each in programs_of(PAGE) if "/minimum-age" in each.files["app.py"]]
     with program.loaded(tmp_path) as app:
         async with run_emmett(app) as running, httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}") as client:
@@ -61,7 +61,7 @@ def defaults_of(name: str) -> dict[str, object]:
     return {key: each.default for key, each in inspect.signature(getattr(SessionManager, name)).parameters.items()}
 
 
-def test_the_options_of_all() -> None:
+def test_the_common_options_are_documented() -> None:
     rows = PAGE.table("option", "default", "meaning")
     documented = {option.strip("`"): default.strip("`") for option, default, _ in rows}
     for kind in ("cookies", "memory", "redis"):
@@ -69,7 +69,7 @@ def test_the_options_of_all() -> None:
         assert documented == {option: str(defaults[option]).replace("Lax", '"Lax"') for option in documented}
 
 
-def test_the_bounds_of_stores() -> None:
+def test_the_bounds_of_stores_are_documented() -> None:
     documented: dict[str, set[str]] = {"memory": set(), "redis": set()}
     for option, default, kinds, _ in PAGE.table("option", "default", "of", "what it bounds"):
         for kind in documented if kinds == "both" else [kinds.strip("`")]:

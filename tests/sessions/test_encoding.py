@@ -45,24 +45,24 @@ GOOD: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_json_cannot_carry_is_named(name: str) -> None:
+def test_values_that_json_cannot_express_are_named(name: str) -> None:
     values = {"before": 1, "the key": BAD[name], "behind": 2}
     with pytest.raises(UsageError, match=r"session\['the key'\] cannot be stored.*None, bool, int"):
         check(values, encode(values))
 
 
 @pytest.mark.parametrize("key", [1, None, (1, 2), b"x"])
-def test_a_key_that_is_no_text(key: Any) -> None:
+def test_a_key_must_be_text(key: Any) -> None:
     values = {key: "x"}
     with pytest.raises(UsageError, match=r"session\["):
         check(values, encode(values))
 
 
-def test_what_json_can_carry() -> None:
+def test_values_that_json_can_express_are_accepted() -> None:
     check(GOOD, encode(GOOD))
 
 
-def test_packed_and_unpacked() -> None:
+def test_values_survive_packing() -> None:
     found = unpack(pack("an id", 123, encode(GOOD)))
     assert found is not None
     assert found == ("an id", 123, encode(GOOD), GOOD)
@@ -88,5 +88,5 @@ def test_packed_and_unpacked() -> None:
         b"\x80\x04\x95\x1c\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94.",
     ],
 )
-def test_hostile_bytes(hostile: bytes) -> None:
+def test_hostile_bytes_are_refused(hostile: bytes) -> None:
     assert unpack(hostile) is None

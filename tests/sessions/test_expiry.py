@@ -13,7 +13,7 @@ from tests.sessions.visiting import Clock
 
 
 class Watched:
-    """A watch, its clock, what a store would say, and what was closed."""
+    """A watch, its clock, the answers of a store, and the closed sessions."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -37,7 +37,7 @@ class Watched:
         return closed
 
 
-async def test_what_has_expired_is_closed_once() -> None:
+async def test_an_expired_session_is_closed_once() -> None:
     watched = Watched()
     for id, seconds in (("ada", 10), ("bob", 20.5), ("cyd", 20.2)):
         watched.watch.watch(id, watched.start + seconds)
@@ -50,7 +50,7 @@ async def test_what_has_expired_is_closed_once() -> None:
     assert await watched.at(100) == []
 
 
-async def test_a_session_that_lives_on_in_the_store_is_watched_on() -> None:
+async def test_a_session_extended_in_the_store_is_still_watched() -> None:
     watched = Watched()
     watched.watch.watch("ada", watched.start + 10)
     watched.store["ada"] = watched.start + 30
@@ -61,7 +61,7 @@ async def test_a_session_that_lives_on_in_the_store_is_watched_on() -> None:
     assert watched.asked == ["ada", "ada"]
 
 
-async def test_extended_moved_and_forgotten() -> None:
+async def test_sessions_can_be_extended_moved_and_removed() -> None:
     watched = Watched()
     for id in ("ada", "bob", "cyd"):
         watched.watch.watch(id, watched.start + 10)
@@ -76,7 +76,7 @@ async def test_extended_moved_and_forgotten() -> None:
     assert await watched.at(50) == ["new bob", "ada"]
 
 
-async def test_a_store_that_does_not_answer_closes_nothing() -> None:
+async def test_an_unavailable_store_closes_nothing() -> None:
     watched = Watched()
     watched.watch.watch("ada", watched.start + 10)
     watched.is_away = True
@@ -86,7 +86,7 @@ async def test_a_store_that_does_not_answer_closes_nothing() -> None:
     assert await watched.at(10 + RETRY) == ["ada"]
 
 
-async def test_one_timer_for_all_and_none_for_nobody() -> None:
+async def test_there_is_one_timer_for_all_sessions_and_none_without_sessions() -> None:
     watched = Watched()
     loop = asyncio.get_running_loop()
     timers: list[float] = []
@@ -101,7 +101,7 @@ async def test_one_timer_for_all_and_none_for_nobody() -> None:
         for number in range(1000):
             watched.watch.watch(str(number), watched.start + 100 + number % 60)
         assert len(timers) == 1
-        # An earlier one moves it.
+        # An earlier expiry moves it.
         watched.watch.watch("soon", watched.start + 50)
         assert timers == [100, 50]
     for number in range(1000):
@@ -111,7 +111,7 @@ async def test_one_timer_for_all_and_none_for_nobody() -> None:
     assert watched.watch._timer is None
 
 
-async def test_it_wakes_by_itself(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_timer_closes_expired_sessions(caplog: pytest.LogCaptureFixture) -> None:
     watched, done = Watched(), asyncio.Event()
 
     def close(id: str) -> None:

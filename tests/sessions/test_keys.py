@@ -15,18 +15,18 @@ def test_keys_are_derived() -> None:
     assert derive_keys(b"x" * 16) == [key] == derive_keys(["x" * 16])
 
 
-def test_several_secrets_keep_their_order() -> None:
+def test_keys_keep_the_order_of_their_secrets() -> None:
     first, second = derive_keys(("one" * 6, b"two" * 6))
     assert [first, second] == [*derive_keys("one" * 6), *derive_keys("two" * 6)]
     assert first != second
 
 
-def test_text_of_any_kind_is_a_secret() -> None:
+def test_any_long_text_is_a_secret() -> None:
     assert len({bytes(derive_keys(text)[0]) for text in ("é" * 16, "\udc80" * 16, "e" * 16)}) == 3
 
 
 @pytest.mark.parametrize("bad", ["", "x" * 15, b"x" * 15, ["x" * 16, "short"], [], [None], [b"x" * 16, 5]])
-def test_what_is_no_secret(bad: Any) -> None:
+def test_invalid_secrets_are_refused(bad: Any) -> None:
     with pytest.raises(ConfigurationError, match="session key"):
         derive_keys(bad)
 

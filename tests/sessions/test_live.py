@@ -110,7 +110,7 @@ async def test_a_logout_closes_the_websockets_of_all_nodes(kind: str) -> None:
 
 
 @every_kind
-async def test_a_new_id_is_known_on_all_nodes(kind: str) -> None:
+async def test_a_new_id_reaches_all_nodes(kind: str) -> None:
     async with running(Nodes(kind)) as (here, there):
         ann = await log_in(here, "ann")
         async with there.websocket("/live", cookies=ann) as elsewhere:
@@ -122,7 +122,7 @@ async def test_a_new_id_is_known_on_all_nodes(kind: str) -> None:
 
 
 @every_kind
-async def test_sessions_with_certain_values_on_all_nodes(kind: str) -> None:
+async def test_sessions_with_given_values_are_closed_on_all_nodes(kind: str) -> None:
     nodes = Nodes(kind)
     async with running(nodes) as (here, there):
         ann, bob = await log_in(here, "ann"), await log_in(here, "bob")
@@ -135,13 +135,13 @@ async def test_sessions_with_certain_values_on_all_nodes(kind: str) -> None:
                 await each.receive()
             assert await nodes.pipes[0].close_websockets({"user": "ann"}, 4001, "come back") == 1
             assert await ended(one) == await ended(two) == (4001, "come back")
-            # A function reaches this process alone.
+            # A function reaches only this process.
             assert await nodes.pipes[0].close_websockets(lambda known: True) == 0
             assert await nodes.pipes[1].close_websockets({"user": "bob", "missing": None}) == 0
             await other.ping()
 
 
-async def test_values_that_cannot_be_sent() -> None:
+async def test_values_that_cannot_be_sent_are_refused() -> None:
     pipe = Nodes("stored").pipes[0]
     cases: list[tuple[dict[str, object], str]] = [
         ({}, "at least one value"),
@@ -153,14 +153,14 @@ async def test_values_that_cannot_be_sent() -> None:
             await pipe.close_websockets(values)
 
 
-def test_they_are_connected_once() -> None:
+def test_a_pipe_can_be_connected_only_once() -> None:
     nodes = Nodes("stored")
     with pytest.raises(UsageError, match="already connected to channels"):
         nodes.pipes[0].connect(nodes.apps[0], Channels(App(__name__)))
 
 
 @every_kind
-async def test_logouts_that_were_missed_let_clients_come_back(kind: str) -> None:
+async def test_missed_logouts_make_clients_reconnect(kind: str) -> None:
     nodes = Nodes(kind)
     async with running(nodes) as (here, there):
         ann = await log_in(here, "ann")
@@ -172,7 +172,7 @@ async def test_logouts_that_were_missed_let_clients_come_back(kind: str) -> None
 
 
 @every_kind
-async def test_an_expired_session_ends_its_websockets(kind: str) -> None:
+async def test_an_expired_session_closes_its_websockets(kind: str) -> None:
     nodes = Nodes(kind, close_expired=True)
     async with running(nodes) as (here, there):
         ann, bob = await log_in(here, "ann"), await log_in(here, "bob")
@@ -180,7 +180,7 @@ async def test_an_expired_session_ends_its_websockets(kind: str) -> None:
             for each in (one, two):
                 await each.receive()
             nodes.clock.now += EXPIRE / 2
-            # Bob is seen again, on the other node: his session lives on.
+            # Bob makes a request on the other node, which extends his session.
             await here.get("/touch", cookies=bob)
             await settled(nodes)
             nodes.clock.now += EXPIRE / 2
@@ -211,7 +211,7 @@ async def test_a_session_without_websockets_is_not_watched() -> None:
 
 
 async def settled(nodes: Nodes) -> None:
-    """Wait until both nodes have heard what was announced before."""
+    """Wait until both nodes have received earlier announcements."""
     await nodes.pipes[0].close_websockets({"nobody": "has this"})
     for _ in range(20):
         await asyncio.sleep(0)

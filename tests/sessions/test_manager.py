@@ -42,13 +42,13 @@ async def count_thrice(sessions: SessionPipe) -> str:
 
 
 @pytest.mark.parametrize("maker", ["cookies", "memory"])
-async def test_sessions(maker: str) -> None:
+async def test_each_kind_of_session_works(maker: str) -> None:
     line = await count_thrice(MAKERS[maker]())
     assert line.startswith("emmett_session=")
     assert line.endswith("; HttpOnly; Max-Age=3600; Path=/; SameSite=Lax")
 
 
-async def test_sessions_in_redis(valkey: Valkey) -> None:
+async def test_sessions_in_redis_work(valkey: Valkey) -> None:
     await count_thrice(SessionManager.redis(valkey.url))
     with valkey.client() as client:
         (key,) = client.keys()
@@ -57,7 +57,7 @@ async def test_sessions_in_redis(valkey: Valkey) -> None:
 
 
 @pytest.mark.parametrize("maker", ["cookies", "memory"])
-async def test_options_of_the_cookie(maker: str) -> None:
+async def test_the_cookie_has_options(maker: str) -> None:
     make = MAKERS[maker]
     line = await count_thrice(make(expire=60, secure=True, samesite="Strict"))
     assert line.startswith("__Host-emmett_session=")
@@ -67,7 +67,7 @@ async def test_options_of_the_cookie(maker: str) -> None:
     assert "; Domain=example.org; " in line
 
 
-async def test_the_key_may_be_several() -> None:
+async def test_there_may_be_several_keys() -> None:
     old = counting(SessionManager.cookies(b"x" * 16))
     await old.ask()
     new = counting(SessionManager.cookies(["y" * 16, b"x" * 16]))
@@ -75,7 +75,7 @@ async def test_the_key_may_be_several() -> None:
     assert await new.text() == "2"
 
 
-async def test_a_bound_of_sessions() -> None:
+async def test_the_number_of_sessions_is_limited() -> None:
     first = counting(SessionManager.memory(max_sessions=2))
     await first.ask()
     for _ in range(2):
@@ -83,7 +83,7 @@ async def test_a_bound_of_sessions() -> None:
     assert await first.text() == "1"
 
 
-async def test_a_bound_of_size(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_size_of_a_session_is_limited(caplog: pytest.LogCaptureFixture) -> None:
     browser = counting(SessionManager.memory(max_size=5))
     assert (await browser.ask()).status == 500
     assert "at most 5 are allowed (max_size)" in caplog.text
@@ -94,7 +94,7 @@ async def test_a_bound_of_size(caplog: pytest.LogCaptureFixture) -> None:
     "options",
     [{"expire": 0}, {"samesite": "None"}, {"cookie_name": "a b"}, {"domain": ""}, {"secure": 1}],
 )
-def test_options_that_cannot_be(maker: str, options: dict[str, Any]) -> None:
+def test_invalid_options_are_refused(maker: str, options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="session"):
         MAKERS[maker](**options)
 
@@ -111,18 +111,18 @@ def test_options_that_cannot_be(maker: str, options: dict[str, Any]) -> None:
         ("redis", {"timeout": float("nan")}),
     ],
 )
-def test_bounds_that_cannot_be(maker: str, options: dict[str, Any]) -> None:
+def test_invalid_bounds_are_refused(maker: str, options: dict[str, Any]) -> None:
     (name,) = options
     with pytest.raises(ConfigurationError, match=name):
         MAKERS[maker](**options)
 
 
-def test_a_short_key() -> None:
+def test_a_short_key_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="at least 16"):
         SessionManager.cookies("short")
 
 
-def test_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_redis_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name == "emmett.sessions.redis_store" or name.startswith("redis")]:
         monkeypatch.delitem(sys.modules, name)
     load = builtins.__import__
@@ -142,7 +142,9 @@ def test_the_package_needs_no_redis() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
 
 
-async def test_visitors_when_the_server_is_killed(own_valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+async def test_visitors_get_new_sessions_after_the_server_is_killed(
+    own_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
     sessions = SessionManager.redis(own_valkey.url)
     browser = counting(sessions)
     assert await browser.text() == "1"
@@ -153,7 +155,7 @@ async def test_visitors_when_the_server_is_killed(own_valkey: Valkey, caplog: py
     assert browser.set_cookies == []
     assert [line.exc_info for line in caplog.records] == [None]
     own_valkey.start()
-    # The sessions are gone with the server; visitors begin anew, under new ids.
+    # The sessions are gone with the server, so visitors begin again with new ids.
     before = browser.token
     assert await browser.text() == "1"
     assert browser.token != before

@@ -5,7 +5,7 @@ from tests.sessions.store_contract import keeps_and_forgets
 from tests.sessions.visiting import Clock
 
 
-async def test_the_contract() -> None:
+async def test_the_store_keeps_the_contract() -> None:
     await keeps_and_forgets(MemoryStore(10, Clock()))
 
 
@@ -27,7 +27,7 @@ async def test_values_expire() -> None:
     assert await store.delete("b") is False
 
 
-async def test_what_has_expired_makes_room_without_a_timer() -> None:
+async def test_expired_values_are_removed_without_a_timer() -> None:
     clock = Clock()
     store = MemoryStore(1000, clock)
     for number in range(500):
@@ -40,7 +40,7 @@ async def test_what_has_expired_makes_room_without_a_timer() -> None:
     assert len(store) == 2
 
 
-async def test_the_bound_drops_what_was_put_longest_ago() -> None:
+async def test_over_the_limit_the_oldest_values_are_dropped() -> None:
     store = MemoryStore(3, Clock())
     for key in "abc":
         await store.put(key, b"x", 60, replace=False)

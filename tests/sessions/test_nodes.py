@@ -1,4 +1,4 @@
-"""What nodes tell each other about sessions: sent again when the broker is back, and nothing strange is believed."""
+"""Announcements between nodes: they are sent again when the broker is back, and foreign ones are ignored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVERY = (Ended("1", 1008, "why"), Moved("1", "2", 5), Extended("1", 7), Closing(
 
 
 class Heard:
-    """A node, and what it hears."""
+    """A node, and the announcements that it receives."""
 
     def __init__(self) -> None:
         self.app = App(__name__)
@@ -27,7 +27,7 @@ class Heard:
         self.nodes = SessionNodes(self.app, self.channels, "emmett_session", hear, missed)
 
 
-async def test_every_announcement_is_heard() -> None:
+async def test_every_announcement_is_received() -> None:
     heard = Heard()
     async with heard.app.test_client_async():
         await heard.nodes.ready()
@@ -36,7 +36,7 @@ async def test_every_announcement_is_heard() -> None:
         assert [await heard.announcements.get() for _ in EVERY] == list(EVERY)
 
 
-async def test_what_no_node_has_made_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
+async def test_foreign_announcements_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
     heard = Heard()
     async with heard.app.test_client_async():
         await heard.nodes.ready()
@@ -73,7 +73,7 @@ async def test_announcements_wait_for_the_broker(
     assert "a change of a session cannot be announced to other nodes yet: away" in caplog.text
 
 
-async def test_no_announcement_overtakes_one_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_announcement_overtakes_a_waiting_one(monkeypatch: pytest.MonkeyPatch) -> None:
     heard = Heard()
     monkeypatch.setattr(nodes, "PAUSE", 0.001)
     publish, is_away = heard.channels.publish, True
@@ -88,17 +88,17 @@ async def test_no_announcement_overtakes_one_that_waits(monkeypatch: pytest.Monk
         await heard.nodes.ready()
         await heard.nodes.announce(EVERY[1])
         is_away = False
-        # The broker is back, and the first one waits for its next attempt.
+        # The broker is back, and the first announcement waits for its next attempt.
         await heard.nodes.announce(EVERY[0])
         assert [await heard.announcements.get() for _ in range(2)] == [EVERY[1], EVERY[0]]
 
 
-async def test_a_node_that_listens_again_has_missed_something() -> None:
+async def test_listening_again_counts_as_missed_announcements() -> None:
     heard = Heard()
     async with heard.app.test_client_async():
         await heard.nodes.ready()
         assert not heard.missed.is_set()
-        # What the supervisor of background work does after a failure.
+        # The supervisor of background work starts the function again after a failure.
         again = asyncio.create_task(heard.nodes._listen())
         await heard.missed.wait()
         again.cancel()
@@ -115,9 +115,11 @@ async def test_no_client_reads_or_writes_announcements() -> None:
             await heard.channels.publish(heard.nodes._channel, "x")
 
 
-async def test_no_more_wait_than_the_bound(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_number_of_waiting_announcements_is_limited(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(nodes, "WAITING", 2)
-    # The channels have not started.
+    # The channels have not started, so all announcements wait.
     heard = Heard()
     monkeypatch.setattr(heard.channels, "publish", _away)
     for announcement in EVERY:
@@ -129,7 +131,7 @@ async def _away(*arguments: Any, **options: Any) -> Any:
     raise BrokerUnavailable("away")
 
 
-async def test_a_handshake_before_others_are_heard_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_handshake_before_the_node_listens_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nodes, "READY_TIMEOUT", 0.001)
     with pytest.raises(StoreUnavailable):
         await Heard().nodes.ready()

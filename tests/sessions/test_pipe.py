@@ -1,4 +1,4 @@
-"""Sessions in requests: what is kept, what is sent, and when."""
+"""Sessions in requests: which values are kept, and which cookies are sent when."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ every_kind = pytest.mark.parametrize("kind", PIPES)
 
 
 def shop(pipe: SessionPipe) -> App:
-    """An application that remembers."""
+    """An application that stores values in sessions."""
     app = make_app(pipe)
 
     @app.route("/")
@@ -54,7 +54,7 @@ def shop(pipe: SessionPipe) -> App:
 
     @app.route("/tasks/<str:kind>")
     async def tasks(kind: str) -> None:
-        """End as the other handlers here do, from inside a task group."""
+        """End like the other handlers here, but inside a task group."""
         async with asyncio.TaskGroup() as group:
             group.create_task({"login": login, "abort": aborts, "fail": fail, "refuse": refuse}[kind]())
 
@@ -72,7 +72,7 @@ def shop(pipe: SessionPipe) -> App:
 
 
 @every_kind
-async def test_values_are_there_in_the_next_request(kind: str) -> None:
+async def test_values_are_available_in_the_next_request(kind: str) -> None:
     browser = Browser(shop(PIPES[kind](Clock())))
     assert await browser.text("/set/user/ann") == "done"
     assert await browser.text() == '{"user":"ann"}'
@@ -82,7 +82,7 @@ async def test_values_are_there_in_the_next_request(kind: str) -> None:
 
 
 @every_kind
-async def test_what_is_sent(kind: str) -> None:
+async def test_the_cookie_is_sent(kind: str) -> None:
     browser = Browser(shop(PIPES[kind](Clock())))
     await browser.ask("/set/user/ann")
     (line,) = browser.set_cookies
@@ -91,7 +91,7 @@ async def test_what_is_sent(kind: str) -> None:
 
 
 @every_kind
-async def test_nobody_gets_a_cookie_of_whom_nothing_is_known(kind: str) -> None:
+async def test_a_visitor_without_values_gets_no_cookie(kind: str) -> None:
     browser = Browser(shop(PIPES[kind](Clock())))
     for path in ("/", "/clear"):
         await browser.ask(path)
@@ -101,13 +101,13 @@ async def test_nobody_gets_a_cookie_of_whom_nothing_is_known(kind: str) -> None:
 
 
 @every_kind
-async def test_only_what_changed_is_sent(kind: str) -> None:
+async def test_the_cookie_is_sent_only_after_a_change(kind: str) -> None:
     browser = Browser(shop(PIPES[kind](Clock())))
     await browser.ask("/add/tea")
     assert browser.set_cookies
     await browser.ask("/")
     assert browser.set_cookies == []
-    # Inside of a value.
+    # Including a change inside a value.
     await browser.ask("/add/milk")
     assert browser.set_cookies
     assert await browser.text() == '{"cart":{"items":["tea","milk"]}}'
@@ -117,7 +117,7 @@ async def test_only_what_changed_is_sent(kind: str) -> None:
 
 
 @every_kind
-async def test_a_session_that_was_emptied_is_gone(kind: str) -> None:
+async def test_an_emptied_session_is_deleted(kind: str) -> None:
     browser = Browser(shop(PIPES[kind](Clock())))
     await browser.ask("/set/user/ann")
     token = browser.token
@@ -129,7 +129,7 @@ async def test_a_session_that_was_emptied_is_gone(kind: str) -> None:
 
 
 @every_kind
-async def test_the_time_begins_anew_when_half_of_it_has_passed(kind: str) -> None:
+async def test_the_lifetime_is_renewed_after_half_of_it(kind: str) -> None:
     clock = Clock()
     browser = Browser(shop(PIPES[kind](clock)))
     await browser.ask("/set/user/ann")
@@ -147,12 +147,12 @@ async def test_the_time_begins_anew_when_half_of_it_has_passed(kind: str) -> Non
 
 @every_kind
 @pytest.mark.parametrize("token", ["x", "A" * 43, "A" * 200, '"quoted"', "é", "=", "\\"])
-async def test_a_cookie_that_is_no_session(kind: str, token: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_invalid_cookie_is_an_empty_session(kind: str, token: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     browser = Browser(shop(PIPES[kind](Clock())), {NAME: token})
     assert await browser.text() == "{}"
     assert browser.set_cookies == []
-    # A session that begins here has an id of its own.
+    # A session that begins here has its own id.
     await browser.ask("/set/user/ann")
     assert browser.token not in (None, token)
     lines = [line for line in caplog.records if line.name == "emmett.session"]
@@ -160,14 +160,14 @@ async def test_a_cookie_that_is_no_session(kind: str, token: str, caplog: pytest
     assert all((line.levelname, line.exc_info) == ("DEBUG", None) and len(line.getMessage()) < 200 for line in lines)
 
 
-async def test_a_session_of_another_application() -> None:
+async def test_a_session_of_another_application_is_ignored() -> None:
     browser = Browser(shop(cookie_pipe(Clock())))
     await browser.ask("/set/user/ann")
     assert await Browser(shop(cookie_pipe(Clock(), "another secret, also long")), browser.cookies).text() == "{}"
     assert await Browser(shop(stored_pipe(Clock())), browser.cookies).text() == "{}"
 
 
-async def test_keys_rotate_and_visitors_move_to_the_new_one() -> None:
+async def test_visitors_keep_their_values_through_a_key_rotation() -> None:
     clock = Clock()
     browser = Browser(shop(cookie_pipe(clock, "the old secret, also long")))
     await browser.ask("/set/user/ann")
@@ -189,7 +189,7 @@ async def test_a_redirect_and_an_abort_keep_the_session(kind: str) -> None:
 
 
 @every_kind
-async def test_an_error_drops_what_was_changed(kind: str) -> None:
+async def test_an_error_drops_changes(kind: str) -> None:
     browser = Browser(shop(PIPES[kind](Clock())))
     await browser.ask("/set/user/bob")
     for path, status in (("/fail", 500), ("/refuse", 413), ("/tasks/fail", 500), ("/tasks/refuse", 413)):
@@ -200,7 +200,7 @@ async def test_an_error_drops_what_was_changed(kind: str) -> None:
 
 
 @every_kind
-async def test_head_is_as_get(kind: str) -> None:
+async def test_head_behaves_like_get(kind: str) -> None:
     browser = Browser(shop(PIPES[kind](Clock())))
     assert (await browser.ask("/set/user/ann", "HEAD")).status == 200
     assert await browser.text() == '{"user":"ann"}'
@@ -229,7 +229,7 @@ async def test_a_stream_has_the_cookie_and_can_read(kind: str, caplog: pytest.Lo
 
 
 @every_kind
-async def test_a_response_object(kind: str) -> None:
+async def test_a_response_object_gets_the_cookie(kind: str) -> None:
     shared = Response("x", headers={"cache-control": "public", "vary": "Accept"})
     app = shop(PIPES[kind](Clock()))
 
@@ -246,7 +246,9 @@ async def test_a_response_object(kind: str) -> None:
     assert not shared.cookies
 
 
-async def test_what_json_cannot_carry_is_an_error_and_names_the_key(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_value_that_json_cannot_express_is_an_error_that_names_the_key(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     app = shop(cookie_pipe(Clock()))
 
     @app.route("/bad")
@@ -259,7 +261,7 @@ async def test_what_json_cannot_carry_is_an_error_and_names_the_key(caplog: pyte
     assert browser.set_cookies == []
 
 
-async def test_a_session_that_is_too_large_for_a_cookie(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_session_too_large_for_a_cookie_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
     browser = Browser(shop(cookie_pipe(Clock())))
     assert (await browser.ask(f"/set/text/{'x' * 2500}")).status == 200
     assert (await browser.ask(f"/set/text/{'x' * 3500}")).status == 500
@@ -269,8 +271,8 @@ async def test_a_session_that_is_too_large_for_a_cookie(caplog: pytest.LogCaptur
 
 
 @every_kind
-async def test_requests_of_one_visitor_at_once(kind: str) -> None:
-    """Each has a session of its own; the one that is saved last is the one that stays."""
+async def test_concurrent_requests_of_a_visitor_have_separate_sessions(kind: str) -> None:
+    """The session that is saved last is kept."""
     app = shop(PIPES[kind](Clock()))
     arrived, go_on = asyncio.Event(), asyncio.Event()
 
@@ -287,14 +289,14 @@ async def test_requests_of_one_visitor_at_once(kind: str) -> None:
     await arrived.wait()
     await browser.ask("/set/fast/yes")
     assert await browser.text() == '{"user":"ann","fast":"yes"}'
-    # One that only reads does not write back what it read.
+    # A request that only reads does not write its values back.
     go_on.set()
     assert await slowly == "None"
     assert await browser.text() == '{"user":"ann","slow":"yes"}'
 
 
 @every_kind
-async def test_many_visitors_at_once(kind: str) -> None:
+async def test_concurrent_visitors_do_not_mix(kind: str) -> None:
     app = shop(PIPES[kind](Clock()))
 
     async def visit(name: str) -> str:
@@ -325,7 +327,7 @@ async def test_error_pages_read_the_session(caplog: pytest.LogCaptureFixture) ->
     assert await Browser(app).text("/closed") == "sorry, ann"
 
 
-async def test_a_cookie_without_secure_over_tls_is_noted_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_cookie_without_secure_over_tls_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     browser = Browser(shop(cookie_pipe(Clock())))
     await browser.ask("/set/user/ann")
     assert not caplog.records
@@ -335,7 +337,7 @@ async def test_a_cookie_without_secure_over_tls_is_noted_once(caplog: pytest.Log
     assert "pass secure=True" in line.getMessage()
 
 
-async def test_the_handlers_own_cookies_and_headers_stay() -> None:
+async def test_cookies_and_headers_of_the_handler_are_kept() -> None:
     app = shop(cookie_pipe(Clock()))
 
     @app.route("/both")
@@ -352,7 +354,7 @@ async def test_the_handlers_own_cookies_and_headers_stay() -> None:
     assert (browser.headers["vary"], browser.headers["cache-control"]) == ("Accept, Cookie", "private, max-age=10")
 
 
-async def test_what_is_cancelled_saves_nothing() -> None:
+async def test_a_cancelled_request_saves_nothing() -> None:
     app = shop(stored_pipe(Clock()))
     arrived = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Ids of sessions: new at login, dead at logout, and what races with both."""
+"""Ids of sessions: new at login, invalid after logout, and requests that race with both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ every_kind = pytest.mark.parametrize("kind", PIPES)
 
 
 class Gate:
-    """Where a handler waits until the test lets it go on."""
+    """A place where a handler waits until the test releases it."""
 
     def __init__(self) -> None:
         self.arrived = asyncio.Event()
@@ -97,7 +97,7 @@ async def test_a_login_changes_the_id_and_keeps_the_values(kind: str) -> None:
     assert await browser.text() == '{"cart":"yes","user":"ann"}'
 
 
-async def test_an_id_that_was_planted_is_no_login() -> None:
+async def test_a_planted_id_does_not_get_the_login() -> None:
     """Session fixation: the attacker knows the id that the victim logs in with."""
     app = members(stored_pipe(Clock()))
     attacker = Browser(app)
@@ -109,7 +109,7 @@ async def test_an_id_that_was_planted_is_no_login() -> None:
 
 
 @every_kind
-async def test_a_visitor_without_a_session_logs_in(kind: str) -> None:
+async def test_a_visitor_without_a_session_can_log_in(kind: str) -> None:
     browser = Browser(members(PIPES[kind](Clock())))
     await browser.ask("/login/ann")
     assert len(browser.set_cookies) == 1
@@ -117,7 +117,7 @@ async def test_a_visitor_without_a_session_logs_in(kind: str) -> None:
 
 
 @every_kind
-async def test_a_logout(kind: str) -> None:
+async def test_a_logout_ends_the_session(kind: str) -> None:
     browser = Browser(members(PIPES[kind](Clock())))
     await browser.ask("/login/ann")
     stolen = dict(browser.cookies)
@@ -125,17 +125,17 @@ async def test_a_logout(kind: str) -> None:
     assert browser.set_cookies == [f"{NAME}=; HttpOnly; Max-Age=0; Path=/; SameSite=Lax"]
     assert browser.token is None
     assert await browser.text() == "{}"
-    # What a copy of the cookie is worth depends on who keeps the session: docs/sessions.md says so.
+    # Whether a copy of the cookie remains valid depends on where the session is stored; docs/sessions.md says so.
     assert await Browser(browser.app, stolen).text() == ("{}" if kind == "memory" else '{"user":"ann"}')
 
 
 @every_kind
-async def test_a_logout_of_nobody(kind: str) -> None:
+async def test_a_logout_without_a_session_does_nothing(kind: str) -> None:
     assert (await Browser(members(PIPES[kind](Clock()))).ask("/logout")).status == 303
 
 
 @every_kind
-async def test_what_is_written_after_the_end_is_a_new_session(kind: str) -> None:
+async def test_values_written_after_the_end_belong_to_a_new_session(kind: str) -> None:
     browser = Browser(members(PIPES[kind](Clock())))
     await browser.ask("/login/ann")
     before = browser.token
@@ -146,7 +146,7 @@ async def test_what_is_written_after_the_end_is_a_new_session(kind: str) -> None
 
 
 @every_kind
-async def test_a_handler_that_fails_behind_renew_and_end(kind: str) -> None:
+async def test_a_handler_may_fail_after_renew_and_end(kind: str) -> None:
     browser = Browser(members(PIPES[kind](Clock())))
     await browser.ask("/set/cart")
     before = browser.token
@@ -158,11 +158,11 @@ async def test_a_handler_that_fails_behind_renew_and_end(kind: str) -> None:
 
 
 @every_kind
-async def test_what_belongs_to_one_id_ends_with_it(kind: str) -> None:
+async def test_values_with_an_underscore_end_with_their_id(kind: str) -> None:
     browser = Browser(members(PIPES[kind](Clock())))
     for key in ("_secret", "__", "cart_"):
         await browser.ask(f"/set/{key}")
-    # An exception drops the changes of its handler, and that renew() left something out was one.
+    # An exception drops the changes of its handler, including that renew() removed values.
     assert (await browser.ask("/login-fails")).status == 500
     assert await browser.text() == '{"_secret":"yes","__":"yes","cart_":"yes"}'
     await browser.ask("/login/ann")
@@ -170,7 +170,7 @@ async def test_what_belongs_to_one_id_ends_with_it(kind: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["/logout", "/login/ann"])
-async def test_a_request_that_ran_meanwhile_does_not_bring_it_back(end: str) -> None:
+async def test_a_concurrent_request_does_not_restore_an_ended_session(end: str) -> None:
     gate, clock = Gate(), Clock()
     store = MemoryStore(100, clock)
     browser = Browser(members(stored_pipe(clock, store), gate))
@@ -189,7 +189,7 @@ async def test_a_request_that_ran_meanwhile_does_not_bring_it_back(end: str) -> 
     assert len(store) == (0 if end == "/logout" else 1)
 
 
-async def test_a_renewal_that_ran_meanwhile_does_not_bring_it_back() -> None:
+async def test_a_concurrent_renewal_does_not_restore_an_ended_session() -> None:
     gate, clock = Gate(), Clock()
     store = MemoryStore(100, clock)
     browser = Browser(members(stored_pipe(clock, store), gate))
@@ -202,7 +202,7 @@ async def test_a_renewal_that_ran_meanwhile_does_not_bring_it_back() -> None:
     assert (browser.token, len(store)) == (None, 0)
 
 
-async def test_of_two_renewals_at_once_one_has_the_session() -> None:
+async def test_of_two_concurrent_renewals_one_keeps_the_session() -> None:
     gate, clock = Gate(), Clock()
     store = MemoryStore(100, clock)
     browser = Browser(members(stored_pipe(clock, store), gate))
@@ -214,7 +214,7 @@ async def test_of_two_renewals_at_once_one_has_the_session() -> None:
     assert len(store) == 1
 
 
-async def test_too_late() -> None:
+async def test_renew_and_end_after_the_response_are_errors() -> None:
     sessions = stored_pipe(Clock())
     app = make_app(sessions)
     errors: list[UsageError] = []
@@ -243,7 +243,7 @@ async def test_too_late() -> None:
 
 
 class Broken(MemoryStore):
-    """A store that breaks when the test wants it."""
+    """A store that fails when the test asks for it."""
 
     broken: frozenset[str] = frozenset()
 
@@ -260,12 +260,12 @@ class Broken(MemoryStore):
         raise StoreUnavailable
 
 
-async def test_a_store_that_is_away() -> None:
+async def test_an_unavailable_store_is_503() -> None:
     clock = Clock()
     store = Broken(100, clock)
     app = members(stored_pipe(clock, store))
     store.broken = frozenset({"get", "put", "delete"})
-    # Who has no session needs no store.
+    # A visitor without a session needs no store.
     assert await Browser(app).text() == "{}"
     new = Browser(app)
     assert (await new.ask("/login/ann")).status == 503
@@ -287,7 +287,7 @@ async def test_a_store_that_is_away() -> None:
             assert await known.text() == '{"user":"bob"}'
 
 
-async def test_a_login_whose_new_id_cannot_be_kept_leaves_no_login_under_the_old_one() -> None:
+async def test_a_login_whose_new_id_cannot_be_stored_leaves_no_login_under_the_old_id() -> None:
     clock = Clock()
     store = Broken(100, clock)
     browser = Browser(members(stored_pipe(clock, store)))
@@ -298,7 +298,7 @@ async def test_a_login_whose_new_id_cannot_be_kept_leaves_no_login_under_the_old
     assert await browser.text() == "{}"
 
 
-async def test_a_login_that_goes_on_without_the_store_is_no_login_under_the_old_id() -> None:
+async def test_a_login_that_ignores_a_store_failure_leaves_no_login_under_the_old_id() -> None:
     clock = Clock()
     store = Broken(100, clock)
     sessions = stored_pipe(clock, store)

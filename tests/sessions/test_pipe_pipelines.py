@@ -1,4 +1,4 @@
-"""Session pipes beside other pipes: two of them, one twice, hooks before and behind."""
+"""Session pipes next to other pipes: two of them, one twice, hooks before and after them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emmett.pipeline import Pipe
 from tests.sessions.visiting import NAME, Browser, Clock, cookie_pipe, make_app, stored_pipe
 
 
-async def test_outside_of_the_pipe_there_is_no_session() -> None:
+async def test_outside_the_pipe_there_is_no_session() -> None:
     app = App(__name__)
     pipe = cookie_pipe(Clock())
 
@@ -31,7 +31,7 @@ async def test_outside_of_the_pipe_there_is_no_session() -> None:
     assert await Browser(app).text() == "done"
 
 
-async def test_two_pipes_with_cookies_of_their_own() -> None:
+async def test_two_pipes_may_have_different_cookies() -> None:
     clock = Clock()
     short, long = stored_pipe(clock, name="short"), cookie_pipe(clock, name="long")
     app = make_app(long, short)
@@ -62,7 +62,7 @@ async def test_two_pipes_with_cookies_of_their_own() -> None:
     assert await browser.text() == '{"short":{"visits":1},"long":{"total":3}}'
 
 
-async def test_one_pipe_twice_is_one() -> None:
+async def test_the_same_pipe_twice_acts_once() -> None:
     pipe = stored_pipe(Clock())
     app = make_app(pipe, pipe)
 
@@ -75,14 +75,14 @@ async def test_one_pipe_twice_is_one() -> None:
     assert [await browser.text("/count") for _ in range(3)] == ["1", "2", "3"]
 
 
-async def test_two_pipes_with_one_cookie(caplog: pytest.LogCaptureFixture) -> None:
+async def test_two_pipes_with_the_same_cookie_are_an_error(caplog: pytest.LogCaptureFixture) -> None:
     app = make_app(stored_pipe(Clock()), stored_pipe(Clock()))
     app.route("/both")(lambda: "never")
     assert (await Browser(app).ask("/both")).status == 500
     assert f"two session pipes in one pipeline use the cookie '{NAME}'" in caplog.text
 
 
-async def test_a_session_of_a_pipe_that_is_not_ours() -> None:
+async def test_the_session_of_an_outer_pipe_is_replaced() -> None:
     class Custom(Pipe):
         def open_request(self) -> None:
             current_session.set(sdict(user="custom"))
@@ -98,7 +98,7 @@ async def test_a_session_of_a_pipe_that_is_not_ours() -> None:
     assert await Browser(app).text() == "None"
 
 
-async def test_open_hooks_behind_it_see_the_session() -> None:
+async def test_open_hooks_of_inner_pipes_see_the_session() -> None:
     class Member(Pipe):
         def open_request(self) -> None:
             if session.user is None:
@@ -128,7 +128,7 @@ async def test_open_hooks_behind_it_see_the_session() -> None:
     assert await browser.text() == '{"user":"ann","seen":"yes"}'
 
 
-async def test_a_pipe_before_it_cannot_change_what_was_saved() -> None:
+async def test_an_outer_pipe_cannot_change_the_saved_session() -> None:
     errors: list[str] = []
 
     class Late(Pipe):

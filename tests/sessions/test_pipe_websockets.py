@@ -21,7 +21,7 @@ LOGGED_OUT = ("close", 1008, "logged out")
 
 
 def chat(sessions: SessionPipe) -> App:
-    """An application with a login and a websocket that knows who is there."""
+    """An application with a login and a websocket that reads the session."""
     app = make_app(sessions)
 
     @app.route("/login/<str:name>")
@@ -56,7 +56,7 @@ async def logged_in(app: App, name: str) -> Browser:
 
 
 @every_kind
-async def test_a_websocket_knows_the_session(kind: str) -> None:
+async def test_a_websocket_can_read_the_session(kind: str) -> None:
     app = chat(PIPES[kind](Clock()))
     browser = await logged_in(app, "ann")
     async with browser.connect("/chat") as ann, Browser(app).connect("/chat") as nobody:
@@ -66,7 +66,7 @@ async def test_a_websocket_knows_the_session(kind: str) -> None:
 
 @every_kind
 @pytest.mark.parametrize("token", ["", "x", "A" * 43, "A" * 200, "\xff"])
-async def test_a_cookie_that_is_no_session(kind: str, token: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_invalid_cookie_is_an_empty_session(kind: str, token: str, caplog: pytest.LogCaptureFixture) -> None:
     browser = Browser(chat(PIPES[kind](Clock())), {NAME: token})
     async with browser.connect("/chat") as connection:
         assert await opened(connection) == ["hello None"]
@@ -74,7 +74,7 @@ async def test_a_cookie_that_is_no_session(kind: str, token: str, caplog: pytest
 
 
 @every_kind
-async def test_a_session_that_has_expired(kind: str) -> None:
+async def test_an_expired_session_is_empty(kind: str) -> None:
     clock = Clock()
     browser = await logged_in(chat(PIPES[kind](clock)), "ann")
     clock.now += 100
@@ -83,7 +83,7 @@ async def test_a_session_that_has_expired(kind: str) -> None:
 
 
 @every_kind
-async def test_it_is_read_only(kind: str) -> None:
+async def test_the_session_is_read_only(kind: str) -> None:
     sessions = PIPES[kind](Clock())
     app = chat(sessions)
 
@@ -132,7 +132,7 @@ async def test_sockets_follow_their_session_to_its_new_id(kind: str) -> None:
 
 
 @every_kind
-async def test_all_sessions_that_match(kind: str) -> None:
+async def test_all_matching_sessions_can_be_closed(kind: str) -> None:
     app = chat(PIPES[kind](Clock()))
     phone, laptop, bob = [await logged_in(app, name) for name in ("ann", "ann", "bob")]
     async with phone.connect("/chat") as one, laptop.connect("/chat") as two, bob.connect("/chat") as other:
@@ -144,7 +144,7 @@ async def test_all_sessions_that_match(kind: str) -> None:
         assert await bob.text("/close/cyd") == "0"
 
 
-async def test_a_code_that_cannot_be_sent() -> None:
+async def test_an_invalid_close_code_is_refused() -> None:
     sessions = stored_pipe(Clock())
     app = chat(sessions)
 
@@ -161,7 +161,7 @@ async def test_a_code_that_cannot_be_sent() -> None:
     assert await browser.text("/wrong") == "ann"
 
 
-async def test_a_condition_that_fails_closes_nothing() -> None:
+async def test_an_error_of_the_condition_closes_nothing() -> None:
     sessions = stored_pipe(Clock())
     browser = await logged_in(chat(sessions), "ann")
     async with browser.connect("/chat") as connection:
@@ -171,7 +171,7 @@ async def test_a_condition_that_fails_closes_nothing() -> None:
         assert not connection.websocket.closed
 
 
-async def test_a_peer_that_does_not_read_holds_up_no_logout(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_peer_that_does_not_read_does_not_delay_a_logout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emmett.sessions.sockets.GRACE", 0.01)
     browser = await logged_in(chat(stored_pipe(Clock())), "ann")
     async with browser.connect("/chat") as slow, browser.connect("/chat") as quick:
@@ -182,9 +182,9 @@ async def test_a_peer_that_does_not_read_holds_up_no_logout(monkeypatch: pytest.
         assert quick.events[-1] == LOGGED_OUT
         assert slow.websocket.closed
         assert slow.events[-1] != LOGGED_OUT
-        # Its Close frame still has its turn.
+        # Its Close frame still waits for its turn.
         slow.reads.set()
-        while slow.events[-1] != LOGGED_OUT:  # noqa: ASYNC110 - it has no event that tells
+        while slow.events[-1] != LOGGED_OUT:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0)
 
 
@@ -202,12 +202,12 @@ class Held(MemoryStore):
         return value
 
 
-async def test_a_logout_while_a_handshake_loads_the_session(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_logout_applies_to_a_handshake_that_loads_the_session(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     store = Held(100, clock)
     sessions = stored_pipe(clock, store)
     browser = await logged_in(chat(sessions), "ann")
-    # The logout itself has its session already.
+    # The request of the logout itself has already loaded its session.
     out, leave = asyncio.Event(), asyncio.Event()
     browser.app.websocket("/refused")(nothing)
 
@@ -231,7 +231,7 @@ async def test_a_logout_while_a_handshake_loads_the_session(caplog: pytest.LogCa
     assert not caplog.records
 
 
-async def test_a_store_that_is_away_refuses_with_503() -> None:
+async def test_an_unavailable_store_refuses_with_503() -> None:
     class Away(MemoryStore):
         async def get(self, key: str) -> bytes | None:
             raise StoreUnavailable
@@ -247,7 +247,7 @@ async def test_a_store_that_is_away_refuses_with_503() -> None:
         assert await opened(connection) == ["hello None"]
 
 
-async def test_pipes_behind_it_see_the_session() -> None:
+async def test_inner_pipes_see_the_session() -> None:
     seen: list[Any] = []
 
     class Guard(Pipe):
@@ -274,7 +274,7 @@ async def test_pipes_behind_it_see_the_session() -> None:
     assert len(sessions._live.sockets) == 0
 
 
-async def test_an_open_hook_behind_it_that_fails_leaves_nothing_behind() -> None:
+async def test_a_failed_open_hook_of_an_inner_pipe_leaves_nothing() -> None:
     class Faulty(Pipe):
         def open_ws(self) -> None:
             abort(404)
@@ -305,7 +305,7 @@ def without_collector() -> Any:
 
 
 @every_kind
-async def test_a_thousand_connections_leave_nothing_behind(kind: str) -> None:
+async def test_a_thousand_connections_leave_nothing(kind: str) -> None:
     sessions = PIPES[kind](Clock())
     app = chat(sessions)
     browser = await logged_in(app, "ann")
@@ -317,7 +317,7 @@ async def test_a_thousand_connections_leave_nothing_behind(kind: str) -> None:
             async with visitor.connect("/chat") as connection:
                 gone.append(weakref.ref(connection.websocket))
                 await opened(connection)
-            # The connection of the tests is a circle by itself.
+            # The connection used by the tests is itself a reference cycle.
             del connection.websocket
 
         for number in range(1000):

@@ -1,4 +1,4 @@
-"""The store in Redis, against a real Valkey server: its death, its silence, its answers to somebody else."""
+"""The store in Redis, against a real Valkey server that dies, is silent, or answers cancelled commands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def clients(valkey: Valkey) -> int:
 
 
 @pytest.mark.loops("asyncio", "uvloop")
-async def test_the_contract(valkey: Valkey) -> None:
+async def test_the_store_keeps_the_contract(valkey: Valkey) -> None:
     async with store(valkey) as redis:
         await keeps_and_forgets(redis)
 
@@ -48,25 +48,27 @@ async def test_keys_have_the_prefix_and_expire_on_the_server(valkey: Valkey) -> 
         assert 90_000 < client.pttl("p:b") <= 100_000
 
 
-async def test_a_connection_is_made_when_it_is_needed_and_closed_in_the_end(valkey: Valkey) -> None:
+async def test_a_connection_is_opened_on_demand_and_closed_at_the_end(valkey: Valkey) -> None:
     before = clients(valkey)
     async with store(valkey) as redis:
         assert clients(valkey) == before
         await redis.get("a")
         assert clients(valkey) == before + 1
     async with asyncio.timeout(10):
-        while clients(valkey) != before:  # noqa: ASYNC110 - the server tells nobody
+        while clients(valkey) != before:  # noqa: ASYNC110 - the server does not announce it
             await asyncio.sleep(0)
 
 
-async def test_connections_are_bounded(valkey: Valkey) -> None:
+async def test_the_number_of_connections_is_limited(valkey: Valkey) -> None:
     before = clients(valkey)
     async with store(valkey) as redis:
         assert await asyncio.gather(*(redis.put(str(i), b"x", 60, replace=False) for i in range(200))) == [True] * 200
         assert clients(valkey) - before <= 4
 
 
-async def test_the_server_is_killed(own_valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_killed_server_is_unavailable_until_it_is_back(
+    own_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "emmett.session")
     async with store(own_valkey) as redis:
         await redis.put("a", b"x", 60, replace=False)
@@ -84,7 +86,7 @@ async def test_the_server_is_killed(own_valkey: Valkey, caplog: pytest.LogCaptur
         assert [line.getMessage() for line in caplog.records[1:]] == ["session store: it answers again"]
 
 
-async def test_a_server_that_was_restarted_meanwhile_costs_no_request(own_valkey: Valkey) -> None:
+async def test_no_request_fails_after_a_restart_of_the_server(own_valkey: Valkey) -> None:
     async with store(own_valkey) as redis:
         await redis.put("a", b"x", 60, replace=False)
         own_valkey.kill()
@@ -92,7 +94,7 @@ async def test_a_server_that_was_restarted_meanwhile_costs_no_request(own_valkey
         assert await redis.get("a") is None
 
 
-async def test_a_server_that_is_silent(own_valkey: Valkey) -> None:
+async def test_a_silent_server_is_unavailable(own_valkey: Valkey) -> None:
     async with store(own_valkey, seconds=0.05) as redis:
         with contextlib.suppress(StoreUnavailable):
             await redis.put("a", b"x", 60, replace=False)
@@ -103,14 +105,14 @@ async def test_a_server_that_is_silent(own_valkey: Valkey) -> None:
         assert await redis.get("a") == b"y"
 
 
-async def test_a_cancelled_command_leaves_its_answer_to_nobody(own_valkey: Valkey) -> None:
+async def test_the_answer_of_a_cancelled_command_is_dropped(own_valkey: Valkey) -> None:
     async with store(own_valkey, max_connections=1) as redis:
         for name in ("ann", "bob"):
             await redis.put(name, name.encode(), 60, replace=False)
         for _ in range(20):
             with own_valkey.paused():
                 asking = asyncio.create_task(redis.get("ann"))
-                # The command is on its way.
+                # The command has been sent.
                 for _ in range(20):
                     await asyncio.sleep(0)
                 asking.cancel()
@@ -119,7 +121,7 @@ async def test_a_cancelled_command_leaves_its_answer_to_nobody(own_valkey: Valke
             assert await redis.get("bob") == b"bob"
 
 
-async def test_a_server_that_answers_with_an_error(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_of_the_server_means_unavailable(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
     with valkey.client() as client:
         client.lpush("p:a", "a list")
     async with store(valkey) as redis:
@@ -129,7 +131,7 @@ async def test_a_server_that_answers_with_an_error(valkey: Valkey, caplog: pytes
 
 
 async def test_errors_of_the_server_are_logged_once_a_minute(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
-    """One key may be wrong while the others are well: neither each request nor each change is logged."""
+    """One key may be wrong while the others work, so neither each request nor each change is logged."""
     caplog.set_level(logging.INFO, "emmett.session")
     with valkey.client() as client:
         client.lpush("p:a", "a list")
@@ -144,8 +146,8 @@ async def test_errors_of_the_server_are_logged_once_a_minute(valkey: Valkey, cap
     assert [line.getMessage().split(" (")[0] for line in caplog.records] == ["session store: refused"] * 2
 
 
-async def test_a_service_with_sentinels(caplog: pytest.LogCaptureFixture) -> None:
-    """It finds the primary, and the one that takes over from it."""
+async def test_sentinels_lead_to_the_primary(caplog: pytest.LogCaptureFixture) -> None:
+    """The store finds the primary, and the replica that takes over from it."""
     with running_service(password="pw", sentinel_password="other") as service:
         url = f"{service.url}?sentinel_password=other"
         redis = RedisStore(url, prefix="p:", timeout=5, max_connections=2)
@@ -154,7 +156,7 @@ async def test_a_service_with_sentinels(caplog: pytest.LogCaptureFixture) -> Non
         assert answers == [True] * 50
         before = service.primary("other")
         service.servers[0].kill()
-        while service.primary("other") == before:  # noqa: ASYNC110 - Sentinels tell nobody
+        while service.primary("other") == before:  # noqa: ASYNC110 - Sentinels do not announce it
             await asyncio.sleep(0.05)
         kept = None
         while kept is None:
@@ -169,7 +171,7 @@ async def test_a_service_with_sentinels(caplog: pytest.LogCaptureFixture) -> Non
     assert "other" not in caplog.text
 
 
-async def test_what_speaks_no_redis() -> None:
+async def test_a_server_of_another_protocol_is_unavailable() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"\x80\x04N.\r\nHTTP/1.1 400 Bad Request\r\n\r\n")
@@ -183,7 +185,7 @@ async def test_what_speaks_no_redis() -> None:
         await redis.shutdown()
 
 
-async def test_nobody_listens() -> None:
+async def test_a_port_without_a_server_is_unavailable() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"redis://127.0.0.1:{taken.getsockname()[1]}"
@@ -193,14 +195,14 @@ async def test_nobody_listens() -> None:
         await redis.shutdown()
 
 
-def test_an_option_that_there_is_not() -> None:
+def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="says pasword=…") as raised:
         RedisStore("redis://host?pasword=hunter2", prefix="", timeout=5, max_connections=1)
     assert "hunter2" not in str(raised.value)
 
 
 @pytest.mark.parametrize("url", ["", "localhost:6379", "http://user:hunter2@host", "redis://:hunter2@host:port"])
-def test_a_url_that_cannot_be_read(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="redis://host:port/0") as raised:
         RedisStore(url, prefix="", timeout=5, max_connections=1)
     assert "hunter2" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""Sessions in cookies: only what this application sealed opens, and only while it lives (reliability.md, line 75)."""
+"""Sessions in cookies: only cookies that this application sealed are opened, until they expire (reliability.md, 75)."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def keeper(clock: Clock, key: str | list[str] = KEY) -> SealedKeeper:
 
 
 @given(st.binary(max_size=2000))
-def test_what_is_sealed_opens(content: bytes) -> None:
+def test_a_sealed_session_can_be_opened(content: bytes) -> None:
     assert SEALER.open(SEALER.seal(content)) == (content, 0)
 
 
-def test_no_two_seals_are_alike_and_nothing_shows() -> None:
+def test_seals_differ_each_time_and_reveal_nothing() -> None:
     tokens = {SEALER.seal(b"the same content") for _ in range(100)}
     assert len(tokens) == len({to_bytes(token)[1:13] for token in tokens}) == 100
     assert not any(b"content" in to_bytes(token) for token in tokens)
 
 
 @pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
-def test_every_byte_counts(mask: int) -> None:
+def test_a_change_of_any_byte_is_detected(mask: int) -> None:
     good = to_bytes(SEALER.seal(b"user=ann"))
     assert SEALER.open(to_token(good)) is not None
     for place in range(len(good)):
@@ -56,8 +56,8 @@ def test_every_byte_counts(mask: int) -> None:
         assert SEALER.open(to_token(bytes(changed))) is None, f"byte {place}"
 
 
-def test_every_letter_counts() -> None:
-    # All lengths, so that the last letter has two, four and no bits that mean nothing.
+def test_a_change_of_any_letter_is_detected() -> None:
+    # All lengths, so that the last letter has two, four and no unused bits.
     for content in (b"user=ann", b"user=anna", b"user=annas"):
         token = SEALER.seal(content)
         for place, letter in enumerate(token):
@@ -65,7 +65,7 @@ def test_every_letter_counts() -> None:
                 assert SEALER.open(token[:place] + other + token[place + 1 :]) is None, f"letter {place}"
 
 
-def test_cut_and_extended() -> None:
+def test_a_seal_of_another_length_is_refused() -> None:
     good = SEALER.seal(b"user=ann")
     for length in range(len(good)):
         assert SEALER.open(good[:length]) is None
@@ -74,7 +74,7 @@ def test_cut_and_extended() -> None:
         assert SEALER.open(more + good) is None
 
 
-def test_parts_of_two_seals_do_not_go_together() -> None:
+def test_parts_of_two_seals_cannot_be_combined() -> None:
     one, other = (to_bytes(SEALER.seal(content)) for content in (b"user=ann", b"user=bob"))
     for cut in (7, 13, len(one) - 16):
         assert SEALER.open(to_token(one[:cut] + other[cut:])) is None
@@ -83,7 +83,7 @@ def test_parts_of_two_seals_do_not_go_together() -> None:
 @pytest.mark.parametrize(
     "token", ["", "A", "é" * 60, "\x00" * 60, "A" * 60, "=" * 60, "A" * 5000, "🍪" * 30, "a b" * 20]
 )
-def test_what_was_never_sealed(token: str) -> None:
+def test_other_texts_are_refused(token: str) -> None:
     assert SEALER.open(token) is None
 
 
@@ -92,29 +92,29 @@ def test_nothing_that_a_peer_sends_raises(token: str) -> None:
     assert SEALER.open(token) is None
 
 
-def test_what_is_too_long_to_be_ours_is_not_looked_at() -> None:
+def test_a_seal_that_is_too_long_is_not_opened() -> None:
     assert SEALER.open(SEALER.seal(b"x" * 2900)) is not None
     assert SEALER.open(SEALER.seal(b"x" * 3100)) is None
 
 
-def test_a_foreign_key_and_another_cookie() -> None:
+def test_another_key_or_cookie_name_is_refused() -> None:
     token = SEALER.seal(b"user=ann")
     assert Sealer(KEY + "!", NAME).open(token) is None
     assert Sealer(KEY, "other").open(token) is None
     assert Sealer(KEY, NAME).open(token) == (b"user=ann", 0)
 
 
-def test_another_version_of_the_format(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_of_the_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     token = SEALER.seal(b"user=ann")
     monkeypatch.setattr(sealed, "VERSION", b"\x02")
     later = Sealer(KEY, NAME)
     assert later.open(token) is None
-    # The version is authenticated: to change the byte that shows it is not enough.
+    # The version is authenticated, so changing the byte that shows it is not enough.
     assert later.open(to_token(b"\x02" + to_bytes(token)[1:])) is None
     assert later.open(later.seal(b"user=ann")) == (b"user=ann", 0)
 
 
-def test_keys_rotate() -> None:
+def test_old_keys_still_open_seals() -> None:
     old, both, new = Sealer("old" * 6, NAME), Sealer(["new" * 6, "old" * 6], NAME), Sealer("new" * 6, NAME)
     token = old.seal(b"x")
     assert both.open(token) == (b"x", 1)
@@ -125,7 +125,7 @@ def test_keys_rotate() -> None:
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=5))
-def test_values_come_back(values: dict[str, Any]) -> None:
+def test_values_survive_sealing(values: dict[str, Any]) -> None:
     kept = keeper(Clock())
     record = kept._seal("an id", encode(values))
     assume(len(record.token) <= 4096)
@@ -147,7 +147,7 @@ async def test_a_session_ends_with_its_time() -> None:
     assert kept.identify(record.token) is None
 
 
-async def test_new_values_keep_the_id_and_the_time_begins_anew() -> None:
+async def test_new_values_keep_the_id_and_restart_the_lifetime() -> None:
     clock = Clock()
     kept = keeper(clock)
     record = await kept.create(b'{"user":"ann"}')
@@ -158,7 +158,7 @@ async def test_new_values_keep_the_id_and_the_time_begins_anew() -> None:
     assert (await kept.create(b"{}")).id != record.id
 
 
-async def test_what_an_old_key_sealed_is_to_be_sealed_anew() -> None:
+async def test_a_session_sealed_with_an_old_key_must_be_sealed_again() -> None:
     record = await keeper(Clock(), "old" * 6).create(b'{"user":"ann"}')
     claim = keeper(Clock(), ["new" * 6, "old" * 6]).identify(record.token)
     assert claim is not None
@@ -169,5 +169,5 @@ async def test_what_an_old_key_sealed_is_to_be_sealed_anew() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"null", b"[]", b'["id",1e9,{}]', b'["id",9999999999,[]]', b"\xff", b"[" * 9999]
 )
-def test_what_another_program_sealed_with_our_key(content: bytes) -> None:
+def test_foreign_data_sealed_with_our_key_is_refused(content: bytes) -> None:
     assert keeper(Clock()).identify(SEALER.seal(content)) is None

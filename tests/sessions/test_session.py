@@ -47,7 +47,7 @@ def test_a_locked_session_cannot_be_changed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_another_one_can(name: str) -> None:
+def test_an_unlocked_session_can_be_changed(name: str) -> None:
     plain = sdict({"user": "ann"})
     session = Session(plain)
     CHANGES[name](session)
@@ -56,7 +56,7 @@ def test_another_one_can(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["items", "keys", "values", "get", "copy", "pop", "update", "clear"])
-def test_a_value_named_like_a_method_is_a_value(name: str) -> None:
+def test_a_value_may_have_the_name_of_a_method(name: str) -> None:
     session = Session()
     setattr(session, name, "mine")
     assert getattr(session, name) == session[name] == "mine"
@@ -67,7 +67,7 @@ def test_a_value_named_like_a_method_is_a_value(name: str) -> None:
         Session.clear(session)
 
 
-def test_what_we_keep_beside_the_values_is_no_value() -> None:
+def test_internal_attributes_are_no_values() -> None:
     visit = object()
     session = Session(visit=visit)
     assert visit_of(session) is visit
@@ -76,7 +76,7 @@ def test_what_we_keep_beside_the_values_is_no_value() -> None:
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, Session.copy, lambda it: pickle.loads(pickle.dumps(it))])
-def test_a_copy_is_free(copied: Callable[[Session], Any]) -> None:
+def test_a_copy_is_independent(copied: Callable[[Session], Any]) -> None:
     session = Session({"user": "ann"}, visit="of ann")
     lock(session, "not here")
     other = copied(session)

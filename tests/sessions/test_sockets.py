@@ -20,7 +20,7 @@ def connected(registry: SocketRegistry, id: str | None, user: str | None = None)
     return connection
 
 
-async def test_a_session_is_closed() -> None:
+async def test_the_sockets_of_a_session_are_closed() -> None:
     registry = SocketRegistry()
     ann, bob, nobody = connected(registry, "ann"), connected(registry, "bob"), connected(registry, None)
     await registry.close_session("ann", 4000, "why")
@@ -28,7 +28,7 @@ async def test_a_session_is_closed() -> None:
     await registry.close_session("cyd", 4000, "why")
 
 
-async def test_what_matches_is_closed() -> None:
+async def test_matching_sessions_are_closed() -> None:
     registry = SocketRegistry()
     first, second = connected(registry, "1", "ann"), connected(registry, "2", "ann")
     nobody, loading = connected(registry, None, ""), connected(registry, "3")
@@ -39,7 +39,7 @@ async def test_what_matches_is_closed() -> None:
     assert loading.events == []
 
 
-async def test_what_was_removed_is_left_alone() -> None:
+async def test_removed_sockets_are_not_closed() -> None:
     registry = SocketRegistry()
     one, other = connected(registry, "ann", "ann"), connected(registry, "ann", "ann")
     registry.remove(one.websocket)
@@ -64,7 +64,7 @@ async def test_sockets_move_to_another_id() -> None:
     assert not registry._by_id
 
 
-async def test_it_keeps_nothing_alive() -> None:
+async def test_the_registry_keeps_nothing_alive() -> None:
     registry = SocketRegistry()
     for number in range(100):
         connected(registry, f"id {number % 10}", "ann")
@@ -72,7 +72,7 @@ async def test_it_keeps_nothing_alive() -> None:
     assert len(registry) == len(registry._sessions) == 0
 
 
-async def test_handlers_that_end_while_they_are_closed() -> None:
+async def test_handlers_may_end_while_sockets_are_closed() -> None:
     registry = SocketRegistry()
     connections = [connected(registry, "ann", "ann") for _ in range(10)]
 
@@ -88,7 +88,7 @@ async def test_handlers_that_end_while_they_are_closed() -> None:
     assert all(connection.events == [("close", 1008, "")] for connection in connections)
 
 
-async def test_what_goes_wrong_with_one_is_not_the_others_trouble(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_with_one_socket_does_not_affect_the_others(caplog: pytest.LogCaptureFixture) -> None:
     class Gone(MemoryConnection):
         def close(self, code: int, reason: str) -> None:
             raise WebsocketClosed(1006)

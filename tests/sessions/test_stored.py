@@ -19,7 +19,7 @@ BOB = b'{"user":"bob"}'
 
 
 class Kept:
-    """A keeper, with what lies below it."""
+    """A keeper with its store and clock."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -43,7 +43,7 @@ async def test_the_store_never_sees_an_id() -> None:
     assert len({(await kept.keeper.create(ANN)).token for _ in range(50)}) == 50
 
 
-async def test_load_replace_delete() -> None:
+async def test_a_session_can_be_loaded_replaced_and_deleted() -> None:
     kept = Kept()
     record = await kept.keeper.create(ANN)
     assert await kept.values(record.token) == {"user": "ann"}
@@ -57,7 +57,7 @@ async def test_load_replace_delete() -> None:
     assert await kept.keeper.delete(later) is False
 
 
-async def test_what_has_ended_is_not_brought_back() -> None:
+async def test_an_ended_session_is_not_restored() -> None:
     kept = Kept()
     record = await kept.keeper.create(ANN)
     await kept.keeper.delete(record)
@@ -72,22 +72,22 @@ async def test_a_session_ends_with_its_time() -> None:
     assert await kept.values(record.token) == {"user": "ann"}
     kept.clock.now += 1
     assert await kept.values(record.token) is None
-    # A store that still has it does not help.
+    # This holds even if the store still has it.
     await kept.store.put(record.id, pack(record.id, int(kept.clock.now), ANN), 1000, replace=False)
     assert await kept.values(record.token) is None
 
 
 @pytest.mark.parametrize("token", ["", "A" * 42, "A" * 44, "é" * 43, "A" * 5000])
-def test_what_is_no_id(token: str) -> None:
+def test_an_invalid_id_is_refused(token: str) -> None:
     assert Kept().keeper.identify(token) is None
 
 
-async def test_an_id_that_we_never_gave() -> None:
+async def test_an_unknown_id_is_refused() -> None:
     assert await Kept().values("A" * 43) is None
 
 
 @pytest.mark.parametrize("value", [b"", b"\xff", b"null", pack("another key", 2**40, ANN), b"\x80\x04N."])
-async def test_a_store_that_gives_something_else(value: bytes, caplog: pytest.LogCaptureFixture) -> None:
+async def test_invalid_data_from_a_store_is_ignored(value: bytes, caplog: pytest.LogCaptureFixture) -> None:
     kept = Kept()
     record = await kept.keeper.create(ANN)
     await kept.store.put(record.id, value, 100, replace=False)
@@ -98,7 +98,7 @@ async def test_a_store_that_gives_something_else(value: bytes, caplog: pytest.Lo
     ]
 
 
-async def test_a_session_that_is_too_large() -> None:
+async def test_a_session_that_is_too_large_is_an_error() -> None:
     kept = Kept()
     record = await kept.keeper.create(b"x" * 1000)
     with pytest.raises(UsageError, match=r"1001 bytes.*at most 1000.*max_size"):

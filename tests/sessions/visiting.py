@@ -1,4 +1,4 @@
-"""Visitors of an application in memory: a clock to turn, pipes that go by it, browsers that keep cookies."""
+"""Visitors of an application in memory: a clock that tests move, pipes that use it, browsers that keep cookies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXPIRE = 100
 
 
 class Clock:
-    """Seconds since the epoch, as the test wants them."""
+    """Seconds since the epoch, set by the test."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -38,12 +38,12 @@ def make_cookie(name: str = NAME, expire: float = EXPIRE) -> SessionCookie:
 
 
 def cookie_pipe(clock: Clock, key: str | Sequence[str] = KEY, name: str = NAME) -> SessionPipe:
-    """Sessions in cookies, of a hundred seconds."""
+    """Return a pipe of sessions in cookies, with a lifetime of a hundred seconds."""
     return SessionPipe(make_cookie(name), SealedKeeper(Sealer(key, name), EXPIRE, clock), clock)
 
 
 def stored_pipe(clock: Clock, store: Store | None = None, name: str = NAME) -> SessionPipe:
-    """Sessions on the server, of a hundred seconds."""
+    """Return a pipe of sessions on the server, with a lifetime of a hundred seconds."""
     if store is None:
         store = MemoryStore(1000, clock)
     return SessionPipe(make_cookie(name), StoredKeeper(store, EXPIRE, 10_000, clock), clock)
@@ -63,7 +63,7 @@ class Browser:
     """A visitor who keeps cookies.
 
     Attributes:
-        cookies: what is kept, by name.
+        cookies: the cookies, by name.
         set_cookies: the Set-Cookie fields of the last answer.
         headers: the other fields of the last answer.
     """
@@ -138,6 +138,6 @@ class Connecting:
 
 async def opened(connection: MemoryConnection) -> list[Any]:
     """Wait until a connection is accepted or refused; return what was sent on it."""
-    while not connection.events:  # noqa: ASYNC110 - it has no event that tells
+    while not connection.events:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0)
     return connection.sent

@@ -1,4 +1,4 @@
-"""The text that Prometheus' own parser reads."""
+"""The text format, read back with Prometheus' own parser."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ def test_all_instruments_are_read_back() -> None:
     assert families["emmett_held_bytes"].type == "gauge"
 
 
-def test_labels_of_any_text() -> None:
+def test_labels_may_contain_any_text() -> None:
     text = 'a "b" %s %% \\ \n {} é'
     families = {family.name: family for family in parse(write_text(everything(text)))}
     assert families["emmett_websocket_messages"].samples[0].labels == {"http_route": text, "direction": text}
 
 
-def test_nothing_measured() -> None:
+def test_without_measurements_the_text_is_empty() -> None:
     assert write_text(Gathered(Layout(set()), [])) == ""
 
 
-def test_the_order_of_families_and_series() -> None:
+def test_families_and_series_are_sorted() -> None:
     store = MeasurementStore()
     for route in ("/b", "/a"):
         store.add(MESSAGES, (route, "sent"), 1)
@@ -72,7 +72,7 @@ def test_the_order_of_families_and_series() -> None:
     store.close()
 
 
-def test_the_dashboard_asks_for_what_there_is() -> None:
+def test_the_dashboard_uses_existing_metrics() -> None:
     names = {sample.name for family in parse(write_text(everything())) for sample in family.samples}
     labels = {name.replace(".", "_") for instrument in INSTRUMENTS for name in instrument.labels} | {"le"}
     dashboard = json.loads(DASHBOARD.read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""The measurements of several processes, added up: those that live, and what others have counted before they ended."""
+"""The sum of the measurements of several processes, including those that have ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def gather(gatherer: Gatherer) -> dict[Series, list[float]]:
     return {series: list(numbers[start:end]) for series, start, end in layout.places}
 
 
-def test_one_process_alone() -> None:
+def test_a_single_process_is_gathered() -> None:
     store = MeasurementStore()
     store.add(MESSAGES, SENT, 2)
     store.record(PUBLISHING, (), 0.002)
@@ -32,12 +32,12 @@ def test_one_process_alone() -> None:
     assert totals[MESSAGES, SENT] == [2]
     numbers = totals[PUBLISHING, ()]
     assert numbers[0] == pytest.approx(100.0025)
-    # A value that equals a bound is in the bucket of that bound.
+    # A value that equals a bound belongs to the bucket of that bound.
     assert numbers[1:] == [1, 0, 1, *[0] * 9, 1]
     store.close()
 
 
-def test_several_processes_and_what_they_leave(tmp_path: Path) -> None:
+def test_several_processes_and_ended_ones_are_added_up(tmp_path: Path) -> None:
     first, second = MeasurementStore(tmp_path, "1"), MeasurementStore(tmp_path, "2")
     gatherer = Gatherer(first, tmp_path)
     for store in (first, second):
@@ -69,7 +69,7 @@ def test_several_processes_and_what_they_leave(tmp_path: Path) -> None:
     first.close()
 
 
-def test_another_process_with_the_same_name(tmp_path: Path) -> None:
+def test_a_process_may_reuse_the_name_of_another(tmp_path: Path) -> None:
     own, first = MeasurementStore(tmp_path, "own"), MeasurementStore(tmp_path, "1")
     gatherer = Gatherer(own, tmp_path)
     first.add(MESSAGES, SENT, 3)
@@ -83,7 +83,7 @@ def test_another_process_with_the_same_name(tmp_path: Path) -> None:
     own.close()
 
 
-def test_a_full_store_counts_on_without_new_series(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_store_counts_existing_series_only(caplog: pytest.LogCaptureFixture) -> None:
     store = MeasurementStore(size=NUMBER_SIZE * (size_of(REQUESTS) + 1))
     store.record(REQUESTS, ("GET", "/", "200"), 0.1)
     store.add(MESSAGES, SENT, 1)
@@ -95,7 +95,7 @@ def test_a_full_store_counts_on_without_new_series(caplog: pytest.LogCaptureFixt
     store.close()
 
 
-def test_what_ends_during_a_scrape_is_counted_once(tmp_path: Path) -> None:
+def test_a_process_that_ends_during_a_scrape_is_counted_once(tmp_path: Path) -> None:
     own, second = join(tmp_path, "own"), join(tmp_path, "2")
     second.add(MESSAGES, SENT, 5)
     gatherer = Gatherer(own, tmp_path)
@@ -110,7 +110,7 @@ def test_what_ends_during_a_scrape_is_counted_once(tmp_path: Path) -> None:
         store.close()
 
 
-def test_a_scrape_that_is_given_up_leaves_no_file_open(tmp_path: Path) -> None:
+def test_a_cancelled_scrape_leaves_no_file_open(tmp_path: Path) -> None:
     stores = [join(tmp_path, str(number)) for number in range(3)]
     for store in stores:
         store.add(MESSAGES, SENT, 5)

@@ -18,11 +18,11 @@ def test_names_are_unique_in_both_systems() -> None:
         (HELD, "emmett_held_bytes"),
     ],
 )
-def test_the_name_in_prometheus(instrument: Instrument, family: str) -> None:
+def test_a_name_is_adapted_for_prometheus(instrument: Instrument, family: str) -> None:
     assert instrument.family == family
 
 
-def test_only_histograms_have_buckets_and_these_grow() -> None:
+def test_only_histograms_have_buckets_in_ascending_order() -> None:
     for each in INSTRUMENTS:
         assert bool(each.buckets) is (each.kind == "histogram")
         assert list(each.buckets) == sorted(set(each.buckets))

@@ -26,7 +26,7 @@ async def make(port: int = 0) -> ScrapeListener:
     return listener
 
 
-async def test_a_scrape() -> None:
+async def test_a_scrape_is_answered() -> None:
     listener = await make()
     head, _, body = (await ask(listener, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4")
@@ -38,7 +38,7 @@ async def test_a_scrape() -> None:
     await listener.stop()
 
 
-async def test_too_many_scrapes_and_a_stop_under_way() -> None:
+async def test_concurrent_scrapes_are_limited_and_a_stop_ends_them() -> None:
     listener = await make()
     assert listener.address is not None
     waiting = [await asyncio.open_connection(*listener.address) for _ in range(MAX_SCRAPES)]
@@ -50,7 +50,7 @@ async def test_too_many_scrapes_and_a_stop_under_way() -> None:
         await writer.wait_closed()
 
 
-async def test_a_port_that_another_program_has(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_port_in_use_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     other = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     listener = await make(other.sockets[0].getsockname()[1])
     assert listener.address is None

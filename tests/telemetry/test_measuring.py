@@ -1,4 +1,4 @@
-"""Events become measurements."""
+"""How events become measurements."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def make() -> tuple[Measuring, Sums]:
     return Measuring(sums, lambda: {"app.echo": "/echo"}, False), sums
 
 
-async def test_from_an_application() -> None:
+async def test_events_of_an_application_are_measured() -> None:
     app, sums = App(__name__), Sums()
     measuring = Measuring(sums, lambda: {route.name: route.path for route in app.routes}, True)
     app.observers.add(measuring)
@@ -109,7 +109,7 @@ async def test_from_an_application() -> None:
     assert sums.of(measured.SUBSCRIPTIONS) == {}
 
 
-def test_what_goes_wrong() -> None:
+def test_failures_are_measured() -> None:
     measuring, sums = make()
     measuring.send_stalled(SendStalled(None, "app.echo", None))
     measuring.slow_consumer(SlowConsumer("websocket", None, None, None, "it does not read", cause="send_timeout"))
@@ -128,7 +128,7 @@ def test_what_goes_wrong() -> None:
 
 
 REFUSED = [
-    # Status, route, whether the handler has run, whether it failed, and the cause.
+    # Status, route, whether the handler ran, whether it failed, and the cause.
     (401, "app.echo", True, False, "application"),
     (403, "app.echo", True, False, "application"),
     (503, "app.echo", True, False, "unanswered"),
@@ -156,7 +156,7 @@ def test_refusals_have_a_cause(status: int | None, route: str | None, has_run: b
     assert sums.of(measured.CONNECTIONS) == {}
 
 
-async def test_what_waits() -> None:
+async def test_waiting_messages_are_measured() -> None:
     measuring, sums = make()
     waiting = [3]
     opened = WebsocketOpened(1, "/echo", "", None, "app.echo", None, "key", waiting=lambda: waiting[0])
@@ -176,7 +176,7 @@ async def test_what_waits() -> None:
     assert sums.of(measured.DROPPED) == {(): 3}
 
 
-def test_what_peers_choose_makes_no_labels_without_end() -> None:
+def test_peers_cannot_create_unlimited_labels() -> None:
     measuring, sums = make()
     for code in range(4000, 4000 + MAX_CODES + 10):
         measuring.websocket_opened(WebsocketOpened(code, "/echo", "", None, "app.echo", None, code))
@@ -190,7 +190,7 @@ def test_what_peers_choose_makes_no_labels_without_end() -> None:
     assert sums.recorded(measured.REQUESTS) == [("GET", "", ""), ("_OTHER", "", ""), ("_OTHER", "", "")]
 
 
-async def test_counting_many_open_websockets_does_not_hold_the_loop() -> None:
+async def test_counting_many_open_websockets_does_not_block_the_loop() -> None:
     measuring, _ = make()
     counted = 0
     per_turn: list[int] = []

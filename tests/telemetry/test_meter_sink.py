@@ -8,7 +8,7 @@ from emmett.telemetry.meter_sink import MeterSink
 from tests.telemetry.test_opentelemetry import points
 
 
-def test_each_kind_of_instrument() -> None:
+def test_each_kind_of_instrument_is_recorded() -> None:
     reader = InMemoryMetricReader()
     sink = MeterSink(MeterProvider([reader]).get_meter("emmett"))
     sink.add(MESSAGES, ("/echo", "sent"), 3)

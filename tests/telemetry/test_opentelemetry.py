@@ -32,7 +32,7 @@ def points(reader: InMemoryMetricReader) -> dict[str, list[Any]]:
     }
 
 
-async def test_both() -> None:
+async def test_traces_and_measurements_are_exported() -> None:
     app, reader = App(__name__), InMemoryMetricReader()
     tracers, spans = exporting()
     OpenTelemetry(app, tracer_provider=tracers, meter_provider=MeterProvider([reader]))
@@ -61,7 +61,7 @@ async def test_without_an_sdk_nothing_happens() -> None:
         assert (await client.get("/nowhere")).status == 404
 
 
-async def test_one_of_the_two() -> None:
+async def test_traces_or_measurements_can_be_switched_off() -> None:
     for kept in ("traces", "measurements"):
         app = App(__name__)
         other = {"traces": "measurements", "measurements": "traces"}[kept]

@@ -27,7 +27,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
     }
 
 
-async def test_a_path_of_the_application() -> None:
+async def test_scrapes_can_use_a_path_of_the_application() -> None:
     app = App(__name__)
 
     class Login(Pipe):
@@ -63,7 +63,7 @@ async def test_a_path_of_the_application() -> None:
     assert found["orders_total",] == 3
 
 
-async def test_what_happens_rarely_begins_at_zero() -> None:
+async def test_counters_of_rare_events_begin_at_zero() -> None:
     app = App(__name__)
     prometheus = Prometheus(app, "/metrics")
     Channels(app)
@@ -81,7 +81,7 @@ async def test_what_happens_rarely_begins_at_zero() -> None:
         found = samples(await prometheus.text())
         for name in ("failures_total", "send_stalls_total", "queue_messages"):
             assert found[f"emmett_websocket_{name}", "/live/<str:name>"] == 0
-        # Before anybody has come to a route, too.
+        # This holds even before the first visit to a route.
         for route in ("/live/<str:name>", "/quiet"):
             assert found["emmett_websocket_refusals_total", "origin", route] == 0
             assert found["emmett_websocket_closes_total", "1006", route] == 0
@@ -95,7 +95,7 @@ async def test_what_happens_rarely_begins_at_zero() -> None:
         await peer.send("done")
 
 
-async def test_scrapes_at_once_share_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_scrapes_share_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     app = App(__name__)
     prometheus = Prometheus(app, "/metrics")
     began: list[int] = []
@@ -110,12 +110,12 @@ async def test_scrapes_at_once_share_one_run(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(prometheus, "_write", counting)
     async with app.test_client_async():
-        # The first one fails, alone; the second one runs for itself and for the others, which came while that ran.
+        # The first scrape fails alone; the second runs for itself and the others, which arrived meanwhile.
         first, *others = await asyncio.gather(*(prometheus.text() for _ in range(10)), return_exceptions=True)
         assert isinstance(first, OSError)
         assert {str(text)[0] for text in others} == {"2"}
         assert began == [1, 2]
-        # A later one gets newer numbers.
+        # A later scrape gets newer numbers.
         assert (await prometheus.text())[0] == "3"
         running = asyncio.create_task(prometheus.text())
         await asyncio.sleep(0)
@@ -125,7 +125,7 @@ async def test_scrapes_at_once_share_one_run(monkeypatch: pytest.MonkeyPatch) ->
     assert prometheus._latest == ""
 
 
-async def test_a_port_of_its_own() -> None:
+async def test_scrapes_can_use_a_separate_port() -> None:
     app = App(__name__)
     prometheus = Prometheus(app, port=0)
     async with app.test_client_async() as client:
@@ -136,7 +136,7 @@ async def test_a_port_of_its_own() -> None:
     assert prometheus.address is None
 
 
-def test_it_needs_a_place() -> None:
+def test_a_path_or_a_port_is_required() -> None:
     with pytest.raises(ConfigurationError, match="give a path"):
         Prometheus(App(__name__))
 
@@ -159,7 +159,7 @@ WORKERS = """
 """
 
 
-def test_one_scrape_covers_all_workers_and_those_that_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_scrape_covers_all_workers_including_dead_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))
     (tmp_path / "app.py").write_text(textwrap.dedent(WORKERS), "utf-8")
     key = ("http_server_request_duration_seconds_count", "GET", "200", "/process")
@@ -167,13 +167,13 @@ def test_one_scrape_covers_all_workers_and_those_that_died(tmp_path: Path, monke
         port = int(running.wait_for(r"http://127\.0\.0\.1:(\d+)")[1])
         for _ in range(2):
             running.wait_for(r"Application startup complete\.")
-        # Both workers accept; the kernel chooses which.
+        # Both workers accept connections, and the kernel chooses one.
         processes: set[str] = set()
         requests = 0
         while len(processes) < 2:
             processes.add(running.get(port, "/process")[1])
             requests += 1
-        # A worker counts a request just after its response has left, which another worker may not see yet.
+        # A worker counts a request just after sending its response, so another worker may not see it yet.
         while (counted := samples(running.get(port, "/metrics")[1]).get(key, 0)) < requests:
             pass
         assert counted == requests

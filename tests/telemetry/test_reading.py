@@ -1,4 +1,4 @@
-"""What is read of the files of one process; `test_gathering.py` adds up several."""
+"""Reading the files of one process; `test_gathering.py` adds up several."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read(reader: MeasurementReader) -> list[float]:
     return numbers
 
 
-def test_a_store_of_this_process() -> None:
+def test_a_store_of_this_process_is_read() -> None:
     store = MeasurementStore()
     reader = OwnReader(store)
     assert read(reader) == []
@@ -33,7 +33,7 @@ def test_a_store_of_this_process() -> None:
     store.close()
 
 
-def test_a_line_that_is_being_written_is_read_the_next_time(tmp_path: Path) -> None:
+def test_an_incomplete_line_is_read_the_next_time(tmp_path: Path) -> None:
     store = MeasurementStore(tmp_path, "1")
     store.add(MESSAGES, SENT, 2)
     reader = StoreReader(tmp_path / "1.series")
@@ -46,7 +46,7 @@ def test_a_line_that_is_being_written_is_read_the_next_time(tmp_path: Path) -> N
     store.close()
 
 
-def test_a_process_ends(tmp_path: Path) -> None:
+def test_the_end_of_a_process_is_noticed(tmp_path: Path) -> None:
     store = MeasurementStore(tmp_path, "1")
     store.add(MESSAGES, SENT, 2)
     reader = StoreReader(tmp_path / "1.series")
@@ -58,7 +58,7 @@ def test_a_process_ends(tmp_path: Path) -> None:
     assert read(reader) == [0]
 
 
-def test_what_has_ended_is_read_again_when_it_is_replaced(tmp_path: Path) -> None:
+def test_the_file_of_ended_processes_is_read_again_when_replaced(tmp_path: Path) -> None:
     path = tmp_path / "ended"
     reader = EndedReader(path)
     assert read(reader) == []

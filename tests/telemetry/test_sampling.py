@@ -30,7 +30,7 @@ async def test_it_samples_while_the_application_runs() -> None:
     await app.shutdown()
 
 
-async def test_what_waits_in_channels_and_the_broker() -> None:
+async def test_channels_and_the_broker_are_sampled() -> None:
     app, sums = App(__name__), Sums()
     channels = Channels(app)
     channels.namespace("few", slow="drop_oldest", queue_messages=2)

@@ -1,4 +1,4 @@
-"""A scrape of many routes and workers does little work after the first one: it reads numbers, and prepared text."""
+"""After the first scrape of many routes and workers, others do little work: they read numbers and prepared text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from soak.scrape import ROUTES, VALUES, WORKERS, fill
 
 
 class Work:
-    """Counts what is done between two turns of the loop."""
+    """Counts the work done between two turns of the loop."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.total: Counter[str] = Counter()
@@ -42,7 +42,7 @@ class Work:
         self._monkeypatch.setattr(where, name, counting)
 
     def run(self, slices: Slices[Any]) -> Any:
-        """Do work, and note what each slice does at most."""
+        """Do work, and record the most that a slice does."""
         try:
             while True:
                 self.slice.clear()
@@ -86,7 +86,7 @@ def sent(text: str) -> dict[str, float]:
     }
 
 
-def test_a_second_scrape_reads_numbers_alone(tmp_path: Path, stores: list[MeasurementStore], work: Work) -> None:
+def test_a_second_scrape_reads_only_numbers(tmp_path: Path, stores: list[MeasurementStore], work: Work) -> None:
     (series,) = {fill(store) for store in stores}
     assert series > 1200
     gatherer, text = Gatherer(stores[0], tmp_path), Exposition()
@@ -98,7 +98,7 @@ def test_a_second_scrape_reads_numbers_alone(tmp_path: Path, stores: list[Measur
 
     work.total.clear()
     found = sent(work.run(text.write(work.run(gatherer.gather()))))
-    # For each worker its numbers and its series; beyond these the lock of the folder, and what has ended.
+    # For each worker its numbers and its series; also the lock of the folder, and the file of ended processes.
     assert work.total["opened files"] <= 2 * WORKERS + 2
     assert work.total["reads"] <= 2 * WORKERS
     assert work.total["parsed lines"] == work.total["written labels"] == work.total["orders"] == 0
@@ -109,10 +109,10 @@ def test_a_second_scrape_reads_numbers_alone(tmp_path: Path, stores: list[Measur
     assert set(found.values()) == {WORKERS}
 
 
-def test_no_slice_does_much(tmp_path: Path, stores: list[MeasurementStore], work: Work) -> None:
+def test_each_slice_does_little(tmp_path: Path, stores: list[MeasurementStore], work: Work) -> None:
     for store in stores:
         fill(store)
-    # One has ended, and left its series to the file of those.
+    # One worker has ended, and left its series to the file of ended processes.
     stores.pop().close()
     stores.append(join(tmp_path, "another worker"))
     work.slice.clear()

@@ -68,7 +68,7 @@ def attributes(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 
-async def test_a_request_in_the_trace_of_its_client(traced: Traced) -> None:
+async def test_a_request_joins_the_trace_of_its_client(traced: Traced) -> None:
     async with traced.app.test_client_async() as client:
         await client.get("/hello/ada", headers={"traceparent": f"00-{TRACE}-{SPAN}-01"})
     query, span = traced.spans()
@@ -106,7 +106,9 @@ async def test_requests_on_one_connection_have_nothing_in_common(traced: Traced)
         ("/nowhere", "GET", 404, None),
     ],
 )
-async def test_how_requests_end(traced: Traced, path: str, name: str, status: int, error: str | None) -> None:
+async def test_spans_show_how_requests_end(
+    traced: Traced, path: str, name: str, status: int, error: str | None
+) -> None:
     async with traced.app.test_client_async() as client:
         await client.get(path)
     (span,) = traced.spans()
@@ -134,7 +136,7 @@ async def test_a_websocket_is_one_span(traced: Traced) -> None:
     assert (found["http.response.status_code"], span.status.status_code) == (101, StatusCode.UNSET)
 
 
-async def test_a_websocket_whose_handler_fails(traced: Traced) -> None:
+async def test_the_span_of_a_failed_websocket_has_the_error(traced: Traced) -> None:
     async with traced.app.test_client_async() as client, client.websocket("/broken") as peer:
         with pytest.raises(WebsocketClosed):
             await peer.receive()
@@ -143,7 +145,7 @@ async def test_a_websocket_whose_handler_fails(traced: Traced) -> None:
     assert attributes(span)["error.type"] == "LookupError"
 
 
-async def test_a_handshake_that_reaches_no_handler(traced: Traced) -> None:
+async def test_a_handshake_that_reaches_no_handler_has_a_span(traced: Traced) -> None:
     async with traced.app.test_client_async() as client:
         with pytest.raises(Exception, match="404"):
             async with client.websocket("/nowhere"):

@@ -1,4 +1,4 @@
-"""Handlers whose results fill templates: which, where in the pipeline, and what they take from the session."""
+"""Handlers whose results fill templates: which results, where in the pipeline, and with which session values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def later() -> dict[str, int]:
     return {"number": 2}
 
 
-async def test_plain_and_async_handlers_with_their_arguments(tmp_path: Path) -> None:
+async def test_plain_and_async_handlers_get_their_arguments(tmp_path: Path) -> None:
     templates = make_templates(tmp_path, page="<{{ number }}>")
     plain = fill_template(lambda number: {"number": number}, templates, "page", None)
     coroutine = fill_template(later, templates, "other", "page.html")
@@ -41,13 +41,13 @@ async def test_plain_and_async_handlers_with_their_arguments(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("result", ["text", b"bytes", [1], 5])
-async def test_other_results_stay_as_they_are(result: Any, tmp_path: Path) -> None:
+async def test_other_results_are_not_changed(result: Any, tmp_path: Path) -> None:
     fill = fill_template(lambda: result, make_templates(tmp_path, page="page"), "page", None)
     assert fill is not None
     assert await fill() is result
 
 
-async def test_nothing_fills_only_a_named_template(tmp_path: Path) -> None:
+async def test_none_fills_only_a_named_template(tmp_path: Path) -> None:
     templates = make_templates(tmp_path, page="page")
     own, named = (fill_template(lambda: None, templates, "page", name) for name in (None, "page.html"))
     assert own is not None
@@ -55,11 +55,11 @@ async def test_nothing_fills_only_a_named_template(tmp_path: Path) -> None:
     assert (await own(), await named()) == (None, "page")
 
 
-def test_a_route_without_a_template_is_left_alone(tmp_path: Path) -> None:
+def test_a_route_without_a_template_is_not_changed(tmp_path: Path) -> None:
     assert fill_template(later, make_templates(tmp_path), "page", None) is None
 
 
-def test_while_developing_a_template_may_come_later(tmp_path: Path) -> None:
+def test_during_development_a_template_may_be_added_later(tmp_path: Path) -> None:
     assert fill_template(later, Templates(tmp_path, reload=lambda: True), "page", None) is not None
 
 
@@ -73,7 +73,7 @@ def test_while_developing_a_template_may_come_later(tmp_path: Path) -> None:
         ("jinja", "text/html; charset=utf-8"),
     ],
 )
-async def test_the_suffix_says_what_type_a_page_is(suffix: str, content_type: str, tmp_path: Path) -> None:
+async def test_the_suffix_determines_the_media_type(suffix: str, content_type: str, tmp_path: Path) -> None:
     (tmp_path / f"page.{suffix}").write_text("page")
     app = make_app(tmp_path, "page")
 
@@ -88,14 +88,14 @@ async def test_the_suffix_says_what_type_a_page_is(suffix: str, content_type: st
         assert (await client.get("/own")).headers["content-type"] == "text/x-own"
 
 
-def test_jinja2_is_there_before_the_first_request(tmp_path: Path) -> None:
+def test_jinja2_is_loaded_before_the_first_request(tmp_path: Path) -> None:
     templates = make_templates(tmp_path, page="page")
     assert templates._environment is None
     fill_template(nothing, templates, "page", None)
     assert templates._environment is not None
 
 
-def test_a_named_template_without_jinja2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_template_without_jinja2_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(ConfigurationError, match="need jinja2"):
         fill_template(later, Templates(tmp_path), "page", "page.html")
@@ -122,7 +122,7 @@ async def test_pipes_see_the_page(tmp_path: Path) -> None:
     assert seen == ["page 2"]
 
 
-async def test_a_pipeline_that_makes_json_leaves_templates_out(tmp_path: Path) -> None:
+async def test_a_pipeline_with_json_skips_templates(tmp_path: Path) -> None:
     app = make_app(tmp_path, "page")
     app.route("/", name="page")(later)
     async with app.test_client_async() as client:
@@ -132,7 +132,7 @@ async def test_a_pipeline_that_makes_json_leaves_templates_out(tmp_path: Path) -
         assert (await client.get("/")).json() == {"number": 2}
 
 
-async def test_what_a_page_takes_from_the_session_is_saved(tmp_path: Path) -> None:
+async def test_values_that_a_page_adds_to_the_session_are_saved(tmp_path: Path) -> None:
     app = make_app(tmp_path, "{{ csrf_field() }} {{ csrf_token() }} {{ csp_nonce() }} {{ session.user or 'nobody' }}")
     app.pipeline = [SecurityHeaders(), SessionManager.cookies("a secret of some length"), CSRF()]
     app.route("/", name="page")(nothing)

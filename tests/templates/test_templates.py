@@ -1,4 +1,4 @@
-"""Templates: found, rendered, escaped, missing, and what an application sees of them."""
+"""Templates: how they are found, rendered and escaped, and errors about them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def ask(app: App, path: str = "/", **options: Any) -> tuple[int, str, str 
     return answer.status, (await read(answer.body)).decode(), answer.content_type
 
 
-async def test_a_dict_fills_the_template_of_the_routes_name(tmp_path: Path) -> None:
+async def test_a_dict_fills_the_template_with_the_name_of_the_route(tmp_path: Path) -> None:
     write(tmp_path, index="<h1>{{ title }}</h1>", blog__post="<p>{{ number }}</p>")
     app = make_app(tmp_path)
     app.route("/", name="index")(lambda: {"title": "Hello"})
@@ -59,14 +59,14 @@ async def test_without_a_template_a_dict_is_json(tmp_path: Path) -> None:
     assert await ask(app) == (200, '{"title":"Hello"}', "application/json")
 
 
-async def test_service_json_goes_before_a_template(tmp_path: Path) -> None:
+async def test_service_json_takes_precedence_over_a_template(tmp_path: Path) -> None:
     write(tmp_path, index="page")
     app = make_app(tmp_path)
     app.route("/", name="index", pipeline=[service.json])(lambda: {"a": 1})
     assert await ask(app) == (200, '{"a":1}', "application/json")
 
 
-async def test_a_template_of_another_name(tmp_path: Path) -> None:
+async def test_a_template_may_have_another_name(tmp_path: Path) -> None:
     write(tmp_path, page="<b>{{ word or 'none' }}</b>", plain="nothing to fill")
     app = make_app(tmp_path)
     app.route("/", name="index", template="page.html")(lambda: {"word": "x"})
@@ -79,7 +79,7 @@ async def test_a_template_of_another_name(tmp_path: Path) -> None:
     assert (await ask(app, "/own"))[:2] == (418, "own")
 
 
-async def test_what_is_printed_is_escaped(tmp_path: Path) -> None:
+async def test_printed_values_are_escaped(tmp_path: Path) -> None:
     write(tmp_path, index="<p title='{{ text }}'>{{ text }}</p>{{ request.query_params.q }}")
     (tmp_path / "mail.txt").write_text("{{ text }}")
     (tmp_path / "feed.xml").write_text("{{ text }}")
@@ -90,12 +90,12 @@ async def test_what_is_printed_is_escaped(tmp_path: Path) -> None:
     escaped = "&lt;script&gt;&#39;&#34;&amp;"
     text = (await ask(app, query_string=b"q=%3Cb%3E"))[1]
     assert text == f"<p title='{escaped}'>{escaped}</p>&lt;b&gt;"
-    # Text as it is: no browser may take it for a page.
+    # Unescaped text, which no browser may take for a page.
     assert await ask(app, "/mail") == (200, "<a & b>", "text/plain; charset=utf-8")
     assert await ask(app, "/feed") == (200, "&lt;a &amp; b&gt;", "text/xml; charset=utf-8")
 
 
-async def test_the_names_at_hand(tmp_path: Path) -> None:
+async def test_templates_have_some_predefined_names(tmp_path: Path) -> None:
     write(tmp_path, index="{{ request.path }} {{ url('other', 5) }} {{ response.status }}")
     app = make_app(tmp_path)
 
@@ -110,7 +110,7 @@ async def test_the_names_at_hand(tmp_path: Path) -> None:
     assert await ask(app) == (202, "/ /other/5 202", "text/html; charset=utf-8")
 
 
-async def test_values_go_before_the_names_at_hand(tmp_path: Path) -> None:
+async def test_values_override_predefined_names(tmp_path: Path) -> None:
     write(tmp_path, index="{{ url }} {{ session }}")
     app = make_app(tmp_path)
     app.route("/", name="index")(lambda: {"url": "a", "session": "b"})
@@ -143,14 +143,14 @@ async def test_a_template_and_those_it_names_are_read_in_a_thread(
     assert threading.get_ident() not in threads
 
 
-async def test_templates_that_name_each_other(tmp_path: Path) -> None:
+async def test_templates_may_include_each_other(tmp_path: Path) -> None:
     write(
         tmp_path, a="{% if deep %}{% include 'b.html' %}{% endif %}a", b="{% set deep = false %}{% include 'a.html' %}b"
     )
     assert await Templates(tmp_path).render("a.html", {"deep": True}) == "aba"
 
 
-async def test_what_is_not_used_is_no_error(tmp_path: Path) -> None:
+async def test_an_unused_broken_template_is_no_error(tmp_path: Path) -> None:
     write(
         tmp_path,
         broken="{% if %}",
@@ -165,7 +165,7 @@ async def test_what_is_not_used_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{% include 'idnex.html' %}", "{% extends 'idnex.html' %}", "{% import name as x %}"])
-async def test_a_named_template_that_is_not_there(text: str, tmp_path: Path) -> None:
+async def test_a_missing_named_template_is_an_error(text: str, tmp_path: Path) -> None:
     write(tmp_path, index="page", page=f"one\n{text}")
     with pytest.raises(ConfigurationError, match=r"no template 'idnex\.html'.*mean 'index\.html'") as caught:
         await Templates(tmp_path).render("page.html", {"name": "idnex.html"})
@@ -178,7 +178,7 @@ async def test_a_named_template_that_is_not_there(text: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "error", "line"), [("one\n{{ missing }}", UndefinedError, 2), ("{% if %}", TemplateSyntaxError, 1)]
 )
-async def test_an_error_names_template_and_line(
+async def test_an_error_states_template_and_line(
     text: str, error: type[Exception], line: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write(tmp_path, index=text)
@@ -205,7 +205,7 @@ async def test_an_error_names_template_and_line(
         "/index.html",
     ],
 )
-async def test_a_template_that_is_not_there(name: str, tmp_path: Path) -> None:
+async def test_a_missing_template_is_reported(name: str, tmp_path: Path) -> None:
     write(tmp_path, secret="secret")
     write(tmp_path / "templates", index="page", folder__page="page")
     templates = Templates(tmp_path / "templates")
@@ -215,7 +215,7 @@ async def test_a_template_that_is_not_there(name: str, tmp_path: Path) -> None:
         assert "did you mean 'index.html'?" in str(caught.value)
 
 
-async def test_while_developing_files_are_looked_at_anew(tmp_path: Path) -> None:
+async def test_during_development_changed_files_are_read_again(tmp_path: Path) -> None:
     templates = Templates(tmp_path, reload=lambda: True)
     assert templates.find("index") is None
     write(tmp_path, index="first")
@@ -228,7 +228,7 @@ async def test_while_developing_files_are_looked_at_anew(tmp_path: Path) -> None
     assert await templates.render("index.html", {}) == "the second"
 
 
-async def test_otherwise_they_are_read_once(tmp_path: Path) -> None:
+async def test_in_production_files_are_read_once(tmp_path: Path) -> None:
     templates = Templates(tmp_path)
     assert templates.find("index") is None
     write(tmp_path, index="first", page="first")
@@ -238,7 +238,7 @@ async def test_otherwise_they_are_read_once(tmp_path: Path) -> None:
     assert await templates.render("page.html", {}) == "first"
 
 
-async def test_the_application_adds_filters(tmp_path: Path) -> None:
+async def test_an_application_can_add_filters(tmp_path: Path) -> None:
     write(tmp_path, index="{{ 5 | money }}")
     app = make_app(tmp_path)
     app.templates.environment.filters["money"] = lambda value: f"{value:.2f} €"
@@ -246,7 +246,7 @@ async def test_the_application_adds_filters(tmp_path: Path) -> None:
     assert (await ask(app))[1] == "5.00 €"
 
 
-async def test_without_jinja2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_jinja2_it_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     write(tmp_path, index="page")
     app = make_app(tmp_path)

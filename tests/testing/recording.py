@@ -12,7 +12,7 @@ class Recording(asyncio.Protocol):
     """Records its events in order; data that arrived in one piece is one entry.
 
     Arguments:
-        half_open: whether it goes on writing when the client has ended.
+        half_open: whether it continues to write after the client has ended its half.
     """
 
     def __init__(self, *, half_open: bool = False) -> None:
@@ -50,6 +50,6 @@ def connected(
 
 
 async def settled() -> None:
-    """Let the event loop do all that can be done."""
+    """Let the event loop run everything that is ready."""
     for _ in range(20):
         await asyncio.sleep(0)

@@ -37,13 +37,13 @@ def make_app() -> App:
     return app
 
 
-async def test_methods_streams_and_errors() -> None:
+async def test_methods_streams_and_errors_work() -> None:
     async with make_app().test_client_async() as client, client.calls("/api") as api:
         assert await api.add(1, 2) == 3
         assert await api.add(a=1, b=2) == 3
         assert await api.call("call") == "by its name"
         assert [word async for word in api.words("a b")] == ["a", "b"]
-        # The items may be left out.
+        # Items of a stream may be skipped.
         assert await api.words("a b") is None
         with pytest.raises(CallError) as error:
             await api.add("1", 2)
@@ -62,7 +62,7 @@ async def test_arguments_are_by_position_or_by_name() -> None:
             await api.notify("nothing", 1, a=2)
 
 
-async def test_the_end_of_the_connection() -> None:
+async def test_the_end_of_the_connection_is_raised() -> None:
     async with make_app().test_client_async() as client, client.calls("/api") as api:
         with pytest.raises(WebsocketClosed) as closed:
             await api.leave()

@@ -81,7 +81,7 @@ def make_app() -> App:
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options"])
-async def test_every_method(method: str) -> None:
+async def test_every_method_can_be_sent(method: str) -> None:
     async with make_app().test_client_async() as client:
         answer = await getattr(client, method)("/")
         assert (answer.status, answer.json()["method"], answer.method) == (200, method.upper(), method.upper())
@@ -110,13 +110,13 @@ async def test_forms_and_json_are_read_by_the_application() -> None:
         assert (await client.post("/form", json={"b": [None]})).json() == {"b": [None]}
 
 
-async def test_no_content() -> None:
+async def test_a_response_may_have_no_content() -> None:
     async with make_app().test_client_async() as client:
         answer = await client.get("/nothing")
         assert (answer.status, answer.content) == (204, b"")
 
 
-async def test_another_host_and_tls() -> None:
+async def test_another_host_and_tls_can_be_used() -> None:
     async with make_app().test_client_async(base_url="https://shop.example:8443") as client:
         told = (await client.get("/")).json()
         assert (told["scheme"], told["headers"]["host"]) == ("https", "shop.example:8443")
@@ -124,7 +124,7 @@ async def test_another_host_and_tls() -> None:
         assert (told["scheme"], told["headers"]["host"]) == ("http", "other.example")
 
 
-async def test_errors_of_the_application_are_answers(caplog: pytest.LogCaptureFixture) -> None:
+async def test_errors_of_the_application_are_responses(caplog: pytest.LogCaptureFixture) -> None:
     async with make_app().test_client_async() as client:
         assert (await client.get("/missing")).status == 404
         assert (await client.get("/form")).headers["allow"] == "POST"
@@ -135,7 +135,7 @@ async def test_errors_of_the_application_are_answers(caplog: pytest.LogCaptureFi
     assert isinstance(record.exc_info[1], LookupError)
 
 
-async def test_a_request_that_the_server_refuses() -> None:
+async def test_a_refused_request_has_a_response() -> None:
     async with make_app().test_client_async() as client:
         await client.get("/")
         answer = await client.get("/", headers={"Host": "a/b"})
@@ -144,7 +144,7 @@ async def test_a_request_that_the_server_refuses() -> None:
             client.context.request  # noqa: B018
 
 
-async def test_redirects_are_answers_unless_they_are_to_be_followed() -> None:
+async def test_redirects_are_returned_unless_followed() -> None:
     async with make_app().test_client_async() as client:
         answer = await client.get("/to/nothing")
         assert (answer.status, answer.headers["location"], answer.history) == (303, "/nothing", [])
@@ -161,14 +161,14 @@ async def test_redirects_are_answers_unless_they_are_to_be_followed() -> None:
     ("status", "method", "body"),
     [(301, "GET", ""), (302, "GET", ""), (303, "GET", ""), (307, "POST", "x"), (308, "POST", "x")],
 )
-async def test_what_a_redirect_makes_of_a_post(status: int, method: str, body: str) -> None:
+async def test_a_redirect_may_change_a_post(status: int, method: str, body: str) -> None:
     async with make_app().test_client_async(follow_redirects=True) as client:
         told = (await client.post("/to/home", params={"status": status}, content="x")).json()
         assert (told["method"], told["body"]) == (method, body)
         assert ("content-type" in told["headers"]) is (body == "x")
 
 
-async def test_another_host_is_not_told_secrets() -> None:
+async def test_secrets_are_not_sent_to_another_host() -> None:
     async with make_app().test_client_async(follow_redirects=True) as client:
         secrets = {"headers": {"Authorization": "Bearer x"}, "cookies": {"a": "1"}}
         near = (await client.get("/to/home", **secrets)).json()["headers"]  # type: ignore[arg-type]
@@ -178,17 +178,17 @@ async def test_another_host_is_not_told_secrets() -> None:
         assert not {"authorization", "cookie"} & set(far)
 
 
-async def test_redirects_have_an_end() -> None:
+async def test_the_number_of_redirects_is_limited() -> None:
     async with make_app().test_client_async() as client:
         with pytest.raises(RedirectError, match="over 20 redirects, the last one to http://localhost/loop"):
             await client.get("/loop", follow_redirects=True)
-        # What they set on the way is kept.
+        # Cookies set on the way are kept.
         assert client.cookies["seen"] == "1"
         assert (await client.get("/loop")).status == 303
 
 
 @pytest.mark.parametrize("name", ["version", "path", "expires", "max-age", "secure", "Partitioned"])
-async def test_a_cookie_may_be_named_like_an_attribute(name: str) -> None:
+async def test_a_cookie_may_have_the_name_of_an_attribute(name: str) -> None:
     app = App(__name__)
 
     @app.route("/set")
@@ -229,7 +229,7 @@ async def test_cookies_are_kept_sent_back_and_forgotten() -> None:
         assert "cookie" not in (await client.get("/")).json()["headers"]
 
 
-async def test_a_response_that_does_not_come_in_time() -> None:
+async def test_a_late_response_is_an_error() -> None:
     app = make_app()
     app.config.server.shutdown_timeout = 0.01
     async with app.test_client_async() as client:
@@ -252,7 +252,7 @@ async def test_start_up_and_shutdown_run_around_the_block() -> None:
     assert events == ["up", "request", "down"] * 2
 
 
-async def test_a_start_up_that_fails_or_hangs() -> None:
+async def test_a_failed_or_hanging_startup_is_raised() -> None:
     app = make_app()
     app.on_startup(asyncio.Event().wait)
     with pytest.raises(TimeoutError, match=r"the start-up of the application did not end within 0\.01 s"):
@@ -268,7 +268,7 @@ async def test_a_start_up_that_fails_or_hangs() -> None:
         assert (await client.get("/nothing")).status == 204
 
 
-async def test_a_shutdown_that_fails() -> None:
+async def test_a_failed_shutdown_is_raised() -> None:
     app = make_app()
     app.on_shutdown(lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -277,7 +277,7 @@ async def test_a_shutdown_that_fails() -> None:
     assert app.table.on_request_end is None
 
 
-async def test_a_shutdown_that_hangs() -> None:
+async def test_a_hanging_shutdown_is_raised() -> None:
     app = make_app()
     app.config.server.shutdown_timeout = 0.01
     app.on_shutdown(asyncio.Event().wait)
@@ -288,7 +288,7 @@ async def test_a_shutdown_that_hangs() -> None:
 
 @pytest.mark.parametrize(("timeout", "shutdown_timeout", "drain"), [(5.0, 30.0, 5.0), (5.0, 2.0, 2.0)])
 async def test_the_end_waits_for_handlers_and_then_for_the_application(
-    timeout: float,  # noqa: ASYNC109 - that of the client
+    timeout: float,  # noqa: ASYNC109 - the timeout of the client
     shutdown_timeout: float,
     drain: float,
     monkeypatch: pytest.MonkeyPatch,
@@ -315,7 +315,7 @@ async def test_the_end_waits_for_handlers_and_then_for_the_application(
     assert min(deadlines) == timeout + drain
 
 
-async def test_it_must_be_open_and_only_once() -> None:
+async def test_a_client_must_be_opened_exactly_once() -> None:
     client = make_app().test_client_async()
     with pytest.raises(UsageError, match=r"write `async with app\.test_client_async"):
         await client.get("/")
@@ -327,7 +327,7 @@ async def test_it_must_be_open_and_only_once() -> None:
             await client.__aenter__()
 
 
-async def test_what_is_left_open_is_closed_at_the_end() -> None:
+async def test_open_connections_are_closed_at_the_end() -> None:
     ended = asyncio.Event()
     app = make_app()
 
@@ -354,18 +354,18 @@ async def test_what_is_left_open_is_closed_at_the_end() -> None:
         ({"timeout": 0}, "expected a number of seconds above 0"),
     ],
 )
-def test_options_that_cannot_be(options: dict[str, Any], message: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         AsyncTestClient(make_app(), **options)
 
 
-async def test_a_timeout_that_cannot_be() -> None:
+async def test_an_invalid_timeout_is_refused() -> None:
     async with make_app().test_client_async() as client:
         with pytest.raises(ConfigurationError, match="expected a number of seconds above 0"):
             await client.get("/", timeout=-1)
 
 
-async def test_abort_before_the_body_is_read() -> None:
+async def test_a_response_may_come_before_the_body_is_read() -> None:
     app = App(__name__)
 
     @app.route(methods="post")

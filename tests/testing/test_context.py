@@ -36,7 +36,7 @@ def make_app() -> App:
     return app
 
 
-async def test_the_last_request_as_the_application_saw_it() -> None:
+async def test_the_context_is_that_of_the_last_request() -> None:
     async with make_app().test_client_async() as client:
         await client.get("/counter?user=ada")
         assert client.context.request.query_params.user == "ada"
@@ -47,20 +47,20 @@ async def test_the_last_request_as_the_application_saw_it() -> None:
         assert client.context.session is None
 
 
-async def test_there_is_none_before_a_request() -> None:
+async def test_there_is_no_context_before_a_request() -> None:
     async with make_app().test_client_async() as client:
         with pytest.raises(UsageError, match="none was made yet"):
             client.context.session  # noqa: B018
 
 
-async def test_errors_have_one_too() -> None:
+async def test_errors_have_a_context_too() -> None:
     async with make_app().test_client_async() as client:
         await client.get("/missing")
         assert client.context.request.path == "/missing"
         assert client.context.response.status == 404
 
 
-async def test_requests_at_the_same_time_are_told_apart() -> None:
+async def test_concurrent_requests_have_separate_contexts() -> None:
     app = make_app()
     arrived, go_on = asyncio.Semaphore(0), asyncio.Event()
 
@@ -107,7 +107,7 @@ async def test_clients_may_close_in_any_order() -> None:
         assert second.context.session.user == "ada"
 
 
-async def test_who_listened_before_still_does() -> None:
+async def test_an_earlier_listener_is_still_called() -> None:
     app, heard = make_app(), []
     app.table.on_request_end = lambda seen: heard.append(seen.path)
     async with app.test_client_async() as client:
@@ -116,7 +116,7 @@ async def test_who_listened_before_still_does() -> None:
     assert app.table.on_request_end is not None
 
 
-async def test_behind_a_trusted_proxy() -> None:
+async def test_the_context_is_found_with_a_trusted_proxy() -> None:
     app = make_app()
     app.config.server.trusted_proxies = ("127.0.0.1",)
     async with app.test_client_async() as client:
@@ -128,13 +128,13 @@ async def test_behind_a_trusted_proxy() -> None:
 ELSEWHERE = ("192.0.2.99", 50000)
 
 
-async def test_a_request_from_an_unknown_address_is_that_which_is_under_way() -> None:
+async def test_a_request_from_an_unknown_address_is_matched_if_there_is_only_one() -> None:
     app = make_app()
     visits = Visits(app.table)
     visits.install()
     first, second = visits.expect(ELSEWHERE), visits.expect(("192.0.2.98", 50000))
     await run_request(app.table, make_request(path="/plain"))
-    # It can be either of them.
+    # The request could belong to either of them.
     assert (first.context, second.context) == (None, None)
     visits.forget(first)
     await run_request(app.table, make_request(path="/plain"))
@@ -142,7 +142,7 @@ async def test_a_request_from_an_unknown_address_is_that_which_is_under_way() ->
     assert second.context is not None
 
 
-async def test_who_has_ended_to_listen_is_told_nothing_though_others_pass_it_on() -> None:
+async def test_a_removed_listener_gets_nothing_even_if_others_forward() -> None:
     app = make_app()
     one, other = Visits(app.table), Visits(app.table)
     for visits in (one, other):

@@ -19,7 +19,7 @@ def sent(kept: ClientCookies, url: str) -> str:
     return kept.header_for(parse_url(url))
 
 
-def test_a_cookie_comes_back_to_its_host_alone() -> None:
+def test_a_cookie_is_sent_only_to_its_host() -> None:
     kept = cookies("a=1")
     assert sent(kept, "http://localhost/x") == "a=1"
     assert sent(kept, "http://other.example/") == ""
@@ -32,27 +32,27 @@ def test_a_domain_covers_the_hosts_below_it() -> None:
     assert not cookies("a=1; Domain=example.org", url="http://example.com/")
 
 
-def test_a_path_covers_what_lies_below_it() -> None:
+def test_a_path_covers_the_paths_below_it() -> None:
     kept = cookies("a=1; Path=/admin")
     assert sent(kept, "http://localhost/admin/x") == sent(kept, "http://localhost/admin") == "a=1"
     assert sent(kept, "http://localhost/administer") == sent(kept, "http://localhost/") == ""
 
 
-def test_secure_goes_through_tls_only() -> None:
+def test_a_secure_cookie_is_sent_only_over_tls() -> None:
     kept = cookies("a=1; Secure", url="https://localhost/")
     assert sent(kept, "http://localhost/") == ""
     assert sent(kept, "https://localhost/") == sent(kept, "wss://localhost/") == "a=1"
 
 
 @pytest.mark.parametrize("end", ["Max-Age=0", "Max-Age=-5", "Expires=Thu, 01 Jan 1970 00:00:00 GMT"])
-def test_expiry_forgets_it(end: str) -> None:
+def test_an_expired_cookie_is_removed(end: str) -> None:
     kept = cookies("a=1")
     kept.store(HOME, [f"a=; {end}"])
     assert sent(kept, "http://localhost/") == ""
     assert "a" not in kept
 
 
-def test_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cookie_expires_after_max_age(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1_000_000.0)
     kept = cookies("a=1; Max-Age=60", "b=1")
     monkeypatch.setattr("time.time", lambda: 1_000_059.0)
@@ -67,13 +67,13 @@ def test_values_read_as_the_application_wrote_them() -> None:
 
 
 @pytest.mark.parametrize("value", ["plain", "x, é; \\", ""])
-def test_what_is_set_is_sent_as_the_application_reads_it(value: str) -> None:
+def test_a_set_cookie_is_read_by_the_application(value: str) -> None:
     kept = ClientCookies(HOME, {"a": value})
     assert kept["a"] == value
     assert parse_set_cookies([sent(kept, "http://localhost/deep/path")])["a"].value == value
 
 
-def test_it_is_a_mapping() -> None:
+def test_the_cookies_are_a_mapping() -> None:
     kept = cookies("a=1; Path=/x", "b=2")
     kept["a"] = "3"
     assert (dict(kept), len(kept), "c" in kept) == ({"a": "3", "b": "2"}, 2, False)
@@ -87,7 +87,7 @@ def test_it_is_a_mapping() -> None:
     assert sent(kept, "http://localhost/") == ""
 
 
-def test_a_name_with_two_meanings_is_an_error() -> None:
+def test_an_ambiguous_name_is_an_error() -> None:
     kept = cookies("a=1; Path=/x", "a=2; Path=/y")
     with pytest.raises(UsageError, match=r"different values for localhost.*/x, localhost.*/y"):
         kept["a"]
@@ -95,17 +95,17 @@ def test_a_name_with_two_meanings_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("a b", "1"), ("a", "1\r\n")])
-def test_what_no_cookie_can_have(name: str, value: str) -> None:
+def test_invalid_cookies_are_refused(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="cookie"):
         ClientCookies(HOME)[name] = value
 
 
-def test_cookies_of_one_request_go_before_those_that_are_kept() -> None:
+def test_cookies_of_a_request_override_stored_ones() -> None:
     kept = cookies("a=1", "b=2")
     assert kept.header_for(URL("http", "localhost", 80, "/"), {"a": "9", "c": "3"}) == "b=2; a=9; c=3"
     assert dict(kept) == {"a": "1", "b": "2"}
 
 
-def test_a_line_that_is_no_cookie_is_left_out() -> None:
+def test_an_invalid_cookie_line_is_ignored() -> None:
     assert not cookies("", ";", "=", "nonsense; Path=/")
     assert not parse_set_cookies(["", ";", "nonsense"])

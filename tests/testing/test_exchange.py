@@ -41,13 +41,13 @@ async def letters(*letters: str | bytes) -> AsyncIterator[str | bytes]:
         yield letter
 
 
-async def test_a_body_in_chunks() -> None:
+async def test_a_body_can_be_sent_in_chunks() -> None:
     async with make_app().test_client_async() as client:
         answer = await client.post("/chunks", content=letters("a", b"b", "", "é"))
         assert answer.text.replace("|", "") == "abé"
 
 
-async def test_a_body_in_pieces_of_a_known_length() -> None:
+async def test_a_body_of_known_length_can_be_sent_in_pieces() -> None:
     async with make_app().test_client_async() as client:
         answer = await client.post("/size", content=letters("ab", "c"), headers={"Content-Length": "3"})
         assert answer.text == "3"
@@ -73,14 +73,14 @@ async def test_the_application_reads_while_the_client_still_sends() -> None:
         assert (await client.post("/live", content=content())).text == "done"
 
 
-async def test_the_body_waits_for_the_server_to_ask() -> None:
+async def test_with_expect_the_body_waits_for_the_server() -> None:
     expecting = {"Expect": "100-continue"}
     async with make_app().test_client_async() as client:
         assert (await client.post("/size", content=b"abc", headers=expecting)).text == "3"
         assert (await client.post("/size", content=letters("ab"), headers=expecting)).text == "2"
 
 
-async def test_a_body_that_nobody_asks_for_is_not_sent() -> None:
+async def test_an_unrequested_body_is_not_sent() -> None:
     asked = []
 
     async def content() -> AsyncIterator[bytes]:
@@ -92,7 +92,7 @@ async def test_a_body_that_nobody_asks_for_is_not_sent() -> None:
     assert (answer.status, asked) == (401, [])
 
 
-async def test_an_early_answer_ends_an_endless_body() -> None:
+async def test_an_early_response_ends_an_endless_body() -> None:
     closed = asyncio.Event()
 
     async def endless() -> AsyncIterator[bytes]:
@@ -109,7 +109,7 @@ async def test_an_early_answer_ends_an_endless_body() -> None:
         assert (await client.post("/size", content=endless())).status == 413
 
 
-async def test_an_iterable_that_fails() -> None:
+async def test_a_failing_iterable_is_raised() -> None:
     async def content() -> AsyncIterator[bytes]:
         yield b"x"
         raise LookupError("no more")
@@ -120,14 +120,14 @@ async def test_an_iterable_that_fails() -> None:
         assert (await client.post("/size", content=b"abc")).text == "3"
 
 
-async def test_a_response_that_breaks_off(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_truncated_response_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
     async with make_app().test_client_async() as client:
         with pytest.raises(ConnectionResetError, match="the server closed the connection after 4 bytes of the body"):
             await client.get("/cut")
     assert "the other half" in caplog.text
 
 
-async def test_cancelling_a_request_leaves() -> None:
+async def test_cancelling_a_request_closes_the_connection() -> None:
     app = make_app()
     arrived, left = asyncio.Event(), asyncio.Event()
 
@@ -156,7 +156,7 @@ async def test_cancelling_a_request_leaves() -> None:
 
 
 @pytest.mark.parametrize("piece", [1, 7])
-async def test_bytes_that_come_in_small_pieces(piece: int) -> None:
+async def test_a_response_may_arrive_in_small_pieces(piece: int) -> None:
     async with make_app().test_client_async(faults=Faults(piece=piece)) as client:
         assert (await client.post("/size", content=b"x" * 300)).text == "300"
         assert (await client.post("/chunks", content=letters("a", "b"))).text.replace("|", "") == "ab"

@@ -48,7 +48,7 @@ def make_app() -> App:
     return app
 
 
-async def test_what_the_handler_sees() -> None:
+async def test_the_handler_sees_the_handshake() -> None:
     async with make_app().test_client_async(headers={"X": "client"}) as client:
         async with client.websocket("/told/me?a=1", headers={"X": "given"}) as ws:
             assert await ws.receive() == "ws localhost me 1 given"
@@ -58,7 +58,7 @@ async def test_what_the_handler_sees() -> None:
             assert await ws.receive() == "ws other.example me - client"
 
 
-async def test_what_the_answer_says() -> None:
+async def test_the_response_to_the_handshake_can_be_read() -> None:
     async with make_app().test_client_async() as client:
         async with client.websocket("/chat", subprotocols=["v1", "v2"]) as ws:
             assert (ws.subprotocol, ws.headers["X-Hello"], client.cookies["seen"]) == ("v2", "there", "1")
@@ -82,7 +82,7 @@ async def test_subprotocols_are_a_list() -> None:
         ("/chat", {"headers": {"Sec-WebSocket-Version": "12"}}, 426, None),
     ],
 )
-async def test_a_refusal_is_an_error_with_the_answer(
+async def test_a_refusal_is_an_error_with_the_response(
     path: str, options: dict[str, Any], status: int, body: bytes | None
 ) -> None:
     async with make_app().test_client_async() as client:
@@ -106,7 +106,7 @@ async def test_a_redirect_is_a_refusal_with_a_location() -> None:
     assert (caught.value.status, caught.value.headers["location"]) == (303, "/login")
 
 
-async def test_the_origin_of_a_page() -> None:
+async def test_the_origin_of_a_page_can_be_sent() -> None:
     async with (
         make_app().test_client_async() as client,
         client.websocket("/told/me", origin="http://localhost") as ws,
@@ -114,7 +114,7 @@ async def test_the_origin_of_a_page() -> None:
         assert await ws.receive() == "ws localhost me - -"
 
 
-async def test_an_answer_that_does_not_come() -> None:
+async def test_a_missing_response_is_an_error() -> None:
     app = make_app()
     app.config.server.shutdown_timeout = 0.01
     async with app.test_client_async() as client:
@@ -125,7 +125,7 @@ async def test_an_answer_that_does_not_come() -> None:
                 pass
 
 
-async def test_compression() -> None:
+async def test_compression_can_be_negotiated() -> None:
     app = make_app()
     app.config.websocket.compression = "deflate"
     async with app.test_client_async() as client:

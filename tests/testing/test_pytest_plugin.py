@@ -64,7 +64,7 @@ def test_coroutine(async_client):
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A folder with an application and nothing else; there the plugin is loaded, and no other one that is installed."""
+    """A folder with only an application, in which this plugin is loaded and no other installed one."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.plugins = ["emmett.testing.pytest_plugin"]
     pytester.makepyfile(site_app=APP)
@@ -73,31 +73,31 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 
 def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
-    # In this process pytester leaves plugins that are given by name to the command line.
+    # In this process pytester leaves it to the command line to name plugins.
     plugins = [word for name in project.plugins for word in ("-p", str(name))]
     return project.runpytest_inprocess(*plugins, "-p", "no:cacheprovider", "-W", "error", *options)
 
 
-def test_the_application_of_a_fixture(project: pytest.Pytester) -> None:
+def test_the_application_may_come_from_a_fixture(project: pytest.Pytester) -> None:
     project.makeconftest(FIXTURE)
     project.makepyfile(TESTS)
     run(project).assert_outcomes(passed=3)
 
 
-def test_the_application_of_the_setting(project: pytest.Pytester) -> None:
+def test_the_application_may_come_from_a_setting(project: pytest.Pytester) -> None:
     project.makeini("[pytest]\nemmett_app = site_app:app\n")
     project.makepyfile(TESTS)
     run(project).assert_outcomes(passed=3)
 
 
-def test_the_fixture_goes_before_the_setting(project: pytest.Pytester) -> None:
+def test_the_fixture_takes_precedence_over_the_setting(project: pytest.Pytester) -> None:
     project.makeini("[pytest]\nemmett_app = missing:app\n")
     project.makeconftest(FIXTURE)
     project.makepyfile(TESTS)
     run(project).assert_outcomes(passed=3)
 
 
-def test_the_setting_finds_what_lies_beside_it(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_finds_modules_next_to_it(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != str(project.path)])
     project.makeini("[pytest]\naddopts = --import-mode=importlib\nemmett_app = site_app:app\n")
     project.mkdir("tests").joinpath("test_it.py").write_text("def test(client):\n    client.get('/')\n", "utf-8")
@@ -123,7 +123,9 @@ def test_the_setting_finds_what_lies_beside_it(project: pytest.Pytester, monkeyp
         ),
     ],
 )
-def test_what_is_missing_is_said(project: pytest.Pytester, setting: str, conftest: str, message: str) -> None:
+def test_a_missing_application_is_explained(
+    project: pytest.Pytester, setting: str, conftest: str, message: str
+) -> None:
     project.makeini(f"[pytest]\nemmett_app = {setting}\n")
     project.makeconftest(conftest)
     project.makepyfile("def test(client):\n    pass")
@@ -133,7 +135,7 @@ def test_what_is_missing_is_said(project: pytest.Pytester, setting: str, conftes
 
 
 @pytest.mark.parametrize("setting", ["", "site_app:app"])
-def test_fixtures_of_the_project_go_before_ours(project: pytest.Pytester, setting: str) -> None:
+def test_fixtures_of_the_project_take_precedence_over_ours(project: pytest.Pytester, setting: str) -> None:
     project.makeini(f"[pytest]\nemmett_app = {setting}\n")
     project.makeconftest("import pytest\n@pytest.fixture(scope='session')\ndef client():\n    return 'theirs'")
     project.makepyfile(
@@ -166,7 +168,7 @@ def client():
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_fixtures_of_another_plugin_are_left_alone(project: pytest.Pytester, first: bool) -> None:
+def test_fixtures_of_another_plugin_are_not_replaced(project: pytest.Pytester, first: bool) -> None:
     project.makepyfile(other_plugin=OTHER_PLUGIN)
     project.plugins.insert(0 if first else 1, "other_plugin")
     project.makeconftest(FIXTURE)
@@ -186,7 +188,7 @@ def test_fixtures_of_another_plugin_are_left_alone(project: pytest.Pytester, fir
     run(project).assert_outcomes(passed=1)
 
 
-def test_names_that_no_other_plugin_has_are_always_ours(project: pytest.Pytester) -> None:
+def test_names_without_a_conflict_are_always_ours(project: pytest.Pytester) -> None:
     project.makepyfile(other_plugin=OTHER_PLUGIN)
     project.plugins.append("other_plugin")
     project.makeconftest(FIXTURE)
@@ -201,7 +203,7 @@ def test_names_that_no_other_plugin_has_are_always_ours(project: pytest.Pytester
     run(project).assert_outcomes(passed=1)
 
 
-def test_the_setting_says_that_ours_are_meant(project: pytest.Pytester) -> None:
+def test_the_setting_selects_our_fixtures(project: pytest.Pytester) -> None:
     project.makepyfile(other_plugin=OTHER_PLUGIN)
     project.plugins.append("other_plugin")
     project.makeini("[pytest]\nemmett_app = site_app:app\n")

@@ -26,7 +26,7 @@ async def pieces() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])
-def test_these_are_followed_with_get_and_no_body(status: int) -> None:
+def test_these_statuses_are_followed_with_get_and_no_body(status: int) -> None:
     following = follow(status, "/x")
     assert following == ClientRequest("GET", parse_url("http://localhost/x"), [], None)
 
@@ -39,18 +39,18 @@ def test_head_stays_head(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [307, 308])
-def test_these_repeat_method_and_body(status: int) -> None:
+def test_these_statuses_repeat_method_and_body(status: int) -> None:
     following = follow(status, "/x", "PUT")
     assert following is not None
     assert (following.method, following.content, following.fields) == ("PUT", b"x", [(b"content-length", b"1")])
 
 
 @pytest.mark.parametrize("status", [200, 201, 300, 304, 404])
-def test_nothing_else_is_followed(status: int) -> None:
+def test_other_statuses_are_not_followed(status: int) -> None:
     assert follow(status, "/x") is None
 
 
-def test_nothing_is_followed_without_a_location() -> None:
+def test_without_a_location_nothing_is_followed() -> None:
     assert follow(302, None) is None
 
 
@@ -65,19 +65,19 @@ def test_nothing_is_followed_without_a_location() -> None:
         ("/a b", "http://localhost/a%20b"),
     ],
 )
-def test_locations(location: str, url: str) -> None:
+def test_locations_are_resolved(location: str, url: str) -> None:
     following = follow(302, location)
     assert following is not None
     assert str(following.url) == url
 
 
 @pytest.mark.parametrize("location", ["mailto:a@example.org", "http://user@localhost/", "http://[oops"])
-def test_a_location_that_is_no_page(location: str) -> None:
+def test_an_invalid_location_is_an_error(location: str) -> None:
     with pytest.raises(RedirectError, match="which is not an HTTP URL"):
         follow(302, location)
 
 
-def test_a_secret_is_told_to_the_same_host_alone() -> None:
+def test_secrets_are_sent_only_to_the_same_host() -> None:
     secrets = {"Authorization": "Bearer x", "Cookie": "a=1", "Host": "localhost", "X-Other": "1"}
     near, far = follow(303, "/x", **secrets), follow(303, "http://other.example/", **secrets)
     assert near is not None
@@ -86,7 +86,7 @@ def test_a_secret_is_told_to_the_same_host_alone() -> None:
     assert {name for name, _ in far.fields} == {b"x-other"}
 
 
-def test_a_body_that_is_used_up_is_an_error() -> None:
+def test_a_consumed_body_is_an_error() -> None:
     with pytest.raises(RedirectError, match="an async iterable yields it only once"):
         follow(307, "/x", content=pieces())
     assert follow(303, "/x", content=pieces()) is not None

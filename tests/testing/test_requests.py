@@ -20,17 +20,17 @@ async def pieces() -> AsyncIterator[bytes]:
     yield b"a"
 
 
-def test_the_head_of_a_plain_request() -> None:
+def test_a_plain_request_has_a_head() -> None:
     assert make("get").head("") == b"GET /a?b HTTP/1.1\r\nhost: localhost:8000\r\nx-default: 1\r\n\r\n"
 
 
-def test_cookies_and_headers() -> None:
+def test_cookies_and_headers_are_sent() -> None:
     head = make("GET", {"headers": {"X-Default": "2", "X-More": "é"}}).head("a=1")
     assert head.endswith(b"\r\nx-default: 2\r\nx-more: \xe9\r\ncookie: a=1\r\n\r\n")
     assert b"x-default: 1" not in head
 
 
-def test_what_is_said_by_hand_counts() -> None:
+def test_explicit_headers_override_defaults() -> None:
     head = make("GET", {"headers": [("Host", "other"), ("Cookie", "b=2"), ("X", "1"), ("X", "2")]}).head("a=1")
     assert head == b"GET /a?b HTTP/1.1\r\nx-default: 1\r\nhost: other\r\ncookie: b=2\r\nx: 1\r\nx: 2\r\n\r\n"
 
@@ -47,7 +47,7 @@ def test_what_is_said_by_hand_counts() -> None:
         ({"content": b"{}", "headers": {"Content-Type": "text/x"}}, b"{}", b"text/x"),
     ],
 )
-def test_bodies(options: RequestOptions, content: bytes, content_type: bytes | None) -> None:
+def test_bodies_are_encoded(options: RequestOptions, content: bytes, content_type: bytes | None) -> None:
     request = make("POST", options)
     fields = dict(request.fields)
     assert (request.content, fields.get(b"content-type")) == (content, content_type)
@@ -55,27 +55,27 @@ def test_bodies(options: RequestOptions, content: bytes, content_type: bytes | N
 
 
 @pytest.mark.parametrize(("method", "length"), [("GET", None), ("DELETE", None), ("POST", b"0"), ("PUT", b"0")])
-def test_no_body(method: str, length: bytes | None) -> None:
+def test_a_request_may_have_no_body(method: str, length: bytes | None) -> None:
     assert dict(make(method).fields).get(b"content-length") == length
 
 
-def test_an_async_iterable_goes_in_chunks() -> None:
+def test_an_async_iterable_is_sent_in_chunks() -> None:
     request = make("POST", {"content": pieces()})
     assert request.is_chunked
     assert not request.has(b"content-length")
 
 
-def test_an_async_iterable_of_a_length_that_is_told() -> None:
+def test_an_async_iterable_may_have_a_given_length() -> None:
     request = make("POST", {"content": pieces(), "headers": {"Content-Length": "1"}})
     assert not request.is_chunked
 
 
-def test_expect_continue() -> None:
+def test_expect_continue_is_sent() -> None:
     assert make("POST", {"content": b"x", "headers": {"Expect": "100-Continue"}}).expects_continue
     assert not make("POST", {"content": b"x"}).expects_continue
 
 
-def test_a_form_with_files() -> None:
+def test_a_form_may_have_files() -> None:
     request = make(
         "POST",
         {
@@ -104,7 +104,7 @@ def test_a_form_with_files() -> None:
     ]
 
 
-def test_two_forms_have_other_boundaries() -> None:
+def test_two_forms_have_different_boundaries() -> None:
     assert make("POST", {"files": {"a": b""}}).fields != make("POST", {"files": {"a": b""}}).fields
 
 
@@ -119,17 +119,17 @@ def test_two_forms_have_other_boundaries() -> None:
         ({"files": {"a": ("name", "text")}}, r"files\['a'\]: expected \(filename, bytes\)"),
     ],
 )
-def test_what_does_not_go_together_is_an_error(options: RequestOptions, message: str) -> None:
+def test_contradictory_arguments_are_an_error(options: RequestOptions, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make("POST", options)
 
 
-def test_a_method_that_is_none() -> None:
+def test_an_invalid_method_is_refused() -> None:
     with pytest.raises(UsageError, match="expected a name such as GET"):
         make("GET /")
 
 
-def test_a_header_that_cannot_be() -> None:
+def test_an_invalid_header_is_refused() -> None:
     with pytest.raises(ValueError, match="control character"):
         make("GET", {"headers": {"X": "a\r\nY: b"}})
 
@@ -142,5 +142,5 @@ def test_merged_keeps_all_values_of_a_field() -> None:
     ]
 
 
-def test_what_the_errors_call_it() -> None:
+def test_errors_show_method_and_target() -> None:
     assert str(make("GET")) == "GET /a?b"

@@ -10,7 +10,7 @@ def response(content: bytes = b"", *headers: tuple[bytes, bytes]) -> TestRespons
     return TestResponse("GET", parse_url("http://localhost/a?b"), 200, headers, None, content=content)
 
 
-def test_what_it_answers() -> None:
+def test_a_response_has_its_parts() -> None:
     answer = response(b"x", (b"x-one", b"1"), (b"x-one", b"2"))
     assert (answer.method, answer.url, answer.status, answer.content) == ("GET", "http://localhost/a?b", 200, b"x")
     assert answer.headers["X-One"] == "1, 2"
@@ -29,26 +29,26 @@ def test_what_it_answers() -> None:
         (b"text/plain", b"\xff", "\N{REPLACEMENT CHARACTER}"),
     ],
 )
-def test_text(content_type: bytes, content: bytes, text: str) -> None:
+def test_the_text_is_decoded(content_type: bytes, content: bytes, text: str) -> None:
     assert response(content, (b"content-type", content_type)).text == text
 
 
-def test_content_type() -> None:
+def test_the_content_type_is_read() -> None:
     assert response(b"", (b"content-type", b"Text/HTML; charset=utf-8")).content_type == "text/html"
     assert response().content_type == ""
 
 
-def test_json() -> None:
+def test_json_is_decoded() -> None:
     assert response(b'{"a": [1, "\xc3\xa9"]}').json() == {"a": [1, "é"]}
 
 
 @pytest.mark.parametrize("content", [b"", b"<p>", b'"\xff"'])
-def test_what_is_no_json_is_an_error_that_shows_it(content: bytes) -> None:
+def test_invalid_json_is_an_error_that_shows_it(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"200 of GET http://localhost/a\?b> is not JSON but text/html: "):
         response(content, (b"content-type", b"text/html")).json()
 
 
-def test_cookies_with_their_attributes() -> None:
+def test_cookies_have_their_attributes() -> None:
     cookies = response(
         b"", (b"set-cookie", b"a=1; Path=/; HttpOnly; Max-Age=60; SameSite=Lax"), (b"set-cookie", b'b="x y"; secure')
     ).cookies

@@ -18,7 +18,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nHe\r\n3\r\
 
 @pytest.mark.parametrize("cut", [None, 1, 2, 7])
 @pytest.mark.parametrize("data", [FIXED, CHUNKED])
-def test_a_body_however_it_is_framed_and_cut(data: bytes, cut: int | None) -> None:
+def test_a_body_is_read_however_it_is_framed_and_cut(data: bytes, cut: int | None) -> None:
     reader = read(data, cut=cut)
     assert (reader.status, b"".join(reader.chunks), reader.complete) == (200, b"Hello", True)
     assert b"x-trailer" not in dict(reader.headers)
@@ -29,7 +29,7 @@ def test_names_are_in_lower_case_and_repeated_ones_are_kept() -> None:
     assert read(FIXED).headers == [(b"content-length", b"5"), (b"x-a", b"1"), (b"x-a", b"2")]
 
 
-def test_chunks_are_there_as_they_come() -> None:
+def test_chunks_are_available_as_they_arrive() -> None:
     reader = read(CHUNKED[: CHUNKED.index(b"3\r\n")])
     assert (reader.chunks, reader.complete) == ([b"He"], False)
 
@@ -60,7 +60,7 @@ def test_interim_responses_come_before_the_real_one() -> None:
     assert (reader.status, reader.headers[0], reader.complete) == (200, (b"content-length", b"5"), True)
 
 
-def test_a_body_that_ends_with_the_connection() -> None:
+def test_a_body_may_end_with_the_connection() -> None:
     reader = read(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nHello")
     assert not reader.complete
     reader.feed_end()
@@ -76,7 +76,7 @@ def test_a_body_that_ends_with_the_connection() -> None:
         (CHUNKED[:-4], "after 5 bytes of the body"),
     ],
 )
-def test_a_connection_that_ends_too_early(data: bytes, message: str) -> None:
+def test_a_connection_that_ends_too_early_is_an_error(data: bytes, message: str) -> None:
     reader = ResponseReader("GET")
     if data:
         reader.feed(data)
@@ -84,12 +84,12 @@ def test_a_connection_that_ends_too_early(data: bytes, message: str) -> None:
         reader.feed_end()
 
 
-def test_what_is_no_http_is_an_error() -> None:
+def test_anything_but_http_is_an_error() -> None:
     with pytest.raises(ConnectionError, match="not valid HTTP"):
         read(b"SSH-2.0-OpenSSH\r\n")
 
 
-def test_what_follows_the_response_is_not_looked_at() -> None:
+def test_data_after_the_response_is_ignored() -> None:
     reader = read(FIXED + b"garbage")
     reader.feed(b"more")
     assert (reader.complete, b"".join(reader.chunks)) == (True, b"Hello")

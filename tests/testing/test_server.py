@@ -43,7 +43,7 @@ def make_app() -> App:
 
 
 def feeding_app() -> tuple[App, asyncio.Event]:
-    """Return an application with a stream of events at /events that does not end, and what is set when it has ended."""
+    """Return an application with an endless stream at /events, and an event that is set when the stream ends."""
     app = make_app()
     ended = asyncio.Event()
 
@@ -70,7 +70,7 @@ async def read_until(client: MemoryConnection, end: bytes) -> bytes:
     return received
 
 
-async def test_requests_and_websockets() -> None:
+async def test_requests_and_websockets_are_served() -> None:
     async with MemoryServer(make_app()) as server:
         client = server.connect(client=("192.0.2.1", 5), secure=True)
         client.write(GET)
@@ -95,7 +95,7 @@ async def test_start_up_and_shutdown_run() -> None:
     assert order == ["up", "inside", "down"]
 
 
-async def test_a_start_up_that_fails() -> None:
+async def test_a_failed_startup_is_raised() -> None:
     app = make_app()
 
     @app.on_startup
@@ -109,7 +109,7 @@ async def test_a_start_up_that_fails() -> None:
         server.connect()
 
 
-async def test_several_servers_in_one_loop() -> None:
+async def test_several_servers_can_run_in_one_loop() -> None:
     async with MemoryServer(make_app()) as one, MemoryServer(make_app()) as other:
         clients = [one.connect(), other.connect(), one.connect()]
         for client in clients:
@@ -167,7 +167,7 @@ async def test_a_handler_that_does_not_end_is_cancelled() -> None:
     assert (await client.read()).startswith(b"HTTP/1.1 503 ")
 
 
-async def test_deadlines_pass_without_waiting() -> None:
+async def test_deadlines_expire_without_waiting() -> None:
     app = make_app()
     app.config.websocket.ping_interval, app.config.websocket.ping_timeout = 20.0, 20.0
     async with MemoryServer(app) as server:
@@ -198,7 +198,7 @@ async def test_a_client_without_a_next_request_is_dropped() -> None:
         assert server.connections == 0
 
 
-async def test_the_deadline_of_a_handshake() -> None:
+async def test_a_handshake_has_a_deadline() -> None:
     app = make_app()
     ended: list[str] = []
 
@@ -228,7 +228,7 @@ async def test_the_deadline_of_a_handshake() -> None:
         pytest.param(client_frame(TEXT, b"close"), 11.0, b"", id="close"),
     ],
 )
-async def test_deadlines_of_a_websocket(sent: bytes, seconds: float, answer: bytes) -> None:
+async def test_a_websocket_has_deadlines(sent: bytes, seconds: float, answer: bytes) -> None:
     app = make_app()
     app.config.websocket.ping_interval = None
 
@@ -241,7 +241,7 @@ async def test_deadlines_of_a_websocket(sent: bytes, seconds: float, answer: byt
         client = server.connect()
         client.write(upgrade_request("/obeys") + sent)
         await settled()
-        # A first look sees that the frame has begun.
+        # The first sweep sees that the frame has begun.
         await server.sweep(1.0)
         assert server.connections == 1
         await server.sweep(1.0 + seconds)
@@ -274,7 +274,7 @@ async def test_a_client_that_does_not_read_stops_the_sender() -> None:
 
 
 @pytest.mark.parametrize("error", [None, ConnectionResetError("by peer")])
-async def test_a_reset_while_the_handler_sends(error: OSError | None) -> None:
+async def test_the_client_may_reset_while_the_handler_sends(error: OSError | None) -> None:
     app = make_app()
     ended: list[int | None] = []
 
@@ -309,7 +309,7 @@ CONVERSATION = upgrade_request("/echo") + HELLO + client_frame(TEXT, b"world") +
 
 
 @pytest.mark.parametrize("error", [None, ConnectionResetError("by peer")])
-async def test_a_break_at_every_byte_leaves_nothing(error: OSError | None, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_break_at_any_byte_leaves_nothing(error: OSError | None, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     async with MemoryServer(make_app()) as server:
         for at in range(len(CONVERSATION)):
@@ -324,7 +324,7 @@ async def test_a_break_at_every_byte_leaves_nothing(error: OSError | None, caplo
 
 @settings(max_examples=30)
 @given(st.integers(1, 40), st.integers(0, 1000), st.integers(1, 200))
-async def test_no_cutting_changes_the_answers(piece: int, seed: int, window: int) -> None:
+async def test_the_responses_do_not_depend_on_the_pieces(piece: int, seed: int, window: int) -> None:
     posted = b"POST /hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n12345"
     async with MemoryServer(make_app()) as server:
         client = server.connect(faults=Faults(piece=piece, seed=seed, window=window))
@@ -340,7 +340,7 @@ async def test_no_cutting_changes_the_answers(piece: int, seed: int, window: int
 
 
 @pytest.mark.parametrize("how", [MemoryConnection.close, MemoryConnection.reset])
-async def test_nothing_keeps_a_connection_that_is_over(how: Callable[[MemoryConnection], None]) -> None:
+async def test_an_ended_connection_is_freed(how: Callable[[MemoryConnection], None]) -> None:
     gc.collect()
     gc.disable()
     try:
@@ -358,7 +358,7 @@ async def test_nothing_keeps_a_connection_that_is_over(how: Callable[[MemoryConn
         gc.enable()
 
 
-async def test_a_handler_that_will_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_handler_that_does_not_end_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emmett.testing.server._CANCEL_GRACE", 0.01)
     app = make_app()
     release = asyncio.Event()
@@ -382,7 +382,7 @@ async def test_a_handler_that_will_not_end(monkeypatch: pytest.MonkeyPatch) -> N
     await settled()
 
 
-async def test_tests_need_not_wait_as_long_as_visitors() -> None:
+async def test_the_drain_timeout_can_be_shortened_for_tests() -> None:
     app = make_app()
 
     @app.route("/stuck")
@@ -396,8 +396,8 @@ async def test_tests_need_not_wait_as_long_as_visitors() -> None:
     assert (await client.read()).startswith(b"HTTP/1.1 503 ")
 
 
-async def test_a_stream_that_is_not_read_any_more_ends_although_requests_wait_behind_it() -> None:
-    """While one response is under way, the server does not read: the end of the client is asked for."""
+async def test_an_abandoned_stream_ends_even_if_requests_wait_after_it() -> None:
+    """The server does not read during a response, so it must check whether the client has left."""
     app, ended = feeding_app()
     async with MemoryServer(app) as server:
         client = server.connect()

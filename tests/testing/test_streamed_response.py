@@ -11,7 +11,7 @@ from emmett.testing.faults import Faults
 
 
 class Ticker:
-    """An application with a stream that sends what the test says."""
+    """An application with a stream that the test controls."""
 
     def __init__(self) -> None:
         self.app = App(__name__)
@@ -35,7 +35,7 @@ class Ticker:
             self.left = True
 
 
-async def test_pieces_as_they_come() -> None:
+async def test_pieces_are_read_as_they_arrive() -> None:
     ticker = Ticker()
     async with ticker.app.test_client_async() as client, client.stream("GET", "/ticks") as answer:
         assert (answer.status, answer.content_type) == (200, "text/event-stream")
@@ -60,7 +60,7 @@ async def test_leaving_disconnects_and_the_stream_has_ended_by_then() -> None:
         assert ticker.left
 
 
-async def test_leaving_by_an_error_does_too() -> None:
+async def test_leaving_by_an_error_disconnects_too() -> None:
     ticker = Ticker()
     async with ticker.app.test_client_async() as client:
         with pytest.raises(LookupError):
@@ -79,7 +79,7 @@ async def test_a_stream_left_open_ends_with_the_client() -> None:
 
 
 @pytest.mark.parametrize("piece", [None, 1])
-async def test_lines(piece: int | None) -> None:
+async def test_lines_are_read(piece: int | None) -> None:
     ticker = Ticker()
     faults = Faults(piece=piece)
     async with ticker.app.test_client_async(faults=faults) as client, client.stream("GET", "/ticks") as answer:
@@ -91,7 +91,7 @@ async def test_lines(piece: int | None) -> None:
         assert [line async for line in lines] == ["last"]
 
 
-async def test_the_rest_at_once() -> None:
+async def test_the_rest_can_be_read_at_once() -> None:
     ticker = Ticker()
     for tick in (b"a", b"b", b""):
         ticker.ticks.put_nowait(tick)
@@ -99,14 +99,14 @@ async def test_the_rest_at_once() -> None:
         assert await answer.read() == b"ab"
 
 
-async def test_a_piece_that_does_not_come_in_time() -> None:
+async def test_a_late_piece_is_an_error() -> None:
     ticker = Ticker()
     async with (
         ticker.app.test_client_async() as client,
         client.stream("GET", "/ticks", timeout=7) as answer,
     ):
         assert answer._timeout == 7
-        # Not by the option, which holds for the head too: that one must come.
+        # The timeout of this call, not the option, which would also apply to the response head.
         answer._timeout = 0.02
         expected = (
             r"^no more of the response to GET /ticks within 0\.02 s; "
@@ -130,7 +130,7 @@ async def test_a_redirect_is_followed() -> None:
             assert (answer.status, repr(answer)) == (307, "<StreamedResponse 307 of GET http://localhost/moved>")
 
 
-async def test_a_timeout_that_cannot_be() -> None:
+async def test_an_invalid_timeout_is_refused() -> None:
     async with Ticker().app.test_client_async() as client:
         with pytest.raises(ConfigurationError):
             async with client.stream("GET", "/ticks", timeout=0):

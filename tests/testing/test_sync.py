@@ -18,7 +18,7 @@ class Sessions(Pipe):
 
 
 class Notes:
-    """An application and what happened in it."""
+    """An application, and the events in it."""
 
     def __init__(self) -> None:
         self.app = App(__name__)
@@ -72,7 +72,7 @@ class Notes:
             self.events.append("ended")
 
 
-def test_requests() -> None:
+def test_requests_work() -> None:
     notes = Notes()
     with notes.app.test_client() as client:
         for method in ("get", "post", "put", "patch", "delete", "options"):
@@ -87,7 +87,7 @@ def test_requests() -> None:
     assert notes.events == ["up", "down"]
 
 
-def test_websockets() -> None:
+def test_websockets_work() -> None:
     notes = Notes()
     with notes.app.test_client() as client:
         with client.websocket("/echo", compression=True) as ws:
@@ -112,14 +112,14 @@ def test_websockets() -> None:
             pass
 
 
-def test_two_websockets_at_once() -> None:
+def test_two_websockets_can_be_open_at_once() -> None:
     with Notes().app.test_client() as client, client.websocket("/echo") as one, client.websocket("/echo") as other:
         one.send("1")
         other.send("2")
         assert (one.receive(), other.receive()) == ("1", "2")
 
 
-def test_streams() -> None:
+def test_streams_work() -> None:
     notes = Notes()
     with notes.app.test_client() as client:
         with client.stream("GET", "/feed") as answer:
@@ -148,7 +148,7 @@ def test_errors_pass_through_the_blocks() -> None:
     assert notes.events[-2:] == ["ended", "down"]
 
 
-def test_timeouts() -> None:
+def test_timeouts_are_raised() -> None:
     notes = Notes()
     notes.app.config.server.shutdown_timeout = 0.01
     with notes.app.test_client() as client:
@@ -158,7 +158,7 @@ def test_timeouts() -> None:
             ws.receive(0.01)
 
 
-def test_it_must_be_open_and_only_once() -> None:
+def test_a_client_must_be_opened_exactly_once() -> None:
     client = Notes().app.test_client()
     with pytest.raises(UsageError, match=r"write `with app\.test_client\(\) as client:`"):
         client.get("/")
@@ -168,14 +168,14 @@ def test_it_must_be_open_and_only_once() -> None:
         pass
 
 
-async def test_a_running_loop_is_told_the_other_client() -> None:
+async def test_inside_a_running_loop_the_error_names_the_async_client() -> None:
     notes = Notes()
     with pytest.raises(UsageError, match=r"async with app\.test_client_async\(\) as client"):
         notes.app.test_client().__enter__()
     assert notes.events == []
 
 
-def test_a_loop_that_runs_later_is_told_too() -> None:
+def test_a_loop_that_runs_later_gets_the_same_error() -> None:
     with Notes().app.test_client() as client:
 
         async def inside() -> None:
@@ -187,7 +187,7 @@ def test_a_loop_that_runs_later_is_told_too() -> None:
         assert client.get("/").status == 200
 
 
-def test_a_start_up_that_fails_leaves_nothing_and_it_can_be_tried_again() -> None:
+def test_a_failed_startup_leaves_nothing_and_can_be_repeated() -> None:
     notes = Notes()
     failing = [True]
 
@@ -203,7 +203,7 @@ def test_a_start_up_that_fails_leaves_nothing_and_it_can_be_tried_again() -> Non
         assert client.get("/").status == 200
 
 
-def test_the_current_loop_of_the_thread_is_left_alone() -> None:
+def test_the_current_loop_of_the_thread_is_not_changed() -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:

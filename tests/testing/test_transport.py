@@ -1,4 +1,4 @@
-"""The connection in memory: what either end sees, and what faults do to it."""
+"""The connection in memory: what each end sees, and the effect of faults."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_bytes_of_the_server_are_read_in_order() -> None:
     assert await reading == b"three"
 
 
-async def test_a_server_that_does_not_read() -> None:
+async def test_a_server_may_pause_reading() -> None:
     protocol, transport, client = connected()
     transport.pause_reading()
     assert not transport.is_reading()
@@ -55,7 +55,7 @@ async def test_a_server_that_does_not_read() -> None:
     assert protocol.told == [b"waits"]
 
 
-async def test_a_client_that_does_not_read() -> None:
+async def test_a_client_may_not_read() -> None:
     protocol, transport, client = connected(Faults(window=10))
     transport.set_write_buffer_limits(high=20, low=5)
     assert transport.get_write_buffer_limits() == (5, 20)
@@ -71,7 +71,7 @@ async def test_a_client_that_does_not_read() -> None:
     assert await client.read() + await client.read() == b"x" * 10 + b"y"
 
 
-async def test_a_paused_client() -> None:
+async def test_a_client_can_be_paused() -> None:
     _, transport, client = connected()
     client.pause()
     transport.write(b"later")
@@ -82,7 +82,7 @@ async def test_a_paused_client() -> None:
     assert await reading == b"later"
 
 
-async def test_a_client_that_is_paused_while_it_waits() -> None:
+async def test_a_client_can_be_paused_while_it_waits() -> None:
     _, transport, client = connected()
     reading = asyncio.ensure_future(client.read())
     await settled()
@@ -104,7 +104,7 @@ async def test_only_one_task_reads() -> None:
     assert await reading == b"for the first"
 
 
-async def test_a_read_that_is_cancelled_loses_nothing() -> None:
+async def test_a_cancelled_read_loses_nothing() -> None:
     _, transport, client = connected()
     reading = asyncio.ensure_future(client.read())
     await settled()
@@ -115,7 +115,7 @@ async def test_a_read_that_is_cancelled_loses_nothing() -> None:
     assert await client.read() == b"kept"
 
 
-async def test_limits_of_the_write_buffer() -> None:
+async def test_the_write_buffer_has_limits() -> None:
     _, transport, _ = connected()
     for arguments, limits in (({"low": 10}, (10, 40)), ({"high": 10}, (2, 10)), ({}, (16384, 65536))):
         transport.set_write_buffer_limits(**arguments)
@@ -124,7 +124,7 @@ async def test_limits_of_the_write_buffer() -> None:
         transport.set_write_buffer_limits(high=1, low=2)
 
 
-async def test_a_lower_limit_counts_at_once() -> None:
+async def test_a_lower_limit_applies_at_once() -> None:
     protocol, transport, _ = connected(Faults(window=1))
     transport.write(b"x" * 11)
     assert protocol.told == []
@@ -132,14 +132,14 @@ async def test_a_lower_limit_counts_at_once() -> None:
     assert protocol.told == ["pause"]
 
 
-async def test_only_bytes_are_written() -> None:
+async def test_only_bytes_can_be_written() -> None:
     _, transport, _ = connected()
     with pytest.raises(TypeError, match="not str"):
         transport.write("text")  # type: ignore[arg-type]
 
 
-async def test_the_server_closes() -> None:
-    """What was written before still leaves; what the client writes then is not read."""
+async def test_the_server_can_close() -> None:
+    """Earlier writes are still sent; later data of the client is not read."""
     protocol, transport, client = connected(Faults(window=4))
     transport.write(b"goodbye")
     transport.close()
@@ -157,7 +157,7 @@ async def test_the_server_closes() -> None:
     assert (protocol.told, client.closed) == ([("lost", None)], True)
 
 
-async def test_the_server_drops_the_connection() -> None:
+async def test_the_server_can_drop_the_connection() -> None:
     protocol, transport, client = connected()
     transport.write(b"lost on the way")
     reading = asyncio.ensure_future(client.read())
@@ -173,7 +173,7 @@ async def test_the_server_drops_the_connection() -> None:
     assert client.closed
 
 
-async def test_the_client_closes() -> None:
+async def test_the_client_can_close() -> None:
     protocol, transport, client = connected()
     client.write(b"goodbye")
     client.close()
@@ -185,7 +185,7 @@ async def test_the_client_closes() -> None:
     assert await client.read() == b""
 
 
-async def test_whoever_writes_to_a_client_that_has_gone_is_told() -> None:
+async def test_a_write_to_a_client_that_has_left_is_reported() -> None:
     protocol, transport, client = connected(half_open=True)
     client.close()
     await settled()
@@ -196,7 +196,7 @@ async def test_whoever_writes_to_a_client_that_has_gone_is_told() -> None:
     assert (word, type(error)) == ("lost", BrokenPipeError)
 
 
-async def test_the_client_ends_its_half() -> None:
+async def test_the_client_can_end_its_half() -> None:
     protocol, transport, client = connected(half_open=True)
     client.write(b"question")
     client.write_eof()
@@ -221,7 +221,7 @@ async def test_over_tls_there_is_no_half_close() -> None:
         transport.write_eof()
 
 
-async def test_over_tls_a_client_that_ends_is_gone() -> None:
+async def test_over_tls_a_client_that_ends_its_half_has_left() -> None:
     protocol, _, client = connected(half_open=True, sslcontext=True)
     client.write_eof()
     await settled()
@@ -229,7 +229,7 @@ async def test_over_tls_a_client_that_ends_is_gone() -> None:
 
 
 @pytest.mark.parametrize("leave", [MemoryConnection.close, MemoryConnection.write_eof])
-async def test_a_client_that_leaves_while_nobody_reads(leave: Callable[[MemoryConnection], None]) -> None:
+async def test_a_client_may_leave_while_the_server_does_not_read(leave: Callable[[MemoryConnection], None]) -> None:
     protocol, transport, client = connected()
     transport.pause_reading()
     client.write(b"unread")
@@ -239,7 +239,7 @@ async def test_a_client_that_leaves_while_nobody_reads(leave: Callable[[MemoryCo
     assert (protocol.told, transport.get_extra_info("hung_up")) == ([], True)
 
 
-async def test_a_protocol_that_fails_loses_its_connection() -> None:
+async def test_a_failing_protocol_loses_its_connection() -> None:
     problems: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context["exception"]))
     error = LookupError("a fault of the protocol")
@@ -258,7 +258,7 @@ async def test_a_protocol_that_fails_loses_its_connection() -> None:
     assert await client.read() + await client.read() == b"before"
 
 
-async def test_a_reset() -> None:
+async def test_the_client_can_reset_the_connection() -> None:
     protocol, transport, client = connected()
     client.write(b"lost")
     transport.write(b"lost too")
@@ -297,7 +297,7 @@ async def test_the_protocol_can_change_while_data_waits() -> None:
 
 
 @given(st.lists(st.binary(max_size=20), max_size=10), st.integers(1, 9), st.integers(0, 5), st.integers(1, 30))
-async def test_no_cutting_changes_what_comes(writes: list[bytes], piece: int, seed: int, window: int) -> None:
+async def test_the_data_does_not_depend_on_the_pieces(writes: list[bytes], piece: int, seed: int, window: int) -> None:
     protocol, transport, client = connected(Faults(piece=piece, seed=seed, window=window))
     for data in writes:
         client.write(data)
@@ -313,7 +313,7 @@ async def test_no_cutting_changes_what_comes(writes: list[bytes], piece: int, se
     assert protocol.told[-1] == ("lost", None)
 
 
-async def test_nothing_keeps_a_connection_that_is_over() -> None:
+async def test_an_ended_connection_is_freed() -> None:
     gc.disable()
     try:
         protocol, transport, client = connected()

@@ -17,14 +17,14 @@ HERE = URL("http", "localhost", 80, "/")
         ("wss://[::1]/", URL("https", "::1", 443, "/")),
     ],
 )
-def test_a_whole_url(text: str, expected: URL) -> None:
+def test_a_whole_url_is_split(text: str, expected: URL) -> None:
     assert parse_url(text) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["localhost", "ftp://a", "http://", "http://user@a", "http://a:port", "http://a:99999"]
 )
-def test_what_is_no_url_is_an_error(text: str) -> None:
+def test_an_invalid_url_is_an_error(text: str) -> None:
     with pytest.raises(ConfigurationError, match="expected http://host, https://host"):
         parse_url(text)
 
@@ -54,11 +54,11 @@ def test_the_host_field_names_only_an_unusual_port(url: str, authority: str) -> 
         ("http://localhost/x", "/x"),
     ],
 )
-def test_a_path_is_sent_as_it_stands_but_for_what_no_url_may_hold(path: str, target: str) -> None:
+def test_a_path_is_sent_unchanged_except_for_invalid_characters(path: str, target: str) -> None:
     assert HERE.join(path) == URL("http", "localhost", 80, target)
 
 
-def test_another_host() -> None:
+def test_a_url_may_name_another_host() -> None:
     assert HERE.join("wss://b.example/x?y") == URL("https", "b.example", 443, "/x?y")
 
 
@@ -67,7 +67,7 @@ def test_a_path_without_a_slash_is_an_error() -> None:
         HERE.join("index")
 
 
-def test_params() -> None:
+def test_params_are_encoded() -> None:
     assert HERE.join("/a", {"b": 1, "c": ["x", "y"], "d": "ü&", "e": None}).target == "/a?b=1&c=x&c=y&d=%C3%BC%26"
     assert HERE.join("/a?b=1", [("b", "2")]).target == "/a?b=1&b=2"
     assert HERE.join("/a", {}).target == "/a"
@@ -84,10 +84,10 @@ def test_params() -> None:
         ("http://a:8000", "https://a", False),
     ],
 )
-def test_the_same_origin(one: str, other: str, same: bool) -> None:
+def test_the_same_origin_is_recognised(one: str, other: str, same: bool) -> None:
     assert parse_url(one).is_same_origin(parse_url(other)) is same
 
 
-def test_parts_and_text() -> None:
+def test_a_url_has_parts_and_text() -> None:
     url = parse_url("https://a:8443/b?c=d")
     assert (str(url), url.path, url.secure) == ("https://a:8443/b?c=d", "/b", True)

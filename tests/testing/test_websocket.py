@@ -24,7 +24,7 @@ class Recorder:
                 while True:
                     await websocket.send(await websocket.receive())
             except WebsocketClosed as closed:
-                # Cleaning up takes a while.
+                # Let the handler take some time for cleaning up.
                 for _ in range(5):
                     await asyncio.sleep(0)
                 self.ends.append((closed.code, closed.reason))
@@ -47,7 +47,7 @@ class Recorder:
 
 @pytest.mark.parametrize("faults", [Faults(), Faults(piece=1)])
 @pytest.mark.parametrize("compression", [False, True])
-async def test_messages_come_back(compression: bool, faults: Faults) -> None:
+async def test_messages_are_echoed(compression: bool, faults: Faults) -> None:
     async with (
         Recorder().app.test_client_async(faults=faults) as client,
         client.websocket("/echo", compression=compression) as ws,
@@ -77,7 +77,7 @@ async def test_leaving_closes_and_the_handler_has_ended_by_then() -> None:
         assert recorder.ends == [(1000, ""), (4321, "see you")]
 
 
-async def test_leaving_by_an_error_breaks_off() -> None:
+async def test_leaving_by_an_error_breaks_the_connection() -> None:
     recorder = Recorder()
     async with recorder.app.test_client_async() as client:
         with pytest.raises(LookupError):
@@ -86,7 +86,7 @@ async def test_leaving_by_an_error_breaks_off() -> None:
     assert [code for code, _ in recorder.ends] == [1006]
 
 
-async def test_all_messages_are_read_before_the_end_is_told() -> None:
+async def test_all_messages_are_read_before_the_end_is_reported() -> None:
     async with Recorder().app.test_client_async() as client:
         async with client.websocket("/count/3") as ws:
             assert [message async for message in ws] == ["0", "1", "2"]
@@ -105,14 +105,14 @@ async def test_all_messages_are_read_before_the_end_is_told() -> None:
             assert (ws.close_code, ws.close_reason) == (4001, "enough")
 
 
-async def test_a_handler_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_handler_closes_with_1011(caplog: pytest.LogCaptureFixture) -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/broken") as ws:
         with pytest.raises(WebsocketClosed, match="closed with code 1011"):
             await ws.receive()
     assert "oops" in caplog.text
 
 
-async def test_a_connection_that_breaks() -> None:
+async def test_a_broken_connection_is_reported() -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/echo") as ws:
         ws._connection.transport.abort()
         with pytest.raises(WebsocketClosed, match="closed with code 1006"):
@@ -120,7 +120,7 @@ async def test_a_connection_that_breaks() -> None:
         assert (ws.close_code, ws.close_reason) == (1006, "")
 
 
-async def test_a_message_that_does_not_come() -> None:
+async def test_a_missing_message_is_an_error() -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/echo", timeout=7) as ws:
         assert ws._timeout == 7
         expected = (
@@ -141,13 +141,13 @@ async def test_a_message_that_does_not_come() -> None:
             await ws.receive(0)
 
 
-async def test_several_tasks_on_one_websocket() -> None:
+async def test_several_tasks_can_use_one_websocket() -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/echo") as ws:
         receiving = asyncio.create_task(ws.receive(5))
         await asyncio.sleep(0)
         with pytest.raises(UsageError, match="another task is already receiving from websocket /echo"):
             await ws.receive()
-        # The pong is read by the task that receives, the message perhaps by the one that pings.
+        # The receiving task reads the pong, and the pinging task perhaps the message.
         await ws.ping()
         await ws.send("one")
         assert await receiving == "one"
@@ -172,7 +172,7 @@ async def test_cancelling_receive_loses_nothing() -> None:
                 assert await ws.receive() == str(number)
 
 
-async def test_messages_behind_the_handshake_in_one_read() -> None:
+async def test_messages_may_arrive_in_one_read_with_the_handshake() -> None:
     app = App(__name__)
 
     @app.websocket()
@@ -189,13 +189,13 @@ async def test_messages_behind_the_handshake_in_one_read() -> None:
 async def test_fragments_are_one_message() -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/echo") as ws:
         for fragment, payload in ((0x01, b"Hel"), (0x80, b"lo")):
-            # As the server of another application might: this one sends no fragments.
+            # The server of another application might send fragments; this one does not.
             ws._connection.transport.write(bytes((fragment, len(payload))) + payload)
         assert await ws.receive() == "Hello"
 
 
 @pytest.mark.parametrize(("code", "reason"), [(1006, ""), (999, ""), (1000, "x" * 124)])
-async def test_a_close_that_no_client_may_send(code: int, reason: str) -> None:
+async def test_invalid_close_codes_are_refused(code: int, reason: str) -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/echo") as ws:
         with pytest.raises(UsageError, match=rf"close\({code}"):
             await ws.close(code, reason)
@@ -204,20 +204,20 @@ async def test_a_close_that_no_client_may_send(code: int, reason: str) -> None:
 
 
 @pytest.mark.parametrize("message", [None, 1, ["a"]])
-async def test_what_is_no_message(message: Any) -> None:
+async def test_invalid_messages_are_refused(message: Any) -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/echo") as ws:
         with pytest.raises(UsageError, match="allowed are str and bytes; see send_json"):
             await ws.send(message)
 
 
-async def test_a_message_that_is_no_json() -> None:
+async def test_a_message_that_is_not_json_is_an_error() -> None:
     async with Recorder().app.test_client_async() as client, client.websocket("/echo") as ws:
         await ws.send("{")
         with pytest.raises(ValueError, match=r"a message on websocket /echo is not JSON: '\{'"):
             await ws.receive_json()
 
 
-async def test_what_it_looks_like() -> None:
+async def test_the_repr_shows_the_state() -> None:
     async with Recorder().app.test_client_async() as client:
         async with client.websocket("/echo") as ws:
             assert repr(ws) == "<TestWebsocket /echo: the connection is open>"

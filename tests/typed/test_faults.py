@@ -61,27 +61,27 @@ class Typed(TypedDict):
         ([], Move, [()]),
     ],
 )  # fmt: skip
-def test_paths(value: Any, type_: Any, paths: list[tuple[str | int, ...]]) -> None:
+def test_faults_have_paths(value: Any, type_: Any, paths: list[tuple[str | int, ...]]) -> None:
     assert [fault.path for fault in find_faults(value, type_)] == paths
 
 
-def test_messages() -> None:
+def test_faults_have_messages() -> None:
     messages = {fault.path: fault.message for fault in find_faults({"x": "q"}, Move)}
     assert messages == {("x",): "Expected `int`, got `str`"}
     assert [fault.message for fault in find_faults({}, Person)] == ["is missing"]
     assert [fault.message for fault in find_faults({"b": 1}, Strict)] == ["is unknown"]
 
 
-def test_texts_of_a_query_are_numbers_where_that_is_asked_for() -> None:
+def test_texts_of_a_query_are_read_as_numbers_if_requested() -> None:
     assert not find_faults({"n": "1"}, Typed, strict=False)
     assert find_faults({"n": "1"}, Typed)
 
 
-def test_there_is_an_end() -> None:
+def test_the_number_of_faults_is_limited() -> None:
     assert len(find_faults([None] * 1000, list[int])) == MAX_FAULTS
 
 
-def test_the_names_of_members_are_those_of_the_data() -> None:
+def test_members_have_the_names_of_the_data() -> None:
     class Model(pydantic.BaseModel):
         name: str
         age: int = pydantic.Field(alias="years")

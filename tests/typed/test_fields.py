@@ -46,11 +46,11 @@ class Model(pydantic.BaseModel):
     ],
     ids=str,
 )
-def test_fields(type_: Any, fields: list[Any]) -> None:
+def test_the_fields_of_a_type_are_listed(type_: Any, fields: list[Any]) -> None:
     found = all_fields(type_)
     assert found == [ObjectField(*each) for each in fields]
 
 
-def test_types_without_members() -> None:
+def test_types_without_members_have_no_fields() -> None:
     assert object_fields(int) is None
     assert object_fields(list[int]) is None

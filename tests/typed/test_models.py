@@ -22,26 +22,26 @@ class Person(BaseModel):
         return value
 
 
-def test_models_are_known() -> None:
+def test_models_are_recognised() -> None:
     assert is_model(Person)
     for other in (int, BaseException, Person(name="a", years=1), list[Person], None):
         assert not is_model(other)
 
 
-def test_there_and_back() -> None:
+def test_a_model_survives_encoding() -> None:
     person = msgspec.json.decode(b'{"name": "Ada", "years": 36}', type=Person, dec_hook=decode_model)
     assert person == Person(name="Ada", years=36)
     assert msgspec.json.encode([person], enc_hook=encode_model) == b'[{"name":"Ada","years":36}]'
 
 
-def test_other_types_are_not_for_it() -> None:
+def test_other_types_are_not_supported() -> None:
     with pytest.raises(NotImplementedError, match="object"):
         decode_model(object, {})
     with pytest.raises(NotImplementedError, match="object"):
         encode_model(object())
 
 
-def test_all_faults_of_a_model() -> None:
+def test_all_faults_of_a_model_are_reported() -> None:
     faults = {
         fault.path: fault.message
         for fault in find_faults({"people": [{"name": "", "years": -1}]}, dict[str, list[Person]])
@@ -50,7 +50,7 @@ def test_all_faults_of_a_model() -> None:
     assert "a name is needed" in faults["people", 0, "name"]
 
 
-async def test_in_a_call() -> None:
+async def test_models_work_in_calls() -> None:
     app = App(__name__)
     calls = app.calls("/api")
 

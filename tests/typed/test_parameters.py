@@ -51,7 +51,7 @@ async def function(
     return room
 
 
-def test_a_signature() -> None:
+def test_a_signature_is_read() -> None:
     signature = read_signature(function, "it", injectable=(Connection,), path_variables={"room", "other"})
     assert signature.parameters == (
         Parameter("a", int, UNSET, True),
@@ -62,7 +62,7 @@ def test_a_signature() -> None:
     assert signature.path_variables == {"room"}
     assert signature.result is str
     assert signature.is_injected
-    assert not read_signature(test_a_signature, "it").is_injected
+    assert not read_signature(test_a_signature_is_read, "it").is_injected
 
 
 def unknown(a: Decimal) -> None: ...
@@ -93,12 +93,12 @@ def keys(a: dict[Point, int] | int) -> None: ...
         (starred, "variadic keyword"),
     ],
 )
-def test_what_cannot_be_called(function: Any, hint: str) -> None:
+def test_unsuitable_functions_are_refused(function: Any, hint: str) -> None:
     with pytest.raises(ConfigurationError, match=f"it: .*{hint}"):
         read_signature(function, "it")
 
 
-def test_types_that_refer_to_themselves() -> None:
+def test_types_may_refer_to_themselves() -> None:
     def grow(node: Node, other: int) -> None: ...
 
     assert len(read_signature(grow, "it").parameters) == 2
@@ -116,14 +116,14 @@ def test_types_that_refer_to_themselves() -> None:
         (Point | None, False),
     ],
 )
-def test_object_types(type_: Any, expected: bool) -> None:
+def test_object_types_are_recognised(type_: Any, expected: bool) -> None:
     assert is_object_type(type_) is expected
     parameter = Parameter("it", type_, UNSET, True)
     assert object_parameter((parameter,)) == (parameter if expected else None)
     assert object_parameter((parameter, parameter)) is None
 
 
-def test_structs_by_name_and_by_position() -> None:
+def test_structs_are_read_by_name_and_by_position() -> None:
     parameters = read_signature(function, "it", injectable=(Connection,), path_variables={"room"}).parameters
     by_name = msgspec.json.decode(b'{"a": 1}', type=make_struct("it", parameters))
     assert msgspec.structs.asdict(by_name) == {"a": 1, "b": UNSET, "c": None}

@@ -60,7 +60,7 @@ def reader(default: Any = NOTHING, **types: Any) -> QueryReader:
         (set[str], ["a", "a"], {"a"}),
     ],
 )
-def test_scalars_and_lists(type_: Any, text: Any, value: Any) -> None:
+def test_scalars_and_lists_are_read(type_: Any, text: Any, value: Any) -> None:
     assert reader(it=type_).read({"it": text, "other": "x"}) == ({"it": value}, [])
 
 
@@ -77,13 +77,13 @@ def test_scalars_and_lists(type_: Any, text: Any, value: Any) -> None:
             ["1", "x", "y"],
             [(("it", 1), "Expected `int`, got `str`"), (("it", 2), "Expected `int`, got `str`")],
         ),
-        # float() reads these, but no JSON number is like that.
+        # float() reads these, but they are not valid numbers in JSON.
         (float, "NaN", [(("it",), "is not a finite number")]),
         (float | None, "-inf", [(("it",), "is not a finite number")]),
         (list[float], ["1", "infinity"], [(("it",), "is not a finite number")]),
     ],
 )
-def test_faults(type_: Any, text: Any, faults: Any) -> None:
+def test_faults_are_reported(type_: Any, text: Any, faults: Any) -> None:
     assert reader(it=type_).read({"it": text}) == ({}, faults)
 
 
@@ -95,7 +95,7 @@ def test_all_faults_are_found_and_defaults_are_left_to_the_function() -> None:
     assert reader(default=3, a=int).read({}) == ({}, [])
 
 
-def test_what_is_given_already_is_not_read() -> None:
+def test_variables_given_by_the_path_are_not_read() -> None:
     assert reader(a=int, b=int).read({"a": "x", "b": "1"}, {"a"}) == ({"b": 1}, [])
 
 
@@ -108,7 +108,7 @@ def test_what_is_given_already_is_not_read() -> None:
         (Model, {"size": "3", "names": "a"}, Model(size=3, names=["a"])),
     ],
 )
-def test_objects(type_: Any, query: dict[str, Any], value: Any) -> None:
+def test_objects_are_read(type_: Any, query: dict[str, Any], value: Any) -> None:
     assert reader(it=type_).read(query) == ({"it": value}, [])
 
 
@@ -126,11 +126,11 @@ def test_objects(type_: Any, query: dict[str, Any], value: Any) -> None:
         (Strict, {"a": "1", "b": "2"}, [(("b",), "is unknown")]),
     ],
 )
-def test_faults_of_objects(type_: Any, query: dict[str, Any], faults: Any) -> None:
+def test_faults_of_objects_are_reported(type_: Any, query: dict[str, Any], faults: Any) -> None:
     assert reader(it=type_).read(query) == ({}, faults)
 
 
-def test_faults_of_models() -> None:
+def test_faults_of_models_are_reported() -> None:
     values, faults = reader(it=Model).read({"size": "x"})
     assert (values, [fault.path for fault in faults]) == ({}, [("size",)])
 
@@ -144,7 +144,7 @@ def test_an_object_with_a_default_may_be_missing() -> None:
     assert reader(default=None, it=Point).read({"x": "1"}) == ({}, [(("y",), "is missing")])
 
 
-def test_the_variables_of_a_parameter() -> None:
+def test_the_variables_of_a_parameter_are_listed() -> None:
     assert [each[:3] for each in query_fields(make_parameter("page", Page, None, "f"))] == [
         ("number", Annotated[int, msgspec.Meta(ge=1)], False),
         ("tags", list[str], False),

@@ -54,13 +54,13 @@ def test_annotations_name_a_source() -> None:
         (Any, False, False),
     ],
 )
-def test_what_a_query_can_contain(type_: Any, fits: bool, several: bool) -> None:
+def test_a_query_can_contain_these_types(type_: Any, fits: bool, several: bool) -> None:
     assert fits_query(type_) is fits
     if fits:
         assert takes_several(type_) is several
 
 
-def test_types_that_take_any_text() -> None:
+def test_types_that_accept_any_text_are_recognised() -> None:
     assert [takes_text(each) for each in (str, str | None, int, int | str, float, Any)] == [
         True,
         True,

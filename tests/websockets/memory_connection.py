@@ -1,4 +1,4 @@
-"""A connection without a server: notes what its `Websocket` asks for, and is the peer that the test wants."""
+"""A connection without a server: it records the calls of its `Websocket`, and plays the peer for the test."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from emmett.wire.fields import HeaderFields
 
 
 class MemoryConnection:
-    """What `Websocket` and dispatch need from below.
+    """The parts of a connection that `Websocket` and dispatch need.
 
     Attributes:
-        events: what was asked for, in order: ("accept", header fields, subprotocol), ("send", message),
+        events: the recorded calls, in order: ("accept", header fields, subprotocol), ("send", message),
             ("close", code, reason), ("refuse", status, body, header fields).
-        reads: cleared, it makes those wait who write or close.
+        reads: while cleared, writing and closing wait.
         refilled: how many times the inbox has asked for more.
         websocket: the connection as the application sees it.
     """
@@ -112,7 +112,7 @@ class MemoryConnection:
     # The peer.
 
     def arrive(self, *messages: str | bytes) -> None:
-        """Let messages arrive, as one read brings them."""
+        """Let messages arrive, as if in one read."""
         self.inbox.messages.extend(messages)
         self.inbox.wake()
 
@@ -135,7 +135,7 @@ class MemoryConnection:
         self.inbox.held_back = False
 
     def _in_turn(self, act: Callable[[], None]) -> Awaitable[None] | None:
-        """Do it at once, or behind all that waits for the peer to read on."""
+        """Do it at once, or after everything that waits for the peer to read."""
         if self.reads.is_set() and not self._line.locked():
             act()
             return None
@@ -149,6 +149,6 @@ class MemoryConnection:
 
 
 async def turns(number: int = 5) -> None:
-    """Let all tasks that can go on do so."""
+    """Let all tasks that can continue do so."""
     for _ in range(number):
         await asyncio.sleep(0)

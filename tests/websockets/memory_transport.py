@@ -1,4 +1,4 @@
-"""A transport that keeps what is written, and is full or gone when the test says so."""
+"""A transport that keeps everything written to it, and is full or closed when the test says so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 class MemoryTransport(asyncio.Transport):
-    """What `Outbox` and the protocols need of a transport, without a socket.
+    """The parts of a transport that `Outbox` and the protocols need, without a socket.
 
     Attributes:
         writes: what each call of `write` got.
@@ -25,7 +25,7 @@ class MemoryTransport(asyncio.Transport):
 
     @property
     def written(self) -> bytes:
-        """All that was written."""
+        """Return everything that was written."""
         return b"".join(self.writes)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:

@@ -1,4 +1,4 @@
-"""What the callers of a connection may do: not from another thread, and without noise when it ends."""
+"""Calls on a connection: they must come from its thread, and log nothing when the connection ends."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ async def test_send_nowait_of_another_thread_writes_nothing(compressed: bool) ->
 
 
 def unseen(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what asyncio has logged of tasks that nobody looked at."""
+    """Return the log of asyncio about tasks whose result was never retrieved."""
     gc.collect()
     return [record.getMessage() for record in caplog.records if "never retrieved" in record.getMessage()]
 
 
-async def test_a_receive_that_nobody_waits_for_ends_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_receive_without_a_waiting_task_ends_silently(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
     connection = MemoryConnection(accepted=True)
     receiving = asyncio.create_task(connection.websocket.receive())
@@ -78,7 +78,7 @@ async def test_a_receive_that_nobody_waits_for_ends_in_silence(caplog: pytest.Lo
     assert unseen(caplog) == []
 
 
-async def test_a_task_that_looks_gets_the_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_task_that_awaits_the_receive_gets_the_error(caplog: pytest.LogCaptureFixture) -> None:
     connection = MemoryConnection(accepted=True)
     receiving = asyncio.create_task(connection.websocket.receive())
     await turns()

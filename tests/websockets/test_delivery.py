@@ -13,7 +13,7 @@ from emmett.websockets.delivery import Delivery
 
 
 class Peer:
-    """Takes messages while it is open, and notes them."""
+    """Takes messages while it is open, and records them."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.taken: list[str | bytes] = []
@@ -46,7 +46,7 @@ async def test_a_batch_is_sent_in_order() -> None:
     assert peer.taken == ["one", b"two", "three"]
 
 
-async def test_while_one_batch_is_under_way_no_other_is_taken() -> None:
+async def test_during_a_batch_no_other_is_taken() -> None:
     peer = Peer()
     assert peer.delivery.deliver(Batch(["one"]))
     assert not peer.delivery.deliver(Batch(["two"]))
@@ -58,14 +58,14 @@ async def test_while_one_batch_is_under_way_no_other_is_taken() -> None:
     assert peer.taken == ["one", "three"]
 
 
-async def test_whoever_asks_when_nothing_is_under_way_is_called_at_the_next_turn() -> None:
+async def test_without_a_batch_a_callback_runs_in_the_next_turn() -> None:
     peer = Peer()
     told = ready(peer.delivery)
     assert not told.done()
     await told
 
 
-async def test_a_closed_connection_ends_the_batch_and_whoever_waits_is_called() -> None:
+async def test_a_closed_connection_ends_the_batch_and_callbacks_run() -> None:
     peer = Peer(WebsocketClosed(1006))
     peer.delivery.deliver(Batch(["one", "two"]))
     told = ready(peer.delivery)
@@ -87,5 +87,5 @@ async def test_a_message_that_cannot_be_sent_is_logged_and_fails_the_connection(
     assert "could not be sent" in caplog.text
 
 
-async def test_to_finish_without_a_batch_waits_for_nothing() -> None:
+async def test_without_a_batch_finish_does_not_wait() -> None:
     await Peer().delivery.finish()

@@ -30,7 +30,7 @@ async def test_a_wake_without_a_wait_does_nothing() -> None:
     assert not inbox.arrival().done()
 
 
-async def test_only_one_may_wait() -> None:
+async def test_only_one_task_may_wait() -> None:
     inbox = make_inbox()
     first = inbox.arrival()
     with pytest.raises(UsageError, match="one task at a time"):

@@ -16,14 +16,14 @@ def test_a_decoder_is_made_once_for_each_type() -> None:
     assert find_decoder(Any)("[1]") == [1]
 
 
-def test_a_type_that_cannot_be_hashed() -> None:
+def test_a_type_need_not_be_hashable() -> None:
     kind = Annotated[int, msgspec.Meta(ge=1), {"not": "hashable"}]
     assert decode_json("5", find_decoder(kind)) == 5
     with pytest.raises(MessageError, match="unexpected JSON"):
         decode_json("0", find_decoder(kind))
 
 
-def test_what_json_cannot_express_is_a_type_error() -> None:
+def test_a_value_that_json_cannot_express_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="object"):
         encode_json({"a": object()})
     assert encode_json({"a": [1]}) == '{"a":[1]}'

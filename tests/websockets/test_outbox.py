@@ -44,7 +44,7 @@ async def test_a_lone_message_is_written_at_once() -> None:
     assert transport.high_water == 1000
 
 
-async def test_messages_with_more_to_come_leave_in_one_write() -> None:
+async def test_messages_followed_by_others_are_sent_in_one_write() -> None:
     outbox, transport = make_outbox()
     outbox.write("one", True)
     outbox.write(b"two", True)
@@ -55,7 +55,7 @@ async def test_messages_with_more_to_come_leave_in_one_write() -> None:
     assert len(transport.writes) == 1
 
 
-async def test_what_is_collected_leaves_when_the_loop_turns() -> None:
+async def test_collected_messages_are_sent_in_the_next_turn() -> None:
     outbox, transport = make_outbox()
     outbox.write("one", True)
     outbox.write("two", True)
@@ -63,7 +63,7 @@ async def test_what_is_collected_leaves_when_the_loop_turns() -> None:
     assert transport.writes == [encode_message("one") + encode_message("two")]
 
 
-async def test_what_is_collected_is_bounded() -> None:
+async def test_the_collected_bytes_are_bounded() -> None:
     outbox, transport = make_outbox(high_water=100)
     for _ in range(5):
         outbox.write("x" * 50, True)
@@ -86,7 +86,7 @@ async def test_writers_wait_in_line() -> None:
     await turn()
     assert transport.written == encode_message("one")
     outbox.resume()
-    # Nobody passes the line between the call of the first and its turn.
+    # No other writer may overtake the first one between its call and its turn.
     tasks.append(start(outbox, "five"))
     await asyncio.gather(*tasks)
     expected = [encode_message(name) for name in ("one", "two", "three", "four", "five")]
@@ -122,7 +122,7 @@ async def test_a_cancelled_wait_writes_nothing() -> None:
     assert outbox.written == 1
 
 
-async def test_a_cancellation_between_call_and_turn_passes_the_turn_on() -> None:
+async def test_a_cancellation_before_its_turn_passes_the_turn_on() -> None:
     outbox, transport = make_outbox()
     outbox.stall()
     first, second = start(outbox, "one"), start(outbox, "two")
@@ -134,7 +134,7 @@ async def test_a_cancellation_between_call_and_turn_passes_the_turn_on() -> None
     assert transport.written == encode_message("two")
 
 
-async def test_a_close_frame_comes_behind_the_line() -> None:
+async def test_a_close_frame_comes_after_waiting_writers() -> None:
     outbox, transport = make_outbox()
     outbox.stall()
     tasks = [start(outbox, "one")]
@@ -149,14 +149,14 @@ async def test_a_close_frame_comes_behind_the_line() -> None:
     assert transport.written == encode_message("one") + CLOSE_FRAME
 
 
-async def test_a_close_frame_flushes_what_was_collected() -> None:
+async def test_a_close_frame_flushes_collected_messages() -> None:
     outbox, transport = make_outbox()
     outbox.write("one", True)
     assert outbox.write_last(CLOSE_FRAME, WebsocketClosed(1000)) is None
     assert transport.written == encode_message("one") + CLOSE_FRAME
 
 
-async def test_a_reply_to_a_close_frame_passes_the_line() -> None:
+async def test_a_reply_to_a_close_frame_overtakes_waiting_writers() -> None:
     outbox, transport = make_outbox()
     outbox.stall()
     task = start(outbox, "one")
@@ -178,7 +178,7 @@ async def test_pongs_do_not_pile_up() -> None:
     assert transport.written == encode_control(OP_PONG, b"999")
 
 
-async def test_a_message_of_another_type_takes_no_place() -> None:
+async def test_an_invalid_message_takes_no_place_in_line() -> None:
     outbox, transport = make_outbox()
     with pytest.raises(TypeError):
         outbox.write(None, False)  # type: ignore[arg-type]
@@ -196,7 +196,7 @@ STEPS = st.lists(st.sampled_from(["write", "more", "stall", "resume", "turn", "c
 
 
 @given(STEPS)
-async def test_whatever_happens_the_order_is_that_of_the_calls(steps: list[str]) -> None:
+async def test_messages_always_follow_the_order_of_the_calls(steps: list[str]) -> None:
     outbox, transport = make_outbox(high_water=60)
     tasks: list[tuple[str, asyncio.Task[None]]] = []
     sent: list[str] = []
@@ -216,7 +216,7 @@ async def test_whatever_happens_the_order_is_that_of_the_calls(steps: list[str])
             waiting = outbox.write(name, step == "more")
             if waiting is not None:
                 tasks.append((name, asyncio.ensure_future(waiting)))
-                # As `await websocket.send(…)` does: the waiting begins with the call.
+                # As in `await websocket.send(…)`, the wait begins with the call.
                 await asyncio.sleep(0)
     outbox.resume()
     await turn(2 * len(steps) + 5)
@@ -236,14 +236,14 @@ async def test_a_batch_is_one_write_and_encoded_once() -> None:
     assert batch.frames(encode_message) is batch.frames(encode_message)
 
 
-async def test_a_batch_comes_behind_what_was_collected() -> None:
+async def test_a_batch_comes_after_collected_messages() -> None:
     outbox, transport = make_outbox()
     outbox.write("one", True)
     assert outbox.write_batch(Batch(["two"]))
     assert transport.written == encode_message("one") + encode_message("two")
 
 
-async def test_a_batch_does_not_pass_those_in_line() -> None:
+async def test_a_batch_does_not_overtake_waiting_writers() -> None:
     outbox, transport = make_outbox()
     outbox.stall()
     waiting = start(outbox, "one")
@@ -261,7 +261,7 @@ async def test_a_batch_does_not_pass_those_in_line() -> None:
     assert transport.written == encode_message("one") + encode_message("two")
 
 
-async def test_whoever_waits_with_a_batch_is_told_of_the_end() -> None:
+async def test_a_waiting_batch_learns_of_the_end() -> None:
     for is_lost in (True, False):
         outbox, _ = make_outbox()
         ready = asyncio.Event()
@@ -275,6 +275,6 @@ async def test_whoever_waits_with_a_batch_is_told_of_the_end() -> None:
             outbox.write_batch(Batch(["one"]))
         outbox.lose(WebsocketClosed(1006))
         if waiting is not None:
-            # A task may take its first step only after the loss.
+            # A task may run its first step only after the loss.
             with pytest.raises(WebsocketClosed):
                 await waiting

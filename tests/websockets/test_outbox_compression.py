@@ -21,7 +21,7 @@ CLOSE_FRAME = encode_control(OP_CLOSE, b"\x03\xe8")
 
 
 class Transport(MemoryTransport):
-    """One that hands on at once what it takes."""
+    """A transport that passes on data at once."""
 
     def get_write_buffer_size(self) -> int:
         return 0
@@ -88,7 +88,7 @@ async def test_a_cancelled_writer_leaves_no_trace_in_the_context(context_takeove
     ]
 
 
-async def test_a_message_that_passes_those_in_line_is_compressed_before_them() -> None:
+async def test_a_message_that_overtakes_waiting_writers_is_compressed_first() -> None:
     outbox, transport = make_outbox()
     outbox.stall()
     waiting = start(outbox, "the one that waits")
@@ -99,7 +99,7 @@ async def test_a_message_that_passes_those_in_line_is_compressed_before_them() -
     assert read_messages(transport.written) == [b"the one that passes", b"the one that waits"]
 
 
-async def test_a_buffer_is_sent_as_it_was_when_it_was_given() -> None:
+async def test_a_buffer_is_sent_as_it_was_at_the_call() -> None:
     outbox, transport = make_outbox()
     outbox.stall()
     buffer = bytearray(b"before before")
@@ -110,7 +110,7 @@ async def test_a_buffer_is_sent_as_it_was_when_it_was_given() -> None:
     assert read_messages(transport.written) == [b"before before"]
 
 
-async def test_a_close_frame_comes_behind_what_waits() -> None:
+async def test_a_close_frame_comes_after_waiting_messages() -> None:
     outbox, transport = make_outbox()
     outbox.stall()
     first = start(outbox, "the last words")
@@ -124,7 +124,7 @@ async def test_a_close_frame_comes_behind_what_waits() -> None:
     assert read_messages(transport.written) == [b"the last words"]
 
 
-async def test_a_writer_whose_peer_has_gone_compresses_nothing() -> None:
+async def test_a_writer_whose_peer_has_left_compresses_nothing() -> None:
     outbox, transport = make_outbox()
     outbox.stall()
     waiting = start(outbox, "too late")
@@ -135,7 +135,7 @@ async def test_a_writer_whose_peer_has_gone_compresses_nothing() -> None:
     assert transport.written == b""
 
 
-async def test_small_messages_go_as_they_are() -> None:
+async def test_small_messages_are_sent_uncompressed() -> None:
     outbox, transport = make_outbox(min_size=10)
     outbox.write("small", False)
     assert transport.written == encode_message("small")
@@ -147,7 +147,7 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.booleans())
-async def test_whatever_happens_the_peer_can_inflate_it(steps: list[str], takeover: bool) -> None:
+async def test_the_peer_can_always_inflate_the_messages(steps: list[str], takeover: bool) -> None:
     outbox, transport = make_outbox(context_takeover=takeover)
     tasks: dict[str, asyncio.Task[None]] = {}
     sent = []

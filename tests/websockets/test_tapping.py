@@ -18,7 +18,7 @@ class Listener:
         self.heard.append((message, is_received))
 
 
-async def test_all_ways_of_a_message() -> None:
+async def test_messages_are_reported_whichever_way_they_go() -> None:
     connection, report = MemoryConnection(accepted=True), Listener()
     websocket = connection.websocket
     connection.arrive("first")
@@ -42,7 +42,7 @@ async def test_all_ways_of_a_message() -> None:
     assert connection.sent == ["answer", '{"a":1}', b"now", "one", "two"]
 
 
-async def test_a_handler_that_waits_already_is_tapped_too() -> None:
+async def test_a_handler_that_already_waits_is_tapped_too() -> None:
     connection, report = MemoryConnection(accepted=True), Listener()
     waiting = asyncio.create_task(connection.websocket.receive())
     await turns()
@@ -52,7 +52,7 @@ async def test_a_handler_that_waits_already_is_tapped_too() -> None:
     assert report.heard == [("hello", True)]
 
 
-async def test_hooks_see_what_they_saw_before() -> None:
+async def test_a_tap_does_not_affect_hooks() -> None:
     async def louder(message: Any) -> Any:
         return message.upper()
 
@@ -80,7 +80,7 @@ async def test_a_batch_that_is_not_taken_is_not_reported() -> None:
     assert report.heard == [("one", False)]
 
 
-async def test_everything_else_goes_through() -> None:
+async def test_a_tap_passes_everything_else_on() -> None:
     connection = MemoryConnection()
     websocket = connection.websocket
     websocket.tap(Listener())
@@ -94,7 +94,7 @@ async def test_everything_else_goes_through() -> None:
     assert [event[0] for event in connection.events + refused.events] == ["accept", "close", "refuse"]
 
 
-async def test_nothing_is_left_of_a_tap() -> None:
+async def test_nothing_is_left_of_a_removed_tap() -> None:
     connection, report = MemoryConnection(accepted=True), Listener()
     websocket = connection.websocket
     before = (websocket._connection, websocket._writer, websocket._on_receive, websocket._write)

@@ -14,7 +14,7 @@ from emmett.errors import UsageError, WebsocketClosed
 from tests.websockets.memory_connection import MemoryConnection, turns
 
 
-async def test_what_the_handshake_said() -> None:
+async def test_the_handshake_can_be_read() -> None:
     fields = (
         (b"host", b"server.example.com:81"),
         (b"x-custom", b"value"),
@@ -39,13 +39,13 @@ async def test_what_the_handshake_said() -> None:
     assert websocket.connection is websocket
 
 
-async def test_a_handshake_without_host_and_cookies() -> None:
+async def test_a_handshake_may_have_no_host_and_no_cookies() -> None:
     websocket = MemoryConnection(headers=()).websocket
     assert websocket.host == ""
     assert not websocket.cookies
 
 
-async def test_accept_once() -> None:
+async def test_accept_works_only_once() -> None:
     connection = MemoryConnection(subprotocols=("v1",))
     await connection.websocket.accept(headers={"X-A": "b"}, subprotocol="v1")
     await connection.websocket.accept(subprotocol="not offered either")
@@ -70,7 +70,7 @@ async def test_the_first_call_accepts(call: str) -> None:
     assert connection.events[0] == ("accept", {}, None)
 
 
-async def test_first_calls_at_once_accept_once() -> None:
+async def test_concurrent_first_calls_accept_once() -> None:
     connection = MemoryConnection()
     connection.reads.clear()
     tasks = [
@@ -87,7 +87,7 @@ async def test_first_calls_at_once_accept_once() -> None:
     assert connection.websocket.accepted
 
 
-async def test_messages_in_their_order() -> None:
+async def test_messages_are_received_in_order() -> None:
     connection = MemoryConnection(accepted=True)
     connection.arrive("text", b"binary", "", b"")
     assert [await connection.websocket.receive() for _ in range(4)] == ["text", b"binary", "", b""]
@@ -117,7 +117,7 @@ async def test_a_wake_without_a_message_is_no_message() -> None:
     assert await receiving == "now"
 
 
-async def test_a_second_receive_says_what_is_wrong() -> None:
+async def test_a_second_receive_is_an_error_that_explains_itself() -> None:
     connection = MemoryConnection(accepted=True)
     receiving = asyncio.create_task(connection.websocket.receive())
     await turns()
@@ -132,7 +132,7 @@ async def test_a_cancelled_receive_loses_nothing() -> None:
     receiving = asyncio.create_task(connection.websocket.receive())
     await turns()
     connection.arrive("one", "two")
-    # The message has come, but the task that waits for it has not run yet.
+    # The message has arrived, but the waiting task has not run yet.
     receiving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await receiving
@@ -150,7 +150,7 @@ async def test_the_last_message_of_the_inbox_asks_for_more() -> None:
     assert refilled == [0, 0, 1]
 
 
-async def test_what_had_arrived_is_handed_out_before_the_end() -> None:
+async def test_received_messages_are_delivered_before_the_end() -> None:
     connection = MemoryConnection(accepted=True)
     connection.arrive("one", "two")
     connection.leave(4000, "bye")
@@ -182,7 +182,7 @@ async def test_only_the_first_end_counts() -> None:
     assert (connection.websocket.close_code, connection.websocket.close_reason) == (4000, "first")
 
 
-async def test_each_raise_has_an_exception_of_its_own() -> None:
+async def test_each_call_raises_its_own_exception() -> None:
     connection = MemoryConnection(accepted=True)
     connection.leave()
     errors = []
@@ -193,7 +193,7 @@ async def test_each_raise_has_an_exception_of_its_own() -> None:
     assert errors[0] is not errors[1]
 
 
-async def test_a_loop_over_messages_just_ends() -> None:
+async def test_a_loop_over_messages_ends_without_an_exception() -> None:
     connection = MemoryConnection()
     connection.inbox.messages.extend(["one", "two"])
     received = []
@@ -204,7 +204,7 @@ async def test_a_loop_over_messages_just_ends() -> None:
     assert received == ["one", "two"]
 
 
-async def test_accepting_a_connection_that_has_ended() -> None:
+async def test_accepting_an_ended_connection_is_an_error() -> None:
     connection = MemoryConnection()
     connection.leave(1006)
     for call in (connection.websocket.accept(), connection.websocket.receive(), connection.websocket.send("x")):
@@ -214,7 +214,7 @@ async def test_accepting_a_connection_that_has_ended() -> None:
 
 
 @pytest.mark.parametrize("data", [None, 5, ["a"], {"a": 1}, object()])
-async def test_what_no_message_is(data: Any) -> None:
+async def test_invalid_messages_are_refused(data: Any) -> None:
     connection = MemoryConnection(accepted=True)
     with pytest.raises(TypeError, match="a message is str or bytes-like"):
         await connection.websocket.send(data)
@@ -233,7 +233,7 @@ async def test_sends_of_several_tasks_keep_the_order_of_the_calls() -> None:
     assert connection.sent == ["0", "1", "2", "3", "5", "6", "7", "8", "9"]
 
 
-async def test_close_with_a_code_and_a_reason() -> None:
+async def test_close_sends_a_code_and_a_reason() -> None:
     connection = MemoryConnection(accepted=True)
     await connection.websocket.close(4000, "enough")
     await connection.websocket.close(4001, "only the first counts")
@@ -243,7 +243,7 @@ async def test_close_with_a_code_and_a_reason() -> None:
         await connection.websocket.send("x")
 
 
-async def test_close_waits_behind_what_was_sent() -> None:
+async def test_close_comes_after_sent_messages() -> None:
     connection = MemoryConnection(accepted=True)
     connection.reads.clear()
     sending = asyncio.create_task(connection.websocket.send("last"))
@@ -266,7 +266,7 @@ async def test_close_before_accepting_refuses() -> None:
     ("code", "reason"),
     [(999, ""), (1004, ""), (1005, ""), (1006, ""), (1015, ""), (2999, ""), (5000, ""), (1000, "x" * 124)],
 )
-async def test_what_no_close_frame_can_say(code: int, reason: str) -> None:
+async def test_invalid_codes_and_reasons_are_refused(code: int, reason: str) -> None:
     connection = MemoryConnection(accepted=True)
     with pytest.raises(ValueError, match="close"):
         await connection.websocket.close(code, reason)
@@ -274,7 +274,7 @@ async def test_what_no_close_frame_can_say(code: int, reason: str) -> None:
     assert not connection.websocket.closed
 
 
-async def test_wait_closed_tells_all_who_wait() -> None:
+async def test_wait_closed_wakes_all_waiting_tasks() -> None:
     connection = MemoryConnection(accepted=True)
     waiting = [asyncio.create_task(connection.websocket.wait_closed()) for _ in range(3)]
     await turns()
@@ -299,7 +299,7 @@ async def test_this_side_closing_counts_as_the_end() -> None:
     assert (closed.value.code, closed.value.reason) == (4000, "enough")
 
 
-async def test_leaving_once_all_was_handed_out() -> None:
+async def test_leaving_ends_after_all_messages_were_delivered() -> None:
     connection = MemoryConnection(accepted=True)
     connection.arrive("one", "two")
     connection.websocket.leave(1012, "service restart")
@@ -314,7 +314,7 @@ async def test_leaving_once_all_was_handed_out() -> None:
     assert connection.events[1:] == [("close", 1012, "service restart")]
 
 
-async def test_leaving_wakes_who_waits() -> None:
+async def test_leaving_wakes_waiting_tasks() -> None:
     connection = MemoryConnection(accepted=True)
     receiving = asyncio.create_task(connection.websocket.receive())
     await turns()
@@ -324,7 +324,7 @@ async def test_leaving_wakes_who_waits() -> None:
     assert closed.value.code == 1012
 
 
-async def test_send_nowait() -> None:
+async def test_send_nowait_sends_or_refuses_at_once() -> None:
     connection = MemoryConnection()
     with pytest.raises(UsageError, match=r"await websocket\.accept\(\) first"):
         connection.websocket.send_nowait("x")
@@ -351,14 +351,14 @@ async def test_an_ended_connection_is_freed_at_once() -> None:
         with pytest.raises(WebsocketClosed):
             await connection.websocket.receive()
         await connection.websocket.wait_closed()
-        # The server lets go of it.
+        # The server drops its reference.
         del connection.websocket
         assert websocket() is None
     finally:
         gc.enable()
 
 
-async def test_a_batch_is_taken_whole_or_not_at_all() -> None:
+async def test_a_batch_is_accepted_whole_or_not_at_all() -> None:
     connection = MemoryConnection(accepted=True)
     websocket = connection.websocket
     assert websocket.deliver(Batch(["one", b"two"]))

@@ -14,7 +14,7 @@ from tests.websockets.memory_connection import MemoryConnection, turns
 
 
 class Gate:
-    """A hook that waits where the test wants it to."""
+    """A hook that waits until the test releases it."""
 
     def __init__(self) -> None:
         self.entered: list[Any] = []
@@ -40,7 +40,7 @@ async def fail_at_two(data: Any) -> Any:
     return data
 
 
-async def test_what_a_hook_returns_is_received() -> None:
+async def test_the_result_of_a_hook_is_received() -> None:
     connection = MemoryConnection(accepted=True)
 
     async def double(data: Any) -> Any:
@@ -52,7 +52,7 @@ async def test_what_a_hook_returns_is_received() -> None:
     assert received == {"doubled": 42}
 
 
-async def test_what_a_hook_returns_is_sent() -> None:
+async def test_the_result_of_a_hook_is_sent() -> None:
     connection = MemoryConnection()
 
     async def join(data: Any) -> Any:
@@ -77,7 +77,7 @@ async def test_a_dropped_message_is_not_received() -> None:
     assert await receiving == "8"
 
 
-async def test_a_dropped_message_makes_room_too() -> None:
+async def test_a_dropped_message_frees_its_place_too() -> None:
     connection = MemoryConnection(accepted=True)
     connection.websocket.set_hooks(drop_odd, None)
     connection.arrive("1")
@@ -96,7 +96,7 @@ async def test_a_dropped_message_is_not_sent() -> None:
     assert connection.sent == ["0", "2", "4"]
 
 
-async def test_what_a_hook_raises_reaches_the_caller_and_nobody_else() -> None:
+async def test_an_exception_from_a_hook_reaches_only_the_caller() -> None:
     connection = MemoryConnection(accepted=True)
     connection.websocket.set_hooks(fail_at_two, fail_at_two)
     connection.arrive("1", "2", "3")
@@ -111,7 +111,7 @@ async def test_what_a_hook_raises_reaches_the_caller_and_nobody_else() -> None:
     assert connection.sent == ["1", "3"]
 
 
-async def test_a_hook_that_gives_what_cannot_be_sent() -> None:
+async def test_a_hook_that_returns_an_invalid_message_is_an_error() -> None:
     connection = MemoryConnection(accepted=True)
 
     async def number(data: Any) -> Any:
@@ -155,7 +155,7 @@ async def test_a_later_message_does_not_overtake_one_that_waits_for_the_peer() -
     assert connection.sent == ["0", "1", "2", "3"]
 
 
-async def test_a_send_cancelled_in_its_hook_sends_nothing_and_lets_the_next_one_go() -> None:
+async def test_a_send_cancelled_in_its_hook_sends_nothing_and_does_not_block_the_next() -> None:
     connection = MemoryConnection(accepted=True)
     gate = Gate()
     connection.websocket.set_hooks(None, gate)
@@ -171,7 +171,7 @@ async def test_a_send_cancelled_in_its_hook_sends_nothing_and_lets_the_next_one_
     assert connection.sent == ["<2>"]
 
 
-async def test_the_connection_ends_while_a_hook_waits() -> None:
+async def test_the_connection_may_end_while_a_hook_waits() -> None:
     connection = MemoryConnection(accepted=True)
     gate = Gate()
     connection.websocket.set_hooks(gate, gate)
@@ -181,7 +181,7 @@ async def test_the_connection_ends_while_a_hook_waits() -> None:
     await turns()
     connection.leave(4000, "bye")
     gate.open.set()
-    # It had arrived.
+    # The message had already arrived.
     assert await receiving == "<in>"
     with pytest.raises(WebsocketClosed) as closed:
         await sending
@@ -220,8 +220,8 @@ async def test_a_receive_that_times_out_in_its_hook_loses_nothing() -> None:
         await connection.websocket.receive()
 
 
-async def test_a_second_receive_while_a_hook_is_at_work_is_an_error() -> None:
-    """Else a cancellation of the first one could change the order of the messages."""
+async def test_a_second_receive_while_a_hook_runs_is_an_error() -> None:
+    """Otherwise a cancellation of the first one could change the order of the messages."""
     connection = MemoryConnection(accepted=True)
     gate = Gate()
     connection.websocket.set_hooks(gate, None)
@@ -275,7 +275,7 @@ async def test_json_passes_the_hooks_as_text() -> None:
     assert connection.sent == ['{"A":"B"}']
 
 
-async def test_a_batch_passes_the_hooks_and_the_connection_closes_behind_it() -> None:
+async def test_a_batch_passes_the_hooks_before_the_connection_closes() -> None:
     connection = MemoryConnection(accepted=True)
     gate = Gate()
     connection.websocket.set_hooks(None, gate)

@@ -1,4 +1,4 @@
-"""Messages of one kind: text, binary, JSON and what it is decoded into."""
+"""Messages of one kind: text, binary, and JSON decoded into a type."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Move(msgspec.Struct):
 
 
 class Other:
-    """Nothing that JSON could be made into."""
+    """A type that JSON cannot be decoded into."""
 
 
-async def test_messages_of_one_kind() -> None:
+async def test_messages_of_another_kind_are_an_error() -> None:
     connection = MemoryConnection(accepted=True)
     websocket = connection.websocket
     connection.arrive("text", b"binary", b"binary", "text")
@@ -41,7 +41,7 @@ async def test_messages_of_one_kind() -> None:
     assert error.value.code == 1003
 
 
-async def test_json() -> None:
+async def test_json_is_decoded_into_a_type() -> None:
     connection = MemoryConnection(accepted=True)
     websocket = connection.websocket
     connection.arrive('{"a": [1, null]}', b"[true]", '{"to": {"x": 3}}', '{"x": 1, "y": 2}', "5")
@@ -60,7 +60,7 @@ class Person(pydantic.BaseModel):
     age: int = pydantic.Field(alias="years", ge=0)
 
 
-async def test_pydantic_models() -> None:
+async def test_json_is_decoded_into_pydantic_models() -> None:
     connection = MemoryConnection(accepted=True)
     websocket = connection.websocket
     connection.arrive('{"name": "ada", "years": 36}', '[{"name": "bob", "years": 1}]', '{"name": "eve", "years": -1}')
@@ -76,7 +76,7 @@ async def test_pydantic_models() -> None:
 
 
 @pytest.mark.parametrize("kind", [Other, list[Other], dict[str, Other | None], Annotated[Other, []]])
-async def test_a_type_that_no_json_can_have_takes_no_message(kind: Any) -> None:
+async def test_an_unsupported_type_takes_no_message(kind: Any) -> None:
     connection = MemoryConnection(accepted=True)
     connection.arrive('{"a": 1}')
     with pytest.raises(TypeError, match="no JSON can be decoded into Other; use a Struct, a dataclass"):
@@ -94,7 +94,7 @@ async def test_a_type_that_no_json_can_have_takes_no_message(kind: Any) -> None:
         ("5", "unexpected JSON: Expected `object`, got `int`"),
     ],
 )
-async def test_what_is_not_the_json_that_was_wanted(message: str | bytes, reason: str) -> None:
+async def test_json_of_another_type_is_an_error(message: str | bytes, reason: str) -> None:
     connection = MemoryConnection(accepted=True)
     connection.arrive(message, '{"to": {"x": 1}}')
     with pytest.raises(MessageError) as error:
@@ -103,7 +103,7 @@ async def test_what_is_not_the_json_that_was_wanted(message: str | bytes, reason
     assert await connection.websocket.receive_json(Move) == Move(Point(1))
 
 
-async def test_json_that_is_nested_too_deeply() -> None:
+async def test_json_that_is_nested_too_deeply_is_an_error() -> None:
     connection = MemoryConnection(accepted=True)
     connection.arrive("[" * 100_000 + "]" * 100_000, "1")
     with pytest.raises(MessageError) as error:
@@ -112,7 +112,7 @@ async def test_json_that_is_nested_too_deeply() -> None:
     assert await connection.websocket.receive_json() == 1
 
 
-async def test_a_reason_is_cut_to_what_a_close_frame_takes() -> None:
+async def test_a_reason_is_cut_to_the_size_of_a_close_frame() -> None:
     connection = MemoryConnection(accepted=True)
     name = "ü" * 100
     connection.arrive(f'{{"{name}": "x"}}')
@@ -122,7 +122,7 @@ async def test_a_reason_is_cut_to_what_a_close_frame_takes() -> None:
     assert len(error.value.reason.encode()) in (122, 123)
 
 
-async def test_what_json_cannot_express() -> None:
+async def test_values_that_json_cannot_express_are_refused() -> None:
     connection = MemoryConnection(accepted=True)
     with pytest.raises(TypeError):
         await connection.websocket.send_json({"socket": object()})

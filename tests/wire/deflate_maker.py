@@ -13,7 +13,7 @@ BOMB_STEP = 1 << 20
 
 
 class Peer:
-    """Compresses and inflates as a peer on zlib does.
+    """Compresses and inflates like a peer that uses zlib.
 
     Arguments:
         window_bits: for both directions, 8 to 15; zlib can inflate with 8 bits, but deflates with no less than 9.
@@ -62,7 +62,7 @@ class Peer:
     def read_frame(self, frame: bytes) -> bytes:
         """Return the message of a server's frame, compressed or not."""
         assert frame[0] & 0x80, "not final"
-        assert not frame[0] & 0x30, "a reserved bit that nobody knows"
+        assert not frame[0] & 0x30, "an unknown reserved bit"
         start = {126: 4, 127: 10}.get(frame[1], 2)
         return self.inflate(frame[start:]) if frame[0] & 0x40 else frame[start:]
 
@@ -83,7 +83,7 @@ def compressed_fragments(payload: bytes, cuts: list[int], opcode: int = TEXT) ->
 
 
 def bomb(size: int) -> bytes:
-    """Return the payload that inflates to so many zero bytes: about a thousandth of it.
+    """Return the payload that inflates to a number of zero bytes: about a thousandth of it.
 
     Each step is flushed, so all whole steps are the same bytes: only one of them is compressed.
     """

@@ -1,4 +1,4 @@
-"""Frames as a client sends them, for tests: also those that no client should send."""
+"""Frames as a client sends them, for tests, including invalid ones."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ def client_frame(
 
 
 def close_payload(code: int, reason: bytes = b"") -> bytes:
-    """Return what a Close frame carries."""
+    """Return the payload of a Close frame."""
     return code.to_bytes(2, "big") + reason

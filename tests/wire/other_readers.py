@@ -1,4 +1,4 @@
-"""One stream, read by our reader, by websockets and by wsproto: what each of them makes of it."""
+"""One stream, read by our reader, by websockets and by wsproto, and the result of each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from emmett.wire.close import parse_close
 from emmett.wire.frames import OP_CLOSE, FrameReader
 from tests.wire.frame_maker import PING, PONG
 
-# Bytes in a message, for those who know a limit.
+# The size limit of messages, for readers that have one.
 MAX_SIZE = 300
 _PLENTY = 1 << 40
 _new_utf8_decoder = codecs.getincrementaldecoder("utf-8")
@@ -27,13 +27,13 @@ OPEN, CLOSED, FAILED = "open", "closed", "failed"
 
 
 class Verdict(NamedTuple):
-    """What a reader makes of a stream.
+    """The result of reading a stream.
 
     Attributes:
         messages: the whole messages.
         controls: opcode and payload of Pings and Pongs.
-        end: whether it reads on, has seen a Close, or found a fault.
-        code: the close code, of the peer or for the fault; 0 while it reads on.
+        end: whether it still reads, has seen a Close, or found a fault.
+        code: the close code, of the peer or for the fault; 0 while it still reads.
         reason: the reason in the Close of the peer.
     """
 

@@ -1,4 +1,4 @@
-"""Random streams of frames, valid and broken, the same for the same seed; and what stands in them."""
+"""Random streams of frames, valid and broken, the same for the same seed, and the positions of their frames."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _BAD_TEXTS = [b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2
 
 
 class Header(NamedTuple):
-    """Where a frame stands in a stream, as its header tells.
+    """The position of a frame in a stream, according to its header.
 
     Attributes:
         start, payload: where the frame, and its payload, begins.
@@ -57,12 +57,12 @@ class Header(NamedTuple):
 
     @property
     def stop(self) -> int:
-        """Where it ends."""
+        """The end of the frame."""
         return self.payload + self.length
 
 
 def walk(stream: bytes) -> Iterator[Header]:
-    """Yield the headers in a stream, whatever is wrong with them, as far as their lengths are there."""
+    """Yield the headers in a stream, valid or not, as far as their lengths are complete."""
     start = 0
     open_size: int | None = None
     while len(stream) - start >= 2:
@@ -83,14 +83,14 @@ def walk(stream: bytes) -> Iterator[Header]:
 
 
 def payload_of(stream: bytes, frame: Header) -> bytes:
-    """Return the payload of a masked frame, unmasked, as far as it is there."""
+    """Return the payload of a masked frame, unmasked, as far as it is in the stream."""
     if frame.payload > len(stream):
         return b""
     return apply_mask(stream[frame.payload : frame.stop], stream[frame.payload - 4 : frame.payload])
 
 
 def make_stream(seed: int) -> bytes:
-    """Return a stream: most begin well; many are broken, by a frame or by bytes that are changed, or cut short."""
+    """Return a stream: most begin valid, and many are broken by a frame or by changed bytes, or cut short."""
     dice = random.Random(seed)
     frames: list[bytes] = []
     for _ in range(dice.randrange(1, 6)):
@@ -121,7 +121,7 @@ def cut_randomly(stream: bytes, seed: int) -> list[bytes]:
 
 
 def _message(dice: random.Random) -> list[bytes]:
-    """Return a good message in one frame or several, control frames between."""
+    """Return a valid message in one frame or several, with control frames in between."""
     opcode = dice.choice((TEXT, BINARY))
     payload = dice.choice(_TEXTS).encode() if opcode == TEXT else dice.randbytes(dice.choice((0, 1, 5, 125, 126, 200)))
     count = dice.choice((1, 1, 1, 2, 3))
@@ -137,7 +137,7 @@ def _message(dice: random.Random) -> list[bytes]:
 
 
 def _odd_frame(dice: random.Random) -> bytes:
-    """Return a frame that is wrong, or that is not where it stands."""
+    """Return a frame that is invalid, by itself or in its place."""
     payload = dice.randbytes(dice.choice((0, 1, 10, 125, 126, 301)))
     opcode = dice.choice((TEXT, BINARY, CONTINUATION, PING, PONG, CLOSE))
     if opcode == CLOSE:

@@ -36,11 +36,11 @@ from tests.work import check_linear
         ("a" * 255 + ":65535", "a" * 255, 65535),
     ],
 )
-def test_valid(text: str, host: str, port: int | None) -> None:
+def test_valid_authorities_are_read(text: str, host: str, port: int | None) -> None:
     authority = parse_authority(text)
     assert authority is not None
     if host == "[::ffff:c000:201]":
-        # How Python spells a mapped address depends on its version; what counts is that both spellings are one.
+        # The spelling of a mapped address depends on the version of Python; both spellings must be the same address.
         assert authority == parse_authority(host)
     else:
         assert authority == (host, port)
@@ -98,7 +98,7 @@ def test_valid(text: str, host: str, port: int | None) -> None:
         "a{b}",
     ],
 )
-def test_invalid(text: str) -> None:
+def test_invalid_authorities_are_refused(text: str) -> None:
     assert parse_authority(text) is None
 
 
@@ -107,7 +107,7 @@ def test_long_texts_take_linear_time(unit: str) -> None:
     def parse(size: int) -> None:
         assert parse_authority((unit * size)[: size - 1] + "/") is None
 
-    # With backtracking the longest text that is looked at would take forever.
+    # With backtracking, the longest text that is parsed would take forever.
     check_linear(parse, 255)
     check_linear(parse, 1024 * 1024)
 
@@ -122,14 +122,14 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 @given(st.ip_addresses(v=6), st.integers(0, 65535))
-def test_ipv6_addresses(address: IPv6Address, port: int) -> None:
+def test_ipv6_addresses_are_read(address: IPv6Address, port: int) -> None:
     expected = (f"[{address.compressed}]", port)
     assert parse_authority(f"[{address.compressed}]:{port}") == expected
     assert parse_authority(f"[{address.exploded.upper()}]:{port}") == expected
 
 
 @given(st.ip_addresses(v=4))
-def test_ipv4_addresses(address: IPv4Address) -> None:
+def test_ipv4_addresses_are_read(address: IPv4Address) -> None:
     assert parse_authority(str(address)) == (str(address), None)
 
 

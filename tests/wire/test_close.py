@@ -33,7 +33,7 @@ def fails(payload: bytes) -> int:
     error = parse(payload)
     assert isinstance(error, FrameError)
     assert error.reason
-    # What the peer is told must fit into a Close frame, and be a plain number beside it.
+    # The reason must fit into a Close frame, and the code must be a plain number.
     assert len(encode_close(error.code, error.reason)) > 2
     assert type(error.code) is int
     return error.code
@@ -60,27 +60,27 @@ class TestCodes:
         assert caught.value.code == 1002
 
     @pytest.mark.parametrize("code", [1000, 1003, 1007, 1014, 3000, 4999])
-    def test_a_peer_may_send_these(self, code: int) -> None:
+    def test_a_peer_may_send_these_codes(self, code: int) -> None:
         check_received(code)
 
 
 class TestCheckToSend:
     @pytest.mark.parametrize("code", [*ALLOWED[:12], 3000, 4999])
-    def test_allowed_codes(self, code: int) -> None:
+    def test_allowed_codes_are_accepted(self, code: int) -> None:
         check_to_send(code, "bye")
 
     @pytest.mark.parametrize("code", [*FORBIDDEN, -1, 1 << 40, True])
-    def test_a_forbidden_code_is_named_beside_what_is_allowed(self, code: int) -> None:
+    def test_an_error_names_the_forbidden_code_and_what_is_allowed(self, code: int) -> None:
         with pytest.raises(ValueError, match=rf"{code!r} .* 1000 to 1003, 1007 to 1014 and 3000 to 4999"):
             check_to_send(code, "")
 
     @pytest.mark.parametrize("code", ["1000", 1000.0, None, b"\x03\xe8"])
-    def test_a_code_that_is_no_whole_number(self, code: object) -> None:
+    def test_a_code_must_be_a_whole_number(self, code: object) -> None:
         with pytest.raises(ValueError, match="1000 to 1003"):
             check_to_send(code, "")  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("reason", ["", "a" * 123, "é" * 61, "🦊" * 30, "two words"])
-    def test_reasons_that_fit(self, reason: str) -> None:
+    def test_reasons_that_fit_are_accepted(self, reason: str) -> None:
         check_to_send(1000, reason)
 
     @pytest.mark.parametrize("reason", ["a" * 124, "é" * 62, "🦊" * 31, "x" * 100_000])
@@ -105,10 +105,10 @@ class TestEncodeClose:
         assert encode_close(1000, "bÿe") == b"\x03\xe8b\xc3\xbfe"
         assert encode_close(CloseCode.SERVICE_RESTART) == b"\x03\xf4"
 
-    def test_no_status_is_an_empty_payload(self) -> None:
+    def test_a_close_without_status_has_an_empty_payload(self) -> None:
         assert encode_close(1005) == b""
 
-    def test_no_status_has_no_room_for_a_reason(self) -> None:
+    def test_a_close_without_status_cannot_have_a_reason(self) -> None:
         with pytest.raises(ValueError, match="1005"):
             encode_close(1005, "why")
 
@@ -118,26 +118,26 @@ class TestEncodeClose:
             encode_close(code)
 
     @pytest.mark.parametrize("reason", ["a" * 124, "a\r\nb", "\udfff"])
-    def test_no_frame_is_made_with_a_bad_reason(self, reason: str) -> None:
+    def test_no_frame_is_made_with_an_invalid_reason(self, reason: str) -> None:
         with pytest.raises(ValueError, match="close reason"):
             encode_close(1000, reason)
 
 
 class TestParseClose:
-    def test_empty_means_no_status(self) -> None:
+    def test_an_empty_payload_means_no_status(self) -> None:
         assert parse_close(b"") == (1005, "")
 
     def test_code_and_reason(self) -> None:
         assert parse_close(b"\x0f\xa0gr\xc3\xbc\xc3\x9fe") == (4000, "grüße")
 
     @pytest.mark.parametrize("byte", [b"\x00", b"\x03", b"\xff"])
-    def test_one_byte_is_no_code(self, byte: bytes) -> None:
+    def test_one_byte_is_an_invalid_payload(self, byte: bytes) -> None:
         assert fails(byte) == 1002
         with pytest.raises(FrameError, match="one byte"):
             parse_close(byte)
 
     @pytest.mark.parametrize("code", FORBIDDEN)
-    def test_forbidden_codes(self, code: int) -> None:
+    def test_forbidden_codes_are_refused(self, code: int) -> None:
         assert fails(code.to_bytes(2, "big")) == 1002
         assert fails(code.to_bytes(2, "big") + b"\xff") == 1002
 
@@ -146,7 +146,7 @@ class TestParseClose:
         [b"\xff", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"fine until \xe2\x82"],
         ids=["no lead byte", "cut", "overlong", "surrogate", "above U+10FFFF", "cut at the end"],
     )
-    def test_a_reason_that_is_not_utf8(self, reason: bytes) -> None:
+    def test_a_reason_that_is_not_utf8_is_refused(self, reason: bytes) -> None:
         assert fails(b"\x03\xe8" + reason) == 1007
 
     @given(st.binary(max_size=125))
@@ -160,5 +160,5 @@ class TestParseClose:
             assert parsed == (1005, "")
 
     @given(st.sampled_from(ALLOWED), st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=30))
-    def test_what_is_encoded_is_read_back(self, code: int, reason: str) -> None:
+    def test_an_encoded_payload_is_read_back(self, code: int, reason: str) -> None:
         assert parse_close(encode_close(code, reason)) == (code, reason)

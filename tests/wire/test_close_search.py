@@ -1,4 +1,4 @@
-"""A Close frame is found behind frames of any length, without taking these."""
+"""A Close frame is found after frames of any length, without consuming them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.wire.frame_maker import BINARY, CLOSE, PING, TEXT, client_frame, clos
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
-def test_a_close_frame_is_found_behind_others(size: int) -> None:
+def test_a_close_frame_is_found_after_others(size: int) -> None:
     others = client_frame(BINARY, bytes(size)) + client_frame(PING, b"p")
     data = others + client_frame(CLOSE, close_payload(1000))
     found, position = find_close_frame(data, 0)
@@ -18,7 +18,7 @@ def test_a_close_frame_is_found_behind_others(size: int) -> None:
     assert (found.start, found.stop) == (len(others) + 6, len(data))
 
 
-def test_what_is_not_whole_is_no_close_frame() -> None:
+def test_an_incomplete_close_frame_is_not_found() -> None:
     data = client_frame(TEXT, b"one") + client_frame(CLOSE, close_payload(1000))
     for end in range(len(data)):
         found, position = find_close_frame(data[:end], 0)
@@ -26,7 +26,7 @@ def test_what_is_not_whole_is_no_close_frame() -> None:
         assert position == (9 if end >= 9 else 0)
 
 
-def test_one_look_takes_so_many_frames_and_the_next_one_goes_on() -> None:
+def test_a_search_covers_a_limited_number_of_frames_and_can_be_continued() -> None:
     frame = client_frame(TEXT, b"")
     data = frame * (LOOKED_AT + 1) + client_frame(CLOSE, b"")
     found, position = find_close_frame(data, 0)

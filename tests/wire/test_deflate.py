@@ -1,4 +1,4 @@
-"""What a server agrees to when a client offers permessage-deflate (RFC 7692, 5 and 7.1)."""
+"""The agreement of a server to offers of permessage-deflate (RFC 7692, 5 and 7.1)."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def answer(field: str, *, window_bits: int = 12, context_takeover: bool = True) 
         ),
     ],
 )
-def test_an_offer_is_kept(parameters: str, expected: str) -> None:
+def test_a_valid_offer_is_accepted(parameters: str, expected: str) -> None:
     assert answer("permessage-deflate" + parameters) == "permessage-deflate" + expected
 
 
-def test_the_largest_window_need_not_be_mentioned() -> None:
+def test_the_largest_window_is_the_default() -> None:
     assert answer("permessage-deflate", window_bits=15) == "permessage-deflate"
     offer = "permessage-deflate; server_max_window_bits=15"
     assert answer(offer, window_bits=15) == "permessage-deflate; server_max_window_bits=15"
 
 
-def test_what_is_agreed_is_what_the_answer_says() -> None:
+def test_the_response_says_what_was_agreed() -> None:
     assert agree(
         "permessage-deflate; client_max_window_bits=11; server_max_window_bits=10; server_no_context_takeover"
     ) == DeflateAgreement(
@@ -71,7 +71,7 @@ def test_a_client_that_does_not_offer_to_limit_its_window_may_use_the_largest() 
     assert "client_max_window_bits" not in agreement.answer
 
 
-def test_without_takeover_both_sides_are_told() -> None:
+def test_without_takeover_the_response_says_so_for_both_sides() -> None:
     agreement = agree("permessage-deflate", context_takeover=False)
     assert agreement is not None
     assert not agreement.server_takeover
@@ -108,7 +108,7 @@ DECLINED = [
 
 
 @pytest.mark.parametrize("parameters", DECLINED)
-def test_an_offer_that_cannot_be_kept_is_declined(parameters: str) -> None:
+def test_an_offer_that_cannot_be_accepted_is_declined(parameters: str) -> None:
     assert answer(f"permessage-deflate; {parameters}") is None
 
 
@@ -118,14 +118,14 @@ def test_the_next_offer_is_tried(parameters: str) -> None:
     assert answer(field) == "permessage-deflate; server_max_window_bits=12; client_max_window_bits=9"
 
 
-def test_the_first_good_offer_counts() -> None:
+def test_the_first_acceptable_offer_counts() -> None:
     assert answer("permessage-deflate; server_max_window_bits=9, permessage-deflate") == (
         "permessage-deflate; server_max_window_bits=9"
     )
 
 
 @pytest.mark.parametrize("field", ["", "x-webkit-deflate-frame", "permessage-bzip2, other", "permessage-deflate2"])
-def test_another_extension_is_none_of_ours(field: str) -> None:
+def test_other_extensions_are_ignored(field: str) -> None:
     assert answer(field) is None
 
 
@@ -137,7 +137,7 @@ def test_another_extension_is_none_of_ours(field: str) -> None:
     window_bits=st.integers(9, 15),
     context_takeover=st.booleans(),
 )
-def test_a_client_of_another_make_accepts_every_answer(
+def test_another_client_library_accepts_every_response(
     server_bits: int | None,
     client_bits: int | bool | None,
     server_no_takeover: bool,
@@ -162,6 +162,6 @@ def test_a_client_of_another_make_accepts_every_answer(
     client = factory.process_response_params(list(told.parameters), [])
     assert agreement.server_takeover == (not client.remote_no_context_takeover)
     assert agreement.client_takeover == (not client.local_no_context_takeover)
-    # What the client does is within what we are prepared for, and the other way round.
+    # What each side does is within what the other is prepared for.
     assert client.local_max_window_bits <= agreement.client_window_bits
     assert agreement.server_window_bits <= client.remote_max_window_bits

@@ -1,4 +1,4 @@
-"""Compressing what a server sends: a peer on zlib understands it, with every setting."""
+"""Compression of a server's messages: a peer that uses zlib understands it with every setting."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def deflater(
 
 @pytest.fixture(params=["zlib", "isal"], autouse=True, scope="module")
 def compressor(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compress with each of the two."""
+    """Compress with each of the two implementations."""
     if request.param == "isal":
         assert deflater_module._fast_compressor is not None
         yield
@@ -52,11 +52,11 @@ MESSAGES = st.lists(
 
 
 @given(MESSAGES, st.integers(8, 15), st.booleans(), st.integers(1, 9), st.integers(0, 100))
-def test_a_peer_on_zlib_reads_what_we_write(
+def test_a_peer_on_zlib_can_read_our_messages(
     messages: list[str | bytes], window_bits: int, takeover: bool, memory_level: int, min_size: int
 ) -> None:
     ours = deflater(window_bits=window_bits, context_takeover=takeover, memory_level=memory_level, min_size=min_size)
-    # The peer keeps no larger window than was agreed on: 8 bits too, with which zlib can inflate, but not deflate.
+    # The peer's window is no larger than agreed. zlib can inflate, but not deflate, with 8 bits.
     peer = Peer(window_bits=15, takeover=takeover)
     strict = zlib.decompressobj(-window_bits)
     for message in messages:
@@ -74,8 +74,8 @@ def test_a_peer_on_zlib_reads_what_we_write(
 
 
 @pytest.mark.parametrize("distance", [249, 250, 251, 255, 256, 257, 300, 511])
-def test_a_window_of_eight_bits_is_never_left(distance: int) -> None:
-    # A repetition at each distance around what a window of 256 bytes holds.
+def test_references_stay_within_a_window_of_eight_bits(distance: int) -> None:
+    # A repetition at each distance around the size of a window of 256 bytes.
     unlike = bytes(index * 167 % 251 for index in range(distance - 40))
     message = (b"<" + bytes(range(200, 239)) + unlike) * 3
     frame = deflater(window_bits=8).encode(message)
@@ -91,7 +91,7 @@ def test_takeover_makes_repeated_messages_small() -> None:
     assert sizes[2] < sizes[0] / 3
 
 
-def test_without_takeover_each_message_stands_alone() -> None:
+def test_without_takeover_each_message_is_independent() -> None:
     ours, other = deflater(context_takeover=False), deflater(context_takeover=False)
     frames = [ours.encode(TEXT + "1"), other.encode(TEXT + "2"), ours.encode(TEXT + "1"), other.encode(TEXT + "1")]
     assert frames[0] == frames[2] == frames[3]
@@ -100,7 +100,7 @@ def test_without_takeover_each_message_stands_alone() -> None:
 
 def test_small_messages_are_not_compressed() -> None:
     ours = deflater(min_size=10)
-    # Counted in bytes, not in characters.
+    # The size counts in bytes, not in characters.
     for message in ("a" * 9, b"a" * 9, "\N{SNOWMAN}" * 3, ""):
         assert ours.encode(message) == encode_message(message)
     for message in ("a" * 10, b"a" * 10, "\N{SNOWMAN}" * 4):
@@ -113,10 +113,10 @@ def test_an_empty_message_is_never_compressed(context_takeover: bool) -> None:
     assert [ours.encode("") for _ in range(3)] == [b"\x81\x00"] * 3
 
 
-def test_what_would_grow_is_sent_as_it_is_where_no_context_is_kept() -> None:
+def test_without_context_a_message_that_would_grow_is_sent_uncompressed() -> None:
     noise = zlib.compress(TEXT.encode() * 3, 9)
     assert deflater(context_takeover=False).encode(noise) == encode_message(noise)
-    # Otherwise the peer would miss it in its window.
+    # With a context, the peer would miss the message in its window.
     assert deflater().encode(noise)[0] & 0x40
 
 
@@ -129,7 +129,7 @@ def test_a_message_to_many_is_compressed_once() -> None:
     assert other is not frames[0]
 
 
-def test_a_buffer_that_changes_is_compressed_anew() -> None:
+def test_a_changed_buffer_is_compressed_again() -> None:
     ours = deflater(context_takeover=False)
     buffer = bytearray(TEXT.encode())
     first = ours.encode(buffer)
@@ -150,7 +150,7 @@ def test_another_type_is_refused(context_takeover: bool) -> None:
     assert Peer().read_frame(ours.encode(TEXT)) == TEXT.encode()
 
 
-def test_threads_share_without_harm() -> None:
+def test_threads_can_share_a_compressor() -> None:
     wrong: list[str] = []
 
     def work(name: str) -> None:
@@ -169,7 +169,7 @@ def test_threads_share_without_harm() -> None:
     assert not wrong
 
 
-def test_idle_connections_keep_almost_nothing() -> None:
+def test_idle_connections_keep_almost_no_memory() -> None:
     deflater(context_takeover=False).encode(TEXT)
     tracemalloc.start()
     try:

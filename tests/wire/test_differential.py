@@ -1,6 +1,6 @@
-"""Thousands of random streams, valid and broken: our reader, websockets and wsproto must make the same of them.
+"""Thousands of random streams, valid and broken: our reader, websockets and wsproto must give the same results.
 
-Where they do not, one of these differences is the whole reason, and the test holds each of them to exactly that:
+Where they do not, exactly one of these differences must explain it:
 
 | other | what it does | what ours does, and why |
 | --- | --- | --- |
@@ -47,12 +47,12 @@ Read = Callable[[Sequence[bytes]], Verdict]
 
 
 class Case(NamedTuple):
-    """A stream that two readers see differently."""
+    """A stream that two readers interpret differently."""
 
     stream: bytes
     ours: Verdict
     other: Verdict
-    # The frame at which ours stopped; None when its header is not whole.
+    # The frame at which our reader stopped; None if its header is incomplete.
     frame: Header | None
     start: int
     read: Read
@@ -63,7 +63,7 @@ class Case(NamedTuple):
 
 
 def looks_at_the_size_first(case: Case) -> bool:
-    """The frame is over the limit, and wrong beside that."""
+    """The frame is over the limit, and invalid in another way."""
     frame = case.frame
     return (
         case.same_until_then
@@ -124,7 +124,7 @@ def refuses_1014(case: Case) -> bool:
     close = next((frame for frame in walk(case.stream) if frame.opcode == CLOSE), None)
     return (
         case.same_until_then
-        # Its reason may be wrong beside that.
+        # Its reason may be invalid as well.
         and case.ours[2:4] in ((CLOSED, 1014), (FAILED, 1007))
         and case.other[2:4] == (FAILED, 1002)
         and close is not None
@@ -146,9 +146,9 @@ def waits_for_the_frame(case: Case) -> bool:
 
 
 def completed(case: Case) -> bytes:
-    """Return the stream with the frame at which ours stopped made whole; with an empty one when its header is cut."""
+    """Return the stream with the frame at which ours stopped completed; with an empty one if its header is cut."""
     if case.frame is not None:
-        # One that is far longer need not be whole to be seen as wrong.
+        # A frame that is far longer need not be complete to be recognised as invalid.
         return case.stream.ljust(min(case.frame.stop, case.frame.payload + MAX_SIZE), b"\x00")
     rest = case.stream[case.start :]
     masked = len(rest) < 2 or rest[1] >= 0x80
@@ -177,7 +177,7 @@ DIFFERENCES: dict[str, tuple[Read, list[Callable[[Case], bool]]]] = {
 
 
 def compare(name: str, stream: bytes, seed: int) -> list[str]:
-    """Return the differences that explain what two readers make of a stream, none when it is the same.
+    """Return the differences that explain the results of two readers; none if the results are the same.
 
     Raises:
         AssertionError: nothing explains it.
@@ -189,7 +189,7 @@ def compare(name: str, stream: bytes, seed: int) -> list[str]:
     while ours.verdict != other:
         frame = next((frame for frame in walk(stream) if frame.start == ours.parsed), None)
         if name == "websockets" and _is_longer(ours, frame):
-            # It must go on as if the frame had the shortest form.
+            # The result must be as if the frame had its length in the shortest form.
             assert frame is not None
             stream = _shortened(stream, frame)
             ours = read_ours([stream])
@@ -216,19 +216,19 @@ def _shortened(stream: bytes, frame: Header) -> bytes:
 
 
 @pytest.mark.parametrize("name", DIFFERENCES)
-def test_random_streams(name: str) -> None:
+def test_random_streams_have_the_same_results(name: str) -> None:
     found: Counter[str] = Counter()
     for seed in range(STREAMS):
         found.update(compare(name, make_stream(seed), seed) or ["the same"])
     assert found["the same"] > STREAMS * 0.7, found
-    # Each difference is needed: one that is gone must leave the table above.
+    # Each difference must occur: one that no longer does must leave the table above.
     expected = {difference.__name__ for difference in DIFFERENCES[name][1]} | {"the same"}
     if name == "websockets":
         expected.add(TAKES_LONGER_LENGTHS)
     assert set(found) == expected, found
 
 
-def test_the_streams_are_of_all_kinds() -> None:
+def test_the_streams_end_in_all_ways() -> None:
     ends = Counter(read_ours([make_stream(seed)]).verdict[2:4] for seed in range(2000))
     for end in ((OPEN, 0), (CLOSED, 1000), (CLOSED, 1005), (FAILED, 1002), (FAILED, 1007), (FAILED, 1009)):
         assert ends[end] >= 30, ends

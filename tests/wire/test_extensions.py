@@ -1,4 +1,4 @@
-"""The grammar of Sec-WebSocket-Extensions: what fits it, what does not, and that hostile values take linear time."""
+"""The grammar of Sec-WebSocket-Extensions: valid and invalid values, and that hostile ones take linear time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXTENSION = st.builds(
         ),
     ],
 )
-def test_what_fits(field: str, expected: list[Extension]) -> None:
+def test_valid_values_are_read(field: str, expected: list[Extension]) -> None:
     assert parse_extensions(field) == expected
 
 
@@ -65,7 +65,7 @@ def test_what_fits(field: str, expected: list[Extension]) -> None:
         "foo/bar",
     ],
 )
-def test_what_does_not_fit_fails_the_handshake(field: str) -> None:
+def test_invalid_values_fail_the_handshake(field: str) -> None:
     with pytest.raises(HandshakeError) as caught:
         parse_extensions(field)
     assert caught.value.status == 400
@@ -73,7 +73,7 @@ def test_what_does_not_fit_fails_the_handshake(field: str) -> None:
 
 
 @given(st.lists(EXTENSION, max_size=5))
-def test_what_is_encoded_is_read_again(extensions: list[Extension]) -> None:
+def test_encoded_extensions_are_read_back(extensions: list[Extension]) -> None:
     assert parse_extensions(", ".join(map(encode_extension, extensions))) == extensions
 
 
@@ -82,7 +82,7 @@ def test_any_value_is_read_or_refused(field: str) -> None:
     try:
         extensions = parse_extensions(field)
     except HandshakeError as error:
-        assert error.status == 400  # noqa: PT017 - both ways out are right
+        assert error.status == 400  # noqa: PT017 - both outcomes are correct
     else:
         assert parse_extensions(", ".join(map(encode_extension, extensions))) == extensions
 
@@ -116,6 +116,6 @@ def test_hostile_values_take_linear_time(name: str) -> None:
         try:
             parse_extensions(start + repeated * (size // len(repeated)))
         except HandshakeError as error:
-            assert error.status == 400  # noqa: PT017 - both ways out are right
+            assert error.status == 400  # noqa: PT017 - both outcomes are correct
 
-    check_linear(parse, 1_000_000)  # a hundred times what a head may hold
+    check_linear(parse, 1_000_000)  # a hundred times the size of a head

@@ -20,7 +20,7 @@ def test_exactly_the_token_characters_make_tokens() -> None:
 
 
 @pytest.mark.parametrize("value", [b"", b"a b", b"a,b", b"a\n", b"a=b", b'"a"', b"a/b", b"caf\xe9"])
-def test_no_tokens(value: bytes) -> None:
+def test_other_texts_are_no_tokens(value: bytes) -> None:
     assert not is_token(value)
 
 
@@ -35,14 +35,14 @@ def test_no_tokens(value: bytes) -> None:
         (b"a\x0b,\x85b", [b"a\x0b", b"\x85b"]),
     ],
 )
-def test_split_list(value: bytes, members: list[bytes]) -> None:
+def test_lists_are_split(value: bytes, members: list[bytes]) -> None:
     assert split_list(value) == members
 
 
 @pytest.mark.parametrize(
     "value", [b"upgrade", b"UpGrade", b"keep-alive, Upgrade", b"upgrade ,x", b",\tupgrade,", b"a,,upgrade"]
 )
-def test_has_member(value: bytes) -> None:
+def test_members_of_lists_are_found(value: bytes) -> None:
     assert has_member(value, b"upgrade")
 
 
@@ -50,7 +50,7 @@ def test_has_member(value: bytes) -> None:
     "value",
     [b"", b"notupgrade", b"upgrades", b"up grade", b"a upgrade", b'"upgrade"', b"upgrade;q=1", b"upgrade\x0b", b"a,b"],
 )
-def test_has_no_such_member(value: bytes) -> None:
+def test_missing_members_are_not_found(value: bytes) -> None:
     assert not has_member(value, b"upgrade")
 
 
@@ -59,7 +59,7 @@ class TestCheckFields:
         "value",
         [b"", b"plain", b"tab\tinside", b"caf\xe9", "Åsa ä … 🦊".encode(), bytes(range(0xA0, 0x100)), b'a="b";c'],
     )
-    def test_good_values(self, value: bytes) -> None:
+    def test_valid_values_are_accepted(self, value: bytes) -> None:
         check_fields([(b"host", b"a"), (b"x-value", value)])
 
     @pytest.mark.parametrize("code", [*range(0x09), *range(0x0A, 0x20), 0x7F, 0x85])
@@ -69,11 +69,11 @@ class TestCheckFields:
             check_fields([(b"host", b"a"), (b"x-value", template % code)])
         assert caught.value.status == 400
 
-    def test_a_folded_line(self) -> None:
+    def test_a_folded_line_is_refused(self) -> None:
         with pytest.raises(RequestError, match="0x0d"):
             check_fields([(b"x-folded", b"one\r\n two")])
 
-    def test_a_fault_is_found_behind_harmless_high_bytes(self) -> None:
+    def test_a_fault_is_found_after_harmless_high_bytes(self) -> None:
         with pytest.raises(RequestError, match="x-bad"):
             check_fields([(b"cookie", "name=Åsa".encode()), (b"x-bad", b"a\x85b")])
 
@@ -105,7 +105,7 @@ class TestEncodeFields:
         [{"X-One": "1", "x-two": "é"}, [("X-One", "1"), ("x-two", "é")], iter([(b"X-One", b"1"), (b"x-two", b"\xe9")])],
         ids=["mapping", "pairs", "iterator of bytes"],
     )
-    def test_forms(self, headers: HeaderFields) -> None:
+    def test_fields_may_have_several_forms(self, headers: HeaderFields) -> None:
         assert encode_fields(headers, FORBIDDEN) == [(b"x-one", b"1"), (b"x-two", b"\xe9")]
 
     def test_repeated_fields_are_kept(self) -> None:
@@ -127,24 +127,24 @@ class TestEncodeFields:
             encode_fields([(name, "x")], {})
 
     @pytest.mark.parametrize("pair", [("x-name", "€"), ("x-€", "a"), ("x-name", "\ud800")])
-    def test_text_outside_of_latin1(self, pair: tuple[str, str]) -> None:
+    def test_text_outside_latin1_is_refused(self, pair: tuple[str, str]) -> None:
         with pytest.raises(ValueError, match="latin-1"):
             encode_fields([pair], {})
 
     @pytest.mark.parametrize("name", ["connection", "Connection", b"CONNECTION"])
-    def test_forbidden_names_in_any_case(self, name: str | bytes) -> None:
+    def test_forbidden_names_are_refused_in_any_case(self, name: str | bytes) -> None:
         with pytest.raises(ValueError, match="'connection' cannot be set here: the server sets it"):
             encode_fields([(name, "close")], FORBIDDEN)
 
     @pytest.mark.parametrize("pair", [("x-name", 5), (5, "x"), ("x-name", None), ("x-name", ["a"])])
-    def test_other_types(self, pair: tuple[str, str]) -> None:
+    def test_other_types_are_refused(self, pair: tuple[str, str]) -> None:
         with pytest.raises(TypeError, match="must be str or bytes"):
             encode_fields([pair], {})
 
     @given(
         st.lists(st.tuples(st.text(max_size=4) | st.binary(max_size=4), st.text(max_size=8) | st.binary(max_size=8)))
     )
-    def test_what_is_encoded_stays_one_line_a_field(self, headers: list[tuple[str | bytes, str | bytes]]) -> None:
+    def test_each_encoded_field_is_one_line(self, headers: list[tuple[str | bytes, str | bytes]]) -> None:
         try:
             fields = encode_fields(headers, {})
         except ValueError:

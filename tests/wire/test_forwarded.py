@@ -1,4 +1,4 @@
-"""What proxies tell of the client behind them."""
+"""Information from proxies about the client."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.work import check_linear
 PEER = ("127.0.0.1", 40000)
 PROXIES = ["127.0.0.1", "10.0.0.0/8", "fd00::/8", "unix"]
 TRUSTED = TrustedProxies(PROXIES)
-# Those that write Forwarded.
+# Proxies that write Forwarded.
 RFC_7239 = TrustedProxies(PROXIES, "forwarded")
 
 
@@ -41,11 +41,11 @@ def x_forwarded(**values: str) -> Visitor:
 
 class TestTrustedProxies:
     @pytest.mark.parametrize("peer", ["127.0.0.1", "10.255.0.1", "fd00::1", "::ffff:10.0.0.1", "fd12::1%eth0", None])
-    def test_trusted(self, peer: str | None) -> None:
+    def test_listed_proxies_are_trusted(self, peer: str | None) -> None:
         assert TRUSTED.trusts(peer)
 
     @pytest.mark.parametrize("peer", ["127.0.0.2", "11.0.0.1", "fe80::1", "::1", "unix", "", "10.0.0", "localhost"])
-    def test_not_trusted(self, peer: str) -> None:
+    def test_other_addresses_are_not_trusted(self, peer: str) -> None:
         assert not TRUSTED.trusts(peer)
 
     @pytest.mark.parametrize(
@@ -57,35 +57,35 @@ class TestTrustedProxies:
             ("::/0", "2001:db8::1", "127.0.0.1"),
         ],
     )
-    def test_ipv4_addresses_that_are_spelled_as_ipv6(self, entry: str, peer: str, other: str) -> None:
+    def test_ipv4_addresses_written_as_ipv6_are_recognised(self, entry: str, peer: str, other: str) -> None:
         trusted = TrustedProxies([entry])
         assert trusted.trusts(peer)
         assert not trusted.trusts(other)
 
-    def test_a_zone_is_refused_since_it_would_match_nobody(self) -> None:
+    def test_a_zone_is_refused_because_it_would_never_match(self) -> None:
         with pytest.raises(ConfigurationError, match=r"without their zone, write 'fe80::1'"):
             TrustedProxies(["fe80::1%eth0"])
 
-    def test_nobody_by_default(self) -> None:
+    def test_no_proxy_is_trusted_by_default(self) -> None:
         nobody = TrustedProxies()
         assert not nobody
         assert not nobody.trusts("127.0.0.1")
         assert not nobody.trusts(None)
 
-    def test_the_peer_of_a_unix_socket_has_an_entry_of_its_own(self) -> None:
+    def test_the_peer_of_a_unix_socket_has_its_own_entry(self) -> None:
         assert TrustedProxies("unix").trusts(None)
         assert not TrustedProxies(["0.0.0.0/0", "::/0"]).trusts(None)
 
     @pytest.mark.parametrize(
         "entries", ["*", "localhost", "10.0.0.1/8", "10.0.0.0/33", "", [1], [b"10.0.0.0/8"], 7, None]
     )
-    def test_what_is_no_proxy(self, entries: object) -> None:
+    def test_invalid_proxies_are_refused(self, entries: object) -> None:
         with pytest.raises(ConfigurationError, match=r"allowed are addresses such as '127\.0\.0\.1'"):
             TrustedProxies(entries)  # type: ignore[arg-type]
 
 
 class TestForwarded:
-    def test_everything_in_one_element(self) -> None:
+    def test_one_element_may_contain_everything(self) -> None:
         line = 'For="[2001:DB8::1]:4711";Proto=HTTPS;host="shop.example:8443";by=_proxy'
         assert forwarded(line) == Visitor(("2001:db8::1", 4711), "https", "shop.example:8443")
 
@@ -106,13 +106,13 @@ class TestForwarded:
             ('"_SEVKISEK:_1.2-3"', None),
         ],
     )
-    def test_nodes(self, node: str, client: tuple[str, int] | None) -> None:
+    def test_nodes_are_read(self, node: str, client: tuple[str, int] | None) -> None:
         assert forwarded(f"for={node}").client == client
 
     @pytest.mark.parametrize(
         "node", ["", "x", "1.2.3", "1.2.3.4.5", "1.2.3.400", '"[1.2.3.4]x"', '"[::1"', '"[:::1]"', "_"]
     )
-    def test_a_bad_node_is_ignored(self, node: str) -> None:
+    def test_an_invalid_node_is_ignored(self, node: str) -> None:
         assert forwarded(f"proto=https;for={node}") == Visitor(PEER, "https", None)
 
     @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ class TestForwarded:
         "forged", ['for="', 'for="x\\', '"', "\\", "=;=", "for=10.0.0.1;for=10.0.0.1", 'a="\\', "é", "("]
     )
     @pytest.mark.parametrize("node", ["192.0.2.1", '"192.0.2.1"', '"192.0.2.1:_a"'])
-    def test_what_a_client_sends_cannot_hide_what_the_proxy_adds(self, forged: str, node: str) -> None:
+    def test_fields_of_a_client_cannot_hide_those_of_the_proxy(self, forged: str, node: str) -> None:
         assert forwarded(f"{forged}, for={node};host=a.example").client == ("192.0.2.1", 0)
         assert forwarded(forged, f"for={node};host=a.example").host == "a.example"
 
@@ -141,21 +141,21 @@ class TestForwarded:
         found = forwarded("for=192.0.2.1;proto=https;host=a.example, for=10.0.0.1;proto=http;host=inner")
         assert found == Visitor(("192.0.2.1", 0), "https", "a.example")
 
-    def test_what_an_untrusted_hop_tells_does_not_count(self) -> None:
+    def test_information_from_an_untrusted_hop_is_ignored(self) -> None:
         found = forwarded("for=10.0.0.1;proto=https;host=evil.example, for=192.0.2.1;proto=http;host=a.example")
         assert found == Visitor(("192.0.2.1", 0), "http", "a.example")
 
-    def test_behind_a_hidden_hop_nobody_is_trusted(self) -> None:
+    def test_nothing_beyond_a_hidden_hop_is_trusted(self) -> None:
         assert forwarded("for=10.0.0.1;host=evil.example, for=unknown") == Visitor(None, "http", None)
 
     @pytest.mark.parametrize("pair", ["proto=ftp", "proto=", 'host="a b"', 'host="a/b"', "host=", 'host="é"'])
-    def test_a_bad_scheme_or_host_is_ignored(self, pair: str) -> None:
+    def test_an_invalid_scheme_or_host_is_ignored(self, pair: str) -> None:
         assert forwarded(f"for=192.0.2.1;{pair}") == Visitor(("192.0.2.1", 0), "http", None)
 
     @pytest.mark.parametrize(
         ("told", "scheme"), [("wss", "https"), ("ws", "http"), ("https", "https"), ("http", "http")]
     )
-    def test_schemes(self, told: str, scheme: str) -> None:
+    def test_schemes_are_read(self, told: str, scheme: str) -> None:
         assert visitor(("forwarded", f"proto={told}"), scheme="https", trusted=RFC_7239) == Visitor(PEER, scheme, None)
 
     def test_the_number_of_hops_is_bounded(self) -> None:
@@ -181,22 +181,22 @@ class TestXForwarded:
             ("10.0.0.1", ("10.0.0.1", 0)),
         ],
     )
-    def test_clients(self, told: str, client: tuple[str, int] | None) -> None:
+    def test_clients_are_read(self, told: str, client: tuple[str, int] | None) -> None:
         assert x_forwarded(**{"for": told}).client == client
 
     def test_several_lines_are_one_list(self) -> None:
         lines = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "192.0.2.1")]
         assert visitor(*lines) == Visitor(("192.0.2.1", 0), "http", None)
 
-    def test_scheme_and_host(self) -> None:
+    def test_scheme_and_host_are_read(self) -> None:
         found = x_forwarded(**{"for": "192.0.2.1, 10.0.0.1", "proto": "https", "host": "a.example"})
         assert found == Visitor(("192.0.2.1", 0), "https", "a.example")
 
-    def test_what_a_client_puts_before_the_proxy_does_not_count(self) -> None:
+    def test_values_that_a_client_puts_before_the_proxy_are_ignored(self) -> None:
         found = x_forwarded(**{"for": "6.6.6.6, 192.0.2.1", "proto": "https, http", "host": "evil.example, a.example"})
         assert found == Visitor(("192.0.2.1", 0), "http", "a.example")
 
-    def test_a_scheme_alone(self) -> None:
+    def test_a_scheme_may_come_alone(self) -> None:
         assert x_forwarded(proto="https") == Visitor(PEER, "https", None)
 
     @pytest.mark.parametrize(
@@ -213,28 +213,28 @@ class TestXForwarded:
             ("a b", "8443", None),
         ],
     )
-    def test_ports(self, host: str, port: str, expected: str | None) -> None:
+    def test_ports_are_read(self, host: str, port: str, expected: str | None) -> None:
         assert x_forwarded(proto="https", host=host, port=port).host == expected
 
 
 class TestWhoIsHeard:
     @pytest.mark.parametrize("name", ["forwarded", "x-forwarded-for"])
     @pytest.mark.parametrize("trusted", [TRUSTED, RFC_7239])
-    def test_an_untrusted_peer_is_not(self, name: str, trusted: TrustedProxies) -> None:
+    def test_an_untrusted_peer_is_ignored(self, name: str, trusted: TrustedProxies) -> None:
         value = "for=6.6.6.6;proto=https" if name == "forwarded" else "6.6.6.6"
         assert visitor((name, value), peer=("192.0.2.1", 1), trusted=trusted) is None
 
-    def test_a_peer_that_tells_nothing(self) -> None:
+    def test_without_forwarded_fields_nothing_changes(self) -> None:
         assert visitor(("host", "a.example"), ("x-real-ip", "6.6.6.6")) is None
 
-    def test_the_peer_of_a_unix_socket(self) -> None:
+    def test_the_peer_of_a_unix_socket_can_be_trusted(self) -> None:
         assert visitor(("x-forwarded-for", "192.0.2.1"), peer=None) == Visitor(("192.0.2.1", 0), "http", None)
         assert visitor(("x-forwarded-proto", "https"), peer=None) == Visitor(None, "https", None)
         fields = [(b"x-forwarded-for", b"6.6.6.6")]
         assert find_visitor(None, "http", fields, TrustedProxies(["0.0.0.0/0"])) is None
 
-    def test_only_what_the_proxies_write_is_read(self) -> None:
-        """The other kind may be what a client has put there, and a proxy that does not know it has passed on."""
+    def test_only_the_fields_that_the_proxies_write_are_read(self) -> None:
+        """Fields of the other kind may come from a client, through a proxy that does not know them."""
         forged = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil.example")]
         told = ("forwarded", "for=192.0.2.1")
         assert visitor(*forged, told, trusted=RFC_7239) == Visitor(("192.0.2.1", 0), "http", None)
@@ -267,7 +267,7 @@ VALUES = st.text(st.characters(max_codepoint=255)) | st.lists(st.sampled_from(PI
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), VALUES)), st.sampled_from([TRUSTED, RFC_7239]))
-def test_never_an_error(fields: list[tuple[str, str]], trusted: TrustedProxies) -> None:
+def test_no_fields_cause_an_error(fields: list[tuple[str, str]], trusted: TrustedProxies) -> None:
     found = visitor(*fields, trusted=trusted)
     assert (found is None) == (not any(name.startswith(trusted.headers) for name, _ in fields))
     if found is not None:
@@ -286,11 +286,11 @@ def test_no_x_forwarded_for_of_a_client_is_believed(forged: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ['"\\', ",", ";", "a", "for=1;", "for=10.0.0.1,", '"', "\\", "_", "1:", "= ", " "])
-def test_linear_time(piece: str) -> None:
+def test_fields_take_linear_time(piece: str) -> None:
     def read(size: int) -> None:
         value = (piece * size)[:size]
         for text in (value, 'for="' + value, value + '"', f'a="{value}"'):
             visitor(("x-forwarded-for", text), ("x-forwarded-host", text))
             visitor(("forwarded", text), trusted=RFC_7239)
 
-    check_linear(read, 1 << 18)  # divided by powers of two it stays even, as do the quotes
+    check_linear(read, 1 << 18)  # Divided by powers of two it stays even, and so do the quotes.

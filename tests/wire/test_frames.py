@@ -18,7 +18,7 @@ MIB = 1024 * KIB
 
 
 class Peer:
-    """A reader with everything that it delivered."""
+    """A reader that records everything it delivers."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Peer:
         )
 
     def feed(self, *pieces: bytes) -> list[str | bytes]:
-        """Feed what several reads bring, with a turn of the loop between them."""
+        """Feed several reads, with a turn of the loop between them."""
         for piece in pieces:
             self.reader.begin_turn()
             held_back = self.reader.feed(piece)
@@ -61,7 +61,7 @@ def one_by_one(data: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, MIB - 1, MIB])
-def test_messages_of_every_length_form(size: int) -> None:
+def test_messages_may_have_every_form_of_length(size: int) -> None:
     peer = Peer()
     assert peer.feed(client_frame(TEXT, b"a" * size), client_frame(BINARY, b"b" * size)) == ["a" * size, b"b" * size]
     assert peer.reader.unparsed == 0
@@ -69,12 +69,12 @@ def test_messages_of_every_length_form(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 5, 126, 300, 65536])
-def test_a_frame_in_one_byte_reads(size: int) -> None:
+def test_a_frame_may_arrive_in_single_bytes(size: int) -> None:
     peer = Peer()
     assert peer.feed(*one_by_one(client_frame(TEXT, b"x" * size))) == ["x" * size]
 
 
-def test_fragments_with_a_ping_between() -> None:
+def test_a_ping_may_come_between_fragments() -> None:
     peer = Peer()
     assert peer.feed(
         client_frame(TEXT, "sn\N{SNOWMAN}".encode()[:3], fin=False),
@@ -85,36 +85,36 @@ def test_fragments_with_a_ping_between() -> None:
     assert peer.controls == [(OP_PING, b"?")]
 
 
-def test_binary_fragments() -> None:
+def test_binary_messages_may_have_fragments() -> None:
     assert Peer().feed(client_frame(BINARY, b"\xff", fin=False), client_frame(CONTINUATION, b"\xfe")) == [b"\xff\xfe"]
 
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG])
 @pytest.mark.parametrize("rsv", [1, 2, 4, 7])
-def test_reserved_bits(opcode: int, rsv: int) -> None:
+def test_reserved_bits_are_refused(opcode: int, rsv: int) -> None:
     assert Peer().fails(client_frame(opcode, rsv=rsv)) == 1002
 
 
 @pytest.mark.parametrize("opcode", [3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF])
 def test_a_reserved_opcode_fails_at_its_first_byte(opcode: int) -> None:
-    # It announces 2^40 bytes; nothing of them may be waited for.
+    # It announces 2^40 bytes, none of which the reader may wait for.
     frame = client_frame(opcode, b"", length_field=b"\x7f" + (1 << 40).to_bytes(8, "big"))
     assert Peer().fails(frame[:1]) == 1002
 
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY, PING, CLOSE])
 @pytest.mark.parametrize("payload", [b"", b"hello", b"x" * 200])
-def test_an_unmasked_frame(opcode: int, payload: bytes) -> None:
+def test_an_unmasked_frame_is_refused(opcode: int, payload: bytes) -> None:
     assert Peer().fails(client_frame(opcode, payload, mask=None)) == 1002
 
 
 @pytest.mark.parametrize("opcode", [CLOSE, PING, PONG])
-def test_control_frames_are_whole_and_short(opcode: int) -> None:
+def test_fragmented_and_long_control_frames_are_refused(opcode: int) -> None:
     assert Peer().fails(client_frame(opcode, b"", fin=False)) == 1002
     assert Peer().fails(client_frame(opcode, b"x" * 126)[:2]) == 1002
 
 
-def test_a_control_frame_of_125_bytes() -> None:
+def test_a_control_frame_may_have_125_bytes() -> None:
     peer = Peer()
     peer.feed(client_frame(PING, b"p" * 125), client_frame(PONG, b"q" * 125))
     assert peer.controls == [(OP_PING, b"p" * 125), (OP_PONG, b"q" * 125)]
@@ -141,7 +141,7 @@ def test_absurd_lengths_fail_from_the_header_alone(length: int, codes: set[int])
         b"\x7f" + (65535).to_bytes(8, "big"),
     ],
 )
-def test_a_length_not_in_its_shortest_form(field: bytes) -> None:
+def test_a_length_not_in_its_shortest_form_is_refused(field: bytes) -> None:
     assert Peer().fails(client_frame(BINARY, b"", length_field=field)) == 1002
 
 
@@ -152,20 +152,20 @@ def test_the_size_limit_is_exact() -> None:
     assert Peer(max_message_size=300).fails(client_frame(TEXT, b"x" * 301)[:4]) == 1009
 
 
-def test_the_size_limit_holds_over_fragments() -> None:
+def test_the_size_limit_applies_to_all_fragments_together() -> None:
     first = client_frame(BINARY, b"x" * 6, fin=False)
     assert Peer(max_message_size=10).feed(first, client_frame(CONTINUATION, b"x" * 4)) == [b"x" * 10]
     assert Peer(max_message_size=10).fails(first, client_frame(CONTINUATION, b"x" * 5)[:2] + b"mask") == 1009
 
 
-def test_the_size_limit_starts_anew_with_each_message() -> None:
+def test_the_size_limit_applies_to_each_message() -> None:
     peer = Peer(max_message_size=10)
     fragments = client_frame(BINARY, b"x" * 6, fin=False) + client_frame(CONTINUATION, b"x" * 4)
     assert len(peer.feed(fragments * 3, client_frame(BINARY, b"x" * 10))) == 4
 
 
 @pytest.mark.parametrize("payload", [b"", b"x"])
-def test_endless_fragments(payload: bytes) -> None:
+def test_too_many_fragments_are_refused(payload: bytes) -> None:
     peer = Peer(max_fragments=8)
     peer.feed(client_frame(BINARY, payload, fin=False))
     for _ in range(7):
@@ -173,13 +173,13 @@ def test_endless_fragments(payload: bytes) -> None:
     assert peer.fails(client_frame(CONTINUATION, payload, fin=False)) == 1009
 
 
-def test_as_many_fragments_as_allowed() -> None:
+def test_as_many_fragments_as_allowed_are_accepted() -> None:
     peer = Peer(max_fragments=3)
     frames = client_frame(TEXT, b"a", fin=False) + client_frame(CONTINUATION, b"b", fin=False)
     assert peer.feed(frames + client_frame(CONTINUATION, b"c")) == ["abc"]
 
 
-def test_fragments_out_of_place() -> None:
+def test_fragments_out_of_place_are_refused() -> None:
     assert Peer().fails(client_frame(CONTINUATION, b"x")) == 1002
     assert Peer().fails(client_frame(CONTINUATION, b"x", fin=False)) == 1002
     assert Peer().fails(client_frame(TEXT, b"x", fin=False), client_frame(TEXT, b"y")) == 1002
@@ -191,34 +191,34 @@ BAD_UTF8 = [
     b"\xc0\xaf",  # overlong
     b"\xed\xa0\x80",  # a surrogate
     b"\xf4\x90\x80\x80",  # above U+10FFFF
-    b"\xe2\x98",  # cut
+    b"\xe2\x98",  # truncated
     b"\x80",
 ]
 
 
 @pytest.mark.parametrize("text", BAD_UTF8)
-def test_text_that_is_not_utf8(text: bytes) -> None:
+def test_text_that_is_not_utf8_is_refused(text: bytes) -> None:
     assert Peer().fails(client_frame(TEXT, text)) == 1007
     assert Peer().fails(client_frame(TEXT, b"a" * 200 + text)) == 1007
     assert Peer().fails(client_frame(TEXT, b"ok", fin=False), client_frame(CONTINUATION, text)) == 1007
 
 
 @pytest.mark.parametrize("text", [bad for bad in BAD_UTF8 if bad != b"\xe2\x98"])
-def test_bad_utf8_fails_in_the_fragment_that_shows_it(text: bytes) -> None:
+def test_invalid_utf8_fails_in_the_first_fragment_that_shows_it(text: bytes) -> None:
     assert Peer().fails(client_frame(TEXT, text, fin=False)) == 1007
 
 
-def test_a_good_frame_before_a_bad_one_is_delivered() -> None:
+def test_a_valid_frame_before_an_invalid_one_is_delivered() -> None:
     peer = Peer()
     assert peer.fails(client_frame(TEXT, b"good") + client_frame(BINARY, b"", rsv=4)) == 1002
     assert list(peer.messages) == ["good"]
     assert peer.reader.received == 1
-    # What follows an error does not count.
+    # Data after an error is ignored.
     assert peer.feed(client_frame(TEXT, b"late")) == ["good"]
     assert peer.reader.finished
 
 
-def test_nothing_counts_after_a_close() -> None:
+def test_data_after_a_close_is_ignored() -> None:
     peer = Peer()
     peer.feed(
         client_frame(TEXT, b"one")
@@ -231,7 +231,7 @@ def test_nothing_counts_after_a_close() -> None:
     assert peer.controls == [(OP_CLOSE, close_payload(1000))]
 
 
-def test_no_more_is_parsed_than_there_is_room_for() -> None:
+def test_no_more_messages_are_parsed_than_fit() -> None:
     peer = Peer(max_messages=4)
     assert peer.reader.feed(b"".join(client_frame(TEXT, b"%d" % number) for number in range(10)))
     taken: list[str | bytes] = []
@@ -245,10 +245,10 @@ def test_no_more_is_parsed_than_there_is_room_for() -> None:
     assert peer.reader.received == 10
 
 
-def test_no_more_bytes_are_parsed_than_there_is_room_for() -> None:
+def test_no_more_bytes_are_parsed_than_fit() -> None:
     peer = Peer(max_bytes=1000)
     assert peer.reader.feed(client_frame(BINARY, b"x" * 400) * 5)
-    # The third passes the bound: a message that fits in part is taken whole.
+    # The third message passes the bound, because a message that fits in part is taken whole.
     assert len(peer.messages) == 3
     peer.messages.clear()
     assert not peer.reader.resume()
@@ -268,7 +268,7 @@ def test_control_frames_alone_never_hold_back() -> None:
     assert len(peer.controls) == 50
 
 
-def test_more_may_come_while_frames_are_held_back() -> None:
+def test_more_data_may_arrive_while_frames_are_held_back() -> None:
     peer = Peer(max_messages=1)
     data = b"".join(client_frame(TEXT, b"%d" % number) for number in range(3))
     assert peer.reader.feed(data)
@@ -322,7 +322,7 @@ def encode(stream: list[Message], mask: bytes) -> bytes:
 
 
 @given(messages(), st.binary(min_size=4, max_size=4), st.lists(st.integers(0, 3000), max_size=20), st.integers(1, 5))
-def test_any_cutting_of_a_stream_gives_the_same_messages(
+def test_the_messages_do_not_depend_on_the_pieces_of_a_stream(
     stream: list[Message], mask: bytes, cuts: list[int], room: int
 ) -> None:
     """Reliability, line 32; with a small inbox that is emptied between the reads."""
@@ -345,7 +345,7 @@ def test_any_cutting_of_a_stream_gives_the_same_messages(
 
 
 @given(st.lists(st.binary(max_size=60), max_size=12))
-def test_arbitrary_bytes_give_messages_or_a_frame_error(pieces: list[bytes]) -> None:
+def test_arbitrary_bytes_are_messages_or_a_frame_error(pieces: list[bytes]) -> None:
     peer = Peer(max_message_size=1000)
     codes: set[int] = set()
     try:

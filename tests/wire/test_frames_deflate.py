@@ -22,7 +22,7 @@ MIB = 1024 * KIB
 
 
 class Ours:
-    """A reader that inflates, with everything that it delivered."""
+    """A reader that inflates, and records everything it delivers."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Ours:
         self.reader.inflater = Inflater(window_bits=15, context_takeover=takeover, max_size=max_message_size)
 
     def feed(self, *pieces: bytes) -> list[str | bytes]:
-        """Feed what several reads bring, with a turn of the loop between them."""
+        """Feed several reads, with a turn of the loop between them."""
         for piece in pieces:
             self.reader.begin_turn()
             held_back = self.reader.feed(piece)
@@ -64,7 +64,7 @@ class Ours:
         return caught.value.code
 
 
-def test_compressed_and_plain_messages_in_turn() -> None:
+def test_compressed_and_plain_messages_may_alternate() -> None:
     peer, ours = Peer(), Ours()
     snow = "\N{SNOWMAN}" * 100
     assert ours.feed(
@@ -77,7 +77,7 @@ def test_compressed_and_plain_messages_in_turn() -> None:
     assert ours.reader.received == 5
 
 
-def test_fragments_with_a_ping_between_and_a_plain_message_behind() -> None:
+def test_compressed_fragments_may_have_a_ping_between_and_a_plain_message_after() -> None:
     peer, ours = Peer(), Ours()
     payload = peer.compress(b"hello " * 50)
     first, second, third = compressed_fragments(payload, [3, 3])
@@ -99,7 +99,7 @@ MESSAGES = st.lists(
 
 
 @given(MESSAGES, st.booleans(), st.integers(1, 40), st.integers(1, 4))
-def test_messages_in_any_form_and_cut(
+def test_messages_are_read_in_any_form_and_pieces(
     messages: list[tuple[str | bytes, bool, list[int]]], takeover: bool, step: int, room: int
 ) -> None:
     peer, ours = Peer(takeover=takeover), Ours(takeover=takeover, max_messages=room)
@@ -127,7 +127,7 @@ def test_messages_in_any_form_and_cut(
 
 
 @given(st.lists(st.text(max_size=60) | st.binary(max_size=60), max_size=6), st.booleans(), st.integers(8, 15))
-def test_what_the_deflater_writes_the_inflater_reads(
+def test_the_inflater_reads_the_output_of_the_deflater(
     messages: list[str | bytes], takeover: bool, window_bits: int
 ) -> None:
     deflater = Deflater(window_bits=window_bits, context_takeover=takeover, memory_level=5, min_size=20)
@@ -142,23 +142,23 @@ def test_what_the_deflater_writes_the_inflater_reads(
 
 
 @pytest.mark.parametrize("opcode", [CONTINUATION, CLOSE, PING, PONG])
-def test_the_bit_on_frames_that_never_bear_it(opcode: int) -> None:
+def test_the_compression_bit_is_refused_on_other_frames(opcode: int) -> None:
     assert Ours().fails(client_frame(opcode, rsv=RSV1)) == 1002
 
 
 @pytest.mark.parametrize("compressed", [True, False])
-def test_the_bit_on_a_continuation(compressed: bool) -> None:
+def test_the_compression_bit_is_refused_on_a_continuation(compressed: bool) -> None:
     rsv = RSV1 if compressed else 0
     first = client_frame(TEXT, Peer().compress(b"hello")[:3] if compressed else b"a", fin=False, rsv=rsv)
     assert Ours().fails(first, client_frame(CONTINUATION, b"\x00", rsv=RSV1)) == 1002
 
 
 @pytest.mark.parametrize("rsv", [1, 2, 3, 5, 6, 7])
-def test_bits_that_nobody_agreed_on(rsv: int) -> None:
+def test_other_reserved_bits_are_refused(rsv: int) -> None:
     assert Ours().fails(client_frame(TEXT, b"\x00", rsv=rsv)) == 1002
 
 
-def test_the_bit_without_an_agreement() -> None:
+def test_the_compression_bit_is_refused_without_an_agreement() -> None:
     ours = Ours()
     ours.reader.inflater = None
     assert ours.fails(compressed_frame(Peer().compress(b"hello"))[:1]) == 1002
@@ -172,14 +172,14 @@ def test_control_frames_inside_a_compressed_message_are_not_inflated() -> None:
     assert not ours.messages
 
 
-def test_the_limit_is_that_of_the_inflated_message() -> None:
+def test_the_limit_applies_to_the_inflated_message() -> None:
     for cuts in ([], [5], [2, 9, 9]):
         ours, peer = Ours(max_message_size=1000), Peer()
         assert ours.feed(*compressed_fragments(peer.compress(b"a" * 1000), cuts)) == ["a" * 1000]
         assert ours.fails(*compressed_fragments(peer.compress(b"a" * 1001), cuts)) == 1009
 
 
-def test_the_limit_counts_from_the_first_fragment_on() -> None:
+def test_the_limit_applies_to_all_fragments_together() -> None:
     peer, ours = Peer(), Ours(max_message_size=1000)
     payload = peer.compress(bytes(range(256)) * 4)
     first, _ = compressed_fragments(payload, [len(payload) - 1])
@@ -187,7 +187,7 @@ def test_the_limit_counts_from_the_first_fragment_on() -> None:
 
 
 def test_a_frame_that_announces_too_much_fails_at_its_header() -> None:
-    # No message of 1000 bytes takes so many when it is compressed.
+    # No message of 1000 bytes takes this many when compressed.
     frame = client_frame(BINARY, b"\x00" * 2300, rsv=RSV1)
     assert Ours(max_message_size=1000).fails(frame[:8]) == 1009
     fragments = [client_frame(BINARY, b"\x00" * 900, fin=False, rsv=RSV1)]
@@ -195,14 +195,14 @@ def test_a_frame_that_announces_too_much_fails_at_its_header() -> None:
     assert Ours(max_message_size=1000).fails(*fragments[:2], fragments[2][:4]) in (1007, 1009)
 
 
-def test_too_many_fragments() -> None:
+def test_too_many_fragments_are_refused() -> None:
     payload = Peer().compress(b"hello")
     assert Ours(max_fragments=3).feed(*compressed_fragments(payload, [0, 0])) == ["hello"]
     assert Ours(max_fragments=3).fails(*compressed_fragments(payload, [0, 0, 0])) == 1009
 
 
 @pytest.mark.parametrize("pieces", [1, 500])
-def test_a_bomb(pieces: int) -> None:
+def test_a_bomb_is_refused_with_little_memory(pieces: int) -> None:
     payload = bomb(1024 * MIB)
     step = len(payload) // pieces
     frames = compressed_fragments(payload, [index * step for index in range(1, pieces)], BINARY)
@@ -217,22 +217,22 @@ def test_a_bomb(pieces: int) -> None:
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        # The frame itself is there two times, masked and unmasked.
+        # The frame itself exists twice, masked and unmasked.
         assert peak <= 2 * max_message_size + 128 * KIB + (2 * len(payload) if pieces == 1 else 0)
 
 
 @pytest.mark.parametrize("text", [b"\xff", b"\xed\xa0\x80", b"\xc0\xaf", b"abc\xe2\x98"])
-def test_text_that_is_not_utf8(text: bytes) -> None:
+def test_text_that_is_not_utf8_is_refused(text: bytes) -> None:
     assert Ours().fails(compressed_frame(Peer().compress(text))) == 1007
 
 
-def test_bad_utf8_in_fragments_is_noticed_as_soon_as_it_is_known() -> None:
+def test_invalid_utf8_in_fragments_fails_as_soon_as_it_is_known() -> None:
     peer = Peer()
     head = peer.compress(b"fine \xff") + b"\x00\x00\xff\xff"
     assert Ours().fails(client_frame(TEXT, head, fin=False, rsv=RSV1)) == 1007
 
 
-def test_utf8_split_over_fragments() -> None:
+def test_a_character_may_be_split_over_fragments() -> None:
     peer, ours = Peer(level=0), Ours()
     payload = peer.compress("sn\N{SNOWMAN}w".encode())
     for cut in range(len(payload)):
@@ -241,14 +241,14 @@ def test_utf8_split_over_fragments() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xff", Peer().compress(b"hello")[:-2], Peer().compress(b"hello") + b"x"])
-def test_corrupt_and_cut_data(payload: bytes) -> None:
+def test_corrupt_and_truncated_data_is_refused(payload: bytes) -> None:
     peer, ours = Peer(), Ours()
     assert ours.feed(compressed_frame(peer.compress(b"good"))) == ["good"]
     assert ours.fails(compressed_frame(payload)) == 1007
     assert list(ours.messages) == ["good"]
 
 
-def test_what_waits_is_bounded_by_what_it_was_inflated_to() -> None:
+def test_waiting_messages_are_bounded_by_their_inflated_size() -> None:
     peer, ours = Peer(), Ours(max_bytes=100 * KIB)
     stream = b"".join(compressed_frame(peer.compress(bytes([index]) * 40 * KIB), BINARY) for index in range(9))
     assert len(stream) < 2 * KIB
@@ -263,7 +263,7 @@ def test_what_waits_is_bounded_by_what_it_was_inflated_to() -> None:
     assert lengths == [3, 3, 3]
 
 
-def test_what_is_discarded_is_not_inflated() -> None:
+def test_discarded_messages_are_not_inflated() -> None:
     ours = Ours(max_messages=1)
     bombs = compressed_frame(bomb(16 * MIB), BINARY)
     assert ours.reader.feed(client_frame(TEXT, b"one") * 2) is True

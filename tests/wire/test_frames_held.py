@@ -17,14 +17,14 @@ def make_reader(max_messages: int = 1) -> tuple[FrameReader, list[str | bytes]]:
     return reader, messages
 
 
-def test_an_error_in_what_is_discarded_is_not_reported() -> None:
+def test_an_error_in_discarded_data_is_not_reported() -> None:
     reader, messages = make_reader()
     assert reader.feed(client_frame(TEXT, b"one") + client_frame(TEXT, b"two") + client_frame(TEXT, rsv=7))
     assert reader.discard() is False
     assert messages == ["one"]
 
 
-def test_growth_without_a_listener_is_not_announced() -> None:
+def test_growth_without_a_listener_is_not_reported() -> None:
     reader, messages = make_reader()
     reader.step = 1
     begun = client_frame(BINARY, b"begun", fin=False)

@@ -39,11 +39,11 @@ def status(changes: dict[bytes, bytes | None] | None = None, *more: tuple[bytes,
     return refusal(changes, *more).status
 
 
-def test_a_good_request() -> None:
+def test_a_valid_request_is_accepted() -> None:
     assert upgrade_with() == Upgrade(key=KEY, subprotocols=(), extensions="", origin=None, host="server.example.com")
 
 
-def test_a_good_request_with_everything() -> None:
+def test_a_valid_request_may_have_every_field() -> None:
     upgrade = upgrade_with(
         {
             b"host": b"[::1]:8000",
@@ -64,7 +64,7 @@ def test_a_good_request_with_everything() -> None:
     )
 
 
-def test_whitespace_around_values_does_not_count() -> None:
+def test_whitespace_around_values_is_ignored() -> None:
     padded = {name: b" \t" + value + b"\t " for name, value in GOOD.items()}
     upgrade = upgrade_with({**padded, b"content-length": b"0 ", b"origin": b" null "})
     assert (upgrade.key, upgrade.host, upgrade.origin) == (KEY, "server.example.com", "null")
@@ -72,12 +72,12 @@ def test_whitespace_around_values_does_not_count() -> None:
 
 class TestRequestLine:
     @pytest.mark.parametrize("version", ["1.0", "0.9", "2", "2.0", "3", "", "1.1 "])
-    def test_other_http_versions(self, version: str) -> None:
+    def test_other_http_versions_are_refused(self, version: str) -> None:
         assert refusal(http_version=version).status == 505
         assert refusal(http_version=version, method=b"POST").status == 505
 
     @pytest.mark.parametrize("method", [b"POST", b"HEAD", b"PUT", b"CONNECT", b"OPTIONS", b"get", b"", b"\xff"])
-    def test_other_methods(self, method: bytes) -> None:
+    def test_other_methods_are_refused(self, method: bytes) -> None:
         error = refusal(method=method)
         assert error.status == 405
         assert error.headers == {"Allow": "GET"}
@@ -96,7 +96,7 @@ class TestConnectionAndUpgrade:
             b"a,\tuPgRaDe",
         ],
     )
-    def test_upgrade_among_the_connection_options(self, connection: bytes) -> None:
+    def test_upgrade_may_be_one_of_several_connection_options(self, connection: bytes) -> None:
         assert is_upgrade(headers_with({b"connection": connection}))
         assert upgrade_with({b"connection": connection}).key == KEY
 
@@ -114,21 +114,21 @@ class TestConnectionAndUpgrade:
             b"upgrade;a",
         ],
     )
-    def test_no_upgrade_among_the_connection_options(self, connection: bytes | None) -> None:
+    def test_without_the_connection_option_upgrade_it_is_no_handshake(self, connection: bytes | None) -> None:
         assert not is_upgrade(headers_with({b"connection": connection}))
         assert is_broken_upgrade(headers_with({b"connection": connection}))
         assert "Connection" in refusal({b"connection": connection}).message
         assert status({b"connection": connection}) == 400
 
     @pytest.mark.parametrize("upgrade", [b"websocket", b"WebSocket", b"h2c, websocket", b"websocket,h2c"])
-    def test_websocket_among_the_protocols(self, upgrade: bytes) -> None:
+    def test_websocket_may_be_one_of_several_protocols(self, upgrade: bytes) -> None:
         assert is_upgrade(headers_with({b"upgrade": upgrade}))
         assert upgrade_with({b"upgrade": upgrade}).key == KEY
 
     @pytest.mark.parametrize(
         "upgrade", [None, b"", b"h2c", b"websockets", b"notwebsocket", b"websocket/13", b"web socket"]
     )
-    def test_no_websocket_among_the_protocols(self, upgrade: bytes | None) -> None:
+    def test_without_the_protocol_websocket_it_is_no_handshake(self, upgrade: bytes | None) -> None:
         assert not is_upgrade(headers_with({b"upgrade": upgrade}))
         assert is_broken_upgrade(headers_with({b"upgrade": upgrade}))
         assert "Upgrade" in refusal({b"upgrade": upgrade}).message
@@ -141,7 +141,7 @@ class TestConnectionAndUpgrade:
         assert check_upgrade(b"GET", "1.1", headers).key == KEY
         assert is_upgrade(list(reversed(headers)))
 
-    def test_an_upgrade_is_not_broken(self) -> None:
+    def test_a_valid_upgrade_is_not_a_broken_one(self) -> None:
         assert not is_broken_upgrade(headers_with())
         assert not is_broken_upgrade(headers_with({b"sec-websocket-version": b"8"}))
 
@@ -165,22 +165,22 @@ class TestVersion:
     @pytest.mark.parametrize(
         "version", [None, b"", b"8", b"12", b"14", b"013", b"13.0", b"+13", b"13, 8", b"x" * 5000, b"\xff"]
     )
-    def test_another_version(self, version: bytes | None) -> None:
+    def test_another_version_is_refused(self, version: bytes | None) -> None:
         error = refusal({b"sec-websocket-version": version})
         assert error.status == 426
         assert error.headers == {"Sec-WebSocket-Version": "13", "Upgrade": "websocket"}
 
-    def test_doubled(self) -> None:
+    def test_a_duplicate_field_is_refused(self) -> None:
         assert status(None, (b"sec-websocket-version", b"13")) == 400
 
 
 class TestKey:
     @given(st.binary(min_size=16, max_size=16))
-    def test_any_sixteen_bytes(self, nonce: bytes) -> None:
+    def test_any_sixteen_bytes_are_a_key(self, nonce: bytes) -> None:
         key = base64.b64encode(nonce)
         assert upgrade_with({b"sec-websocket-key": key}).key == key
 
-    def test_the_example_of_the_rfc_whose_spare_bits_are_set(self) -> None:
+    def test_the_example_of_the_rfc_with_spare_bits_is_accepted(self) -> None:
         assert upgrade_with({b"sec-websocket-key": b"AQIDBAUGBwgJCgsMDQ4PEC=="})
 
     @pytest.mark.parametrize(
@@ -205,19 +205,19 @@ class TestKey:
             b"A" * 24,
         ],
     )
-    def test_missing_or_sloppy(self, key: bytes | None) -> None:
+    def test_missing_or_malformed_keys_are_refused(self, key: bytes | None) -> None:
         error = refusal({b"sec-websocket-key": key})
         assert error.status == 400
         assert "Sec-WebSocket-Key" in error.message
 
     @pytest.mark.parametrize("key", [KEY, b"", b"AQIDBAUGBwgJCgsMDQ4PEC=="])
-    def test_doubled(self, key: bytes) -> None:
+    def test_a_duplicate_field_is_refused(self, key: bytes) -> None:
         assert status(None, (b"sec-websocket-key", key)) == 400
 
 
 class TestHost:
     @pytest.mark.parametrize("host", [b"a", b"a:80", b"127.0.0.1", b"[::1]:1", b"EXAMPLE.com", b"a:"])
-    def test_good(self, host: bytes) -> None:
+    def test_valid_hosts_are_accepted(self, host: bytes) -> None:
         assert upgrade_with({b"host": host}).host == host.decode()
         check_host(headers_with({b"host": host}))
 
@@ -225,7 +225,7 @@ class TestHost:
         "host",
         [None, b"", b" ", b"a/?x=", b"u@a", b"a b", b"a,b/c", b"a:x", b"[::1", b"\xe9", b"a#b", b":80", b"a" * 300],
     )
-    def test_bad(self, host: bytes | None) -> None:
+    def test_invalid_hosts_are_refused(self, host: bytes | None) -> None:
         error = refusal({b"host": host})
         assert error.status == 400
         assert "Host" in error.message
@@ -234,7 +234,7 @@ class TestHost:
         assert caught.value.status == 400
 
     @pytest.mark.parametrize("second", [b"server.example.com", b"evil.com", b""])
-    def test_doubled(self, second: bytes) -> None:
+    def test_a_duplicate_field_is_refused(self, second: bytes) -> None:
         assert status(None, (b"host", second)) == 400
         with pytest.raises(RequestError, match="more than one Host"):
             check_host(headers_with(None, [(b"host", second)]))
@@ -242,14 +242,14 @@ class TestHost:
 
 class TestBody:
     @pytest.mark.parametrize("length", [b"1", b"5", b"-1", b"00", b"+0", b"0, 0", b"", b"x", b"9" * 5000])
-    def test_content_length_other_than_zero(self, length: bytes) -> None:
+    def test_a_content_length_other_than_zero_is_refused(self, length: bytes) -> None:
         assert status({b"content-length": length}) == 400
 
     @pytest.mark.parametrize("coding", [b"chunked", b"identity", b"", b"gzip, chunked"])
-    def test_any_transfer_encoding(self, coding: bytes) -> None:
+    def test_any_transfer_encoding_is_refused(self, coding: bytes) -> None:
         assert status({b"transfer-encoding": coding}) == 400
 
-    def test_doubled_content_length(self) -> None:
+    def test_a_duplicate_content_length_is_refused(self) -> None:
         assert status({b"content-length": b"0"}, (b"content-length", b"0")) == 400
 
 
@@ -275,14 +275,14 @@ class TestFieldGrammar:
 
 class TestOrigin:
     @pytest.mark.parametrize("origin", [b"https://example.com", b"null", b"", b"https://a https://b", b"no origin"])
-    def test_what_is_readable_is_left_to_the_policy(self, origin: bytes) -> None:
+    def test_readable_origins_are_left_to_the_policy(self, origin: bytes) -> None:
         assert upgrade_with({b"origin": origin}).origin == origin.decode()
 
     @pytest.mark.parametrize("origin", [b"https://g\xc3\xb6od.com", b"\xff", b"https://good.com\x00", b"https://a\tb"])
-    def test_other_characters_than_printable_ascii(self, origin: bytes) -> None:
+    def test_characters_other_than_printable_ascii_are_refused(self, origin: bytes) -> None:
         assert status({b"origin": origin}) == 400
 
-    def test_doubled(self) -> None:
+    def test_a_duplicate_field_is_refused(self) -> None:
         assert status({b"origin": b"https://good.com"}, (b"origin", b"https://evil.com")) == 400
 
 
@@ -296,12 +296,12 @@ class TestSubprotocols:
             (b"Chat,chat", ("Chat", "chat")),
             (b"v1.json~x!#$%&'*+-^_`|", ("v1.json~x!#$%&'*+-^_`|",)),
             (b"t" * MAX_LIST_SIZE, ("t" * MAX_LIST_SIZE,)),
-            # Without a value it is not a list, but there are clients that send it.
+            # Without a value the field is no valid list, but some clients send it.
             (b"", ()),
             (b" ", ()),
         ],
     )
-    def test_offered(self, value: bytes, offered: tuple[str, ...]) -> None:
+    def test_offered_subprotocols_are_read(self, value: bytes, offered: tuple[str, ...]) -> None:
         assert upgrade_with({b"sec-websocket-protocol": value}).subprotocols == offered
 
     @pytest.mark.parametrize(
@@ -320,19 +320,19 @@ class TestSubprotocols:
             b"a\r\nb: c",
         ],
     )
-    def test_malformed(self, value: bytes) -> None:
+    def test_malformed_lists_are_refused(self, value: bytes) -> None:
         assert status({b"sec-websocket-protocol": value}) == 400
 
-    def test_doubled_over_two_fields(self) -> None:
+    def test_a_subprotocol_offered_twice_is_refused(self) -> None:
         assert status({b"sec-websocket-protocol": b"a"}, (b"sec-websocket-protocol", b"a")) == 400
 
-    def test_too_long(self) -> None:
+    def test_a_field_that_is_too_long_is_refused(self) -> None:
         assert status({b"sec-websocket-protocol": b"t" * (MAX_LIST_SIZE + 1)}) == 431
         assert status({b"sec-websocket-protocol": b"a" * MAX_LIST_SIZE}, (b"sec-websocket-protocol", b"b")) == 431
 
 
 class TestExtensions:
-    def test_too_long(self) -> None:
+    def test_a_field_that_is_too_long_is_refused(self) -> None:
         assert upgrade_with({b"sec-websocket-extensions": b";" * MAX_LIST_SIZE}).extensions == ";" * MAX_LIST_SIZE
         assert status({b"sec-websocket-extensions": b";" * (MAX_LIST_SIZE + 1)}) == 431
 

@@ -1,4 +1,4 @@
-"""The answers to an upgrade request: 101, or a refusal (RFC 6455, 4.2.2)."""
+"""The responses to an upgrade request: 101, or a refusal (RFC 6455, 4.2.2)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ BAD_HEADERS: list[HeaderFields] = [
 
 
 class FakeSocket(socket.socket):
-    """Lets `http.client` read an answer from memory."""
+    """Lets `http.client` read a response from memory."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
@@ -71,7 +71,7 @@ def read(answer: bytes) -> tuple[http.client.HTTPResponse, bytes]:
 
 
 class TestAcceptResponse:
-    def test_the_example_of_the_rfc(self) -> None:
+    def test_the_response_matches_the_example_of_the_rfc(self) -> None:
         assert accept_response(upgrade_with(), subprotocol=None) == (
             b"HTTP/1.1 101 Switching Protocols\r\n"
             b"Upgrade: websocket\r\n"
@@ -79,7 +79,7 @@ class TestAcceptResponse:
             b"Sec-WebSocket-Accept: " + ACCEPT + b"\r\n\r\n"
         )
 
-    def test_with_everything(self) -> None:
+    def test_a_response_may_have_every_field(self) -> None:
         answer = accept_response(
             OFFERING,
             subprotocol="soap",
@@ -106,7 +106,7 @@ class TestAcceptResponse:
         assert b"\r\nx-a: b\r\n" in accept_response(upgrade_with(), subprotocol=None, headers={"X-A": "b"})
 
     @pytest.mark.parametrize("subprotocol", ["", "CHAT", "chat, soap", "chat\r\nx: y", "other", "é", "chat "])
-    def test_a_subprotocol_that_was_not_offered(self, subprotocol: str) -> None:
+    def test_a_subprotocol_that_was_not_offered_is_refused(self, subprotocol: str) -> None:
         with pytest.raises(ValueError, match="not offered; offered are 'chat', 'soap'"):
             accept_response(OFFERING, subprotocol=subprotocol)
         with pytest.raises(ValueError, match="the client offers none"):
@@ -118,17 +118,17 @@ class TestAcceptResponse:
             accept_response(OFFERING, subprotocol=None, headers={name: "x"})
 
     @pytest.mark.parametrize("headers", BAD_HEADERS)
-    def test_headers_that_cannot_be_sent(self, headers: HeaderFields) -> None:
+    def test_invalid_headers_are_refused(self, headers: HeaderFields) -> None:
         with pytest.raises(ValueError, match="header"):
             accept_response(OFFERING, subprotocol=None, headers=headers)
 
     @pytest.mark.parametrize("extensions", ["a\r\nb", "a\0", "€"])
-    def test_extensions_that_cannot_be_sent(self, extensions: str) -> None:
+    def test_invalid_extensions_are_refused(self, extensions: str) -> None:
         with pytest.raises(ValueError, match="Sec-WebSocket-Extensions"):
             accept_response(OFFERING, subprotocol=None, extensions=extensions)
 
     @given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=10)), max_size=3), st.text(max_size=5))
-    def test_what_is_emitted_has_the_lines_that_were_asked_for(
+    def test_the_response_has_exactly_the_requested_lines(
         self, headers: list[tuple[str, str]], subprotocol: str
     ) -> None:
         try:
@@ -140,11 +140,11 @@ class TestAcceptResponse:
 
 
 class TestCheckAccept:
-    def test_good(self) -> None:
+    def test_valid_arguments_are_accepted(self) -> None:
         assert check_accept(("chat",), "chat", {"X-A": "b"}) == [(b"x-a", b"b")]
         assert check_accept((), None) == []
 
-    def test_bad(self) -> None:
+    def test_invalid_arguments_are_refused(self) -> None:
         with pytest.raises(ValueError, match="not offered"):
             check_accept(["chat"], "soap")
         with pytest.raises(ValueError, match="cannot be set"):
@@ -152,7 +152,7 @@ class TestCheckAccept:
 
 
 class TestRefusalResponse:
-    def test_a_whole_answer(self) -> None:
+    def test_a_refusal_is_a_complete_response(self) -> None:
         assert refusal_response(403, b"no", [("Content-Type", "text/plain")]) == (
             b"HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno"
         )
@@ -166,7 +166,7 @@ class TestRefusalResponse:
         assert response.getheader("connection") == "close, upgrade"
 
     @pytest.mark.parametrize("status", [200, 303, 400, 404, 431, 500, 503, 505, 599])
-    def test_read_by_a_client(self, status: int) -> None:
+    def test_a_client_can_read_a_refusal(self, status: int) -> None:
         response, body = read(refusal_response(status, b"\r\n\r\nHTTP/1.1 200 OK", {"Date": "today", "X-\u0041": "é"}))
         assert response.status == status
         assert response.getheader("date") == "today"
@@ -174,22 +174,22 @@ class TestRefusalResponse:
         assert response.getheader("connection") == "close"
         assert body == b"\r\n\r\nHTTP/1.1 200 OK"
 
-    def test_a_status_without_a_phrase(self) -> None:
+    def test_a_status_may_have_no_phrase(self) -> None:
         assert refusal_response(599, b"").startswith(b"HTTP/1.1 599 \r\n")
 
     @pytest.mark.parametrize(("status", "length"), [(204, None), (205, "0"), (304, None), (200, "0")])
-    def test_an_empty_body(self, status: int, length: str | None) -> None:
+    def test_a_body_may_be_empty(self, status: int, length: str | None) -> None:
         response, body = read(refusal_response(status, b""))
         assert response.getheader("content-length") == length
         assert body == b""
 
     @pytest.mark.parametrize("status", [204, 205, 304])
-    def test_a_body_where_there_must_be_none(self, status: int) -> None:
+    def test_a_body_is_refused_where_there_must_be_none(self, status: int) -> None:
         with pytest.raises(ValueError, match=f"status {status} has no body"):
             refusal_response(status, b"x")
 
     @pytest.mark.parametrize("status", [0, -1, 99, 100, 101, 103, 199, 600, 1000, "404", None])
-    def test_other_statuses(self, status: int) -> None:
+    def test_other_statuses_are_refused(self, status: int) -> None:
         with pytest.raises(ValueError, match="allowed are 200 to 599"):
             refusal_response(status, b"")
         with pytest.raises(ValueError, match="allowed are 200 to 599"):
@@ -201,16 +201,16 @@ class TestRefusalResponse:
             refusal_response(403, b"", {name: "x"})
 
     @pytest.mark.parametrize("headers", BAD_HEADERS)
-    def test_headers_that_cannot_be_sent(self, headers: HeaderFields) -> None:
+    def test_invalid_headers_are_refused(self, headers: HeaderFields) -> None:
         with pytest.raises(ValueError, match="header"):
             refusal_response(403, b"", headers)
 
-    def test_check_refusal_gives_the_fields(self) -> None:
+    def test_check_refusal_returns_the_fields(self) -> None:
         assert check_refusal(404, {"X-A": "b"}) == [(b"x-a", b"b")]
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_a_client_of_another_make_agrees(secure: bool) -> None:
+def test_another_client_library_accepts_the_response(secure: bool) -> None:
     uri = parse_uri(f"ws{'s' if secure else ''}://example.com:8000/chat")
     client = ClientProtocol(
         uri, subprotocols=[Subprotocol("v2"), Subprotocol("v1")], extensions=[ClientPerMessageDeflateFactory()]

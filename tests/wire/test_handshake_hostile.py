@@ -1,4 +1,4 @@
-"""Upgrade requests made to hurt: arbitrary bytes, long lists, one name many times."""
+"""Hostile upgrade requests: arbitrary bytes, long lists, one name many times."""
 
 from __future__ import annotations
 
@@ -58,17 +58,17 @@ def test_any_head_is_read_or_refused(headers: RawHeaders) -> None:
 
 
 @given(heads)
-def test_a_good_head_with_any_fields_changed(headers: RawHeaders) -> None:
+def test_a_valid_head_with_changed_fields_is_read_or_refused(headers: RawHeaders) -> None:
     check_is_sound([*{**GOOD, **dict(headers)}.items()])
 
 
 @given(heads)
-def test_a_good_head_with_any_fields_behind_it(headers: RawHeaders) -> None:
+def test_a_valid_head_with_additional_fields_is_read_or_refused(headers: RawHeaders) -> None:
     check_is_sound(headers_with(None, headers))
 
 
 @given(st.integers(0, 200), st.binary(min_size=1, max_size=1), st.booleans())
-def test_one_byte_of_a_good_head_changed(at: int, byte: bytes, insert: bool) -> None:
+def test_a_valid_head_with_a_changed_byte_is_read_or_refused(at: int, byte: bytes, insert: bool) -> None:
     flat = b"\n".join(b"%b\n%b" % pair for pair in headers_with({b"origin": b"https://example.com"}))
     at %= len(flat)
     parts = (flat[:at] + byte + flat[at if insert else at + 1 :]).split(b"\n")
@@ -76,20 +76,20 @@ def test_one_byte_of_a_good_head_changed(at: int, byte: bytes, insert: bool) -> 
 
 
 @given(st.binary(max_size=12), st.text(max_size=4).filter(lambda version: version != "1.1"))
-def test_any_method_and_version(method: bytes, http_version: str) -> None:
+def test_any_method_and_version_is_read_or_refused(method: bytes, http_version: str) -> None:
     result = verdict(headers_with(), method, http_version)
     assert isinstance(result, HandshakeError)
     assert result.status == 505
 
 
 @given(st.binary(max_size=12).filter(lambda method: method != b"GET"))
-def test_any_method(method: bytes) -> None:
+def test_any_method_is_read_or_refused(method: bytes) -> None:
     result = verdict(headers_with(), method)
     assert isinstance(result, HandshakeError)
     assert result.status == 405
 
 
-def test_one_name_ten_thousand_times() -> None:
+def test_one_name_ten_thousand_times_takes_linear_time() -> None:
     assert status(headers_with(None, [(b"sec-websocket-key", KEY)] * 10_000)) == 400
     assert status(headers_with(None, [(b"sec-websocket-protocol", b"a")] * 10_000)) == 431
     assert status(headers_with(None, [(b"x-same", b"a")] * 10_000)) == 101

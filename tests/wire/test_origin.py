@@ -1,4 +1,4 @@
-"""Which origins may connect."""
+"""Allowed origins."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TestParseOrigin:
             ("WSS://example.com:8443", ("https", "example.com", 8443)),
         ],
     )
-    def test_valid(self, text: str, expected: tuple[str, str, int | None]) -> None:
+    def test_valid_origins_are_read(self, text: str, expected: tuple[str, str, int | None]) -> None:
         assert parse_origin(text) == expected
 
     @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ class TestParseOrigin:
             "http://http://example.com",
         ],
     )
-    def test_invalid(self, text: str) -> None:
-        # A comma may stand in a registered name, yet no slash behind it.
+    def test_invalid_origins_are_refused(self, text: str) -> None:
+        # A comma may be part of a registered name, but no slash may follow it.
         assert parse_origin(text) is None
 
 
@@ -145,7 +145,7 @@ class TestSameOrigin:
             ("http://127.0.0.1", "localhost"),
         ],
     )
-    def test_refused_for_its_host(self, origin: str, host: str) -> None:
+    def test_an_origin_is_refused_for_its_host(self, origin: str, host: str) -> None:
         assert not allows(OriginPolicy(), origin, scheme="ws", host=host)
 
     def test_a_program_sends_no_origin(self) -> None:
@@ -154,7 +154,7 @@ class TestSameOrigin:
 
 
 class TestLists:
-    def test_an_exact_origin(self) -> None:
+    def test_an_exact_origin_is_allowed(self) -> None:
         policy = OriginPolicy(["https://app.example.com", "http://example.com:8080"])
         assert allows(policy, "https://app.example.com")
         assert allows(policy, "https://APP.example.com:443")
@@ -165,17 +165,17 @@ class TestLists:
         assert not allows(policy, "https://app.example.com.evil.com")
         assert not allows(policy, "http://example.com")
 
-    def test_a_list_stands_for_itself(self) -> None:
+    def test_a_list_replaces_the_default(self) -> None:
         assert not allows(OriginPolicy(["https://app.example.com"]), "https://good.com")
         assert allows(OriginPolicy(["https://app.example.com", "same-origin"]), "https://good.com")
 
     def test_an_empty_list_refuses_every_page(self) -> None:
         assert not allows(OriginPolicy([]), "https://good.com")
 
-    def test_one_pattern_needs_no_list(self) -> None:
+    def test_a_single_pattern_needs_no_list(self) -> None:
         assert allows(OriginPolicy("https://app.example.com"), "https://app.example.com")
 
-    def test_any_iterable_does(self) -> None:
+    def test_any_iterable_is_accepted(self) -> None:
         assert OriginPolicy(iter(["same-origin", "null"])).allowed == ("same-origin", "null")
 
     def test_case_and_default_port_of_a_pattern_do_not_matter(self) -> None:
@@ -197,7 +197,7 @@ class TestLists:
         assert not allows(policy, "http://app.example.com")
         assert not allows(policy, "https://a.example.com:8080")
 
-    def test_every_origin_of_a_scheme(self) -> None:
+    def test_every_origin_of_a_scheme_can_be_allowed(self) -> None:
         policy = OriginPolicy(["vscode-webview://*", "Chrome-Extension://*", "app://.", "capacitor://localhost"])
         for origin in ("vscode-webview://0abc-1", "chrome-extension://abcdef", "app://.", "capacitor://localhost"):
             assert allows(policy, origin)
@@ -216,7 +216,7 @@ class TestLists:
 
 
 class TestExplain:
-    def test_what_same_origin_means_here(self) -> None:
+    def test_the_refusal_explains_same_origin(self) -> None:
         said = OriginPolicy().explain("http://evil.com", scheme="ws", host="127.0.0.1:8000")
         assert said == ("the origin 'http://evil.com' may not connect; same-origin means 'http://127.0.0.1:8000' here")
 
@@ -229,7 +229,7 @@ class TestExplain:
             ("http://good.com", "wss", "good.com"),
         ],
     )
-    def test_where_only_the_scheme_differs(self, origin: str, scheme: str, host: str) -> None:
+    def test_the_refusal_explains_a_different_scheme(self, origin: str, scheme: str, host: str) -> None:
         policy = OriginPolicy()
         assert not policy.allows(origin, scheme=scheme, host=host)
         assert "Only the scheme differs" in policy.explain(origin, scheme=scheme, host=host)
@@ -238,14 +238,14 @@ class TestExplain:
     @pytest.mark.parametrize(
         "origin", ["https://evil.com", "https://good.com:8443", "null", "file://", "app://good.com"]
     )
-    def test_where_more_differs(self, origin: str) -> None:
+    def test_the_refusal_explains_several_differences(self, origin: str) -> None:
         assert "Only the scheme" not in OriginPolicy().explain(origin, scheme="ws", host="good.com")
 
-    def test_a_list_without_same_origin_is_not_told(self) -> None:
+    def test_a_list_without_same_origin_is_not_explained(self) -> None:
         policy = OriginPolicy(["https://partner.example"])
         assert policy.explain("null", scheme="wss", host="good.com") == "the origin 'null' may not connect"
 
-    def test_what_a_peer_sent_is_short_and_printable(self) -> None:
+    def test_the_value_of_a_peer_is_shortened_and_printable(self) -> None:
         said = OriginPolicy().explain("x" * 9999 + "\u202e\n", scheme="wss", host="\n")
         assert said.isprintable()
         assert len(said) < 300
@@ -286,7 +286,7 @@ class TestSubdomains:
     def test_refused(self, origin: str) -> None:
         assert not allows(OriginPolicy(["https://*.example.com"]), origin)
 
-    def test_a_port(self) -> None:
+    def test_the_port_must_match(self) -> None:
         policy = OriginPolicy(["http://*.example.com:8080"])
         assert allows(policy, "http://a.example.com:8080")
         assert not allows(policy, "http://a.example.com")
@@ -305,7 +305,7 @@ class TestLoopback:
             "http://[::1]:5173",
         ],
     )
-    def test_only_where_it_is_asked_for(self, origin: str) -> None:
+    def test_loopback_is_allowed_only_on_request(self, origin: str) -> None:
         assert allows(OriginPolicy(loopback=True), origin)
         assert not allows(OriginPolicy(), origin)
 
@@ -367,39 +367,39 @@ class TestPatterns:
             "**",
         ],
     )
-    def test_a_bad_pattern_says_what_is_allowed(self, pattern: str) -> None:
+    def test_an_error_about_a_pattern_says_what_is_allowed(self, pattern: str) -> None:
         with pytest.raises(ConfigurationError, match=r"allowed are 'same-origin', 'https://example.com'") as caught:
             OriginPolicy(["same-origin", pattern])
         assert repr(pattern) in str(caught.value)
 
     @pytest.mark.parametrize("pattern", [None, 5, b"https://example.com"])
-    def test_other_types(self, pattern: str) -> None:
+    def test_other_types_are_refused(self, pattern: str) -> None:
         with pytest.raises(ConfigurationError, match="an origin is a str"):
             OriginPolicy([pattern])
 
     @pytest.mark.parametrize("allowed", [None, 5, True])
-    def test_no_list(self, allowed: str) -> None:
+    def test_a_value_other_than_a_list_is_refused(self, allowed: str) -> None:
         with pytest.raises(ConfigurationError, match="origins are a str or a list of them"):
             OriginPolicy(allowed)
 
-    def test_repr(self) -> None:
+    def test_the_repr_shows_the_patterns(self) -> None:
         assert repr(OriginPolicy(["null"], loopback=True)) == "OriginPolicy(['null'], loopback=True)"
 
 
 @given(st.text(), st.sampled_from(["ws", "wss"]), st.text())
-def test_any_origin_is_judged(origin: str, scheme: str, host: str) -> None:
+def test_any_origin_is_allowed_or_refused(origin: str, scheme: str, host: str) -> None:
     policy = OriginPolicy(["same-origin", "https://*.example.com"], loopback=True)
     assert policy.allows(origin, scheme=scheme, host=host) in (True, False)
 
 
 @given(st.text("abe.:/@%\\#?-*[]1").map(lambda rest: "https://" + rest))
-def test_nothing_but_a_subdomain_passes_for_one(origin: str) -> None:
+def test_nothing_but_a_subdomain_passes_as_one(origin: str) -> None:
     if allows(OriginPolicy(["https://*.example.com"]), origin):
         assert origin.removesuffix(":443").endswith(".example.com")
 
 
 @given(st.text("abe.:/@%\\#?-*[]1", max_size=20))
-def test_a_suffix_of_the_host_decides(prefix: str) -> None:
+def test_the_suffix_of_the_host_decides(prefix: str) -> None:
     policy = OriginPolicy(["https://*.example.com"])
     allowed = allows(policy, f"https://{prefix}.example.com")
     assert allowed == (parse_origin(f"https://{prefix}.example.com") is not None and prefix != "" and "[" not in prefix)

@@ -36,7 +36,7 @@ def status_of(
         [HOST, (b"cookie", "name=Åsa".encode()), (b"cookie", b"b=2")],
     ],
 )
-def test_good_requests(headers: RawHeaders) -> None:
+def test_valid_requests_are_accepted(headers: RawHeaders) -> None:
     assert check_request(b"POST", "1.1", b"/path?query", headers) == b"/path?query"
 
 
@@ -46,19 +46,19 @@ def test_http_1_0_needs_no_host() -> None:
 
 
 @pytest.mark.parametrize("version", ["0.9", "1.2", "2.0", "2", "3", ""])
-def test_other_versions(version: str) -> None:
+def test_other_versions_are_refused(version: str) -> None:
     assert status_of(version=version) == 505
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 @pytest.mark.parametrize("host", [b"", b"a/?x=", b"a b", b"user@a", b"a:b", b"\xe9"])
-def test_bad_hosts(version: str, host: bytes) -> None:
+def test_invalid_hosts_are_refused(version: str, host: bytes) -> None:
     assert status_of((b"host", host), version=version, host=False) == 400
     assert status_of(HOST, version=version) == 400
 
 
 @pytest.mark.parametrize("field", [(b"x", b"a\0b"), (b"x", b"a\x85b"), (b"x y", b"a"), (b"", b"a"), (b"x\xe9", b"a")])
-def test_bad_fields(field: tuple[bytes, bytes]) -> None:
+def test_invalid_fields_are_refused(field: tuple[bytes, bytes]) -> None:
     assert status_of(field) == 400
 
 
@@ -78,12 +78,12 @@ def test_bad_fields(field: tuple[bytes, bytes]) -> None:
         ([b"chunked, chunked"], 501),
     ],
 )
-def test_transfer_codings(codings: list[bytes], status: int) -> None:
+def test_transfer_codings_are_checked(codings: list[bytes], status: int) -> None:
     fields = [(b"transfer-encoding", coding) for coding in codings]
     assert status_of(*fields, method=b"POST") == status
 
 
-def test_http_1_0_knows_no_transfer_coding() -> None:
+def test_http_1_0_has_no_transfer_coding() -> None:
     assert status_of((b"transfer-encoding", b"chunked"), version="1.0") == 400
 
 
@@ -101,7 +101,7 @@ def test_http_1_0_knows_no_transfer_coding() -> None:
         (b"wss://example.com//a", b"//a"),
     ],
 )
-def test_targets(target: bytes, path: bytes) -> None:
+def test_valid_targets_are_accepted(target: bytes, path: bytes) -> None:
     assert check_target(b"GET", target, "example.com") == path
 
 
@@ -134,22 +134,22 @@ def test_the_asterisk_is_for_options() -> None:
         b"example.com:80",
     ],
 )
-def test_bad_targets(target: bytes) -> None:
+def test_invalid_targets_are_refused(target: bytes) -> None:
     assert status_of(target=target) == 400
 
 
-def test_a_target_may_name_the_port_that_host_names() -> None:
+def test_a_target_may_name_the_same_port_as_host() -> None:
     assert check_target(b"GET", b"http://[::1]:80/a", "[0::1]:80") == b"/a"
     assert check_target(b"GET", b"http://any/a", None) == b"/a"
 
 
-def test_find_host() -> None:
+def test_find_host_returns_the_host() -> None:
     assert find_host([(b"x", b"y"), (b"host", b" a\t"), (b"host", b"b")]) == "a"
     assert find_host([(b"x", b"y")]) is None
 
 
 @given(st.one_of(st.binary(max_size=50), st.text("htps:/?#[]@.%*a\\", max_size=30).map(str.encode)))
-def test_what_comes_out_is_a_path(target: bytes) -> None:
+def test_an_accepted_target_has_a_path(target: bytes) -> None:
     try:
         path = check_target(b"GET", target, None)
     except RequestError:

@@ -1,4 +1,4 @@
-"""What logs show of a request target."""
+"""Request targets in logs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from emmett.wire.targets import QueryLogging, loggable_query, loggable_target
         ('na"me=1', "na%22me=*"),
     ],
 )
-def test_names_without_values(query: str, shown: str) -> None:
+def test_names_are_shown_without_values(query: str, shown: str) -> None:
     assert loggable_query(query) == shown
 
 
 @pytest.mark.parametrize(("logged", "shown"), [("names", "/a?token=*"), ("all", "/a?token=secret"), ("none", "/a")])
-def test_the_choices(logged: QueryLogging, shown: str) -> None:
+def test_the_setting_decides_what_is_shown(logged: QueryLogging, shown: str) -> None:
     assert loggable_target("/a?token=secret", logged) == shown
 
 

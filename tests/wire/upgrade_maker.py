@@ -1,4 +1,4 @@
-"""Upgrade requests to take apart: a good one, with some fields changed."""
+"""Upgrade requests for tests: a valid one, with some fields changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from emmett.wire.handshake import Upgrade, check_upgrade
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-# The example of RFC 6455, 1.3.
+# The example of RFC 6455, section 1.3.
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
@@ -24,16 +24,16 @@ GOOD = {
 def headers_with(
     changes: dict[bytes, bytes | None] | None = None, more: Iterable[tuple[bytes, bytes]] = ()
 ) -> RawHeaders:
-    """Return the header fields of a good request, some of them changed.
+    """Return the header fields of a valid request, some of them changed.
 
     Arguments:
         changes: values by name; `None` leaves the field out.
-        more: fields that come behind, which may repeat names.
+        more: additional fields at the end, which may repeat names.
     """
     changed = {**GOOD, **(changes or {})}
     return [(name, value) for name, value in changed.items() if value is not None] + list(more)
 
 
 def upgrade_with(changes: dict[bytes, bytes | None] | None = None, more: Iterable[tuple[bytes, bytes]] = ()) -> Upgrade:
-    """Return what `check_upgrade` makes of such a request."""
+    """Return the result of `check_upgrade` for such a request."""
     return check_upgrade(b"GET", "1.1", headers_with(changes, more))

@@ -13,7 +13,7 @@ from websockets.http11 import Request, Response
 
 
 class ScriptedPeer:
-    """A server whose connections the test takes, and on which it reads and writes JSON-RPC.
+    """A server whose connections are taken by the test, which reads and writes JSON-RPC on them.
 
     Attributes:
         url: where it listens.

@@ -194,5 +194,5 @@ async def where(room: str, number: int) -> str:
 
 @app.route("/page/", methods="get")
 async def page() -> Response:
-    """Return a page for scripts: a browser lets no page from elsewhere connect to this machine."""
+    """Return a page for scripts, because browsers let only local pages connect to this machine."""
     return Response("<!doctype html>", content_type="text/html")

@@ -6,7 +6,7 @@ from emmett.schema import DescribedCalls, DescribedPath
 from emmett.schema.clients.naming import Identifiers, class_name
 
 
-def test_each_identifier_is_given_once() -> None:
+def test_each_identifier_is_unique() -> None:
     identifiers = Identifiers({"class"})
     names = ["add", "add", "class", "chat.say", "chat_say", "2nd", "ü", ""]
     assert [identifiers.add(name) for name in names] == [

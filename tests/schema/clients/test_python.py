@@ -13,7 +13,7 @@ def test_a_client_is_the_same_each_time() -> None:
     assert render_python(app.describe()) == render_python(app.describe())
 
 
-def test_methods() -> None:
+def test_methods_are_generated() -> None:
     text = render_python(app.describe())
     expected = [
         "    async def add(self, a: int, b: int = 0) -> int:\n",
@@ -32,7 +32,7 @@ def test_methods() -> None:
     assert [part for part in expected if part not in text] == []
 
 
-def test_only_what_is_used_is_imported() -> None:
+def test_only_used_names_are_imported() -> None:
     application = App(__name__)
     calls = application.calls("/api")
 
@@ -50,7 +50,7 @@ def test_only_what_is_used_is_imported() -> None:
     assert "datetime" not in imported
 
 
-def test_types_do_not_hide_what_the_client_uses() -> None:
+def test_types_do_not_shadow_names_of_the_client() -> None:
     application = App(__name__)
     calls = application.calls("/api")
     for name in ("CallsConnection", "list", "asyncio", "UUID"):
@@ -60,7 +60,7 @@ def test_types_do_not_hide_what_the_client_uses() -> None:
         assert f"\nclass {name}(msgspec.Struct" in text
 
 
-def test_parameters_with_awkward_names() -> None:
+def test_parameters_may_have_awkward_names() -> None:
     application = App(__name__)
 
     @application.calls("/api").method()
@@ -74,7 +74,7 @@ def test_parameters_with_awkward_names() -> None:
     assert 'without_unset({"result": result_, "limit": limit, "first": first})' in text
 
 
-def test_an_object_that_may_be_left_out() -> None:
+def test_an_object_may_be_optional() -> None:
     class Options(msgspec.Struct):
         limit: int = 1
 

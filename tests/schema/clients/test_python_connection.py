@@ -24,7 +24,7 @@ class Said(msgspec.Struct):
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Let the client come back at once; note the codes and attempts for which it would have waited."""
+    """Let the client reconnect at once; record the codes and attempts for which it would have waited."""
     found: list[tuple[int, int]] = []
 
     def pause_after(code: int, attempt: int) -> float:
@@ -56,7 +56,7 @@ def result(id_: int, value: Any) -> dict[str, Any]:
     return {"id": id_, "result": value}
 
 
-async def test_calls_are_settled_by_the_replies_with_their_ids() -> None:
+async def test_calls_are_completed_by_the_replies_with_their_ids() -> None:
     async with connected() as (connection, line, _):
         calls = [asyncio.create_task(connection.call("add", {"a": number}, int)) for number in (1, 2)]
         assert await line.read() == {"id": 1, "method": "add", "params": {"a": 1}}
@@ -92,7 +92,7 @@ async def test_an_error_keeps_its_code_and_data() -> None:
         assert (failed.value.code, failed.value.message, failed.value.data) == (17, "no seats", {"wait": 5})
 
 
-async def test_what_the_server_must_not_send_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
+async def test_invalid_messages_of_the_server_do_no_harm(caplog: pytest.LogCaptureFixture) -> None:
     async with connected() as (connection, line, _):
         call = asyncio.create_task(connection.call("add", {}, int))
         await line.read()
@@ -112,7 +112,7 @@ async def test_a_cancelled_call_is_cancelled_at_the_server() -> None:
         assert await line.read() == {"method": "$/cancelRequest", "params": {"id": 1}}
         with pytest.raises(asyncio.CancelledError):
             await call
-        # Its late answer is for nobody.
+        # Its late reply is dropped.
         await line.write({"id": 1, "error": {"code": -32800, "message": "the call was cancelled"}})
 
 
@@ -180,7 +180,7 @@ async def test_the_items_before_an_error_are_read_first() -> None:
             await anext(items)
 
 
-async def test_a_stream_that_is_not_read_fails_when_it_holds_too_much() -> None:
+async def test_an_unread_stream_fails_when_it_holds_too_much() -> None:
     async with connected(max_items=2) as (connection, line, _):
         items = stream(connection)
         first = asyncio.create_task(anext(items))
@@ -208,7 +208,7 @@ async def test_a_burst_of_items_does_not_starve_their_reader() -> None:
         assert await reading == 500
 
 
-async def test_what_waits_for_a_connection_is_sent_in_order() -> None:
+async def test_calls_waiting_for_a_connection_are_sent_in_order() -> None:
     async with scripted_peer() as peer:
         connection = CallsConnection(peer.url, {})
         connection.open()
@@ -224,7 +224,7 @@ async def test_what_waits_for_a_connection_is_sent_in_order() -> None:
         await connection.close()
 
 
-async def test_the_queue_has_a_bound_and_forgets_what_was_cancelled() -> None:
+async def test_the_queue_is_bounded_and_drops_cancelled_calls() -> None:
     async with scripted_peer() as peer:
         connection = CallsConnection(peer.url, {}, max_queue=2, timeout=None)
         connection.open()
@@ -302,7 +302,7 @@ async def test_a_final_code_closes_the_client(pauses: list[tuple[int, int]]) -> 
     assert pauses == []
 
 
-async def test_a_refused_handshake_decides_as_its_status_does(pauses: list[tuple[int, int]]) -> None:
+async def test_the_status_of_a_refused_handshake_decides_about_reconnecting(pauses: list[tuple[int, int]]) -> None:
     async with scripted_peer() as peer:
         peer.statuses = [503, 429, 403]
         connection = CallsConnection(peer.url, {})
@@ -314,7 +314,7 @@ async def test_a_refused_handshake_decides_as_its_status_does(pauses: list[tuple
     assert pauses == [(4503, 0), (4429, 1)]
 
 
-async def test_an_application_can_decide_itself() -> None:
+async def test_an_application_can_decide_about_reconnecting() -> None:
     async with connected(is_final=lambda code, reason: reason == "moved") as (connection, line, peer):
         await line.close(1000, "idle")
         line = await peer.accept()
@@ -336,7 +336,7 @@ async def test_hurry_ends_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
         await connection.opened()
 
 
-async def test_the_query_is_asked_for_at_each_attempt() -> None:
+async def test_the_query_is_computed_for_each_attempt() -> None:
     count = 0
 
     async def query() -> dict[str, str]:
@@ -416,7 +416,7 @@ async def test_too_many_requests_of_the_server_are_refused(monkeypatch: pytest.M
         assert await line.read() == {"id": "s1", "result": "yes"}
 
 
-async def test_closing_fails_what_waits() -> None:
+async def test_closing_fails_waiting_calls() -> None:
     async with connected() as (connection, line, _):
         call = asyncio.create_task(connection.call("add", {}, int))
         await line.read()

@@ -1,4 +1,4 @@
-"""What the connection of generated Python clients is made of."""
+"""The parts of the connection of generated Python clients."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_variable_of_a_path_is_one_segment() -> None:
             path_segment("room", value)
 
 
-def test_the_code_decides_whether_to_come_back() -> None:
+def test_the_code_decides_whether_to_reconnect() -> None:
     final = (1000, 1002, 1003, 1007, 1008, 1010, 4400, 4401, 4403, 4404, 4499)
     passing = (1001, 1005, 1006, 1009, 1011, 1012, 1013, 4000, 4408, 4429, 4500, 4503)
     assert all(is_final(code) for code in final)
@@ -57,7 +57,7 @@ def test_the_code_decides_whether_to_come_back() -> None:
         (4429, 9, (15.0, 30.0)),
     ],
 )
-def test_the_code_decides_when(
+def test_the_code_decides_when_to_reconnect(
     code: int, attempt: int, expected: tuple[float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bounds = []
@@ -71,14 +71,14 @@ def test_pauses_differ_from_client_to_client() -> None:
     assert len({pause_after(1006, 0) for _ in range(10)}) > 1
 
 
-def test_errors_say_what_they_know() -> None:
+def test_errors_contain_their_details() -> None:
     assert str(CallFailed(17, "no seats")) == "17: no seats"
     assert str(CallFailed(17, "no seats", {"wait": 5})) == "17: no seats {'wait': 5}"
     assert str(ConnectionLost(1012)) == "the connection ended with 1012"
     assert str(ConnectionLost(4401, "ticket expired")) == "the connection ended with 4401: ticket expired"
 
 
-async def test_a_queue_gives_its_items_and_then_its_end() -> None:
+async def test_a_queue_yields_its_items_and_then_its_end() -> None:
     queue: _Waiting[str] = _Waiting(10, "answer")
     assert queue.put("a")
     queue.end(ValueError("over"))
@@ -98,7 +98,7 @@ async def test_a_reader_waits_for_an_item() -> None:
     assert await reading == "a"
 
 
-async def test_a_queue_has_a_bound() -> None:
+async def test_a_queue_is_bounded() -> None:
     queue: _Waiting[int] = _Waiting(4, "answer")
     assert [queue.put(number) for number in range(3)] == [True] * 3
     assert queue.is_crowded

@@ -44,17 +44,17 @@ def types(*others: Any, **schemas: Any) -> PythonTypes:
         ({"type": "array", "prefixItems": [NUMBER], "items": TEXT}, "list[Any]"),
         ({"type": "object", "additionalProperties": NUMBER}, "dict[str, int]"),
         ({"allOf": [TEXT]}, "str"),
-        # Two kinds of text, and two arrays, cannot be told apart.
+        # Two types of text, and two arrays, cannot be distinguished.
         ({"anyOf": [TEXT, {"type": "string", "format": "uuid"}]}, "Any"),
         ({"anyOf": [TEXT, {"const": "a"}]}, "Any"),
         ({"anyOf": [{"type": "array"}, {"type": "array", "items": TEXT}]}, "Any"),
     ],
 )
-def test_types(schema: Any, expected: str) -> None:
+def test_types_are_written_in_python(schema: Any, expected: str) -> None:
     assert types().of(schema) == expected
 
 
-def test_structs() -> None:
+def test_structs_are_generated() -> None:
     say = {
         "type": "object",
         "description": "Something to say.",
@@ -85,7 +85,7 @@ class Say(msgspec.Struct, kw_only=True):
     ]
 
 
-def test_unions_of_tagged_structs() -> None:
+def test_unions_of_tagged_structs_are_generated() -> None:
     shapes = {
         name: {
             "type": "object",
@@ -107,7 +107,7 @@ def test_unions_of_tagged_structs() -> None:
     )
 
 
-def test_aliases_come_after_what_they_are_made_of() -> None:
+def test_aliases_come_after_the_types_that_they_use() -> None:
     found = types(
         Any1={"anyOf": [ref("Text"), NULL]}, Text={"type": "string"}, Loop={"type": "array", "items": ref("Loop")}
     )
@@ -133,7 +133,7 @@ def test_aliases_come_after_what_they_are_made_of() -> None:
         ({}, False, ("Any = UNSET", True)),
     ],
 )
-def test_arguments(schema: Any, is_required: bool, expected: tuple[str, bool]) -> None:
+def test_arguments_are_generated(schema: Any, is_required: bool, expected: tuple[str, bool]) -> None:
     parameter = DescribedParameter(name="a", schema=schema, is_required=is_required)
     assert types().argument(parameter) == expected
 
@@ -141,7 +141,7 @@ def test_arguments(schema: Any, is_required: bool, expected: tuple[str, bool]) -
 @pytest.mark.parametrize(
     "text", ["One line.", "Two.\n\nLines:\n    more.", 'ends with "', '""" inside', "C:\\new", "trailing \\"]
 )
-def test_docstrings_are_what_was_written(text: str) -> None:
+def test_docstrings_are_copied(text: str) -> None:
     code = f"def f():\n    {docstring(text, '    ')}"
     function = ast.parse(code).body[0]
     assert isinstance(function, ast.FunctionDef)

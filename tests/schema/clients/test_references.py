@@ -10,14 +10,14 @@ def ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def test_references() -> None:
+def test_references_are_found() -> None:
     assert referred_name(ref("Say")) == "Say"
     assert referred_name({"type": "string"}) is None
     union = {"anyOf": [ref("A"), {"type": "array", "items": ref("B")}], "default": ref("C")}
     assert list(names_in(union)) == ["A", "B"]
 
 
-def test_the_schemas_that_calls_need() -> None:
+def test_the_schemas_that_calls_need_are_found() -> None:
     method = DescribedMethod(name="m", kind="call", parameters=(), params=ref("Say"), result=ref("Tree"))
     calls = DescribedCalls(
         name="calls", paths=(), methods=(method,), emitted=(DescribedMessage(name="said", schema=ref("Said")),)

@@ -9,7 +9,7 @@ def test_a_client_is_the_same_each_time() -> None:
     assert render_typescript(app.describe()) == render_typescript(app.describe())
 
 
-def test_methods() -> None:
+def test_methods_are_generated() -> None:
     text = render_typescript(app.describe())
     expected = [
         "  add(params: { a: number; b?: number }, options?: CallOptions): Promise<number> {\n"
@@ -39,7 +39,7 @@ def test_members_of_a_client_are_not_replaced() -> None:
 async def _nothing() -> None: ...
 
 
-def test_all_parameters_may_be_left_out() -> None:
+def test_all_parameters_may_be_optional() -> None:
     application = App(__name__)
 
     @application.calls("/api").method()
@@ -53,7 +53,7 @@ def test_all_parameters_may_be_left_out() -> None:
     )
 
 
-def test_wrappers_around_an_sdk() -> None:
+def test_wrappers_around_an_sdk_are_generated() -> None:
     text = render_centrifuge(app.describe())
     assert text == render_centrifuge(app.describe())
     assert text.startswith("// The client of tests.schema.clients.sample 0.1.0, written by `emmett client typescript ")

@@ -46,7 +46,7 @@ def types(**schemas: Any) -> TypeScriptTypes:
         ),
     ],
 )
-def test_types(schema: Any, expected: str) -> None:
+def test_types_are_written_in_typescript(schema: Any, expected: str) -> None:
     assert types().of(schema) == expected
 
 
@@ -75,14 +75,14 @@ export interface Say {
     ]
 
 
-def test_a_name_that_means_something_else_is_changed() -> None:
+def test_a_reserved_name_is_changed() -> None:
     found = types(Error={"enum": ["a"]}, Promise={"enum": ["b"]}, **{"list[int]": {"type": "array"}})
     names = [line.split(" ")[2] for line in found.declarations()]
     assert names == ["Error_", "Promise_", "list_int_"]
     assert found.of({"anyOf": [{"$ref": "#/components/schemas/Error"}, NULL]}) == "Error_ | null"
 
 
-def test_parameters() -> None:
+def test_parameters_are_generated() -> None:
     parameters = [
         DescribedParameter(name="a", schema=NUMBER),
         DescribedParameter(name="b", schema=TEXT, is_required=False),
@@ -90,6 +90,6 @@ def test_parameters() -> None:
     assert types().object_of(parameters) == "{ a: number; b?: string }"
 
 
-def test_a_comment_cannot_be_left() -> None:
+def test_text_cannot_end_a_comment() -> None:
     assert comment("") == ""
     assert comment("a */ b", "  ") == "  /** a *\\/ b */\n"

@@ -13,7 +13,7 @@ from emmett.channels.brokers.port import Entry, Listener
 from emmett.testing.brokers import BrokerContract
 from tests.channels.brokers.clock import Clock
 
-# A wrong broker, and the tests that find out what is wrong.
+# A faulty broker, and the tests that detect the fault.
 Case = tuple[type[MemoryBroker], tuple[str, ...]]
 
 
@@ -28,7 +28,7 @@ class Right(BrokerContract):
         self.made: list[MemoryBroker] = []
 
     def be_impatient(self) -> None:
-        """Give up soon: what is not there at once never comes."""
+        """Use short deadlines: an event that does not happen at once never does."""
         self.answers_within = self.recovers_within = 0.2
         self.ends_within = 0.05
         self.deadline = 10.0
@@ -54,7 +54,7 @@ class Right(BrokerContract):
 
 
 def parametrize(cases: list[Case]) -> pytest.MarkDecorator:
-    """Return one parameter set for each broker and each of the tests that find it out."""
+    """Return a parameter set for each broker and each test that detects it."""
     return pytest.mark.parametrize(
         ("kind", "test"),
         [pytest.param(kind, test, id=f"{kind.__name__}-{test}") for kind, tests in cases for test in tests],
@@ -62,7 +62,7 @@ def parametrize(cases: list[Case]) -> pytest.MarkDecorator:
 
 
 def check_finds(kind: type[MemoryBroker], test: str, base: type[Right] = Right) -> None:
-    """Show that a test of the contract passes for a right broker, and fails for this one, as an assertion."""
+    """Show that a test of the contract passes for a correct broker, and fails for this one by an assertion."""
     getattr(base(), test)()
     contract = base()
     contract.kind = kind
@@ -72,7 +72,7 @@ def check_finds(kind: type[MemoryBroker], test: str, base: type[Right] = Right) 
 
 
 class Overheard(MemoryBroker):
-    """A broker that reports wrongly to its listener; subclasses define how."""
+    """A broker that makes wrong reports to its listener; subclasses define how."""
 
     async def start(self, listener: Listener) -> None:
         self.ear = listener
@@ -92,7 +92,7 @@ class Overheard(MemoryBroker):
 
 
 class Ear:
-    """Hands what it hears to its broker."""
+    """Passes the events that it gets to its broker."""
 
     def __init__(self, broker: Overheard) -> None:
         self.broker = broker
@@ -115,7 +115,7 @@ class Deaf(Overheard):
 
 
 class Doubling(Overheard):
-    """Reports all twice."""
+    """Reports everything twice."""
 
     def tell(self, subscribed: str, channel: str, entry: Entry) -> None:
         super().tell(subscribed, channel, entry)
@@ -145,7 +145,7 @@ class Swapping(Overheard):
 
 
 class Late(MemoryBroker):
-    """Subscribes a little after it has said so."""
+    """Subscribes a little after it has confirmed it."""
 
     async def subscribe(self, names: Collection[str]) -> None:
         self._require()

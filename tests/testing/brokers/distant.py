@@ -1,4 +1,4 @@
-"""A right broker that is far away: calls and reports take their time, as those do that go over a network."""
+"""A correct broker that is far away: calls and reports take time, as they do over a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class DistantBroker(MemoryBroker):
-    """Sends calls one after the other, and hears their answers and what was published later."""
+    """Sends calls one after the other, and receives their answers and publications later."""
 
     def __init__(self, bus: MemoryBus) -> None:
         super().__init__(bus)
@@ -109,7 +109,7 @@ class DistantBroker(MemoryBroker):
 
 
 def settle(answer: asyncio.Future[Result], result: Result) -> None:
-    """Give the answer, unless its caller has gone."""
+    """Give the answer, unless its caller was cancelled."""
     if not answer.done():
         answer.set_result(result)
 

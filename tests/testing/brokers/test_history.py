@@ -13,7 +13,7 @@ from tests.testing.brokers.broken import Case, Overheard, Right, Swapping, all_l
 
 
 class Reading(MemoryBroker):
-    """Answers otherwise than it should: subclasses say how."""
+    """Gives wrong answers; subclasses define how."""
 
     async def history(
         self, channel: str, since: Position | None, limit: int | None, limits: Limits, max_bytes: int | None = None
@@ -315,11 +315,11 @@ CASES: list[Case] = [
 
 
 @parametrize(CASES)
-def test_it_is_found_out(kind: type[MemoryBroker], test: str) -> None:
+def test_each_faulty_broker_is_detected(kind: type[MemoryBroker], test: str) -> None:
     check_finds(kind, test)
 
 
-def test_a_broker_whose_numbers_are_too_small_is_found_out() -> None:
+def test_a_broker_whose_numbers_are_too_small_is_detected() -> None:
     """It raises its own error, which appears in the report as it is."""
     contract = Right()
     contract.kind = Small

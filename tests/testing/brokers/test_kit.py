@@ -15,7 +15,7 @@ from tests.testing.brokers.broken import Right
 
 
 class Trial(Right):
-    """Tests that are not of the contract."""
+    """Tests that are not part of the contract."""
 
     @contract_test
     async def test_late(self, nodes: Nodes) -> None:
@@ -75,12 +75,12 @@ def test_a_test_has_a_deadline() -> None:
         trial.test_late()
 
 
-def test_errors_in_callbacks_are_seen() -> None:
+def test_errors_in_callbacks_fail_the_test() -> None:
     with pytest.raises(AssertionError, match="pop from empty list"):
         Trial().test_callback()
 
 
-def test_another_event_loop() -> None:
+def test_another_event_loop_can_be_used() -> None:
     class OnUvloop(Trial):
         def new_event_loop(self) -> asyncio.AbstractEventLoop:
             return uvloop.new_event_loop()
@@ -90,7 +90,7 @@ def test_another_event_loop() -> None:
         Trial().test_loop()
 
 
-def test_whatever_happens_nodes_are_stopped_and_the_server_is_there_again() -> None:
+def test_nodes_are_stopped_and_the_server_is_restored_in_any_case() -> None:
     trial = Trial()
     with pytest.raises(AssertionError, match="as expected"):
         trial.test_stopped()
@@ -98,25 +98,25 @@ def test_whatever_happens_nodes_are_stopped_and_the_server_is_there_again() -> N
     assert not trial.bus.is_cut
 
 
-def test_what_came_is_told_when_something_did_not() -> None:
+def test_a_failure_lists_the_events_that_did_happen() -> None:
     trial = Trial()
     trial.be_impatient()
     with pytest.raises(AssertionError, match=r"missing after 0\.2 s: 31 publications .*b'heard'.* 30 in all"):
         trial.test_never_heard()
 
 
-def test_an_error_of_the_broker_stays_what_it_is() -> None:
+def test_an_error_of_the_broker_is_not_changed() -> None:
     with pytest.raises(TimeoutError, match="mine"):
         Trial().test_own_timeout()
 
 
-def test_a_call_that_should_fail() -> None:
+def test_a_call_that_should_fail_must_fail() -> None:
     with pytest.raises(AssertionError, match=r"MemoryBroker\.check must raise BrokerUnavailable, and returned"):
         Trial().test_fails()
 
 
 class Bare(BrokerContract):
-    """Without hooks but the one that is needed."""
+    """A contract with only the required hook."""
 
     async def make_broker(self) -> MemoryBroker:
         return MemoryBroker()
@@ -128,12 +128,12 @@ def test_without_a_hook_its_tests_are_skipped(test: str) -> None:
         getattr(Bare(), test)()
 
 
-def test_without_a_broker_nothing_works() -> None:
+def test_without_a_broker_every_test_fails() -> None:
     with pytest.raises(NotImplementedError, match="make_broker"):
         BrokerContract().test_what_is_published_is_heard()
 
 
-async def test_time_passes_by_itself() -> None:
+async def test_by_default_time_passes_by_itself() -> None:
     begin = asyncio.get_running_loop().time()
     await Hooks().let_pass(0.01)
     assert asyncio.get_running_loop().time() - begin >= 0.009

@@ -14,7 +14,7 @@ from emmett.channels.brokers.port import NO_NEEDS, Entry, History, Limits, Liste
 from emmett.channels.publication import Position
 from tests.testing.brokers.broken import Case, Deaf, Overheard, Right, check_finds, parametrize
 
-# Sockets that brokers have left open.
+# Sockets left open by brokers.
 PAIRS: list[tuple[socket.socket, socket.socket]] = []
 
 
@@ -183,7 +183,7 @@ CASES: list[Case] = [
 
 
 @parametrize(CASES)
-def test_it_is_found_out(kind: type[MemoryBroker], test: str) -> None:
+def test_each_faulty_broker_is_detected(kind: type[MemoryBroker], test: str) -> None:
     check_finds(kind, test)
 
 
@@ -241,12 +241,14 @@ def with_strangers(read: Callable[[MemoryBroker, str, str, bytes], None]) -> Rig
 
 
 @pytest.mark.parametrize("read", [take_as_it_is, log_once])
-def test_what_may_be_done_with_bytes_of_strangers(read: Callable[[MemoryBroker, str, str, bytes], None]) -> None:
+def test_acceptable_treatment_of_foreign_bytes_passes(read: Callable[[MemoryBroker, str, str, bytes], None]) -> None:
     with_strangers(read).test_what_strangers_send_is_no_harm()
 
 
 @pytest.mark.parametrize("read", [pass_over, log_each, invent, give_up, break_down])
-def test_what_may_not(read: Callable[[MemoryBroker, str, str, bytes], None]) -> None:
+def test_unacceptable_treatment_of_foreign_bytes_is_detected(
+    read: Callable[[MemoryBroker, str, str, bytes], None],
+) -> None:
     contract = with_strangers(read)
     contract.be_impatient()
     with pytest.raises(AssertionError):

@@ -77,5 +77,5 @@ CASES: list[Case] = [
 
 
 @parametrize(CASES)
-def test_it_is_found_out(kind: type[MemoryBroker], test: str) -> None:
+def test_each_faulty_broker_is_detected(kind: type[MemoryBroker], test: str) -> None:
     check_finds(kind, test)

@@ -255,8 +255,8 @@ CASES: list[Case] = [
 
 
 @parametrize(CASES)
-def test_it_is_found_out(kind: type[MemoryBroker], test: str) -> None:
+def test_each_faulty_broker_is_detected(kind: type[MemoryBroker], test: str) -> None:
     try:
         check_finds(kind, test)
     except (UsageError, BrokerUnavailable) as error:
-        pytest.fail(f"it was found out by {error!r}, not by an assertion")
+        pytest.fail(f"it was detected by {error!r}, not by an assertion")

@@ -72,7 +72,7 @@ class Counting(MemoryBroker):
 
 
 class Insisting(MemoryBroker):
-    """Does not let go of who is not there."""
+    """Does not remove members that have left."""
 
     async def leave(self, channel: str, connection: str) -> str | None:
         return await super().leave(channel, connection) or "nobody"
@@ -149,7 +149,7 @@ class Unkept(MemoryBroker):
 
 
 class Reviving(MemoryBroker):
-    """Brings back who was forgotten."""
+    """Restores members that were forgotten."""
 
     async def keep(self, channel: str, connections: Collection[str], ttl: float) -> Sequence[str]:
         gone = await super().keep(channel, connections, ttl)
@@ -189,5 +189,5 @@ CASES: list[Case] = [
 
 
 @parametrize(CASES)
-def test_it_is_found_out(kind: type[MemoryBroker], test: str) -> None:
+def test_each_faulty_broker_is_detected(kind: type[MemoryBroker], test: str) -> None:
     check_finds(kind, test)
