@@ -193,7 +193,7 @@ def describe(found: dict[str, Any]) -> list[str]:
         f"Rounds: {found['rounds']}; a measurement: {found['seconds']:g} s. {found['placement']}",
     ]
     if found["load"]:
-        lines.append(f"Processes that wanted to run, on average over the minute before: {found['load'][0]}")
+        lines.append(f"Runnable processes, on average over the minute before: {found['load'][0]}")
     return lines
 
 

@@ -48,8 +48,7 @@ def _circumstances(results: Results) -> str:
     ]
     if load["before"] and load["after"]:
         lines.append(
-            f"- Processes that wanted to run, on average over a minute: {load['before'][0]} before, "
-            f"{load['after'][0]} at the end"
+            f"- Runnable processes, on average over a minute: {load['before'][0]} before, {load['after'][0]} at the end"
         )
     return "\n".join(lines)
 
@@ -60,8 +59,8 @@ def _goals(results: Results) -> str:
         return ""
     rows = [(v.scenario, v.against, v.wanted, v.measured, "reached" if v.reached else "**missed**") for v in verdicts]
     headings = ("scenario", "against", "at most", "measured", "")
-    text = "The CPU time of our server for each message, divided by that of another; of memory, the figure itself."
-    return f"### What was to be reached\n\n{text}\n\n" + table(headings, rows, left=2)
+    text = "The CPU time of our server per message, divided by that of another server. For memory, the figure itself."
+    return f"### Goals\n\n{text}\n\n" + table(headings, rows, left=2)
 
 
 def _table(results: Results, chapter: Chapter) -> str:

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Apache 2.4.71 holds back the first message of a websocket over HTTP/2 when the server sends it together with the handshake.
+# Apache 2.4.71 holds back the first message of a websocket over HTTP/2 if the server sends it together with its handshake.
 #
-# Expected: with `H2WebSockets on`, what the server sends right after its 101 reaches the client, as over HTTP/1.1.
-# Found: a frame that Apache reads in one piece with the 101 stays in Apache until the server sends more. A client that waits
-# for a greeting waits for ever. A frame that comes 50 ms after the 101 arrives at once. Over HTTP/1.1 both do.
+# Expected: with `H2WebSockets on`, a frame that the server sends right after its 101 reaches the client, as over HTTP/1.1.
+# Found: if Apache reads the 101 and a frame in one piece, the frame stays in Apache until the server sends more data. A
+# client that waits for a greeting waits forever. A frame that is sent 50 ms after the 101 arrives at once. Over HTTP/1.1
+# both arrive at once.
 #
 # Output seen (httpd 2.4.71, h2 4.4.0; received within 2 s; after the server has sent another frame):
 #   in one piece with the 101: no, then yes

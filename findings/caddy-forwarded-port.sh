@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Caddy 2.11.7 protects three of the X-Forwarded fields from visitors, but not the fourth: X-Forwarded-Port. Needs Linux on x86-64.
 #
-# Expected: `reverse_proxy` replaces what an untrusted client sends in X-Forwarded-For, -Proto and -Host, and so it does with
-# X-Forwarded-Port, as Traefik 3.7.15 does in the same place.
-# Found: X-Forwarded-Port reaches the server as the client sent it. An application that completes its own address with it
-# believes the client. `header_up -X-Forwarded-Port` removes it.
+# Expected: `reverse_proxy` replaces X-Forwarded-For, -Proto and -Host of an untrusted client. It treats X-Forwarded-Port in
+# the same way, as Traefik 3.7.15 does.
+# Found: X-Forwarded-Port reaches the server as the client sent it. An application that builds its own address with it
+# trusts the client. `header_up -X-Forwarded-Port` removes the field.
 #
 # Output seen:
 #   caddy: For 127.0.0.1, Host localhost, Proto http, Port 81

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# graphql-ws 6.4.2 gives up for good when a connection is dropped and it runs on the WebSocket of Node.js (undici 7.30.2).
+# graphql-ws 6.4.2 on the WebSocket of Node.js (undici 7.30.2) does not reconnect after a dropped connection.
 #
-# Expected: with `retryAttempts` at its default of 5, a connection that ends without a Close frame (1006) is opened again, as with
-# the WebSocket of npm `ws` 8.23.0 in the same program.
+# Expected: with `retryAttempts` at its default of 5, the client reconnects after a connection that ended without a Close frame
+# (1006), as it does with the WebSocket of npm `ws` 8.23.0 in the same program.
 # Found: on undici the client reports a fatal ErrorEvent after the close event with 1006, and never reconnects. The default
-# `shouldRetry` takes close events only.
+# `shouldRetry` accepts only close events.
 #
 # Output seen:
 #   ws: connections 2 or more, fatal none

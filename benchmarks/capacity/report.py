@@ -23,7 +23,7 @@ def coefficients_text(found: Coefficients) -> str:
         ("a connection with a subscription, in its process", f"{found.subscriber_bytes / 1e3:.2f} kB"),
         ("a connection, in the kernel, the server's end", f"{found.kernel_bytes / 1e3:.2f} kB"),
         ("a delivery, when no other publication is near", f"{found.delivery_seconds * 1e6:.2f} µs"),
-        ("a publication in a process that takes and hears it", f"{found.publication_seconds * 1e6:.0f} µs"),
+        ("a publication in a process that publishes and receives it", f"{found.publication_seconds * 1e6:.0f} µs"),
         ("a publication in the broker (Valkey, no history)", f"{found.broker_seconds * 1e6:.0f} µs"),
     ]
     return table(("what", "measured"), rows, left=1)

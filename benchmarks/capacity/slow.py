@@ -68,12 +68,12 @@ HEADINGS = (
     "policy",
     "p50 ms without",
     "p99 ms without",
-    "p50 ms beside it",
-    "p99 ms beside it",
+    "p50 ms with it",
+    "p99 ms with it",
     "ratio of p99",
     "dropped / disconnected",
     "peak MB without",
-    "peak MB beside it",
+    "peak MB with it",
     "server busy",
 )
 

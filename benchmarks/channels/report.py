@@ -96,10 +96,10 @@ def text(samples: Mapping[Case, Sequence[Sample]], subscribers: int, notes: Sequ
     notes = [
         *notes,
         f"{subscribers} subscribers on one channel, a quarter of them publish, 64 bytes each.",
-        "Publications, deliveries and CPU time: with 16 publications in flight for each publisher, who writes the next "
-        "when it has its own back.",
-        f"p50, p99 and max: from writing it to having it, at {PACE:g} publications a second; all deliveries, those in "
-        "the process of the publisher, and those in another one.",
+        "Publications, deliveries and CPU time: with 16 publications in flight for each publisher, which writes the "
+        "next one when it has received its own.",
+        f"p50, p99 and max: the time from writing a publication to receiving it, at {PACE:g} publications per second; "
+        "of all deliveries, of those in the process of the publisher, and of those in another process.",
     ]
     return "\n\n".join(
         (

@@ -48,7 +48,7 @@ function fillChannelRow(element, row) {
   setText(cells[4], row.presence ? "yes" : "–");
 }
 
-/** One channel: its members, its history, and its publications as they pass. */
+/** One channel: its members, its history, and its live publications. */
 function channelView(name) {
   const tail = tailOf({ channel: name });
   const members = h("ul", { class: "members" });

@@ -1,7 +1,7 @@
 /* The connections of all nodes, and one of them. */
 
 const COLUMNS = ["Connection", "Route", "User", "Client", "Age", "Received", "Sent", "Waiting"];
-// What the filter says, kept while other views are shown.
+// The filter, kept while other views are shown.
 const filter = { route: "", user: "", address: "", min_age: "", max_age: "", min_backlog: "", order: "backlog" };
 
 function connectionsView() {
@@ -77,7 +77,7 @@ function waiting(row) {
   return parts.join(", ") || "–";
 }
 
-/** One connection: what is known of it, its messages as they pass, and how to close it. */
+/** One connection: its details, its live messages, and a button to close it. */
 function connectionView(id) {
   const facts = h("dl", { class: "facts" });
   const note = silentNodes();

@@ -1,6 +1,6 @@
-/* Elements, numbers as people read them, and lists that keep their elements while their data changes. */
+/* Elements, readable numbers, and lists that keep their elements while their data changes. */
 
-/** Return a new element. Attributes that are functions listen to events; null and false are left out. */
+/** Return a new element. Attributes that are functions become event listeners; null and false are left out. */
 function h(name, attributes, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes ?? {})) {
@@ -12,7 +12,7 @@ function h(name, attributes, ...children) {
   return element;
 }
 
-/** Change a text only if it differs, so that what somebody has selected stays selected. */
+/** Change a text only if it differs, so that a selection is kept. */
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -80,7 +80,7 @@ function field(label, input, className = "") {
   return h("label", { class: `field ${className}` }, h("span", null, label), input);
 }
 
-/** Return a card with the fields of a filter, which folds up where there is little room. */
+/** Return a card with the fields of a filter, which folds up on small screens. */
 function filterCard(...fields) {
   const isNarrow = matchMedia("(max-width: 36rem)").matches;
   return h(

@@ -1,6 +1,6 @@
-/* Which view is shown: the part of the URL after "#" names it. Each is refreshed while somebody looks. */
+/* Shows the view that the fragment of the URL names, and refreshes it while the page is visible. */
 
-// Milliseconds between two refreshes, and after the last letter that was typed.
+// Milliseconds between two refreshes, and after the last key press in a filter.
 const INTERVAL = 2000;
 const TYPING = 250;
 
@@ -81,6 +81,6 @@ setInterval(async () => {
   try {
     summarize(await ask({ ask: "overview" }));
   } catch {
-    // The view itself says what is wrong.
+    // The view itself shows the error.
   }
 }, 3 * INTERVAL);

@@ -1,4 +1,4 @@
-/* All nodes, and what did not keep up. */
+/* All nodes, and the consumers that did not keep up. */
 
 const TONES = { stalled: "wait", websocket: "bad", subscriber: "bad", request: "bad" };
 
@@ -52,7 +52,7 @@ function fact(name, value, extra = "") {
   return h("div", null, h("dt", null, name), h("dd", null, value, extra));
 }
 
-/** Return a fact that takes the room of two if it is long. */
+/** Return a fact, twice as wide if it is long. */
 function longFact(name, value) {
   const element = fact(name, value);
   if (value.length > 20) element.className = "long";
@@ -60,7 +60,7 @@ function longFact(name, value) {
 }
 
 function fillNode(card, status, here) {
-  // A card that somebody uses stays as it is for now.
+  // A card that has the focus keeps its elements; only its facts change.
   if (card.contains(document.activeElement) && card.dataset.error === (status.error ?? "")) {
     const old = card.querySelector("dl");
     if (status.overview && old) old.replaceWith(nodeFacts(status.overview));
@@ -134,7 +134,7 @@ function drain(node) {
   );
 }
 
-/** Say at the top how the service is. */
+/** Show the state of the service at the top. */
 function summarize(report) {
   const answered = report.nodes.filter((each) => each.overview);
   const connections = answered.reduce((sum, each) => sum + each.overview.connections, 0);

@@ -1,13 +1,13 @@
-/* Questions to the service, and the dialog before something is done to it. */
+/* Questions to the service, and the dialog that confirms an action. */
 
 const settings = document.body.dataset;
 const base = location.pathname.replace(/\/+$/, "");
-// Questions that take longer than this have failed; nodes have two seconds.
+// Questions that take longer than this fail; nodes have two seconds to answer.
 const PATIENCE = 12000;
 
 class Refused extends Error {}
 
-/** Ask the service, and return its answer. Throws `Refused` with the reason, or another error if it is not there. */
+/** Ask the service, and return its answer. Throws `Refused` with a reason, or another error if it is unreachable. */
 async function ask(question) {
   const headers = { "content-type": "application/json" };
   if (settings.header) headers[settings.header] = settings.token;
@@ -25,7 +25,7 @@ async function ask(question) {
 
 const dialog = document.getElementById("dialog");
 
-/** Ask whether something is to be done, with fields to fill in, and do it. The dialog stays open if that fails. */
+/** Ask for confirmation, with fields to fill in, and run the action. The dialog stays open if it fails. */
 function confirmThen(title, text, fields, label, act) {
   const fault = h("p", { class: "fault", role: "alert" });
   const button = h("button", { class: "danger", type: "submit" }, label);
@@ -56,7 +56,7 @@ function confirmThen(title, text, fields, label, act) {
   (dialog.querySelector("input") ?? button).focus();
 }
 
-/** Return the nodes that have not answered, as a note; hidden if all have. */
+/** Return a note that names the nodes that have not answered, hidden if all have. */
 function silentNodes() {
   const note = h("p", { class: "note", hidden: true });
   note.show = (nodes) => {

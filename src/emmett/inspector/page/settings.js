@@ -33,7 +33,7 @@ function settingsView(id) {
   }
 
   async function refresh() {
-    // Settings do not change while a node runs: they are read once.
+    // Settings do not change while a node runs, so they are read once.
     if (rows.length) return;
     const { nodes } = await ask({ ask: "settings" });
     const answered = nodes.filter((each) => each.settings);

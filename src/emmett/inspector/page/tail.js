@@ -1,6 +1,6 @@
-/* What passes on a connection or a channel, over a websocket of its own. */
+/* The live messages of a connection or channel, received over a separate websocket. */
 
-// Lines that are kept.
+// The most lines that are kept.
 const MAX_LINES = 300;
 const ARROWS = { received: "→ in", sent: "← out", published: "pub" };
 const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", fractionalSecondDigits: 3 });

@@ -1,6 +1,6 @@
-// The calls over npm `centrifuge`: the same code in every client of this kind.
+// Calls over npm `centrifuge`. This code is the same in all clients that use the SDK.
 
-/** The server answered a call with an error; or the SDK could not have it answered, with a code below 100. */
+/** The server answered a call with an error, or, with a code below 100, the SDK got no answer. */
 export class CallFailed extends Error {
   override readonly name = "CallFailed";
   readonly code: number;
@@ -11,10 +11,10 @@ export class CallFailed extends Error {
   }
 }
 
-// Items of one stream that wait to be read.
+// The most items of one stream that may wait to be read.
 const MAX_ITEMS = 10_000;
 
-/** Where the items of a stream are published, and the position to begin after. */
+/** The channel of a stream, and the position after which its items begin. */
 interface StreamPlace {
   channel: string;
   epoch: string;
@@ -33,7 +33,7 @@ function failure(error: unknown): unknown {
   return new CallFailed(code, message);
 }
 
-/** Makes the calls. `client.connection` is one; `connection.centrifuge` is the client of the SDK. */
+/** Makes the calls of a client, as `client.connection`. Its `centrifuge` is the client of the SDK. */
 export class SDKConnection<Events> {
   readonly centrifuge: Centrifuge;
   private readonly handlers = new Map<string, Set<(event: never) => void>>();
@@ -72,14 +72,14 @@ export class SDKConnection<Events> {
     }, MAX_ITEMS);
   }
 
-  /** Let a function get the events of a name. Returns a function that ends this. */
+  /** Call a function for each event with a name. Returns a function that stops this. */
   on<Name extends keyof Events & string>(name: Name, handler: (event: Events[Name]) => void): () => void {
     const handlers = this.handlers.get(name) ?? new Set();
     this.handlers.set(name, handlers.add(handler));
     return () => handlers.delete(handler);
   }
 
-  /** Let the handlers of `on` get what the server sends to a channel, and return its subscription. */
+  /** Subscribe to a channel, whose events go to the handlers of `on`, and return the subscription. */
   channel(name: string, options?: SubscriptionOptions): Subscription {
     const subscription = this.centrifuge.getSubscription(name) ?? this.centrifuge.newSubscription(name, options);
     subscription.off("publication", this.take);
@@ -88,7 +88,7 @@ export class SDKConnection<Events> {
     return subscription;
   }
 
-  /** Take no more events. The client of the SDK stays as it is. */
+  /** Stop handling events. The client of the SDK is not changed. */
   close(): void {
     this.centrifuge.off("message", this.take);
     this.centrifuge.off("publication", this.take);
@@ -136,11 +136,11 @@ class StreamReading<Item> {
     else this.read(this.subscription);
   }
 
-  /** Let the server end the stream, too. */
+  /** Cancel the stream here and on the server. */
   cancel(): void {
     const channel = this.subscription?.channel;
     this.finish();
-    // Until the answer is there, nobody knows what to cancel.
+    // The channel is not known before the server has answered; `run` cancels the stream then.
     if (channel !== undefined) this.centrifuge.rpc("$/cancelRequest", { channel }).catch(() => undefined);
   }
 

@@ -1,12 +1,12 @@
 type SocketClass = new (url: string) => Socket;
 
-// Browsers announce here that the network is back; other runtimes may have none of this.
+// Browsers fire the event "online" here; other runtimes may lack these functions.
 const page = globalThis as {
   addEventListener?: (type: string, listener: () => void) => void;
   removeEventListener?: (type: string, listener: () => void) => void;
 };
 
-/** A connection that comes back when it is lost. Generated clients make it; `client.connection` is theirs. */
+/** A connection that reconnects when it is lost. Generated clients create one, as `client.connection`. */
 export class CallsConnection<Events> {
   private readonly url: URL;
   private readonly options: ConnectionOptions;
@@ -67,32 +67,32 @@ export class CallsConnection<Events> {
     return new ItemStream(begin, maxItems);
   }
 
-  /** Send an event, at once or when there is a connection; false if there is no room for it, or the client is closed. */
+  /** Send an event, now or once connected. Returns false if the queue is full or the client is closed. */
   notify(method: string, params: unknown): boolean {
     if (this.refusal() !== undefined) return false;
     this.transmit(JSON.stringify({ jsonrpc: "2.0", method, params }));
     return true;
   }
 
-  /** Let a function get the events of a name. Returns a function that ends this. */
+  /** Call a function for each event with a name. Returns a function that stops this. */
   on<Name extends keyof Events & string>(name: Name, handler: (event: Events[Name]) => void): () => void {
     const handlers = this.eventHandlers.get(name) ?? new Set();
     this.eventHandlers.set(name, handlers.add(handler));
     return () => handlers.delete(handler);
   }
 
-  /** Let a function get the state whenever it changes. Returns a function that ends this. */
+  /** Call a function with each new state. Returns a function that stops this. */
   onState(handler: (state: ConnectionState) => void): () => void {
     this.stateHandlers.add(handler);
     return () => this.stateHandlers.delete(handler);
   }
 
-  /** Let a function answer the server's requests of a name. What it returns, or its promise, is the result. */
+  /** Answer the server's requests with a name. The handler returns the result, or a promise of it. */
   answer<Params = unknown>(method: string, handler: (params: Params) => unknown): void {
     this.requestHandlers.set(method, handler);
   }
 
-  /** Wait until there is a connection. Rejects when it has ended for good. */
+  /** Wait until the connection is open. Rejects if it has ended for good. */
   opened(): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): boolean => {
@@ -106,14 +106,14 @@ export class CallsConnection<Events> {
     });
   }
 
-  /** Connect now, if the connection waits for its next attempt. */
+  /** Connect now if the connection is waiting for its next attempt. */
   hurry(): void {
     if (this.state !== "waiting") return;
     clearTimeout(this.timer);
     void this.connect();
   }
 
-  /** Close the connection for good. Calls that wait are rejected. */
+  /** Close the connection for good. Pending calls are rejected. */
   close(code = 1000, reason = ""): void {
     if (this.state === "closed") return;
     const socket = this.socket;
@@ -141,7 +141,7 @@ export class CallsConnection<Events> {
     const id = ++this.lastId;
     const onAbort = () => this.cancel(id, signal?.reason);
     const onTimeout = () => {
-      // A stream without a timeout of its own may only wait to be sent.
+      // Without a timeout of its own, a stream has a deadline only until it is sent.
       if (options.timeout === undefined && pending.sentOn !== undefined) return;
       this.cancel(id, new CallTimeout(`${method}: no reply within ${milliseconds} ms`));
     };
@@ -225,7 +225,7 @@ export class CallsConnection<Events> {
     socket.addEventListener("message", (event: { data: unknown }) => {
       if (socket === this.socket && typeof event.data === "string") this.receive(socket, event.data);
     });
-    // A close event follows; Node.js wants a listener.
+    // A close event follows. Without a listener, Node.js would throw the error.
     socket.addEventListener("error", () => undefined);
     socket.addEventListener("close", (event: { code: number; reason: string }) => {
       clearTimeout(timer);
@@ -341,7 +341,7 @@ export class CallsConnection<Events> {
   }
 }
 
-/** Return the URL of a websocket of an application. */
+/** Return the URL of an application's websocket. */
 export function websocketUrl(base: string | URL, path: string): URL {
   const url = new URL(base);
   url.protocol = url.protocol.replace(/^http/, "ws");
@@ -350,7 +350,7 @@ export function websocketUrl(base: string | URL, path: string): URL {
   return url;
 }
 
-/** Encode a variable of a path. It must be one segment: servers take an encoded slash for a slash. */
+/** Encode a path variable. It must be one segment, because servers treat an encoded slash as a slash. */
 export function encodeSegment(name: string, value: string): string {
   if (/^\.{0,2}$|\//.test(value)) {
     throw new RangeError(`${name}: ${JSON.stringify(value)}: a variable of a path contains no slash, and is not empty, "." or ".."`);
@@ -358,7 +358,7 @@ export function encodeSegment(name: string, value: string): string {
   return encodeURIComponent(value);
 }
 
-/** Encode a variable of a path that may contain slashes. */
+/** Encode a path variable that may contain slashes. */
 export function encodePath(value: string): string {
   return value.split("/").map(encodeURIComponent).join("/");
 }

@@ -1,6 +1,6 @@
-// Streams: the same code in every generated client.
+// Streams. This code is the same in all generated clients.
 
-/** Too much waits to be sent, or too many items of a stream wait to be read. */
+/** Too many calls and events wait to be sent, or too many items of a stream wait to be read. */
 export class QueueFull extends Error {
   override readonly name = "QueueFull";
 }
@@ -25,7 +25,7 @@ export class ItemStream<Item> implements AsyncIterable<Item> {
     return this;
   }
 
-  /** Return the next item. The call is sent when this is called first. */
+  /** Return the next item. The first call of this method sends the call to the server. */
   next(): Promise<IteratorResult<Item, undefined>> {
     if (this.abandon === undefined && !this.isOver) this.abandon = this.begin(this);
     const item = this.items.shift();
@@ -48,7 +48,7 @@ export class ItemStream<Item> implements AsyncIterable<Item> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  /** Take an item; false if there is no room for it. */
+  /** Add an item. Returns false if there is no room for it. */
   put(item: Item): boolean {
     const reader = this.readers.shift();
     if (reader !== undefined) reader.resolve({ value: item, done: false });
@@ -57,7 +57,7 @@ export class ItemStream<Item> implements AsyncIterable<Item> {
     return true;
   }
 
-  /** End the stream, or let it fail once its items are read. */
+  /** End the stream, or let it fail, once its items have been read. */
   end(failure?: { error: unknown }): void {
     if (this.isOver) return;
     this.isOver = true;

@@ -78,7 +78,7 @@ def _render_client(calls: DescribedCalls, types: PythonTypes, identifiers: Ident
         lines += [
             "",
             f"    def {name}(self, handler: Callable[[{types.of(message.schema)}], object]) -> Callable[[], None]:",
-            f'        """Let a function get the events `{message.name}`. Returns a function that ends this."""',
+            f'        """Call a function for each event `{message.name}`. Returns a function that stops this."""',
             f"        return self.connection.on({literal(message.name)}, handler)",
         ]
     for method in calls.methods:

@@ -191,7 +191,7 @@ class CallsConnection:
         await self._transmit({"method": method, "params": params}, None)
 
     def on(self, event: str, handler: Callable[[Any], object]) -> Callable[[], None]:
-        """Call a plain function for each event with a name. Return a function that ends this."""
+        """Call a plain function for each event with a name. Return a function that stops this."""
         handlers = self._event_handlers.setdefault(event, [])
         handlers.append(handler)
         return lambda: handlers.remove(handler)
@@ -209,7 +209,7 @@ class CallsConnection:
             self._event_queues.remove(received)
 
     def on_state(self, handler: Callable[[ConnectionState], object]) -> Callable[[], None]:
-        """Call a plain function with the state whenever it changes. Return a function that ends this."""
+        """Call a plain function with the state whenever it changes. Return a function that stops this."""
         self._state_handlers.append(handler)
         return lambda: self._state_handlers.remove(handler)
 

@@ -1,6 +1,6 @@
-// The connection: the same code in every generated client.
+// The connection. This code is the same in all generated clients.
 
-/** What a connection does: "waiting" is the pause before the next attempt, "closed" is final. */
+/** The state of a connection: "waiting" is the pause before the next attempt, "closed" is final. */
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
 /** The server answered a call with an error. */
@@ -15,14 +15,14 @@ export class CallFailed extends Error {
     this.data = data;
   }
 
-  /** In how many milliseconds a call above a limit may be repeated; undefined for other errors. */
+  /** The milliseconds after which a call that exceeded a limit may be repeated; undefined for other errors. */
   get retryAfter(): number | undefined {
     const seconds = (this.data as { retry_after?: unknown } | null | undefined)?.retry_after;
     return typeof seconds === "number" ? 1000 * seconds : undefined;
   }
 }
 
-/** The connection ended before a call was answered. The server may have run the call or not. */
+/** The connection ended before a call was answered. The server may or may not have run the call. */
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
   /** The close code of the websocket (RFC 6455, 7.4). */
@@ -36,22 +36,22 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** A call had no reply in time. The server was asked to cancel it. */
+/** A call got no reply in time. The server was asked to cancel it. */
 export class CallTimeout extends Error {
   override readonly name = "CallTimeout";
 }
 
-/** How one call runs. */
+/** The options of one call. */
 export interface CallOptions {
-  /** Aborting it cancels the call at the server, too. */
+  /** Aborting this signal also cancels the call on the server. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds until the call fails. The default is that of the connection; a stream has none once it is sent. */
+  /** Milliseconds until the call fails; by default those of the connection, for a stream only until it is sent. */
   timeout?: number | undefined;
 }
 
 export type Query = Readonly<Record<string, string>>;
 
-/** The part of `WebSocket` that a connection uses; the `ws` package for Node.js has it, too. */
+/** The part of `WebSocket` that a connection uses; npm `ws` implements it too. */
 export interface Socket {
   readonly bufferedAmount: number;
   send(text: string): void;
@@ -61,39 +61,39 @@ export interface Socket {
 }
 
 export interface ConnectionOptions {
-  /** Variables of the query, such as a token. A function is called before each attempt to connect. */
+  /** Query variables, such as a token. A function is called before each attempt to connect. */
   query?: Query | (() => Query | Promise<Query>) | undefined;
-  /** Milliseconds until a call fails that has no reply; 30,000 by default. */
+  /** Milliseconds until a call without a reply fails; 30,000 by default. */
   timeout?: number | undefined;
   /** Milliseconds that an attempt to connect may take; 10,000 by default. */
   connectTimeout?: number | undefined;
-  /** Calls and events that wait while there is no connection; 100 by default. */
+  /** The most calls and events that may wait for a connection; 100 by default. */
   maxQueue?: number | undefined;
-  /** Characters that the socket may hold unsent before calls are refused; 4 Mi by default. */
+  /** The unsent characters in the socket above which calls are refused; 4 Mi by default. */
   maxBuffered?: number | undefined;
-  /** Items of one stream that wait to be read; 10,000 by default. A stream that exceeds it fails. */
+  /** The most items of a stream that may wait to be read; 10,000 by default. A stream with more fails. */
   maxItems?: number | undefined;
   /** Returns whether the connection stays closed after a close code; `isFinal` by default. */
   isFinal?: ((code: number, reason: string) => boolean) | undefined;
-  /** Gets what a handler of an event or of a state throws; `console.error` by default. */
+  /** Called with errors that handlers of events and states throw; `console.error` by default. */
   onError?: ((error: unknown) => void) | undefined;
-  /** The class of websockets; the global one by default. */
+  /** The websocket class; the global `WebSocket` by default. */
   WebSocket?: (new (url: string) => Socket) | undefined;
 }
 
-// A connection that lasted this long was a good one: the pauses start over.
+// Milliseconds after which a connection counts as stable: the next pause is short again.
 const STABLE = 5_000;
 const LONGEST_PAUSE = 30_000;
 const FINAL_CODES: ReadonlySet<number> = new Set([1000, 1002, 1003, 1007, 1008, 1010]);
 
-/** Return whether a connection that ended with this code would end in the same way again. */
+/** Return whether a new connection would end with this code again, so that reconnecting is useless. */
 export function isFinal(code: number): boolean {
   return FINAL_CODES.has(code) || (code >= 4400 && code < 4500 && code !== 4408 && code !== 4429);
 }
 
-/** Return the milliseconds before the next attempt. The jitter spreads the clients of a server that has stopped. */
+/** Return the milliseconds before the next attempt, with jitter, so that clients do not all reconnect at once. */
 export function pauseAfter(code: number, attempt: number, random: () => number = Math.random): number {
-  // 1012 and 1001: the server restarts, and others may be there. 1013 and 4429: it asks for a rest.
+  // 1012 and 1001: the server restarts, but others may be available. 1013 and 4429: clients should wait longer.
   const [least, most] =
     code === 1012 || code === 1001 ? [0, 1_000] : code === 1013 || code === 4429 ? [5_000, 10_000] : [500, 1_000];
   const factor = Math.min(2 ** attempt, LONGEST_PAUSE / most);
@@ -101,7 +101,7 @@ export function pauseAfter(code: number, attempt: number, random: () => number =
 }
 
 interface Pending {
-  /** The token of the socket that it was sent on. */
+  /** The socket on which the call was sent. */
   sentOn: Socket | undefined;
   finish(result: unknown): void;
   fail(error: unknown): void;

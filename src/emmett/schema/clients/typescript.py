@@ -99,7 +99,7 @@ def _render_client(calls: DescribedCalls, types: TypeScriptTypes, identifiers: I
         "",
         *kind.constructor(calls.paths[0], types),
         "",
-        "  /** Let a function get the events of a name. Returns a function that ends this. */",
+        "  /** Call a function for each event with a name. Returns a function that stops this. */",
         f"  on<Name extends keyof {events}>(name: Name, handler: (event: {events}[Name]) => void): () => void {{",
         "    return this.connection.on(name, handler);",
         "  }",

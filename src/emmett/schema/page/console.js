@@ -1,14 +1,14 @@
-/* Connections to websockets, one for each route; their logs stay while the visitor looks at something else. */
+/* Connections to websockets, one for each route. Their logs are kept while the visitor looks at other entries. */
 
 const base = location.origin + location.pathname.slice(0, -document.body.dataset.path.length);
 
-/** Return a path with its variables filled in, and what else is in the URL. */
+/** Return a path with its variables filled in, followed by the rest of the URL. */
 function fillPath(path, variables, query) {
   const filled = path.template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(variables[name] ?? "").replaceAll("%2F", "/"));
   return base + filled + (query ? `?${query}` : "");
 }
 
-/** What every console has: where it connects, its state, its log. */
+/** The common part of all consoles: the URL, the state, the log. */
 class Console {
   constructor(route) {
     this.route = route;
@@ -52,7 +52,7 @@ class Console {
         this.socket = this.opening = undefined;
         const reason = event.reason ? `: ${event.reason}` : "";
         this.show("closed", hasOpened ? `Closed with ${event.code}${reason}` : "Not let in");
-        // A browser tells a page no more about a handshake that failed.
+        // Browsers do not show pages why a handshake failed.
         if (hasOpened) this.log.add("closed", `${event.code}${reason}`);
         else this.log.add("closed", "before it was open", "The server refused the handshake, or cannot be reached; its log says which.");
         this.lost(event);

@@ -1,4 +1,4 @@
-/* Forms, made from schemas. A field gives a value, or `undefined` where it is left empty and may be left out. */
+/* Forms, built from schemas. The value of an optional field that is empty is `undefined`. */
 
 class FormError extends Error {
   constructor(path, message) {
@@ -9,7 +9,7 @@ class FormError extends Error {
 
 let lastField = 0;
 
-/** Return a field for a value: its element, `read` and `fill`. */
+/** Return a field for a value: an object with its `element` and the functions `read` and `fill`. */
 function makeField(name, schema, isRequired, path) {
   const { members, isNullable } = unionOf(schema);
   const found = members.length === 1 ? { ...resolve(members[0]), ...beside(schema) } : resolve(schema);
@@ -26,7 +26,7 @@ function makeField(name, schema, isRequired, path) {
 
 const beside = (schema) => (schema !== undefined && "default" in schema ? { default: schema.default } : {});
 
-/** Put a control below its label, with its type and room for a fault. */
+/** Return a field with the label of a control, its type, and a place for a fault. */
 function label(options, control, read, fill) {
   const { name, schema, found, isRequired, path } = options;
   const id = `field-${++lastField}`;
@@ -118,7 +118,7 @@ function fillFields(fields, value) {
   for (const [name, field] of fields) field.fill(value?.[name]);
 }
 
-/** A form for an object, which can be written as JSON instead; for another value it is only JSON. */
+/** A form for an object, which can also be edited as JSON. Other values can only be edited as JSON. */
 class ObjectForm {
   constructor(schema) {
     const found = resolve(schema);
@@ -131,7 +131,7 @@ class ObjectForm {
     this.toggle = h("button", { type: "button", class: "small", "aria-pressed": "false", onclick: () => this.switch() }, "Edit as JSON");
     this.faults = h("ul", { class: "faults", hidden: true });
     this.element = h("div", { class: "object" }, this.isWhole ? this.text : this.inputs, this.faults);
-    // Called when the form shows itself in another way; typing bubbles as the event "input".
+    // Called when the form switches between fields and JSON; typing fires the event "input", which bubbles.
     this.onChange = () => undefined;
   }
 
@@ -171,7 +171,7 @@ class ObjectForm {
     for (const control of this.element.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
   }
 
-  /** Show faults beside their fields. */
+  /** Show faults next to their fields. */
   show(faults) {
     let first;
     for (const { path, message } of faults) {

@@ -1,4 +1,4 @@
-/* The log of a connection: what was sent and what came, with its time. */
+/* The log of a connection: sent and received messages, with their times. */
 
 const MAX_ENTRIES = 200;
 const MAX_ITEMS = 100;
@@ -8,7 +8,7 @@ function formatTime(milliseconds) {
   return milliseconds < 1000 ? `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms` : `${(milliseconds / 1000).toFixed(2)} s`;
 }
 
-/** Return a value as text, in one line where it is short. */
+/** Return a value as JSON, on one line if it is short. */
 function pretty(value) {
   if (typeof value === "string") return JSON.stringify(value);
   const line = JSON.stringify(value) ?? "nothing";
@@ -20,7 +20,7 @@ class Log {
     this.list = h("ol", { class: "log", role: "log", "aria-label": "What was sent and received", tabindex: "0" });
   }
 
-  /** Add an entry. Its parts can be changed while more of it comes. */
+  /** Add an entry and return it. `end` and `item` add to it later. */
   add(kind, name, text = "") {
     const isAtEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
     const entry = {
@@ -46,7 +46,7 @@ class Log {
     return entry;
   }
 
-  /** Show what a call ended with. */
+  /** Show how a call ended. */
   end(entry, kind, text) {
     const isAtEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
     entry.element.dataset.kind = kind;

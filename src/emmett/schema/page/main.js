@@ -1,4 +1,4 @@
-/* The contents, the search, and what is shown: the part of the URL after "#" names it. */
+/* The contents, the search, and the entry that is shown, which the fragment of the URL names. */
 
 const groups = [];
 for (const calls of description.calls) {
@@ -20,7 +20,7 @@ if (description.requests.length) {
   groups.push({
     title: "Requests",
     entries: description.requests.flatMap((each) =>
-      // GET answers HEAD, too; a form has no use for both.
+      // HEAD is answered like GET, so one form is enough.
       each.methods.filter((method) => method !== "HEAD" || !each.methods.includes("GET")).map((method) => ({ key: `request/${each.name}/${method}`, kind: method, name: each.paths[0].template, text: `${each.name} ${each.description}`, show: () => showRequest(each, method) })),
     ),
   });
@@ -68,7 +68,7 @@ function show() {
     main.replaceChildren(h("p", { class: "empty" }, "This application has nothing that can be called yet."));
     return;
   }
-  // What was filled in stays filled in.
+  // Views are kept, so that forms keep their values.
   if (!shown.has(entry)) shown.set(entry, entry.show());
   main.replaceChildren(...shown.get(entry));
   for (const each of entries) each.link.toggleAttribute("aria-current", false);
@@ -89,7 +89,7 @@ search.addEventListener("keydown", (event) => {
   const first = entries.find((entry) => !entry.item.hidden && !entry.item.parentElement.parentElement.hidden);
   if (event.key === "Enter" && first) first.link.click();
 });
-// The part after "#" names what is shown, so the link must not change it.
+// The fragment of the URL names the entry that is shown, so the skip link must not change it.
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();

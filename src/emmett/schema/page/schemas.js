@@ -18,7 +18,7 @@ function h(tag, properties, ...children) {
 
 const nameOf = (schema) => (schema?.$ref?.startsWith(REF) ? schema.$ref.slice(REF.length) : undefined);
 
-/** Return a schema without a reference at its top; what is written beside the reference counts. */
+/** Return a schema with the reference at its top resolved; keywords next to the reference take precedence. */
 function resolve(schema) {
   let found = schema ?? {};
   for (let name = nameOf(found); name !== undefined; name = nameOf(found)) {
@@ -28,7 +28,7 @@ function resolve(schema) {
   return found;
 }
 
-/** Return the schemas that a schema is a union of, without null, and whether it may be null. */
+/** Return the members of a union except null, and whether null is allowed. */
 function unionOf(schema) {
   const found = resolve(schema);
   const members = found.anyOf ?? found.oneOf;
@@ -82,7 +82,7 @@ function definitionText(name) {
   return `${name} = ${schema.properties === undefined ? bodyText(schema) : membersText(schema, "", "  ")}`;
 }
 
-/** Return the names of types that some schemas refer to, with those that these refer to. */
+/** Return the names of all types that some schemas refer to, directly or indirectly. */
 function namedTypes(...schemas) {
   const found = new Set();
   const walk = (part) => {

@@ -1,12 +1,12 @@
-/* What is shown of each thing that can be called: its description, its types, examples, and the form to call it. */
+/* The views of routes, websockets and calls: description, types, examples, and the form to call them. */
 
-// Below this width the contents fold up, and the log is below the form.
+// Up to this width the contents fold up, and the log is below the form.
 const narrow = matchMedia("(max-width: 62rem)");
-// Here the log is below the form.
+// Up to this width the log is below the form.
 const stacked = matchMedia("(max-width: 74rem)");
 const consoles = new Map();
 
-/** Return the console of a route; it stays the same. */
+/** Return the console of a route, which is created once. */
 function consoleOf(route, Class) {
   if (!consoles.has(route)) consoles.set(route, new Class(route));
   return consoles.get(route);
@@ -16,7 +16,7 @@ function code(title, text) {
   return h("figure", { class: "code" }, h("figcaption", null, title), h("pre", { tabindex: "0", "aria-label": title }, text));
 }
 
-/** Return paragraphs of a docstring; text between backquotes is code. */
+/** Return a docstring as paragraphs, with text between backquotes as code. */
 function prose(text) {
   const inline = (part) => part.split(/`+/).map((each, index) => (index % 2 ? h("code", null, each) : each));
   return text.split(/\n\s*\n/).filter(Boolean).map((part) => h("p", { class: "prose" }, inline(part)));
@@ -188,7 +188,7 @@ function showRequest(request, method) {
       try {
         shown = isJSON && received ? JSON.stringify(JSON.parse(received), null, 2) : received;
       } catch {
-        // It is shown as it came.
+        // The body is shown as it was received.
       }
       log.end(entry, response.ok ? "result" : "error", `${response.status} ${response.statusText}\n${[...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n")}\n\n${shown}`);
       if (/problem\+json/.test(response.headers.get("content-type") ?? "")) {
