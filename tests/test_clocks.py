@@ -41,7 +41,7 @@ ALLOWED: dict[tuple[str, str], int] = {
     ("tests/integration/test_every_server.py", "work"): 1,
     ("tests/integration/test_lifecycle.py", "work"): 2,
     ("tests/integration/test_shutdown.py", "test_a_handler_that_returns_meanwhile_closes_with_1012_too"): 1,
-    ("tests/integration/test_shutdown.py", "test_what_was_received_is_handled_and_answered_first"): 1,
+    ("tests/integration/test_shutdown.py", "test_received_messages_are_handled_and_answered_first"): 1,
 }
 
 

@@ -42,7 +42,7 @@ __all__ = [
     "websocket",
 ]
 
-# All of them, so that a command or a module of the package loads only what it needs itself.
+# Imported on first use, so that a command or a module of the package loads only what it needs itself.
 __getattr__, __dir__ = import_later(
     __name__,
     __all__,

@@ -72,7 +72,7 @@ class App(AppModule):
     @cached_property
     def about(self) -> About:
         """Its name, version and so on, for documents; see `schema`."""
-        # Imported here: no server needs it before somebody asks for a document.
+        # Imported here: no server needs it before a document is requested.
         from .schema import About
 
         return About(title=self.import_name)

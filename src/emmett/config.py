@@ -327,7 +327,7 @@ class CentrifugeSettings(Settings):
     pong_timeout: float = _seconds(8.0)
     # Seconds within which a client must send its first command.
     connect_timeout: float = _seconds(15.0)
-    # Seconds for which a connection or a subscription goes on after it has expired, for its client to refresh it.
+    # Seconds for which a connection or a subscription continues after its expiry, for its client to refresh it.
     expire_grace: float = _seconds(25.0)
     # Clients of a worker, and those of one user among them; None for as many as come.
     max_clients: int | None = _count(None, "clients", optional=True)
@@ -336,7 +336,7 @@ class CentrifugeSettings(Settings):
     max_channels: int = _count(128, "channels")
     # Calls of a client that run at the same time, above which reading pauses.
     max_running_calls: int = _count(64, "calls")
-    # Publications that a client may recover at once; one that has missed more does not recover.
+    # Publications that a client may recover at once; a client that has missed more does not recover.
     max_recovered: int = _count(1000, "publications")
     # Publications in the answer to one request for history.
     max_history: int = _count(1000, "publications")

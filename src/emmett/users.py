@@ -66,7 +66,7 @@ class Users:
     def __init__(self, app: HostOfUsers, channels: Channels, *, timeout: float = 10.0) -> None:
         self._channels = channels
         self._timeout = timeout
-        # Nobody but `Users`: a client that may choose its channel could read and write all of this otherwise.
+        # Only `Users`: otherwise a client that may choose its channel could read and write all of this.
         channels.namespace(MESSAGES, history=MESSAGES_KEPT, may_subscribe=_nobody, may_publish=_nobody)
         channels.namespace(KICKS, history=KICKS_KEPT, may_subscribe=_nobody, may_publish=_nobody)
         channels.namespace(ONLINE, presence=True, may_subscribe=_nobody, may_publish=_nobody)
@@ -175,7 +175,7 @@ class Users:
         try:
             async with self._channels.subscribe(f"{KICKS}:all", check=False) as feed:
                 if self._has_listened:
-                    # This runs again after a failure: nobody knows who was kicked meanwhile.
+                    # This runs again after a failure, and kicks made meanwhile are unknown.
                     self._missed()
                 self._has_listened = True
                 self._listens.set()
@@ -195,7 +195,7 @@ class Users:
             self._log.warn("ignored a kick that users.kick did not make")
             return
         for each in list(self._websockets.get(kick.user, ())):
-            # A task for each: one that waits for its peer must not hold up the others.
+            # Each in its own task, so that a websocket that waits for its peer does not delay the others.
             self._spawn(_close(each, kick.code, kick.reason))
 
     def _missed(self) -> None:
@@ -217,7 +217,7 @@ class Users:
 
 
 async def _close(connection: Websocket, code: int, reason: str) -> None:
-    # It may go by itself.
+    # The websocket may end by itself.
     with contextlib.suppress(WebsocketClosed):
         await connection.close(code, reason)
 

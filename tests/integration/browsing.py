@@ -15,7 +15,7 @@ from tests.integration.servers import SERVERS
 async def visit(server: str, app: App) -> AsyncIterator[httpx.AsyncClient]:
     """Run an application on one of `SERVERS` and return a client that takes paths for URLs; it keeps cookies.
 
-    It waits as long as it must: the deadline is that of the test.
+    It has no timeout of its own; the deadline is that of the test.
     """
     async with (
         SERVERS[server](app) as running,

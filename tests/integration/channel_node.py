@@ -1,6 +1,6 @@
 """One node of an application with channels: `emmett -a tests/integration/channel_node.py serve`.
 
-What it sends are the publications as `as_json` gives them, and first of all how the subscription began.
+It sends how the subscription began, and then publications in the format of `as_json`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ KEEP_SOCKETS = """
 
 
 class ChatServer(ExampleServer):
-    """The chat on one node. All have the same key: a name outlives a restart."""
+    """The chat on one node. All nodes have the same key, so a name survives a restart."""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__("chat", port, {"EMMETT_CHAT_KEY": "only for this test", "EMMETT_BROKER": "memory"})
@@ -61,25 +61,25 @@ class ChatCluster:
 
     @property
     def output(self) -> str:
-        """What it has printed so far."""
+        """The output so far."""
         return "".join(self._output)
 
     @property
     def processes(self) -> dict[str, int]:
-        """By name the programs that it runs, as it told of them last."""
+        """The running programs by name, as last printed."""
         found = re.findall(r"^(.+?)(?:: | is back, )process (\d+)$", self.output, re.MULTILINE)
         return {name: int(pid) for name, pid in found}
 
     def wait_for(self, pattern: str) -> None:
-        """Wait until it has printed something."""
+        """Wait until a pattern appears in the output."""
         with self._changed:
             is_there = self._changed.wait_for(lambda: self._has_ended or re.search(pattern, self.output), 2 * DEADLINE)
         if not is_there or not re.search(pattern, self.output):
             self.stop()
-            pytest.fail(f"the cluster did not say {pattern!r}:\n{self.output}", pytrace=False)
+            pytest.fail(f"the cluster did not print {pattern!r}:\n{self.output}", pytrace=False)
 
     def kill(self, name: str) -> None:
-        """End one of its programs without a goodbye."""
+        """Kill one of its programs."""
         os.kill(self.processes[name], signal.SIGKILL)
 
     def stop(self, number: int = signal.SIGINT) -> int:
@@ -150,7 +150,7 @@ def say(page: Page, text: str) -> None:
 
 
 def cut(page: Page) -> None:
-    """End the connection of a page, as a network does that breaks: it comes back by itself."""
+    """End the connection of a page like a broken network; the page reconnects by itself."""
     page.evaluate("sockets.at(-1).close()")
 
 

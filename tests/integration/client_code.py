@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.tools import NODE_FOLDER, tool
 
 DEADLINE = 100.0
-# The strictest settings that there are; Node.js runs a file as it is if it satisfies `erasableSyntaxOnly`.
+# The strictest settings that exist; Node.js runs a file unchanged if it satisfies `erasableSyntaxOnly`.
 STRICT = (
     *("--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom"),
     *("--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noImplicitOverride", "--noImplicitReturns"),

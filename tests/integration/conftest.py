@@ -14,13 +14,13 @@ from tests.valkey import running_valkey
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; no longer than a module, since event loops of tests cannot run while it does."""
+    """Chromium, closed after each module, because the event loops of tests cannot run at the same time."""
     with run_chromium() as chromium:
         yield chromium
 
 
 @pytest.fixture(scope="module", params=["valkey", "nats"])
 def broker(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a real broker, of each kind in turn."""
+    """The URL of a real broker, for each kind of broker."""
     with running_valkey() if request.param == "valkey" else running_nats() as server:
         yield server.url

@@ -1,4 +1,4 @@
-"""The pages of an example in Chromium, served as its users do it: by a process of its own."""
+"""The pages of an example in Chromium, served by a separate process, as users run it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ExampleServer:
 
     @property
     def output(self) -> str:
-        """What it has printed so far."""
+        """The output so far."""
         return "".join(self._output)
 
     def stop(self) -> int:
@@ -102,7 +102,7 @@ class ExampleServer:
 
 
 class Visitors:
-    """Opens the pages of an example for several people, and records violations of rules for pages.
+    """Opens the pages of an example for several people, and records problems of the pages.
 
     Attributes:
         problems: errors in the console, uncaught errors, requests to other hosts.
@@ -151,9 +151,9 @@ class Visitors:
 
 
 def stop_clock(page: Page) -> None:
-    """Let the timers of a page stand still, so that nothing but the test decides when it tries again."""
+    """Stop the timers of a page, so that only the test decides when it tries again."""
     page.clock.install()
-    # Far enough ahead that it is still in the future when the browser hears of it.
+    # Far enough ahead to be still in the future when the browser gets it.
     page.clock.pause_at(page.evaluate("Date.now()") + 60_000)
 
 

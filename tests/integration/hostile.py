@@ -1,4 +1,4 @@
-"""A server under attack: invariants for any behaviour of peers, and an application that records who reached it."""
+"""A server under attack: invariants for any behaviour of peers, and an application that records its visitors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Visits(list[tuple[str, str]]):
-    """What came through to the handlers of an application: kind and path."""
+    """The visits that reached the handlers of an application: kind and path."""
 
 
 def echo_app() -> App:
@@ -43,7 +43,7 @@ def victim_app(visits: Visits | None = None) -> App:
     """Return an application that has those echoes, and takes websockets and requests at any other path.
 
     Arguments:
-        visits: where to note what came to any other path.
+        visits: records the visits to any other path.
     """
     app = echo_app()
     noted = Visits() if visits is None else visits
@@ -63,14 +63,14 @@ def victim_app(visits: Visits | None = None) -> App:
 
 @contextlib.asynccontextmanager
 async def attacked(app: App, log: pytest.LogCaptureFixture, **options: Any) -> AsyncIterator[Running]:
-    """Run the default server. After the attack all is gone, and a new client is served.
+    """Run the default server. After the attack nothing of it is left, and a new client is served.
 
     Raises:
         AssertionError: the log has a traceback or an error, which no peer may cause.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in LOGGERS:
-            # Other servers of this test run may have set up the logging to their taste.
+            # Other servers in this test run may have changed the logging configuration.
             log.set_level(logging.INFO, name)
             patch.setattr(logging.getLogger(name), "propagate", True)
         async with run_emmett(app, **options) as running:
@@ -85,7 +85,7 @@ async def attacked(app: App, log: pytest.LogCaptureFixture, **options: Any) -> A
 
 
 async def check_alive(running: Running) -> None:
-    """Be a good client: the server must serve it."""
+    """Act as a well-behaved client, which the server must serve."""
     async with connect(running.port) as client:
         client.write(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello")
         assert (await client.read_response())[::2] == (200, b"hello")

@@ -25,7 +25,7 @@ ORIGIN = Origin(f"https://{NAME}")
 
 
 class Proxy(NamedTuple):
-    """A proxy that runs.
+    """A running proxy.
 
     Fields:
         port: where it listens on 127.0.0.1, with TLS.
@@ -109,7 +109,7 @@ async def _run(name: str, site: Site, *, bare: bool) -> AsyncIterator[None]:
         yield
     finally:
         listening.cancel()
-        # The whole group, at once: some have workers, and some wait for open connections.
+        # The whole process group at once: some have workers, and some wait for open connections.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await ended

@@ -28,7 +28,7 @@ FORGED = {
     "Forwarded": "for=6.6.6.6",
 }
 SOURCE = "127.0.0.2"
-# Requests that a proxy answers while it holds back something: enough for all that it passes on at once.
+# The number of requests that a proxy answers while it holds back something: more than it passes on at once.
 ROUND_TRIPS = 20
 FOREVER = 3600
 PART = 256 * 1024
@@ -38,7 +38,7 @@ def _run_proxy(
     name: str, port: int, folder: Path, *, bare: bool = False, idle: int | None = FOREVER
 ) -> AbstractAsyncContextManager[Proxy]:
     folder.mkdir()
-    # The document has stunnel in front of Varnish only, to which it passes on addresses.
+    # The document uses stunnel only in front of Varnish, to which stunnel passes the addresses.
     return run_proxy(name, f"127.0.0.1:{port}", folder, bare=bare or name == "stunnel", idle=idle)
 
 

@@ -13,15 +13,15 @@ from tests.docs.pages import page
 
 PAGE = "docs/deployment.md"
 NAME = "example.com"
-# Seconds without traffic after which the proxies of the tests end a connection, where they have such a deadline.
+# Seconds without traffic after which proxies of the tests end a connection, if they support such a deadline.
 IDLE = 4
 NGINX_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-# Debian's a2enmod links these; the recipe names those that are not on by default.
+# Debian's a2enmod links these modules; the recipe names those that are off by default.
 APACHE_MODULES = ("mpm_event", "authz_core", "socache_shmcb", "headers", "http2", "proxy", "proxy_http", "ssl")
 
 
 class Site(NamedTuple):
-    """What a configuration needs to know.
+    """The parameters of a configuration.
 
     Fields:
         folder: for all files of the proxy.
@@ -51,7 +51,7 @@ class Site(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """How the configuration of a document becomes one that runs in a folder, on a free port, without rights.
+    """How to turn the configuration of a document into one that runs in a folder, on a free port, without privileges.
 
     Fields:
         heading: of the section that shows it.

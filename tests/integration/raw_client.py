@@ -27,7 +27,7 @@ def upgrade_request(path: str = "/", *fields: bytes, host: bytes = b"localhost")
 
 
 class RawClient:
-    """A connection whose every byte the test decides."""
+    """A connection on which the test controls every byte."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader

@@ -21,7 +21,7 @@ from tests.ports import free_port
 
 
 class Running:
-    """A server that runs.
+    """A running server.
 
     Attributes:
         port: where it listens on 127.0.0.1; 0 for a unix socket.
@@ -41,7 +41,7 @@ class Running:
 @contextlib.asynccontextmanager
 async def run_emmett(app: App, **options: Any) -> AsyncIterator[Running]:
     """Run the default server."""
-    # The logging of the test run stays as it is.
+    # The server must not change the logging of the test run.
     options.setdefault("configure_logging", False)
     async with run_asgi(Server(make_config(app, port=0, **options))) as running:
         yield running
@@ -50,7 +50,7 @@ async def run_emmett(app: App, **options: Any) -> AsyncIterator[Running]:
 async def gone(running: Running) -> None:
     """Wait until the default server has no connection left; the deadline is that of the test."""
     assert running.server is not None
-    # uvicorn's sets tell nobody when they change.
+    # uvicorn does not report changes of its sets.
     while running.server.server_state.connections or running.server.server_state.tasks:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
 
@@ -82,14 +82,14 @@ async def run_asgi(server: uvicorn.Server) -> AsyncIterator[Running]:
         started.set()
 
     async def main_loop() -> None:
-        # uvicorn's own looks ten times a second, and a thousand tests would wait for that.
+        # uvicorn itself checks ten times a second, which would slow down a thousand tests.
         await server.on_tick(0)
-        while not server.should_exit:  # noqa: ASYNC110 - tests set it as a signal does
+        while not server.should_exit:  # noqa: ASYNC110 - tests set it like a signal handler
             await asyncio.sleep(0.01)
 
     server.startup = startup  # type: ignore[method-assign]
     server.main_loop = main_loop  # type: ignore[method-assign]
-    # Not `serve`: that takes over the signals of the process, which are those of the test run.
+    # Not `serve`, which would take over the signals of the test process.
     task = asyncio.create_task(server._serve())
     try:
         waiting = asyncio.create_task(started.wait())

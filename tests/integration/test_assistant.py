@@ -38,7 +38,7 @@ def ask(page: Page, words: str) -> None:
     page.get_by_role("button", name="Ask", exact=True).click()
 
 
-def test_an_answer_that_is_stopped(page: Page) -> None:
+def test_an_answer_can_be_stopped(page: Page) -> None:
     page.get_by_role("button", name="Tell me a long story").click()
     answer = page.locator(".answer")
     expect(answer).to_have_text(re.compile("A frame left the browser"))
@@ -49,13 +49,13 @@ def test_an_answer_that_is_stopped(page: Page) -> None:
     text = answer.inner_text().strip()
     assert STORY.startswith(text)
     assert len(text) < len(STORY)
-    # The page goes on.
+    # The page still works.
     ask(page, "Are you there?")
     expect(page.locator(".asked").last).to_have_text("Are you there?")
     expect(page.locator(".answer").last).to_have_text(re.compile("a small model"))
 
 
-def test_tools_of_the_page(page: Page) -> None:
+def test_the_model_uses_tools_of_the_page(page: Page) -> None:
     ask(page, "What time is it?")
     expect(page.locator(".answer").last).to_have_text(
         re.compile(r"^On your side it is \w+day at \d\d:\d\d .M\.$|^On your side it is \w+day")
@@ -67,7 +67,7 @@ def test_tools_of_the_page(page: Page) -> None:
     expect(page.locator(".fate")).to_have_count(2)
 
 
-def test_a_tool_that_asks_the_visitor(page: Page) -> None:
+def test_a_tool_may_ask_the_visitor(page: Page) -> None:
     ask(page, "Forget this conversation")
     page.get_by_role("button", name="No").click()
     expect(page.locator(".answer")).to_have_text(["Then I keep it."])
@@ -79,7 +79,7 @@ def test_a_tool_that_asks_the_visitor(page: Page) -> None:
     expect(page.locator(".fate")).to_have_count(1)
 
 
-def test_stopping_while_the_visitor_is_asked(page: Page) -> None:
+def test_an_answer_can_be_stopped_while_the_visitor_is_asked(page: Page) -> None:
     ask(page, "Forget this conversation")
     expect(page.locator(".question")).to_have_count(1)
     page.keyboard.press("Escape")
@@ -87,7 +87,7 @@ def test_stopping_while_the_visitor_is_asked(page: Page) -> None:
     expect(page.locator(".fate")).to_have_count(1)
 
 
-def test_a_phone(browser: Browser, server: ExampleServer) -> None:
+def test_the_page_fits_a_phone(browser: Browser, server: ExampleServer) -> None:
     visitors = Visitors(browser)
     with contextlib.closing(visitors):
         page = visitors.visit(server, viewport={"width": 360, "height": 640}, has_touch=True, color_scheme="dark")

@@ -1,4 +1,4 @@
-"""The notice board in Chromium, served by a process of its own: two visitors, a picture, the feed in both its ways."""
+"""The notice board in Chromium, served by a separate process: two visitors, a picture, both kinds of feed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.needs("chromium")
 
 PASSWORDS = {"ada": "analytical engine", "grace": "nanosecond"}
 WITHOUT_WEBSOCKETS = "delete window.WebSocket"
-# As behind a proxy that lets no handshake through.
+# Simulates a proxy that blocks websocket handshakes.
 REFUSED_WEBSOCKETS = """
     window.WebSocket = class extends WebSocket {
         constructor(url) { super(`${url}`.replace("/live", "/refused")); }
@@ -29,7 +29,7 @@ REFUSED_WEBSOCKETS = """
 
 
 class BoardServer(ExampleServer):
-    """The board. All have the same key: a login outlives a restart."""
+    """The board. All processes have the same key, so a login survives a restart."""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__("board", port, {"EMMETT_BOARD_KEY": "only for this test"})
@@ -105,7 +105,7 @@ def take_picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"board_{name}.png", animations="disabled")
 
 
-def test_a_picture_appears_at_the_other_visitor(server: ExampleServer, visitors: BoardVisitors) -> None:
+def test_a_picture_appears_on_the_page_of_the_other_visitor(server: ExampleServer, visitors: BoardVisitors) -> None:
     ada = visitors.log_in(server, "ada", color_scheme="dark")
     grace = visitors.log_in(server, "grace", color_scheme="light")
     expect(ada.locator("#people li")).to_have_text(["AAda", "GGrace"])
@@ -146,7 +146,7 @@ def test_a_notice_is_never_html(server: ExampleServer, visitors: BoardVisitors) 
 
 
 @pytest.mark.parametrize("script", [WITHOUT_WEBSOCKETS, REFUSED_WEBSOCKETS], ids=["none", "refused"])
-def test_without_websockets_there_are_events(script: str, server: ExampleServer, visitors: BoardVisitors) -> None:
+def test_without_websockets_the_page_uses_events(script: str, server: ExampleServer, visitors: BoardVisitors) -> None:
     ada = visitors.log_in(server, "ada", script)
     grace = visitors.log_in(server, "grace")
     write(grace, "Over the websocket")
@@ -159,7 +159,7 @@ def test_without_websockets_there_are_events(script: str, server: ExampleServer,
     ada.get_by_role("button", name="Log out").click()
     expect(ada.get_by_role("button", name="Log in")).to_be_visible()
     expect(grace.locator("#people li")).to_have_text(["GGrace"])
-    # The browser says that handshakes were refused.
+    # The browser logs that handshakes were refused.
     visitors.forgive("/refused")
 
 
@@ -175,16 +175,16 @@ def test_a_logout_reaches_the_other_window(script: str, server: ExampleServer, v
     expect(second.get_by_role("button", name="Put it up")).to_be_disabled()
     second.get_by_role("link", name="Log in again").click()
     expect(second.get_by_label("Password")).to_be_visible()
-    # The browser says that events were refused; they should be.
+    # The browser logs that events were refused, as they should be.
     visitors.forgive("403 (Forbidden)")
 
 
-def test_what_is_written_next_is_kept(server: ExampleServer, visitors: BoardVisitors) -> None:
+def test_text_written_during_an_upload_is_kept(server: ExampleServer, visitors: BoardVisitors) -> None:
     page = visitors.log_in(server, "ada")
     held: list[Route] = []
     page.route("**/notices", lambda route: held.append(route))
     write(page, "With a file", ("minutes.txt", b"text"))
-    # Until it is there nothing else can be written, which would be lost when the form is emptied.
+    # No other text can be written until then, because emptying the form would lose it.
     expect(page.get_by_label("Text")).not_to_be_editable()
     expect(page.get_by_label("Picture or file")).to_be_disabled()
     page.get_by_label("Text").press("Control+Enter")
@@ -196,13 +196,13 @@ def test_what_is_written_next_is_kept(server: ExampleServer, visitors: BoardVisi
     expect(page.get_by_label("Text")).to_have_value("")
 
 
-def test_a_connection_without_answers_is_given_up(server: ExampleServer, visitors: BoardVisitors) -> None:
+def test_a_connection_without_answers_is_replaced(server: ExampleServer, visitors: BoardVisitors) -> None:
     page = visitors.log_in(server, "ada")
     page.clock.install()
     routes: list[WebSocketRoute] = []
 
     def swallow_first(route: WebSocketRoute) -> None:
-        # As when the network was changed: what the page sends gets nowhere, and nobody says so.
+        # Simulates a changed network: data from the page is lost without an error.
         route.connect_to_server()
         if not routes:
             route.on_message(lambda _: None)
@@ -245,7 +245,7 @@ def test_a_page_shows_no_more_than_the_board(server: ExampleServer, visitors: Bo
     expect(page.locator(".notice .text").last).to_have_text("Number 3")
 
 
-def test_a_wrong_password_is_told(server: ExampleServer, visitors: BoardVisitors) -> None:
+def test_a_wrong_password_is_reported(server: ExampleServer, visitors: BoardVisitors) -> None:
     page = visitors.log_in(server, "ada")
     page.get_by_role("button", name="Log out").click()
     page.get_by_label("Name").fill("ada")
@@ -257,7 +257,7 @@ def test_a_wrong_password_is_told(server: ExampleServer, visitors: BoardVisitors
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(scheme: str, server: ExampleServer, visitors: BoardVisitors) -> None:
+def test_the_page_fits_a_phone(scheme: str, server: ExampleServer, visitors: BoardVisitors) -> None:
     phone: dict[str, Any] = {
         "viewport": {"width": 360, "height": 740},
         "is_mobile": True,
@@ -280,7 +280,7 @@ def test_on_a_phone(scheme: str, server: ExampleServer, visitors: BoardVisitors)
     take_picture(page, f"phone_{scheme}")
 
 
-def test_a_restart_is_survived(visitors: BoardVisitors, server: ExampleServer) -> None:
+def test_the_page_survives_a_restart(visitors: BoardVisitors, server: ExampleServer) -> None:
     first = BoardServer()
     page = visitors.log_in(first, "ada")
     write(page, "Before")
@@ -300,5 +300,5 @@ def test_a_restart_is_survived(visitors: BoardVisitors, server: ExampleServer) -
     finally:
         visitors.close()
         assert second.stop() == 0
-    # The browser says that it could not connect; it was right.
+    # The browser logs, correctly, that it could not connect.
     visitors.forgive("ERR_CONNECTION_REFUSED")

@@ -1,4 +1,4 @@
-"""Calls from clients of other makers: three of npm, one of PyPI, and the WebSocket of Chromium."""
+"""Calls from other clients: three from npm, one from PyPI, and the WebSocket of Chromium."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def server() -> Iterator[ExampleServer]:
     running = ExampleServer("methods", path="tests/integration/calls_app.py")
     yield running
     assert running.stop() == 0
-    # That of the method that fails, once for each client that calls it.
+    # The log record of the failing method, once for each client that calls it.
     assert running.output.count("Traceback") == running.output.count("no business of the client") // 2
     assert "Task exception" not in running.output
 
 
 @pytest.mark.needs("jsonrpc")
 @pytest.mark.parametrize("client", ["vscode", "rpc_websockets", "json_rpc_2"])
-def test_clients_of_npm(server: ExampleServer, client: str) -> None:
+def test_clients_from_npm_can_call(server: ExampleServer, client: str) -> None:
     command = [tool("jsonrpc"), f"calls_{client}.mjs", str(server.port)]
     done = subprocess.run(command, cwd=NODE_FOLDER, capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip() == "all as expected"
 
 
-async def test_jsonrpc_websocket_of_pypi(server: ExampleServer) -> None:
+async def test_jsonrpc_websocket_from_pypi_can_call(server: ExampleServer) -> None:
     events: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
     async with aiohttp.ClientSession() as session:
         client = Server(f"ws://127.0.0.1:{server.port}/api", session=session)
@@ -97,7 +97,7 @@ async () => {
 
 
 @pytest.mark.needs("chromium")
-def test_websocket_of_chromium(server: ExampleServer, browser: Browser) -> None:
+def test_the_websocket_of_chromium_can_call(server: ExampleServer, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(server.url)
     assert page.evaluate(PAGE) == {

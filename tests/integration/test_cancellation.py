@@ -63,7 +63,7 @@ class Connection:
 
 
 @given(STEPS)
-async def test_whatever_is_cancelled_nothing_is_lost_and_no_frame_is_cut(steps: list[str]) -> None:
+async def test_no_cancellation_loses_a_message_or_cuts_a_frame(steps: list[str]) -> None:
     connection = Connection()
     await connection.websocket.accept()
     answer = len(connection.transport.written)
@@ -73,7 +73,7 @@ async def test_whatever_is_cancelled_nothing_is_lost_and_no_frame_is_cut(steps: 
     sends: deque[tuple[str, asyncio.Task[None]]] = deque()
 
     async def receive() -> None:
-        # No await between the return of `receive` and this: what was taken is noted.
+        # There is no await between the return of `receive` and this line, so every received message is recorded.
         received.append(await connection.websocket.receive())
 
     for number, step in enumerate([*steps, "cancel receive", "resume"]):

@@ -35,7 +35,7 @@ DEADLINE = 60.0
 
 
 class Node:
-    """One server process, which comes back in the same place after a kill."""
+    """One server process, which restarts on the same port after a kill."""
 
     def __init__(self, broker: str) -> None:
         self.port = free_port()
@@ -62,14 +62,14 @@ class Node:
                 return
 
     async def kill(self) -> None:
-        """End it without a goodbye."""
+        """Kill it."""
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGKILL)
             await self._process.wait()
 
 
 class Subscriber:
-    """Reads numbers from either node, and comes back to the other one with its position when a connection ends."""
+    """Reads numbers from either node, and reconnects to the other one with its position when a connection ends."""
 
     def __init__(self, nodes: list[Node], seed: int) -> None:
         self._nodes = nodes
@@ -90,16 +90,18 @@ class Subscriber:
                     self.connections += 1
                     await self._read(socket)
             except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError, EOFError):
-                # As clients do, though sooner.
+                # As clients do, but sooner.
                 await asyncio.sleep(self._random.uniform(0.01, 0.1))
 
     async def _read(self, socket: Any) -> None:
-        # Now and then it leaves by itself, without a goodbye, in the middle of what comes.
+        # Occasionally it disconnects by itself, without a Close frame, in the middle of publications.
         patience = self._random.randint(20, 300)
         async for text in socket:
             event = json.loads(text)
             if event["type"] == "begun":
-                assert event["recovered"] is not False, "what was missed is there: the broker keeps it"
+                assert event["recovered"] is not False, (
+                    "missed publications must be recovered, because the broker keeps them"
+                )
                 self.progress.set()
                 continue
             assert event["type"] == "message", event
@@ -146,7 +148,7 @@ async def two_nodes(broker: str) -> AsyncIterator[list[Node]]:
 
 
 async def until(condition: Callable[[], bool], *events: asyncio.Event) -> None:
-    """Wait until a condition holds, looked at whenever one of the events is set."""
+    """Wait until a condition holds, which is checked whenever one of the events is set."""
     while not condition():
         for event in events:
             event.clear()
@@ -190,11 +192,11 @@ async def run_all(broker: Valkey, disturb: dict[int, Callable[[list[Node]], Any]
 def check(subscribers: list[Subscriber]) -> None:
     for subscriber in subscribers:
         assert subscriber.numbers == list(range(NUMBERS))
-    # Else nothing of this was put to the test.
+    # Otherwise the test would have shown nothing.
     assert sum(subscriber.connections for subscriber in subscribers) > 2 * SUBSCRIBERS
 
 
-async def test_nodes_and_the_broker_are_killed_in_the_middle_of_traffic() -> None:
+async def test_no_number_is_lost_when_nodes_and_the_broker_are_killed() -> None:
     with running_valkey(appendonly="yes", appendfsync="always") as valkey:
 
         async def kill_a_node(nodes: list[Node]) -> None:
@@ -217,7 +219,7 @@ async def test_nodes_and_the_broker_are_killed_in_the_middle_of_traffic() -> Non
 
 
 @pytest.mark.parametrize("moment", [0, 300])
-async def test_a_broker_that_does_not_answer_for_a_while(moment: int) -> None:
+async def test_no_number_is_lost_when_the_broker_pauses(moment: int) -> None:
     with running_valkey(appendonly="yes") as valkey:
 
         async def pause(nodes: list[Node]) -> None:

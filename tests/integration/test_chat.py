@@ -1,4 +1,4 @@
-"""The chat in Chromium, served by a process of its own: messages, history, presence, and connections that end."""
+"""The chat in Chromium, served by a separate process: messages, history, presence, and broken connections."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def visitors(browser: Browser, server: ExampleServer) -> Iterator[ChatVisitors]:
         assert opened.problems == []
 
 
-def test_two_people_in_a_room(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_two_people_can_chat_in_a_room(server: ExampleServer, visitors: ChatVisitors) -> None:
     ada = visitors.enter(server, "Ada", color_scheme="dark")
     expect(people(ada)).to_have_text(["AAda (you)"])
     grace = visitors.enter(server, "Grace", color_scheme="light")
@@ -72,7 +72,7 @@ def test_two_people_in_a_room(server: ExampleServer, visitors: ChatVisitors) -> 
     take_picture(start, "start")
 
 
-def test_a_newcomer_and_a_reload_see_what_was_said(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_a_newcomer_and_a_reload_see_earlier_messages(server: ExampleServer, visitors: ChatVisitors) -> None:
     ada = visitors.enter(server, "Ada")
     said = [f"number {number}" for number in range(15)]
     for text in said:
@@ -80,18 +80,18 @@ def test_a_newcomer_and_a_reload_see_what_was_said(server: ExampleServer, visito
     expect(texts(ada)).to_have_text(said)
     grace = visitors.enter(server, "Grace")
     expect(texts(grace)).to_have_text(said)
-    # The newest is in sight.
+    # The newest message is visible.
     expect(texts(grace).last).to_be_in_viewport()
     grace.reload()
     expect_live(grace)
     expect(texts(grace)).to_have_text(said)
     say(grace, "still here")
     expect(texts(ada)).to_have_text([*said, "still here"])
-    # Whoever only loads the page anew is not told of as one who came and went.
+    # A visitor that only reloads the page is not announced as leaving and joining.
     expect(ada.locator(".note")).to_have_text(["Grace is here"])
 
 
-def test_who_leaves_is_told(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_a_leaving_visitor_is_announced(server: ExampleServer, visitors: ChatVisitors) -> None:
     ada, grace = visitors.enter(server, "Ada"), visitors.enter(server, "Grace")
     expect(people(ada)).to_have_count(2)
     grace.close()
@@ -99,7 +99,7 @@ def test_who_leaves_is_told(server: ExampleServer, visitors: ChatVisitors) -> No
     expect(ada.locator(".note").last).to_have_text("Grace has left")
 
 
-def test_nothing_is_html(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_texts_are_escaped(server: ExampleServer, visitors: ChatVisitors) -> None:
     attack = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
     ada, grace = visitors.enter(server, "<i>Ada</i>"), visitors.enter(server, "Grace")
     say(ada, attack)
@@ -111,18 +111,18 @@ def test_nothing_is_html(server: ExampleServer, visitors: ChatVisitors) -> None:
     expect(grace.locator(".author").first).to_have_text("<i>Ada</i>")
 
 
-def test_a_connection_that_ended_comes_back_with_what_was_missed(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_a_reconnected_page_gets_missed_messages(server: ExampleServer, visitors: ChatVisitors) -> None:
     ada, grace = visitors.enter(server, "Ada"), visitors.enter(server, "Grace")
     say(ada, "one")
     expect(texts(grace)).to_have_text(["one"])
-    # Grace cannot come back before Ada has spoken.
+    # Grace cannot reconnect before Ada has written.
     grace.context.set_offline(True)
     cut(grace)
     expect(grace.get_by_role("status")).not_to_have_text("Live")
     for text in ("two", "three"):
         say(ada, text)
     expect(texts(ada)).to_have_count(3)
-    # What is written meanwhile goes out later, once.
+    # Messages written meanwhile are sent later, once.
     say(grace, "from the cellar")
     expect(grace.locator(".pending")).to_contain_text("Waits for the connection")
     take_picture(grace, "lost")
@@ -134,7 +134,9 @@ def test_a_connection_that_ended_comes_back_with_what_was_missed(server: Example
     visitors.forgive("ERR_INTERNET_DISCONNECTED")
 
 
-def test_what_is_too_long_or_too_fast_is_said(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_messages_that_are_too_long_or_too_fast_are_refused_visibly(
+    server: ExampleServer, visitors: ChatVisitors
+) -> None:
     page = visitors.enter(server, "Ada")
     say(page, "x" * (MAX_TEXT + 1))
     expect(page.get_by_role("alert")).to_have_text(
@@ -144,7 +146,7 @@ def test_what_is_too_long_or_too_fast_is_said(server: ExampleServer, visitors: C
     expect(page.get_by_label("Message", exact=True)).to_have_value("x" * (MAX_TEXT + 1))
     page.get_by_label("Message", exact=True).fill("")
     expect(page.get_by_role("alert")).to_be_hidden()
-    # In one go, which is faster than anybody writes.
+    # At once, which is faster than anyone can type.
     page.evaluate(
         """() => {
             const text = document.getElementById("text");
@@ -160,14 +162,14 @@ def test_what_is_too_long_or_too_fast_is_said(server: ExampleServer, visitors: C
     shown, refused = texts(page).count(), failed.count()
     assert shown + refused == 40
     take_picture(page, "too_fast")
-    # The bucket fills while the browser looks.
+    # The token bucket fills while the browser checks.
     again = failed.last.locator(".text").inner_text()
     failed.last.get_by_role("button", name="Send again").click()
     expect(texts(page).last).to_have_text(again)
     expect(failed).to_have_count(refused - 1)
 
 
-def test_a_restart_is_survived_and_what_it_lost_is_told(visitors: ChatVisitors, server: ExampleServer) -> None:
+def test_the_page_survives_a_restart_and_reports_lost_messages(visitors: ChatVisitors, server: ExampleServer) -> None:
     first = ChatServer()
     page = visitors.enter(first, "Ada")
     say(page, "before")
@@ -180,7 +182,7 @@ def test_a_restart_is_survived_and_what_it_lost_is_told(visitors: ChatVisitors, 
     try:
         page.get_by_role("button", name="Connect now").click()
         expect_live(page)
-        # The memory of the first one is gone: so may be what others have said.
+        # The memory of the first server is gone, and perhaps messages of others with it.
         expect(page.locator(".missed")).to_have_text("Some messages were missed.")
         expect(texts(page)).to_have_text(["before", "meanwhile"])
         other = visitors.enter(second, "Grace")
@@ -193,7 +195,7 @@ def test_a_restart_is_survived_and_what_it_lost_is_told(visitors: ChatVisitors, 
 
 
 @pytest.mark.parametrize("code", [1012, 1013])
-def test_when_the_server_asks_to_come_back_the_page_does_so_soon(
+def test_the_page_reconnects_soon_when_the_server_restarts(
     code: int, server: ExampleServer, visitors: ChatVisitors
 ) -> None:
     page = visitors.enter(server, "Ada", script="Math.random = () => 0")
@@ -209,7 +211,7 @@ def test_when_the_server_asks_to_come_back_the_page_does_so_soon(
             route.connect_to_server()
 
     page.route_web_socket(re.compile("/live"), close_once)
-    # Only the timers of the page stand still: without jitter it comes back without any.
+    # Only the timers of the page are stopped: without jitter it reconnects without a timer.
     page.clock.install()
     cut(page)
     expect(page.get_by_role("status")).not_to_have_text("Live")
@@ -221,8 +223,8 @@ def test_when_the_server_asks_to_come_back_the_page_does_so_soon(
     expect(texts(page)).to_have_text(["before", "after"])
 
 
-def test_the_waits_grow_while_nobody_answers(server: ExampleServer, visitors: ChatVisitors) -> None:
-    # The longest that jitter allows.
+def test_pauses_grow_while_the_server_is_unavailable(server: ExampleServer, visitors: ChatVisitors) -> None:
+    # The longest pause with jitter.
     page = visitors.enter(server, "Ada", script="Math.random = () => 1")
     asked: list[str] = []
 
@@ -236,7 +238,7 @@ def test_the_waits_grow_while_nobody_answers(server: ExampleServer, visitors: Ch
     for tries, wait in enumerate((500, 1000, 2000, 4000, 8000, 15_000, 15_000), 1):
         expect(page.get_by_role("status")).to_have_text("Not connected")
         assert len(asked) == tries
-        # Some of the wait may have passed before the page was seen to wait.
+        # Part of the pause may have passed before the test saw the page waiting.
         page.clock.run_for(wait - 200)
         expect(page.get_by_role("status")).to_have_text("Not connected")
         assert len(asked) == tries
@@ -247,7 +249,7 @@ def test_the_waits_grow_while_nobody_answers(server: ExampleServer, visitors: Ch
     assert len(asked) == 8
 
 
-def test_a_session_that_has_ended_is_said(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_an_ended_session_is_reported(server: ExampleServer, visitors: ChatVisitors) -> None:
     page = visitors.enter(server, "Ada")
     page.context.clear_cookies()
     cut(page)
@@ -255,11 +257,11 @@ def test_a_session_that_has_ended_is_said(server: ExampleServer, visitors: ChatV
     page.get_by_role("link", name="Choose a name again").click()
     expect(page.get_by_role("combobox", name="Room")).to_have_value("tea")
     page.get_by_role("button", name="Enter").click()
-    # The browser itself says that the name is lacking.
+    # The browser itself reports the missing name.
     assert page.evaluate("document.activeElement.id") == "name"
 
 
-def test_the_keyboard_is_enough(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_the_page_can_be_used_with_the_keyboard(server: ExampleServer, visitors: ChatVisitors) -> None:
     page = visitors.visit(server)
     page.keyboard.type("Ada")
     page.keyboard.press("Enter")
@@ -277,7 +279,7 @@ def test_the_keyboard_is_enough(server: ExampleServer, visitors: ChatVisitors) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(scheme: str, server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_the_page_fits_a_phone(scheme: str, server: ExampleServer, visitors: ChatVisitors) -> None:
     phone: dict[str, Any] = {
         "viewport": {"width": 360, "height": 740},
         "is_mobile": True,

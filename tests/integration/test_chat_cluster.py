@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.needs("nginx"), pytest.mark.needs("chromium")]
 
 @contextlib.contextmanager
 def running(*options: str) -> Iterator[ChatCluster]:
-    """Run the cluster while the block does, and see that nothing of it is left."""
+    """Run the cluster while the block does, and check that nothing of it is left."""
     cluster = ChatCluster(*options)
     try:
         yield cluster
@@ -56,7 +56,7 @@ def running(*options: str) -> Iterator[ChatCluster]:
 
 @pytest.fixture
 def cluster() -> Iterator[ChatCluster]:
-    # What is killed stays away: whoever was there has to go to the other node.
+    # A killed node is not restarted, so its visitors must connect to the other node.
     with running("--restart", "0") as chat:
         yield chat
 
@@ -70,10 +70,10 @@ def visitors(browser: Browser, cluster: ChatCluster) -> Iterator[ChatVisitors]:
 
 
 def enter_both(visitors: ChatVisitors, cluster: ChatCluster) -> tuple[Page, Page]:
-    """Let two people in, on two nodes."""
+    """Let two people enter, on two nodes."""
     ada = visitors.enter(cluster, "Ada", color_scheme="dark")
     grace = visitors.enter(cluster, "Grace", color_scheme="light")
-    # nginx chooses the node with fewer connections; those of other requests of the page may count, too.
+    # nginx chooses the node with fewer connections, and other requests of the page may count, too.
     for _ in range(50):
         if node_of(grace) != node_of(ada):
             return ada, grace
@@ -82,7 +82,7 @@ def enter_both(visitors: ChatVisitors, cluster: ChatCluster) -> tuple[Page, Page
     raise AssertionError(f"nginx always chose {node_of(ada)}")
 
 
-def test_two_browsers_on_two_nodes_and_one_node_is_killed(visitors: ChatVisitors, cluster: ChatCluster) -> None:
+def test_two_browsers_on_two_nodes_survive_the_kill_of_one_node(visitors: ChatVisitors, cluster: ChatCluster) -> None:
     ada, grace = enter_both(visitors, cluster)
     assert {node_of(ada), node_of(grace)} == {"node 1", "node 2"}
     for page, names in ((ada, ["AAda (you)", "GGrace"]), (grace, ["AAda", "GGrace (you)"])):
@@ -94,7 +94,7 @@ def test_two_browsers_on_two_nodes_and_one_node_is_killed(visitors: ChatVisitors
         for page in (ada, grace):
             expect(texts(page)).to_have_text(said)
 
-    # History is that of all nodes.
+    # All nodes share the history.
     newcomer = visitors.enter(cluster, "Katherine")
     expect(texts(newcomer)).to_have_text(said)
     expect(people(ada)).to_have_count(3)
@@ -105,7 +105,7 @@ def test_two_browsers_on_two_nodes_and_one_node_is_killed(visitors: ChatVisitors
 
     survivor = node_of(grace)
     for number in range(1, 19):
-        # Without waiting for Ada: what comes while her page is away is what could get lost.
+        # Without waiting for Ada, because messages sent while her page is disconnected could get lost.
         said.append(f"number {number}")
         say(grace, said[-1])
         expect(texts(grace)).to_have_count(len(said))
@@ -125,14 +125,14 @@ def test_two_browsers_on_two_nodes_and_one_node_is_killed(visitors: ChatVisitors
     expect(texts(grace)).to_have_text(said)
 
 
-def test_what_is_written_while_its_node_dies_arrives_once(visitors: ChatVisitors, cluster: ChatCluster) -> None:
+def test_messages_written_while_their_node_dies_arrive_once(visitors: ChatVisitors, cluster: ChatCluster) -> None:
     ada, grace = enter_both(visitors, cluster)
     said = []
     for number in range(1, 13):
         if number == 6:
             cluster.kill(node_of(ada))
         said.append(f"number {number}")
-        # Some are on their way when the node dies: nobody knows whether they have arrived.
+        # Some messages are in transit when the node dies, and it is unknown whether they have arrived.
         say(ada, said[-1])
     expect(ada.locator("#node")).to_have_text(f"on {node_of(grace)}")
     expect(ada.locator(".pending")).to_have_count(0)
@@ -142,7 +142,7 @@ def test_what_is_written_while_its_node_dies_arrives_once(visitors: ChatVisitors
         expect(page.locator(".missed")).to_have_count(0)
 
 
-def test_a_node_that_was_killed_is_started_again() -> None:
+def test_a_killed_node_is_restarted() -> None:
     with running("--restart", "0.05") as cluster:
         before = cluster.processes
         cluster.kill("node 1")
@@ -160,7 +160,7 @@ def test_without_its_broker_the_cluster_ends() -> None:
     assert cluster.wait() == 1
 
 
-def test_a_port_that_is_taken() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = subprocess.run(

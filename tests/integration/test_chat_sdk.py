@@ -1,4 +1,4 @@
-"""The chat's page with npm centrifuge in Chromium, with a visitor on the plain page in the same room."""
+"""The chat's page on the JavaScript SDK in Chromium, with a visitor on the plain page in the same room."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def enter(visitors: ChatVisitors, server: ExampleServer, name: str, **options: A
     return page
 
 
-def test_both_pages_in_one_room(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_both_pages_work_in_one_room(server: ExampleServer, visitors: ChatVisitors) -> None:
     ada = enter(visitors, server, "Ada", color_scheme="dark")
     grace = visitors.enter(server, "Grace", color_scheme="light")
     expect(people(ada)).to_have_text(["AAda (you)", "GGrace"])
@@ -65,7 +65,7 @@ def test_both_pages_in_one_room(server: ExampleServer, visitors: ChatVisitors) -
     expect(ada.locator("#outbox li")).to_have_count(0)
     take_picture(ada, "sdk_dark")
 
-    # What is said while its connection is away is recovered, and what it writes goes out later, once.
+    # Messages sent while it is disconnected are recovered, and its own messages are sent later, once.
     ada.context.set_offline(True)
     cut(ada)
     expect(ada.get_by_role("status")).not_to_have_text("Live")
@@ -82,7 +82,7 @@ def test_both_pages_in_one_room(server: ExampleServer, visitors: ChatVisitors) -
     expect_live(ada)
     expect(people(ada)).to_have_text(["AAda (you)", "GGrace"])
 
-    # A newcomer on the SDK sees all of it, and a page that closes is told of.
+    # A newcomer on the SDK sees all messages, and a page that closes is announced.
     newcomer = enter(visitors, server, "Katherine", color_scheme="light")
     expect(texts(newcomer)).to_have_text([*said, "from the cellar"])
     take_picture(newcomer, "sdk_light")
@@ -92,7 +92,7 @@ def test_both_pages_in_one_room(server: ExampleServer, visitors: ChatVisitors) -
     visitors.forgive("ERR_INTERNET_DISCONNECTED")
 
 
-def test_a_restart_is_survived_and_what_it_lost_is_told(visitors: ChatVisitors, server: ExampleServer) -> None:
+def test_the_page_survives_a_restart_and_reports_lost_messages(visitors: ChatVisitors, server: ExampleServer) -> None:
     first = ChatServer()
     page = enter(visitors, first, "Ada")
     say(page, "before")
@@ -104,7 +104,7 @@ def test_a_restart_is_survived_and_what_it_lost_is_told(visitors: ChatVisitors, 
         say(page, "meanwhile")
         page.get_by_role("button", name="Connect now").click()
         expect_live(page)
-        # The memory of the first one is gone: so may be what others have said.
+        # The memory of the first server is gone, and perhaps messages of others with it.
         expect(page.locator(".missed")).to_have_text("Some messages were missed.")
         expect(texts(page)).to_have_text(["before", "meanwhile"])
     finally:
@@ -113,14 +113,14 @@ def test_a_restart_is_survived_and_what_it_lost_is_told(visitors: ChatVisitors, 
     visitors.forgive("ERR_CONNECTION_REFUSED")
 
 
-def test_a_session_that_has_ended_is_said(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_an_ended_session_is_reported(server: ExampleServer, visitors: ChatVisitors) -> None:
     page = enter(visitors, server, "Ada")
     page.context.clear_cookies()
     cut(page)
     expect(page.get_by_role("alert")).to_have_text("Your session has ended. Choose a name again")
 
 
-def test_too_fast_is_said(server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_messages_that_are_too_fast_are_reported(server: ExampleServer, visitors: ChatVisitors) -> None:
     page = enter(visitors, server, "Ada")
     page.evaluate(
         """() => {
@@ -137,7 +137,7 @@ def test_too_fast_is_said(server: ExampleServer, visitors: ChatVisitors) -> None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(scheme: str, server: ExampleServer, visitors: ChatVisitors) -> None:
+def test_the_page_fits_a_phone(scheme: str, server: ExampleServer, visitors: ChatVisitors) -> None:
     phone: dict[str, Any] = {
         "viewport": {"width": 360, "height": 740},
         "is_mobile": True,
@@ -159,7 +159,7 @@ def test_on_a_phone(scheme: str, server: ExampleServer, visitors: ChatVisitors) 
     take_picture(page, f"sdk_phone_{scheme}")
 
 
-def test_without_the_package(visitors: ChatVisitors, server: ExampleServer) -> None:
+def test_without_the_package_the_page_explains_it(visitors: ChatVisitors, server: ExampleServer) -> None:
     bare = ExampleServer("chat", environment={"EMMETT_CHAT_SDK": "/nowhere.js", "EMMETT_BROKER": "memory"})
     try:
         page = visitors.enter(bare, "Ada")

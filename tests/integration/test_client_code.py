@@ -41,7 +41,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.needs("typescript")
-def test_the_connection_in_typescript(compiled: Path) -> None:
+def test_the_connection_in_typescript_passes_its_tests(compiled: Path) -> None:
     command = [tool("node"), "--test", str(NODE_FOLDER / "client_runtime.test.mjs")]
     environment = {**os.environ, "CLIENT": str(compiled / "api.js"), "NODE_NO_WARNINGS": "1"}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False)
@@ -52,7 +52,7 @@ def test_the_connection_in_typescript(compiled: Path) -> None:
 
 
 @pytest.mark.needs("typescript")
-async def test_a_program_in_typescript(compiled: Path) -> None:
+async def test_a_program_in_typescript_runs_on_node(compiled: Path) -> None:
     async with run_emmett(app) as running:
         process = await asyncio.create_subprocess_exec(
             *(tool("node"), str(NODE_FOLDER / "run_client.mjs")),
@@ -65,13 +65,13 @@ async def test_a_program_in_typescript(compiled: Path) -> None:
 
 
 @pytest.mark.needs("typescript", "chromium")
-def test_a_program_in_a_page(compiled: Path) -> None:
-    """The same program with the browser's own websocket."""
+def test_a_program_runs_in_a_page(compiled: Path) -> None:
+    """This is the same program, with the websocket of the browser."""
     program = (
         "import {run} from './client_usage.js';"
         "run(location.origin, {}).then(() => 'all is well', String).then((end) => document.title = end)"
     )
-    # Not the fixture `browser`: while it runs, the other tests could have no event loop.
+    # Not the fixture `browser`, because other tests could not use an event loop while it runs.
     with served_module("tests.schema.clients.sample") as base, run_chromium() as browser:
         page = browser.new_page()
         page.route("**/page/*.js", lambda route: route.fulfill(path=compiled / Path(route.request.url).name))
@@ -96,7 +96,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     del sys.modules["generated_api"]
 
 
-async def test_calls_in_python(client: Any) -> None:
+async def test_calls_work_in_python(client: Any) -> None:
     async with run_emmett(app) as running, client.Api(f"http://127.0.0.1:{running.port}") as api:
         assert await api.add(1, 2) == 3
         assert await api.add(1) == 1
@@ -128,7 +128,7 @@ async def test_calls_in_python(client: Any) -> None:
         await events.aclose()
 
 
-async def test_streams_and_cancellation_in_python(client: Any) -> None:
+async def test_streams_and_cancellation_work_in_python(client: Any) -> None:
     async with run_emmett(app) as running, client.Api(f"http://127.0.0.1:{running.port}") as api:
         assert [word async for word in api.answer("why?")] == ["You", "asked:", "why?"]
         assert [word async for word in api.answer("why?", words=1)] == ["You"]
@@ -146,7 +146,7 @@ async def test_streams_and_cancellation_in_python(client: Any) -> None:
         assert await api.confirmed()
 
 
-async def test_a_python_client_comes_back(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_python_client_reconnects(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "pause_after", lambda code, attempt: 0.0)
     async with run_emmett(app) as running, client.Api(f"http://127.0.0.1:{running.port}") as api:
         waiting = asyncio.create_task(api.hang())
@@ -162,7 +162,7 @@ async def test_a_python_client_comes_back(client: Any, monkeypatch: pytest.Monke
             pytest.fail("a closed client called")
 
 
-async def test_path_variables_in_python(client: Any) -> None:
+async def test_path_variables_work_in_python(client: Any) -> None:
     async with (
         run_emmett(app) as running,
         client.Rooms(f"ws://127.0.0.1:{running.port}/", "a bü", number=7) as rooms,

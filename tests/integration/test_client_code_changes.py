@@ -118,7 +118,7 @@ def serve(change: Change) -> App:
     return app
 
 
-# One change of each kind, for the checker that takes longest.
+# One change of each kind, for the slower checker.
 KINDS = (
     *("nothing", "a_new_member_of_a_result", "a_method_is_renamed", "a_parameter_has_another_type"),
     *("a_new_required_parameter", "a_call_is_a_stream_now", "an_event_is_removed", "a_member_of_an_event_is_renamed"),
@@ -126,14 +126,14 @@ KINDS = (
 
 
 def check(broken: dict[str, set[str]], names: Collection[str] = CHANGES.keys()) -> None:
-    """Check that those of the changes which break lines break those that they name, and the others none."""
+    """Check that each change breaks exactly the line that it names, or none."""
     assert set(broken) == {name for name in names if CHANGES[name].broken}
     for name, lines in broken.items():
         assert any(CHANGES[name].broken in line for line in lines), (name, lines)
 
 
 @pytest.mark.needs("typescript")
-def test_in_typescript(tmp_path: Path) -> None:
+def test_changes_break_the_expected_lines_in_typescript(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"type": "module"}')
     for name, change in CHANGES.items():
         (tmp_path / f"{name}.ts").write_text(render_typescript(serve(change).describe()), "utf-8")
@@ -148,14 +148,14 @@ def test_in_typescript(tmp_path: Path) -> None:
 
 
 def write_python(folder: Path, names: Collection[str] = CHANGES.keys()) -> None:
-    # A client with types of all kinds is right, too.
+    # A client with types of all kinds must pass, too.
     (folder / "sample.py").write_text(render_python(sample.describe()), "utf-8")
     for name in names:
         (folder / f"{name}.py").write_text(render_python(serve(CHANGES[name]).describe()), "utf-8")
         (folder / f"use_{name}.py").write_text(PYTHON.replace("NAME", name), "utf-8")
 
 
-def test_in_python_with_mypy(tmp_path: Path) -> None:
+def test_changes_break_the_expected_lines_in_python_with_mypy(tmp_path: Path) -> None:
     write_python(tmp_path)
     output = run_mypy(tmp_path, "sample.py", *(f"use_{name}.py" for name in CHANGES))
     lines = PYTHON.splitlines()
@@ -167,7 +167,7 @@ def test_in_python_with_mypy(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("pyright")
-def test_in_python_with_pyright(tmp_path: Path) -> None:
+def test_changes_break_the_expected_lines_in_python_with_pyright(tmp_path: Path) -> None:
     write_python(tmp_path, KINDS)
     lines = PYTHON.splitlines()
     broken: defaultdict[str, set[str]] = defaultdict(set)

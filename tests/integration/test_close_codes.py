@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.parametrize("server", SERVERS),
 ]
 
-# What each server reports of a connection that broke, and of a Close frame without a code.
+# The reports of each server about a broken connection, and about a Close frame without a code.
 BROKEN = dict.fromkeys(SERVERS, 1006) | {"granian": 1005}
 WITHOUT_CODE = dict.fromkeys(SERVERS, 1005) | {"hypercorn": 1006}
 

@@ -58,7 +58,7 @@ async def read_compressed(client: RawClient, peer: Peer) -> tuple[int, bytes]:
 
 @asynccontextmanager
 async def raw(offer: bytes = OFFER, **settings: Any) -> AsyncIterator[tuple[RawClient, str | None]]:
-    """A raw client behind its handshake, and the extensions that the server agreed to."""
+    """Return a raw client after its handshake, and the extensions that the server agreed to."""
     async with run_emmett(echo_app(**settings)) as running, connect(running.port) as client:
         answer = await client.upgrade("/", offer)
         yield client, answer.get("sec-websocket-extensions")
@@ -77,7 +77,7 @@ def extension_of(client: websockets.asyncio.client.ClientConnection) -> PerMessa
     return extension
 
 
-async def test_a_real_client() -> None:
+async def test_real_clients_use_compression() -> None:
     messages: list[str | bytes] = [
         "",
         "hi",
@@ -103,7 +103,7 @@ async def test_a_real_client() -> None:
 
 @pytest.mark.parametrize("server_bits", [None, 8, 9, 12, 15])
 @pytest.mark.parametrize("client_bits", [None, True, 9, 12, 15])
-async def test_window_bits(server_bits: int | None, client_bits: int | bool | None) -> None:
+async def test_window_bits_are_negotiated(server_bits: int | None, client_bits: int | bool | None) -> None:
     offer = ClientPerMessageDeflateFactory(server_max_window_bits=server_bits, client_max_window_bits=client_bits)
     async with (
         run_emmett(echo_app(compression_window_bits=15)) as running,
@@ -112,7 +112,7 @@ async def test_window_bits(server_bits: int | None, client_bits: int | bool | No
         extension = extension_of(client)
         assert extension.remote_max_window_bits == (server_bits or 15)
         assert extension.local_max_window_bits == (15 if client_bits in (None, True) else client_bits)
-        # Repetitions at all distances: the same text again and again, with more and more between.
+        # Repetitions at all distances: the same text repeatedly, with more and more in between.
         for gap in range(0, 40_000, 3_777):
             message = "to be or not to be" + random.Random(gap).randbytes(gap).hex() + "to be or not to be"
             await client.send(message)
@@ -120,7 +120,7 @@ async def test_window_bits(server_bits: int | None, client_bits: int | bool | No
 
 
 @pytest.mark.parametrize("bits", range(8, 16))
-async def test_a_client_with_a_window_of_any_size(bits: int) -> None:
+async def test_a_client_may_have_a_window_of_any_size(bits: int) -> None:
     offer = b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=%d; server_max_window_bits=%d"
     async with raw(offer % (bits, bits), compression_window_bits=15) as (client, answer):
         assert answer == (f"permessage-deflate; server_max_window_bits={bits}; client_max_window_bits={bits}")
@@ -134,7 +134,7 @@ async def test_a_client_with_a_window_of_any_size(bits: int) -> None:
 @pytest.mark.parametrize("server_takeover", [True, False])
 @pytest.mark.parametrize("client_takeover", [True, False])
 @pytest.mark.parametrize("ours", [True, False])
-async def test_takeover(server_takeover: bool, client_takeover: bool, ours: bool) -> None:
+async def test_context_takeover_is_negotiated(server_takeover: bool, client_takeover: bool, ours: bool) -> None:
     offer = ClientPerMessageDeflateFactory(
         server_no_context_takeover=not server_takeover, client_no_context_takeover=not client_takeover
     )
@@ -150,7 +150,7 @@ async def test_takeover(server_takeover: bool, client_takeover: bool, ours: bool
             assert await client.recv() == f"the same again, number {number % 3}" * 4
 
 
-async def test_it_is_off_unless_asked_for() -> None:
+async def test_compression_is_off_by_default() -> None:
     async with run_emmett(echo_app()) as running:
         async with dial(running, "/plain") as client:
             assert client.protocol.extensions == []
@@ -185,7 +185,7 @@ async def test_small_messages_are_not_compressed() -> None:
         "unknown",
     ],
 )
-async def test_an_offer_that_cannot_be_kept(parameters: str) -> None:
+async def test_an_unacceptable_offer_is_declined(parameters: str) -> None:
     field = f"Sec-WebSocket-Extensions: permessage-deflate; {parameters}".encode()
     async with raw(field) as (client, answer):
         assert answer is None
@@ -218,7 +218,7 @@ async def test_a_field_that_is_no_list_of_extensions_fails_the_handshake(path: s
         ("all bits", [client_frame(TEXT, b"\x00", rsv=7)]),
     ],
 )
-async def test_the_bit_out_of_place(name: str, frames: list[bytes]) -> None:
+async def test_the_compression_bit_out_of_place_is_refused(name: str, frames: list[bytes]) -> None:
     async with raw() as (client, _):
         client.write(b"".join(frames))
         assert (await client.read_close())[0] == 1002
@@ -227,7 +227,7 @@ async def test_the_bit_out_of_place(name: str, frames: list[bytes]) -> None:
 @pytest.mark.parametrize(
     "payload", [b"\xff\xff", b"\x07", Peer().compress(b"hello" * 9)[:-3], Peer().compress(b"hello") + b"\x01"]
 )
-async def test_corrupt_and_cut_data(payload: bytes) -> None:
+async def test_corrupt_and_truncated_data_is_refused(payload: bytes) -> None:
     async with raw() as (client, _):
         sender, receiver = Peer(), Peer()
         client.write(compressed_frame(sender.compress(b"good")))
@@ -237,7 +237,7 @@ async def test_corrupt_and_cut_data(payload: bytes) -> None:
 
 
 @pytest.mark.parametrize("cuts", [[], [3], [2, 9, 9]])
-async def test_the_limit_is_met_and_one_byte_more_is_not(cuts: list[int]) -> None:
+async def test_the_limit_of_inflated_messages_is_exact(cuts: list[int]) -> None:
     async with raw(max_message_size=10_000) as (client, _):
         sender, receiver = Peer(), Peer()
         client.write(b"".join(compressed_fragments(sender.compress(b"a" * 10_000), cuts)))
@@ -248,7 +248,7 @@ async def test_the_limit_is_met_and_one_byte_more_is_not(cuts: list[int]) -> Non
 
 @pytest.mark.parametrize("pieces", [1, 300])
 @pytest.mark.parametrize("size", [10 * MIB, 1024 * MIB])
-async def test_a_bomb(size: int, pieces: int) -> None:
+async def test_a_bomb_is_refused_with_bounded_memory(size: int, pieces: int) -> None:
     limit = 16 * MIB if size > 16 * MIB else MIB
     payload = bomb(size)
     step = len(payload) // pieces
@@ -258,13 +258,13 @@ async def test_a_bomb(size: int, pieces: int) -> None:
         client.write(b"".join(frames))
         assert (await client.read_close())[0] == 1009
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * (1024 if sys.platform == "linux" else 1)
-    # The bomb itself is in this process too: here, in the socket's buffers and on the server's side.
+    # The bomb itself is in this process too: in this test, in the buffers of the socket and in the server.
     assert grown <= 2 * limit + 6 * len(payload)
 
 
 @pytest.mark.parametrize("size", [MIB, 1000])
-async def test_a_peer_that_leaves_small_bombs_behind(size: int) -> None:
-    """What one read brings may inflate to a thousand times of it: it is all handed out, and never all there at once."""
+async def test_small_bombs_of_a_departed_peer_are_delivered_with_bounded_memory(size: int) -> None:
+    """One read may inflate to a thousand times its size; all of it is delivered, but never kept in memory at once."""
     app = App(__name__)
     seen: list[int] = []
     go_on, done = asyncio.Event(), asyncio.Event()
@@ -292,7 +292,7 @@ async def test_a_peer_that_leaves_small_bombs_behind(size: int) -> None:
         await gone(running)
 
 
-async def test_thousands_of_empty_blocks() -> None:
+async def test_thousands_of_empty_blocks_take_linear_time() -> None:
     async with raw() as (client, _):
         began = asyncio.get_running_loop().time()
         client.write(compressed_frame(b"\x00\x00\x00\xff\xff" * 200_000 + Peer().compress(b"hello")))
@@ -300,13 +300,13 @@ async def test_thousands_of_empty_blocks() -> None:
         assert asyncio.get_running_loop().time() - began < 5
 
 
-async def test_bad_utf8_inside() -> None:
+async def test_invalid_utf8_in_a_compressed_message_is_refused() -> None:
     async with raw() as (client, _):
         client.write(compressed_frame(Peer().compress(b"abc\xff")))
         assert (await client.read_close())[0] == 1007
 
 
-async def test_messages_behind_the_handshake_and_a_ping_between_fragments() -> None:
+async def test_compressed_messages_may_follow_the_handshake_at_once() -> None:
     sender, receiver = Peer(), Peer()
     first = compressed_frame(sender.compress(b"one"))
     head, rest = compressed_fragments(sender.compress(b"two two two"), [3])
@@ -318,7 +318,7 @@ async def test_messages_behind_the_handshake_and_a_ping_between_fragments() -> N
         assert await client.close() == (1000, "")
 
 
-async def test_concurrent_and_cancelled_senders() -> None:
+async def test_concurrent_and_cancelled_senders_keep_the_stream_valid() -> None:
     """Writers wait for a slow reader, and some give up: all messages that arrive are whole, and inflate."""
     app = App(__name__)
     sent: list[str] = []
@@ -328,7 +328,7 @@ async def test_concurrent_and_cancelled_senders() -> None:
         await websocket.accept()
 
         async def send(number: int) -> None:
-            # Half of it repeats, half of it does not compress.
+            # Half of it repeats; the other half is incompressible.
             message = f"{number} " + "the same again " * 50 + random.Random(number).randbytes(2000).hex()
             await websocket.send(message)
             sent.append(message)
@@ -357,7 +357,7 @@ async def test_concurrent_and_cancelled_senders() -> None:
         assert 1300 <= len(sent) < 2000, "some gave up, and waited before"
 
 
-async def test_a_random_conversation() -> None:
+async def test_a_random_conversation_is_echoed() -> None:
     """Messages of all kinds and sizes, in fragments or not, some compressed and some not."""
     dice = random.Random(7)
     words = ["alpha", "beta", "gamma", "\N{SNOWMAN}", "delta" * 40]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.loops("asyncio", "uvloop")
 
 BODY = b"x" * 500_000
 
-# A variable of the application's own.
+# A context variable of the application.
 trail: ContextVar[str] = ContextVar("trail", default="-")
 
 
@@ -32,7 +32,7 @@ def make_app() -> App:
     @app.route("/account", pipeline=[LogIn()], methods=["get", "post"])
     async def account() -> str:
         trail.set("account")
-        # A large body makes uvicorn pause and resume reading, the latter in this task.
+        # A large body makes uvicorn pause and then resume reading, which happens in this task.
         return f"{session.user} {len(await request.body)}"
 
     def seen() -> str:
@@ -58,14 +58,14 @@ async def texts(client: RawClient, number: int) -> list[str]:
     return [(await client.read_response())[2].decode() for _ in range(number)]
 
 
-async def test_requests_that_are_sent_at_once() -> None:
+async def test_pipelined_requests_have_separate_contexts() -> None:
     async with run_emmett(make_app()) as running, connect(running.port) as client:
         client.write(head("GET", "/account") + head("GET", "/page") + head("GET", "/account") + head("GET", "/page"))
         page = "<Request GET '/page'> - -"
         assert await texts(client, 4) == ["ada 0", page, "ada 0", page]
 
 
-async def test_requests_one_after_the_other() -> None:
+async def test_successive_requests_have_separate_contexts() -> None:
     async with run_emmett(make_app()) as running, connect(running.port) as client:
         client.write(head("POST", "/account", len(BODY)) + BODY)
         assert await texts(client, 1) == [f"ada {len(BODY)}"]
@@ -73,7 +73,7 @@ async def test_requests_one_after_the_other() -> None:
         assert await texts(client, 1) == ["<Request GET '/page'> - -"]
 
 
-async def test_a_websocket_after_a_request() -> None:
+async def test_a_websocket_after_a_request_has_its_own_context() -> None:
     async with run_emmett(make_app()) as running, connect(running.port) as client:
         client.write(head("POST", "/account", len(BODY)) + BODY)
         assert await texts(client, 1) == [f"ada {len(BODY)}"]
@@ -81,7 +81,7 @@ async def test_a_websocket_after_a_request() -> None:
         assert await client.read_frame() == (TEXT, b"- - -")
 
 
-async def test_a_websocket_sent_behind_a_request() -> None:
+async def test_a_pipelined_websocket_has_its_own_context() -> None:
     async with run_emmett(make_app()) as running, connect(running.port) as client:
         client.write(head("GET", "/account") + upgrade_request("/live"))
         assert await texts(client, 1) == ["ada 0"]

@@ -60,7 +60,7 @@ SETTINGS = """
       - job_name: emmett
         static_configs: [{{ targets: ["127.0.0.1:{port}"] }}]
 """
-# Seconds in which all queries must have data: the broker is asked every ten seconds.
+# Seconds within which all queries must have data: the state of the broker is sampled every ten seconds.
 DEADLINE = 45
 
 
@@ -118,7 +118,7 @@ class Dashboard:
         except OSError:
             return {}
         if status == 503:
-            # It starts.
+            # Prometheus is still starting.
             return {}
         answer = json.loads(body)
         assert answer["status"] == "success", answer
@@ -149,7 +149,7 @@ def test_each_query_has_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             )
             assert not any(dashboard.ask(refusals).values())
             assert dashboard.ask(closes)["1011"] == 0
-            # The first of its kind is an increase.
+            # The first event of its kind must be an increase.
             with pytest.raises(InvalidStatus):
                 connect(f"ws://127.0.0.1:{port}/refused")
             with connect(f"ws://127.0.0.1:{port}/broken") as peer, pytest.raises(ConnectionClosedError):

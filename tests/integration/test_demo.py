@@ -1,4 +1,4 @@
-"""The demo's page in Chromium, served as `make run` does it: by a process of its own."""
+"""The demo's page in Chromium, served by a separate process like `make run`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def say(page: Page, text: str) -> None:
     field.press("Enter")
 
 
-def test_the_echo_of_text(server: ExampleServer, visitors: DemoVisitors) -> None:
+def test_text_is_echoed(server: ExampleServer, visitors: DemoVisitors) -> None:
     page = visitors.open(server, "Ada")
     answers = page.get_by_role("log", name="What came back").get_by_role("listitem")
     for text in ("Hello", "snow \u2603 and \U0001f600", "<b>not bold</b>"):
@@ -65,16 +65,16 @@ def test_the_echo_of_text(server: ExampleServer, visitors: DemoVisitors) -> None
     expect(page.locator("#echo-count")).to_have_text("3")
 
 
-def test_the_echo_of_bytes(server: ExampleServer, visitors: DemoVisitors) -> None:
+def test_bytes_are_echoed(server: ExampleServer, visitors: DemoVisitors) -> None:
     page = visitors.open(server, "Ada")
     answers = page.get_by_role("log", name="What came back").get_by_role("listitem")
     for size in ("64 B", "4 KiB", "256 KiB"):
         page.get_by_role("button", name=size).click()
-        # The page shows the size only when the same bytes came back.
+        # The page shows the size only if the same bytes came back.
         expect(answers.last).to_have_text(re.compile(rf"bytes ([0-9a-f]{{2}} ){{8}}\u2026 {size} (< )?[\d.]+ ms"))
 
 
-def test_a_hundred_round_trips(server: ExampleServer, visitors: DemoVisitors) -> None:
+def test_a_hundred_round_trips_are_measured(server: ExampleServer, visitors: DemoVisitors) -> None:
     page = visitors.open(server, "Ada")
     page.get_by_role("button", name="100 in a row").click()
     expect(page.get_by_text("100 round trips, one after the other")).to_be_visible()
@@ -83,7 +83,7 @@ def test_a_hundred_round_trips(server: ExampleServer, visitors: DemoVisitors) ->
     expect(page.locator("#echo-chart rect")).to_have_count(60)
 
 
-def test_two_people_talk(server: ExampleServer, visitors: DemoVisitors) -> None:
+def test_two_people_can_chat(server: ExampleServer, visitors: DemoVisitors) -> None:
     ada, bob = visitors.open(server, "Ada"), visitors.open(server, "Bob")
     for page, own, other in ((ada, "Ada (you)", "Bob"), (bob, "Bob (you)", "Ada")):
         people = page.get_by_role("list", name="People in the room").get_by_role("listitem")
@@ -112,7 +112,7 @@ def test_two_people_talk(server: ExampleServer, visitors: DemoVisitors) -> None:
     expect(ada.get_by_role("list", name="People in the room").get_by_role("listitem")).to_have_count(1)
 
 
-def test_new_messages_do_not_take_away_what_is_read(server: ExampleServer, visitors: DemoVisitors) -> None:
+def test_new_messages_do_not_scroll_away_what_is_read(server: ExampleServer, visitors: DemoVisitors) -> None:
     ada, bob = visitors.open(server, "Ada"), visitors.open(server, "Bob")
     messages = ada.locator("#messages")
     for number in range(6):
@@ -140,18 +140,18 @@ def test_a_message_is_never_html(server: ExampleServer, visitors: DemoVisitors) 
     expect(ada.get_by_text("<i>Bob</i> joined")).to_be_visible()
 
 
-def test_what_was_said_before_is_shown(server: ExampleServer, visitors: DemoVisitors) -> None:
+def test_earlier_messages_are_shown(server: ExampleServer, visitors: DemoVisitors) -> None:
     say(visitors.open(server, "Ada"), "I was here first")
     late = visitors.open(server, "Late")
     expect(late.locator("#messages .text").last).to_have_text("I was here first")
 
 
-def test_the_keyboard_is_enough(server: ExampleServer, visitors: DemoVisitors) -> None:
+def test_the_page_can_be_used_with_the_keyboard(server: ExampleServer, visitors: DemoVisitors) -> None:
     ada, bob = visitors.open(server, "Ada"), visitors.open(server, "Bob")
     names = []
     while (name := focus_next(ada)) != "":
         names.append(name)
-    # "Connect now" and "New messages" are there only when they help.
+    # "Connect now" and "New messages" are shown only when they are useful.
     assert names == [
         "Skip to the room",
         *("Text to send", "Send", "64 B", "4 KiB", "256 KiB", "100 in a row"),
@@ -194,7 +194,7 @@ def focus_next(page: Page) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(scheme: str, server: ExampleServer, visitors: DemoVisitors) -> None:
+def test_the_page_fits_a_phone(scheme: str, server: ExampleServer, visitors: DemoVisitors) -> None:
     phone = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True, "color_scheme": scheme}
     page = visitors.open(server, "A name of 24 characters!", **phone)
     say(page, "w" * 200)
@@ -210,7 +210,7 @@ def test_on_a_phone(scheme: str, server: ExampleServer, visitors: DemoVisitors) 
     assert (brightness < 128) == (scheme == "dark")
 
 
-def test_a_lost_connection_comes_back(visitors: DemoVisitors, browser: Browser) -> None:
+def test_a_lost_connection_is_re_established(visitors: DemoVisitors, browser: Browser) -> None:
     first = ExampleServer("demo")
     page = visitors.open(first, "Ada")
     say(page, "Before")
@@ -229,7 +229,7 @@ def test_a_lost_connection_comes_back(visitors: DemoVisitors, browser: Browser) 
         page.locator("#room").get_by_role("button", name="Connect now").click()
         expect(page.locator("#room").get_by_role("status")).to_have_text("Connected")
         expect(page.locator("#echo").get_by_role("status")).to_have_text(re.compile("Not connected"))
-        # The other comes back without being told.
+        # The other page reconnects by itself.
         page.clock.resume()
         expect_connected(page)
         expect(page.get_by_role("button", name="Connect now")).to_have_count(0)
@@ -240,5 +240,5 @@ def test_a_lost_connection_comes_back(visitors: DemoVisitors, browser: Browser) 
     finally:
         visitors.close()
         assert second.stop() == 0
-    # The browser says that it could not connect; it was right.
+    # The browser logs, correctly, that it could not connect.
     visitors.forgive("ERR_CONNECTION_REFUSED")

@@ -29,7 +29,7 @@ DEADLINES: dict[str, Any] = {
     "ping_timeout": 0.1,
     "send_timeout": 0.3,
 }
-# One more than the inbox takes.
+# One more than fits the inbox.
 MESSAGES = client_frame(TEXT, b"x") * 17
 FLOOD = client_frame(BINARY, b"x" * 1000) * 1000
 
@@ -86,7 +86,7 @@ async def leave(client: RawClient, how: str) -> None:
         if client.writer.get_extra_info("sslcontext") is None:
             client.writer.close()
         else:
-            # Closing would first wait until the server has read all, and has said goodbye too.
+            # Closing would first wait until the server has read everything and has closed too.
             transport.abort()
     elif how == "RST":
         connection = client.writer.get_extra_info("socket")
@@ -115,7 +115,7 @@ async def check(phase: str, how: str, tls: ssl.SSLContext | None = None, **optio
 
 
 def cases() -> list[tuple[str, str]]:
-    # A peer whose system acknowledges all, and that waits behind more than is read ahead, is there and is kept.
+    # A peer whose system acknowledges packets, and whose data waits unread, is still there and is kept.
     kept = {("flooded", "Close"), ("flooded", "silence")}
     return [(phase, how) for phase in PHASES for how in ("FIN", "RST", "Close", "silence") if (phase, how) not in kept]
 
@@ -139,8 +139,8 @@ async def test_nothing_is_left_of_a_peer_that_leaves_over_tls(phase: str, how: s
     await check(phase, how, context, ssl_certfile=str(certificate), ssl_keyfile=str(key))
 
 
-async def test_a_client_that_closes_while_nobody_reads_gets_its_answer() -> None:
-    """Reliability, line 79: it would report 1006 otherwise."""
+async def test_a_close_frame_is_answered_while_the_handler_does_not_read() -> None:
+    """Reliability, line 79: otherwise the client would report 1006."""
     async with run_emmett(app_with_all_phases([])) as running, connect(running.port) as client:
         await client.upgrade("/unread", behind=MESSAGES + client_frame(CLOSE, close_payload(4001)))
         assert await client.read_close() == (4001, "")
@@ -148,8 +148,8 @@ async def test_a_client_that_closes_while_nobody_reads_gets_its_answer() -> None
         await gone(running)
 
 
-async def test_messages_in_front_of_a_departure_are_not_lost() -> None:
-    """Reliability, line 79: more than is read ahead, from a peer that is gone when the handler begins to take it."""
+async def test_messages_before_a_departure_are_not_lost() -> None:
+    """Reliability, line 79: more data than is read ahead, from a peer that has left when the handler begins to read."""
     app = App(__name__)
     total = 0
     code: list[int | None] = []
@@ -174,8 +174,8 @@ async def test_messages_in_front_of_a_departure_are_not_lost() -> None:
     assert total == count
 
 
-async def test_a_silent_peer_is_kept_where_no_answer_to_pings_is_asked_for() -> None:
-    """`ping_timeout=None`: it is enough that the peer's operating system acknowledges packets."""
+async def test_a_silent_peer_is_kept_without_a_ping_timeout() -> None:
+    """With `ping_timeout=None`, acknowledgements of the peer's operating system are enough."""
     app = App(__name__)
 
     @app.websocket("/", ping_interval=0.05, ping_timeout=None)

@@ -66,7 +66,7 @@ def last(page: Page) -> Locator:
     return page.get_by_role("log").locator("> li").last
 
 
-def test_it_lists_everything(visitor: Visitor) -> None:
+def test_the_page_lists_everything(visitor: Visitor) -> None:
     page = visitor.open()
     expect(page).to_have_title("Tea house")
     expect(page.get_by_role("heading", level=1)).to_have_text("Tea house 1.4")
@@ -135,7 +135,7 @@ def test_faults_are_shown_beside_their_fields(visitor: Visitor) -> None:
     expect(page.locator('.field[data-path="a"] .fault')).to_be_hidden()
 
 
-def test_parameters_as_json(visitor: Visitor) -> None:
+def test_parameters_can_be_entered_as_json(visitor: Visitor) -> None:
     page = visitor.open("calls/add")
     press(page, "Edit as JSON")
     whole = page.get_by_label("Parameters as JSON")
@@ -154,7 +154,7 @@ def test_parameters_as_json(visitor: Visitor) -> None:
     expect(page.locator(".faults")).to_contain_text("expected JSON")
 
 
-def test_streams_are_watched_and_cancelled(visitor: Visitor) -> None:
+def test_streams_can_be_watched_and_cancelled(visitor: Visitor) -> None:
     page = visitor.open("calls/story")
     page.get_by_label("words").fill("3")
     press(page, "Start")
@@ -168,7 +168,7 @@ def test_streams_are_watched_and_cancelled(visitor: Visitor) -> None:
     expect(last(page).locator(".body")).to_contain_text("-32800")
 
 
-def test_events_and_errors(visitor: Visitor) -> None:
+def test_events_and_errors_are_shown(visitor: Visitor) -> None:
     page = visitor.open("calls/smell")
     press(page, "Send")
     expect(last(page)).to_contain_text("event")
@@ -181,20 +181,20 @@ def test_events_and_errors(visitor: Visitor) -> None:
     expect(page.get_by_text("An order that waits at the counter.")).to_be_visible()
 
 
-def test_a_handshake_that_is_refused(visitor: Visitor) -> None:
+def test_a_refused_handshake_is_shown(visitor: Visitor) -> None:
     page = visitor.open("calls/add")
     page.locator(".where summary").click()
     page.get_by_label("Query").fill("token=wrong")
     press(page, "Call")
     expect(page.get_by_role("status")).to_have_text("Not let in")
     expect(last(page)).to_contain_text("The server refused the handshake, or cannot be reached")
-    # Chromium says so, too.
+    # Chromium logs it, too.
     assert [problem for problem in visitor.problems if "Unexpected response code: 403" not in problem] == []
     visitor.problems.clear()
 
 
 @pytest.mark.parametrize("width", [390, 900, 1180, 1280])
-def test_what_comes_is_in_view(width: int, browser: Browser, base: str) -> None:
+def test_new_messages_are_scrolled_into_view(width: int, browser: Browser, base: str) -> None:
     visitor = Visitor(browser, base, viewport={"width": width, "height": 800})
     page = visitor.open("calls/order")
     press(page, "Call")
@@ -203,7 +203,7 @@ def test_what_comes_is_in_view(width: int, browser: Browser, base: str) -> None:
     assert visitor.problems == []
 
 
-def test_a_plain_websocket(visitor: Visitor) -> None:
+def test_a_plain_websocket_can_be_used(visitor: Visitor) -> None:
     page = visitor.open("websocket/echo")
     page.get_by_label("room").fill("green tea")
     page.get_by_role("textbox", name="Message").fill("<b>hi</b>")
@@ -215,7 +215,7 @@ def test_a_plain_websocket(visitor: Visitor) -> None:
     expect(last(page)).to_contain_text("3c 62 3e 68 69 3c 2f 62 3e (9 B)")
 
 
-def test_requests(visitor: Visitor) -> None:
+def test_requests_can_be_sent(visitor: Visitor) -> None:
     page = visitor.open("request/tea/GET")
     page.get_by_label("number").fill("17")
     expect(page.get_by_label("What is sent")).to_have_text("GET /teas/17")
@@ -228,7 +228,7 @@ def test_requests(visitor: Visitor) -> None:
     expect(last(page)).to_contain_text("done")
 
 
-def test_requests_with_types(visitor: Visitor) -> None:
+def test_requests_with_types_can_be_sent(visitor: Visitor) -> None:
     page = visitor.open("request/place/POST")
     field(page, "tea").fill("Assam")
     field(page, "cups").fill("1.5")
@@ -251,7 +251,7 @@ def test_requests_with_types(visitor: Visitor) -> None:
     expect(last(page)).to_contain_text("42")
 
 
-def test_what_was_filled_in_stays(visitor: Visitor) -> None:
+def test_form_values_are_kept(visitor: Visitor) -> None:
     page = visitor.open("calls/order")
     page.get_by_label("tea").fill("Assam")
     page.get_by_role("link", name="add").click()
@@ -259,7 +259,7 @@ def test_what_was_filled_in_stays(visitor: Visitor) -> None:
     expect(page.get_by_label("tea")).to_have_value("Assam")
 
 
-def test_the_keyboard_is_enough(visitor: Visitor) -> None:
+def test_the_page_can_be_used_with_the_keyboard(visitor: Visitor) -> None:
     page = visitor.open("calls/add")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the console")).to_be_focused()
@@ -275,7 +275,7 @@ def test_the_keyboard_is_enough(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(scheme: str, browser: Browser, base: str) -> None:
+def test_the_page_fits_a_phone(scheme: str, browser: Browser, base: str) -> None:
     phone = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True, "color_scheme": scheme}
     visitor = Visitor(browser, base, **phone)
     page = visitor.open("calls/order")

@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path.resolve()
 
 
-def test_it_shows_what_failed_and_loads_nothing(folder: Path, browser: Browser) -> None:
+def test_the_page_shows_the_error_and_loads_nothing(folder: Path, browser: Browser) -> None:
     with run_emmett(folder, "develop", "--port", "0") as running:
         address = f"http://127.0.0.1:{port_of(running)}"
         running.wait_for(READY)
@@ -61,7 +61,7 @@ def test_it_shows_what_failed_and_loads_nothing(folder: Path, browser: Browser) 
         page.close()
 
 
-def test_serve_never_shows_it(folder: Path, browser: Browser) -> None:
+def test_serve_never_shows_the_page(folder: Path, browser: Browser) -> None:
     with run_emmett(folder, "serve", "--port", "0") as running:
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{port_of(running)}/total/coffee")

@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 MIB = 1024 * 1024
-# What other servers leave out of ASGI: header fields of the 101; the peer's close code.
+# Parts of ASGI that other servers leave out: header fields of the 101, and the peer's close code.
 WITHOUT_ACCEPT_HEADERS = {"granian"}
 WITHOUT_CLOSE_CODE = {"hypercorn"}
 
@@ -42,21 +42,21 @@ def echo_app() -> App:
     ["text", "", b"", b"binary \x00\xff", "é\N{SNOWMAN}\U0001f600", "x" * (MIB - 1), b"\x80" * (MIB - 1)],
     ids=["text", "empty text", "empty binary", "binary", "unicode", "large text", "large binary"],
 )
-async def test_the_echo_of_the_documentation(server: str, message: str | bytes) -> None:
+async def test_the_echo_of_the_documentation_works(server: str, message: str | bytes) -> None:
     async with SERVERS[server](echo_app()) as running, connect(f"{running.url}/echo", max_size=None) as client:
         for _ in range(2):
             await client.send(message)
             assert await client.recv() == message
 
 
-async def test_a_megabyte_in_fragments(server: str) -> None:
+async def test_a_megabyte_in_fragments_is_echoed(server: str) -> None:
     pieces = [bytes([number]) * 16384 for number in range(64)]
     async with SERVERS[server](echo_app()) as running, connect(f"{running.url}/echo", max_size=None) as client:
         await client.send(pieces)
         assert await client.recv() == b"".join(pieces)
 
 
-async def test_attributes(server: str) -> None:
+async def test_the_attributes_of_the_websocket_are_set(server: str) -> None:
     app = App(__name__)
 
     @app.websocket("/rooms/<str:name>/<int:number>")
@@ -130,7 +130,7 @@ async def test_a_handler_that_raises_closes_with_1011_and_no_detail(server: str)
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, 1008), (404, 1008), (500, 1011), (503, 1011)])
-async def test_abort_after_accepting(server: str, status: int, code: int) -> None:
+async def test_abort_after_accepting_closes(server: str, status: int, code: int) -> None:
     app = App(__name__)
 
     @app.websocket()
@@ -189,7 +189,7 @@ async def test_a_refusal_may_set_cookies(server: str) -> None:
     if response.status_code == 401:
         assert response.headers.get_all("set-cookie") == ["a=1", "b=2; Path=/"]
     else:
-        # Servers without denial responses answer every refusal so.
+        # Servers without denial responses give every refusal the same response.
         assert response.status_code == 403
         assert server != "emmett"
 
@@ -222,11 +222,13 @@ async def test_an_acceptance_may_set_cookies(server: str) -> None:
         ("/wrong_header", 500),
     ],
 )
-async def test_refused_handshakes(server: str, path: str, status: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_refused_handshakes_have_their_status(
+    server: str, path: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     async with SERVERS[server](refusing_app()) as running:
         with pytest.raises(InvalidStatus) as refused:
             await connect(f"{running.url}{path}").__aenter__()
-    # Only our own handlers' failures are errors.
+    # Only failures of our own handlers are errors.
     assert not [
         record.getMessage() for record in caplog.records if record.name == "uvicorn.error" and record.levelno > 30
     ]
@@ -238,7 +240,7 @@ async def test_refused_handshakes(server: str, path: str, status: int, caplog: p
         assert response.headers["X-Reason"] == "age"
 
 
-async def test_accept_with_headers_and_subprotocol(server: str) -> None:
+async def test_accept_sends_headers_and_a_subprotocol(server: str) -> None:
     app = App(__name__)
 
     @app.websocket()
@@ -258,7 +260,7 @@ async def test_accept_with_headers_and_subprotocol(server: str) -> None:
             assert await client.recv() == "chat.v1,chat.v2 -> chat.v2"
 
 
-async def test_close_with_code_and_reason(server: str) -> None:
+async def test_close_sends_code_and_reason(server: str) -> None:
     app = App(__name__)
 
     @app.websocket()
@@ -275,7 +277,7 @@ async def test_close_with_code_and_reason(server: str) -> None:
         assert (client.close_code, client.close_reason) == (4001, "tschüß")
 
 
-async def test_both_first_calls_at_once_accept_once(server: str) -> None:
+async def test_concurrent_first_calls_accept_once(server: str) -> None:
     app = App(__name__)
     received: list[str | bytes] = []
 
@@ -320,11 +322,11 @@ async def test_a_handler_that_only_sends_learns_that_the_peer_has_gone(server: s
         async with connect(f"{running.url}/ticks") as client:
             await client.recv()
         closed = await ended.get()
-    # While data is on its way out, some servers notice the broken pipe before they read the Close frame.
+    # While data is being sent, some servers notice the broken pipe before they read the Close frame.
     assert closed.code in {1000, 1006}
 
 
-async def test_wait_closed_tells_any_task(server: str) -> None:
+async def test_wait_closed_wakes_any_task(server: str) -> None:
     app = App(__name__)
     told: asyncio.Queue[tuple[int | None, str | None]] = asyncio.Queue()
 
@@ -343,7 +345,7 @@ async def test_wait_closed_tells_any_task(server: str) -> None:
         assert (await told.get())[0] == (1006 if server in WITHOUT_CLOSE_CODE else 4002)
 
 
-async def test_a_busy_handler_gets_all_that_came_before_the_close(server: str) -> None:
+async def test_a_busy_handler_gets_all_messages_before_the_close(server: str) -> None:
     app = App(__name__)
     handled: list[str | bytes] = []
     ended = asyncio.Event()
@@ -365,7 +367,7 @@ async def test_a_busy_handler_gets_all_that_came_before_the_close(server: str) -
     assert handled == [str(number) for number in range(1000)]
 
 
-async def test_a_slow_reader_gets_all_that_was_sent_before_the_return(server: str) -> None:
+async def test_a_slow_reader_gets_everything_sent_before_the_return(server: str) -> None:
     app = App(__name__)
 
     @app.websocket()
@@ -425,7 +427,7 @@ async def test_a_cancelled_receive_loses_nothing(server: str) -> None:
         assert [await client.recv() for _ in range(10)] == [str(number) for number in range(10)]
 
 
-async def test_messages_of_the_wrong_kind(server: str) -> None:
+async def test_messages_of_the_wrong_kind_are_an_error(server: str) -> None:
     app = App(__name__)
 
     @app.websocket()
@@ -464,7 +466,7 @@ async def test_messages_of_the_wrong_kind(server: str) -> None:
                 assert client.close_code == code
 
 
-async def test_startup_and_shutdown(server: str) -> None:
+async def test_startup_and_shutdown_run(server: str) -> None:
     app = App(__name__)
     events: list[str] = []
 

@@ -15,7 +15,7 @@ from tests.wire.frame_maker import TEXT, client_frame
 pytestmark = pytest.mark.loops("asyncio", "uvloop")
 
 
-async def test_a_handler_that_leaves_the_process_harms_no_other_connection(caplog: pytest.LogCaptureFixture) -> None:
+async def test_system_exit_in_a_handler_affects_no_other_connection(caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
 
     @app.websocket("/echo")

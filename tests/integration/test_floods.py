@@ -1,4 +1,4 @@
-"""Peers that send too much, and how little others notice of it (reliability: Exhaustion)."""
+"""Peers that send too much, and how little this affects others (reliability: Exhaustion)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.wire.frame_maker import BINARY, CLOSE, PING, PONG, TEXT, client_frame
 pytestmark = pytest.mark.loops("asyncio", "uvloop")
 
 
-async def test_a_million_empty_messages_never_hold_the_loop() -> None:
-    """Reliability, line 48: counted in messages a turn of the loop, since a clock would depend on the machine."""
+async def test_a_million_empty_messages_never_block_the_loop() -> None:
+    """Reliability, line 48: counted in messages in a turn of the loop, since times would depend on the machine."""
     app = App(__name__)
     total = this_turn = most = 0
 
@@ -48,8 +48,8 @@ async def test_a_million_empty_messages_never_hold_the_loop() -> None:
     assert most <= 2 * FRAMES_A_TURN
 
 
-async def test_a_flood_of_pings_whose_answers_nobody_reads() -> None:
-    """Reliability, line 43: only the latest Ping of a turn is answered, so that almost nothing is kept for the peer."""
+async def test_a_flood_of_pings_with_unread_answers_takes_little_memory() -> None:
+    """Reliability, line 43: only the latest Ping of a turn is answered, so almost nothing is kept for the peer."""
     app = App(__name__)
 
     @app.websocket("/")
@@ -69,7 +69,7 @@ async def test_a_flood_of_pings_whose_answers_nobody_reads() -> None:
             await client.writer.drain()
             most = max(most, transport.get_write_buffer_size())
         assert not transport.is_closing()
-        # All answers to the 26 MB would be as much.
+        # The answers to all 26 MB would take as much.
         assert most <= 128 * 1024
 
 
@@ -114,7 +114,7 @@ async def test_a_frame_in_one_byte_reads_takes_memory_for_its_bytes() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"x"])
-async def test_endless_fragments(payload: bytes) -> None:
+async def test_too_many_fragments_are_refused(payload: bytes) -> None:
     """Reliability, line 44."""
     app = App(__name__)
 
@@ -129,7 +129,7 @@ async def test_endless_fragments(payload: bytes) -> None:
         assert await client.read_end() == b""
 
 
-async def test_a_slow_reader_in_a_broadcast_is_dropped_and_nobody_waits_for_it() -> None:
+async def test_a_slow_reader_in_a_broadcast_is_dropped_and_delays_no_other() -> None:
     """Reliability, line 42."""
     app = App(__name__)
     members: set[Websocket] = set()

@@ -30,7 +30,7 @@ HEADERS = {"Content-Type": FORM_TYPE}
 
 
 async def in_pieces(body: bytes, size: int = 10_000) -> AsyncIterator[bytes]:
-    """A body without Content-Length: it is sent chunked."""
+    """Return a body without Content-Length, which is sent chunked."""
     for place in range(0, len(body), size):
         yield body[place : place + size]
 
@@ -57,7 +57,7 @@ def form_app(folder: Path | None = None) -> App:
     return app
 
 
-async def test_a_form_with_a_file(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_form_with_a_file_is_read(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     files = install(monkeypatch)
     body = form(
         part("title", b"Summer"),
@@ -93,30 +93,30 @@ REFUSED: list[tuple[str, bytes, int, str]] = [
 ]
 
 
-async def test_forms_that_are_refused(server: str) -> None:
+async def test_invalid_forms_are_refused(server: str) -> None:
     async with visit(server, form_app()) as client:
         for path, body, status, why in REFUSED:
             for chunked in (False, True):
-                # In one piece, which every server has read before it answers: some break the connection otherwise.
+                # In one piece, which every server reads before it responds; otherwise some break the connection.
                 content = in_pieces(body, len(body)) if chunked else body
                 try:
                     got = await client.post(path, content=content, headers=HEADERS)
                 except httpx.TransportError:
-                    # granian 2.8 may reset a connection whose body it has not read to the end, and the answer is lost.
+                    # granian 2.8 may reset a connection whose body it has not read fully, and the response is lost.
                     assert server == "granian"
                     continue
                 assert (why, got.status_code) == (why, status)
                 assert why in got.text
 
 
-async def test_a_body_that_does_not_come_is_408_and_the_end(server: str) -> None:
+async def test_a_missing_body_is_408_and_ends_the_connection(server: str) -> None:
     async with SERVERS[server](form_app()) as running, connect(running.port) as client:
         head = f"POST /small HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM_TYPE}\r\nContent-Length: 100\r\n\r\n"
         client.write(head.encode() + b"--=-x-=")
         status, _, text = await client.read_response()
         assert (status, b"did not arrive in time" in text) == (408, True)
         if server != "granian":
-            # granian keeps such a connection, now and then.
+            # granian sometimes keeps such a connection.
             await client.read_end()
 
 

@@ -1,4 +1,4 @@
-"""What an application may not answer a handshake with: it raises, and nothing is written (reliability, 16 and 17)."""
+"""Invalid responses of an application to a handshake: they raise, and nothing is sent (reliability, 16 and 17)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def answering_app() -> App:
 
 @pytest.mark.parametrize("evil", EVIL)
 @pytest.mark.parametrize("where", ["protocol", "value", "name", "refusal"])
-async def test_line_ends_in_an_answer(where: str, evil: str) -> None:
+async def test_line_ends_in_a_response_are_refused(where: str, evil: str) -> None:
     async with run_emmett(answering_app()) as running:
         status, fields, body = await refusal(running, upgrade_request(f"/{where}/{evil}", OFFER))
         assert status == 500
@@ -58,7 +58,7 @@ async def test_line_ends_in_an_answer(where: str, evil: str) -> None:
 
 
 @pytest.mark.parametrize("evil", EVIL)
-async def test_line_ends_in_a_close_reason(evil: str) -> None:
+async def test_line_ends_in_a_close_reason_are_refused(evil: str) -> None:
     async with run_emmett(answering_app()) as running, connect(running.port) as client:
         await client.upgrade(f"/close/{evil}")
         assert await client.read_frame() == (TEXT, b"still open")
@@ -66,7 +66,7 @@ async def test_line_ends_in_a_close_reason(evil: str) -> None:
 
 
 @pytest.mark.parametrize("offer", [OFFER, b"X: no offer"], ids=["others", "nothing"])
-async def test_a_subprotocol_that_was_not_offered(offer: bytes) -> None:
+async def test_a_subprotocol_that_was_not_offered_is_refused(offer: bytes) -> None:
     async with run_emmett(answering_app()) as running:
         status, fields, body = await refusal(running, upgrade_request("/protocol/soap", offer))
         assert status == 500
@@ -74,6 +74,6 @@ async def test_a_subprotocol_that_was_not_offered(offer: bytes) -> None:
         assert b"soap" not in body
 
 
-async def test_one_that_was_offered() -> None:
+async def test_an_offered_subprotocol_is_accepted() -> None:
     async with run_emmett(answering_app()) as running, connect(running.port) as client:
         assert (await client.upgrade("/protocol/chat", OFFER))["sec-websocket-protocol"] == "chat"

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.loops("asyncio", "uvloop")
 Log = pytest.LogCaptureFixture
 
 TIMEOUT = 0.2
-# Well below the default of ten seconds, and no matter on a busy machine.
+# Well below the default of ten seconds, and long enough on a busy machine.
 SOON = 5.0
 
 
@@ -30,7 +30,7 @@ def impatient(app: App) -> App:
 
 
 async def drip(client: RawClient, data: bytes) -> bytes:
-    """Send a byte at intervals until the server has closed, and return its answer."""
+    """Send a byte at intervals until the server has closed, and return its response."""
     answer = asyncio.ensure_future(client.read_end())
     for number in range(len(data)):
         client.write(data[number : number + 1])
@@ -43,12 +43,12 @@ async def drip(client: RawClient, data: bytes) -> bytes:
 @pytest.mark.parametrize(
     "sent", [b"", b"\r\n", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\n", upgrade_request("/")[:-2]]
 )
-async def test_a_head_that_does_not_end(sent: bytes, caplog: Log) -> None:
+async def test_an_endless_head_is_408(sent: bytes, caplog: Log) -> None:
     async with attacked(impatient(victim_app()), caplog) as running, connect(running.port) as client:
         if sent:
             client.write(sent)
         answer = await client.read_end()
-        # Who has not begun to ask gets no answer.
+        # A client that has sent nothing gets no response.
         assert answer.startswith(b"HTTP/1.1 408 ") if sent.strip() else answer == b""
         await gone(running)
 
@@ -56,14 +56,14 @@ async def test_a_head_that_does_not_end(sent: bytes, caplog: Log) -> None:
 @pytest.mark.parametrize(
     "data", [upgrade_request("/"), request_of(), b"\r\n" * 80], ids=["upgrade", "request", "empty lines"]
 )
-async def test_one_byte_now_and_then(data: bytes, caplog: Log) -> None:
-    """The deadline is that of the whole head: no byte moves it."""
+async def test_single_bytes_do_not_extend_the_deadline_of_a_head(data: bytes, caplog: Log) -> None:
+    """The deadline applies to the whole head."""
     async with attacked(impatient(victim_app()), caplog) as running, connect(running.port) as client:
         assert (await drip(client, data)).startswith(b"HTTP/1.1 408 ") or data.isspace()
         await gone(running)
 
 
-async def test_a_second_head_that_does_not_end(caplog: Log) -> None:
+async def test_an_endless_second_head_is_408(caplog: Log) -> None:
     visits = Visits()
     async with attacked(impatient(victim_app(visits)), caplog) as running, connect(running.port) as client:
         client.write(request_of())
@@ -86,8 +86,8 @@ async def test_a_slow_response_is_not_a_slow_head(caplog: Log) -> None:
         assert (await client.read_response())[::2] == (200, b"slow")
 
 
-async def test_a_flood_of_pipelined_requests(caplog: Log) -> None:
-    """Some wait, the others are refused: memory stays bounded, whatever the handlers do."""
+async def test_a_flood_of_pipelined_requests_takes_bounded_memory(caplog: Log) -> None:
+    """Some requests wait, and the others are refused; memory stays bounded, whatever the handlers do."""
     app = echo_app()
     visits = 0
 
@@ -109,7 +109,7 @@ async def test_a_flood_of_pipelined_requests(caplog: Log) -> None:
         assert 64 < visits < 5000
 
 
-async def test_garbage_behind_a_request_that_is_under_way(caplog: Log) -> None:
+async def test_garbage_after_a_running_request_is_refused(caplog: Log) -> None:
     app = echo_app()
     answer = asyncio.Event()
 
@@ -135,7 +135,7 @@ async def test_garbage_behind_a_request_that_is_under_way(caplog: Log) -> None:
                     assert await client.read_end() == b""
 
 
-async def test_a_body_that_breaks_while_the_response_is_on_its_way(caplog: Log) -> None:
+async def test_an_invalid_body_during_its_response_ends_the_connection(caplog: Log) -> None:
     app = echo_app()
 
     @app.route("/stream", methods=["post"])
@@ -152,12 +152,12 @@ async def test_a_body_that_breaks_while_the_response_is_on_its_way(caplog: Log) 
         assert (await client.read_head())[0] == 200
         assert await client.reader.readuntil(b"begun\r\n") == b"5\r\nbegun\r\n"
         client.write(b"XX")
-        # Not even the end of the stream, which would make it look complete.
+        # Not even the final chunk, which would make the stream look complete.
         assert await client.read_end() == b""
 
 
-async def test_a_request_is_answered_once(caplog: Log) -> None:
-    """Also when its body breaks, or ends, behind the answer."""
+async def test_a_request_has_only_one_response(caplog: Log) -> None:
+    """This holds even if its body becomes invalid, or ends, after the response."""
     head = request_of(b"Transfer-Encoding: chunked", line=b"POST /visit HTTP/1.1")
     async with attacked(victim_app(), caplog) as running:
         for rest, status in (
@@ -176,7 +176,7 @@ async def test_a_request_is_answered_once(caplog: Log) -> None:
 
 @pytest.mark.parametrize("kind", ["busy", "waiting"])
 @pytest.mark.parametrize("pipelined", [False, True])
-async def test_the_reader_of_a_stream_leaves(kind: str, pipelined: bool, caplog: Log) -> None:
+async def test_a_stream_ends_when_its_reader_leaves(kind: str, pipelined: bool, caplog: Log) -> None:
     app = impatient(echo_app())
     closed = asyncio.Event()
 
@@ -203,7 +203,7 @@ async def test_the_reader_of_a_stream_leaves(kind: str, pipelined: bool, caplog:
         await gone(running)
 
 
-async def test_a_peer_leaves_with_half_a_body(caplog: Log) -> None:
+async def test_a_peer_may_leave_with_half_a_body(caplog: Log) -> None:
     async with attacked(victim_app(), caplog) as running:
         for field, part in ((b"Content-Length: 10", b"half"), (b"Transfer-Encoding: chunked", b"a\r\nhalf")):
             async with connect(running.port) as client:
@@ -212,7 +212,7 @@ async def test_a_peer_leaves_with_half_a_body(caplog: Log) -> None:
             await gone(running)
 
 
-async def test_an_upgrade_behind_a_request_whose_peer_leaves(caplog: Log) -> None:
+async def test_an_upgrade_after_a_request_is_dropped_with_its_peer(caplog: Log) -> None:
     app = victim_app()
     answer = asyncio.Event()
 
@@ -241,8 +241,8 @@ async def crowd(running: Running, count: int) -> AsyncIterator[list[RawClient]]:
         yield clients
 
 
-async def test_connections_over_the_cap(caplog: Log) -> None:
-    """503 for those that came too late; those that are served do not notice; then all is well again."""
+async def test_connections_over_the_limit_get_503(caplog: Log) -> None:
+    """Earlier connections are not affected, and later everything works again."""
     visits = Visits()
     app = victim_app(visits)
     app.config.server.max_connections = 3
@@ -264,7 +264,7 @@ async def test_connections_over_the_cap(caplog: Log) -> None:
     assert any("as many as the server takes" in record.getMessage() for record in caplog.records)
 
 
-async def test_one_that_came_too_late_is_served_when_others_have_left(caplog: Log) -> None:
+async def test_a_refused_client_is_served_once_others_have_left(caplog: Log) -> None:
     app = victim_app()
     app.config.server.max_connections = 1
     async with attacked(app, caplog) as running, connect(running.port) as late:
@@ -277,8 +277,8 @@ async def test_one_that_came_too_late_is_served_when_others_have_left(caplog: Lo
         assert (await late.read_response())[0] == 200
 
 
-async def test_connections_far_over_the_cap_are_dropped(caplog: Log) -> None:
-    """Silent ones count, until the head deadline: then there is room again."""
+async def test_connections_far_over_the_limit_are_dropped(caplog: Log) -> None:
+    """Silent connections count until the deadline of their head; then there is room again."""
     app = impatient(victim_app())
     app.config.server.max_connections = 20
     async with attacked(app, caplog) as running:
@@ -291,8 +291,8 @@ async def test_connections_far_over_the_cap_are_dropped(caplog: Log) -> None:
             await check_alive(running)
 
 
-async def test_a_refused_peer_that_neither_reads_nor_closes(caplog: Log) -> None:
-    """What was refused or ended is dropped, also with bytes on their way that the peer never takes."""
+async def test_a_refused_peer_that_neither_reads_nor_closes_is_dropped(caplog: Log) -> None:
+    """Refused and ended connections are dropped, even with unsent data that the peer never reads."""
     app = impatient(echo_app())
     app.config.http.send_timeout = 0.3
 
@@ -313,8 +313,8 @@ async def test_a_refused_peer_that_neither_reads_nor_closes(caplog: Log) -> None
                 await gone(running)
 
 
-async def test_a_slow_reader_gets_all_of_a_last_response() -> None:
-    """A response that closes may take longer than the deadline, as long as the peer takes something."""
+async def test_a_slow_reader_gets_the_whole_last_response() -> None:
+    """A response that ends the connection may take longer than the deadline if the peer keeps reading."""
     app = echo_app()
     app.config.http.send_timeout = 1.0
 

@@ -46,7 +46,7 @@ async def all_refused(running: Running, status: int, attempts: list[bytes]) -> l
     return fields
 
 
-async def test_other_versions(caplog: Log) -> None:
+async def test_other_versions_are_426(caplog: Log) -> None:
     versions = [b"", b"0", b"8", b"12", b"14", b"013", b"13, 8", b"1\xb3", b"13.0", b"9" * 8000]
     attempts = [changed(VERSION, b"Sec-WebSocket-Version: " + version + b"\r\n") for version in versions]
     visits = Visits()
@@ -57,14 +57,14 @@ async def test_other_versions(caplog: Log) -> None:
         await all_refused(running, 400, [changed(VERSION, VERSION * 2)])
 
 
-async def test_keys(caplog: Log) -> None:
+async def test_invalid_keys_are_400(caplog: Log) -> None:
     keys = [b"", b"x", KEY[:-1], KEY[:-4], KEY + b"=", KEY + b"AAAA", b"=" * 24, b"*" * 24, KEY[:10] + b" " + KEY[11:]]
     attempts = [changed(KEY_FIELD, b"Sec-WebSocket-Key: " + key + b"\r\n") for key in keys]
     async with attacked(victim_app(), caplog) as running:
         await all_refused(running, 400, [*attempts, changed(KEY_FIELD, b""), changed(KEY_FIELD, KEY_FIELD * 2)])
 
 
-async def test_connection_and_upgrade_in_all_their_spellings(caplog: Log) -> None:
+async def test_every_spelling_of_connection_and_upgrade_is_recognised(caplog: Log) -> None:
     good = [
         changed(CONNECTION, b"Connection: keep-alive, Upgrade\r\n"),
         changed(CONNECTION, b"connection:KEEP-ALIVE ,\tuPGRADE\r\n"),
@@ -91,7 +91,7 @@ async def test_connection_and_upgrade_in_all_their_spellings(caplog: Log) -> Non
         await all_refused(running, 400, bad)
 
 
-async def test_other_methods_and_versions_of_http(caplog: Log) -> None:
+async def test_other_methods_and_http_versions_are_refused(caplog: Log) -> None:
     visits = Visits()
     async with attacked(victim_app(visits), caplog) as running:
         methods = [b"POST", b"PUT", b"HEAD", b"OPTIONS", b"DELETE"]
@@ -103,14 +103,14 @@ async def test_other_methods_and_versions_of_http(caplog: Log) -> None:
     assert visits == []
 
 
-async def test_hosts(caplog: Log) -> None:
+async def test_invalid_hosts_are_refused(caplog: Log) -> None:
     values = [b"", b" ", b"a/?x=", b"a?b", b"a#b", b"user@a", b"a b", b"a:99999", b"a:b", b"[::1", b"\xe9", b"a\\b"]
     attempts = [changed(HOST, b"Host: " + value + b"\r\n") for value in values]
     async with attacked(victim_app(), caplog) as running:
         await all_refused(running, 400, [*attempts, changed(HOST, b""), changed(HOST, HOST * 2)])
 
 
-async def test_targets(caplog: Log) -> None:
+async def test_invalid_targets_are_refused(caplog: Log) -> None:
     visits = Visits()
     names_host = [b"http://other/echo", b"ws://localhost@other/echo", b"ws:///echo", b"wss://[::1/echo"]
     no_paths = [b"*", b"echo", b"?", b"", b"/ echo", b"/echo#x", b"/\xc3\xa9", b"file:///echo", b"localhost:80"]
@@ -120,7 +120,7 @@ async def test_targets(caplog: Log) -> None:
         for target in (b"ws://localhost/echo", b"http://LOCALHOST/echo?x", b"/%65cho", b"/echo?"):
             async with connect(running.port) as client:
                 await opens(client, changed(b"/echo", target))
-        # Not UTF-8, control characters, broken escapes: the application sees them, nobody chokes on them.
+        # Invalid UTF-8, control characters, broken escapes: the application gets them, and nothing fails.
         for target in (b"/%ff", b"/%00%0d%0a%1b", b"/%", b"/%zz", b"//other/echo"):
             async with connect(running.port) as client:
                 client.write(changed(b"/echo", target))
@@ -152,7 +152,7 @@ async def test_a_body_is_never_read_as_requests(caplog: Log) -> None:
 BAD_CHARACTERS = [b"\0", b"\r", b"\n", b"\x08", b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x1f", b"\x7f", b"\x85"]
 
 
-async def test_control_characters_in_a_head(caplog: Log) -> None:
+async def test_control_characters_in_a_head_are_refused(caplog: Log) -> None:
     visits = Visits()
     attempts = []
     for bad in BAD_CHARACTERS:
@@ -178,12 +178,12 @@ async def test_control_characters_in_a_head(caplog: Log) -> None:
                 client.write(attempt)
                 client.writer.write_eof()
                 answer = await client.read_end()
-                # A line that ends with CR alone does not end: what comes is closed, without an answer.
+                # A line that ends with CR alone is incomplete, so the connection is closed without a response.
                 assert answer.startswith(b"HTTP/1.1 400 ") or (answer == b"" and b"\n" not in attempt), attempt
     assert visits == []
 
 
-async def test_what_is_not_ascii(caplog: Log) -> None:
+async def test_bytes_beyond_ascii_are_handled(caplog: Log) -> None:
     protocol = b"Sec-WebSocket-Protocol: "
     bad = [b"Origin: http://b\xfcro.de", protocol + b"caf\xe9", protocol + "café".encode(), protocol + b"a, \xff"]
     async with attacked(victim_app(), caplog) as running:
@@ -192,7 +192,7 @@ async def test_what_is_not_ascii(caplog: Log) -> None:
             await opens(client, changed(VERSION, VERSION + "X-Name: Åsa\r\nCookie: name=Åsa".encode() + b"\xff\r\n"))
 
 
-async def test_what_is_no_request_at_all(caplog: Log) -> None:
+async def test_anything_but_a_request_is_refused(caplog: Log) -> None:
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) * 2
     attempts = [b"GET\r\n\r\n", b"\0" * 1000, b"\xff\xfe" * 1000, hello, b"SSH-2.0-x\r\n", b"\x81\x85" + b"x" * 9]
     attempts += [
@@ -206,7 +206,7 @@ async def test_what_is_no_request_at_all(caplog: Log) -> None:
         await all_refused(running, 505, [b"GET /\r\n\r\n"])
 
 
-async def test_large_heads(caplog: Log) -> None:
+async def test_large_heads_are_refused(caplog: Log) -> None:
     attempts = [
         changed(VERSION, VERSION + b"X: " + b"x" * 65536 + b"\r\n"),
         changed(VERSION, VERSION + b"X" * 65536 + b": x\r\n"),
@@ -216,7 +216,7 @@ async def test_large_heads(caplog: Log) -> None:
         changed(VERSION, VERSION + b"X:\r\n" * 10_000),
         changed(VERSION, VERSION + b"Sec-WebSocket-Protocol: " + b"a" * 9000 + b"\r\n"),
         changed(VERSION, VERSION + b"Sec-WebSocket-Extensions: " + b"a" * 9000 + b"\r\n"),
-        # These never end.
+        # These heads never end.
         GOOD[:-2] + b"X: " + b"x" * 300_000,
         GOOD[:-2] + b"x" * 300_000,
         b"GET /" + b"x" * 300_000,
@@ -226,7 +226,7 @@ async def test_large_heads(caplog: Log) -> None:
 
 
 async def test_the_limits_of_a_head_are_exact(caplog: Log) -> None:
-    """What is allowed passes, cut in any way; one more field or some more bytes do not."""
+    """Allowed heads pass in any pieces; one more field or a few more bytes are refused."""
     visits = Visits()
     fields = changed(VERSION, VERSION + b"".join(b"X-%d: x\r\n" % number for number in range(95)))
     size = len(changed(VERSION, VERSION + b"X: \r\n"))
@@ -242,8 +242,8 @@ async def test_the_limits_of_a_head_are_exact(caplog: Log) -> None:
         await all_refused(running, 431, [fields[:-2] + b"X: x\r\n\r\n", large[:-2] + b"X: " + b"x" * 64 + b"\r\n\r\n"])
 
 
-async def test_lists_that_look_for_quadratic_time(caplog: Log) -> None:
-    """The deadline of the test would show them: each is as long as a list may be, a hundred times."""
+async def test_hostile_lists_take_linear_time(caplog: Log) -> None:
+    """Quadratic time would exceed the deadline: each list has the maximum length, and is sent 100 times."""
     pieces = [b" ", b",", b", ", b";", b'"', b'a="', b"a;", b"\t,", b"a,", b'\\"', b"=", b'a;b="\\']
     app = victim_app()
     app.config.http.max_head_size = 1024 * 1024
@@ -256,7 +256,7 @@ async def test_lists_that_look_for_quadratic_time(caplog: Log) -> None:
                     assert (await client.read_head())[0] in {101, 400, 431}
 
 
-async def test_a_handshake_and_frames_byte_by_byte(caplog: Log) -> None:
+async def test_a_handshake_and_frames_may_arrive_byte_by_byte(caplog: Log) -> None:
     stream = GOOD + client_frame(TEXT, b"one") + client_frame(BINARY, b"two" * 50)
     async with attacked(victim_app(), caplog) as running, connect(running.port) as client:
         for number in range(len(stream)):
@@ -268,7 +268,7 @@ async def test_a_handshake_and_frames_byte_by_byte(caplog: Log) -> None:
         await client.close()
 
 
-async def test_a_burst_of_requests_and_an_upgrade_in_one_segment(caplog: Log) -> None:
+async def test_requests_and_an_upgrade_may_arrive_in_one_segment(caplog: Log) -> None:
     visits = Visits()
     burst = b"".join(request_of(line=b"GET /%d HTTP/1.1" % number) for number in range(64))
     async with attacked(victim_app(visits), caplog) as running, connect(running.port) as client:

@@ -24,7 +24,7 @@ def post(*fields: bytes, body: bytes = b"") -> bytes:
 
 
 async def served(running: Running, data: bytes) -> tuple[int, bytes]:
-    """Send bytes and return the one answer, after which the connection must be of use."""
+    """Send bytes and return the only response, after which the connection must still work."""
     async with connect(running.port) as client:
         client.write(data)
         status, _, body = await client.read_response()
@@ -67,8 +67,8 @@ async def served(running: Running, data: bytes) -> tuple[int, bytes]:
     ],
     ids=repr,
 )
-async def test_lengths_that_two_servers_could_read_differently(attack: bytes, caplog: Log) -> None:
-    """400, and nothing behind is read; the same when the handler waits for the body already, and cut in any way."""
+async def test_ambiguous_lengths_are_refused(attack: bytes, caplog: Log) -> None:
+    """Two servers could read them differently: 400, and nothing after them is read, at any time and in any pieces."""
     visits = Visits()
     hidden = request_of(line=b"GET /hidden HTTP/1.1")
     async with attacked(victim_app(visits), caplog) as running:
@@ -84,25 +84,25 @@ async def test_lengths_that_two_servers_could_read_differently(attack: bytes, ca
     assert ("request", "/hidden") not in visits
 
 
-async def test_a_transfer_coding_that_is_not_understood(caplog: Log) -> None:
+async def test_an_unknown_transfer_coding_is_refused(caplog: Log) -> None:
     async with attacked(victim_app(), caplog) as running:
         attack = post(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n")
         assert (await refusal(running, attack))[0] == 501
 
 
-async def test_control_characters_in_a_head(caplog: Log) -> None:
+async def test_control_characters_in_a_head_are_refused(caplog: Log) -> None:
     visits = Visits()
     bad = [b"X: a" + bytes([code]) + b"b" for code in (0, 8, 10, 11, 12, 13, 0x1C, 0x1D, 0x1E, 0x7F, 0x85)]
     bad += [b"X: a\r\n b", b"X : a", b"X\x0b: a", b" X: a", b": a", b"X", b"Host : a"]
     async with attacked(victim_app(visits), caplog) as running:
         for field in bad:
             assert (await refusal(running, request_of(field)))[0] == 400, field
-        # Letters beyond ASCII are no fault: browsers put UTF-8 into cookies.
+        # Letters beyond ASCII are valid: browsers put UTF-8 into cookies.
         assert await served(running, request_of("Cookie: name=Åsa".encode())) == (200, b"visited")
     assert visits == [("request", "/")]
 
 
-async def test_hosts(caplog: Log) -> None:
+async def test_invalid_hosts_are_refused(caplog: Log) -> None:
     bad = [None, b"Host: a\r\nHost: a", b"Host: a/?x=", b"Host: ", b"Host: a b", b"Host: user@a", b"Host: a:b"]
     visits = Visits()
     old = b"GET / HTTP/1.0"
@@ -112,11 +112,11 @@ async def test_hosts(caplog: Log) -> None:
             if host is not None:
                 assert (await refusal(running, request_of(host=host, line=old)))[0] == 400, host
         assert visits == []
-        # HTTP/1.0 knows no Host.
+        # HTTP/1.0 does not require Host.
         assert (await refusal(running, request_of(host=None, line=old)))[::2] == (200, b"visited")
 
 
-async def test_targets(caplog: Log) -> None:
+async def test_invalid_targets_are_refused(caplog: Log) -> None:
     visits = Visits()
     bad = [
         b"*",
@@ -151,7 +151,7 @@ async def test_targets(caplog: Log) -> None:
     assert [path for _, path in visits] == list(good.values())
 
 
-async def test_what_is_no_request_at_all(caplog: Log) -> None:
+async def test_anything_but_a_request_is_refused(caplog: Log) -> None:
     attempts = {b"GET\r\n\r\n": 400, b"\x16\x03\x01" * 99: 400, b"\0" * 999: 400, b"GET /\r\n\r\n": 505}
     attempts[request_of(line=b"GET / HTTP/2.0")] = 505
     attempts[request_of(line=b"GET / HTTP/1.2")] = 400
@@ -161,7 +161,7 @@ async def test_what_is_no_request_at_all(caplog: Log) -> None:
             assert (await refusal(running, attempt))[0] == status, attempt
 
 
-async def test_large_heads(caplog: Log) -> None:
+async def test_large_heads_are_refused(caplog: Log) -> None:
     fields = [b"X-%d: x" % number for number in range(10_000)]
     attempts = [
         request_of(b"X: " + b"x" * 65536),
@@ -169,7 +169,7 @@ async def test_large_heads(caplog: Log) -> None:
         request_of(*fields),
         request_of(*fields[:100]),
         request_of(*[b"X: x"] * 10_000),
-        # These never end; the last two come behind a head that was good.
+        # These heads never end; the last two follow a valid head.
         request_of()[:-2] + b"X: " + b"x" * 600_000,
         b"\r\n" * 300_000,
         post(CHUNKED, body=b"1;x=" + b"x" * 600_000),
@@ -183,7 +183,7 @@ async def test_large_heads(caplog: Log) -> None:
 
 
 async def test_a_head_takes_linear_time(caplog: Log) -> None:
-    """With limits that let it all in; quadratic time would exceed the deadline of the test."""
+    """The limits allow everything here; quadratic time would exceed the deadline of the test."""
     app = victim_app()
     app.config.http.max_head_size = 64 * 1024 * 1024
     app.config.http.max_head_fields = 1_000_000
@@ -196,7 +196,7 @@ async def test_a_head_takes_linear_time(caplog: Log) -> None:
             assert (await served(running, request_of(*fields)))[0] == 200
 
 
-async def test_trailers_are_no_part_of_the_head(caplog: Log) -> None:
+async def test_trailers_are_not_part_of_the_head(caplog: Log) -> None:
     app = echo_app()
 
     @app.route("/fields", methods=["post"])
@@ -212,7 +212,7 @@ async def test_trailers_are_no_part_of_the_head(caplog: Log) -> None:
             assert (await client.read_response())[::2] == (200, b"localhost None")
 
 
-async def test_bodies_over_their_limit(caplog: Log) -> None:
+async def test_bodies_over_their_limit_are_413(caplog: Log) -> None:
     app = echo_app()
     app.config.http.max_body_size = 1000
     chunk = b"1f4\r\n" + b"x" * 500 + b"\r\n"
@@ -227,7 +227,7 @@ async def test_bodies_over_their_limit(caplog: Log) -> None:
             assert (await client.read_response())[0] == 413
 
 
-async def test_expectations(caplog: Log) -> None:
+async def test_expectations_are_answered(caplog: Log) -> None:
     app = echo_app()
     app.config.http.max_body_size = 1000
     async with attacked(app, caplog) as running:
@@ -236,7 +236,7 @@ async def test_expectations(caplog: Log) -> None:
             assert await client.read_head() == (100, {})
             client.write(b"hello")
             assert (await client.read_response())[::2] == (200, b"hello")
-        # Whether a body comes now nobody can tell: the connection is of no more use.
+        # It is unknown whether a body will follow, so the connection cannot be used again.
         assert (await refusal(running, post(b"Content-Length: 1001", b"Expect: 100-continue")))[0] == 413
 
 
@@ -267,8 +267,8 @@ async def test_an_upgrade_to_something_else_is_ignored(upgrade: bytes, caplog: L
     assert visits == [("request", "/first")] * 2
 
 
-async def test_a_path_cannot_write_into_the_logs(caplog: Log) -> None:
-    """`attacked` looks for control characters in all that is logged (reliability, line 78)."""
+async def test_a_path_cannot_inject_into_the_logs(caplog: Log) -> None:
+    """`attacked` checks the log for control characters (reliability, line 78)."""
     path = "/%0d%0aINFO:%20fake%1b%5b31m%c2%85%e2%80%a8%22"
     visits = Visits()
     async with attacked(victim_app(visits), caplog) as running:
@@ -292,7 +292,7 @@ def failing_app() -> App:
     return app
 
 
-async def test_nor_can_it_when_the_handler_fails(caplog: Log) -> None:
+async def test_a_path_cannot_inject_into_the_logs_when_the_handler_fails(caplog: Log) -> None:
     async with run_emmett(failing_app()) as running:
         line = b"GET /%0d%0afake%1b%e2%80%a8 HTTP/1.1"
         assert (await served(running, request_of(line=line)))[0] == 500

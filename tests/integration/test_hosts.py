@@ -42,7 +42,7 @@ async def request_status(port: int, host: bytes, *fields: bytes) -> int:
         return (await client.read_head())[0]
 
 
-async def test_developing_serves_this_machine_and_no_rebound_name(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_development_serves_this_machine_but_no_rebound_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DEVELOP, "app:app")
     visits: list[str] = []
     async with run_emmett(make_app(visits)) as running:
@@ -53,7 +53,7 @@ async def test_developing_serves_this_machine_and_no_rebound_name(monkeypatch: p
             assert await statuses(running.port, host) == (200, 101)
 
 
-async def test_a_list_for_production() -> None:
+async def test_production_serves_the_listed_hosts() -> None:
     visits: list[str] = []
     app = make_app(visits)
     app.config.server.allowed_hosts = ["example.com"]
@@ -64,7 +64,7 @@ async def test_a_list_for_production() -> None:
         assert await statuses(running.port, b"example.com") == (200, 101)
 
 
-async def test_behind_a_proxy_the_host_is_the_visitors() -> None:
+async def test_with_a_proxy_the_host_is_that_of_the_visitor() -> None:
     visits: list[str] = []
     app = make_app(visits)
     app.config.server.allowed_hosts = ["example.com"]
@@ -73,7 +73,7 @@ async def test_behind_a_proxy_the_host_is_the_visitors() -> None:
         assert await statuses(running.port, b"backend", b"X-Forwarded-Host: evil") == (421, 421)
         assert await statuses(running.port, b"example.com", b"X-Forwarded-Host: evil") == (421, 421)
         assert not visits
-        # The origin check of the handshake sees the visitor's host too, so this one is asked without an Origin.
+        # The origin check also uses the visitor's host, so this handshake has no Origin.
         async with connect(running.port) as client:
             client.write(upgrade_request("/ws", b"X-Forwarded-Host: example.com", host=b"backend"))
             assert (await client.read_head())[0] == 101
@@ -104,7 +104,7 @@ async def test_a_body_for_another_host_is_not_read_as_a_request() -> None:
     assert not visits
 
 
-async def test_over_asgi() -> None:
+async def test_hosts_are_checked_over_asgi() -> None:
     visits: list[str] = []
     app = make_app(visits)
     app.config.server.allowed_hosts = ["example.com"]
@@ -117,14 +117,14 @@ async def test_over_asgi() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::uvicorn.config.UvicornDeprecationWarning")
 @pytest.mark.parametrize("server", SERVERS)
-async def test_on_every_server(server: str) -> None:
+async def test_hosts_are_checked_on_every_server(server: str) -> None:
     visits: list[str] = []
     app = make_app(visits)
     app.config.server.allowed_hosts = ["example.com"]
     async with SERVERS[server](app) as running:
         status, upgrade = await statuses(running.port, b"evil")
         assert status == 421
-        # Servers without denial responses answer 403 whatever the application says.
+        # Servers without denial responses respond with 403 in any case.
         assert upgrade in (421, 403)
         assert not visits
         assert await request_status(running.port, b"example.com") == 200

@@ -11,7 +11,7 @@ from emmett import WebsocketClosed
 from tests.inspector.kit import Node, meet, there_is
 
 
-async def test_both_are_seen_and_acted_on(broker: str) -> None:
+async def test_both_nodes_can_be_inspected_and_controlled(broker: str) -> None:
     first, second = Node(broker, payloads=True), Node(broker)
     async with (
         first.app.test_client_async() as here,
@@ -30,7 +30,7 @@ async def test_both_are_seen_and_acted_on(broker: str) -> None:
         channel = await first.inspector.channel("room:1")
         assert channel.members is not None
         assert [row.member for row in channel.members] == ["bob"]
-        # The other node's messages as they pass, until it ends.
+        # Messages of the other node as they pass, until it ends.
         async with contextlib.aclosing(second.inspector.watch(rows["echo"].id, payloads=True)) as watching:
             news = asyncio.create_task(anext(watching))
             await there_is(lambda: len(first.inspector._view._tails or ()) == 1)
@@ -44,7 +44,7 @@ async def test_both_are_seen_and_acted_on(broker: str) -> None:
             assert (await anext(watching)).ended == "it has ended with 4000: enough"
 
 
-async def test_a_program_that_is_no_node_asks_too(broker: str) -> None:
+async def test_a_program_that_is_no_node_can_ask_too(broker: str) -> None:
     first, second, outside = Node(broker), Node(broker), Node(broker)
     async with first.app.test_client_async(), second.app.test_client_async() as there, there.websocket("/echo"):
         await meet(first, second)
@@ -54,5 +54,5 @@ async def test_a_program_that_is_no_node_asks_too(broker: str) -> None:
             assert {status.node.id for status in report.nodes} == {first.id, second.id}
             (row,) = (await inspector.connections()).connections.rows
             assert row.id.startswith(second.id)
-        # Nobody takes it for a node.
+        # The nodes do not count it as one of them.
         assert first.known == {second.id}

@@ -29,7 +29,7 @@ class Service(NamedTuple):
 
     @contextlib.contextmanager
     def connect(self, base: str, path: str) -> Iterator[ClientConnection]:
-        """Connect; to a room, wait until it has begun."""
+        """Connect; for a room, wait until it has begun."""
         with connect(base.replace("http", "ws") + path) as peer:
             if path.startswith("/rooms"):
                 assert peer.recv(30) == "ready"
@@ -81,7 +81,7 @@ def rows(page: Page) -> Any:
     return page.locator("tbody tr")
 
 
-def test_both_nodes(visitor: Visitor) -> None:
+def test_the_page_shows_both_nodes(visitor: Visitor) -> None:
     page = visitor.open()
     expect(page).to_have_title("Tea house: inspector")
     expect(page.locator(".node dl")).to_have_count(2)
@@ -124,7 +124,7 @@ def test_a_connection_of_the_other_node_is_watched_and_closed(visitor: Visitor, 
     with service.connect(service.second, "/rooms/oolong/chen") as peer:
         page.get_by_label("User").fill("chen")
         expect(rows(page)).to_have_count(1)
-        # Anywhere in the row is as good as the link.
+        # Clicking anywhere in the row works like the link.
         rows(page).first.locator('[data-label="User"]').click()
         expect(page.get_by_text("Listening")).to_be_visible()
         log = page.get_by_role("log")
@@ -158,11 +158,11 @@ def test_a_connection_of_the_other_node_is_watched_and_closed(visitor: Visitor, 
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4001, "closing time")
         expect(page.get_by_text("it has ended with 4001: closing time")).to_be_visible()
-    # A refused code is an answer of 409, which browsers report.
+    # A refused code is a 409, which browsers log.
     visitor.problems[:] = [each for each in visitor.problems if "409" not in each]
 
 
-def test_channels_with_members_and_history(visitor: Visitor, service: Service) -> None:
+def test_the_page_shows_channels_with_members_and_history(visitor: Visitor, service: Service) -> None:
     page = visitor.open("channels")
     with (
         service.connect(service.first, "/rooms/green/dana") as dana,
@@ -179,7 +179,7 @@ def test_channels_with_members_and_history(visitor: Visitor, service: Service) -
         expect(page.locator(".members li b")).to_have_text(["dana", "eve"])
         expect(page.get_by_label("History").locator("pre")).to_have_text(["hello"])
         expect(page.get_by_text("Listening")).to_be_visible()
-        # The websocket is open before the channel is subscribed: what comes later is seen in any case.
+        # The websocket opens before the channel is subscribed, so later publications are certainly shown.
         log = page.get_by_role("log")
         for _ in range(50):
             eve.send("again")
@@ -194,7 +194,7 @@ def test_channels_with_members_and_history(visitor: Visitor, service: Service) -
         expect(rows(page)).to_have_count(1)
 
 
-def test_settings_without_secrets(visitor: Visitor) -> None:
+def test_the_page_shows_settings_without_secrets(visitor: Visitor) -> None:
     page = visitor.open("settings")
     expect(page.get_by_role("heading", level=2)).to_have_text(
         ["websocket", "http", "server", "calls", "centrifuge", "application"]
@@ -209,7 +209,7 @@ def test_settings_without_secrets(visitor: Visitor) -> None:
     assert "hush" not in page.content()
 
 
-def test_the_keyboard_is_enough(visitor: Visitor, service: Service) -> None:
+def test_the_page_can_be_used_with_the_keyboard(visitor: Visitor, service: Service) -> None:
     page = visitor.open()
     with service.connect(service.second, "/rooms/mint/finn") as peer:
         expect(page.locator(".node dl")).to_have_count(2)
@@ -238,7 +238,7 @@ def test_the_keyboard_is_enough(visitor: Visitor, service: Service) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(scheme: str, browser: Browser, service: Service) -> None:
+def test_the_page_fits_a_phone(scheme: str, browser: Browser, service: Service) -> None:
     phone: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "color_scheme": scheme}
     visitor = Visitor(browser, service.first, is_mobile=True, **phone)
     with service.connect(service.second, "/rooms/mint/gus"):
@@ -259,7 +259,7 @@ def test_on_a_phone(scheme: str, browser: Browser, service: Service) -> None:
     assert visitor.problems == []
 
 
-def test_a_node_is_drained(browser: Browser, service: Service) -> None:
+def test_a_node_can_be_drained(browser: Browser, service: Service) -> None:
     with served_module(MODULE) as third:
         visitor = Visitor(browser, service.first, viewport={"width": 1400, "height": 900})
         with service.connect(third, "/echo") as peer:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.loops("asyncio", "uvloop")
 
 
 async def test_a_dead_peer_is_gone_within_interval_plus_timeout() -> None:
-    """Reliability, line 52: packets vanish; there is one disconnect, and the handler is notified."""
+    """Reliability, line 52: packets are lost; there is one disconnect, and the handler is notified."""
     app = App(__name__)
     told: asyncio.Queue[int] = asyncio.Queue()
 
@@ -52,7 +52,7 @@ async def test_a_peer_that_answers_stays() -> None:
         assert frame == (TEXT, b"here")
 
 
-async def test_a_handler_that_does_not_receive_does_not_make_its_peer_dead() -> None:
+async def test_a_peer_is_not_dead_because_its_handler_does_not_receive() -> None:
     app = App(__name__)
     receive = asyncio.Event()
     received: list[str | bytes] = []
@@ -67,7 +67,7 @@ async def test_a_handler_that_does_not_receive_does_not_make_its_peer_dead() -> 
     async with run_emmett(app) as running, connect(running.port) as client:
         await client.upgrade("/")
         client.write(b"".join(client_frame(TEXT, b"%d" % number) for number in range(20)))
-        # Nobody takes these; but what comes after them is seen, so that the Pongs count.
+        # The handler takes none of these, but later data is still read, so the Pongs count.
         for _ in range(10):
             assert await client.read_frame() == (PING, b"")
             client.write(client_frame(PONG))
@@ -78,7 +78,7 @@ async def test_a_handler_that_does_not_receive_does_not_make_its_peer_dead() -> 
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
-async def test_a_frame_that_does_not_end_fails_though_pings_are_answered(size: int) -> None:
+async def test_an_endless_frame_fails_even_if_pings_are_answered(size: int) -> None:
     app = App(__name__)
     told: asyncio.Queue[int] = asyncio.Queue()
 
@@ -97,7 +97,7 @@ async def test_a_frame_that_does_not_end_fails_though_pings_are_answered(size: i
         assert await told.get() == 1008
 
 
-async def test_a_ping_of_the_application_tells_the_round_trip() -> None:
+async def test_a_ping_of_the_application_returns_the_round_trip() -> None:
     app = App(__name__)
 
     @app.websocket("/")
@@ -151,6 +151,6 @@ async def test_a_peer_that_does_not_keep_up_with_send_nowait_is_dropped() -> Non
     async with run_emmett(app) as running, connect(running.port) as client:
         await client.upgrade("/")
         count, code = await told.get()
-        # What the kernel took at once, and then no more than the limit.
+        # As much as the kernel accepted at once, and then no more than the limit.
         assert count >= 19
         assert code == 1006

@@ -34,7 +34,7 @@ def echo_app() -> App:
     return app
 
 
-async def test_frames_behind_the_handshake_in_one_segment() -> None:
+async def test_frames_may_arrive_in_one_segment_with_the_handshake() -> None:
     frames = client_frame(TEXT, b"one") + client_frame(BINARY, b"two")
     async with run_emmett(echo_app()) as running, connect(running.port) as client:
         await client.upgrade("/", behind=frames + client_frame(TEXT, b"three")[:4])
@@ -43,7 +43,7 @@ async def test_frames_behind_the_handshake_in_one_segment() -> None:
         assert await client.close() == (1000, "")
 
 
-async def test_the_handshake_cut_at_every_byte() -> None:
+async def test_the_handshake_may_be_cut_at_every_byte() -> None:
     stream = upgrade_request("/") + client_frame(TEXT, b"hello")
     async with run_emmett(echo_app()) as running:
         for cut in range(1, len(stream)):
@@ -55,7 +55,7 @@ async def test_the_handshake_cut_at_every_byte() -> None:
                 assert await client.read_frame() == (TEXT, b"hello")
 
 
-async def test_a_request_pipelined_before_the_upgrade() -> None:
+async def test_a_request_may_be_pipelined_before_the_upgrade() -> None:
     app = echo_app()
     answer = asyncio.Event()
 
@@ -114,7 +114,7 @@ async def test_the_close_code_is_echoed() -> None:
             assert await client.read_end() == b""
 
 
-async def test_a_bad_frame_behind_a_good_one() -> None:
+async def test_a_valid_frame_before_an_invalid_one_is_delivered() -> None:
     async with run_emmett(echo_app()) as running, connect(running.port) as client:
         await client.upgrade("/")
         client.write(client_frame(TEXT, b"good") + client_frame(TEXT, b"bad", mask=None) + b"\xff" * 100_000)
@@ -127,7 +127,7 @@ async def test_a_bad_frame_behind_a_good_one() -> None:
         assert await client.read_end() == b""
 
 
-async def test_a_thousand_messages_and_a_close_at_once() -> None:
+async def test_a_thousand_messages_before_a_close_are_delivered() -> None:
     app = App(__name__)
     handled: list[str | bytes] = []
     ended = asyncio.Event()
@@ -150,8 +150,8 @@ async def test_a_thousand_messages_and_a_close_at_once() -> None:
 
 
 @pytest.mark.parametrize("how", ["fin", "reset"])
-async def test_a_connection_that_breaks(how: str) -> None:
-    """FIN without Close: what had arrived is delivered, then 1006. RST may take unread bytes with it."""
+async def test_a_broken_connection_delivers_its_messages_then_1006(how: str) -> None:
+    """After FIN without Close, received messages are delivered, then 1006. RST may discard unread data."""
     app = App(__name__)
     ready = asyncio.Event()
     told: asyncio.Queue[list[object]] = asyncio.Queue()
@@ -188,7 +188,7 @@ async def test_a_connection_that_breaks(how: str) -> None:
             assert received[:-1] == [str(number) for number in range(len(received) - 1)]
 
 
-async def test_a_half_closed_peer_still_gets_what_was_sent() -> None:
+async def test_a_half_closed_peer_still_gets_sent_messages() -> None:
     app = App(__name__)
 
     @app.websocket("/")
@@ -205,8 +205,8 @@ async def test_a_half_closed_peer_still_gets_what_was_sent() -> None:
     assert data == b"".join(encode_message(str(number)) for number in range(20))
 
 
-async def test_close_comes_behind_all_that_was_sent() -> None:
-    """Above the high-water mark, with a peer that begins to read late (reliability, line 56)."""
+async def test_the_close_frame_comes_after_all_sent_messages() -> None:
+    """This holds above the high-water mark, with a peer that starts to read late (reliability, line 56)."""
     app = App(__name__)
 
     @app.websocket("/")
@@ -248,7 +248,7 @@ async def test_a_cancelled_close_still_closes_in_its_turn() -> None:
         await gone(running)
 
 
-async def test_the_peer_closes_while_a_send_is_blocked() -> None:
+async def test_the_peer_may_close_while_a_send_is_blocked() -> None:
     app = App(__name__)
     told: asyncio.Queue[int] = asyncio.Queue()
 
@@ -268,7 +268,7 @@ async def test_the_peer_closes_while_a_send_is_blocked() -> None:
         assert (await client.read_close())[0] == 4001
 
 
-async def test_both_close_at_once() -> None:
+async def test_both_sides_may_close_at_once() -> None:
     app = App(__name__)
     close = asyncio.Event()
 
@@ -287,7 +287,7 @@ async def test_both_close_at_once() -> None:
         await gone(running)
 
 
-async def test_a_peer_that_ignores_the_close_is_gone_at_the_close_timeout() -> None:
+async def test_a_peer_that_ignores_the_close_is_dropped_at_the_close_timeout() -> None:
     app = App(__name__)
 
     @app.websocket("/", close_timeout=0.1)
@@ -302,7 +302,7 @@ async def test_a_peer_that_ignores_the_close_is_gone_at_the_close_timeout() -> N
         await gone(running)
 
 
-async def test_a_peer_that_does_not_read_is_gone_at_the_send_timeout() -> None:
+async def test_a_peer_that_does_not_read_is_dropped_at_the_send_timeout() -> None:
     app = App(__name__)
     told: asyncio.Queue[int] = asyncio.Queue()
 
@@ -335,7 +335,7 @@ async def test_a_handshake_without_an_answer_is_refused_at_the_accept_timeout() 
         client.write(upgrade_request("/"))
         assert (await client.read_response())[0] == 503
         await ended.wait()
-        # A refused peer is listened to until it closes too.
+        # The data of a refused peer is read until it closes, too.
         client.writer.close()
         await gone(running)
 
@@ -402,7 +402,7 @@ async def test_a_handler_that_does_not_receive_stops_the_sender() -> None:
     async with run_emmett(app) as running, connect(running.port) as client:
         await client.upgrade("/")
         sent = await fill(client, frame)
-        # What the kernel and the inbox hold, and not a hundred times that.
+        # What the kernel and the inbox can hold, instead of a hundred times that.
         assert sent < 400
         receive.set()
         await client.writer.drain()
@@ -424,7 +424,7 @@ async def fill(client: RawClient, frame: bytes) -> int:
             return sent
 
 
-async def test_leaving_before_the_handshake_is_answered() -> None:
+async def test_a_peer_may_leave_before_the_handshake_is_answered() -> None:
     app = App(__name__)
     told: asyncio.Queue[int] = asyncio.Queue()
     ready = asyncio.Event()
@@ -457,8 +457,8 @@ def without_collector() -> Iterator[None]:
 
 @pytest.mark.parametrize("end", ["peer closes", "peer vanishes", "handler returns", "handler raises"])
 async def test_a_connection_is_freed_at_once_when_it_ends(end: str, caplog: pytest.LogCaptureFixture) -> None:
-    """No cycle waits for the garbage collector: 1,000 connections come and go with the collector switched off."""
-    # What pytest captures of the log would keep the tracebacks.
+    """There are no reference cycles: 1,000 connections come and go with the garbage collector disabled."""
+    # The log captured by pytest would keep the tracebacks.
     caplog.set_level("CRITICAL", "emmett")
     app = App(__name__)
     alive: weakref.WeakSet[Websocket] = weakref.WeakSet()

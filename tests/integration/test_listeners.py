@@ -1,4 +1,4 @@
-"""What the default server listens on: TLS, unix sockets, and as many connections as the process has files for."""
+"""Listening of the default server: TLS, unix sockets, and as many connections as the process can have open files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def run_tls(app: App, certificate: Certificate) -> AsyncIterator[Running]:
 
 
 def telling_app() -> App:
-    """Return an application that tells how it sees its peers."""
+    """Return an application that reports how it sees its peers."""
     app = echo_app()
     app.config.http.head_timeout = TIMEOUT
 
@@ -75,7 +75,7 @@ async def check_echo(client: RawClient) -> None:
     assert await client.close() == (1000, "")
 
 
-async def test_websockets_over_tls(certificate: Certificate) -> None:
+async def test_websockets_work_over_tls(certificate: Certificate) -> None:
     async with run_tls(telling_app(), certificate) as running:
         async with connect(running.port, tls=certificate.client) as client:
             await check_echo(client)
@@ -98,7 +98,7 @@ async def test_websockets_over_tls(certificate: Certificate) -> None:
     ],
     ids=["nothing", "a byte", "half a hello", "plain HTTP", "garbage"],
 )
-async def test_a_tls_handshake_that_does_not_end(sent: bytes, certificate: Certificate) -> None:
+async def test_an_endless_tls_handshake_is_dropped(sent: bytes, certificate: Certificate) -> None:
     async with run_tls(telling_app(), certificate) as running, connect(running.port) as client:
         client.write(sent)
         await client.read_end()
@@ -106,7 +106,7 @@ async def test_a_tls_handshake_that_does_not_end(sent: bytes, certificate: Certi
             await check_echo(other)
 
 
-async def test_a_head_that_does_not_end_over_tls(certificate: Certificate) -> None:
+async def test_an_endless_head_over_tls_is_408(certificate: Certificate) -> None:
     async with run_tls(telling_app(), certificate) as running, connect(running.port, tls=certificate.client) as client:
         client.write(upgrade_request("/echo")[:-2])
         assert (await client.read_response())[0] == 408
@@ -114,8 +114,8 @@ async def test_a_head_that_does_not_end_over_tls(certificate: Certificate) -> No
 
 
 @pytest.mark.parametrize("attack", [request_of(host=None), b"garbage", request_of(b"X: " + b"x" * 65536)])
-async def test_a_refused_peer_over_tls_that_does_not_close(attack: bytes, certificate: Certificate) -> None:
-    """TLS ends with a message of both sides; one that never comes must not keep the connection."""
+async def test_a_refused_peer_over_tls_that_does_not_close_is_dropped(attack: bytes, certificate: Certificate) -> None:
+    """TLS ends with a message from each side; if the peer's never comes, the connection must still end."""
     async with run_tls(telling_app(), certificate) as running, connect(running.port, tls=certificate.client) as client:
         client.write(attack)
         assert (await client.read_head())[0] in {400, 431}
@@ -123,7 +123,7 @@ async def test_a_refused_peer_over_tls_that_does_not_close(attack: bytes, certif
         await gone(running)
 
 
-async def test_a_unix_socket(tmp_path: Path) -> None:
+async def test_a_unix_socket_is_served(tmp_path: Path) -> None:
     path = str(tmp_path / "server.sock")
     async with run_emmett(telling_app(), uds=path) as running:
         async with connect(0, uds=path) as client:
@@ -161,8 +161,8 @@ async def connectable(path: str) -> None:
             return
 
 
-async def test_out_of_files(loop_name: str, tmp_path: Path) -> None:
-    """The cap is below the limit of files: new connections get 503, earlier ones are not affected, and it recovers."""
+async def test_connections_beyond_the_limit_of_files_get_503(loop_name: str, tmp_path: Path) -> None:
+    """The cap is below the limit of files; earlier connections are not affected, and the server recovers."""
     path = str(tmp_path / "server.sock")
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", FEW_FILES, path, loop_name, stderr=pipe)
@@ -174,7 +174,7 @@ async def test_out_of_files(loop_name: str, tmp_path: Path) -> None:
             await first.upgrade("/echo")
             late.write(request_of())
             assert (await late.read_response())[0] == 503
-            # Those far beyond the cap are dropped at once.
+            # Connections far over the cap are dropped at once.
             assert await clients[-1].read_end() == b""
             first.write(client_frame(TEXT, b"hello"))
             assert await first.read_frame() == (TEXT, b"hello")

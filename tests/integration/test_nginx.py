@@ -1,6 +1,6 @@
 """The default server behind nginx over a unix socket, and the program that docs/deployment.md shows next to nginx.
 
-What all proxies have to do is in test_proxy_recipes.py.
+test_proxy_recipes.py tests what all proxies must do.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ async def run_behind_unix_socket(folder: Path, *trusted: str) -> AsyncIterator[P
         yield proxy
 
 
-async def test_a_unix_socket(tmp_path: Path) -> None:
+async def test_a_unix_socket_works_with_nginx(tmp_path: Path) -> None:
     forged = {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example"}
     async with run_behind_unix_socket(tmp_path, "unix") as proxy:
         async with proxy.http(**forged) as client:
@@ -50,7 +50,7 @@ async def test_a_unix_socket(tmp_path: Path) -> None:
             assert (websocket.close_code, websocket.close_reason) == (4999, "as you wish")
 
 
-async def test_without_the_setting(tmp_path: Path) -> None:
+async def test_without_the_setting_proxy_headers_are_ignored(tmp_path: Path) -> None:
     async with run_behind_unix_socket(tmp_path) as proxy:
         with pytest.raises(InvalidStatus) as refused:
             await proxy.websocket("/echo")
@@ -60,7 +60,7 @@ async def test_without_the_setting(tmp_path: Path) -> None:
             assert answer == {"client": None, "scheme": "http", "host": NAME}
 
 
-async def test_the_program_of_the_document(tmp_path: Path) -> None:
+async def test_the_program_of_the_document_works(tmp_path: Path) -> None:
     heading = RECIPES["nginx"].heading
     (program,) = (program for program in programs_of(page(PAGE)) if program.blocks[0].heading == heading)
     with program.loaded(tmp_path) as app:

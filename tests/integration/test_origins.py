@@ -32,7 +32,7 @@ async def status_for(port: int, origin: bytes | None, host: bytes = b"good.com")
         return (await client.read_head())[0]
 
 
-async def test_same_origin_by_default(caplog: pytest.LogCaptureFixture) -> None:
+async def test_only_the_same_origin_is_allowed_by_default(caplog: pytest.LogCaptureFixture) -> None:
     app, visits = open_app()
     async with run_emmett(app) as running:
         assert await status_for(running.port, b"http://good.com") == 101
@@ -55,7 +55,7 @@ async def test_same_origin_by_default(caplog: pytest.LogCaptureFixture) -> None:
     assert len(refusals) == 7, "each origin is logged once"
 
 
-async def test_the_refusal_says_why() -> None:
+async def test_the_refusal_gives_the_reason() -> None:
     app, _ = open_app()
     async with run_emmett(app) as running, httpx.AsyncClient() as client:
         fields = {
@@ -78,7 +78,7 @@ async def test_the_refusal_says_why() -> None:
             assert expected in answer.text
 
 
-async def test_what_programs_send() -> None:
+async def test_origins_that_programs_send_are_handled() -> None:
     """ws4py and Starscream send the origin of the websocket, arduinoWebSockets and desktop shells one of their own."""
     app, _ = open_app(origins=["same-origin", "file://", "null", "app://.", "vscode-webview://*", "moz-extension://*"])
     async with run_emmett(app) as running:
@@ -91,7 +91,7 @@ async def test_what_programs_send() -> None:
             assert await status_for(running.port, origin) == 403
 
 
-async def test_lists_and_wildcards() -> None:
+async def test_origins_can_be_listed_with_wildcards() -> None:
     app, _ = open_app(origins=["https://example.com", "https://*.example.com", "same-origin"])
     async with run_emmett(app) as running:
         assert await status_for(running.port, b"https://example.com") == 101
@@ -101,7 +101,7 @@ async def test_lists_and_wildcards() -> None:
         assert await status_for(running.port, b"http://example.com") == 403
 
 
-async def test_pages_of_this_machine_while_developing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_local_pages_are_allowed_during_development(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMMETT_DEVELOP", "app:app")
     app, _ = open_app()
     async with run_emmett(app) as running:
@@ -109,7 +109,7 @@ async def test_pages_of_this_machine_while_developing(monkeypatch: pytest.Monkey
         assert await status_for(running.port, b"http://evil.com", host=b"127.0.0.1:8000") == 403
 
 
-def test_a_pattern_that_makes_no_sense_is_an_error_on_assignment() -> None:
+def test_an_invalid_pattern_is_an_error_on_assignment() -> None:
     app = App(__name__)
 
     async def visit() -> None:

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::uvicorn.config.UvicornDeprecationWarning"),
 ]
 EVERY = pytest.mark.parametrize("server", SERVERS)
-# When they stop, granian leaves open websockets as they are, and hypercorn cancels its own tasks with a traceback.
+# When they stop, granian leaves open websockets unchanged, and hypercorn cancels its own tasks with a traceback.
 UNTOLD = {"granian", "hypercorn"}
 
 Handler = Callable[[], Awaitable[None]]
@@ -30,7 +30,7 @@ LEVELS = ("app", "module", "inner", "route")
 
 
 class Ends(Pipe):
-    """The outermost pipe: it is closed last, and tells that the flow is over."""
+    """The outermost pipe, which is closed last and reports the end of the flow."""
 
     def __init__(self) -> None:
         self.flows: asyncio.Queue[None] = asyncio.Queue()
@@ -58,7 +58,7 @@ def build(record: Record, handler: Handler) -> tuple[App, Ends]:
 
 
 def through(*way_back: str) -> list[str]:
-    """All points of a flow; `way_back` names those that each pipe passes on its way back."""
+    """Return all points of a flow; `way_back` names those that each pipe passes on the way back."""
     return [
         *(f"{level}.{hook}" for level in LEVELS for hook in ("open", "open_ws")),
         *(f"{level}.pipe>" for level in LEVELS),
@@ -117,7 +117,9 @@ async def echo_once() -> None:
         (cancelled, 1011, FAILED),
     ],
 )
-async def test_a_handler_that_ends(server: str, handler: Handler, code: int, points: list[str]) -> None:
+async def test_a_returning_handler_runs_the_hooks_in_order(
+    server: str, handler: Handler, code: int, points: list[str]
+) -> None:
     record = Record()
     app, ends = build(record, handler)
     async with SERVERS[server](app) as running, connect(f"{running.url}/module/inner/talk") as client:
@@ -140,7 +142,7 @@ async def break_off(client: ClientConnection) -> None:
 @EVERY
 @pytest.mark.parametrize("leaving", [leave, break_off])
 @pytest.mark.parametrize(("handler", "points"), [(echoing, FAILED), (iterating, SUCCEEDED)])
-async def test_a_peer_that_leaves(
+async def test_a_departing_peer_runs_the_failure_hooks_in_order(
     server: str, leaving: Callable[[ClientConnection], Awaitable[None]], handler: Handler, points: list[str]
 ) -> None:
     record = Record()
@@ -154,7 +156,7 @@ async def test_a_peer_that_leaves(
 
 
 async def refusal(running: Running, path: str, *fields: bytes) -> int:
-    """Ask for a websocket where none is to be had, and return the status of the answer."""
+    """Request a websocket that will be refused, and return the status."""
     async with raw_client.connect(running.port) as client:
         client.write(raw_client.upgrade_request(path, *fields))
         return (await client.read_head())[0]
@@ -173,7 +175,7 @@ async def failing_at_once() -> None:
 
 
 @EVERY
-async def test_a_handler_that_ends_before_accepting(server: str) -> None:
+async def test_a_handler_that_ends_before_accepting_runs_the_hooks(server: str) -> None:
     for handler, status, points in (
         (returning, 403, SUCCEEDED),
         (redirecting, 303, through("success")),
@@ -190,7 +192,7 @@ async def test_a_handler_that_ends_before_accepting(server: str) -> None:
 
 @EVERY
 @pytest.mark.parametrize("point", ["inner.open", "inner.open_ws"])
-async def test_an_open_hook_that_fails(server: str, point: str) -> None:
+async def test_a_failed_open_hook_refuses_and_closes_opened_pipes(server: str, point: str) -> None:
     record = Record()
     record.fail(point, LookupError("a fault"))
     app, ends = build(record, returning)
@@ -204,7 +206,7 @@ async def test_an_open_hook_that_fails(server: str, point: str) -> None:
 
 
 @EVERY
-async def test_a_pipe_that_does_not_go_on(server: str) -> None:
+async def test_a_pipe_may_end_the_flow(server: str) -> None:
     record = Record()
 
     class Stops(Pipe):
@@ -240,12 +242,12 @@ async def test_a_pipe_that_does_not_go_on(server: str) -> None:
     inside = [point for point in record.points if "pipe" in point or "success" in point or "failure" in point]
     passed = ["outer.pipe>", "outer.pipe<", "outer.success"]
     assert inside == [*passed, "outer.pipe>", "outer.failure", *passed, *passed]
-    # What was opened is closed, though the flow never came there.
+    # Opened pipes are closed even if the flow never reached them.
     assert record.points.count("behind.open") == record.points.count("behind.close") == 4
 
 
 @EVERY
-async def test_a_pipe_catches_the_end_and_changes_the_arguments(server: str) -> None:
+async def test_a_pipe_can_catch_the_end_and_change_the_arguments(server: str) -> None:
     ended: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
 
     class Catches(Pipe):
@@ -268,13 +270,13 @@ async def test_a_pipe_catches_the_end_and_changes_the_arguments(server: str) -> 
             assert await client.recv() == "42 more"
             await client.close(4002, "bye")
         code, _ = await ended.get()
-        # hypercorn does not tell the code.
+        # hypercorn does not report the code.
         assert code == (1006 if server == "hypercorn" else 4002)
 
 
 @pytest.mark.loops("asyncio", "uvloop")
 @pytest.mark.parametrize("leaving", [leave, break_off])
-async def test_close_hooks_are_awaited_before_the_connection_counts_as_gone(
+async def test_close_hooks_are_awaited_before_the_connection_ends(
     leaving: Callable[[ClientConnection], Awaitable[None]],
 ) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
@@ -303,7 +305,7 @@ async def test_close_hooks_are_awaited_before_the_connection_counts_as_gone(
             await leaving(client)
             await begun.wait()
             await client.wait_closed()
-        # The peer is gone, and a new one comes and goes meanwhile.
+        # The peer has left, and a new one connects and leaves meanwhile.
         async with connect(f"{running.url}/talk") as other:
             assert len(state.connections) == 2
             await leaving(other)
@@ -315,7 +317,7 @@ async def test_close_hooks_are_awaited_before_the_connection_counts_as_gone(
 
 
 @EVERY
-async def test_requires(server: str) -> None:
+async def test_requires_admits_or_refuses(server: str) -> None:
     app = App(__name__)
 
     def has_cookie() -> bool:

@@ -27,7 +27,7 @@ async def echo() -> None:
 
 
 class Marks(Pipe):
-    """Writes on each message that it has passed here; drops those that ask for it."""
+    """Marks each message that passes; drops those that ask for it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -62,7 +62,7 @@ async def test_messages_pass_the_hooks(server: str) -> None:
                 assert await client.recv() == answer
             for message in ("drop at a", "drop at ", "drop at c"):
                 await client.send(message)
-            # "drop at " is none when it comes to b, but "drop at a" is to be dropped at a.
+            # Pipe b gets "drop at ", which it does not drop; "drop at a" is dropped at a.
             assert await client.recv() == "drop at abcCBA"
             assert await client.recv() == "drop at cabcCBA"
         async with connect(f"{running.url}/sends") as client:
@@ -123,7 +123,7 @@ async def test_one_pipe_serves_many_connections(server: str) -> None:
                 tasks.create_task(talk(name))
 
 
-async def test_what_a_hook_raises_reaches_the_handler(server: str) -> None:
+async def test_an_exception_from_a_hook_reaches_the_handler(server: str) -> None:
     class Checks(Pipe):
         def on_receive(self, data: str) -> str:
             if data == "bad":
@@ -157,7 +157,7 @@ async def test_what_a_hook_raises_reaches_the_handler(server: str) -> None:
             assert client.close_code == 1011
 
 
-async def test_service_json(server: str) -> None:
+async def test_service_json_encodes_messages(server: str) -> None:
     app = App(__name__)
 
     class Wraps(Pipe):

@@ -25,7 +25,7 @@ SPOOFS = [
 
 
 async def ask(client: RawClient, *fields: bytes) -> dict[str, Any]:
-    """Ask by a request how the application sees this client."""
+    """Return how the application sees this client, according to a request."""
     client.write(request_of(*fields, line=b"GET /visitor HTTP/1.1"))
     status, _, body = await client.read_response()
     assert status == 200
@@ -86,15 +86,15 @@ async def test_a_client_cannot_forge_its_address_through_the_proxy() -> None:
             assert (await ask_both(running.port, *fields))["client"] == ["192.0.2.1", 0], fields
 
 
-async def test_what_cannot_be_read_is_ignored() -> None:
+async def test_invalid_fields_are_ignored() -> None:
     broken = (b"X-Forwarded-For: \xe9,,;", b"X-Forwarded-Proto: gopher", b"X-Forwarded-Host: a b", b'Forwarded: ;;="')
     for headers in ("x-forwarded", "forwarded"):
         async with run_emmett(visitor_app("127.0.0.1", headers=headers)) as running:
             assert await ask_both(running.port, *broken) == {"client": "itself", "scheme": "http", "host": "localhost"}
 
 
-async def test_requests_of_one_connection_have_visitors_of_their_own() -> None:
-    """As a proxy sends them that keeps its connections open."""
+async def test_requests_of_one_connection_may_have_different_visitors() -> None:
+    """A proxy that keeps its connections open sends such requests."""
     async with run_emmett(visitor_app("127.0.0.1")) as running, connect(running.port) as client:
         assert (await ask(client, *TLS_PROXY))["client"] == ["192.0.2.1", 0]
         assert (await ask(client, b"X-Forwarded-For: 192.0.2.2"))["client"] == ["192.0.2.2", 0]
@@ -109,13 +109,13 @@ async def test_requests_of_one_connection_have_visitors_of_their_own() -> None:
         assert json.loads((await client.read_frame())[1])["client"] == ["192.0.2.3", 0]
 
 
-async def test_an_upgrade_to_something_else() -> None:
+async def test_another_upgrade_uses_the_visitor_too() -> None:
     async with run_emmett(visitor_app("127.0.0.1")) as running, connect(running.port) as client:
         answer = await ask(client, b"Connection: Upgrade", b"Upgrade: h2c", *TLS_PROXY)
         assert answer == {"client": ["192.0.2.1", 0], "scheme": "https", "host": "shop.example"}
 
 
-async def test_the_peer_of_a_unix_socket(tmp_path: Path) -> None:
+async def test_the_peer_of_a_unix_socket_can_be_a_proxy(tmp_path: Path) -> None:
     path = str(tmp_path / "server.sock")
     async with run_emmett(visitor_app("unix"), uds=path) as running:
         visitor = {"client": ["192.0.2.1", 0], "scheme": "https", "host": "shop.example"}
@@ -127,7 +127,7 @@ async def test_the_peer_of_a_unix_socket(tmp_path: Path) -> None:
         assert await ask_both(0, *TLS_PROXY, uds=path) == {"client": None, "scheme": "http", "host": "localhost"}
 
 
-async def test_the_origin_is_compared_with_what_the_visitor_asked() -> None:
+async def test_the_origin_is_compared_with_the_host_that_the_visitor_used() -> None:
     async def status(port: int, origin: bytes, *fields: bytes) -> int:
         async with connect(port) as client:
             client.write(upgrade_request("/echo", b"Origin: " + origin, *fields, host=b"shop.example"))
@@ -144,7 +144,7 @@ async def test_the_origin_is_compared_with_what_the_visitor_asked() -> None:
         assert await status(running.port, b"https://shop.example", *TLS_PROXY) == 403
 
 
-async def test_routes_by_host_and_scheme() -> None:
+async def test_routes_use_the_host_and_scheme_of_the_visitor() -> None:
     app = visitor_app("127.0.0.1")
     module = app.module(__name__, "shop", hostname="shop.example")
 

@@ -1,4 +1,4 @@
-"""How proxies behave: each cell of the table in docs/deployment.md is measured."""
+"""The behaviour of proxies: each cell of the table in docs/deployment.md is measured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def listed(cell: str) -> set[str]:
 
 
 @every_proxy
-async def test_what_a_visitor_can_set_by_default(name: str, tmp_path: Path) -> None:
+async def test_fields_that_a_visitor_can_set_by_default_are_as_documented(name: str, tmp_path: Path) -> None:
     passed = await proxy_probes.passed_fields(name, tmp_path / "bare", bare=True)
     assert {field.removeprefix("X-Forwarded-") for field in passed} == listed(row_of(name)["a visitor can set"]) | {
         "Forwarded"
@@ -33,7 +33,7 @@ async def test_what_a_visitor_can_set_by_default(name: str, tmp_path: Path) -> N
 
 
 @every_proxy
-async def test_what_a_visitor_can_set_with_the_recipe(name: str, tmp_path: Path) -> None:
+async def test_the_recipe_removes_fields_that_a_visitor_has_set(name: str, tmp_path: Path) -> None:
     passed = await proxy_probes.passed_fields(name, tmp_path / "recipe", bare=False)
     if name == "stunnel":
         assert len(passed) == 5
@@ -44,13 +44,13 @@ async def test_what_a_visitor_can_set_with_the_recipe(name: str, tmp_path: Path)
 
 
 @every_proxy
-async def test_websockets_over_http2(name: str, tmp_path: Path) -> None:
+async def test_support_of_websockets_over_http2_is_as_documented(name: str, tmp_path: Path) -> None:
     taken = await proxy_probes.takes_websockets_over_http2(name, tmp_path / "proxy")
     assert row_of(name)["HTTP/2"].partition(",")[0] == ("yes" if taken else "no")
 
 
 @every_proxy
-async def test_what_it_holds_back(name: str, tmp_path: Path) -> None:
+async def test_buffering_is_as_documented(name: str, tmp_path: Path) -> None:
     held = set()
     if await proxy_probes.holds_back_responses(name, tmp_path / "responses"):
         held.add("responses")
@@ -60,12 +60,12 @@ async def test_what_it_holds_back(name: str, tmp_path: Path) -> None:
 
 
 @every_proxy
-async def test_departures_are_passed_on(name: str, tmp_path: Path) -> None:
+async def test_passing_on_departures_is_as_documented(name: str, tmp_path: Path) -> None:
     await proxy_probes.passes_on_departure_of_visitor(name, tmp_path / "visitor")
     await proxy_probes.passes_on_departure_of_server(name, tmp_path / "server")
 
 
 @pytest.mark.parametrize("name", [with_tools(name) for name in RECIPES if name not in ("caddy", "traefik")])
-async def test_it_ends_quiet_websockets(name: str, tmp_path: Path) -> None:
+async def test_ending_quiet_websockets_is_as_documented(name: str, tmp_path: Path) -> None:
     assert row_of(name)["a quiet websocket ends after"] != "never"
     await proxy_probes.ends_quiet_websockets(name, tmp_path / "proxy")

@@ -22,7 +22,7 @@ from tests.integration.proxy_recipes import IDLE, NAME, RECIPES, with_tools
 from tests.integration.servers import run_emmett
 from tests.integration.visitors import visitor_app
 
-# stunnel alone leaves HTTP as it is: it belongs to the recipe of Varnish.
+# stunnel alone does not change HTTP, so it belongs to the recipe of Varnish.
 every_proxy = pytest.mark.parametrize("name", [with_tools(name) for name in RECIPES if name != "stunnel"])
 every_http2_proxy = pytest.mark.parametrize(
     "name",
@@ -36,7 +36,7 @@ FORGED = {
     "X-Forwarded-Port": "81",
     "Forwarded": "for=6.6.6.6;proto=http;host=evil.example",
 }
-VISITOR = ("127.0.0.2", 0)  # Linux has the whole of 127.0.0.0/8: the proxy itself comes from 127.0.0.1
+VISITOR = ("127.0.0.2", 0)  # On Linux all of 127.0.0.0/8 is local; the proxy itself connects from 127.0.0.1
 PINGS_A_SECOND = 2
 
 
@@ -80,7 +80,7 @@ async def test_the_application_sees_the_visitor(name: str, fields: dict[str, str
 
 
 @every_proxy
-async def test_messages_of_all_sizes(name: str, tmp_path: Path) -> None:
+async def test_messages_of_all_sizes_pass(name: str, tmp_path: Path) -> None:
     async with run_behind(name, tmp_path) as proxy:
         for compression in (None, "deflate"):
             async with proxy.websocket("/echo", compression=compression) as client:
@@ -151,7 +151,7 @@ async def test_events_are_not_held_back(name: str, tmp_path: Path) -> None:
 
 
 @every_proxy
-async def test_pages_of_the_site_may_connect_and_others_not(name: str, tmp_path: Path) -> None:
+async def test_only_pages_of_the_site_may_connect(name: str, tmp_path: Path) -> None:
     async with run_behind(name, tmp_path) as proxy:
         async with proxy.websocket("/echo", origin=ORIGIN):
             pass
@@ -162,12 +162,12 @@ async def test_pages_of_the_site_may_connect_and_others_not(name: str, tmp_path:
 
 
 @every_http2_proxy
-async def test_websockets_over_http2(name: str, tmp_path: Path) -> None:
+async def test_websockets_over_http2_work(name: str, tmp_path: Path) -> None:
     async with run_behind(name, tmp_path) as proxy:
         fields = [(field.lower(), value) for field, value in FORGED.items()]
         origin = ("origin", str(ORIGIN))
         address = (proxy.port, proxy.tls, NAME)
-        # The client speaks first: Apache holds back what comes in one piece with the 101.
+        # The client speaks first, because Apache holds back data that arrives together with the 101.
         async with connect_over_http2(*address, "/asked", origin, *fields, source=VISITOR[0]) as client:
             assert client.status == 200
             await client.send("visitor")

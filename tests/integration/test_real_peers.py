@@ -1,4 +1,4 @@
-"""The echo of the documentation, word for word, and clients of every make that a user has."""
+"""The echo of the documentation, word for word, with common clients."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MESSAGES: list[str | bytes] = [
 ]
 NODE = Path(__file__).parent / "node"
 
-# The example of the documentation as it stands there.
+# The example of the documentation, verbatim.
 ECHO = """
 from emmett import websocket
 
@@ -63,7 +63,7 @@ def echo_app() -> App:
     return app
 
 
-async def test_websockets() -> None:
+async def test_the_client_of_websockets_works() -> None:
     async with run_emmett(echo_app()) as running:
         async with connect(f"{running.url}/echo", max_size=None) as client:
             for message in MESSAGES:
@@ -81,7 +81,7 @@ async def test_websockets() -> None:
             assert (client.close_code, client.close_reason) == (4000, "bye")
 
 
-async def test_aiohttp() -> None:
+async def test_the_client_of_aiohttp_works() -> None:
     async with run_emmett(echo_app()) as running, aiohttp.ClientSession() as session:
         async with session.ws_connect(f"{running.url}/echo", max_msg_size=0) as client:
             for message in MESSAGES:
@@ -103,7 +103,7 @@ async def test_aiohttp() -> None:
 
 
 @pytest.mark.needs("node")
-async def test_ws_of_node() -> None:
+async def test_the_client_ws_of_node_works() -> None:
     async with run_emmett(echo_app()) as running:
         process = await asyncio.create_subprocess_exec(
             *(tool("node"), "echo.mjs", str(running.port)),
@@ -151,7 +151,7 @@ async (url) => {
 
 
 @pytest.mark.needs("chromium")
-async def test_chromium() -> None:
+async def test_the_websocket_of_chromium_works() -> None:
     app = echo_app()
     app.route("/")(lambda: "<!doctype html><title>echo</title>")
     flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync"

@@ -1,4 +1,4 @@
-"""A server whose broker refuses: it ends at once, with the one line that matters."""
+"""A server whose broker refuses: it ends at once, with one line that explains it."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def test_a_broker_that_refuses_ends_the_start_at_once(
             running.wait_for("Application startup failed")
             assert running.process.wait(30) == 3
     assert "Traceback" not in running.text
-    # It was tried once.
+    # It was tried only once.
     assert "tried again" not in running.text
     assert len([each for each in running.text.splitlines() if "refuse" in each.lower() or "slot" in each]) == 1

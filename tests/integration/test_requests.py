@@ -23,14 +23,14 @@ pytestmark = [
     pytest.mark.parametrize("server", SERVERS),
 ]
 
-# They break the connection when the handler answers before it has read the whole body.
+# These servers break the connection if the handler responds before it has read the whole body.
 WITHOUT_DRAINING = {"hypercorn", "granian"}
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 
 async def in_pieces(*pieces: bytes) -> AsyncIterator[bytes]:
-    """A body without Content-Length: it is sent chunked."""
+    """Return a body without Content-Length, which is sent chunked."""
     for piece in pieces:
         yield piece
         await asyncio.sleep(0)
@@ -61,7 +61,7 @@ PATHS: dict[str, Any] = {
 }
 
 
-async def test_routes_with_variables(server: str) -> None:
+async def test_routes_have_variables(server: str) -> None:
     app = App(__name__)
 
     async def tell(**variables: Any) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def methods_app() -> App:
     return app
 
 
-async def test_methods(server: str) -> None:
+async def test_methods_select_routes(server: str) -> None:
     async with visit(server, methods_app()) as client:
         assert (await client.get("/thing")).text == "read by GET"
         assert (await client.put("/thing")).text == "changed by PUT"
@@ -120,7 +120,7 @@ async def test_methods(server: str) -> None:
         assert (await client.post("/ordinary")).text == "ordinary POST"
 
 
-async def test_what_is_not_there(server: str) -> None:
+async def test_unknown_methods_are_405_and_unknown_paths_404(server: str) -> None:
     async with visit(server, methods_app()) as client:
         for method, path, status, allow in (
             ("POST", "/thing", 405, "DELETE, GET, HEAD, PATCH, PUT"),
@@ -136,7 +136,7 @@ async def test_what_is_not_there(server: str) -> None:
             assert got.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-async def test_attributes(server: str) -> None:
+async def test_the_attributes_of_the_request_are_set(server: str) -> None:
     app = App(__name__)
 
     @app.route("/where/<any:rest>")
@@ -185,7 +185,7 @@ QUERIES: dict[str, Any] = {
 }
 
 
-async def test_query(server: str) -> None:
+async def test_the_query_is_parsed(server: str) -> None:
     app = App(__name__)
 
     @app.route("/")
@@ -245,7 +245,7 @@ BODIES: list[tuple[str, bytes, Any]] = [
 ]
 
 
-async def test_body_params(server: str) -> None:
+async def test_body_params_are_parsed(server: str) -> None:
     async with visit(server, body_app()) as client:
         for content_type, body, answer in BODIES:
             for content in (body, in_pieces(body[:3], body[3:])):
@@ -257,7 +257,7 @@ async def test_body_params(server: str) -> None:
                     assert (body, got.status_code, got.json()) == (body, 200, answer)
 
 
-async def test_bodies(server: str) -> None:
+async def test_bodies_are_read(server: str) -> None:
     async with visit(server, body_app()) as client:
         for path, answer in (("/whole", b"\x00\xff" * 500), ("/stream", b"1000")):
             for content in (b"\x00\xff" * 500, in_pieces(*[b"\x00\xff" * 50] * 10)):
@@ -267,7 +267,7 @@ async def test_bodies(server: str) -> None:
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 1001", "Transfer-Encoding: chunked"])
-async def test_an_answer_before_the_body_is_read(server: str, framing: str) -> None:
+async def test_a_response_may_come_before_the_body_is_read(server: str, framing: str) -> None:
     length = 1001
     chunked = framing.endswith("chunked")
     body = b"%x\r\n%b\r\n0\r\n\r\n" % (length, b"x" * length) if chunked else b"x" * length
@@ -280,7 +280,7 @@ async def test_an_answer_before_the_body_is_read(server: str, framing: str) -> N
             ("/ignore", FORM, 200),
         ):
             head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\n{framing}\r\n\r\n"
-            # In one piece: no server has closed before all of it was there.
+            # In one piece, so that no server closes before all of it has arrived.
             async with connect(running.port) as client:
                 client.write(head.encode() + body)
                 got, fields, text = await client.read_response()
@@ -290,7 +290,7 @@ async def test_an_answer_before_the_body_is_read(server: str, framing: str) -> N
                 assert fields["content-type"] == "text/plain; charset=utf-8"
 
 
-async def test_the_connection_goes_on_behind_a_body_that_was_not_read(server: str) -> None:
+async def test_the_connection_can_be_used_after_an_unread_body(server: str) -> None:
     if server in WITHOUT_DRAINING:
         pytest.skip("the server breaks the connection, and the client may never see the answer")
     pieces = [b"x" * 50_000] * 60
@@ -302,7 +302,7 @@ async def test_the_connection_goes_on_behind_a_body_that_was_not_read(server: st
         assert (await client.post("/whole", content=b"still there")).text == "still there"
 
 
-async def test_cookies(server: str) -> None:
+async def test_cookies_are_read(server: str) -> None:
     app = App(__name__)
 
     @app.route("/set")
@@ -339,7 +339,7 @@ async def test_cookies(server: str) -> None:
         assert (await client.get("/show", headers=sent)).json() == {"one": "1", "two": "a=b"}
 
 
-async def test_each_of_many_requests_sees_its_own(server: str) -> None:
+async def test_concurrent_requests_do_not_mix(server: str) -> None:
     app = App(__name__)
     together = 50
     meeting = asyncio.Barrier(together)
@@ -350,7 +350,7 @@ async def test_each_of_many_requests_sees_its_own(server: str) -> None:
 
     @app.route("/<int:number>")
     async def index(number: int) -> dict[str, Any]:
-        # All are at work before one of them goes on.
+        # All requests are running before any of them continues.
         await meeting.wait()
         response.status = 200 + number
         response.headers["X-Number"] = str(number)
@@ -369,14 +369,14 @@ async def test_each_of_many_requests_sees_its_own(server: str) -> None:
             assert (got.status_code, got.headers["x-number"]) == (200 + number, str(number))
             assert got.headers.get_list("set-cookie") == [f"number={number}"]
 
-        # Statuses without a body are left out.
+        # Statuses without a body are omitted.
         numbers = [number for number in range(together + 2) if 200 + number not in (204, 205)]
         async with asyncio.TaskGroup() as tasks:
             for number in numbers:
                 tasks.create_task(ask(number))
 
 
-async def test_nothing_is_left_of_the_request_before(server: str) -> None:
+async def test_nothing_is_left_of_the_previous_request(server: str) -> None:
     app = App(__name__)
 
     class Sessions(Pipe):
@@ -400,7 +400,7 @@ async def test_nothing_is_left_of_the_request_before(server: str) -> None:
             assert "x-left" not in got.headers
 
 
-async def test_urls(server: str) -> None:
+async def test_url_builds_urls_of_the_running_application(server: str) -> None:
     app = App(__name__)
     blog = app.module("blog", "blog", url_prefix="blog")
     inner = blog.module("inner", "inner", url_prefix="inner")

@@ -82,7 +82,7 @@ def results_app() -> App:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_results(server: str, method: str) -> None:
+async def test_results_become_responses(server: str, method: str) -> None:
     async with visit(server, results_app()) as client:
         for path, status, content_type, body in (
             ("/text", 200, TEXT, "é".encode()),
@@ -101,18 +101,18 @@ async def test_results(server: str, method: str) -> None:
             assert (path, got.headers.get("content-type")) == (path, content_type)
             assert (path, got.headers.get("content-length")) == (path, str(len(body)))
             assert (path, got.content) == (path, body if method == "GET" else b"")
-            # One of each, whoever sets it.
+            # Each field occurs once, even if both set it.
             assert {len(got.headers.get_list(name)) for name in ("date", "content-length")} == {1}
 
 
-async def test_status_and_headers(server: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_status_and_headers_can_be_set(server: str, caplog: pytest.LogCaptureFixture) -> None:
     async with visit(server, results_app()) as client:
         assert (await client.get("/changed")).headers.get_list("x-one") == ["2"]
         for _ in range(2):
             merged = await client.get("/merged")
             assert (merged.headers["x-one"], merged.headers["x-two"]) == ("own", "of the request")
             assert merged.headers.get_list("set-cookie") == ["name=value"]
-        # The shared one got nothing of the request before.
+        # The shared response kept nothing of the previous request.
         shared = await client.get("/response")
         assert shared.headers["x-own"] == "yes"
         assert "set-cookie" not in shared.headers
@@ -124,7 +124,7 @@ async def test_status_and_headers(server: str, caplog: pytest.LogCaptureFixture)
         assert "set-cookie" not in split.headers
 
 
-async def test_redirects(server: str) -> None:
+async def test_redirects_are_sent(server: str) -> None:
     app = App(__name__)
 
     @app.route("/from/<int:status>", methods=["get", "post", "put"])
@@ -151,7 +151,7 @@ async def test_redirects(server: str) -> None:
             assert got.json() == [method, "café", "here", "" if method == "GET" else "b"]
 
 
-async def test_error_pages(server: str) -> None:
+async def test_error_pages_are_sent(server: str) -> None:
     app = App(__name__)
 
     @app.on_error(404)
@@ -203,7 +203,7 @@ async def test_error_pages(server: str) -> None:
         assert (got.status_code, got.text, got.headers["allow"]) == (405, "the other way", "GET, HEAD, POST")
 
 
-async def test_a_failure_tells_the_log_and_nobody_else(server: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_is_logged_and_not_shown_to_the_client(server: str, caplog: pytest.LogCaptureFixture) -> None:
     app = App(__name__)
     caplog.set_level(logging.INFO, "emmett")
 
@@ -231,7 +231,7 @@ async def test_a_failure_tells_the_log_and_nobody_else(server: str, caplog: pyte
             assert (await client.get("/fine")).text == "fine"
 
 
-async def test_a_stream_arrives_as_it_is_made(server: str) -> None:
+async def test_a_stream_arrives_as_it_is_produced(server: str) -> None:
     app = App(__name__)
     seen = asyncio.Event()
 
@@ -239,7 +239,7 @@ async def test_a_stream_arrives_as_it_is_made(server: str) -> None:
     async def later() -> AsyncIterator[bytes]:
         async def parts() -> AsyncIterator[bytes]:
             yield b"first"
-            # Not before the first one has reached the client.
+            # Not before the first chunk has reached the client.
             await seen.wait()
             yield request.path.encode()
             yield b""
@@ -270,7 +270,7 @@ async def test_a_stream_arrives_as_it_is_made(server: str) -> None:
 async def test_a_stream_ends_when_the_client_leaves(server: str) -> None:
     app = App(__name__)
     ended: asyncio.Queue[str] = asyncio.Queue()
-    # Without it, a server on which this fails would never stop.
+    # Otherwise a server that fails this test would never stop.
     over = asyncio.Event()
 
     async def watched(waiting: Callable[[], Awaitable[object]]) -> AsyncIterator[bytes]:
@@ -296,7 +296,7 @@ async def test_a_stream_ends_when_the_client_leaves(server: str) -> None:
             over.set()
 
 
-async def test_a_stream_that_fails_is_cut_off(server: str) -> None:
+async def test_a_failed_stream_is_cut_off(server: str) -> None:
     app = App(__name__)
 
     @app.route()
@@ -315,7 +315,7 @@ async def test_a_stream_that_fails_is_cut_off(server: str) -> None:
                 assert got.status_code == 200
                 async for chunk in got.aiter_raw():
                     received += chunk
-        # The client can tell that there should have been more.
+        # The client can tell that the response is incomplete.
         assert received == b"first"
         assert (await client.get("/fine")).text == "fine"
 
@@ -339,7 +339,7 @@ def app_with_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     return App(module.__name__)
 
 
-async def test_static_files(server: str, app_with_files: App) -> None:
+async def test_static_files_are_served(server: str, app_with_files: App) -> None:
     async with visit(server, app_with_files) as client:
         for path, content_type, content in (
             ("/static/small.txt", PLAIN, b"0123456789"),
@@ -360,20 +360,20 @@ async def test_static_files(server: str, app_with_files: App) -> None:
         assert (got.status_code, got.headers["allow"]) == (405, "GET, HEAD")
 
 
-async def test_files_that_are_not_there(server: str, app_with_files: App) -> None:
+async def test_missing_files_are_404(server: str, app_with_files: App) -> None:
     async with SERVERS[server](app_with_files) as running:
         for path in (
             "missing.txt", "js", "js/", "", "link.txt", "../secret.txt", "%2e%2e/secret.txt", "..%2fsecret.txt",
             "js/../../secret.txt", "..%5csecret.txt", "small.txt/", "small.txt%00.js", "%2Fetc%2Fpasswd",
         ):  # fmt: skip
-            # httpx would tidy these paths up.
+            # httpx would normalise these paths.
             async with connect(running.port) as client:
                 client.write(f"GET /static/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
                 status, _, body = await client.read_response()
             assert (path, status, body) == (path, 404, b"Not Found")
 
 
-async def test_a_copy_that_is_current_is_not_sent_again(server: str, app_with_files: App) -> None:
+async def test_a_current_copy_is_not_sent_again(server: str, app_with_files: App) -> None:
     async with visit(server, app_with_files) as client:
         for path in ("/static/small.txt", "/static/large.bin"):
             first = await client.get(path)
@@ -403,7 +403,7 @@ async def test_a_copy_that_is_current_is_not_sent_again(server: str, app_with_fi
         assert got.headers["etag"] != before
 
 
-async def test_ranges(server: str, app_with_files: App) -> None:
+async def test_ranges_are_sent(server: str, app_with_files: App) -> None:
     size = len(CONTENT)
     async with visit(server, app_with_files) as client:
         etag = (await client.get("/static/large.bin")).headers["etag"]

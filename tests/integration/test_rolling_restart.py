@@ -20,9 +20,9 @@ from tests.cli.project import SOURCE
 from tests.cli.running import run_emmett
 
 CLIENTS = int(os.environ.get("EMMETT_RESTART_CLIENTS", "100"))
-# Seconds between two messages of a client: all together send ten thousand a second, or as many as the machine can.
+# Seconds between two messages of a client: together they send ten thousand a second, or as many as the machine can.
 PAUSE = CLIENTS / 10_000
-# Clients that connect at the same moment at first. After the restart, they come back as they are closed.
+# The number of clients that connect at once at first. After the restart, they reconnect as they are closed.
 AT_ONCE = 100
 APP = """
     import os
@@ -49,10 +49,10 @@ class Client:
         self.connected = asyncio.Event()
 
     async def run(self, enough: int) -> None:
-        """Go on until so many processes have answered."""
+        """Continue until a number of processes have answered."""
         while len(set(self.processes)) < enough:
             try:
-                # It waits for its answer, so a number on its way when the server closes comes back, or is sent again.
+                # It waits for the echo, so a number in transit when the server closes is echoed, or sent again.
                 async with websockets.connect(self.url, open_timeout=30) as connection:
                     await self._talk(connection, enough)
             except websockets.ConnectionClosed as closed:

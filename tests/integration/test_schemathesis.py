@@ -17,8 +17,8 @@ def test_every_request_is_answered_as_the_document_says(tmp_path: Path) -> None:
     server = ExampleServer("orders", path="tests/integration/typed_requests_app.py")
     try:
         program = str(Path(sys.executable).with_name("schemathesis"))
-        # All of its checks: no status of 500, none that is not in the document, results as their schemas say, nothing
-        # taken that the document forbids, nothing refused that it allows, methods that do not exist refused.
+        # All checks: no status of 500, no undocumented status, results that match their schemas, requests that are
+        # forbidden refused, requests that are allowed accepted, unknown methods refused.
         command = [program, "run", f"{server.url.rstrip('/')}/openapi.json", "--max-examples", "25", "--no-color"]
         done = subprocess.run(
             [*command, "--generation-deterministic"],

@@ -58,7 +58,7 @@ def node(url: str) -> Service:
     return service
 
 
-async def test_a_client_comes_back_to_another_node(url: str) -> None:
+async def test_a_client_reconnects_to_another_node(url: str) -> None:
     one, two = node(url), node(url)
     async with one.run(), two.run():
         async with one.connected(token=token(sub="42")) as client:
@@ -93,13 +93,13 @@ async def test_a_client_comes_back_to_another_node(url: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["valkey", "nats"])
-async def test_a_broker_that_loses_positions(kind: str) -> None:
+async def test_a_broker_that_loses_positions_ends_subscriptions(kind: str) -> None:
     """The server is restarted empty: subscriptions end with 2500, and connections with subscriptions by the server."""
     with forgetting_broker(kind) as (url, restart):
         service = Service(url, secret=SECRET, personal_channels=True)
         service.open_namespace("room", history=100)
         service.channels.namespace("", history=100)
-        # Only this one has a channel of its own.
+        # Only this client has its own channel.
         personal, anonymous = token(sub="42"), token()
         async with (
             service.run(),
@@ -122,7 +122,7 @@ async def test_a_broker_that_loses_positions(kind: str) -> None:
             assert (await client.push())["pub"]["data"] == 2
 
 
-async def test_of_a_cached_namespace_only_the_newest_publication_is_recovered(url: str) -> None:
+async def test_in_cache_mode_only_the_newest_publication_is_recovered(url: str) -> None:
     one, two = Service(url, cache=["price"]), Service(url, cache=["price"])
     one.open_namespace("price", history=5)
     two.open_namespace("price", history=5)
@@ -130,7 +130,7 @@ async def test_of_a_cached_namespace_only_the_newest_publication_is_recovered(ur
         result = await client.subscribe("price:1", recover=True)
         assert (result["recovered"], result.get("publications", [])) == (True, [])
         await client.ask(unsubscribe={"channel": "price:1"})
-        # More than the history keeps: of all but a value a client would have missed something.
+        # More than the history keeps: without cache mode, the client would have missed something.
         for number in range(9):
             await one.channels.publish("price:1", number)
         for each in (client, other):

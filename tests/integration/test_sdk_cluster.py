@@ -1,6 +1,6 @@
 """npm centrifuge on Node.js and in Chromium, on two nodes behind nginx: one node is killed, and nothing is lost.
 
-Each story is told twice: with websockets, and behind an nginx that blocks them.
+Each scenario runs twice: with websockets, and with an nginx that blocks them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.integration.sdk_cluster import running_cluster
 from tests.integration.sdk_node import API_KEY
 from tests.tools import NODE_FOLDER, tool
 
-# What the SDK may use, and what it ends up with behind the nginx that blocks websockets.
+# The transports that the SDK may use, and the one that it chooses if nginx blocks websockets.
 WAYS = (
     pytest.param(["websocket"], False, id="websocket"),
     pytest.param(["websocket", "http_stream"], True, id="http_stream"),
@@ -69,7 +69,7 @@ def open_page(browser: Browser, base: str) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize(("transports", "blocks"), WAYS)
-def test_on_node(transports: list[str], blocks: bool) -> None:
+def test_nothing_is_lost_on_node(transports: list[str], blocks: bool) -> None:
     with running_cluster(blocks_websockets=blocks) as base:
         command = [tool("centrifuge"), "sdk_story_node.mjs", base, API_KEY, *transports]
         result = subprocess.run(
@@ -81,7 +81,7 @@ def test_on_node(transports: list[str], blocks: bool) -> None:
 
 @pytest.mark.needs("chromium")
 @pytest.mark.parametrize(("transports", "blocks"), WAYS)
-def test_in_a_page(browser: Browser, transports: list[str], blocks: bool) -> None:
+def test_nothing_is_lost_in_a_page(browser: Browser, transports: list[str], blocks: bool) -> None:
     with running_cluster(blocks_websockets=blocks) as base, open_page(browser, base) as page:
         found = page.evaluate(TELL, [transports, API_KEY])
     check(found, transports)

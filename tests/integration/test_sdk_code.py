@@ -15,7 +15,7 @@ from tests.tools import NODE_FOLDER, tool
 
 
 @pytest.mark.needs("typescript", "centrifuge")
-async def test_a_program_on_node(tmp_path: Path) -> None:
+async def test_a_program_runs_on_node(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "node_modules").symlink_to(NODE_FOLDER / "node_modules")
     (tmp_path / "sdk.ts").write_text(render_centrifuge(app.describe()), "utf-8")

@@ -79,7 +79,7 @@ async def run_program(name: str, *arguments: str) -> Any:
 
 @pytest.mark.needs("centrifuge")
 @pytest.mark.parametrize("transport", ["websocket", "http_stream", "sse"])
-async def test_every_number_once_and_in_order(transport: str) -> None:
+async def test_every_number_arrives_once_and_in_order(transport: str) -> None:
     assert await run_program("centrifuge.mjs", transport) == {
         "seen": list(range(20)),
         "connected": [transport, transport],
@@ -108,11 +108,11 @@ async def test_a_server_that_stops_ends_streams_with_a_push(kind: str) -> None:
         await reader.readuntil(b'"connect"')
         assert running.server is not None
         running.server.should_exit = True
-        # It would go on until `shutdown_timeout`, which is 30 s.
+        # Otherwise the stream would last until `shutdown_timeout`, which is 30 s.
         async with asyncio.timeout(10):
             seen = await reader.read()
         ending = {"code": 3001, "reason": "shutdown", "reconnect": True}
         assert json.dumps({"push": {"disconnect": ending}}, separators=(",", ":")).encode() in seen
-        # The response is complete: nothing was cut off.
+        # The response is complete, not cut off.
         assert seen.endswith(b"\r\n0\r\n\r\n")
         writer.close()

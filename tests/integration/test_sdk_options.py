@@ -51,7 +51,7 @@ def make_app() -> App:
     ("encoding", "transport"),
     [("json", "websocket"), ("json", "sse"), ("protobuf", "websocket"), ("protobuf", "http_stream")],
 )
-async def test_every_number_once_and_in_order(encoding: str, transport: str) -> None:
+async def test_every_number_arrives_once_and_in_order(encoding: str, transport: str) -> None:
     async with run_emmett(make_app()) as running:
         process = await asyncio.create_subprocess_exec(
             *(tool("centrifuge"), "centrifuge_options.mjs", str(running.port), encoding, transport),
@@ -63,12 +63,12 @@ async def test_every_number_once_and_in_order(encoding: str, transport: str) -> 
     assert process.returncode == 0, errors.decode()
     found = json.loads(output)
     assert found.pop("ratio") > 2
-    # Whole are the first one, what is recovered, and the first one after that.
+    # The first publication comes whole, and so do recovered ones and the first one after them.
     assert found.pop("numDeltaPayloads") >= 19 + 9
     assert found == {
         "board": list(range(40)),
         "price": list(range(0, 40, 2)),
-        # With the package `long`, npm centrifuge would not find the subscriptions by their numbers.
+        # With the package `long`, the SDK would not find subscriptions by their numbers.
         "numbered": [encoding == "json"] * 3,
         "transports": [transport],
         "recovered": [True, True],

@@ -33,7 +33,7 @@ class Room(SubscriptionEventHandler):  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("protobuf", [False, True], ids=["json", "protobuf"])
-async def test_a_reconnect(protobuf: bool) -> None:
+async def test_a_reconnect_loses_nothing(protobuf: bool) -> None:
     def encode(value: Any) -> Any:
         return json.dumps(value).encode() if protobuf else value
 
@@ -52,7 +52,7 @@ async def test_a_reconnect(protobuf: bool) -> None:
         total = await client.rpc("add", encode({"a": 1, "b": 2}))
         assert total.data == encode(3)
         assert len((await subscription.presence()).clients) == 1
-        # The server ends the connection, and publishes the rest meanwhile: the call may have an answer or not.
+        # The server ends the connection, and publishes the rest meanwhile; the call may be answered or not.
         leaving = asyncio.ensure_future(client.rpc("leave", encode({})))
         await room.complete.wait()
         await asyncio.gather(leaving, return_exceptions=True)

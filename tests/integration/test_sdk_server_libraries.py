@@ -11,7 +11,7 @@ from tests.integration.servers import run_emmett
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-async def test_pycent() -> None:
+async def test_pycent_works_unchanged() -> None:
     service = Service(secret=SECRET, api_keys=["key"])
     service.open_namespace("room", history=5, presence=True)
     async with run_emmett(service.app) as running:

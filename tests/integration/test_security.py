@@ -32,7 +32,7 @@ def logged_in() -> bool:
 
 
 def make_app(*origins: str) -> App:
-    """A shop whose pages of others may ask as well, with all that guards it."""
+    """A shop with all protections, which also allows some pages of other sites."""
     app = App(__name__)
     sessions = SessionManager.memory()
     app.pipeline = [
@@ -87,7 +87,7 @@ async def token_of(client: httpx.AsyncClient) -> str:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-async def test_a_login_by_a_form(server: str) -> None:
+async def test_a_visitor_can_log_in_by_a_form(server: str) -> None:
     async with visit(server, make_app()) as client:
         assert (await client.post("/login", data={"name": "mallory"})).status_code == 403
         old = await token_of(client)
@@ -98,14 +98,14 @@ async def test_a_login_by_a_form(server: str) -> None:
         answer = await client.post("/login", data={"name": "ada", "csrf_token": old})
         assert (answer.status_code, answer.headers["location"]) == (303, "/account")
         assert (await client.get("/account")).text == "account of ada"
-        # The token from before the login is of no use any more.
+        # The token from before the login is no longer valid.
         assert (await client.put("/stock", headers={"X-CSRF-Token": old})).status_code == 403
         new = await token_of(client)
         assert (await client.put("/stock", headers={"X-CSRF-Token": new})).text == "stock for ada"
 
 
 @pytest.mark.parametrize("server", SERVERS)
-async def test_pages_of_another_site(server: str) -> None:
+async def test_pages_of_another_site_are_restricted(server: str) -> None:
     async with visit(server, make_app()) as client:
         asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-csrf-token"}
         answer = await client.options("/stock", headers={"Origin": SHOP, **asked})
@@ -130,7 +130,7 @@ async def test_a_websocket_is_refused_before_it_is_accepted(server: str) -> None
         assert (await client.read_head())[0] == 403
 
 
-async def test_a_websocket_of_who_has_logged_in() -> None:
+async def test_a_logged_in_visitor_can_open_a_websocket() -> None:
     async with (
         run_emmett(make_app()) as running,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}", trust_env=False) as visitor,
@@ -143,8 +143,8 @@ async def test_a_websocket_of_who_has_logged_in() -> None:
 
 
 @pytest.mark.loops("asyncio", "uvloop")
-async def test_refusals_cannot_write_into_the_logs(caplog: pytest.LogCaptureFixture) -> None:
-    """`attacked` looks for control characters in all that is logged (reliability, line 78)."""
+async def test_refusals_cannot_inject_into_the_logs(caplog: pytest.LogCaptureFixture) -> None:
+    """`attacked` checks the log for control characters (reliability, line 78)."""
     app = echo_app()
 
     @app.route("/<any:path>", methods="post", pipeline=[SessionManager.memory(), CSRF()])
@@ -157,7 +157,7 @@ async def test_refusals_cannot_write_into_the_logs(caplog: pytest.LogCaptureFixt
             client.write(b"POST /%0d%0aINFO:%20fake%1b%5b31m%c2%85%e2%80%a8 HTTP/1.1\r\nHost: localhost\r\n")
             client.write(origin + b"\r\nContent-Length: 0\r\n\r\n")
             assert (await client.read_response())[0] == 403
-    # Where loggers pass on to each other, the same record comes twice.
+    # Where loggers propagate, the same record appears twice.
     refusals = list({id(one): one.getMessage() for one in caplog.records if one.name == "emmett.security"}.values())
     assert len(refusals) == 1
     assert "\\r\\nINFO: fake\\x1b[31m\\x85\\u2028" in refusals[0]
@@ -179,7 +179,7 @@ async def browser_page(url: str) -> AsyncIterator[Page]:
             await browser.close()
 
 
-# Asks for the stock of the shop as a script of another page would, and says what it may read.
+# Requests the stock of the shop like a script of another page, and reports what it may read.
 ASK = """async ([url, options]) => {
     try {
         const answer = await fetch(url, options);
@@ -191,7 +191,7 @@ ASK = """async ([url, options]) => {
 
 
 @pytest.mark.needs("chromium")
-async def test_in_a_browser() -> None:
+async def test_the_protections_work_in_a_browser() -> None:
     other = App("other")
     other.route("/", name="index")(lambda: "<!doctype html><title>other</title>")
     async with run_emmett(other) as friend, run_emmett(other) as enemy:
@@ -200,7 +200,7 @@ async def test_in_a_browser() -> None:
         async with run_emmett(make_app(friendly.rstrip("/"))) as running:
             shop = f"http://127.0.0.1:{running.port}"
             async with browser_page(f"{shop}/") as page:
-                # Of the two scripts in the page the one with the nonce has run.
+                # Of the two scripts in the page, only the one with the nonce has run.
                 assert await page.evaluate("[window.safe, window.unsafe]") == [True, None]
                 await page.fill("[name=name]", "ada")
                 await page.click("button")
@@ -224,7 +224,7 @@ async def test_in_a_browser() -> None:
                 put["headers"] = {"X-CSRF-Token": token}
                 assert await page.evaluate(ASK, [f"{shop}/stock", get]) == [0, "TypeError"]
                 assert await page.evaluate(ASK, [f"{shop}/stock", put]) == [0, "TypeError"]
-                # A form goes out unasked, with the visitor's cookie; not even a token that leaked helps it.
+                # A form is sent automatically, with the visitor's cookie; not even a leaked token helps it.
                 async with page.expect_navigation() as sent:
                     await page.evaluate(
                         """([action, token]) => {

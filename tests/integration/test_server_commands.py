@@ -1,4 +1,4 @@
-"""daphne and gunicorn, which are started by their commands only."""
+"""daphne and gunicorn, which can be started only by their commands."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def command(*words: str) -> tuple[int, list[str]]:
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, int, Running]]:
-    """A server that runs: its name, its port and its process."""
+    """A running server: its name, its port and its process."""
     folder: Path = tmp_path_factory.mktemp(request.param)
     (folder / "app.py").write_text(APP)
     port, words = command(*COMMANDS[request.param])
@@ -82,13 +82,13 @@ def server(
         yield request.param, port, running
 
 
-def test_requests_and_start_up(server: tuple[str, int, Running]) -> None:
+def test_requests_and_startup_work(server: tuple[str, int, Running]) -> None:
     name, port, running = server
     status, body = running.get(port)
     assert (status, json.loads(body)) == (200, {"started": COMPLETE[name]})
 
 
-def test_messages_and_close_codes(server: tuple[str, int, Running]) -> None:
+def test_messages_and_close_codes_pass(server: tuple[str, int, Running]) -> None:
     name, port, _ = server
     with connect(f"ws://127.0.0.1:{port}/echo") as client:
         for message in ("Hello", b"\x00\xff", "x" * 100_000):
@@ -101,7 +101,7 @@ def test_messages_and_close_codes(server: tuple[str, int, Running]) -> None:
         assert (client.close_code, client.close_reason) == (4001, "" if name == "daphne" else "enough")
 
 
-def test_refused_handshakes(server: tuple[str, int, Running]) -> None:
+def test_refused_handshakes_have_their_status(server: tuple[str, int, Running]) -> None:
     name, port, running = server
     with pytest.raises(InvalidStatus) as refused:
         connect(f"ws://127.0.0.1:{port}/members")
@@ -121,7 +121,7 @@ def test_channels_need_lifespan(server: tuple[str, int, Running]) -> None:
         running.wait_for("A server without ASGI lifespan, such as daphne, never starts them")
 
 
-def test_gunicorn_without_a_worker_class(tmp_path: Path) -> None:
+def test_gunicorn_without_a_worker_class_is_explained(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP)
     port, words = command(*GUNICORN, "app:app")
     with run_module(tmp_path, *words) as running:

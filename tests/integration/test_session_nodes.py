@@ -40,7 +40,7 @@ def make(broker: str) -> App:
 
 
 @pytest.mark.parametrize(("path", "ending"), [("/logout", (1008, "logged out")), ("/close/ann", (4401, "closed"))])
-async def test_it_reaches_the_other_node(broker: str, path: str, ending: tuple[int, str]) -> None:
+async def test_a_logout_reaches_the_other_node(broker: str, path: str, ending: tuple[int, str]) -> None:
     async with make(broker).test_client_async() as here, make(broker).test_client_async() as there:
         await here.get("/login/ann")
         async with there.websocket("/live", cookies=dict(here.cookies)) as elsewhere:

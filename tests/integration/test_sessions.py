@@ -79,7 +79,7 @@ async def closed(client: ClientConnection) -> tuple[int, str]:
 
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("kind", PIPES)
-async def test_a_session_from_login_to_logout(server: str, kind: str) -> None:
+async def test_a_session_lasts_from_login_to_logout(server: str, kind: str) -> None:
     async with SERVERS[server](make_app(PIPES[kind]())) as running, browser(running) as ann, browser(running) as bob:
         assert (await ann.get("/me")).status_code == 403
         for client, name in ((ann, "ann"), (bob, "bob")):
@@ -102,7 +102,7 @@ async def test_a_session_from_login_to_logout(server: str, kind: str) -> None:
 
 @pytest.mark.loops("asyncio", "uvloop")
 @pytest.mark.parametrize("kind", PIPES)
-async def test_visitors_behind_one_connection(kind: str) -> None:
+async def test_visitors_on_one_connection_have_separate_sessions(kind: str) -> None:
     """A proxy sends the requests of many visitors over one connection."""
     async with run_emmett(make_app(PIPES[kind]())) as running, connect_raw(running.port) as proxy:
         cookies = []
@@ -119,7 +119,7 @@ async def test_visitors_behind_one_connection(kind: str) -> None:
 
 
 @pytest.mark.loops("asyncio", "uvloop")
-async def test_a_user_with_many_websockets_and_one_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_logout_closes_many_websockets_and_one_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emmett.sessions.sockets.GRACE", 0.05)
     sessions = SessionManager.memory()
     app = make_app(sessions)
@@ -137,7 +137,7 @@ async def test_a_user_with_many_websockets_and_one_that_does_not_read(monkeypatc
         assert len(sessions._live.sockets) == 21
         assert (await ann.post("/logout")).text == "goodbye"
         assert [await closed(client) for client in clients] == [(1008, "logged out")] * 20
-        # It reads on: what was sent, and then the Close frame.
+        # It continues to read: messages sent before, and then the Close frame.
         assert await deaf.read_close() == (1008, "logged out")
         deaf.writer.close()
         await ann.aclose()

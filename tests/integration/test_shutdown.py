@@ -45,7 +45,7 @@ async def test_a_waiting_handler_is_closed_with_1012() -> None:
     assert ended == [1012]
 
 
-async def test_what_was_received_is_handled_and_answered_first() -> None:
+async def test_received_messages_are_handled_and_answered_first() -> None:
     app = App(__name__)
     work = asyncio.Event()
     handled: list[str | bytes] = []
@@ -66,7 +66,7 @@ async def test_what_was_received_is_handled_and_answered_first() -> None:
             await asyncio.sleep(0.001)
         stop(running)
         await asyncio.sleep(0.15)
-        # Behind the signal: not taken any more.
+        # After the signal, so it is no longer accepted.
         client.write(client_frame(TEXT, b"late"))
         work.set()
         for number in range(50):
@@ -152,7 +152,7 @@ async def test_a_handler_that_does_not_end_is_cancelled_at_the_shutdown_timeout(
     assert cancelled.is_set()
 
 
-async def test_a_peer_that_does_not_read_does_not_hold_up_the_end() -> None:
+async def test_a_peer_that_does_not_read_does_not_delay_the_shutdown() -> None:
     app = App(__name__)
     app.config.server.shutdown_timeout = 0.5
     stalled = asyncio.Event()
@@ -166,15 +166,15 @@ async def test_a_peer_that_does_not_read_does_not_hold_up_the_end() -> None:
                 stalled.set()
                 await sending
 
-    # The client outlives the server: leaving the server's block is the test.
+    # The client outlives the server; the test is that the server's block ends.
     async with contextlib.AsyncExitStack() as clients, run_emmett(app) as running:
         client = await clients.enter_async_context(connect(running.port))
         await client.upgrade("/")
         await stalled.wait()
 
 
-async def test_a_stream_of_events_does_not_hold_up_the_end() -> None:
-    """Its client comes back by itself; the source is closed before the application's own shutdown."""
+async def test_a_stream_of_events_does_not_delay_the_shutdown() -> None:
+    """Its client reconnects by itself; the source is closed before the application's own shutdown."""
     app = App(__name__)
     order: list[str] = []
 

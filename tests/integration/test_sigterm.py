@@ -101,14 +101,14 @@ async def talk(client: RawClient, begin: asyncio.Event, ready: asyncio.Semaphore
             await client.read_end()
             return back, int.from_bytes(payload[:2], "big")
         if opcode != PING:
-            assert payload == b"%d" % back, "lost, doubled or out of order"
+            assert payload == b"%d" % back, "lost, duplicated or out of order"
             back += 1
             if back == BATCH // 2:
                 ready.release()
 
 
 @pytest.mark.parametrize(("workers", "connections"), [(1, 1000), (2, 200)])
-async def test_sigterm_under_load(tmp_path: Path, workers: int, connections: int) -> None:
+async def test_sigterm_under_load_loses_no_message(tmp_path: Path, workers: int, connections: int) -> None:
     """Every message received before the signal is handled, every client sees 1012, the process ends with status 0."""
     arguments = ("--workers", str(workers)) if workers > 1 else ()
     async with contextlib.AsyncExitStack() as stack, serve(tmp_path, *arguments) as served:
@@ -125,7 +125,7 @@ async def test_sigterm_under_load(tmp_path: Path, workers: int, connections: int
         results = await asyncio.gather(*talks)
         assert await served.process.wait() == 0
     assert {code for _, code in results} == {1012}
-    # What each handler was given, and what it has answered, by the server's own account.
+    # The messages that each handler got and answered, according to the server.
     counts = [
         (int(received), int(sent))
         for line in served.log

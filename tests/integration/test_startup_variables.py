@@ -42,7 +42,7 @@ def make_app() -> App:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::uvicorn.config.UvicornDeprecationWarning")
 @pytest.mark.parametrize("server", SERVERS)
-async def test_on_servers(server: str) -> None:
+async def test_variables_are_set_on_every_server(server: str) -> None:
     async with SERVERS[server](make_app()) as running:
         async with httpx.AsyncClient() as client:
             for _ in range(2):
@@ -51,7 +51,7 @@ async def test_on_servers(server: str) -> None:
             assert await live.recv() == "start-up, twice"
 
 
-async def test_in_the_test_client() -> None:
+async def test_variables_are_set_in_the_test_client() -> None:
     async with make_app().test_client_async() as client:
         for _ in range(2):
             assert (await client.get("/page")).text == "start-up, twice"

@@ -37,7 +37,7 @@ async def test_the_sender_is_excluded_on_the_other_node(broker: str) -> None:
 
 
 @pytest.mark.parametrize("is_recent", [True, False])
-async def test_a_channel_is_added_and_removed_while_it_is_published_to(broker: str, is_recent: bool) -> None:
+async def test_a_channel_can_be_added_and_removed_during_publications(broker: str, is_recent: bool) -> None:
     room = f"room:{is_recent}"
     async with node(broker) as here, node(broker) as there, here.subscribe("room:other") as feed:
         seen = await there.publish(room, 0)

@@ -37,7 +37,7 @@ APP = """
 
 
 @pytest.mark.parametrize("start_broker", [running_valkey, running_nats], ids=["valkey", "nats"])
-def test_it_is_handed_over(
+def test_work_is_handed_over(
     start_broker: Callable[[], AbstractContextManager[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))

@@ -17,7 +17,7 @@ TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 class Deliveries(Observer):
-    """Knows when publications were delivered: after the subscribers have them."""
+    """Records when publications were delivered, which is after the subscribers have them."""
 
     def __init__(self) -> None:
         self.events: asyncio.Queue[Delivered] = asyncio.Queue()
@@ -36,7 +36,7 @@ class Node:
         provider: TracerProvider
         provider, self._exporter = exporting()
         OpenTelemetry(self.app, tracer_provider=provider, measurements=False)
-        # After the observer that makes the spans.
+        # After the observer that creates the spans.
         self.deliveries = Deliveries()
         self.app.observers.add(self.deliveries)
 
@@ -66,7 +66,7 @@ async def test_a_delivery_links_to_the_publication_of_another_node(broker: str, 
     assert publication.data == "hello"
     publish, deliver = here.span("publish"), there.span("deliver")
     assert publish.context is not None
-    # The trace is that of the client, whose request has led to it.
+    # The trace is that of the client whose request caused the publication.
     assert f"{publish.context.trace_id:032x}" == TRACE
     (link,) = deliver.links
     assert (link.context.trace_id, link.context.span_id) == (publish.context.trace_id, publish.context.span_id)

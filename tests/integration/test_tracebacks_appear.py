@@ -55,7 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("command", [("serve",), ("serve", "--workers", "2"), ("develop",)])
 @pytest.mark.parametrize("where", ["module", "on_startup"])
 @pytest.mark.parametrize("disable", [True, False])
-def test_with_json_lines(folder: Path, command: tuple[str, ...], where: str, disable: bool) -> None:
+def test_a_traceback_appears_with_json_lines(folder: Path, command: tuple[str, ...], where: str, disable: bool) -> None:
     here = (
         {"where": "configure()", "hook": ""}
         if where == "module"
@@ -73,7 +73,7 @@ def test_with_json_lines(folder: Path, command: tuple[str, ...], where: str, dis
         running.wait_for(r'\{"logger": "uvicorn.access", .*GET /fail HTTP')
 
 
-def test_with_loggers_of_its_own_only(folder: Path) -> None:
+def test_a_traceback_appears_with_custom_loggers_only(folder: Path) -> None:
     configuration = {"shop": {"handlers": ["out"], "level": "INFO"}}
     here = {"where": "configure()", "hook": ""}
     write(folder, APP.format(disable=True, section="loggers", root=configuration, **here))
@@ -85,7 +85,7 @@ def test_with_loggers_of_its_own_only(folder: Path) -> None:
         running.wait_for("LookupError: it failed")
 
 
-def test_without_any_configuration_its_own_lines_appear(folder: Path) -> None:
+def test_a_traceback_appears_without_any_configuration(folder: Path) -> None:
     write(folder, APP.format(disable=True, section="root", root=ROOT, where="", hook=""))
     with run_emmett(folder, "serve", "--port", "0") as running:
         assert running.get(port_of(running), "/fail")[0] == 500

@@ -21,7 +21,7 @@ def make(broker: str) -> tuple[App, Users]:
     return app, users
 
 
-async def test_they_are_reached_and_counted_on_both(broker: str) -> None:
+async def test_users_are_reached_and_counted_on_both_nodes(broker: str) -> None:
     (first, users), (second, others) = make(broker), make(broker)
     async with (
         first.test_client_async() as here,

@@ -12,7 +12,7 @@ import pytest
 
 from tests.imports import ROOT
 
-# What runs in the network: it prints a line for each route whose connection has ended.
+# Runs inside the network, and prints a line for each route whose connection has ended.
 PROGRAM = """
 import asyncio
 import subprocess
@@ -57,7 +57,7 @@ asyncio.run(main())
 
 
 def can_isolate() -> bool:
-    """Return whether this process may make a network of its own; no tool that is installed decides that."""
+    """Return whether this process may create a network namespace, whichever tools are installed."""
     try:
         command = ["unshare", "-n", "ip", "link", "set", "lo", "up"]
         return sys.platform == "linux" and subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -90,7 +90,7 @@ class DeltaEncoder:
 
     def __call__(self, publication: Publication) -> str | bytes | None:
         message = self.encode(publication, self.last)
-        # Not before: nobody gets a publication whose encoding fails.
+        # Not earlier, because subscribers do not get a publication whose encoding fails.
         if publication.kind is Kind.MESSAGE:
             self.last = publication
         return message

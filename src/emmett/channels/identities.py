@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from .receiver import Receiver
 
-# Bytes of an id: visitors may send ids back, and must not guess that of somebody else.
+# Bytes of an id: visitors may send ids back, and must not be able to guess that of another visitor.
 ID_SIZE = 16
 
 # Returns the subscriber of this process with an id, in a channel or a pattern; None if there is none.

@@ -224,7 +224,7 @@ class Request(RequestHead):
                 params: sdict[Any] = (await self._read_form()).fields
             else:
                 params = await read_body_params(self.body, self.content_type, max_fields=self._settings.max_body_fields)
-            # Another task may have been faster: all of them get the same object.
+            # Another task may have been faster: all tasks get the same object.
             if self._body_params is None:
                 self._body_params = params
         return self._body_params

@@ -29,7 +29,7 @@ async def report_channel(channels: Channels, name: str, payloads: bool) -> Chann
         InvalidChannel: the name is not valid.
     """
     report = ChannelReport(name)
-    # What nodes tell each other is nobody's message.
+    # Messages between nodes are never shown.
     payloads = payloads and not name.startswith(INTERNAL)
     namespace = channels.namespace_of(name)
     if namespace.history:

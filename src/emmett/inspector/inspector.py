@@ -314,7 +314,7 @@ async def _read(feed: Subscription, sampler: MessageSampler) -> None:
     try:
         async for publication in feed:
             if publication.kind is Kind.MESSAGE:
-                # What nodes tell each other is nobody's message.
+                # Messages between nodes are never shown.
                 sampler.note(publication.data, "published", is_hidden=publication.channel.startswith(INTERNAL))
         sampler.report("the channels have stopped")
     except SlowSubscriber:

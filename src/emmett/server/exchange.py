@@ -24,7 +24,7 @@ logger = logging.getLogger("emmett.server")
 
 Fields = Sequence[tuple[str, str]]
 
-# Bytes from which a body is not copied to leave in one write with its head.
+# Bodies of at least this many bytes are not copied to be sent in one write with their head.
 LARGE = 64 * 1024
 
 

@@ -17,7 +17,7 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _MAX_MMAP_THRESHOLD = 32 << 20
 # The heap grows and shrinks in steps of at least this size, in bytes.
 _STEP = 1 << 20
-# What configures the allocator from outside takes precedence.
+# Environment variables that configure the allocator take precedence.
 _VARIABLES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_")
 
 

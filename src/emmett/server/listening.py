@@ -26,7 +26,7 @@ BACKLOG = 2048
 LOCK_TIMEOUT = 5.0
 LOCK_PAUSE = 0.05
 UNIX = getattr(socket, "AF_UNIX", None)
-# The permissions of a unix socket: every user who may enter its folder may connect.
+# The permissions of a unix socket: every user with access to its folder may connect.
 UNIX_SOCKET_MODE = 0o666
 
 

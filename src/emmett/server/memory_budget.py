@@ -60,22 +60,22 @@ class MemoryBudget:
         self.is_scarce = False
         size = 8 * LARGEST_STEP * connections if limit is None else limit
         self.step = max(SMALLEST_STEP, min(LARGEST_STEP, size // 4 // connections))
-        # What connections may hold uncounted between two looks of the sweep.
+        # The bytes that connections may hold uncounted between two sweeps.
         self._reserve = min(self.step * connections, size // 4)
         usable = size - self._reserve
-        # How far dropping goes below the limit, and the least growth between two looks at all accounts.
+        # How far dropping goes below the limit, and the least growth between two scans of all accounts.
         self._margin = usable // 16
         self._refuse_at, self._choke_at, self._drop_at = usable * 3 // 4, usable * 7 // 8, usable
         self._timeout = timeout
         self._log = RareLog(logger, clock=clock)
-        # What is counted: by connection, those that hold a step or more; their sum; the sum of all others.
+        # The bytes held by each connection with a step or more; the sum of these; the sum of all others.
         self._accounts: dict[Holder, int] = {}
         self._counted = 0
         self._rest = 0
-        # The sum from which on all accounts are looked at again.
+        # The sum at which all accounts are scanned again.
         self._next = self._refuse_at
         self._choked: set[Holder] = set()
-        # Those that were dropped and are not gone yet.
+        # Connections that were dropped and have not ended yet.
         self._shed: set[Holder] = set()
         # When the sweep first saw that connections were paused; None while none is.
         self._since: float | None = None
@@ -159,7 +159,7 @@ class MemoryBudget:
         if total >= self._refuse_at and not self.is_scarce:
             self.is_scarce = True
             self._log.warn("%s: new connections are refused", self)
-        # The accounts are looked at again when they may have reached another level, but not for each step.
+        # The accounts are scanned again when they may have reached another level, but not for each step.
         level = self._refuse_at if total < self._refuse_at else self._choke_at
         self._next = min(self._drop_at, max(level, total + self._margin))
 

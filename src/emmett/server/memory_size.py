@@ -9,9 +9,9 @@ from pathlib import Path
 from ..environment import WORKERS
 
 MIB = 1024 * 1024
-# What is assumed where the system does not say.
+# The size to assume if the system does not report it.
 ASSUMED = 1024 * MIB
-# A limit from which on a control group of version 1 has none.
+# From this limit on, a control group of version 1 counts as unlimited.
 NO_LIMIT = 1 << 60
 
 

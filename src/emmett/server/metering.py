@@ -105,7 +105,7 @@ class MeteredProtocol(WebsocketProtocol):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        # An object of its own: a method of this one would make a cycle of the connection.
+        # A separate object: a method of this one would create a reference cycle.
         self._meter = ReadMeter(self.data_received)
         self.data_received = self._meter.data_received
 

@@ -32,7 +32,7 @@ HEAD_WORK = 16
 BYTES_PER_PIECE = 256
 # Bytes that are parsed between two checks of the work done; they contain at most some 680 pieces.
 SLICE = 4 * 1024
-# Of all connections, as the pool of fields.
+# Shared by all connections, like the pool of fields.
 _known_handshakes = KnownHandshakes()
 
 

@@ -71,7 +71,7 @@ class Sweep:
             try:
                 member.sweep(now)
             except Exception:
-                # All the deadlines of the process hang on this loop: one fault must not stop it.
+                # All deadlines of the process depend on this loop, so one fault must not stop it.
                 logger.exception("the deadlines of a connection could not be checked")
         if self._after is not None:
             self._after(now)

@@ -44,7 +44,7 @@ class ServerConfig(uvicorn.Config):
             raise ConfigurationError(f"{self.app!r} is {application!r}; the default server runs an emmett.App")
         self.application = application
         settings = application.table.config.server
-        # During development no client needs the old process: the page is back with the next one.
+        # During development no client needs the old process: its page reloads from the next one.
         longest = RELOAD_TIMEOUT if self.reload else settings.shutdown_timeout
         self.shutdown_timeout = min(settings.shutdown_timeout, longest)
         self.cancel_timeout = min(settings.cancel_timeout, longest)

@@ -73,7 +73,7 @@ class WebsocketProtocol(ClosingConnection):
         # The value of Sec-WebSocket-Extensions in the response.
         self._extensions: str | None = None
         self._frame_watch: FrameWatch | None = None
-        # Set when the peer has hung up: the transport closes when the peer has taken what was written before.
+        # Set when the peer has hung up: the transport closes once the peer has read all earlier data.
         self._flush_watch: WriteWatch | None = None
 
     def compress(self, extensions: str, inflater: Inflater, deflater: Deflater) -> None:

@@ -91,9 +91,9 @@ class Reading(BaseReading):
         self.reader.step = step
         self.reader.on_growth = connection.on_growth
         self.inbox.on_unclaimed = self._look_at_inbox
-        # Bytes parsed when the connection was last told of growth.
+        # Bytes parsed when growth was last reported to the connection.
         self._noted = 0
-        # What came before the handshake was answered; None once it is.
+        # Data received before the handshake was answered; None afterwards.
         self._early = ()
         # The payload of the latest Ping, until it is answered.
         self._ping = None
@@ -104,9 +104,9 @@ class Reading(BaseReading):
         # Whether the next turn of this connection is scheduled.
         self._turn_planned = False
         self.paused = False
-        # Not to be read since the process holds too much.
+        # Whether reading is paused because the process holds too much.
         self.choked = False
-        # Something has come since the last look. A flag, and not a time: it is set for every read.
+        # Whether data has arrived since the last check. A flag instead of a time, because every read sets it.
         self.heard = False
         # Whether the transport is gone.
         self.lost = False
@@ -164,7 +164,7 @@ class Reading(BaseReading):
         if not self._wanted or self._early is not None or self.reader.finished:
             self.inbox.held_back = False
             return
-        # No peer is left to report an error to.
+        # There is no peer any more to report an error to.
         with contextlib.suppress(FrameError):
             self.inbox.held_back = self.reader.resume()
             if self.reader.spent:

@@ -117,11 +117,11 @@ class SessionNodes:
         self._missed = missed
         self._listens = asyncio.Event()
         self._waiting: asyncio.Queue[str] = asyncio.Queue(WAITING)
-        # Whether one of those that waited is still to be announced: later ones must not overtake it.
+        # Whether a waiting announcement is still to be sent: later ones must not overtake it.
         self._is_late = False
         self._has_listened = False
         self._log = RareLog(logger)
-        # Nobody but nodes: a client that may choose its channel could read and write announcements otherwise.
+        # Only nodes: otherwise a client that may choose its channel could read and write announcements.
         channels.namespace(
             namespace, history=KEPT, may_subscribe=lambda _: False, may_publish=lambda _channel, _data: False
         )
@@ -179,7 +179,7 @@ class SessionNodes:
         try:
             async with self._channels.subscribe(self._channel, check=False) as feed:
                 if self._has_listened:
-                    # This runs again after a failure: nobody knows what was announced meanwhile.
+                    # This runs again after a failure, and announcements made meanwhile are unknown.
                     self._missed()
                 self._has_listened = True
                 self._listens.set()

@@ -94,7 +94,7 @@ class SocketRegistry:
             await asyncio.wait(tasks, timeout=GRACE)
 
     def _begin(self, websockets: Iterable[Websocket], code: int, reason: str) -> set[asyncio.Task[None]]:
-        # Each in its own task, so that one that waits for its peer does not delay the others.
+        # Each in its own task, so that a websocket that waits for its peer does not delay the others.
         tasks = {asyncio.create_task(_close_one(websocket, code, reason)) for websocket in list(websockets)}
         self._closing |= tasks
         for task in tasks:

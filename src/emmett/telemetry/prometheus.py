@@ -87,7 +87,7 @@ class Prometheus:
         self._asking += 1
         try:
             async with self._lock:
-                # However many ask at once, one run that has begun since then serves all of them.
+                # All concurrent scrapes share the next run that begins after they arrived.
                 if self._ended <= arrived:
                     self._begun += 1
                     self._latest = await self._write()

@@ -93,7 +93,7 @@ class StoreReader:
         with open(self._path, "rb") as file:
             status = os.fstat(file.fileno())
             if status.st_ino != self._inode or status.st_size < self._read:
-                # Another process has the ID of one that has ended.
+                # Another process has reused the ID of a process that has ended.
                 self.series, self._read, self._used, self._inode = [], 0, 0, status.st_ino
                 self.changes += 1
             self._text = os.pread(file.fileno(), status.st_size - self._read, self._read)

@@ -115,7 +115,7 @@ def _open_locked(path: Path) -> IO[str]:
     except BlockingIOError:
         file.close()
         raise
-    # The process may have the ID of one that has ended.
+    # The process may have reused the ID of a process that has ended.
     file.truncate(0)
     return file
 

@@ -32,7 +32,7 @@ class Inbox:
         # Whether more data has arrived than `messages` had room for.
         self.held_back = False
         self.refill = refill
-        # Called by `wake_for_read` when nobody waits for what has come; its owner may set it.
+        # Called by `wake_for_read` when no task waits for the data; the owner may set it.
         self.on_unclaimed: Callable[[], None] | None = None
         self._loop = loop
         # The future that a `receive()` without a message waits for.

@@ -80,7 +80,7 @@ class OnceContract(Hooks):
 
     @contract_test
     async def test_a_key_is_forgotten(self, nodes: Nodes) -> None:
-        # The time of the server must be set: nobody waits for so long.
+        # The time of the server must be set, as the test cannot wait for so long.
         self.needs("let_pass")
         node, channel = await nodes.start(), nodes.name()
         first = await once(node, channel, b"1", "a")

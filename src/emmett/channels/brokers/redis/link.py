@@ -232,7 +232,7 @@ class RedisLink:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            # Everything from one turn of the event loop leaves in one write.
+            # Everything from one turn of the event loop is sent in one write.
             while parts := self._pack(connection):
                 await connection.send_packed_command(parts, check_health=False)
 

@@ -92,7 +92,7 @@ class Servers:
     def look(self) -> None:
         """Check what concerns several links; called `TICKS` times per `timeout`."""
 
-    # Common to all of them.
+    # Common to all kinds of servers.
 
     async def start(self) -> None:
         """Connect, and stay connected.
