@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from emmett import App, Channels, websocket
 
+# What the runner asks for: see `ServerOptions`.
+options = json.loads(os.environ.get("BENCH_OPTIONS", "{}"))
 app = App(__name__)
 # The broker is the one that EMMETT_BROKER names.
 channels = Channels(app)
@@ -16,7 +19,7 @@ channels.namespace("drop_oldest", slow="drop_oldest")
 channels.namespace("latest", slow="latest")
 
 # 10,000 by default; the runner says so where it opens more. A few are for its requests.
-app.config.server.max_connections = max(10_000, int(os.environ.get("BENCH_CONNECTIONS", "0")) + 16)
+app.config.server.max_connections = max(10_000, options.get("connections", 0) + 16)
 # Pings would come among the publications, which are compared byte for byte.
 app.config.websocket.ping_interval = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 from emmett import App, Channels, request, websocket
 from emmett.centrifuge import Centrifuge
 
+# What the runner asks for: see `ServerOptions`.
+options = json.loads(os.environ.get("BENCH_OPTIONS", "{}"))
 app = App(__name__)
 channels = Channels(app, "memory")
 channels.namespace("room", history=1000, may_subscribe=lambda _: True)
 centrifuge = Centrifuge(app, channels)
 
-app.config.server.max_connections = max(10_000, int(os.environ.get("BENCH_CONNECTIONS", "0")) + 64)
+app.config.server.max_connections = max(10_000, options.get("connections", 0) + 64)
 # SDKs have pings of their own; those of websockets would be a second kind for them, and the only one of the others.
 app.config.websocket.ping_interval = None
 

@@ -1,5 +1,4 @@
 """aiohttp as its documentation shows it, on uvloop; msgspec validates."""
-# mypy: disable-error-code="import-not-found, import-untyped, untyped-decorator, misc, no-any-return, attr-defined"
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """chanx on Starlette: an action whose payload is checked, and whose answer is another message."""
-# mypy: disable-error-code="import-not-found, import-untyped, untyped-decorator, misc, no-any-return, attr-defined"
 
 from __future__ import annotations
 
@@ -8,23 +7,10 @@ from typing import Literal
 from chanx.core.decorators import channel, ws_handler
 from chanx.fast_channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.messages.base import BaseMessage
-from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
-
-class Order(BaseModel):
-    id: int
-    name: str
-    price: float
-    quantity: int
-    tags: list[str]
-
-
-class Receipt(BaseModel):
-    id: int
-    name: str
-    total: float
+from benchmarks.servers.pydantic_orders import Order, Receipt, make_receipt
 
 
 class OrderMessage(BaseMessage):
@@ -41,8 +27,7 @@ class ReceiptMessage(BaseMessage):
 class Orders(AsyncJsonWebsocketConsumer):
     @ws_handler(output_type=ReceiptMessage)
     async def handle_order(self, message: OrderMessage) -> ReceiptMessage:
-        order = message.payload
-        return ReceiptMessage(payload=Receipt(id=order.id, name=order.name, total=order.price * order.quantity))
+        return ReceiptMessage(payload=make_receipt(message.payload))
 
 
 app = Starlette(routes=[WebSocketRoute("/calls", Orders.as_asgi())])

@@ -6,32 +6,21 @@ import os
 
 import msgspec
 
+from benchmarks.servers.orders import Order, Receipt, make_receipt
 from emmett import App, Channels, Websocket, websocket
 
+# What the runner asks for: see `ServerOptions`.
+options = msgspec.json.decode(os.environ.get("BENCH_OPTIONS", "{}"))
 app = App(__name__)
 # In memory they are for one process; where two are measured nothing is broadcast.
-channels = Channels(app if os.environ.get("BENCH_WORKERS", "1") == "1" else None)
+channels = Channels(app if options.get("workers", 1) == 1 else None)
 readers: list[Websocket] = []
 
 # Off and 10,000 by default; two scenarios ask for more.
-if os.environ.get("BENCH_DEFLATE"):
+if options.get("deflate"):
     app.config.websocket.compression = "deflate"
-if int(os.environ.get("BENCH_CONNECTIONS", "0")) > app.config.server.max_connections:
+if options.get("connections", 0) > app.config.server.max_connections:
     app.config.server.max_connections = 20_000
-
-
-class Order(msgspec.Struct):
-    id: int
-    name: str
-    price: float
-    quantity: int
-    tags: list[str]
-
-
-class Receipt(msgspec.Struct):
-    id: int
-    name: str
-    total: float
 
 
 @app.websocket(["/echo", "/echo/<str:room>"])
@@ -45,7 +34,7 @@ async def echo(room: str | None = None) -> None:
 async def orders() -> None:
     while True:
         order = await websocket.receive_json(Order)
-        await websocket.send_json(Receipt(order.id, order.name, order.price * order.quantity))
+        await websocket.send_json(make_receipt(order))
 
 
 calls = app.calls("/calls")
@@ -53,7 +42,7 @@ calls = app.calls("/calls")
 
 @calls.method()
 async def order(order: Order) -> Receipt:
-    return Receipt(order.id, order.name, order.price * order.quantity)
+    return make_receipt(order)
 
 
 @app.websocket("/broadcast")

@@ -1,5 +1,4 @@
-"""picows through its API like that of websockets, on uvloop; msgspec validates. It serves no HTTP."""
-# mypy: disable-error-code="import-not-found, import-untyped, untyped-decorator, misc, no-any-return, attr-defined"
+"""picows through its API like that of websockets, on uvloop. It serves no HTTP."""
 
 from __future__ import annotations
 
@@ -9,50 +8,9 @@ import uvloop
 from picows.websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from benchmarks.server_options import ServerOptions
-from benchmarks.servers.orders import receipt
+from benchmarks.servers.websockets_handlers import handlers
 
-options = ServerOptions.from_environment()
-members: set[ServerConnection] = set()
-readers: list[ServerConnection] = []
-
-
-async def echo(websocket: ServerConnection) -> None:
-    async for message in websocket:
-        await websocket.send(message)
-
-
-async def orders(websocket: ServerConnection) -> None:
-    async for message in websocket:
-        await websocket.send(receipt(message))
-
-
-async def everybody(websocket: ServerConnection) -> None:
-    members.add(websocket)
-    try:
-        async for message in websocket:
-            broadcast(members, message)
-    finally:
-        members.discard(websocket)
-
-
-async def reader(websocket: ServerConnection) -> None:
-    readers.append(websocket)
-    await websocket.wait_closed()
-    readers.remove(websocket)
-
-
-async def producer(websocket: ServerConnection) -> None:
-    async for message in websocket:
-        await readers[0].send(message)
-
-
-HANDLERS = {
-    "echo": echo,
-    "json": orders,
-    "broadcast": everybody,
-    "reader": reader,
-    "producer": producer,
-}
+HANDLERS = handlers(broadcast)
 
 
 async def by_path(websocket: ServerConnection) -> None:
@@ -60,7 +18,7 @@ async def by_path(websocket: ServerConnection) -> None:
     await HANDLERS[websocket.request.path.split("/")[1]](websocket)
 
 
-async def main() -> None:
+async def main(options: ServerOptions) -> None:
     compression = "deflate" if options.deflate else None
     tls: dict[str, Any] = {"ssl": options.tls()} if options.certificate else {}
     server = await serve(by_path, options.host, options.port, compression=compression, backlog=2048, **tls)
@@ -68,4 +26,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    uvloop.run(main(ServerOptions.from_environment()))

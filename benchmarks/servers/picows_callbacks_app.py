@@ -1,5 +1,4 @@
 """picows through its callbacks, on uvloop: frames are echoed as bytes, whether they are valid text or not."""
-# mypy: disable-error-code="import-not-found, import-untyped, untyped-decorator, misc, no-any-return, attr-defined"
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The limit: uvloop sends back what it has read. No frames, no parsing, no coroutine.
 
-It knows no paths, so the scenario says what it does with bytes: back to the sender (echo), to everybody (broadcast), or
-to the first connection (funnel), or as a response that is ready (http).
+It knows no paths, so the scenario says what it does with bytes: back to the sender (echo), to everybody (broadcast), to
+the first connection (funnel), or as a response that is ready (http).
 """
 
 from __future__ import annotations
@@ -18,12 +18,19 @@ from benchmarks.server_options import ServerOptions
 class Echo(asyncio.Protocol):
     """Writes every read back at once."""
 
+    # In the order in which they came.
+    members: dict[Echo, None] = {}  # noqa: RUF012  # all of them, on purpose
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast, since uvloop's transports do not inherit asyncio's.
         self.write = cast(asyncio.Transport, transport).write
+        self.members[self] = None
 
     def data_received(self, data: bytes) -> None:
         self.write(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        del self.members[self]
 
 
 class SecureEcho(asyncio.BufferedProtocol):
@@ -44,37 +51,16 @@ class SecureEcho(asyncio.BufferedProtocol):
 class Broadcast(Echo):
     """Writes every read to all connections."""
 
-    members: set[Broadcast] = set()  # noqa: RUF012  # all of them, on purpose
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.members.add(self)
-
     def data_received(self, data: bytes) -> None:
         for member in self.members:
             member.write(data)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.members.discard(self)
 
 
 class Funnel(Echo):
     """Writes every read to the connection that came first."""
 
-    reader: Funnel | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        if Funnel.reader is None:
-            Funnel.reader = self
-
     def data_received(self, data: bytes) -> None:
-        if Funnel.reader is not None:
-            Funnel.reader.write(data)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if Funnel.reader is self:
-            Funnel.reader = None
+        next(iter(self.members)).write(data)
 
 
 def _response(content_type: bytes, body: bytes) -> bytes:

@@ -1,5 +1,4 @@
 """socketify (uWebSockets) as its documentation shows it, with its own publish and subscribe; msgspec validates."""
-# mypy: disable-error-code="import-not-found, import-untyped, untyped-decorator, misc, no-any-return, attr-defined"
 
 from __future__ import annotations
 

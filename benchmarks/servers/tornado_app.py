@@ -1,5 +1,4 @@
 """Tornado as its documentation shows it; msgspec validates."""
-# mypy: disable-error-code="import-not-found, import-untyped, untyped-decorator, misc, no-any-return, attr-defined"
 
 from __future__ import annotations
 

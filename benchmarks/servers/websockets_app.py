@@ -1,5 +1,4 @@
-"""The library websockets as its documentation shows it, on uvloop; msgspec validates. It serves no HTTP."""
-# mypy: disable-error-code="import-not-found, import-untyped, untyped-decorator, misc, no-any-return, attr-defined"
+"""The library websockets as its documentation shows it, on uvloop. It serves no HTTP."""
 
 from __future__ import annotations
 
@@ -7,60 +6,20 @@ from typing import Any
 
 import uvloop
 from websockets.asyncio.router import route
-from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.asyncio.server import broadcast
 from werkzeug.routing import Map, Rule
 
 from benchmarks.server_options import ServerOptions
-from benchmarks.servers.orders import receipt
+from benchmarks.servers.websockets_handlers import handlers
 
-options = ServerOptions.from_environment()
-members: set[ServerConnection] = set()
-readers: list[ServerConnection] = []
-
-
-async def echo(websocket: ServerConnection, room: str | None = None) -> None:
-    async for message in websocket:
-        await websocket.send(message)
-
-
-async def orders(websocket: ServerConnection) -> None:
-    async for message in websocket:
-        await websocket.send(receipt(message))
-
-
-async def everybody(websocket: ServerConnection) -> None:
-    members.add(websocket)
-    try:
-        async for message in websocket:
-            broadcast(members, message)
-    finally:
-        members.discard(websocket)
-
-
-async def reader(websocket: ServerConnection) -> None:
-    readers.append(websocket)
-    await websocket.wait_closed()
-    readers.remove(websocket)
-
-
-async def producer(websocket: ServerConnection) -> None:
-    async for message in websocket:
-        await readers[0].send(message)
-
-
+HANDLERS = handlers(broadcast)
 ROUTES = Map(
-    [
-        Rule("/echo", endpoint=echo),
-        Rule("/echo/<room>", endpoint=echo),
-        Rule("/json", endpoint=orders),
-        Rule("/broadcast", endpoint=everybody),
-        Rule("/reader", endpoint=reader),
-        Rule("/producer", endpoint=producer),
-    ]
+    [Rule("/echo/<room>", endpoint=HANDLERS["echo"])]
+    + [Rule(f"/{name}", endpoint=handler) for name, handler in HANDLERS.items()]
 )
 
 
-async def serve() -> None:
+async def serve(options: ServerOptions) -> None:
     compression = "deflate" if options.deflate else None
     # `ssl` may be left out, not None: the router then builds URLs with wss.
     tls: dict[str, Any] = {"ssl": options.tls()} if options.certificate else {}
@@ -69,4 +28,4 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve())
+    uvloop.run(serve(ServerOptions.from_environment()))

@@ -6,7 +6,7 @@ import https from "node:https";
 import { createRequire } from "node:module";
 
 const { WebSocketServer, WebSocket } = createRequire(`${process.argv[2]}/`)("ws");
-const { BENCH_HOST, BENCH_PORT, BENCH_CERTIFICATE, BENCH_KEY, BENCH_DEFLATE, BENCH_WORKERS } = process.env;
+const { host, port, certificate, key, deflate, workers } = JSON.parse(process.env.BENCH_OPTIONS);
 
 const members = new Set();
 const readers = new Set();
@@ -65,18 +65,17 @@ function respond(request, response) {
 }
 
 function serve() {
-  const server = BENCH_CERTIFICATE
-    ? https.createServer({ cert: readFileSync(BENCH_CERTIFICATE), key: readFileSync(BENCH_KEY) }, respond)
+  const server = certificate
+    ? https.createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, respond)
     : http.createServer(respond);
-  const websockets = new WebSocketServer({ server, perMessageDeflate: Boolean(BENCH_DEFLATE) });
+  const websockets = new WebSocketServer({ server, perMessageDeflate: deflate });
   websockets.on("connection", (socket, request) => {
     socket.on("error", () => socket.terminate());
     handlers[request.url.split("/")[1]](socket);
   });
-  server.listen({ port: Number(BENCH_PORT), host: BENCH_HOST, backlog: 2048 });
+  server.listen({ port, host, backlog: 2048 });
 }
 
-const workers = Number(BENCH_WORKERS);
 if (workers > 1 && cluster.isPrimary) {
   for (let number = 0; number < workers; number++) cluster.fork();
 } else {

@@ -1,5 +1,4 @@
 """wse-server in its drain mode, which its documentation recommends: Python takes messages in batches from Rust."""
-# mypy: disable-error-code="import-not-found, import-untyped, untyped-decorator, misc, no-any-return, attr-defined"
 
 from __future__ import annotations
 

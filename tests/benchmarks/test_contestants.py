@@ -40,7 +40,7 @@ def test_options_reach_the_server_on_its_command_line_or_in_its_environment(cont
     options = ServerOptions("127.0.0.1", 4321, "/c.pem", "/k.pem", deflate=True, workers=3)
     command = contestant.command("/some/python", options)
     text = server_file(command).read_text("utf-8")
-    by_environment = "ServerOptions.from_environment" in text or "BENCH_PORT" in text
+    by_environment = "ServerOptions.from_environment" in text or "BENCH_OPTIONS" in text
     assert by_environment or {"/c.pem", "/k.pem", "3"} <= set(command)
     assert by_environment or any("4321" in argument for argument in command)
     reads_deflate = "deflate" in contestant.lacks or "ws-per-message-deflate" in " ".join(command)
