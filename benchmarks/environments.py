@@ -44,13 +44,7 @@ class AnyEnvironment(ABC):
 
     @abstractmethod
     def prepare(self, folder: Path = BENCH_FOLDER) -> Path:
-        """Make the environment unless it is there already as it should be.
-
-        Arguments:
-            folder: where environments are kept.
-
-        Returns:
-            Its interpreter.
+        """Make the environment in a folder unless it is there already as it should be, and return its interpreter.
 
         Raises:
             EnvironmentUnavailable: the installation failed, most often for want of a network, a wheel or a compiler.
@@ -58,10 +52,7 @@ class AnyEnvironment(ABC):
 
     def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
         """Return the versions of the interpreter and of some packages."""
-        output = subprocess.run(
-            [runtime, "-c", _VERSIONS, *packages], capture_output=True, text=True, check=True, timeout=60
-        ).stdout
-        versions: dict[str, str] = json.loads(output)
+        versions: dict[str, str] = json.loads(_output(runtime, "-c", _VERSIONS, *packages))
         return versions
 
     def run_code(self, runtime: str, code: str) -> list[str]:
@@ -84,12 +75,10 @@ OWN = OwnEnvironment()
 
 @dataclass(frozen=True)
 class Environment(AnyEnvironment):
-    """A virtual environment with pinned versions, so that figures of different days compare.
+    """A virtual environment under `.bench/` with pinned versions, so that figures of different days compare.
 
     Attributes:
-        name: folder under `.bench/`.
-        requirements: what pip installs, pinned with `==`.
-        python: the minor version of CPython that they need; None for the one that runs this.
+        python: the minor version of CPython that the requirements need; None for the one that runs this.
     """
 
     name: str
@@ -114,12 +103,7 @@ class Environment(AnyEnvironment):
 
 @dataclass(frozen=True)
 class NodeEnvironment(AnyEnvironment):
-    """Packages for Node.js, installed by npm. Node.js itself must be there.
-
-    Attributes:
-        name: folder under `.bench/`.
-        requirements: what npm installs, pinned with `==`.
-    """
+    """Packages for Node.js in a folder under `.bench/`, pinned with `==`. Node.js and npm must be there."""
 
     name: str
     requirements: tuple[str, ...]
@@ -142,8 +126,7 @@ class NodeEnvironment(AnyEnvironment):
 
     def versions(self, runtime: str, packages: Sequence[str]) -> dict[str, str]:
         """Return the versions of Node.js and of some packages."""
-        output = subprocess.run([runtime, "--version"], capture_output=True, text=True, check=True, timeout=60).stdout
-        versions = {"node": output.strip().removeprefix("v")}
+        versions = {"node": _output(runtime, "--version").strip().removeprefix("v")}
         for package in packages:
             about = BENCH_FOLDER / self.name / "node_modules" / package / "package.json"
             versions[package] = json.loads(about.read_text("utf-8"))["version"] if about.exists() else "not installed"
@@ -153,6 +136,10 @@ class NodeEnvironment(AnyEnvironment):
         """Return the command that runs a line of code, which finds the packages."""
         place = json.dumps(str(BENCH_FOLDER / self.name) + "/")
         return [runtime, "-e", f"(require => {{ {code} }})(require('node:module').createRequire({place}))"]
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def make_folder(folder: Path) -> None:

@@ -15,13 +15,7 @@ MASKED = 0x80
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages that are written in one piece.
-
-    Attributes:
-        request: what the client writes.
-        reply: what the server must answer, byte for byte.
-        messages: how many messages each of the two holds, all of the same size.
-    """
+    """So many messages, written in one piece, and what the server must answer, byte for byte."""
 
     request: bytes
     reply: bytes
@@ -29,13 +23,7 @@ class Batch:
 
 
 def client_frame(payload: bytes, masking_key: bytes, first_byte: int = FINAL_TEXT) -> bytes:
-    """Return an unfragmented, masked frame (RFC 6455, section 5.2), of text unless its first byte says otherwise.
-
-    Raises:
-        ValueError: the masking key is not four bytes long.
-    """
-    if len(masking_key) != 4:
-        raise ValueError(f"a masking key has 4 bytes, this one has {len(masking_key)}")
+    """Return an unfragmented, masked frame (RFC 6455, section 5.2), of text unless its first byte says otherwise."""
     return _header(first_byte, len(payload), MASKED) + masking_key + _mask(payload, masking_key)
 
 
@@ -45,16 +33,10 @@ def server_frame(payload: bytes) -> bytes:
 
 
 def echo_batch(connection: int, messages: int, size: int, *, websocket: bool) -> Batch:
-    """Build what one connection sends again and again.
+    """Return what one connection sends again and again: so many messages with a payload of so many bytes.
 
     Every message of every connection has a text and a masking key of its own, so that a swapped, lost or doubled
-    message shows.
-
-    Arguments:
-        connection: number of the connection.
-        messages: how many messages the batch holds.
-        size: payload of a message in bytes.
-        websocket: whether a websocket server answers, with frames; otherwise the same bytes come back.
+    message shows. Without `websocket` the same bytes come back, not frames of a server.
     """
     payloads = [text_payload(connection, index, size) for index in range(messages)]
     request = client_batch(payloads, connection * messages)
@@ -63,12 +45,7 @@ def echo_batch(connection: int, messages: int, size: int, *, websocket: bool) ->
 
 
 def client_batch(payloads: list[bytes], first_key: int) -> bytes:
-    """Return masked text frames, each with a masking key of its own.
-
-    Arguments:
-        payloads: one a frame.
-        first_key: number of the first masking key.
-    """
+    """Return masked text frames, each with a masking key of its own, numbered from the first."""
     return b"".join(client_frame(payload, masking_key(first_key + i)) for i, payload in enumerate(payloads))
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.contestants import LIMIT, OURS
-from benchmarks.report import paired, spread
-from benchmarks.results import Chapter, Results
+from benchmarks.results import Chapter, Results, format_ratio, paired, ratio, spread
 
 BEST = "*"
 # Ours too, in other ways than the one that is judged.
@@ -20,7 +19,6 @@ class Goal:
     CPU time, and not the rate, as the rate also depends on what the load generator leaves of the machine.
 
     Attributes:
-        scenario: name of the scenario.
         against: name of a contestant, `BEST` for the best of all peers; None for a figure of ours alone.
         most: what the ratio should be at most; without `against`, what the figure should be at most.
         ours: which of our contestants is judged.
@@ -82,7 +80,7 @@ class Verdict:
 
 def judge(results: Results) -> list[Verdict]:
     """Compare a run with the goals; those whose figures it has not are left out."""
-    return [verdict for verdict in (_judge(goal, results) for goal in GOALS) if verdict is not None]
+    return [verdict for goal in GOALS if (verdict := _judge(goal, results)) is not None]
 
 
 def _judge(goal: Goal, results: Results) -> Verdict | None:
@@ -99,17 +97,11 @@ def _judge(goal: Goal, results: Results) -> Verdict | None:
     if name is None:
         return None
     pairs = paired(results.samples, (goal.scenario, goal.ours), (goal.scenario, name))
-    ratio = spread(
-        mine.cpu_per_one / other.cpu_per_one if mine.cpu_per_one is not None and other.cpu_per_one else None
-        for mine, other in pairs
-    )
-    if ratio is None:
+    found = spread(ratio(mine.cpu_per_one, other.cpu_per_one) for mine, other in pairs)
+    if found is None:
         return None
-    against = results.title(name)
-    if goal.against == BEST:
-        against = f"best of all peers: {against}"
-    measured = f"{ratio.median:.2f} ({ratio.low:.2f} - {ratio.high:.2f})"
-    return Verdict(scenario, against, f"{goal.most:.2f}", measured, ratio.median <= goal.most)
+    against = f"{'best of all peers: ' if goal.against == BEST else ''}{results.title(name)}"
+    return Verdict(scenario, against, f"{goal.most:.2f}", format_ratio(found), found.median <= goal.most)
 
 
 def _best_peer(chapter: Chapter, results: Results) -> str | None:

@@ -14,12 +14,7 @@ class HandshakeRefused(Exception):
 
 
 def upgrade_request(host: str, port: int, path: str, key: bytes, extensions: str | None = None) -> bytes:
-    """Return an upgrade request.
-
-    Arguments:
-        key: `Sec-WebSocket-Key`, 16 bytes in base64.
-        extensions: the extensions to offer; without any, no contestant compresses.
-    """
+    """Return an upgrade request with a key, and the extensions to offer; without any, no contestant compresses."""
     lines = [
         f"GET {path} HTTP/1.1",
         f"Host: {host}:{port}",
@@ -39,15 +34,12 @@ def accept_token(key: bytes) -> bytes:
 
 
 def check_answer(head: bytes, key: bytes, *, offered: bool = False) -> str:
-    """Check a server's answer to the upgrade request.
+    """Check a server's answer to the upgrade request, and return the extensions that it takes into use.
 
     Arguments:
         head: the response up to and with its empty line.
         key: the `Sec-WebSocket-Key` that was sent.
         offered: whether extensions were offered.
-
-    Returns:
-        The extensions that the server takes into use, as it wrote them.
 
     Raises:
         HandshakeRefused: the status is not 101, `Sec-WebSocket-Accept` is wrong, an extension was taken into use that

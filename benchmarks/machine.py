@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -56,12 +57,7 @@ class Placement:
 
 
 def choose_cores(allowed: Collection[int], siblings_of: Callable[[int], Collection[int]]) -> Placement:
-    """Give the server and the generator a core each, on different physical cores where possible.
-
-    Arguments:
-        allowed: logical cores that this process may use.
-        siblings_of: logical cores that share a physical core with the given one, with or without itself.
-    """
+    """Give the server and the generator a core each of those allowed, on different physical cores where possible."""
     cores = sorted(allowed)
     if len(cores) < 2:
         return Placement(None, None, "One core only: server and load generator share it, so the rates are far too low.")
@@ -82,11 +78,7 @@ def current_placement() -> Placement:
 
 @contextmanager
 def pinned(cores: Collection[int] | None) -> Iterator[None]:
-    """Run the body on some cores. A process started within stays there, with all its threads and children.
-
-    Arguments:
-        cores: logical cores; None leaves everything as it is.
-    """
+    """Run the body on some cores, None for any. A process started within stays there, with all its children."""
     if cores is None or sys.platform != "linux":
         yield
         return
@@ -119,23 +111,19 @@ def _family(pid: int) -> list[psutil.Process]:
 def cpu_seconds(pid: int) -> float | None:
     """Return user and system time of a process and its living descendants, and of children that they waited for.
 
-    Returns:
-        Seconds, in steps of a clock tick (usually 10 ms); None where there is no such process.
+    In seconds, in steps of a clock tick (usually 10 ms); None where there is no such process.
     """
     seconds = None
     for process in _family(pid):
         with suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            spent = times.user + times.system + times.children_user + times.children_system
-            seconds = (seconds or 0.0) + spent
+            seconds = (seconds or 0.0) + sum(process.cpu_times()[:4])
     return seconds
 
 
 def memory_bytes(pid: int) -> int | None:
-    """Return the memory of a process and its living descendants; pages that several share are counted once.
+    """Return the memory of a process and its living descendants: the sum of PSS, which counts shared pages once.
 
-    Returns:
-        Bytes (the sum of PSS); None where there is no such process, or the kernel does not say.
+    In bytes; None where there is no such process, or the kernel does not say.
     """
     total = 0
     for process in _family(pid):
@@ -199,10 +187,8 @@ def describe(found: dict[str, Any]) -> list[str]:
 
 def _processor() -> str:
     with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
+        if found := re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE):
+            return found[1]
     return platform.processor() or platform.machine()
 
 

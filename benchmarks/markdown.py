@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from benchmarks.goals import judge
 from benchmarks.notes import chapter_notes, describe_failures, describe_gaps, is_limited
-from benchmarks.report import Spread, Summary
-from benchmarks.results import Chapter, Results
+from benchmarks.results import Chapter, Results, Spread, Summary, format_ratio
 
 
 def results_markdown(results: Results, images: str | None = None) -> str:
@@ -23,10 +22,10 @@ def results_markdown(results: Results, images: str | None = None) -> str:
             f"![{chapter.title}]({images}/{image_name(chapter)})" if images else "",
             _table(results, chapter),
         ]
-        parts += [_list(chapter_notes(results, chapter))]
+        parts += [bullets(chapter_notes(results, chapter))]
     parts += [
         "### Not measured",
-        _list([*describe_gaps(results), *map(_one_line, describe_failures(results.failures))]),
+        bullets([*describe_gaps(results), *map(_one_line, describe_failures(results.failures))]),
     ]
     parts += ["### Versions", _versions(results)]
     return "\n\n".join(part for part in parts if part)
@@ -125,12 +124,8 @@ def format_spread(figures: Spread) -> str:
     return f"{figures.low / figures.median - 1:+.0%} {figures.high / figures.median - 1:+.0%}"
 
 
-def format_ratio(ratio: Spread | None) -> str:
-    """Return a ratio with its lowest and highest value, `?` where it is unknown."""
-    return "?" if ratio is None else f"{ratio.median:.2f} ({ratio.low:.2f} - {ratio.high:.2f})"
-
-
-def _list(lines: list[str]) -> str:
+def bullets(lines: Sequence[str]) -> str:
+    """Return a list in Markdown."""
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from benchmarks.report import Failure, Summary, paired, spread
-from benchmarks.results import Chapter, Results
+from benchmarks.results import Chapter, Failure, Results, Summary, paired, spread
 
 # From this share of its core on the load generator may be what limits a rate.
 GENERATOR_LIMIT = 0.90
@@ -15,12 +14,8 @@ DISTURBED = 0.85
 
 def chapter_notes(results: Results, chapter: Chapter) -> list[str]:
     """Return what must be said about a scenario."""
-    return [
-        *_generator_notes(results, chapter),
-        *_disturbance_notes(results, chapter),
-        *_scaling_notes(results, chapter),
-        *_memory_notes(results, chapter),
-    ]
+    rates = _rate_notes(results, chapter) if chapter.unit.higher_is_better else []
+    return [*rates, *_scaling_notes(results, chapter), *_memory_notes(results, chapter)]
 
 
 def is_limited(summary: Summary) -> bool:
@@ -28,7 +23,7 @@ def is_limited(summary: Summary) -> bool:
     return summary.generator_busy is not None and summary.generator_busy > GENERATOR_LIMIT
 
 
-def _generator_notes(results: Results, chapter: Chapter) -> list[str]:
+def _rate_notes(results: Results, chapter: Chapter) -> list[str]:
     notes = []
     limited = [
         f"{results.title(one.contestant)} ({one.generator_busy:.0%})" for one in chapter.summaries if is_limited(one)
@@ -39,31 +34,24 @@ def _generator_notes(results: Results, chapter: Chapter) -> list[str]:
             "their true rates may be higher. Compare the CPU time."
         )
     raw = next((one for one in chapter.summaries if one.contestant in results.raw), None)
-    websockets = [one for one in chapter.summaries if one.contestant not in results.raw]
-    if raw is not None and websockets and raw.generator_busy is not None:
-        best = websockets[0]
-        times = raw.value.median / best.value.median
+    best = next((one for one in chapter.summaries if one.contestant not in results.raw), None)
+    if raw is not None and best is not None and raw.generator_busy is not None:
         notes.append(
-            f"With {results.title(raw.contestant)} the same generator reaches {times:.1f} times the rate "
+            f"With {results.title(raw.contestant)} the same generator reaches "
+            f"{raw.value.median / best.value.median:.1f} times the rate "
             f"that it reaches with {results.title(best.contestant)}, the best server here."
         )
-    return notes if chapter.unit.higher_is_better else []
-
-
-def _disturbance_notes(results: Results, chapter: Chapter) -> list[str]:
     disturbed = [
         results.title(one.contestant)
         for one in chapter.summaries
-        if one.server_busy is not None
-        and one.generator_busy is not None
-        and max(one.server_busy, one.generator_busy) < DISTURBED
+        if None not in (busy := (one.server_busy, one.generator_busy)) and max(share or 0 for share in busy) < DISTURBED
     ]
-    if not disturbed or not chapter.unit.higher_is_better:
-        return []
-    return [
-        f"Neither the server nor the load generator had a whole core with {', '.join(disturbed)}: they waited for each "
-        "other, or other programs were running. Compare the CPU time rather than the rate."
-    ]
+    if disturbed:
+        notes.append(
+            f"Neither the server nor the load generator had a whole core with {', '.join(disturbed)}: they waited for "
+            "each other, or other programs were running. Compare the CPU time rather than the rate."
+        )
+    return notes
 
 
 def _scaling_notes(results: Results, chapter: Chapter) -> list[str]:
@@ -86,20 +74,17 @@ def _scaling_notes(results: Results, chapter: Chapter) -> list[str]:
 
 
 def _memory_notes(results: Results, chapter: Chapter) -> list[str]:
-    if chapter.feature != "memory":
+    fewest = min(sample.count for sample in results.samples if sample.scenario == chapter.name)
+    if chapter.feature != "memory" or fewest == chapter.connections:
         return []
-    counts = [sample.count for sample in results.samples if sample.scenario == chapter.name]
-    if min(counts) == chapter.connections:
-        return []
-    return [f"There were {min(counts):,} connections: the system allows no more open files (ulimit -Hn)."]
+    return [f"There were {fewest:,} connections: the system allows no more open files (ulimit -Hn)."]
 
 
 def describe_failures(failures: tuple[Failure, ...]) -> list[str]:
     """Return one text for each failure; a repeated failure of a contestant is reported once, with its number."""
-    counted = Counter((failure.contestant, failure.during, failure.reason) for failure in failures)
     return [
-        f"Failed: {contestant}, {during}{f' ({times} times)' if times > 1 else ''}: {reason}"
-        for (contestant, during, reason), times in counted.items()
+        f"Failed: {one.contestant}, {one.during}{f' ({times} times)' if times > 1 else ''}: {one.reason}"
+        for one, times in Counter(failures).items()
     ]
 
 
@@ -108,7 +93,6 @@ def describe_gaps(results: Results) -> list[str]:
     missing: dict[tuple[str, str], list[str]] = {}
     for entrant in results.entrants.values():
         for chapter in results.chapters:
-            if chapter.feature in entrant.lacks:
-                reason = entrant.lacks[chapter.feature]
+            if reason := entrant.lacks.get(chapter.feature):
                 missing.setdefault((entrant.title, reason), []).append(chapter.name)
     return [f"Without {title}: {', '.join(names)} ({reason})" for (title, reason), names in missing.items()]

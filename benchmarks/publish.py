@@ -45,13 +45,7 @@ def write_charts(results: Results, folder: Path) -> list[Path]:
 
 
 def publish(results: Results, docs: Path = DOCS) -> list[Path]:
-    """Write charts to `images/` and tables into `performance.md`.
-
-    Arguments:
-        docs: folder of the documents.
-
-    Returns:
-        The files that were written.
+    """Write charts to `images/` and tables into `performance.md`, and return the files that were written.
 
     Raises:
         MarkersMissing: the page has no place for them. Nothing has been written then.

@@ -5,25 +5,24 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from benchmarks.capacity import measure as capacity_model
 from benchmarks.capacity import slow as capacity_slow
-from benchmarks.capacity.model import PUBLISHED, Bounds, Workload, describe, predict, read_coefficients
-from benchmarks.channels.brokers import BROKERS
-from benchmarks.channels.layouts import LAYOUTS
-from benchmarks.channels.measure import Case, Sample, cases, measure, refused
+from benchmarks.capacity.model import PUBLISHED, Bounds, Workload, predict, read_coefficients
+from benchmarks.channels.layouts import BROKERS, LAYOUTS
+from benchmarks.channels.measure import Case, ChannelSample, cases, measure, refused
 from benchmarks.channels.report import text as channels_text
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.environments import BENCH_FOLDER, make_folder
 from benchmarks.guard import counting, faults
-from benchmarks.machine import circumstances, current_placement
-from benchmarks.machine import describe as describe_circumstances
-from benchmarks.markdown import results_markdown
+from benchmarks.machine import Placement, circumstances, current_placement, describe
+from benchmarks.markdown import bullets, results_markdown
 from benchmarks.plan import LoadFailed
 from benchmarks.publish import DOCS, MarkersMissing, publish, put, write_charts
 from benchmarks.results import Results
@@ -35,12 +34,27 @@ from benchmarks.tournament import Tournament
 
 # Servers ping after 20 s; below that no ping comes among the replies, which are compared byte for byte.
 LONGEST_MEASUREMENT = 15.0
-LONGEST_WARM_UP = 3.0
-QUICK = Timing(0.2, 0.5)
 PARTS = {"model": capacity_model.measure, "slow": capacity_slow.measure}
 
-T = TypeVar("T")
-Function = TypeVar("Function", bound=Callable[..., Any])
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What every measurement is asked for, and where its figures go."""
+
+    rounds: int
+    timing: Timing
+    quick: bool
+    folder: Path
+    published: bool
+    placement: Placement
+    circumstances: dict[str, Any]  # before the measurement, which is a load itself
+
+    def report(self, name: str, data: dict[str, Any], text: str, marker: str, page: str) -> None:
+        """Print figures, write them as JSON and Markdown, and put them into a page if they are to be published."""
+        text = f"{bullets(describe(self.circumstances))}\n{'' if text.startswith('- ') else chr(10)}{text}"
+        write(self.folder, name, {**self.circumstances, **data}, text)
+        if self.published:
+            put(text, marker, DOCS / page)
 
 
 class Names(click.ParamType[list[str]]):
@@ -62,44 +76,54 @@ class Names(click.ParamType[list[str]]):
         return [name for name in self.known if name in names]
 
 
-def measuring(*, rounds: int, seconds: float, shortest: float, name: str) -> Callable[[Function], Function]:
-    """Give a command the options that all measurements have.
+def names(option: str, known: Iterable[str], default: Iterable[str] | None = None) -> Callable[[Any], Any]:
+    """Give a command an option that takes some of several names; by default, all."""
+    known = list(known)
+    chosen = known if default is None else list(default)
+    return click.option(
+        option, default=chosen, type=Names(known), show_default=False, help="Only these, with commas between them."
+    )
+
+
+def measuring(
+    *, rounds: int, seconds: float, quick_seconds: float, name: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options that all measurements have; it gets them as a `Session`.
 
     Arguments:
-        rounds, seconds: their defaults.
-        shortest: the least for seconds.
+        rounds, seconds, quick_seconds: their defaults, and the seconds of `--quick`.
         name: folder of the results under `.bench/`.
     """
 
-    def decorate(command: Function) -> Function:
-        period = click.FloatRange(shortest, LONGEST_MEASUREMENT)
-        folder = click.Path(file_okay=False, path_type=Path)
-        for option in (
-            click.option("--publish", "published", is_flag=True, help="Put the figures into docs/."),
-            click.option(
-                "--results",
-                "folder",
-                default=BENCH_FOLDER / name,
-                show_default=f".bench/{name}",
-                type=folder,
-                help="Folder for figures as JSON and Markdown.",
-            ),
-            click.option("--quick", is_flag=True, help="One short round, for a first look."),
-            click.option("--seconds", default=seconds, show_default=True, type=period, help="Of one measurement."),
-            click.option("--rounds", default=rounds, show_default=True, type=click.IntRange(1), help="Of everything."),
-        ):
-            command = option(command)
-        return command
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @click.option("--rounds", default=rounds, show_default=True, type=click.IntRange(1), help="Of everything.")
+        @click.option(
+            "--seconds",
+            default=seconds,
+            show_default=True,
+            type=click.FloatRange(0.1, LONGEST_MEASUREMENT),
+            help="Of one measurement.",
+        )
+        @click.option("--quick", is_flag=True, help="One short round, for a first look.")
+        @click.option(
+            "--results",
+            "folder",
+            default=BENCH_FOLDER / name,
+            show_default=f".bench/{name}",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Folder for figures as JSON and Markdown.",
+        )
+        @click.option("--publish", "published", is_flag=True, help="Put the figures into docs/.")
+        @wraps(command)
+        def run(rounds: int, seconds: float, quick: bool, folder: Path, published: bool, **others: Any) -> None:
+            timing = Timing(0.2, quick_seconds) if quick else Timing(min(0.5, seconds), seconds)
+            placement, rounds = current_placement(), 1 if quick else rounds
+            found = circumstances(placement, rounds, timing.seconds)
+            command(Session(rounds, timing, quick, folder, published, placement, found), **others)
+
+        return run
 
     return decorate
-
-
-def names(option: str, known: Iterable[str]) -> Callable[[Function], Function]:
-    """Give a command an option that takes some of several names."""
-    known = list(known)
-    return click.option(
-        option, default=known, type=Names(known), show_default="all", help="Only these, with commas between them."
-    )
 
 
 def say(text: str) -> None:
@@ -122,24 +146,11 @@ def main() -> None:
 
 
 @main.command()
-@measuring(rounds=5, seconds=2.0, shortest=0.2, name="results")
-@click.option("--warm-up", default=0.5, show_default=True, type=click.FloatRange(0, LONGEST_WARM_UP), help="Seconds.")
-@click.option("--scenarios", type=Names(SCENARIOS), help="Only these, with commas between them.")
+@measuring(rounds=5, seconds=2.0, quick_seconds=0.5, name="results")
+@names("--scenarios", SCENARIOS, (name for name, scenario in SCENARIOS.items() if scenario.default))
 @names("--contestants", CONTESTANTS)
-@click.option("--seed", default=1, show_default=True, help="Of the order of the contestants.")
 @click.option("--list", "listed", is_flag=True, help="Name all scenarios and contestants, and end.")
-def servers(
-    rounds: int,
-    seconds: float,
-    warm_up: float,
-    quick: bool,
-    scenarios: list[str] | None,
-    contestants: list[str],
-    seed: int,
-    folder: Path,
-    published: bool,
-    listed: bool,
-) -> None:
+def servers(session: Session, scenarios: list[str], contestants: list[str], listed: bool) -> None:
     """Compare servers: emmett, others, and a bare TCP socket."""
     if listed:
         for name, scenario in SCENARIOS.items():
@@ -147,14 +158,12 @@ def servers(
         for name, contestant in CONTESTANTS.items():
             click.echo(f"{name:24}{contestant.title}")
         return
-    chosen = scenarios or [name for name, scenario in SCENARIOS.items() if scenario.default]
     tournament = Tournament(
         [CONTESTANTS[name] for name in contestants],
-        [SCENARIOS[name] for name in chosen],
-        1 if quick else rounds,
-        QUICK if quick else Timing(warm_up, seconds),
-        current_placement(),
-        seed,
+        [SCENARIOS[name] for name in scenarios],
+        session.rounds,
+        session.timing,
+        session.placement,
     )
     tournament.prepare(say)
     try:
@@ -163,57 +172,46 @@ def servers(
         # A run that is stopped writes what it has. What is printed and drawn is what can be read from its JSON.
         data = json.loads(json.dumps(tournament.as_json()))
         results = Results.of(data)
-        write(folder, "results", data, results_markdown(results))
-        write_charts(results, folder)
-    if published:
+        write(session.folder, "results", data, results_markdown(results))
+        write_charts(results, session.folder)
+    if session.published:
         publish(results)
     if tournament.failures:
         raise SystemExit(1)
 
 
 @main.command()
-@measuring(rounds=3, seconds=1.5, shortest=0.2, name="channels")
+@measuring(rounds=3, seconds=1.5, quick_seconds=0.5, name="channels")
 @names("--brokers", BROKERS)
 @names("--layouts", LAYOUTS)
 @click.option(
     "--subscribers", default=64, show_default=True, type=click.IntRange(4, 5000), help="In all; a quarter publish."
 )
-def channels(
-    rounds: int,
-    seconds: float,
-    quick: bool,
-    brokers: list[str],
-    layouts: list[str],
-    subscribers: int,
-    folder: Path,
-    published: bool,
-) -> None:
+def channels(session: Session, brokers: list[str], layouts: list[str], subscribers: int) -> None:
     """Measure channels from a publication to its deliveries, with every broker."""
     wanted, left_out = cases(brokers, layouts), refused(brokers, layouts)
     if not wanted:
         raise click.UsageError(f"{left_out[0]} Add --layouts process, or a broker that processes share.")
-    placement, timing, rounds = current_placement(), QUICK if quick else Timing(0.5, seconds), 1 if quick else rounds
-    found = circumstances(placement, rounds, timing.seconds)
-    samples: dict[Case, list[Sample]] = {case: [] for case in wanted}
+    samples: dict[Case, list[ChannelSample]] = {case: [] for case in wanted}
     failures: list[str] = []
-    for number in range(rounds):
+    for number in range(session.rounds):
         for case in wanted:
-            say(f"round {number + 1} of {rounds}: {case.name}")
+            say(f"round {number + 1} of {session.rounds}: {case.name}")
             try:
-                samples[case].append(measure(case, timing, subscribers, placement))
+                samples[case].append(measure(case, session.timing, subscribers, session.placement))
             except (LoadFailed, ServerFailed) as error:
                 failures.append(f"{case.name}: {error}")
-    text = channels_text(samples, subscribers, [*describe_circumstances(found), *left_out])
+    if failures:
+        session = replace(session, published=False)
     taken = [{**asdict(case), "rounds": [asdict(sample) for sample in samples[case]]} for case in wanted]
-    write(folder, "results", {**found, "subscribers": subscribers, "samples": taken, "failures": failures}, text)
+    data = {"subscribers": subscribers, "samples": taken, "failures": failures}
+    session.report("results", data, channels_text(samples, subscribers, left_out), "bench-channels", "channels.md")
     if failures:
         raise click.ClickException("\n".join(failures))
-    if published:
-        put(text, "bench-channels", DOCS / "channels.md")
 
 
 @main.command()
-@measuring(rounds=3, seconds=4.0, shortest=0.1, name="capacity")
+@measuring(rounds=3, seconds=4.0, quick_seconds=1.0, name="capacity")
 @click.option(
     "--subscribers",
     default=10_000,
@@ -222,39 +220,24 @@ def channels(
     help="Beside the one that reads nothing; and the largest size for which the model is checked.",
 )
 @names("--parts", PARTS)
-def capacity(
-    rounds: int, seconds: float, quick: bool, subscribers: int, parts: list[str], folder: Path, published: bool
-) -> None:
+def capacity(session: Session, subscribers: int, parts: list[str]) -> None:
     """Measure what subscribers need, check the model of docs/scaling.md, and put a slow reader beside them."""
-    if quick:
-        rounds, seconds, subscribers = 1, 1.0, min(subscribers, 1000)
-    placement = current_placement()
-    found = circumstances(placement, rounds, seconds)
-    notes = "\n".join(f"- {line}" for line in describe_circumstances(found))
+    subscribers = min(subscribers, 1000) if session.quick else subscribers
     for part in parts:
-        text, data = PARTS[part](rounds, subscribers, Timing(min(0.5, seconds), seconds), placement, say)
-        text = f"{notes}\n\n{text}"
-        write(folder, part, {**found, **data}, text)
-        if published:
-            put(text, f"bench-capacity-{part}", DOCS / "scaling.md")
-            if part == "model":
-                PUBLISHED.write_text(json.dumps({"coefficients": data["coefficients"]}, indent=2) + "\n", "utf-8")
+        text, data = PARTS[part](session.rounds, subscribers, session.timing, session.placement, say)
+        session.report(part, data, text, f"bench-capacity-{part}", "scaling.md")
+        if session.published and part == "model":
+            PUBLISHED.write_text(json.dumps({"coefficients": data["coefficients"]}, indent=2) + "\n", "utf-8")
 
 
 @main.command()
-@measuring(rounds=6, seconds=2.5, shortest=0.1, name="sdks")
+@measuring(rounds=6, seconds=2.5, quick_seconds=0.5, name="sdks")
 @click.option("--connections", default=5000, show_default=True, type=click.IntRange(1, 30_000), help="Of each kind.")
-def sdks(rounds: int, seconds: float, quick: bool, connections: int, folder: Path, published: bool) -> None:
+def sdks(session: Session, connections: int) -> None:
     """Compare SDKs with plain subscribers of channels, in one process, and let all SDKs come back at once."""
-    if quick:
-        rounds, seconds, connections = 1, 0.5, min(connections, 500)
-    placement = current_placement()
-    found = circumstances(placement, rounds, seconds)
-    text, data = sdk_measure.measure(rounds, connections, seconds, placement, say)
-    text = "\n".join(f"- {line}" for line in describe_circumstances(found)) + f"\n\n{text}"
-    write(folder, "results", {**found, **data}, text)
-    if published:
-        put(text, "bench-sdks", DOCS / "sdks.md")
+    connections = min(connections, 500) if session.quick else connections
+    text, data = sdk_measure.measure(session.rounds, connections, session.timing.seconds, session.placement, say)
+    session.report("results", data, text, "bench-sdks", "sdks.md")
 
 
 @main.command(name="predict")
@@ -283,20 +266,23 @@ def predict_capacity(
     """Say how many processes, how much memory and what of a broker a workload needs, by the model."""
     figures, source = read_coefficients(results)
     workload, bounds = Workload(connections, publications, subscribers), Bounds(max_connections, memory * 1e6, share)
-    click.echo("\n".join((*describe(predict(figures, workload, bounds)), f"coefficients   {source}")))
+    needed = predict(figures, workload, bounds)
+    click.echo(f"""\
+processes      {needed.processes:,}, a core each; the limit is: {needed.limit}
+busy           {needed.cpu_share:.1%} of its core, each
+memory         {needed.process_bytes / 1e6:,.0f} MB each, {needed.total_bytes / 1e9:,.1f} GB in all
+deliveries     {needed.deliveries:,.0f} a second
+broker         {needed.broker_in:,.1f} in, {needed.broker_out:,.0f} out a second
+coefficients   {source}""")
 
 
 @main.command()
 @click.option("--record", is_flag=True, help="Make what is measured the new record.")
-@click.option("--steps", is_flag=True, help="Show what each step of a lone message takes; compare nothing.")
-def guard(record: bool, steps: bool) -> None:
+def guard(record: bool) -> None:
     """Count the instructions of a message, a GET request and a connection with valgrind; fail if they have grown.
 
     And the page faults of a large message, of which there must be none.
     """
-    if steps:
-        click.echo(counting.steps_table())
-        return
     figures = {kind: counting.measure(kind) for kind in counting.KINDS}
     if record:
         counting.save(figures)

@@ -16,7 +16,6 @@ class Unit:
     """What a figure counts.
 
     Attributes:
-        name: what tables write: `messages/s`.
         one: one of what is counted, for the CPU time: `message`; None where there is no such thing.
         higher_is_better: whether a higher figure is the better one.
         scale: what a value is multiplied by to be in this unit.
@@ -64,12 +63,7 @@ class Scenario(ABC):
 
     @abstractmethod
     def measure(self, stage: Stage) -> Outcome:
-        """Measure one contestant once.
-
-        Raises:
-            ServerFailed: the server did not start or did not stay.
-            LoadFailed: it did not answer as it should.
-        """
+        """Measure one contestant once; raise `ServerFailed` or `LoadFailed` if that is not possible."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +81,7 @@ class LoadScenario(Scenario):
     server: Mapping[str, Any] = field(default_factory=dict)
 
     def possible(self, connections: int) -> int:
-        """Return how many connections to open where the system allows so many: memory is an average, so fewer do too.
-
-        Raises:
-            LoadFailed: the scenario needs more.
-        """
+        """Return how many connections to open where so many are allowed: memory is an average, so fewer do, too."""
         if connections < self.connections * (0.5 if self.unit is MEMORY else 1):
             raise LoadFailed(f"{self.connections:,} connections need more open files than are allowed here: ulimit -Hn")
         return connections

@@ -21,6 +21,7 @@ from benchmarks.machine import cpu_seconds, pinned
 from benchmarks.plan import LoadFailed
 from benchmarks.server_options import ServerOptions
 
+HOST = "127.0.0.1"
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
 OUTPUT_SHOWN = 2000
@@ -34,12 +35,7 @@ FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server.
-
-    Attributes:
-        pid: its process id.
-        output: where it writes.
-    """
+    """A running server: its process id, and where it writes."""
 
     pid: int
     output: IO[bytes]
@@ -74,12 +70,7 @@ def emmett_command(app: Path, options: ServerOptions, broker: str = "memory") ->
 
 
 def server_environment(options: ServerOptions, *, isolated: bool) -> dict[str, str]:
-    """Return the environment variables of a server.
-
-    Arguments:
-        options: what is asked of it.
-        isolated: keep this process's Python paths from it.
-    """
+    """Return the environment variables of a server; one that is isolated gets no Python paths of this process."""
     kept = {name: value for name, value in os.environ.items() if not (isolated and name in FOREIGN_VARIABLES)}
     # A server that compiles its modules at each start cannot be compared with one that pip has compiled.
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -98,14 +89,10 @@ def running_server(
     """Run a server for the time of the body, on cores of its own.
 
     Arguments:
-        command: program and arguments.
         options: what was asked of it, also where it listens.
         cores: logical cores to pin it to; None for any.
         isolated: keep this process's Python paths from it.
         ask: asks the server for something and raises OSError while it is not ready; it just connects by default.
-
-    Returns:
-        The server.
 
     Raises:
         ServerFailed: it was not ready within 30 seconds, answered wrongly, or was gone when the body ended.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import trustme
 
 from benchmarks.channels.plan import ChannelPlan
@@ -21,9 +21,10 @@ from benchmarks.environments import BENCH_FOLDER, ROOT, make_folder
 from benchmarks.machine import Placement, pinned
 from benchmarks.plan import LoadFailed, LoadPlan, Outcome
 from benchmarks.server_options import ServerOptions
-from benchmarks.server_process import Server, free_port, running_server
+from benchmarks.server_process import HOST, Server, free_port, running_server
 
-HOST = "127.0.0.1"
+T = TypeVar("T")
+
 # Beyond warm-up and measurement: starting Python, connecting, the last replies.
 GENERATOR_TIMEOUT = 120.0
 # Files that a server and the generator have open beside their connections.
@@ -32,12 +33,7 @@ OTHER_FILES = 200
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a measurement takes.
-
-    Attributes:
-        warm_up: seconds of load before it.
-        seconds: seconds that count.
-    """
+    """How long a measurement takes: seconds of load before it, and seconds that count."""
 
     warm_up: float
     seconds: float
@@ -45,14 +41,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a scenario is measured.
-
-    Attributes:
-        contestant: the server to measure.
-        runtime: the interpreter that `Contestant.prepare` returned.
-        timing: how long to measure.
-        placement: cores of the server and of the load generator.
-    """
+    """Where a scenario is measured: `runtime` is the interpreter that `Contestant.prepare` returned."""
 
     contestant: Contestant
     runtime: str
@@ -60,21 +49,13 @@ class Stage:
     placement: Placement
 
     def options(self, *, secure: bool = False, **others: Any) -> ServerOptions:
-        """Return options for a server on a free port.
-
-        Arguments:
-            secure: with TLS.
-            others: as of `ServerOptions`.
-        """
+        """Return options for a server on a free port, with TLS if it is to be secure."""
         files = certificate(BENCH_FOLDER) if secure else (None, None)
         return ServerOptions(HOST, free_port(HOST), *files, **others)
 
     @contextmanager
     def serving(self, options: ServerOptions, ask: Callable[[ServerOptions], None] | None = None) -> Iterator[Server]:
-        """Run the contestant for the time of the body.
-
-        Arguments:
-            ask: as of `running_server`.
+        """Run the contestant for the time of the body; `ask` is as of `running_server`.
 
         Raises:
             ServerFailed: it did not start or did not stay.
@@ -89,14 +70,7 @@ class Stage:
                 raise LoadFailed(f"{error}\nThe server wrote: {server.tail() or 'nothing'}") from error
 
     def load(self, server: Server, options: ServerOptions, fields: dict[str, Any]) -> Outcome:
-        """Run a load generator against a server.
-
-        Arguments:
-            fields: of `LoadPlan`; those that every plan has come from the stage.
-
-        Raises:
-            LoadFailed: the server did not answer as it should.
-        """
+        """Run a load generator against a server, with more fields of `LoadPlan` than every plan has."""
         plan = LoadPlan(
             host=options.host,
             port=options.port,
@@ -108,7 +82,7 @@ class Stage:
             **fields,
         )
         cores = self.placement.generator_cores(options.workers)
-        return Outcome(**run_generator("benchmarks.loads.generator", plan, cores))
+        return run_generator("benchmarks.loads.generator", plan, cores, Outcome)
 
 
 @cache
@@ -122,11 +96,8 @@ def certificate(folder: Path) -> tuple[str, str]:
     return str(certificate_file), str(key_file)
 
 
-def run_generator(module: str, plan: LoadPlan | ChannelPlan, cores: set[int] | None) -> dict[str, Any]:
-    """Run a load generator in a process of its own, a module that takes its plan as JSON and prints its result as JSON.
-
-    Arguments:
-        cores: logical cores to pin it to; None for any.
+def run_generator(module: str, plan: LoadPlan | ChannelPlan, cores: set[int] | None, result: type[T]) -> T:
+    """Run a load generator on some cores, a module that takes its plan as JSON and prints its result as JSON.
 
     Raises:
         LoadFailed: it ended with an error, which it has printed, or not in time.
@@ -135,7 +106,7 @@ def run_generator(module: str, plan: LoadPlan | ChannelPlan, cores: set[int] | N
     try:
         with pinned(cores):
             done = subprocess.run(
-                [sys.executable, "-m", module, json.dumps(asdict(plan))],
+                [sys.executable, "-m", module, msgspec.json.encode(plan)],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
@@ -145,15 +116,13 @@ def run_generator(module: str, plan: LoadPlan | ChannelPlan, cores: set[int] | N
         raise LoadFailed(f"the load generator was not done after {timeout:.0f} s") from None
     if done.returncode != 0:
         raise LoadFailed(done.stderr.strip() or f"the load generator ended with status {done.returncode}")
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return msgspec.json.decode(done.stdout, type=result)
 
 
 def allow_files(connections: int) -> int:
     """Raise this process's limit of open files, which the server and the generator inherit.
 
-    Returns:
-        How many connections a server can have; that may be less than was asked for.
+    Return how many connections a server can have; that may be less than was asked for.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Servers keep some for the files of their applications: ours gives two thirds to connections.

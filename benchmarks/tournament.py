@@ -13,7 +13,7 @@ from benchmarks.contestants import OURS, Contestant
 from benchmarks.environments import EnvironmentUnavailable
 from benchmarks.machine import Placement, describe_load, describe_machine
 from benchmarks.plan import LoadFailed
-from benchmarks.report import Failure, Sample, summarise
+from benchmarks.results import Failure, Sample
 from benchmarks.scenario import Scenario
 from benchmarks.server_process import ServerFailed
 from benchmarks.stage import Stage, Timing
@@ -30,12 +30,9 @@ class Tournament:
         timing: how long a measurement takes.
         placement: cores of the server and of the load generator.
         seed: of the order in which the contestants come.
-        runtimes: interpreter of each contestant, by its name.
-        versions: of its interpreter and packages, by its name.
-        samples: the measurements.
-        failures: what could not be installed or measured.
-        began: when it was begun.
-        load_before: how busy the machine was then.
+        runtimes, versions: interpreter of each contestant, and versions of it and of its packages, by its name.
+        samples, failures: the measurements, and what could not be installed or measured.
+        began, load_before: when it was begun, and how busy the machine was then.
     """
 
     contestants: list[Contestant]
@@ -43,7 +40,7 @@ class Tournament:
     rounds: int
     timing: Timing
     placement: Placement
-    seed: int = 0
+    seed: int = 1
     runtimes: dict[str, str] = field(default_factory=dict)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
@@ -57,20 +54,8 @@ class Tournament:
         measured = {sample.contestant for sample in self.samples}
         return OURS if OURS in measured else next((c.name for c in self.contestants if c.name in measured), OURS)
 
-    @property
-    def measurements(self) -> int:
-        """How many measurements there are in all."""
-        return sum(
-            min(self.rounds, scenario.most_rounds or self.rounds) * len(able(self.contestants, scenario))
-            for scenario in self.scenarios
-        )
-
     def prepare(self, announce: Callable[[str], None]) -> None:
-        """Install the contestants. One that cannot be installed here is left out and goes into the failures.
-
-        Arguments:
-            announce: called with what is being done.
-        """
+        """Install the contestants. One that cannot be installed here is left out and goes into the failures."""
         for contestant in self.contestants:
             announce(f"installing {contestant.title}")
             try:
@@ -82,39 +67,35 @@ class Tournament:
                 self.runtimes[contestant.name] = runtime
         self.contestants = [contestant for contestant in self.contestants if contestant.name in self.runtimes]
 
-    def measure(self, announce: Callable[[str], None]) -> None:
-        """Take every sample. In each round and scenario the contestants come in another order.
-
-        Arguments:
-            announce: called with what is being done.
-        """
+    def turns(self) -> list[tuple[int, Scenario, Contestant]]:
+        """Return all measurements. In each round and scenario the contestants come in another order."""
         chance = random.Random(self.seed)
-        done = 0
-        for number in range(self.rounds):
-            for scenario in self.scenarios:
-                if number >= (scenario.most_rounds or self.rounds):
-                    continue
-                for contestant in shuffled(able(self.contestants, scenario), chance):
-                    done += 1
-                    announce(
-                        f"{done} of {self.measurements}, round {number + 1} of {self.rounds}: "
-                        f"{scenario.name}, {contestant.title}"
-                    )
-                    self._measure(scenario, contestant, number)
+        return [
+            (number, scenario, contestant)
+            for number in range(self.rounds)
+            for scenario in self.scenarios
+            if number < (scenario.most_rounds or self.rounds)
+            for contestant in shuffled([c for c in self.contestants if scenario.feature not in c.missing], chance)
+        ]
 
-    def _measure(self, scenario: Scenario, contestant: Contestant, number: int) -> None:
-        stage = Stage(contestant, self.runtimes[contestant.name], self.timing, self.placement)
-        try:
-            outcome = scenario.measure(stage)
-        except (ServerFailed, LoadFailed, OSError) as error:
-            self.failures.append(Failure(contestant.name, scenario.name, str(error)))
-        else:
-            self.samples.append(
-                Sample(**asdict(outcome), scenario=scenario.name, contestant=contestant.name, round_number=number)
-            )
+    def measure(self, announce: Callable[[str], None]) -> None:
+        """Take every sample."""
+        turns = self.turns()
+        for done, (number, scenario, contestant) in enumerate(turns, start=1):
+            what = f"round {number + 1} of {self.rounds}: {scenario.name}, {contestant.title}"
+            announce(f"{done} of {len(turns)}, {what}")
+            stage = Stage(contestant, self.runtimes[contestant.name], self.timing, self.placement)
+            try:
+                outcome = scenario.measure(stage)
+            except (ServerFailed, LoadFailed, OSError) as error:
+                self.failures.append(Failure(contestant.name, scenario.name, str(error)))
+            else:
+                self.samples.append(
+                    Sample(**asdict(outcome), scenario=scenario.name, contestant=contestant.name, round_number=number)
+                )
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything: circumstances, figures, samples, failures."""
+        """Return everything: circumstances, samples, failures."""
         return {
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "took": round((datetime.now(UTC) - self.began).total_seconds()),
@@ -123,7 +104,6 @@ class Tournament:
             "placement": asdict(self.placement),
             "timing": asdict(self.timing),
             "rounds": self.rounds,
-            "seed": self.seed,
             "base": self.base,
             "contestants": [
                 {
@@ -136,23 +116,9 @@ class Tournament:
                 for c in self.contestants
             ],
             "scenarios": [asdict(scenario) for scenario in self.scenarios],
-            "summaries": [asdict(summary) for summary in self._summaries()],
             "samples": [asdict(sample) for sample in self.samples],
             "failures": [asdict(failure) for failure in self.failures],
         }
-
-    def _summaries(self) -> Sequence[Any]:
-        found = (
-            summarise(self.samples, s.name, c.name, self.base, higher_is_better=s.unit.higher_is_better)
-            for s in self.scenarios
-            for c in self.contestants
-        )
-        return [summary for summary in found if summary is not None]
-
-
-def able(contestants: Sequence[Contestant], scenario: Scenario) -> list[Contestant]:
-    """Return those that have what a scenario needs."""
-    return [contestant for contestant in contestants if scenario.feature not in contestant.missing]
 
 
 def shuffled(contestants: Sequence[Contestant], chance: random.Random) -> list[Contestant]:

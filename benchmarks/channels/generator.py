@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from typing import NamedTuple
@@ -30,12 +29,7 @@ class Moment(NamedTuple):
 
 
 async def generate(plan: ChannelPlan) -> ChannelResult:
-    """Carry out a plan.
-
-    Raises:
-        LoadFailed: a connection was lost, or a delivery was missing, doubled or wrong.
-        HandshakeRefused, OSError: the server did not let a subscriber in.
-    """
+    """Carry out a plan; raise `LoadFailed`, `HandshakeRefused` or `OSError` if the server does not as it should."""
     watch = Watch()
     load = ChannelLoad(plan, watch)
     memory = {"empty": _memory(plan), "kernel_empty": kernel_bytes()}
@@ -94,4 +88,4 @@ def _memory(plan: ChannelPlan) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(generate(ChannelPlan.from_json(json.loads(sys.argv[1])))))
+    sys.exit(run(generate, ChannelPlan))

@@ -1,4 +1,4 @@
-"""How the servers are laid out: one process, two workers of one server, two nodes."""
+"""What runs: a broker, of the wheels that the tests use too; and one process, two workers, or two nodes."""
 
 from __future__ import annotations
 
@@ -8,26 +8,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.channels.brokers import BROKERS
 from benchmarks.channels.plan import ChannelPlan
 from benchmarks.machine import Placement
 from benchmarks.server_options import ServerOptions
-from benchmarks.server_process import emmett_command, free_port, running_server
+from benchmarks.server_process import HOST, emmett_command, free_port, running_server
 from benchmarks.stage import Timing
+from tests.nats import running_nats
+from tests.valkey import running_valkey
 
-HOST = "127.0.0.1"
 APP = Path(__file__).with_name("app.py")
+BROKERS = ("memory", "valkey", "nats")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How many servers, and of how many processes each.
-
-    Attributes:
-        title: what tables call it.
-        servers: on ports of their own.
-        workers: processes of each of them.
-    """
+    """So many servers, on ports of their own, with so many worker processes each."""
 
     title: str
     servers: int
@@ -66,13 +61,24 @@ class RunningServers:
 
 
 @contextmanager
+def running_broker(name: str) -> Iterator[tuple[str, int | None]]:
+    """Run a broker for the time of the body.
+
+    Returns:
+        What EMMETT_BROKER is to say, and its process; None for the one in the memory of the server.
+    """
+    if name == "memory":
+        yield name, None
+        return
+    with running_nats() if name == "nats" else running_valkey(free_port(HOST)) as broker:
+        yield broker.url, broker.process_id
+
+
+@contextmanager
 def serving(layout: str, broker: str, placement: Placement, connections: int = 0) -> Iterator[RunningServers]:
     """Run the servers of a layout and a broker for the time of the body.
 
     Arguments:
-        layout: a key of `LAYOUTS`.
-        broker: a key of `BROKERS`.
-        placement: their cores.
         connections: how many will be open at once.
 
     Raises:
@@ -80,12 +86,12 @@ def serving(layout: str, broker: str, placement: Placement, connections: int = 0
     """
     laid_out = LAYOUTS[layout]
     with ExitStack() as stack:
-        running = stack.enter_context(BROKERS[broker]())
+        url, broker_pid = stack.enter_context(running_broker(broker))
         cores = placement.server_cores(laid_out.processes)
         ports, pids = [], []
         for _ in range(laid_out.servers):
             options = ServerOptions(HOST, free_port(HOST), workers=laid_out.workers, connections=connections)
-            command = emmett_command(APP, options, running.url)
+            command = emmett_command(APP, options, url)
             pids.append(stack.enter_context(running_server(command, options, cores=cores, isolated=False)).pid)
             ports.append(options.port)
-        yield RunningServers(tuple(ports), tuple(pids), running.pid)
+        yield RunningServers(tuple(ports), tuple(pids), broker_pid)

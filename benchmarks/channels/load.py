@@ -6,19 +6,19 @@ import asyncio
 import json
 import socket
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from urllib.parse import quote
 
-from benchmarks.channels.member import HELLO, Member
 from benchmarks.channels.plan import ChannelPlan, Delays
-from benchmarks.channels.stream import Stream, publication
+from benchmarks.channels.stream import HELLO, Member, Stream, publication
 from benchmarks.frames import client_frame, masking_key
 from benchmarks.loads.connecting import connect, head_collector, shake_hands
 from benchmarks.loads.load import Watch, opened
 from benchmarks.plan import LoadFailed
+from benchmarks.server_process import HOST
 
-HOST = "127.0.0.1"
 ANSWER_TIMEOUT = 30.0
 DRAIN_TIMEOUT = 20.0
 # Bytes that the kernel may keep for a connection that reads nothing; it doubles them.
@@ -28,19 +28,13 @@ MOST_FLOODS = 64
 
 
 class ChannelLoad:
-    """Opens the connections and publishes.
-
-    Arguments:
-        plan: what to do.
-        watch: collects failures.
-    """
+    """Opens the connections and publishes."""
 
     def __init__(self, plan: ChannelPlan, watch: Watch) -> None:
         self.plan = plan
         self.watch = watch
         self.members: list[Member] = []
-        # By process what its subscribers get.
-        self.streams: dict[int, Stream] = {}
+        self.streams: dict[int, Stream] = {}  # by process what its subscribers get
         # Of each publisher.
         self._transports: list[asyncio.Transport] = []
         self._streams: list[Stream] = []
@@ -53,11 +47,7 @@ class ChannelLoad:
         self._all: list[asyncio.Transport] = []
 
     async def open(self) -> None:
-        """Subscribe all.
-
-        Raises:
-            LoadFailed: the server does not do what it should.
-        """
+        """Subscribe all; raise `LoadFailed` if the server does not do what it should."""
         transports = await opened(self.plan.subscribers, self._open)
         for member in self.members:
             process = member.process.result()
@@ -108,11 +98,7 @@ class ChannelLoad:
         return {name: delays for name, seconds in found.items() if (delays := Delays.of(seconds)) is not None}
 
     async def finish(self) -> None:
-        """Publish nothing more, and wait until everybody has everything.
-
-        Raises:
-            LoadFailed: somebody has not.
-        """
+        """Publish nothing more, and wait until everybody has everything; raise `LoadFailed` if somebody has not."""
         self._is_running = False
         if self._timer is not None:
             self._timer.cancel()
@@ -129,11 +115,7 @@ class ChannelLoad:
             transport.abort()
 
     def check_whole(self) -> None:
-        """Look, some time after `finish`, whether something came that nobody published, or that had come before.
-
-        Raises:
-            LoadFailed: it did.
-        """
+        """Raise `LoadFailed` if, some time after `finish`, something came that nobody published, or came again."""
         if self.watch.failure.done():
             self.watch.failure.result()
         if not self._is_complete():
@@ -198,15 +180,9 @@ class ChannelLoad:
         return transport
 
     async def _get(self, path: str) -> bytes:
-        reader, writer = await asyncio.open_connection(HOST, self.plan.ports[0])
-        try:
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
-            answer = await asyncio.wait_for(reader.read(), ANSWER_TIMEOUT)
-        finally:
-            writer.close()
-        head, _, body = answer.partition(b"\r\n\r\n")
-        if b" 200 " not in head.split(b"\r\n")[0]:
-            raise LoadFailed(f"GET {path} was answered {head[:60]!r}")
+        url = f"http://{HOST}:{self.plan.ports[0]}{path}"
+        answer = await asyncio.to_thread(urllib.request.urlopen, url, None, ANSWER_TIMEOUT)
+        body: bytes = answer.read()
         return body
 
     def _heard(self, process: int) -> Callable[[int], None]:

@@ -18,13 +18,7 @@ PACE = 200.0
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is measured.
-
-    Attributes:
-        broker: a key of `BROKERS`.
-        layout: a key of `LAYOUTS`.
-        kept: whether the channel has a history, of 100 publications.
-    """
+    """A broker, a layout, and whether the channel has a history, of 100 publications."""
 
     broker: str
     layout: str
@@ -37,7 +31,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ChannelSample:
     """What one measurement of a case brought.
 
     Attributes:
@@ -68,11 +62,8 @@ def refused(brokers: Sequence[str], layouts: Sequence[str]) -> list[str]:
     return [f"Memory with {' or '.join(titles)} is refused by design: each process would have its own subscribers."]
 
 
-def measure(case: Case, timing: Timing, subscribers: int, placement: Placement) -> Sample:
-    """Start broker and servers, and measure a case.
-
-    Arguments:
-        subscribers: how many, in all; a quarter of them publish.
+def measure(case: Case, timing: Timing, subscribers: int, placement: Placement) -> ChannelSample:
+    """Start broker and servers, and measure a case with so many subscribers, a quarter of which publish.
 
     Raises:
         LoadFailed: a delivery was missing, doubled or wrong, or a process got no subscriber.
@@ -84,17 +75,13 @@ def measure(case: Case, timing: Timing, subscribers: int, placement: Placement) 
         plan = servers.plan(timing, room=f"{room}:full", subscribers=subscribers, publishers=publishers)
         cores = placement.generator_cores(LAYOUTS[case.layout].processes)
         full = generate(plan, cores)
-        sample = Sample(full, generate(replace(plan, room=f"{room}:paced", pace=PACE), cores))
+        sample = ChannelSample(full, generate(replace(plan, room=f"{room}:paced", pace=PACE), cores))
     check_processes(case, sample)
     return sample
 
 
-def check_processes(case: Case, sample: Sample) -> None:
-    """Look whether all processes of a layout had subscribers: the kernel, which spreads them, promises nothing.
-
-    Raises:
-        LoadFailed: one had none, so that something else was measured.
-    """
+def check_processes(case: Case, sample: ChannelSample) -> None:
+    """Raise `LoadFailed` if a process had no subscribers: the kernel, which spreads them, promises nothing."""
     expected = LAYOUTS[case.layout].processes
     for result in (sample.full, sample.paced):
         if result.processes != expected:
@@ -119,12 +106,5 @@ def measure_process(
 
 
 def generate(plan: ChannelPlan, cores: set[int] | None) -> ChannelResult:
-    """Run the load generator in a process of its own.
-
-    Arguments:
-        cores: logical cores to pin it to; None for any.
-
-    Raises:
-        LoadFailed: a delivery was missing, doubled or wrong.
-    """
-    return ChannelResult.from_json(run_generator("benchmarks.channels.generator", plan, cores))
+    """Run the load generator in a process of its own."""
+    return run_generator("benchmarks.channels.generator", plan, cores, ChannelResult)

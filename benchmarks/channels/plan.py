@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +36,6 @@ class ChannelPlan:
     seconds: float = 2.0
     broker: int | None = None
     slow: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("subscribers", "publishers", "in_flight"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: expected at least 1")
-        if self.publishers > self.subscribers:
-            raise ValueError(f"{self.publishers} publishers of {self.subscribers} subscribers: they are some of them")
-        if not self.ports:
-            raise ValueError("ports is empty: expected that of a server")
-
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Self:
-        """Return the plan in the JSON that the generator gets."""
-        return cls(**{**fields, "ports": tuple(fields["ports"]), "servers": tuple(fields["servers"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +86,6 @@ class ChannelResult:
     delays: dict[str, Delays] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
     stats: dict[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Self:
-        """Return the result in the JSON that the generator prints."""
-        return cls(**{**fields, "delays": {name: Delays(**delays) for name, delays in fields["delays"].items()}})
 
 
 def percentile(ordered: list[float], share: float) -> float:

@@ -2,97 +2,59 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from statistics import median
 
 from benchmarks.channels.layouts import LAYOUTS
-from benchmarks.channels.measure import PACE, Case, Sample
-from benchmarks.markdown import format_share, table
+from benchmarks.channels.measure import PACE, Case, ChannelSample
+from benchmarks.markdown import bullets, format_share, table
 from benchmarks.notes import GENERATOR_LIMIT
 
+NAMES = ("broker", "servers", "history")
 HEADINGS = (
-    "broker",
-    "servers",
-    "history",
-    "publications/s",
-    "deliveries/s",
-    "CPU µs/delivery",
-    "broker CPU µs/publication",
-    "generator busy",
+    *(*NAMES, "publications/s", "deliveries/s"),
+    *("CPU µs/delivery", "broker CPU µs/publication", "generator busy"),
 )
 KINDS = {"all": "all", "near": "same process", "far": "other process"}
-DELAY_HEADINGS = (
-    "broker",
-    "servers",
-    "history",
-    *(f"{figure} ms, {kind}" for kind in KINDS.values() for figure in ("p50", "p99", "max")),
-)
+DELAY_HEADINGS = (*NAMES, *(f"{figure} ms, {kind}" for kind in KINDS.values() for figure in ("p50", "p99", "max")))
 
 
-def rows(samples: Mapping[Case, Sequence[Sample]], subscribers: int) -> list[list[str]]:
-    """Return a row of cells a case, under `HEADINGS`: medians, and for the rate the lowest and highest round.
-
-    Arguments:
-        samples: of each case those of all rounds.
-        subscribers: how many there were.
-    """
-    return [_row(case, taken, subscribers) for case, taken in samples.items() if taken]
-
-
-def _row(case: Case, samples: Sequence[Sample], subscribers: int) -> list[str]:
-    busy = statistics.median(sample.full.generator_cpu / sample.full.seconds for sample in samples)
-    rates = [sample.full.deliveries / sample.full.seconds for sample in samples]
+def row(case: Case, samples: Sequence[ChannelSample], subscribers: int) -> list[str]:
+    """Return cells under `HEADINGS`: medians of the rounds, and for the rate the lowest and highest one."""
+    full = [sample.full for sample in samples]
+    rates = [result.deliveries / result.seconds for result in full]
+    published = [rate / subscribers for rate in rates]
+    busy = median(result.generator_cpu / result.seconds for result in full)
+    broker = [r.broker_cpu / r.deliveries * subscribers for r in full if r.broker_cpu is not None]
     return [
         *_names(case),
-        spread([rate / subscribers for rate in rates]),
-        f"{statistics.median(rates):,.0f}",
-        f"{statistics.median(s.full.server_cpu / s.full.deliveries for s in samples) * 1e6:.2f}",
-        _broker_cost(samples, subscribers),
+        f"{median(published):,.0f} ({min(published):,.0f} - {max(published):,.0f})",
+        f"{median(rates):,.0f}",
+        f"{median(result.server_cpu / result.deliveries for result in full) * 1e6:.2f}",
+        f"{median(broker) * 1e6:.1f}" if broker else "-",
         format_share(busy) + (" (!)" if busy > GENERATOR_LIMIT else ""),
     ]
 
 
-def delay_rows(samples: Mapping[Case, Sequence[Sample]]) -> list[list[str]]:
-    """Return a row of cells a case, under `DELAY_HEADINGS`: medians of the rounds, and the longest of all of them."""
-    return [[*_names(case), *_delays(taken)] for case, taken in samples.items() if taken]
+def delay_row(case: Case, samples: Sequence[ChannelSample]) -> list[str]:
+    """Return cells under `DELAY_HEADINGS`: medians of the rounds, and the longest of all of them."""
+    cells = _names(case)
+    for kind in KINDS:
+        found = [sample.paced.delays[kind] for sample in samples if kind in sample.paced.delays]
+        if not found:
+            cells += "---"
+            continue
+        figures = (median(d.p50 for d in found), median(d.p99 for d in found), max(d.most for d in found))
+        cells += [f"{seconds * 1e3:.2f}" for seconds in figures]
+    return cells
 
 
 def _names(case: Case) -> list[str]:
     return [case.broker, LAYOUTS[case.layout].title, "100" if case.kept else "-"]
 
 
-def _delays(samples: Sequence[Sample]) -> list[str]:
-    cells = []
-    for kind in KINDS:
-        found = [sample.paced.delays[kind] for sample in samples if kind in sample.paced.delays]
-        cells += [
-            _milliseconds(statistics.median, [delays.p50 for delays in found]),
-            _milliseconds(statistics.median, [delays.p99 for delays in found]),
-            _milliseconds(max, [delays.most for delays in found]),
-        ]
-    return cells
-
-
-def _milliseconds(of: Callable[[list[float]], float], seconds: list[float]) -> str:
-    return f"{of(seconds) * 1e3:.2f}" if seconds else "-"
-
-
-def spread(values: Sequence[float]) -> str:
-    """Return a median with the lowest and the highest value."""
-    return f"{statistics.median(values):,.0f} ({min(values):,.0f} - {max(values):,.0f})"
-
-
-def _broker_cost(samples: Sequence[Sample], subscribers: int) -> str:
-    costs = [s.full.broker_cpu / s.full.deliveries * subscribers for s in samples if s.full.broker_cpu is not None]
-    return f"{statistics.median(costs) * 1e6:.1f}" if costs else "-"
-
-
-def text(samples: Mapping[Case, Sequence[Sample]], subscribers: int, notes: Sequence[str]) -> str:
-    """Return all that a run has to say, in Markdown.
-
-    Arguments:
-        notes: what to say first.
-    """
+def text(samples: Mapping[Case, Sequence[ChannelSample]], subscribers: int, notes: Sequence[str]) -> str:
+    """Return all that a run has to say, in Markdown, the notes first."""
     notes = [
         *notes,
         f"{subscribers} subscribers on one channel, a quarter of them publish, 64 bytes each.",
@@ -101,10 +63,11 @@ def text(samples: Mapping[Case, Sequence[Sample]], subscribers: int, notes: Sequ
         f"p50, p99 and max: the time from writing a publication to receiving it, at {PACE:g} publications per second; "
         "of all deliveries, of those in the process of the publisher, and of those in another process.",
     ]
+    taken = {case: rounds for case, rounds in samples.items() if rounds}
     return "\n\n".join(
         (
-            "\n".join(f"- {note}" for note in notes),
-            table(HEADINGS, rows(samples, subscribers), left=3),
-            table(DELAY_HEADINGS, delay_rows(samples), left=3),
+            bullets(notes),
+            table(HEADINGS, [row(case, rounds, subscribers) for case, rounds in taken.items()], left=3),
+            table(DELAY_HEADINGS, [delay_row(case, rounds) for case, rounds in taken.items()], left=3),
         )
     )

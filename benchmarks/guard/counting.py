@@ -9,12 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.guard.steps import explain, step_names
-from benchmarks.markdown import table
 from emmett.engine import ENGINE
 
 WORKLOAD = Path(__file__).with_name("workload.py")
-STEPS = Path(__file__).with_name("steps.py")
 RECORD = Path(__file__).with_name("record.json")
 KINDS = ("single", "batch", "get", "connect")
 # With telemetry on, a message may take so many times as many instructions.
@@ -33,20 +30,15 @@ _COUNTED = re.compile(rb"I\s+refs:\s+([\d,]+)")
 Figures = dict[str, float]
 
 
-def count_instructions(program: Path, kind: str, messages: int) -> int:
-    """Return how many instructions a run of a program takes.
-
-    Arguments:
-        program: the workload, or the steps of a message.
-        kind: one of `KINDS`, or the name of a step.
-        messages: how many messages or requests it carries.
+def count_instructions(kind: str, messages: int) -> int:
+    """Return how many instructions the workload takes to carry so many messages, requests or connections of a kind.
 
     Raises:
         RuntimeError: valgrind is missing or gave no number; subprocess.TimeoutExpired after five minutes.
     """
     command = [
         *("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"),
-        *(sys.executable, str(program), kind, str(messages)),
+        *(sys.executable, str(WORKLOAD), kind, str(messages)),
     ]
     # The order of sets and dicts of str must be the same in every run.
     environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "EMMETT_ENGINE": ENGINE}
@@ -60,18 +52,11 @@ def count_instructions(program: Path, kind: str, messages: int) -> int:
     return int(found[1].replace(b",", b""))
 
 
-def measure(kind: str, program: Path = WORKLOAD) -> float:
-    """Return the instructions that one message takes, or one time of a step."""
+def measure(kind: str) -> float:
+    """Return the instructions that one message takes."""
     lengths = LENGTHS.get(kind, (SHORT, LONG))
-    short, long = (count_instructions(program, kind, messages) for messages in lengths)
+    short, long = (count_instructions(kind, messages) for messages in lengths)
     return (long - short) / (lengths[1] - lengths[0])
-
-
-def steps_table() -> str:
-    """Return what each step of a lone message takes, as a table for docs/performance.md."""
-    parts = explain({name: measure(name, STEPS) for name in step_names()})
-    rows = [(name, f"{value:,.0f}", f"{value / parts['all']:.0%}") for name, value in parts.items()]
-    return table(("step", "instructions", "share"), rows, left=3)
 
 
 def interpreter() -> str:
@@ -93,11 +78,7 @@ def save(figures: Figures, path: Path = RECORD) -> None:
 
 
 def judge(kind: str, measured: float, recorded: float) -> tuple[bool, str]:
-    """Compare a figure with the recorded one.
-
-    Returns:
-        Whether it is no worse than the tolerance allows, and a line that says so.
-    """
+    """Return whether a figure is no worse than the recorded one and the tolerance allow, and a line that says so."""
     change = measured / recorded - 1
     line = f"{kind:8} {measured:10,.0f} instructions each, recorded {recorded:10,.0f} ({change:+.1%})"
     if change > TOLERANCE:
@@ -108,11 +89,7 @@ def judge(kind: str, measured: float, recorded: float) -> tuple[bool, str]:
 
 
 def judge_telemetry(kind: str, measured: float, without: float) -> tuple[bool, str]:
-    """Compare what a message takes with telemetry on with what it takes without.
-
-    Returns:
-        Whether it is within the limit, and a line that says so.
-    """
+    """Return whether telemetry adds no more to a message than the limit, and a line that says so."""
     ratio = measured / without
     line = f"{kind:8} {measured:10,.0f} instructions each with telemetry, {ratio:.3f} times as many"
     return ratio <= TELEMETRY_LIMIT, line if ratio <= TELEMETRY_LIMIT else f"{line}: over {TELEMETRY_LIMIT}"

@@ -17,7 +17,7 @@ if __package__ in (None, ""):
 
 from websockets.speedups import apply_mask
 
-from benchmarks.guard.workload import MASK, open_echo
+from benchmarks.guard.workload import MASK, UPGRADE, Server, lose, read
 from emmett.config import ServerSettings
 from emmett.server.heap import keep_freed_memory
 
@@ -42,25 +42,30 @@ async def count_faults(rounds: int = ROUNDS) -> float:
         RuntimeError: a message did not come back.
     """
     data = frame()
-    # As a loop does: each read is a new object, in memory of its own.
-    async with open_echo() as (protocol, _, sink):
+    sink = Server().connect()
+    await read(sink, UPGRADE)
+    protocol = sink.protocol
+    assert isinstance(protocol, asyncio.Protocol)
 
-        async def carry() -> None:
-            expected = sink.size + SIZE + 10
-            for start in range(0, len(data), READ):
-                protocol.data_received(data[start : start + READ])
-            for _ in range(10):
-                if sink.size >= expected:
-                    return
-                await asyncio.sleep(0)
-            raise RuntimeError(f"{expected - sink.size} bytes did not come back")
+    async def carry() -> None:
+        expected = sink.size + SIZE + 10
+        # As a loop does: each read is a new object, in memory of its own.
+        for start in range(0, len(data), READ):
+            protocol.data_received(data[start : start + READ])
+        for _ in range(10):
+            if sink.size >= expected:
+                return
+            await asyncio.sleep(0)
+        raise RuntimeError(f"{expected - sink.size} bytes did not come back")
 
-        for _ in range(3):
-            await carry()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        for _ in range(rounds):
-            await carry()
-        return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / rounds
+    for _ in range(3):
+        await carry()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(rounds):
+        await carry()
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    await lose(sink)
+    return faults / rounds
 
 
 def measure() -> float:

@@ -15,13 +15,7 @@ PROBES = 40
 
 
 class Subscriber(EchoConnection):
-    """A connection that gets what one of them sends.
-
-    Arguments:
-        batch: what everybody must get each time, byte for byte.
-        complete: called when this one has it whole.
-        failed: called with a sentence when something else comes.
-    """
+    """A connection that gets what one of them sends; `complete` is called when this one has it whole."""
 
     title = "a subscriber's connection"
 

@@ -82,16 +82,13 @@ def head_collector() -> Collector:
 async def shake_hands(
     transport: asyncio.Transport, head: Collector, upgrade: tuple[str, int, str], offer: str | None, *, greets: bool
 ) -> str:
-    """Open a websocket on a connection.
+    """Open a websocket on a connection, and return the extensions that the server took into use.
 
     Arguments:
         head: the connection's protocol.
         upgrade: host, port and path of the websocket.
         offer: the extensions to offer.
         greets: whether the server may send messages at once.
-
-    Returns:
-        The extensions that the server took into use.
 
     Raises:
         HandshakeRefused: the server did not open it.

@@ -24,13 +24,7 @@ NORMAL_CLOSURE = (1000).to_bytes(2)
 
 
 class Visitor(Connection):
-    """Comes, says one thing, leaves, and comes again.
-
-    Arguments:
-        plan: where to.
-        number: distinguishes it from the others.
-        failed: called with a sentence when something goes wrong.
-    """
+    """Comes, says one thing, leaves, and comes again; a number distinguishes it from the others."""
 
     def __init__(self, plan: LoadPlan, number: int, failed: Callable[[str], None]) -> None:
         self._key = base64.b64encode(os.urandom(16))

@@ -20,13 +20,7 @@ END = b"\x00\x00\xff\xff"
 
 
 class DeflateConnection(Connection):
-    """Sends a compressed message, inflates and checks the reply, sends it again.
-
-    Arguments:
-        text: what the message holds.
-        request: the message, compressed.
-        failed: called with a sentence when something else happens.
-    """
+    """Sends a text compressed, inflates and checks the reply, sends it again."""
 
     def __init__(self, text: bytes, request: bytes, failed: Callable[[str], None]) -> None:
         super().__init__(request, failed)
@@ -92,12 +86,8 @@ def chat_text(connection: int, size: int) -> bytes:
 
 
 def compressed_frame(text: bytes, bits: int, number: int) -> bytes:
-    """Return a compressed, masked message that needs no earlier one (RFC 7692, section 7.2.1).
-
-    Arguments:
-        bits: window that the server asked for; zlib writes none under 9, which those who ask for 8 read too.
-        number: number of the masking key.
-    """
+    """Return a compressed, masked message that needs no earlier one (RFC 7692, section 7.2.1)."""
+    # zlib writes no window under 9, which those who ask for 8 read too.
     deflate = zlib.compressobj(wbits=-max(bits, 9))
     payload = deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH)
     return client_frame(payload.removesuffix(END), masking_key(number), FINAL_TEXT | COMPRESSED)

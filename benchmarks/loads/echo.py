@@ -10,12 +10,7 @@ from benchmarks.loads.load import Connection, Load, opened
 
 
 class EchoConnection(Connection):
-    """Sends a batch, checks the reply, sends it again.
-
-    Arguments:
-        batch: what to send and to expect.
-        failed: called with a sentence when something else happens.
-    """
+    """Sends a batch, checks the reply, sends it again."""
 
     def __init__(self, batch: Batch, failed: Callable[[str], None]) -> None:
         super().__init__(batch.request, failed)
@@ -70,13 +65,7 @@ class EchoLoad(Load):
 
 
 def describe_difference(expected: bytes, offset: int, data: bytes) -> str:
-    """Say where a reply differs from the expected one.
-
-    Arguments:
-        expected: the whole reply.
-        offset: how many bytes of it came before.
-        data: what came now.
-    """
+    """Say where a reply differs from the expected one, of which so many bytes came before."""
     rest = expected[offset : offset + len(data)]
     place = next((i for i, (want, got) in enumerate(zip(rest, data, strict=False)) if want != got), len(rest))
     want, got = expected[offset + place :][:16], data[place:][:16]

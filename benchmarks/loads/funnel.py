@@ -20,12 +20,7 @@ class Producer(Connection):
 
 
 class Reader(Connection):
-    """The connection that all messages come out of.
-
-    Arguments:
-        producers: who sent a message, by its bytes; all are of the same length.
-        failed: called with a sentence when something else comes.
-    """
+    """The connection that all messages come out of: `producers` has who sent them, by their bytes, of one length."""
 
     title = "the reader's connection"
 

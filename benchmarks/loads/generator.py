@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import sys
 import time
-from collections.abc import Coroutine
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 import uvloop
 
 from benchmarks.handshake import HandshakeRefused
@@ -29,8 +28,7 @@ from benchmarks.loads.load import Load, Watch
 from benchmarks.machine import cpu_seconds
 from benchmarks.plan import LoadFailed, LoadPlan, Outcome
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+P = TypeVar("P")
 
 LOADS: dict[str, type[Load]] = {
     "echo": EchoLoad,
@@ -53,13 +51,7 @@ class Moment(NamedTuple):
 
 
 async def generate(plan: LoadPlan) -> Outcome:
-    """Carry out a plan.
-
-    Raises:
-        LoadFailed: a connection was lost, a reply was wrong, or none came.
-        HandshakeRefused: the server did not open a websocket.
-        OSError: it took no connection.
-    """
+    """Carry out a plan; raise `LoadFailed`, `HandshakeRefused` or `OSError` if the server does not as it should."""
     watch = Watch()
     load_class = LOADS[plan.kind]
     load = load_class(plan, watch)
@@ -99,17 +91,17 @@ def _result(start: Moment, end: Moment, load: Load) -> Outcome:
     return Outcome(value, count, seconds, server_cpu, generator_cpu, load.checked_bytes)
 
 
-def run(work: Coroutine[Any, Any, DataclassInstance]) -> int:
-    """Generate a load; print the result as JSON, or what went wrong, and return the status of the process."""
+def run(generate: Callable[[P], Coroutine[Any, Any, object]], plan: type[P]) -> int:
+    """Carry out the plan of the command line; print the result as JSON, or what went wrong, and return the status."""
     gc.disable()  # the load makes no cycles, and a collection would delay what is measured
     try:
-        result = uvloop.run(work)
+        result = uvloop.run(generate(msgspec.json.decode(sys.argv[1], type=plan)))
     except (LoadFailed, HandshakeRefused, OSError, TimeoutError) as error:
         print(str(error) or type(error).__name__, file=sys.stderr)
         return 1
-    print(json.dumps(asdict(result)))
+    print(msgspec.json.encode(result).decode())
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(run(generate(LoadPlan(**json.loads(sys.argv[1])))))
+    sys.exit(run(generate, LoadPlan))

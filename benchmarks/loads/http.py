@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
+
+import httptools
 
 from benchmarks.handshake import END_OF_HEAD
 from benchmarks.loads.load import Connection, Load, opened
@@ -17,12 +18,7 @@ class HTTPConnection(Connection):
     """Sends a request, checks the response, sends it again.
 
     The first response is parsed. From then on one of the same length, status and body is right without parsing: only
-    its date may differ. Another length is parsed again.
-
-    Arguments:
-        request: what it writes.
-        is_right: whether a body is the expected one.
-        failed: called with a sentence when something else happens.
+    its date may differ. Another length is parsed again. `is_right` is called with the body.
     """
 
     def __init__(self, request: bytes, is_right: Callable[[bytes], bool], failed: Callable[[str], None]) -> None:
@@ -35,32 +31,25 @@ class HTTPConnection(Connection):
     def data_received(self, data: bytes) -> None:
         if self._data:
             data = self._data + data
-        if len(data) == self._length and data.startswith(STATUS) and data.endswith(self._tail):
-            self._data = b""
-            self._answered(len(data))
-            return
-        try:
-            body = response_body(data)
-        except ValueError as error:
-            self.failed(str(error))
-            return
         self._data = data
-        if body is not None:
-            self._learn(data, body)
-
-    def _learn(self, data: bytes, body: bytes) -> None:
-        if not self.is_right(body):
-            self.failed(f"the body is {body[:60]!r}")
-            return
-        self._data, self._length, self._tail = b"", len(data), data[data.index(END_OF_HEAD) :]
-        self._answered(len(data))
-
-    def _answered(self, size: int) -> None:
+        if len(data) != self._length or not data.startswith(STATUS) or not data.endswith(self._tail):
+            try:
+                body = response_body(data)
+            except ValueError as error:
+                self.failed(str(error))
+                return
+            if body is None:
+                return
+            if not self.is_right(body):
+                self.failed(f"the body is {body[:60]!r}")
+                return
+            self._length, self._tail = len(data), data[data.index(END_OF_HEAD) :]
+        self._data = b""
         if self.answered == self.sent:
             self.failed("a response came that nobody asked for")
             return
         self.answered += 1
-        self.bytes += size
+        self.bytes += len(data)
         if self.running:
             self.send()
 
@@ -87,48 +76,40 @@ def get_request(host: str, port: int, path: str) -> bytes:
     return "\r\n".join(lines).encode("ascii") + END_OF_HEAD
 
 
+class _Response:
+    """Collects what the parser finds in a response."""
+
+    def __init__(self) -> None:
+        self.body = b""
+        self.complete = False
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            raise ValueError("more than a response came")
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+
 def response_body(data: bytes) -> bytes | None:
-    """Return the body of a response (RFC 9112, section 6); None while it is not whole.
+    """Return the body of a response; None while it is not whole.
 
     Raises:
-        ValueError: it is no response with status 200, or more than one, or its end cannot be seen.
+        ValueError: it is no response with status 200, or more than one.
     """
-    head, end, body = data.partition(END_OF_HEAD)
-    if not (data.startswith(STATUS) or STATUS.startswith(data)):
+    response = _Response()
+    parser = httptools.HttpResponseParser(response)
+    try:
+        parser.feed_data(data)
+    except (httptools.HttpParserError, httptools.HttpParserCallbackError) as error:
+        reason = error.__context__ if isinstance(error.__context__, ValueError) else error
+        raise ValueError(f"{reason}: {data[:60]!r}") from error
+    if len(data) >= len(STATUS) and parser.get_status_code() != 200:
         raise ValueError(f"the server answered {data[:60]!r}")
-    if not end:
-        return None
-    fields = {
-        name.strip().lower(): value.strip() for name, _, value in (f.partition(b":") for f in head.split(b"\r\n"))
-    }
-    if fields.get(b"transfer-encoding", b"").lower() == b"chunked":
-        return _chunked(body)
-    length = fields.get(b"content-length", b"")
-    if not re.fullmatch(rb"\d+", length):
-        raise ValueError(f"a response without a length: {head!r}")
-    if len(body) > int(length):
-        raise ValueError(f"more than a response came: {body[int(length) :][:60]!r}")
-    return body if len(body) == int(length) else None
-
-
-def _chunked(data: bytes) -> bytes | None:
-    body = b""
-    while True:
-        line, end, rest = data.partition(b"\r\n")
-        if not end:
-            return None
-        size = int(line.split(b";")[0], 16)
-        if len(rest) < size + 2:
-            return None
-        if size == 0:
-            if rest != b"\r\n":
-                raise ValueError(f"more than a response came: {rest[:60]!r}")
-            return body
-        body, data = body + rest[:size], rest[size + 2 :]
-
-
-def _is_greeting(body: bytes) -> bool:
-    return body == GREETING
+    return response.body if response.complete else None
 
 
 def _is_json_greeting(body: bytes) -> bool:
@@ -138,4 +119,4 @@ def _is_json_greeting(body: bytes) -> bool:
         return False
 
 
-RIGHT: dict[str, Callable[[bytes], bool]] = {"text": _is_greeting, "json": _is_json_greeting}
+RIGHT: dict[str, Callable[[bytes], bool]] = {"text": GREETING.__eq__, "json": _is_json_greeting}

@@ -6,9 +6,9 @@ import asyncio
 
 from benchmarks.frames import echo_batch
 from benchmarks.loads.connecting import Collector
-from benchmarks.loads.load import Load, Watch, opened
+from benchmarks.loads.load import Load, opened
 from benchmarks.machine import memory_bytes
-from benchmarks.plan import LoadFailed, LoadPlan
+from benchmarks.plan import LoadFailed
 
 # Opened before the first reading, so that what a server loads for its first connections does not count.
 FIRST = 64
@@ -20,25 +20,23 @@ class IdleLoad(Load):
     """Opens connections, echoes a message on each, and reads the server's memory before and after."""
 
     connect_timeout = 90.0
-
-    def __init__(self, plan: LoadPlan, watch: Watch) -> None:
-        super().__init__(plan, watch)
-        self._checked = 0
-        self._grown: int | None = None
+    _checked = 0
 
     async def open(self) -> None:
         await opened(FIRST, self._open)
-        await self.watch.run_for(SETTLE)
-        before = memory_bytes(self.plan.server_pid)
+        before = await self._memory()
         await opened(self.plan.connections, self._open)
-        await self.watch.run_for(SETTLE)
-        after = memory_bytes(self.plan.server_pid)
-        if before is None or after is None:
-            raise LoadFailed("the memory of the server's processes cannot be read on this system")
-        self._grown = after - before
+        self.memory = await self._memory() - before
         lost = sum(transport.is_closing() for transport in self._transports)
         if lost:
             raise LoadFailed(f"the server closed {lost} of {len(self._transports)} idle connections")
+
+    async def _memory(self) -> int:
+        await self.watch.run_for(SETTLE)
+        memory = memory_bytes(self.plan.server_pid)
+        if memory is None:
+            raise LoadFailed("the memory of the server's processes cannot be read on this system")
+        return memory
 
     async def _open(self, number: int) -> None:
         transport = (await self.open_websocket(self.plan.path)).transport
@@ -59,7 +57,3 @@ class IdleLoad(Load):
     @property
     def checked_bytes(self) -> int:
         return self._checked
-
-    @property
-    def memory(self) -> int | None:
-        return self._grown

@@ -64,22 +64,14 @@ DIALECTS = {
 
 def order(connection: int, index: int) -> dict[str, object]:
     """Return the order of one message; no other message has the same."""
-    return {
-        "id": connection * 1000 + index,
-        "name": f"customer {connection}",
-        "price": connection + 0.25,
-        "quantity": index + 2,
-        "tags": ["new", "paid", f"lane {index}"],
-    }
+    named = {"id": connection * 1000 + index, "name": f"customer {connection}"}
+    return {**named, "price": connection + 0.25, "quantity": index + 2, "tags": ["new", "paid", f"lane {index}"]}
 
 
 def receipt(connection: int, index: int) -> dict[str, object]:
     """Return the receipt that must answer `order`; quarters have no rounding in any language."""
-    return {
-        "id": connection * 1000 + index,
-        "name": f"customer {connection}",
-        "total": (connection + 0.25) * (index + 2),
-    }
+    total = (connection + 0.25) * (index + 2)
+    return {"id": connection * 1000 + index, "name": f"customer {connection}", "total": total}
 
 
 def request(connection: int, messages: int, dialect: str = "") -> bytes:
@@ -92,13 +84,10 @@ def request(connection: int, messages: int, dialect: str = "") -> bytes:
 async def learn_reply(
     transport: asyncio.Transport, connection: int, messages: int, dialect: str = "", early: bytes = b""
 ) -> bytes:
-    """Send the orders once, and check the receipts.
+    """Send the orders once, check the receipts, and return the reply, byte for byte.
 
     Arguments:
         early: what the server has sent already.
-
-    Returns:
-        The reply, byte for byte.
 
     Raises:
         LoadFailed: the receipts are wrong or do not come.

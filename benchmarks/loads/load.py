@@ -35,21 +35,13 @@ class Watch:
             self.failure.exception()  # so that asyncio does not complain that nobody took it
 
     async def run_for(self, seconds: float) -> None:
-        """Let the load run for so many seconds.
-
-        Raises:
-            LoadFailed: something goes wrong meanwhile.
-        """
+        """Let the load run for so many seconds; raise `LoadFailed` if something goes wrong meanwhile."""
         done, _ = await asyncio.wait([self.failure], timeout=seconds)
         for future in done:
             future.result()
 
     async def run_until(self, ready: Callable[[], bool], seconds: float, complaint: str) -> None:
-        """Let the load run until something holds.
-
-        Raises:
-            LoadFailed: it does not hold after so many seconds, or something goes wrong meanwhile.
-        """
+        """Let the load run until something holds; raise `LoadFailed` if it does not after so many seconds."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while not ready():
@@ -124,12 +116,11 @@ class Connection(asyncio.Protocol):
 class Load(ABC):
     """A load.
 
-    Arguments:
+    Attributes:
         plan: what to do.
         watch: collects failures.
-
-    Attributes:
         connections: those that send, once `open` has opened them.
+        memory: bytes by which the server has grown; None where that is not measured.
     """
 
     connect_timeout = CONNECT_TIMEOUT
@@ -139,6 +130,7 @@ class Load(ABC):
         self.plan = plan
         self.watch = watch
         self.connections: Sequence[Connection] = []
+        self.memory: int | None = None
         self._transports: list[asyncio.Transport] = []
 
     async def open_connection(self, protocol: asyncio.BaseProtocol) -> asyncio.Transport:
@@ -151,7 +143,6 @@ class Load(ABC):
         """Open a websocket, or with a raw server just a connection; `close` drops it.
 
         Arguments:
-            path: its path.
             offer: the extensions to offer.
 
         Raises:
@@ -169,18 +160,11 @@ class Load(ABC):
 
     async def open_all(self, path: str) -> list[asyncio.Transport]:
         """Open as many websockets as the plan has connections."""
-
-        async def step(number: int) -> asyncio.Transport:
-            return (await self.open_websocket(path)).transport
-
-        return await opened(self.plan.connections, step)
+        found = await opened(self.plan.connections, lambda number: self.open_websocket(path))
+        return [each.transport for each in found]
 
     def check_open(self) -> None:
-        """Look whether the connections are still there.
-
-        Raises:
-            LoadFailed: one is not.
-        """
+        """Raise `LoadFailed` if a connection is no longer there."""
         if any(transport.is_closing() for transport in self._transports):
             raise LoadFailed("the server closed a connection before the load began")
 
@@ -189,8 +173,7 @@ class Load(ABC):
         """Open the connections, and find out all that must be known before the load begins.
 
         Raises:
-            LoadFailed: the server does not do what it should.
-            HandshakeRefused: the server did not open a websocket.
+            LoadFailed, HandshakeRefused: the server does not do what it should.
         """
 
     def start(self) -> None:
@@ -200,11 +183,7 @@ class Load(ABC):
             connection.send()
 
     async def finish(self) -> None:
-        """Send nothing more, and wait until all that was sent is answered.
-
-        Raises:
-            LoadFailed: an answer does not come.
-        """
+        """Send nothing more, and wait until all that was sent is answered; raise `LoadFailed` if it is not."""
         for connection in self.connections:
             connection.running = False
         complaint = f"{self.unfinished} {DRAIN_TIMEOUT:.0f} s after the last one was sent"
@@ -232,22 +211,9 @@ class Load(ABC):
         """How many bytes came back, all of them checked."""
         return sum(connection.checked_bytes for connection in self.connections)
 
-    @property
-    def memory(self) -> int | None:
-        """Bytes by which the server has grown; None where that is not measured."""
-        return None
-
 
 async def opened(number: int, step: Callable[[int], Awaitable[T]]) -> list[T]:
-    """Open connections, a bounded number of them at once.
-
-    Arguments:
-        number: how many.
-        step: opens the connection of a number.
-
-    Returns:
-        What `step` returned for each of them, in order.
-    """
+    """Open so many connections, a bounded number of them at once; `step` opens the one of a number."""
     results: list[T] = []
     for first in range(0, number, OPENED_AT_ONCE):
         group = range(first, min(first + OPENED_AT_ONCE, number))

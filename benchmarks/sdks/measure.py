@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-import statistics
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.channels.plan import Delays
@@ -20,11 +20,10 @@ from benchmarks.markdown import table
 from benchmarks.plan import LoadFailed
 from benchmarks.sdks.peers import Peer, SDKPeer
 from benchmarks.server_options import ServerOptions
-from benchmarks.server_process import emmett_command, free_port, running_server
+from benchmarks.server_process import HOST, emmett_command, free_port, running_server
 from benchmarks.stage import allow_files
 
 APP = Path(__file__).with_name("app.py")
-HOST = "127.0.0.1"
 # Publications of a slice: few enough a second that the process could do several times as many.
 PUBLICATIONS = 10
 # Publications while all SDKs are away, and while they come back.
@@ -57,9 +56,8 @@ class SDKReturn:
 
     Attributes:
         seconds: until the last one was there and had everything.
-        ended: connections that the server has ended meanwhile.
-        recovered: connections that were recovered.
-        complete: connections that have each publication once and in order.
+        ended, recovered, complete: connections that the server has ended meanwhile, that were recovered, and that have
+            each publication once and in order.
     """
 
     seconds: float
@@ -85,8 +83,23 @@ class Bench:
         self._number = dict.fromkeys(KINDS, 0)
         self.figures = {kind: SDKFigures() for kind in KINDS}
 
-    async def open(self, kind: str) -> None:
-        """Open all connections of a kind."""
+    async def run(self, rounds: int, say: Say) -> SDKReturn:
+        """Open all connections, measure both kinds in turn, and let all SDKs come back."""
+        try:
+            for kind in KINDS:
+                say(f"connections: {kind}")
+                await self._open(kind)
+            for number in range(rounds):
+                say(f"round {number + 1} of {rounds}")
+                for kind in KINDS if number % 2 else reversed(KINDS):
+                    await self._slice(kind)
+            say("all SDKs come back")
+            return await self._come_back()
+        finally:
+            for peer in (*self._peers["plain"], *self._sdks):
+                peer.abort()
+
+    async def _open(self, kind: str) -> None:
         before = memory_bytes(self._pid) or 0
         self._peers[kind] = await opened(self._connections, partial(self._connect, kind))
         self.figures[kind].bytes = ((memory_bytes(self._pid) or 0) - before) / self._connections
@@ -98,41 +111,36 @@ class Bench:
             self._sdks.append(peer)
         return peer
 
-    async def slice(self, kind: str) -> None:
+    async def _slice(self, kind: str) -> None:
         """Publish some numbers to all subscribers of a kind, and measure."""
         peers, figures = self._peers[kind], self.figures[kind]
         for peer in peers:
             peer.delays.clear()
-        before = self._cpu()
-        for _ in range(PUBLICATIONS):
-            await self._publish(kind)
-            await asyncio.sleep(self._gap)
-        await self._until(lambda: all(len(peer.delays) == PUBLICATIONS for peer in peers), "deliveries are missing")
-        figures.cpu.append((self._cpu() - before) / PUBLICATIONS / len(peers))
+        before = cpu_seconds(self._pid) or 0.0
+        await self._publish(kind, PUBLICATIONS, self._gap)
+        await _until(lambda: all(len(peer.delays) == PUBLICATIONS for peer in peers), "deliveries are missing")
+        figures.cpu.append(((cpu_seconds(self._pid) or 0.0) - before) / PUBLICATIONS / len(peers))
         delays = Delays.of([delay / 1e9 for peer in peers for delay in peer.delays])
         assert delays is not None
         figures.p50.append(delays.p50)
         figures.p99.append(delays.p99)
 
-    async def come_back(self) -> SDKReturn:
+    async def _come_back(self) -> SDKReturn:
         """End the connections of all SDKs, publish, and let all come back at once."""
         gone = self._sdks
         for peer in gone:
             peer.abort()
-        await self._until(self._nobody, "the server keeps connections")
-        for _ in range(MISSED):
-            await self._publish("sdk")
+        await _until(self._nobody, "the server keeps connections")
+        await self._publish("sdk", MISSED, 0)
         self._sdks = [SDKPeer(self._port, peer) for peer in gone]
         begun = time.monotonic()
         coming = asyncio.gather(*(peer.connect() for peer in self._sdks), return_exceptions=True)
-        for _ in range(MEANWHILE):
-            await self._publish("sdk")
-            await asyncio.sleep(self._gap)
+        await self._publish("sdk", MEANWHILE, self._gap)
         failures = [each for each in await coming if each is not None]
         if failures:
             raise LoadFailed(f"{len(failures)} have not come back: {failures[0]}")
         expected = list(range(self._number["sdk"]))
-        await self._until(
+        await _until(
             lambda: all(len(peer.numbers) >= len(expected) or peer.ended is not None for peer in self._sdks),
             "publications are missing",
         )
@@ -143,45 +151,25 @@ class Bench:
             sum(peer.numbers == expected for peer in self._sdks),
         )
 
-    def close(self) -> None:
-        """End all connections."""
-        for peer in (*self._peers["plain"], *self._sdks):
-            peer.abort()
-
-    def _cpu(self) -> float:
-        return cpu_seconds(self._pid) or 0.0
-
     def _nobody(self) -> bool:
         with urllib.request.urlopen(f"http://{HOST}:{self._port}/clients", timeout=PATIENCE) as answer:
             return bool(answer.read() == b'{"clients":0}')
 
-    async def _publish(self, kind: str) -> None:
-        url = f"http://{HOST}:{self._port}/publish/{kind}/{self._number[kind]}"
-        self._number[kind] += 1
-        request = urllib.request.Request(url, data=b"", method="POST")
-        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=PATIENCE).close())
-
-    async def _until(self, condition: Callable[[], bool], failure: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > end:
-                raise LoadFailed(failure)
-            await asyncio.sleep(0.05)
+    async def _publish(self, kind: str, times: int, gap: float) -> None:
+        for _ in range(times):
+            url = f"http://{HOST}:{self._port}/publish/{kind}/{self._number[kind]}"
+            self._number[kind] += 1
+            answer = await asyncio.to_thread(urllib.request.urlopen, url, b"", PATIENCE)
+            answer.close()
+            await asyncio.sleep(gap)
 
 
-async def _run(bench: Bench, rounds: int, say: Say) -> SDKReturn:
-    try:
-        for kind in KINDS:
-            say(f"connections: {kind}")
-            await bench.open(kind)
-        for number in range(rounds):
-            say(f"round {number + 1} of {rounds}")
-            for kind in KINDS if number % 2 else reversed(KINDS):
-                await bench.slice(kind)
-        say("all SDKs come back")
-        return await bench.come_back()
-    finally:
-        bench.close()
+async def _until(condition: Callable[[], bool], failure: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise LoadFailed(failure)
+        await asyncio.sleep(0.05)
 
 
 def report(figures: dict[str, SDKFigures], back: SDKReturn, connections: int) -> str:
@@ -204,22 +192,14 @@ def report(figures: dict[str, SDKFigures], back: SDKReturn, connections: int) ->
 def _row(plain: Sequence[float], sdk: Sequence[float], factor: float) -> list[str]:
     # CPU time comes in ticks of a clock: of a few deliveries it may be none.
     ratios = [ours / theirs if theirs else math.nan for ours, theirs in zip(sdk, plain, strict=True)]
-    return [
-        f"{statistics.median(plain) * factor:.2f}",
-        f"{statistics.median(sdk) * factor:.2f}",
-        f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
-    ]
+    ratio = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    return [f"{median(plain) * factor:.2f}", f"{median(sdk) * factor:.2f}", ratio]
 
 
 def measure(
     rounds: int, connections: int, seconds: float, placement: Placement, say: Say
 ) -> tuple[str, dict[str, Any]]:
-    """Measure with so many connections of each kind.
-
-    Arguments:
-        rounds: how often both kinds are measured in turn.
-        seconds: of each of these slices.
-        say: called with what is being done.
+    """Measure with so many connections of each kind, in slices of so many seconds.
 
     Returns:
         The table, and all that was measured.
@@ -232,6 +212,6 @@ def measure(
     command = emmett_command(APP, options)
     with running_server(command, options, cores=placement.server_cores(1), isolated=False) as server:
         bench = Bench(options.port, server.pid, connections, seconds)
-        back = asyncio.run(_run(bench, rounds, say))
+        back = asyncio.run(bench.run(rounds, say))
     data = {"figures": {kind: asdict(each) for kind, each in bench.figures.items()}, "return": asdict(back)}
     return report(bench.figures, back, connections), data

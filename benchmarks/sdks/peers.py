@@ -12,8 +12,8 @@ from benchmarks.frames import client_frame, masking_key, split_frames
 from benchmarks.handshake import END_OF_HEAD, HandshakeRefused
 from benchmarks.loads.connecting import connect, head_collector, shake_hands
 from benchmarks.plan import LoadFailed
+from benchmarks.server_process import HOST
 
-HOST = "127.0.0.1"
 CLOSE, PING, PONG = 0x88, 0x89, 0x8A
 _keys = itertools.count(1)
 
@@ -24,17 +24,12 @@ def frame(text: str, first_byte: int = 0x81) -> bytes:
 
 
 class Peer(asyncio.Protocol):
-    """One subscriber.
-
-    Arguments:
-        path: of the websocket.
-        first: the messages that it sends first, in one frame.
+    """One subscriber; the messages that it sends first are in one frame.
 
     Attributes:
         ready: set with the first message that is not a publication.
         ended: how the connection ended; None while it is open.
-        numbers: the numbers that it got.
-        delays: the nanoseconds that each took.
+        numbers, delays: the numbers that it got, and the nanoseconds that each took.
     """
 
     def __init__(self, port: int, path: str, first: str = "") -> None:

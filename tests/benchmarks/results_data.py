@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.report import Failure, Sample, summarise
-from benchmarks.results import Results
+from benchmarks.results import Failure, Results, Sample
 from benchmarks.scenarios import SCENARIOS
 
 TITLES = {"raw": "raw TCP", "ours": "emmett", "ours-asgi": "emmett, ASGI", "starlette": "Starlette", "ws": "ws"}
@@ -32,11 +31,6 @@ def sample(
 def results(*samples: Sample, failures: tuple[Failure, ...] = (), **changes: Any) -> Results:
     """Return the results of some samples, with five contestants and all scenarios that have a sample."""
     scenarios = [SCENARIOS[name] for name in dict.fromkeys(sample.scenario for sample in samples)]
-    summaries = (
-        summarise(samples, s.name, c, "ours", higher_is_better=s.unit.higher_is_better)
-        for s in scenarios
-        for c in TITLES
-    )
     data = {
         "made": "2026-11-23T08:00:00+00:00",
         "took": 600,
@@ -58,7 +52,6 @@ def results(*samples: Sample, failures: tuple[Failure, ...] = (), **changes: Any
             for name, title in TITLES.items()
         ],
         "scenarios": [asdict(scenario) for scenario in scenarios],
-        "summaries": [asdict(summary) for summary in summaries if summary is not None],
         "samples": [asdict(sample) for sample in samples],
         "failures": [asdict(failure) for failure in failures],
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.guard import counting, faults, steps
+from benchmarks.guard import counting, faults
 from benchmarks.guard.workload import RESPONSE_SIZE, VISIT_SIZE, carry, connect, get
 from benchmarks.run import main
 
@@ -28,21 +28,8 @@ async def test_the_workload_completes_every_connection() -> None:
     assert await connect(3) == 3 * VISIT_SIZE
 
 
-@pytest.mark.parametrize("name", steps.step_names())
-async def test_each_step_can_be_repeated_any_number_of_times(name: str) -> None:
-    for times in (0, 3):
-        await steps._steps[name](times)
-
-
-def test_the_steps_of_a_message_add_up_to_the_whole() -> None:
-    counts = {name: float(2**place) for place, name in enumerate(steps.step_names())}
-    parts = steps.explain(counts)
-    whole = parts.pop("all")
-    assert sum(parts.values()) == whole == counts["whole"] - counts["turn"]
-
-
 def test_the_cost_of_a_message_is_measured_as_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "count_instructions", lambda program, kind, messages: 123_456_789 + messages * 500)
+    monkeypatch.setattr(counting, "count_instructions", lambda kind, messages: 123_456_789 + messages * 500)
     assert counting.measure("single") == counting.measure("connect") == 500
 
 
@@ -55,20 +42,20 @@ def fake_valgrind(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) ->
 
 def test_the_count_is_read_from_the_output_of_valgrind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_valgrind(tmp_path, monkeypatch, "echo '==7== I   refs:      1,234,567' >&2")
-    assert counting.count_instructions(counting.WORKLOAD, "batch", 32) == 1_234_567
+    assert counting.count_instructions("batch", 32) == 1_234_567
 
 
 @pytest.mark.parametrize("script", ["exit 3", "echo nothing >&2", "echo 'I refs: 5' >&2; exit 1"])
 def test_a_failed_run_has_no_count(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_valgrind(tmp_path, monkeypatch, script)
     with pytest.raises(RuntimeError, match="valgrind ended with"):
-        counting.count_instructions(counting.WORKLOAD, "batch", 32)
+        counting.count_instructions("batch", 32)
 
 
 def test_a_missing_valgrind_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError, match="apt install valgrind"):
-        counting.count_instructions(counting.WORKLOAD, "batch", 32)
+        counting.count_instructions("batch", 32)
 
 
 @pytest.mark.parametrize(
@@ -142,10 +129,3 @@ def test_a_failed_count_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "__file__", "/nonexistent.py")
     with pytest.raises(RuntimeError, match="page faults cannot be counted"):
         faults.measure()
-
-
-def test_the_steps_are_printed_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "measure", lambda name, program: 2000.0 if name == "whole" else 100.0)
-    done = CliRunner().invoke(main, ["guard", "--steps"])
-    assert done.exit_code == 0
-    assert "| all | 1,900 | 100% |" in done.output

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.markdown import format_ratio, format_share, format_spread, results_markdown, table
-from benchmarks.report import Failure, Spread
+from benchmarks.markdown import format_share, format_spread, results_markdown, table
+from benchmarks.results import Failure, Spread, format_ratio
 from tests.benchmarks.results_data import results, sample
 
 

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from benchmarks.notes import chapter_notes, describe_failures, describe_gaps
-from benchmarks.report import Failure, Sample
-from benchmarks.results import Results
+from benchmarks.results import Failure, Results, Sample
 from tests.benchmarks.results_data import results, sample
 
 

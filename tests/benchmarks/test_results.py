@@ -4,8 +4,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.report import Failure, Spread
-from benchmarks.results import Results
+from benchmarks.results import Failure, Results, Spread
 from tests.benchmarks.results_data import results, sample
 
 RUN = results(

@@ -13,8 +13,7 @@ from benchmarks.contestants import Contestant
 from benchmarks.environments import EnvironmentUnavailable, OwnEnvironment
 from benchmarks.machine import Placement
 from benchmarks.plan import LoadFailed, Outcome
-from benchmarks.report import Failure
-from benchmarks.results import Results
+from benchmarks.results import Failure, Results
 from benchmarks.scenario import MESSAGES, Scenario, Unit
 from benchmarks.stage import Stage, Timing
 from benchmarks.tournament import Tournament, shuffled
@@ -103,7 +102,7 @@ def test_a_scenario_may_have_fewer_rounds() -> None:
     result = run(tournament("a", "b", rounds=5, scenarios=(ONE, replace(TWO, most_rounds=2))))
     assert [name for name, _ in ORDER].count("one") == 10
     assert [name for name, _ in ORDER].count("two") == 4
-    assert result.measurements == 14
+    assert len(result.turns()) == 14
 
 
 def test_a_contestant_is_not_measured_in_a_scenario_it_cannot_do() -> None:
@@ -112,7 +111,7 @@ def test_a_contestant_is_not_measured_in_a_scenario_it_cannot_do() -> None:
     run(result)
     assert {name for _, name in ORDER} == {"b"}
     assert not result.failures
-    assert result.measurements == 2
+    assert len(result.turns()) == 2
 
 
 def test_each_measurement_is_announced() -> None:
@@ -162,7 +161,7 @@ def test_a_contestant_whose_interpreter_does_not_run_is_left_out(monkeypatch: py
 
 def test_the_json_contains_everything_needed_to_judge_the_figures() -> None:
     data = json.loads(json.dumps(run(tournament("raw", "ours")).as_json()))
-    assert (data["base"], data["rounds"], data["seed"]) == ("ours", 2, 1)
+    assert (data["base"], data["rounds"]) == ("ours", 2)
     assert data["timing"] == {"warm_up": 0.1, "seconds": 1.0}
     assert data["placement"] == {"server": 0, "generator": 1, "note": "Pinned.", "cores": []}
     assert data["machine"].keys() == {"processor", "cores", "system", "python", "commit"}

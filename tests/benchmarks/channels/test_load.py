@@ -6,9 +6,8 @@ import pytest
 
 from benchmarks.channels import load as module
 from benchmarks.channels.load import ChannelLoad
-from benchmarks.channels.member import Member
 from benchmarks.channels.plan import ChannelPlan
-from benchmarks.channels.stream import Stream, publication
+from benchmarks.channels.stream import Member, Stream, publication
 from benchmarks.frames import server_frame
 from benchmarks.loads.load import Watch
 from benchmarks.plan import LoadFailed

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.channels.measure import Case, Sample, cases, check_processes, refused
+from benchmarks.channels.measure import Case, ChannelSample, cases, check_processes, refused
 from benchmarks.channels.plan import ChannelResult, Delays
-from benchmarks.channels.report import DELAY_HEADINGS, HEADINGS, delay_rows, rows
+from benchmarks.channels.report import DELAY_HEADINGS, HEADINGS, delay_row, row
 from benchmarks.channels.report import text as report_text
 from benchmarks.plan import LoadFailed
 
 
-def sample(deliveries: int, p99: float, broker_cpu: float | None = None) -> Sample:
+def sample(deliveries: int, p99: float, broker_cpu: float | None = None) -> ChannelSample:
     delays = {"all": Delays(10, 0.001, p99, 1.0)} | ({"far": Delays(5, 0.001, p99 * 2, 1.0)} if broker_cpu else {})
     full = ChannelResult(deliveries, 2.0, 0.5, broker_cpu, 0.1, 1)
-    return Sample(full, ChannelResult(100, 2.0, 0.5, broker_cpu, 0.1, 1, delays))
+    return ChannelSample(full, ChannelResult(100, 2.0, 0.5, broker_cpu, 0.1, 1, delays))
 
 
 def test_the_memory_broker_is_not_measured_with_several_workers() -> None:
@@ -30,27 +30,22 @@ def test_the_memory_broker_is_not_measured_with_several_workers() -> None:
 def test_a_row_has_medians_of_its_rounds() -> None:
     near = Case("memory", "process", kept=False)
     far = Case("valkey", "nodes", kept=True)
-    samples = {
-        near: [sample(1000, 0.002), sample(3000, 0.004), sample(2000, 0.003)],
-        far: [sample(1000, 0.002, 0.25)],
-        Case("nats", "nodes", kept=True): [],
-    }
-    assert rows(samples, subscribers=10) == [
-        ["memory", "one process", "-", "100 (50 - 150)", "1,000", "250.00", "-", "5%"],
-        ["valkey", "two nodes", "100", "50 (50 - 50)", "500", "500.00", "2500.0", "5%"],
-    ]
-    found = delay_rows(samples)
+    samples = [sample(1000, 0.002), sample(3000, 0.004), sample(2000, 0.003)]
+    apart = [sample(1000, 0.002, 0.25)]
+    assert row(near, samples, 10) == ["memory", "one process", "-", "100 (50 - 150)", "1,000", "250.00", "-", "5%"]
+    assert row(far, apart, 10) == ["valkey", "two nodes", "100", "50 (50 - 50)", "500", "500.00", "2500.0", "5%"]
+    found = [delay_row(near, samples), delay_row(far, apart)]
     assert found == [
         ["memory", "one process", "-", "1.00", "3.00", "1000.00", *"------"],
         ["valkey", "two nodes", "100", "1.00", "2.00", "1000.00", *"---", "1.00", "4.00", "1000.00"],
     ]
-    assert all(len(row) == len(DELAY_HEADINGS) for row in found)
+    assert all(len(cells) == len(DELAY_HEADINGS) for cells in found)
 
 
 def test_a_generator_that_may_be_the_limit_is_marked() -> None:
     case, taken = Case("memory", "process", kept=False), sample(1000, 0.002)
     busy = replace(taken, full=replace(taken.full, generator_cpu=1.9))
-    assert rows({case: [busy]}, subscribers=10)[0][-1] == "95% (!)"
+    assert row(case, [busy], 10)[-1] == "95% (!)"
 
 
 def test_refusals_are_reported() -> None:
@@ -64,7 +59,7 @@ def test_a_process_without_subscribers_has_its_own_layout() -> None:
     case, taken = Case("valkey", "workers", kept=False), sample(1000, 0.002, 0.25)
     with pytest.raises(LoadFailed, match="on 1 processes: expected 2"):
         check_processes(case, taken)
-    check_processes(case, Sample(replace(taken.full, processes=2), replace(taken.paced, processes=2)))
+    check_processes(case, ChannelSample(replace(taken.full, processes=2), replace(taken.paced, processes=2)))
 
 
 def test_the_text_has_the_notes_and_both_tables() -> None:

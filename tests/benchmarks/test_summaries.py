@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.report import Sample, Spread, Summary, paired, spread, summarise
+from benchmarks.results import Sample, Spread, Summary, paired, spread, summarise
 
 
 def sample(
