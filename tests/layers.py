@@ -42,8 +42,8 @@ TABLE = """\
 | inspector | all above | standard library, msgspec |
 | asgi, module | dispatch and above | standard library |
 | schema | lazy, calls, typed, routing, pipeline, dispatch, module | standard library, msgspec, pydantic, websockets |
-| server | all above | standard library, httptools, uvicorn, uvloop, watchfiles |
-| testing | server and above | standard library, httptools, msgspec, pytest, uvicorn, websockets |
+| server | all above | standard library, httptools, uvloop, watchfiles |
+| testing | server and above | standard library, httptools, msgspec, pytest, websockets |
 | app | module and above, schema, testing | standard library |
 | emmett | app and above | standard library |
 | cli | all above | standard library, every dependency |

@@ -15,13 +15,13 @@ if __package__ in (None, ""):
     ROOT = Path(__file__).resolve().parents[2]
     sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from uvicorn.server import ServerState
 from websockets.speedups import apply_mask
 
 from emmett import App, websocket
 from emmett.observers import Observer
 from emmett.server.http_protocol import HTTPProtocol
 from emmett.server.process import make_config
+from emmett.server.server_state import ServerState
 
 MASK = b"\x37\xfa\x21\x3d"
 # A request as curl writes it, and the size of its response.

@@ -9,14 +9,14 @@ from functools import cache
 from typing import Any
 
 import httptools
-from uvicorn.server import ServerState
 
 from compliance.sections import handshake, limits
 from emmett import App, websocket
 from emmett.errors import HandshakeError, RequestError
 from emmett.server import make_config
 from emmett.server.http_protocol import HTTPProtocol
-from emmett.server.uvicorn_config import ServerConfig
+from emmett.server.server_config import ServerConfig
+from emmett.server.server_state import ServerState
 from emmett.wire.extensions import encode_extension, parse_extensions
 from emmett.wire.handshake import accept_response, check_upgrade
 from emmett.wire.request import check_request

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, Unpack
 
 from .checks import error_meanings
@@ -52,11 +51,14 @@ class RouteInfo(NamedTuple):
     pipeline: tuple[str, ...]
 
 
-@dataclass(slots=True, eq=False)
 class Registration:
     """A registered route, with the data needed to compose its flow.
 
-    Attributes:
+    Arguments:
+        route: the route.
+        function: the handler.
+        pipes: its own pipes and those of its groups.
+        infos: its rows in the list of routes.
         page: the function whose results are rendered with a template; None if it has no template.
         calls: the functions that the clients of this route call; None if it is a plain one.
         arguments: the arguments that are read from a request; None if there are none.
@@ -64,22 +66,39 @@ class Registration:
         receives, sends: the types of the messages of a websocket, for documents; None if it does not declare them.
         errors: the statuses of the errors of a request, with what they mean, for documents.
         is_hidden: whether documents leave the route out.
+
+    Attributes:
         all_pipes: the whole pipeline with which the flow was last composed.
     """
 
-    route: HTTPRoute | WebsocketRoute
-    function: Handler
-    pipes: tuple[Pipe, ...]
-    infos: list[RouteInfo]
-    page: Handler | None = None
-    calls: Calls | None = None
-    arguments: RequestArguments | None = None
-    result: Any = Any
-    receives: Any = None
-    sends: Any = None
-    errors: Mapping[int, str] = field(default_factory=dict)
-    is_hidden: bool = False
-    all_pipes: tuple[Pipe, ...] = ()
+    def __init__(
+        self,
+        route: HTTPRoute | WebsocketRoute,
+        function: Handler,
+        pipes: tuple[Pipe, ...],
+        infos: list[RouteInfo],
+        page: Handler | None = None,
+        calls: Calls | None = None,
+        arguments: RequestArguments | None = None,
+        result: Any = Any,
+        receives: Any = None,
+        sends: Any = None,
+        errors: Mapping[int, str] | None = None,
+        is_hidden: bool = False,
+    ) -> None:
+        self.route = route
+        self.function = function
+        self.pipes = pipes
+        self.infos = infos
+        self.page = page
+        self.calls = calls
+        self.arguments = arguments
+        self.result = result
+        self.receives = receives
+        self.sends = sends
+        self.errors = errors or {}
+        self.is_hidden = is_hidden
+        self.all_pipes: tuple[Pipe, ...] = ()
 
     def compose(self, outer: tuple[Pipe, ...]) -> None:
         """Compose the flow again, inside the pipes of its modules."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, cast
 
 import hypercorn.asyncio
 import hypercorn.config
@@ -25,10 +25,10 @@ class Running:
 
     Attributes:
         port: where it listens on 127.0.0.1; 0 for a unix socket.
-        server: the server object; None where it is none of uvicorn's kind.
+        server: the server object of the default server; None for others.
     """
 
-    def __init__(self, port: int, server: uvicorn.Server | None = None) -> None:
+    def __init__(self, port: int, server: Server | None = None) -> None:
         self.port = port
         self.server = server
 
@@ -43,14 +43,15 @@ async def run_emmett(app: App, **options: Any) -> AsyncIterator[Running]:
     """Run the default server."""
     # The server must not change the logging of the test run.
     options.setdefault("configure_logging", False)
-    async with run_asgi(Server(make_config(app, port=0, **options))) as running:
-        yield running
+    server = Server(make_config(app, port=0, **options))
+    async with _running(server, server.serve_without_signals) as port:
+        yield Running(port, server)
 
 
 async def gone(running: Running) -> None:
     """Wait until the default server has no connection left; the deadline is that of the test."""
     assert running.server is not None
-    # uvicorn does not report changes of its sets.
+    # These sets notify nobody when they change.
     while running.server.server_state.connections or running.server.server_state.tasks:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
 
@@ -73,7 +74,17 @@ def _uvicorn_with(implementation: str) -> Callable[[App], AbstractAsyncContextMa
 
 @contextlib.asynccontextmanager
 async def run_asgi(server: uvicorn.Server) -> AsyncIterator[Running]:
-    """Run a server of uvicorn's kind, in the event loop of the test."""
+    """Run uvicorn, in the event loop of the test."""
+    # Not `serve`: that takes over the signals of the process, which are those of the test run.
+    async with _running(server, server._serve) as port:
+        yield Running(port)
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    server: Server | uvicorn.Server, serve: Callable[[], Coroutine[Any, Any, None]]
+) -> AsyncIterator[int]:
+    """Run a server and yield its port."""
     started = asyncio.Event()
     start = server.startup
 
@@ -82,15 +93,17 @@ async def run_asgi(server: uvicorn.Server) -> AsyncIterator[Running]:
         started.set()
 
     async def main_loop() -> None:
-        # uvicorn itself checks ten times a second, which would slow down a thousand tests.
-        await server.on_tick(0)
-        while not server.should_exit:  # noqa: ASYNC110 - tests set it like a signal handler
+        # The server's own looks ten times a second, and a thousand tests would wait for that.
+        if isinstance(server, Server):
+            server.set_date()
+        else:
+            await server.on_tick(0)
+        while not server.should_exit:  # noqa: ASYNC110 - tests set it as a signal does
             await asyncio.sleep(0.01)
 
     server.startup = startup  # type: ignore[method-assign]
     server.main_loop = main_loop  # type: ignore[method-assign]
-    # Not `serve`, which would take over the signals of the test process.
-    task = asyncio.create_task(server._serve())
+    task = asyncio.create_task(serve())
     try:
         waiting = asyncio.create_task(started.wait())
         await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
@@ -98,8 +111,8 @@ async def run_asgi(server: uvicorn.Server) -> AsyncIterator[Running]:
             waiting.cancel()
             task.result()
             raise AssertionError("the server ended before it started")
-        name = server.servers[0].sockets[0].getsockname()
-        yield Running(name[1] if isinstance(name, tuple) else 0, server)
+        name = cast("asyncio.Server", server.servers[0]).sockets[0].getsockname()
+        yield name[1] if isinstance(name, tuple) else 0
     finally:
         server.should_exit = True
         await task

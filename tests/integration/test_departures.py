@@ -193,6 +193,6 @@ async def test_a_silent_peer_is_kept_without_a_ping_timeout() -> None:
         assert frame == (TEXT, b"still here")
         assert running.server is not None
         (protocol,) = running.server.server_state.connections
-        connection = protocol._transport.get_extra_info("socket")  # type: ignore[union-attr]
+        connection = protocol._transport.get_extra_info("socket")
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 50

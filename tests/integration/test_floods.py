@@ -61,7 +61,7 @@ async def test_a_flood_of_pings_with_unread_answers_takes_little_memory() -> Non
         await client.upgrade("/")
         assert running.server is not None
         (protocol,) = running.server.server_state.connections
-        transport = protocol._transport  # type: ignore[union-attr]
+        transport = protocol._transport
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         most = 0
         for _ in range(200):

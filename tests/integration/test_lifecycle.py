@@ -84,7 +84,7 @@ async def test_no_keep_alive_timer_survives_the_upgrade() -> None:
 
     async with run_emmett(app) as running, connect(running.port) as client:
         assert running.server is not None
-        running.server.config.timeout_keep_alive = 0.1  # type: ignore[assignment]
+        running.server.config.timeout_keep_alive = 0.1
         client.write(b"GET /page HTTP/1.1\r\nHost: h\r\n\r\n" * 64)
         for _ in range(64):
             assert (await client.read_response())[0] == 200

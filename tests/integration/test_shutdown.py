@@ -62,7 +62,7 @@ async def test_received_messages_are_handled_and_answered_first() -> None:
         client.write(b"".join(client_frame(TEXT, b"%d" % number) for number in range(50)))
         assert running.server is not None
         (protocol,) = running.server.server_state.connections
-        while not protocol.inbox.held_back:  # type: ignore[union-attr]  # noqa: ASYNC110
+        while not protocol.inbox.held_back:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         stop(running)
         await asyncio.sleep(0.15)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from uvicorn.server import ServerState
-
 from emmett import App
 from emmett.server import make_config
 from emmett.server.http_protocol import HTTPProtocol
 from emmett.server.process_state import process_state
+from emmett.server.server_state import ServerState
 from tests.websockets.memory_transport import MemoryTransport
 
 

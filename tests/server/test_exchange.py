@@ -8,7 +8,6 @@ from contextvars import copy_context
 from typing import Any
 
 import pytest
-from uvicorn.server import ServerState
 
 from emmett import App, Response, request
 from emmett.datastructures import Headers
@@ -19,6 +18,7 @@ from emmett.server.body_feed import BodyFeed
 from emmett.server.exchange import LARGE, Exchange
 from emmett.server.flow import FlowControl
 from emmett.server.response_head import ResponseHeads
+from emmett.server.server_state import ServerState
 from tests.http.builders import reader_of
 from tests.websockets.memory_transport import MemoryTransport
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from uvicorn.server import ServerState
-
 from emmett import App
 from emmett.pacing import CLOSE_BATCH, CLOSE_PAUSE
 from emmett.server import make_config
 from emmett.server.process_state import process_state
+from emmett.server.server_state import ServerState
 
 
 async def test_each_server_has_its_own_state() -> None:

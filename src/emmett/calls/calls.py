@@ -15,7 +15,7 @@ from ..config import CallsSettings
 from ..ctx import current_session, current_websocket
 from ..errors import ConfigurationError, UsageError, WebsocketClosed
 from ..pipeline import Pipe, collect_pipes
-from ..sessions import Session
+from ..sessions.session import Session
 from ..typed.parameters import read_signature
 from ..websockets.websocket import Websocket
 from .broadcasts import Broadcasts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -90,17 +89,18 @@ def make_options(
     return MethodOptions(rate, per, timeout, is_ordered, max_params_size, MappingProxyType({**errors}))
 
 
-@dataclass(slots=True, eq=False)
 class Method:
     """A registered function.
 
-    Attributes:
+    Arguments:
         name: its name for clients.
         function: the function.
         kind: how it answers.
         signature: its parameters and its result.
         options: how it may be called.
         pipes: its own pipes.
+
+    Attributes:
         flow: the function inside all its pipes, once it is composed.
         is_ordered: whether its calls wait for earlier ones.
         is_guarded: whether its calls are checked for more than their parameters.
@@ -108,36 +108,40 @@ class Method:
         is_limited_per_user: whether its rate counts the calls of users, which may require asking the broker.
     """
 
-    name: str
-    function: Callable[..., Any]
-    kind: MethodKind
-    signature: Signature
-    options: MethodOptions
-    pipes: tuple[Pipe, ...]
+    __slots__ = (
+        *("_by_name", "_by_position", "_decoders", "_is_complete", "_object", "flow", "function", "is_guarded"),
+        *("is_limited_per_user", "is_ordered", "is_plain", "kind", "name", "options", "pipes", "signature"),
+    )
 
-    flow: Flow = field(init=False)
-    is_ordered: bool = field(init=False)
-    is_guarded: bool = field(init=False)
-    is_plain: bool = field(init=False)
-    is_limited_per_user: bool = field(init=False)
-    _by_name: Any = field(init=False)
-    _by_position: Any = field(init=False)
-    _object: Parameter | None = field(init=False)
-    # Whether every parameter is required: then the decoded values are passed as they are.
-    _is_complete: bool = field(init=False)
-    _decoders: dict[Codec, tuple[Decode, Decode]] = field(init=False, default_factory=dict)
+    flow: Flow
+    is_plain: bool
 
-    def __post_init__(self) -> None:
-        parameters = self.signature.parameters
-        options = self.options
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        kind: MethodKind,
+        signature: Signature,
+        options: MethodOptions,
+        pipes: tuple[Pipe, ...],
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.kind = kind
+        self.signature = signature
+        self.options = options
+        self.pipes = pipes
+        parameters = signature.parameters
         self.is_ordered = options.is_ordered
         is_bounded = options.limit is not None or options.max_params_size is not None
-        self.is_guarded = is_bounded or options.is_ordered or self.kind is MethodKind.STREAM
+        self.is_guarded = is_bounded or options.is_ordered or kind is MethodKind.STREAM
         self.is_limited_per_user = options.limit is not None and options.per == "user"
-        self._object = object_parameter(parameters)
-        self._by_name = self._object.type if self._object is not None else make_struct(self.name, parameters)
-        self._by_position = make_struct(self.name, parameters, array_like=True)
+        self._object: Parameter | None = object_parameter(parameters)
+        self._by_name: Any = self._object.type if self._object is not None else make_struct(name, parameters)
+        self._by_position: Any = make_struct(name, parameters, array_like=True)
+        # Whether every parameter is required: then the decoded values are passed as they are.
         self._is_complete = all(parameter.default is not UNSET or parameter.is_required for parameter in parameters)
+        self._decoders: dict[Codec, tuple[Decode, Decode]] = {}
 
     @property
     def lane(self) -> Method | None:

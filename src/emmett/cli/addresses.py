@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from ..server.listening import addresses_of
 from ..wire.authority import format_authority
 from .errors import CommandLineError
 
@@ -79,7 +80,7 @@ def check_uds(path: Path) -> None:
 
 def _bind(host: str, port: int) -> int:
     """Bind to every address of a host for a moment and return the port."""
-    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    found = addresses_of(host, port)
     unavailable: OSError | None = None
     bound = 0
     for family, kind, protocol, _, address in found:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -129,14 +128,17 @@ class WebsocketRoute:
         return partial(run_hooks, self.flow.on_send) if self.flow.on_send else None
 
 
-@dataclass(slots=True)
 class RouteTable:
     """The routes, error pages and settings of an application.
 
-    Attributes:
+    Arguments:
         config: the settings.
         place: the place of the application itself, for `url` when no route has matched.
         templates: the templates of the application.
+
+    Attributes:
+        http, websockets: the routes.
+        error_pages: for each status, the function that makes its page.
         observers: are notified of its requests, websockets and channels.
         held_memory: returns the bytes that peers make this process hold; None unless the default server runs it.
         is_draining: whether the server stops.
@@ -147,17 +149,23 @@ class RouteTable:
         explain_error: creates an HTML page from an error and the request; None, except in development.
     """
 
-    config: Config
-    place: UrlScope
-    templates: Templates
-    http: Router[HTTPRoute] = field(default_factory=Router)
-    websockets: Router[WebsocketRoute] = field(default_factory=Router)
-    error_pages: dict[int, Handler] = field(default_factory=dict)
-    observers: Observers = field(default_factory=Observers)
-    on_request_end: Callable[[Request], None] | None = None
-    held_memory: Callable[[], int] | None = None
-    is_draining: bool = False
-    drain: Callable[[], None] | None = None
-    startup_changes: list[VariableChange] = field(default_factory=list)
-    wired: list[Any] = field(default_factory=list)
-    explain_error: Callable[[BaseException, str], str] | None = None
+    __slots__ = (
+        *("config", "drain", "error_pages", "explain_error", "held_memory", "http", "is_draining", "observers"),
+        *("on_request_end", "place", "startup_changes", "templates", "websockets", "wired"),
+    )
+
+    def __init__(self, config: Config, place: UrlScope, templates: Templates) -> None:
+        self.config = config
+        self.place = place
+        self.templates = templates
+        self.http: Router[HTTPRoute] = Router()
+        self.websockets: Router[WebsocketRoute] = Router()
+        self.error_pages: dict[int, Handler] = {}
+        self.observers = Observers()
+        self.on_request_end: Callable[[Request], None] | None = None
+        self.held_memory: Callable[[], int] | None = None
+        self.is_draining = False
+        self.drain: Callable[[], None] | None = None
+        self.startup_changes: list[VariableChange] = []
+        self.wired: list[Any] = []
+        self.explain_error: Callable[[BaseException, str], str] | None = None

@@ -1,6 +1,6 @@
 """The default server."""
 
 from .process import make_config, serve
-from .uvicorn_server import Server
+from .serving import Server
 
 __all__ = ["Server", "make_config", "serve"]

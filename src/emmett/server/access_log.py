@@ -19,7 +19,7 @@ CLIENT_LEFT = 499
 
 
 class RequestLog(Observer):
-    """Writes a line for each response to uvicorn's access log, in the format of uvicorn's own protocols.
+    """Writes a line for each response to the logger of uvicorn's access log, in the format of uvicorn's own protocols.
 
     Arguments:
         settings: the server settings, including `log_query`.

@@ -13,8 +13,8 @@ from collections.abc import Generator, Sequence
 from multiprocessing.connection import Connection
 
 from .exit_limit import EXIT_MARGIN, limit_exit
-from .uvicorn_config import ServerConfig
-from .uvicorn_server import Server
+from .server_config import ServerConfig
+from .serving import Server
 
 # A new interpreter: the child inherits no imports, open files or threads of the parent.
 _spawn = multiprocessing.get_context("spawn")

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from contextvars import Context
 from typing import Protocol
 
-from uvicorn.server import ServerState
-
 from ..dispatch import RouteTable, serve_request
 from ..dispatch.observed import tell_request_ended
 from ..http.request import Request
@@ -19,6 +17,7 @@ from ..observers import Observers
 from .body_feed import BodyFeed
 from .flow import FlowControl
 from .response_head import ResponseHeads
+from .server_state import ServerState
 
 logger = logging.getLogger("emmett.server")
 

@@ -15,8 +15,6 @@ import logging
 from typing import Any
 from urllib.parse import unquote
 
-from uvicorn.server import ServerState
-
 from ..datastructures import Headers
 from ..dispatch.hosts import check_host
 from ..errors import RequestError
@@ -53,7 +51,8 @@ from .http_phases import (
 from .process_state import process_state
 from .proxies import address_of, find_client, is_unix_socket
 from .request_reader import RequestReader
-from .uvicorn_config import ServerConfig
+from .server_config import ServerConfig
+from .server_state import ServerState
 from .websocket_opening import UpgradeRequest, open_websocket
 from .write_watch import WriteWatch
 
@@ -76,7 +75,7 @@ class HTTPProtocol(RequestReader):
 
     Arguments:
         config: the configuration, including the application.
-        server_state: the state that uvicorn shares between the connections of a process.
+        server_state: what the server shares with its connections.
         app_state: the state of the lifespan; not used.
 
     Attributes:
@@ -196,7 +195,7 @@ class HTTPProtocol(RequestReader):
             self._start_next()
 
     def shutdown(self) -> None:
-        """Close once the received requests are answered; uvicorn calls this when the server stops."""
+        """Close once the received requests are answered; called when the server stops."""
         self.process.is_stopping = True
         if self._is_idle():
             if self.phase is HEAD or (self.phase is WAITING and not self.target):
@@ -298,7 +297,6 @@ class HTTPProtocol(RequestReader):
 
     def on_response_complete(self) -> None:
         self._exchange = None
-        self.server_state.total_requests += 1
         if self._presence.waiters is not None:
             self._presence.answered()
         phase = self.phase

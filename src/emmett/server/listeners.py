@@ -10,8 +10,8 @@ from typing import Self
 
 from ..engine import ENGINE
 from .listening import UnixSocketFile, bind_tcp
+from .server_config import ServerConfig
 from .systemd import take_sockets
-from .uvicorn_config import ServerConfig
 
 logger = logging.getLogger("uvicorn.error")
 

@@ -30,6 +30,17 @@ UNIX = getattr(socket, "AF_UNIX", None)
 UNIX_SOCKET_MODE = 0o666
 
 
+def addresses_of(host: str, port: int) -> list[Any]:
+    """Return the addresses of a host to listen on, as `socket.getaddrinfo` does.
+
+    Raises:
+        OSError: there is no such host.
+    """
+    # As bytes: for a str Python would import the tables of internationalized names.
+    name = host.encode("ascii") if host.isascii() else host
+    return socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+
+
 def bind_tcp(host: str, port: int) -> list[socket.socket]:
     """Bind a socket to each address of a host.
 
@@ -40,7 +51,7 @@ def bind_tcp(host: str, port: int) -> list[socket.socket]:
     Raises:
         OSError: the host is unknown, or the port is in use or not permitted.
     """
-    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    found = addresses_of(host, port)
     sockets: list[socket.socket] = []
     missing: OSError | None = None
     try:

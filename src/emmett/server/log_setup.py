@@ -7,11 +7,10 @@ import os
 import sys
 from typing import TextIO
 
-from uvicorn.logging import AccessFormatter, DefaultFormatter
-
 from ..environment import LOG_FORMAT
 from ..log_filter import ContextFilter
 from ..logs import enable_loggers
+from .log_lines import AccessFormatter, LineFormatter
 
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 # The loggers of the server, and the access loggers among them.
@@ -47,8 +46,8 @@ class TerminalHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFormatter(TerminalFormatter("%(levelprefix)s %(message)s"))
-        self._access = AccessFormatter('%(levelprefix)s %(client_addr)s - "%(request_line)s" %(status_code)s')
+        self.setFormatter(TerminalFormatter())
+        self._access = AccessFormatter()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record to the current streams of `sys`."""
@@ -73,8 +72,8 @@ class JSONHandler(logging.StreamHandler[TextIO]):
         self.addFilter(ContextFilter())
 
 
-class TerminalFormatter(DefaultFormatter):
-    """uvicorn's format; lines of loggers outside the server begin with the name of the logger."""
+class TerminalFormatter(LineFormatter):
+    """Writes level and message; lines of loggers outside the server begin with the name of the logger."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """Return the line of a record."""

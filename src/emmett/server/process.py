@@ -9,15 +9,13 @@ import sys
 from collections.abc import Generator, Sequence
 from typing import TypedDict, Unpack
 
-from uvicorn.config import STARTUP_FAILURE
-
 from ..dispatch import ServedApplication
 from ..environment import RUN_DIR, WORKERS
 from ..errors import ConfigurationError
 from .http_protocol import HTTPProtocol
+from .server_config import STARTUP_FAILURE, ServerConfig
+from .serving import Server
 from .systemd import Notifier
-from .uvicorn_config import ServerConfig
-from .uvicorn_server import Server
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -62,30 +60,7 @@ def make_config(app: str | ServedApplication, **options: Unpack[ServerOptions]) 
         app: the application, or its import string, `package.module:name`.
         options: see `ServerOptions`.
     """
-    return ServerConfig(
-        app,
-        host=options.get("host", "127.0.0.1"),
-        port=options.get("port", 8000),
-        uds=options.get("uds"),
-        workers=options.get("workers", 1),
-        ssl_certfile=options.get("ssl_certfile"),
-        ssl_keyfile=options.get("ssl_keyfile"),
-        ssl_keyfile_password=options.get("ssl_keyfile_password"),
-        log_level=options.get("log_level", "info"),
-        access_log=options.get("access_log", True),
-        # uvicorn's own logging configuration is not used; its presence only decides whether to configure logging.
-        log_config={} if options.get("configure_logging", True) else None,
-        reload=options.get("reload", False),
-        reload_dirs=list(options.get("reload_dirs", ())) or None,
-        loop=options.get("loop", "auto"),
-        http=HTTPProtocol,
-        ws="none",
-        interface="asgi3",
-        # `Server` runs the functions of on_startup and on_shutdown itself.
-        lifespan="off",
-        proxy_headers=False,
-        server_header=False,
-    )
+    return ServerConfig(app, HTTPProtocol, **options)
 
 
 def serve(app: str | ServedApplication, **options: Unpack[ServerOptions]) -> None:

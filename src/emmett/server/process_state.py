@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import weakref
 from contextvars import copy_context
-from typing import Any
-
-from uvicorn.server import ServerState
 
 from ..dispatch import RouteTable
 from ..dispatch.hosts import allowed_hosts
@@ -21,8 +18,9 @@ from .memory_budget import MemoryBudget
 from .memory_size import default_limit
 from .observed import tell_ended, tell_opened, tell_slow, tell_stalled
 from .response_head import ResponseHeads
+from .server_config import ServerConfig
+from .server_state import ServerState
 from .sweep import Sweep
-from .uvicorn_config import ServerConfig
 from .websocket_process import ServedWebsocket
 
 
@@ -36,8 +34,8 @@ class ProcessState:
             handler gets a copy.
         table: the routes and settings of the application.
         sweep: the timer for the deadlines of all connections.
-        connections: all connections of the process, of HTTP and of websockets; uvicorn shuts these down.
-        tasks: the tasks of all handlers; uvicorn waits for these when it stops.
+        connections: all connections of the process, of HTTP and of websockets; the server shuts these down.
+        tasks: the tasks of all handlers; the server waits for these when it stops.
         trusted: the proxies whose forwarded header fields are trusted.
         heads: encodes the heads of responses.
         hosts: the accepted hosts; None if all are.
@@ -67,8 +65,7 @@ class ProcessState:
         self.context = copy_context()
         self.table: RouteTable = config.application.table
         self.context.run(apply_changes, self.table.startup_changes)
-        # uvicorn's type for it names its own protocol classes; it calls nothing but `shutdown` on them.
-        self.connections: set[Any] = server_state.connections
+        self.connections = server_state.connections
         self.tasks = server_state.tasks
         settings = self.table.config.server
         self.trusted = TrustedProxies(settings.trusted_proxies, settings.proxy_headers)
@@ -132,7 +129,7 @@ _states: weakref.WeakKeyDictionary[ServerState, ProcessState] = weakref.WeakKeyD
 
 
 def process_state(config: ServerConfig, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> ProcessState:
-    """Return the state that belongs to uvicorn's own shared state, which is all that it passes to each connection."""
+    """Return the state that belongs to what a server shares with its connections."""
     state = _states.get(server_state)
     if state is None:
         state = _states[server_state] = ProcessState(config, server_state, loop)

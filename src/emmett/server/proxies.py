@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-from uvicorn.protocols.utils import get_local_addr
-
 from ..wire.forwarded import TrustedProxies, find_visitor
 
 
@@ -25,7 +23,7 @@ class ClientAddress(NamedTuple):
 def address_of(transport: asyncio.Transport) -> ClientAddress:
     """Return the client and scheme of a new connection.
 
-    The transport knows its peer. To ask the socket, as uvicorn does, costs a new object and three system calls.
+    The transport knows its peer. To ask the socket costs a new object and three system calls.
     """
     peer = transport.get_extra_info("peername")
     # The address of IPv6 has four parts, and that of a unix socket is a str.
@@ -35,8 +33,9 @@ def address_of(transport: asyncio.Transport) -> ClientAddress:
 
 def is_unix_socket(transport: asyncio.Transport) -> bool:
     """Return whether a connection was made to a unix socket."""
-    local = get_local_addr(transport)
-    return local is not None and local[1] is None
+    listener = transport.get_extra_info("socket")
+    # The address of a unix socket is its path.
+    return isinstance(transport.get_extra_info("sockname") if listener is None else listener.getsockname(), str)
 
 
 def find_client(

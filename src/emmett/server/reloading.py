@@ -13,8 +13,8 @@ from watchfiles import PythonFilter, watch
 from .backoff import Backoff
 from .child import Child
 from .listeners import Listeners
+from .server_config import ServerConfig
 from .signal_inbox import HANG_UP, STOP_SIGNALS, SignalInbox
-from .uvicorn_config import ServerConfig
 
 logger = logging.getLogger("uvicorn.error")
 # watchfiles would log each change too, before emmett does.

@@ -9,13 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 
-from uvicorn.config import STARTUP_FAILURE
-
 from .backoff import Backoff
 from .child import Child
+from .server_config import STARTUP_FAILURE, ServerConfig
 from .signal_inbox import HANG_UP, STOP_SIGNALS, SignalInbox
 from .systemd import Notifier
-from .uvicorn_config import ServerConfig
 
 logger = logging.getLogger("uvicorn.error")
 

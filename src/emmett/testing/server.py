@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from email.utils import formatdate
+import time
 from types import TracebackType
 from typing import Any, Self
 from weakref import WeakSet
 
-from uvicorn.server import ServerState
-
 from ..dispatch import ServedApplication
 from ..errors import UsageError
+from ..server.dates import http_date
 from ..server.http_protocol import HTTPProtocol
 from ..server.process import make_config
 from ..server.process_state import process_state
+from ..server.server_state import ServerState
 from .faults import Faults
 from .transport import MemoryConnection, MemoryTransport
 
@@ -55,7 +55,7 @@ class MemoryServer:
             self._config.load()
         await self.app.startup()
         self._state = ServerState()
-        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        self._state.default_headers = [(b"date", http_date(time.time()))]
         self._running = True
         return self
 

@@ -1,4 +1,4 @@
-"""The additions of our configuration to that of uvicorn."""
+"""The configuration of a server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from emmett import App
 from emmett.errors import ConfigurationError
 from emmett.server import make_config
-from emmett.server.uvicorn_config import RELOAD_TIMEOUT
+from emmett.server.server_config import RELOAD_TIMEOUT
 
 
 def test_it_keeps_the_application_and_its_shutdown_timeout() -> None:
@@ -16,13 +16,13 @@ def test_it_keeps_the_application_and_its_shutdown_timeout() -> None:
     config = make_config(app, configure_logging=False)
     config.load()
     assert config.application is app
-    assert config.timeout_graceful_shutdown == 7.5
+    assert config.shutdown_timeout == 7.5
 
 
 def test_during_development_the_old_process_ends_at_once() -> None:
     config = make_config(App(__name__), configure_logging=False, reload=True)
     config.load()
-    assert config.timeout_graceful_shutdown == RELOAD_TIMEOUT
+    assert config.shutdown_timeout == RELOAD_TIMEOUT
 
 
 def test_anything_but_an_application_is_refused() -> None:

@@ -1,38 +1,41 @@
-"""uvicorn's server, with deadlines for start-up and shutdown."""
+"""`Server`: runs an application in an event loop until a signal stops it, with deadlines for start-up and shutdown."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Generator
+import time
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from types import FrameType
 from typing import cast
 
-import uvicorn
-from uvicorn.config import STARTUP_FAILURE
-
 from ..errors import BrokerUnavailable, ConfigurationError
 from ..logs import enable_loggers
+from .dates import http_date
 from .exit_limit import EXIT_MARGIN, cancel_exit_limit, limit_exit
 from .heap import keep_freed_memory
 from .listeners import Listeners
 from .listening import listen
+from .server_config import STARTUP_FAILURE, ServerConfig
+from .server_state import ServerState
+from .signal_inbox import HANG_UP, STOP_SIGNALS
 from .task_names import describe_task
-from .uvicorn_config import ServerConfig
 
 logger = logging.getLogger("uvicorn.error")
 
-# A closing terminal sends it. It stops the server like the other two; under `nohup` the process ignores it.
-HANG_UP = getattr(signal, "SIGHUP", None)
+# Seconds between two looks whether a signal has arrived, and whether the last connection is closed.
+LOOK_INTERVAL = 0.1
+LOOKS_A_SECOND = 10
 
 
-class Server(uvicorn.Server):
-    """uvicorn's server, with deadlines for start-up and shutdown.
+class Server:
+    """Serves an application, with deadlines for start-up and shutdown.
 
     The first signal stops the server, and the process ends with status 0. A second signal ends it at once: handlers are
     cancelled, and the functions of on_shutdown do not run. No application can keep it running past its deadlines.
@@ -41,9 +44,14 @@ class Server(uvicorn.Server):
         config: the configuration.
         on_ready: called when the server accepts connections.
         on_stopping: called when it begins to stop.
-    """
 
-    config: ServerConfig
+    Attributes:
+        server_state: what it shares with its connections.
+        servers: the servers of the event loop, one for each socket.
+        started: whether it accepts connections, or has done so.
+        should_exit: whether it is asked to stop.
+        force_exit: whether it is asked to stop at once.
+    """
 
     def __init__(
         self,
@@ -51,7 +59,12 @@ class Server(uvicorn.Server):
         on_ready: Callable[[], None] = lambda: None,
         on_stopping: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(config)
+        self.config = config
+        self.server_state = ServerState()
+        self.servers: Sequence[asyncio.AbstractServer] = ()
+        self.started = False
+        self.should_exit = False
+        self.force_exit = False
         self._on_ready = on_ready
         self._on_stopping = on_stopping
         # The task that a signal may interrupt.
@@ -67,7 +80,7 @@ class Server(uvicorn.Server):
         Returns:
             Whether the server started, or was stopped before it could.
         """
-        loop = (self.config.get_loop_factory() or asyncio.new_event_loop)()
+        loop = self.config.new_event_loop()
         self._owns_process = True
         try:
             asyncio.set_event_loop(loop)
@@ -82,6 +95,27 @@ class Server(uvicorn.Server):
                 cancel_exit_limit()
         return self.started or self.should_exit
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal stops the server.
+
+        Arguments:
+            sockets: bound sockets to listen on; by default those of the configuration.
+        """
+        with self.capture_signals():
+            await self.serve_without_signals(sockets)
+
+    async def serve_without_signals(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `should_exit` is set, and leave the signals of the process as they are."""
+        if not self.config.loaded:
+            self.config.load()
+        logger.info("Started server process [%d]", os.getpid())
+        await self.startup(sockets)
+        if not self.should_exit:
+            await self.main_loop()
+        if self.started:
+            await self.shutdown(sockets)
+            logger.info("Finished server process [%d]", os.getpid())
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Run the functions of on_startup and listen.
 
@@ -95,6 +129,19 @@ class Server(uvicorn.Server):
             if not self.started:
                 self._close_listeners()
 
+    async def main_loop(self) -> None:
+        """Keep the date of responses up to date until the server is asked to stop."""
+        looks = 0
+        while not self.should_exit:
+            if looks % LOOKS_A_SECOND == 0:
+                self.set_date()
+            looks += 1
+            await asyncio.sleep(LOOK_INTERVAL)
+
+    def set_date(self) -> None:
+        """Set the date of the next responses."""
+        self.server_state.default_headers = [(b"date", http_date(time.time()))]
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain the connections, end the handlers and run the functions of on_shutdown, each within its deadline."""
         self._on_stopping()
@@ -103,7 +150,7 @@ class Server(uvicorn.Server):
             with self._interrupted():
                 await asyncio.sleep(self.config.drain_delay)
         with self._interrupted():
-            await super().shutdown(sockets)
+            await self._drain(sockets or ())
         self._close_listeners()
         await self._end_handlers()
         if self.force_exit:
@@ -117,33 +164,28 @@ class Server(uvicorn.Server):
         self.force_exit = self.force_exit or self.should_exit
         if not self.should_exit and self.config.loaded:
             self._limit_stop()
-        super().handle_exit(sig, frame)
+        self.should_exit = True
         task = self._interruptible
         if task is not None and (self.force_exit or not self.started):
             task.get_loop().call_soon_threadsafe(self._interrupt)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Handle the signals until the server has stopped."""
-        with super().capture_signals(), self._capture_hang_up():
-            yield
-            # uvicorn raises them again at the end, so that the process would end as if the signal had killed it.
-            self._captured_signals.clear()
-
-    @contextlib.contextmanager
-    def _capture_hang_up(self) -> Generator[None, None, None]:
-        if (
-            HANG_UP is None
-            or threading.current_thread() is not threading.main_thread()
-            or signal.getsignal(HANG_UP) is signal.SIG_IGN
-        ):
+        """Handle the signals until the server has stopped. Only the main thread of a process can."""
+        if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(HANG_UP, self.handle_exit)
+        captured = list(STOP_SIGNALS)
+        # A closing terminal sends it; under `nohup` the process ignores it.
+        if HANG_UP is not None and signal.getsignal(HANG_UP) is not signal.SIG_IGN:
+            captured.append(HANG_UP)
+        # Not the event loop's way of handling signals: it would not restore the handlers of the application.
+        before = {number: signal.signal(number, self.handle_exit) for number in captured}
         try:
             yield
         finally:
-            signal.signal(HANG_UP, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def _start(self, sockets: list[socket.socket]) -> None:
         application = self.config.application
@@ -187,8 +229,40 @@ class Server(uvicorn.Server):
             self._listeners.close()
 
     def _make_protocol(self) -> asyncio.Protocol:
-        make = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
-        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        make = cast("Callable[..., asyncio.Protocol]", self.config.protocol)
+        return make(config=self.config, server_state=self.server_state, app_state={})
+
+    async def _drain(self, sockets: Sequence[socket.socket]) -> None:
+        """Accept no more connections, ask the open ones to end, and cancel the handlers that do not in time."""
+        logger.info("Shutting down")
+        for server in self.servers:
+            server.close()
+        for each in sockets:
+            each.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(LOOK_INTERVAL)
+        try:
+            async with asyncio.timeout(self.config.shutdown_timeout):
+                await self._wait_for_connections()
+        except TimeoutError:
+            tasks = self.server_state.tasks
+            logger.error("Cancel %d running task(s), timeout graceful shutdown exceeded", len(tasks))
+            for task in tasks:
+                task.cancel("the server stops")
+
+    async def _wait_for_connections(self) -> None:
+        state = self.server_state
+        for waited, name in (
+            (state.connections, "connections to close"),
+            (state.tasks, "background tasks to complete"),
+        ):
+            if waited and not self.force_exit:
+                logger.info("Waiting for %s. (CTRL+C to force quit)", name)
+            while waited and not self.force_exit:  # noqa: ASYNC110 - the sets notify nobody when they change
+                await asyncio.sleep(LOOK_INTERVAL)
+        for server in self.servers:
+            await server.wait_closed()
 
     async def _run(self, function: Callable[[], Awaitable[None]], event: str, seconds: float | None = None) -> bool:
         """Run functions of the application in this task, and return whether they succeeded."""

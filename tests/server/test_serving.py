@@ -95,7 +95,7 @@ async def test_a_signal_ends_waiting_startup_functions(event: str, caplog: pytes
     server = Server(make_config(app, port=0, configure_logging=False))
     serving = asyncio.create_task(server.serve())
     if event == "on_shutdown":
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for this
+        while not server.started:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.001)
         server.handle_exit(signal.SIGTERM, None)
     await waiting.wait()
@@ -212,7 +212,7 @@ def test_a_server_in_its_own_process_keeps_freed_memory(
     setting: int | None, kept: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configured: list[int] = []
-    monkeypatch.setattr("emmett.server.uvicorn_server.keep_freed_memory", configured.append)
+    monkeypatch.setattr("emmett.server.serving.keep_freed_memory", configured.append)
     app = App(__name__)
     assert app.config.server.kept_memory == 64 * MIB
     app.config.server.kept_memory = setting
@@ -225,7 +225,7 @@ def test_a_server_in_its_own_process_keeps_freed_memory(
 
 async def test_a_server_in_a_shared_process_does_not_configure_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:
     configured: list[int] = []
-    monkeypatch.setattr("emmett.server.uvicorn_server.keep_freed_memory", configured.append)
+    monkeypatch.setattr("emmett.server.serving.keep_freed_memory", configured.append)
     async with run_emmett(App(__name__)):
         pass
     assert configured == []
