@@ -44,6 +44,7 @@ HEAVY = {
     *("difflib", "mimetypes", "multiprocessing", "secrets", "tempfile"),
     *("emmett.asgi.application", "emmett.calls", "emmett.channels", "emmett.http.multipart"),
     *("emmett.http.static_files", "emmett.security", "emmett.sessions", "emmett.streams", "emmett.testing"),
+    *("emmett.tasks", "emmett.wire.deflater", "hashlib"),
 }
 
 # Also modules that only requests, JSON, or responses that a server sends later need.

@@ -29,7 +29,6 @@ from .module import AppModule, Function, RouteInfo
 from .observers import Observers
 from .pipeline import Pipe, compose_request
 from .routing import PathPattern, UrlBuilder
-from .tasks import BackgroundWork
 from .templates import Templates
 from .urls import UrlScope, add_application
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from .inspector import Inspector
     from .schema import About, Description
     from .schema.docs_page import DocsPage
+    from .tasks import BackgroundWork
     from .testing import AsyncTestClient, ClientOptions, TestClient
 
 
@@ -65,7 +65,8 @@ class App(AppModule):
         place = UrlScope(UrlBuilder(("http", "https")), UrlBuilder(("ws", "wss")), self.config.http)
         self.templates = Templates(self.root_path / "templates", reload=lambda: DEVELOP in os.environ)
         super().__init__(RouteTable(self.config, place, self.templates), place, None, import_name, "")
-        self._work = BackgroundWork(self.wired)
+        # The background work, once there is any.
+        self._work: BackgroundWork | None = None
         add_application(self.place)
         self._add_static_files()
 
@@ -275,7 +276,7 @@ class App(AppModule):
         """
 
         def register(function: Function) -> Function:
-            self._work.add_periodic(function, every, once, name)
+            self._make_work().add_periodic(function, every, once, name)
             return function
 
         return register
@@ -307,10 +308,18 @@ class App(AppModule):
         """
 
         def register(function: Function) -> Function:
-            self._work.add_lasting(function, once, name)
+            self._make_work().add_lasting(function, once, name)
             return function
 
         return register if function is None else register(function)
+
+    def _make_work(self) -> BackgroundWork:
+        # Imported here: most applications have none.
+        from .tasks import BackgroundWork
+
+        if self._work is None:
+            self._work = BackgroundWork(self.wired)
+        return self._work
 
     async def startup(self) -> None:
         """Run the start-up functions; servers and the test client call this.
@@ -323,7 +332,8 @@ class App(AppModule):
         try:
             for function in self._startup:
                 await _run(function)
-            self._work.start()
+            if self._work is not None:
+                self._work.start()
         finally:
             enable_loggers()
         self.table.startup_changes = find_changes(before, copy_context())
@@ -331,7 +341,8 @@ class App(AppModule):
     async def shutdown(self) -> None:
         """Run all shutdown functions, even if one fails. The first error is raised afterwards."""
         errors: list[Exception] = []
-        await self._work.stop(self.config.server.cancel_timeout)
+        if self._work is not None:
+            await self._work.stop(self.config.server.cancel_timeout)
         for function in reversed(self._shutdown):
             try:
                 await _run(function)

@@ -28,7 +28,6 @@ logged with a traceback.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -240,6 +239,9 @@ class InvalidRequest(RequestError):
             "detail": f"The request has {len(faults)} fault{'s' if len(faults) > 1 else ''}.",
             "errors": [{"in": each.source, "path": each.path, "message": each.message} for each in faults],
         }
+        # Imported here: most applications never answer with one.
+        import json
+
         super().__init__(status, json.dumps(problem))
 
 

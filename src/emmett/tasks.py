@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import inspect
 import logging
 import os
@@ -245,4 +244,7 @@ async def _end(running: asyncio.Future[None], name: str) -> None:
 
 def _digest(name: str) -> str:
     """Return a name that channels allow: a function's may contain characters that they do not."""
+    # Imported here: few applications have work that runs on one worker of all.
+    import hashlib
+
     return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import fields
-
 from emmett.channels.stats import Counters
 from emmett.observers import ChannelGap, Observer, Observers
 
 
 def test_counters_begin_at_zero() -> None:
     counters = Counters()
-    numbers = [getattr(counters, each.name) for each in fields(counters) if each.type == "int"]
-    assert numbers == [0] * 7
+    names = ("published", "delivered", "dropped", "disconnected", "gaps", "healed", "rejected")
+    assert [getattr(counters, name) for name in names] == [0] * 7
     assert counters.queued == 0
 
 

@@ -21,6 +21,7 @@ from tests.cli.running import Running, request, run_emmett
 
 # Modules that a server in one process does not need, if its application has no channels, calls, sessions or templates.
 UNUSED = {
+    *("multiprocessing", "uvicorn", "watchfiles", "emmett.tasks", "emmett.wire.deflater"),
     *("attr", "cryptography", "jinja2", "multipart", "nats", "pydantic", "pygments", "redis", "rich"),
     *(
         "difflib",

@@ -102,6 +102,7 @@ class Library:
         (64 * MIB, {-1: 64 * MIB, -2: MIB, -3: 32 * MIB}),
         (256 * MIB, {-1: 256 * MIB, -2: MIB, -3: 32 * MIB}),
         (16 * MIB, {-1: 16 * MIB, -2: MIB, -3: 8 * MIB}),
+        (4096 * MIB, {-1: (1 << 31) - 1, -2: MIB, -3: 32 * MIB}),
     ],
 )
 def test_the_limits_follow_from_the_size(size: int, asked: dict[int, int]) -> None:

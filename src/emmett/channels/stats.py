@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..observers import ChannelGap, Observers, SlowConsumer, notify
@@ -16,9 +15,11 @@ class Waiting(Protocol):
         """The number of publications that it keeps."""
 
 
-@dataclass(slots=True)
 class Counters:
     """Counters since the start of the process.
+
+    Arguments:
+        observers: the observers to notify of events of channels and their subscribers.
 
     Attributes:
         published: publications of this process.
@@ -28,19 +29,23 @@ class Counters:
         gaps: gaps reported to the subscribers of a channel.
         healed: recoveries of missed publications from the history.
         rejected: publications from the broker that could not be read.
-        observers: the observers to notify of events of channels and their subscribers.
         waiting: the receivers for which publications may wait.
     """
 
-    published: int = 0
-    delivered: int = 0
-    dropped: int = 0
-    disconnected: int = 0
-    gaps: int = 0
-    healed: int = 0
-    rejected: int = 0
-    observers: Observers = field(default_factory=Observers)
-    waiting: set[Waiting] = field(default_factory=set)
+    __slots__ = (
+        *("delivered", "disconnected", "dropped", "gaps", "healed", "observers", "published", "rejected", "waiting"),
+    )
+
+    def __init__(self, observers: Observers | None = None) -> None:
+        self.published = 0
+        self.delivered = 0
+        self.dropped = 0
+        self.disconnected = 0
+        self.gaps = 0
+        self.healed = 0
+        self.rejected = 0
+        self.observers = Observers() if observers is None else observers
+        self.waiting: set[Waiting] = set()
 
     @property
     def queued(self) -> int:

@@ -25,6 +25,11 @@ INTERRUPTED = 130
 class Commands(click.Group):
     """The built-in commands, then those of the application, which is imported only when one of them is needed."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options before the command."""
+        # click first tries -a as a long option, and imports difflib to find similar names.
+        return super().parse_args(ctx, ["--app", *args[1:]] if args[:1] == ["-a"] and len(args) > 1 else args)
+
     def invoke(self, ctx: click.Context) -> None:
         """Run the command. What it returns is not an exit code."""
         _selection(ctx)

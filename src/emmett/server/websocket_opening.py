@@ -12,8 +12,6 @@ from ..dispatch import find_websocket
 from ..errors import HandshakeError, RequestError
 from ..pacing import HANDSHAKE_GRACE
 from ..websockets.websocket import Websocket
-from ..wire.deflate import agree_on_deflate
-from ..wire.deflater import Deflater
 from ..wire.extensions import Extension, parse_extensions
 from ..wire.handshake import Upgrade
 from ..wire.inflater import Inflater
@@ -108,6 +106,10 @@ def _make_protocol(process: ProcessState, request: UpgradeRequest, settings: Web
 
 def _compress(protocol: WebsocketProtocol, offers: list[Extension], settings: WebsocketSettings) -> None:
     """Enable compression, if the client makes an acceptable offer (RFC 7692, 5)."""
+    # Imported here: by default nothing is compressed.
+    from ..wire.deflate import agree_on_deflate
+    from ..wire.deflater import Deflater
+
     agreement = agree_on_deflate(
         offers,
         window_bits=settings.compression_window_bits,

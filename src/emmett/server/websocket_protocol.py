@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..config import WebsocketSettings
 from ..dispatch import WebsocketRoute, describe_refusal, run_websocket
@@ -19,7 +19,6 @@ from ..websockets.connection import Data
 from ..websockets.outbox import Outbox
 from ..websockets.websocket import Websocket
 from ..wire.close import CloseCode
-from ..wire.deflater import Deflater
 from ..wire.encoding import encode_control
 from ..wire.fields import HeaderFields
 from ..wire.frames import OP_PING
@@ -32,6 +31,9 @@ from .websocket_log import log_failure
 from .websocket_phases import WebsocketPhase
 from .websocket_process import WebsocketProcess
 from .write_watch import WriteWatch
+
+if TYPE_CHECKING:
+    from ..wire.deflater import Deflater
 
 
 class TakeRead(Protocol):

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..engine import BaseOutbox
 from ..engine.messages import Data
 from ..errors import WebsocketClosed
-from ..wire.deflater import Deflater
 from .calling import check_caller
+
+if TYPE_CHECKING:
+    from ..wire.deflater import Deflater
 
 Content = TypeVar("Content", bound=str | bytes)
 

@@ -1,6 +1,9 @@
 /* `emmett._native`: the module, its state and its types. */
 #include "batch.h"
 #include "call.h"
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 static State *
 state_of_module(PyObject *module)
@@ -141,11 +144,28 @@ PyDoc_STRVAR(encode_message_doc, "Return the frame that carries a message; see `
 
 PyDoc_STRVAR(apply_mask_doc, "Return a payload, masked or unmasked with a key of four bytes.");
 
+#ifdef __GLIBC__
+PyDoc_STRVAR(mallopt_doc, "Set a parameter of the allocator, and return whether glibc accepts it; see mallopt(3).");
+
+/* ctypes would do, but its import takes 2 ms at each start of a server. */
+static PyObject *
+native_mallopt(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    int parameter, value;
+    if (!PyArg_ParseTuple(arguments, "ii:mallopt", &parameter, &value))
+        return NULL;
+    return PyBool_FromLong(mallopt(parameter, value));
+}
+#endif
+
 static PyMethodDef native_functions[] = {
     {"apply_mask", (PyCFunction)(void (*)(void))apply_mask, METH_FASTCALL, apply_mask_doc},
     {"encode_message", encode_message, METH_O, encode_message_doc},
     {"hand_out", (PyCFunction)(void (*)(void))hand_out, METH_FASTCALL, NULL},
     {"make_handle_functions", (PyCFunction)(void (*)(void))make_handle_functions, METH_FASTCALL, NULL},
+#ifdef __GLIBC__
+    {"mallopt", native_mallopt, METH_VARARGS, mallopt_doc},
+#endif
     {NULL, NULL, 0, NULL},
 };
 
