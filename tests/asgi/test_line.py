@@ -62,14 +62,14 @@ async def test_a_failure_passes_the_turn_on() -> None:
 async def test_leaving_passes_the_turn_on() -> None:
     line = Line(asyncio.get_running_loop())
     places = [line.join() for _ in range(4)]
-    assert [place.turn.done() for place in places] == [True, False, False, False]
+    assert [place.has_turn for place in places] == [True, False, False, False]
     places[1].leave()
     places[0].leave()
     places[0].leave()
-    assert places[2].turn.done()
-    assert not places[3].turn.done()
+    assert places[2].has_turn
+    assert not places[3].has_turn
     places[2].leave()
-    assert places[3].turn.done()
+    assert places[3].has_turn
 
 
 @given(st.lists(st.sampled_from(["join", "cancel first", "cancel last", "turn"]), max_size=40))

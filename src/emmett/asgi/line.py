@@ -13,10 +13,10 @@ class Line:
         loop: the event loop.
     """
 
-    __slots__ = ("_loop", "_tickets")
+    __slots__ = ("_tickets", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._tickets: deque[Ticket] = deque()
 
     @property
@@ -26,40 +26,56 @@ class Line:
 
     def join(self) -> Ticket:
         """Return a ticket after all the others. Enter it with `async with`, or leave it."""
-        ticket = Ticket(self, self._loop.create_future())
+        ticket = Ticket(self)
         self._tickets.append(ticket)
-        self._call_first()
         return ticket
+
+    def is_first(self, ticket: Ticket) -> bool:
+        """Return whether it is a ticket's turn."""
+        return bool(self._tickets) and self._tickets[0] is ticket
 
     def leave(self, ticket: Ticket) -> None:
         """Give up a ticket, before, during or after its turn."""
-        if ticket in self._tickets:
+        if self.is_first(ticket):
+            self._tickets.popleft()
+            if self._tickets:
+                self._tickets[0].call()
+        elif ticket in self._tickets:
             self._tickets.remove(ticket)
-            self._call_first()
-
-    def _call_first(self) -> None:
-        if self._tickets and not self._tickets[0].turn.done():
-            self._tickets[0].turn.set_result(None)
 
 
 class Ticket:
     """A turn in a line: `async with` waits for it, and leaves at the end."""
 
-    __slots__ = ("_line", "turn")
+    __slots__ = ("_called", "_line")
 
-    def __init__(self, line: Line, turn: asyncio.Future[None]) -> None:
+    def __init__(self, line: Line) -> None:
         self._line = line
-        self.turn = turn
+        # Created only to wait for the turn, which most tickets have at once.
+        self._called: asyncio.Future[None] | None = None
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether it is the turn of this ticket."""
+        return self._line.is_first(self)
 
     async def __aenter__(self) -> None:
+        if self.has_turn:
+            return
+        self._called = self._line.loop.create_future()
         try:
-            await self.turn
+            await self._called
         except asyncio.CancelledError:
             self.leave()
             raise
 
     async def __aexit__(self, *_: object) -> None:
         self.leave()
+
+    def call(self) -> None:
+        """Wake the task that waits for the turn, if there is one."""
+        if self._called is not None and not self._called.done():
+            self._called.set_result(None)
 
     def leave(self) -> None:
         """Pass the turn to the next ticket. Later calls do nothing."""

@@ -25,6 +25,7 @@ from .eager import Rest, begin
 from .http import client_of, path_of
 from .line import Line, Ticket
 from .observed import WebsocketMeter, make_meter
+from .patience import Patience
 from .types import ASGIMessage, ASGIReceive, ASGIScope, ASGISend
 
 logger = logging.getLogger("emmett.websocket")
@@ -130,6 +131,7 @@ class ASGIConnection:
         self._room: asyncio.Future[None] | None = None
         # ASGI does not allow two tasks to call `send` at once; the line also keeps their order.
         self._sending = Line(self._loop)
+        self._patience = Patience(self._loop, settings.send_timeout)
         self._answered = False
         self._background: set[asyncio.Future[None]] = set()
         # Bytes of messages sent without waiting that the server has not taken yet.
@@ -173,6 +175,7 @@ class ASGIConnection:
             if self._pump is not None:
                 self._pump.cancel()
             self._websocket = None
+            self._patience.stop()
         if not self._handler.cancelled():
             self._handler.result()
 
@@ -224,7 +227,7 @@ class ASGIConnection:
             sending = begin(self._asgi_send(event))
         except OSError:
             raise self._lost() from None
-        return None if sending is None else self._write(event, sending=sending)
+        return None if sending is None else self._finish(sending)
 
     def write_now(self, message: Data) -> None:
         """See `Connection.write_now`. A message that the server has not taken yet counts as unread by the peer."""
@@ -318,16 +321,28 @@ class ASGIConnection:
             return {"type": "websocket.send", "bytes": bytes(message)}
         raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}; send_json() sends data as JSON")
 
-    async def _write(self, event: ASGIMessage, place: Ticket | None = None, sending: Rest | None = None) -> None:
+    async def _write(self, event: ASGIMessage, place: Ticket | None = None) -> None:
         async with place or self._sending.join():
-            try:
-                async with asyncio.timeout(self._settings.send_timeout):
-                    await self._send(event, sending)
-            except TimeoutError:
-                self._tell_slow(f"it did not read for {self._settings.send_timeout:g} s", "send_timeout")
-                self.log(logging.WARNING, "the peer did not read for %g s", self._settings.send_timeout)
-                self._end(CloseCode.ABNORMAL, "")
-                raise WebsocketClosed(CloseCode.ABNORMAL) from None
+            await self._send_in_time(self._asgi_send(event))
+
+    async def _finish(self, sending: Rest) -> None:
+        """Wait until the server has taken a message, whose sending has begun while the line was empty."""
+        place = self._sending.join()
+        try:
+            await self._send_in_time(sending)
+        finally:
+            place.leave()
+
+    async def _send_in_time(self, sending: Awaitable[object]) -> None:
+        try:
+            if await self._patience.wait(sending):
+                return
+        except OSError:
+            raise self._lost() from None
+        self._tell_slow(f"it did not read for {self._settings.send_timeout:g} s", "send_timeout")
+        self.log(logging.WARNING, "the peer did not read for %g s", self._settings.send_timeout)
+        self._end(CloseCode.ABNORMAL, "")
+        raise WebsocketClosed(CloseCode.ABNORMAL)
 
     async def _write_later(self, event: ASGIMessage, place: Ticket, size: int) -> None:
         try:
@@ -335,9 +350,9 @@ class ASGIConnection:
         finally:
             self._unsent -= size
 
-    async def _send(self, event: ASGIMessage, sending: Rest | None = None) -> None:
+    async def _send(self, event: ASGIMessage) -> None:
         try:
-            await (sending or self._asgi_send(event))
+            await self._asgi_send(event)
         except OSError:
             raise self._lost() from None
 
