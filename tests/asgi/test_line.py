@@ -72,6 +72,30 @@ async def test_leaving_passes_the_turn_on() -> None:
     assert places[3].has_turn
 
 
+async def test_waiting_until_a_ticket_is_given_up() -> None:
+    line = Line(asyncio.get_running_loop())
+    await line.wait_moved(60)
+    first, _ = line.join(), line.join()
+    waiting = asyncio.create_task(line.wait_moved(60))
+    await turns()
+    assert not waiting.done()
+    first.leave()
+    await waiting
+
+
+async def test_a_line_that_does_not_move_is_waited_for_once() -> None:
+    line = Line(asyncio.get_running_loop())
+    first, second = line.join(), line.join()
+    await line.wait_moved(0.001)
+    await line.wait_moved(60)
+    first.leave()
+    waiting = asyncio.create_task(line.wait_moved(60))
+    await turns()
+    assert not waiting.done()
+    second.leave()
+    await waiting
+
+
 @given(st.lists(st.sampled_from(["join", "cancel first", "cancel last", "turn"]), max_size=40))
 async def test_turns_always_follow_the_order_of_joining(steps: list[str]) -> None:
     line = Line(asyncio.get_running_loop())

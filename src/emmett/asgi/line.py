@@ -13,11 +13,14 @@ class Line:
         loop: the event loop.
     """
 
-    __slots__ = ("_tickets", "loop")
+    __slots__ = ("_is_stuck", "_moved", "_tickets", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._tickets: deque[Ticket] = deque()
+        # The future that `wait_moved` waits for, and whether it has waited in vain since a ticket was given up.
+        self._moved: asyncio.Future[None] | None = None
+        self._is_stuck = False
 
     @property
     def is_empty(self) -> bool:
@@ -36,12 +39,38 @@ class Line:
 
     def leave(self, ticket: Ticket) -> None:
         """Give up a ticket, before, during or after its turn."""
+        self._is_stuck = False
+        self._stop_waiting()
         if self.is_first(ticket):
             self._tickets.popleft()
             if self._tickets:
                 self._tickets[0].call()
         elif ticket in self._tickets:
             self._tickets.remove(ticket)
+
+    async def wait_moved(self, seconds: float) -> None:
+        """Wait until a ticket is given up. Return at once if nobody has one, or if an earlier call has waited in vain.
+
+        Arguments:
+            seconds: how long to wait at most. Only one task at a time may wait.
+        """
+        if not self._tickets or self._is_stuck:
+            return
+        self._moved = self.loop.create_future()
+        timer = self.loop.call_later(seconds, self._note_stuck)
+        try:
+            await self._moved
+        finally:
+            timer.cancel()
+            self._moved = None
+
+    def _note_stuck(self) -> None:
+        self._is_stuck = True
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._moved is not None and not self._moved.done():
+            self._moved.set_result(None)
 
 
 class Ticket:

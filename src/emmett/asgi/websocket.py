@@ -38,6 +38,8 @@ MESSAGE_COST = 64
 # Servers that implement this version of the specification, such as uvicorn, report a Close frame with its reason, even
 # an empty one, and a connection that broke with the code 1005 and no reason. Others never report a reason.
 REPORTS_REASONS = (2, 4)
+# Seconds for which the server is not asked for the next message while it has not taken one.
+SENDING_FIRST = 0.1
 
 
 async def serve_websocket(
@@ -132,6 +134,8 @@ class ASGIConnection:
         # ASGI does not allow two tasks to call `send` at once; the line also keeps their order.
         self._sending = Line(self._loop)
         self._patience = Patience(self._loop, settings.send_timeout)
+        # Whether the server made the last message wait.
+        self._sends_wait = False
         self._answered = False
         self._background: set[asyncio.Future[None]] = set()
         # Bytes of messages sent without waiting that the server has not taken yet.
@@ -227,7 +231,11 @@ class ASGIConnection:
             sending = begin(self._asgi_send(event))
         except OSError:
             raise self._lost() from None
-        return None if sending is None else self._finish(sending)
+        if sending is None:
+            self._sends_wait = False
+            return None
+        self._sends_wait = True
+        return self._finish(sending)
 
     def write_now(self, message: Data) -> None:
         """See `Connection.write_now`. A message that the server has not taken yet counts as unread by the peer."""
@@ -389,6 +397,11 @@ class ASGIConnection:
                     self._room = self._loop.create_future()
                     await self._room
             self.inbox.wake()
+            if self._sends_wait:
+                # The handler is woken already, so its answer comes first. A pending `receive` of Granian 2.8 looks for
+                # input again after each message sent, which takes more instructions than the rest of an echo.
+                await asyncio.sleep(0)
+                await self._sending.wait_moved(SENDING_FIRST)
 
     def _put(self, message: str | bytes, size: int) -> bool:
         """Put a message into the inbox if it has room."""
