@@ -70,7 +70,7 @@ async def test_groups_and_channels_behave_alike(serve: Serve, tmp_path: Path) ->
                 # The echo shows that the member has joined.
                 await client.send(text)
                 await hear(client, text)
-            async with httpx.AsyncClient() as pages:
+            async with httpx.AsyncClient(verify=False) as pages:
                 assert (await pages.get(f"http://{address}/announce/tea")).text == "announced"
             await hear(ada, "The kettle is on.")
             await hear(bob, "The kettle is on.")
@@ -83,7 +83,7 @@ async def test_sessions_and_users_behave_alike(serve: Serve, tmp_path: Path) -> 
         with pytest.raises(InvalidStatus) as refused:
             await connect(url, origin=origin)
         assert refused.value.response.status_code == 403
-        async with httpx.AsyncClient() as pages:
+        async with httpx.AsyncClient(verify=False) as pages:
             assert (await pages.get(f"http://{address}/login/ada")).text == "welcome"
             cookie = "; ".join(f"{name}={value}" for name, value in pages.cookies.items())
         async with connect(url, origin=origin, additional_headers={"Cookie": cookie}) as client:

@@ -31,7 +31,7 @@ async def test_a_module_with_pipes_and_a_session_works(tmp_path: Path) -> None:
 
 
 async def visit(address: str) -> None:
-    async with httpx.AsyncClient(base_url=f"http://{address}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{address}", verify=False) as client:
         visits = [(await client.get("/tea?color=green")).json()["visits"] for _ in range(3)]
         assert visits == [1, 2, 3]
     # A hook of the module's pipe strips incoming messages.

@@ -71,7 +71,7 @@ async def test_permissions_to_connect_behave_alike(serve: Serve, tmp_path: Path)
 @SIDES
 async def test_middleware_and_pipes_behave_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve(GUIDE, "Middleware", tmp_path) as address:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=False) as client:
             response = await client.get(f"http://{address}/hello")
         assert (response.json(), response.headers["x-server"]) == ({"hello": "world"}, "ours")
         async with connect(f"ws://{address}/echo") as socket:
@@ -81,7 +81,10 @@ async def test_middleware_and_pipes_behave_alike(serve: Serve, tmp_path: Path) -
 
 @SIDES
 async def test_background_work_behaves_alike(serve: Serve, tmp_path: Path) -> None:
-    async with serve(GUIDE, "Start, stop and work beside requests", tmp_path) as address, httpx.AsyncClient() as client:
+    async with (
+        serve(GUIDE, "Start, stop and work beside requests", tmp_path) as address,
+        httpx.AsyncClient(verify=False) as client,
+    ):
         counts = {"started": 0, "ticks": 0}
         while counts["ticks"] < 2:
             counts = (await client.get(f"http://{address}/counts")).json()
@@ -91,7 +94,7 @@ async def test_background_work_behaves_alike(serve: Serve, tmp_path: Path) -> No
 @SIDES
 async def test_groups_of_routes_behave_alike(serve: Serve, tmp_path: Path) -> None:
     async with serve(GUIDE, "Groups of routes", tmp_path) as address:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=False) as client:
             assert (await client.get(f"http://{address}/shop/price/tea?count=2")).json() == {"tea": 500}
             assert (await client.get(f"http://{address}/shop/price/tea?count=two")).status_code == 422
         async with connect(f"ws://{address}/shop/news") as socket:
@@ -149,7 +152,7 @@ async def test_fastapi_differs_as_documented(caplog: pytest.LogCaptureFixture) -
             with pytest.raises(ConnectionClosed):
                 await client.recv()
             assert client.close_code == 1006
-        async with httpx.AsyncClient() as client_of_http:
+        async with httpx.AsyncClient(verify=False) as client_of_http:
             response = await client_of_http.post(
                 f"http://{address}/body", content='{"text": "a"}', headers={"Content-Type": "text/plain"}
             )

@@ -134,7 +134,7 @@ async def test_nothing_is_left_of_a_peer_that_leaves_over_tls(phase: str, how: s
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     issued.cert_chain_pems[0].write_to_path(certificate)
     issued.private_key_pem.write_to_path(key)
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(context)
     await check(phase, how, context, ssl_certfile=str(certificate), ssl_keyfile=str(key))
 

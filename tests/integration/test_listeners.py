@@ -35,7 +35,7 @@ class Certificate:
         self.certfile, self.keyfile = folder / "cert.pem", folder / "key.pem"
         issued.cert_chain_pems[0].write_to_path(self.certfile)
         issued.private_key_pem.write_to_path(self.keyfile)
-        self.client = ssl.create_default_context()
+        self.client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         authority.configure_trust(self.client)
 
 

@@ -57,7 +57,7 @@ async def test_only_the_same_origin_is_allowed_by_default(caplog: pytest.LogCapt
 
 async def test_the_refusal_gives_the_reason() -> None:
     app, _ = open_app()
-    async with run_emmett(app) as running, httpx.AsyncClient() as client:
+    async with run_emmett(app) as running, httpx.AsyncClient(verify=False) as client:
         fields = {
             "Connection": "Upgrade",
             "Upgrade": "websocket",

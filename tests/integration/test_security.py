@@ -133,7 +133,7 @@ async def test_a_websocket_is_refused_before_it_is_accepted(server: str) -> None
 async def test_a_logged_in_visitor_can_open_a_websocket() -> None:
     async with (
         run_emmett(make_app()) as running,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}", trust_env=False) as visitor,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}", trust_env=False, verify=False) as visitor,
         connect(running.port) as client,
     ):
         await visitor.post("/login", data={"name": "ada", "csrf_token": await token_of(visitor)})

@@ -58,7 +58,7 @@ def make_app(sessions: SessionPipe) -> App:
 
 
 def browser(running: Running) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}", follow_redirects=True)
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}", follow_redirects=True, verify=False)
 
 
 def cookies_of(client: httpx.AsyncClient) -> str:

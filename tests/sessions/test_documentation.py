@@ -13,16 +13,20 @@ from websockets.exceptions import ConnectionClosed
 from emmett.sessions import SessionManager
 from tests.docs.pages import page
 from tests.docs.programs import programs_of
-from tests.integration.servers import run_emmett
+from tests.integration.servers import Running, run_emmett
 
 PAGE = page("docs/sessions.md")
+
+
+def visitor(running: Running) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}", verify=False)
 
 
 async def test_the_login_and_the_logout_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSWORD", "open sesame")
     (program,) = [each for each in programs_of(PAGE) if "PASSWORD" in each.files["app.py"]]
     with program.loaded(tmp_path) as app:
-        async with run_emmett(app) as running, httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}") as client:
+        async with run_emmett(app) as running, visitor(running) as client:
             for name, password in (("ann", "guessed"), ("bob", "open sesame"), ("ann", "é"), ("", "")):
                 await client.post("/login", data={"name": name, "password": password})
                 assert (await client.get("/")).text == "Who are you?"
@@ -40,7 +44,7 @@ async def test_the_login_and_the_logout_work(tmp_path: Path, monkeypatch: pytest
 async def test_a_function_runs_on_all_nodes(tmp_path: Path) -> None:
     (program,) = [each for each in programs_of(PAGE) if "/minimum-age" in each.files["app.py"]]
     with program.loaded(tmp_path) as app:
-        async with run_emmett(app) as running, httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}") as client:
+        async with run_emmett(app) as running, visitor(running) as client:
             cookies = []
             for age in (12, 30):
                 client.cookies.clear()
