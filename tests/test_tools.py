@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import tools
-from tests.tools import FINDERS, HINTS, JSONRPC_CLIENTS, find_tool, tool
+from tests.tools import FINDERS, HINTS, JSONRPC_CLIENTS, chromium_for_pages, find_tool, tool
 
 
 @pytest.fixture
@@ -37,6 +37,16 @@ def test_a_missing_tool_is_not_found(name: str, folder: Path) -> None:
 def test_chromium_has_several_names(program: str, folder: Path) -> None:
     path = put(folder, program)
     assert find_tool("chromium") == tool("chromium") == path
+
+
+def test_pages_are_opened_in_the_headless_shell_where_there_is_one(folder: Path) -> None:
+    with pytest.raises(LookupError, match="install Chromium"):
+        chromium_for_pages()
+    whole = put(folder, "chromium")
+    assert chromium_for_pages() == whole
+    shell = put(folder, "chromium-headless-shell")
+    assert chromium_for_pages() == shell
+    assert find_tool("chromium") == whole
 
 
 def test_node_is_found_only_with_its_ws_package(folder: Path) -> None:

@@ -21,6 +21,14 @@ def _chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def chromium_for_pages() -> str:
+    """Return the path of Chromium for tests of pages: its headless shell where that is installed, too.
+
+    Playwright uses the shell by default. A page takes a quarter of the CPU time there.
+    """
+    return shutil.which("chromium-headless-shell") or tool("chromium")
+
+
 def _node() -> str | None:
     """Find Node.js with the `ws` package, through which the tests connect; `make test` installs it."""
     return shutil.which("node") if (NODE_FOLDER / "node_modules" / "ws").is_dir() else None

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.tools import tool
+from tests.tools import chromium_for_pages
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 20.0
@@ -161,6 +161,6 @@ def stop_clock(page: Page) -> None:
 def run_chromium() -> Iterator[Browser]:
     """Run Chromium without a window."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=tool("chromium"), args=CHROMIUM_OPTIONS)
+        chromium = playwright.chromium.launch(executable_path=chromium_for_pages(), args=CHROMIUM_OPTIONS)
         yield chromium
         chromium.close()
