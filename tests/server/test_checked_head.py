@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emmett.server.checked_head import CheckedHead, field_size
+from emmett.server.checked_head import CheckedHead, field_size, split_head
 
 HEADERS = [(b"host", b"localhost"), (b"accept", b"*/*")]
 
@@ -53,3 +53,51 @@ def test_its_size_is_the_sum_of_its_lines() -> None:
     assert field_size(HEADERS) == len(b"host: localhost\r\naccept: */*\r\n")
     assert CheckedHead("1.0", HEADERS).size == field_size(HEADERS)
     assert CheckedHead("1.0", []).host is None
+
+
+RAW = b"Host: localhost\r\nAccept: */*\r\n\r\n"
+
+
+def test_the_bytes_of_a_head_that_came_alone_are_kept() -> None:
+    checked = CheckedHead("1.1", HEADERS)
+    checked.keep_raw(b"GET /path HTTP/1.1\r\n" + RAW)
+    assert checked.raw == b" HTTP/1.1\r\n" + RAW
+    assert split_head(b"GET /other?x HTTP/1.1\r\n" + RAW) == (b"/other?x", RAW)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"POST / HTTP/1.1\r\n" + RAW,
+        b"GET / HTTP/1.0\r\n" + RAW,
+        b"GET / HTTP/1.1\r\n" + RAW + b"G",
+        b"GET / HTTP/1.1\r\n" + RAW + b"GET / HTTP/1.1\r\n" + RAW,
+        b"GET / HTTP/1.1\r\n" + RAW.replace(b": ", b":"),
+        b"GET / HTTP/1.1\r\n" + RAW.replace(b"\r\n", b"\n"),
+        RAW,
+    ],
+)
+def test_the_bytes_of_anything_else_are_not_kept(data: bytes) -> None:
+    checked = CheckedHead("1.1", HEADERS)
+    checked.keep_raw(data)
+    assert checked.raw == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        (b"connection", b"Keep-Alive", True),
+        (b"connection", b"close", False),
+        (b"connection", b"keep-alive, close", False),
+        (b"content-length", b"0", False),
+        (b"transfer-encoding", b"chunked", False),
+        (b"expect", b"100-continue", False),
+        (b"upgrade", b"h2c", False),
+    ],
+)
+def test_a_head_that_decides_about_the_connection_or_a_body_is_left_to_the_parser(
+    name: bytes, value: bytes, kept: bool
+) -> None:
+    checked = CheckedHead("1.1", [*HEADERS, (name, value)])
+    checked.keep_raw(b"GET / HTTP/1.1\r\n" + RAW[:-2] + name + b": " + value + b"\r\n\r\n")
+    assert bool(checked.raw) is kept

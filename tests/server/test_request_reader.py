@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emmett import App, request
+from emmett import App, request, websocket
 from emmett.server.request_reader import BYTES_PER_PIECE, HEAD_WORK, MAX_WORK, SLICE, _new_parser
 from tests.integration.hostile import request_of
 from tests.integration.raw_client import upgrade_request
@@ -177,3 +177,58 @@ async def test_an_upgrade_may_come_after_a_turn() -> None:
     assert counted.peer.written.count(b"HTTP/1.1 200 OK") == 1
     assert counted.peer.written.count(b"HTTP/1.1 404") == 1
     await counted.peer.leave()
+
+
+def echoing() -> App:
+    """Return an application that answers with all that it sees of a request or a handshake."""
+    app = App(__name__)
+
+    @app.route("/<any:path>", methods=["get", "post"])
+    async def show(path: str) -> str:
+        return repr((request.method, request.raw_path, request.query_string, request.headers.raw, request.http_version))
+
+    @app.websocket("/<any:path>")
+    async def talk(path: str) -> None:
+        await websocket.send(repr((websocket.path, websocket.query_string, websocket.headers.raw)))
+
+    return app
+
+
+KEEP_ALIVE = b"Connection: Keep-Alive"
+READS_IN_TURN = [
+    request_of(line=b"GET /a HTTP/1.1"),
+    request_of(line=b"GET /b?c HTTP/1.1"),
+    request_of(line=b"GET /%C3%A4 HTTP/1.1"),
+    request_of(line=b"GET /a#b HTTP/1.1"),
+    request_of(line=b"GET http://localhost/x HTTP/1.1"),
+    request_of(line=b"HEAD /a HTTP/1.1"),
+    request_of(line=b"GET /a HTTP/1.0"),
+    request_of(KEEP_ALIVE, line=b"GET /a HTTP/1.1"),
+    request_of(b"Connection: close", line=b"GET /a HTTP/1.1"),
+    request_of(b"Content-Length: 0", line=b"POST /a HTTP/1.1"),
+    request_of(b"Upgrade: h2c", b"Connection: Upgrade", line=b"GET /a HTTP/1.1"),
+    request_of(line=b"GET /a HTTP/1.1") * 2,
+    request_of(line=b"GET /a HTTP/1.1") + b"GET /par",
+    b"t HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"\r\n",
+    upgrade_request("/chat"),
+    upgrade_request("/other?x"),
+    upgrade_request("/chat") + client_frame(TEXT, b"early"),
+]
+
+
+@settings(max_examples=50)
+@given(st.lists(st.sampled_from(READS_IN_TURN), min_size=1, max_size=5))
+async def test_what_is_taken_without_the_parser_gets_the_answers_of_what_is_parsed(reads: list[bytes]) -> None:
+    """A head in two reads is always parsed, a repeated one in one read is not."""
+    answers = []
+    for cut in (0, 1, 0):
+        peer = Peer(echoing())
+        for read in reads:
+            for part in (read[:cut], read[cut:]):
+                if part:
+                    peer.protocol.data_received(part)
+            await settled()
+        answers.append(peer.written)
+        await peer.leave()
+    assert answers[0] == answers[1] == answers[2]

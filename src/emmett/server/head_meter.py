@@ -55,6 +55,21 @@ class HeadMeter:
         self.size = size
         self._check(size)
 
+    def take_head(self, fields: int, size: int) -> None:
+        """Check a complete head that came in a read of its own.
+
+        Arguments:
+            fields: the number of its fields.
+            size: the size of its target and its fields, in bytes.
+        """
+        limits = self._limits
+        self._unended = 0
+        self.size = size
+        if fields > limits.max_head_fields or size > limits.max_head_size:
+            self.begin()
+            self.count_field(fields)
+            self._check(size)
+
     def move_on(self) -> None:
         """Note that a piece of a body has arrived, or that a body is complete."""
         self._passed = True

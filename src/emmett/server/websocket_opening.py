@@ -15,7 +15,6 @@ from ..websockets.websocket import Websocket
 from ..wire.extensions import Extension, parse_extensions
 from ..wire.handshake import Upgrade
 from ..wire.inflater import Inflater
-from .field_pool import pooled
 from .metering import MeteredProtocol, MeteredTransport
 from .process_state import ProcessState
 from .websocket_protocol import WebsocketProtocol
@@ -54,7 +53,7 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
     decoded = unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path
     path = decoded.decode("utf-8", "replace")
     # Their host is not always that of the handshake: a proxy may report a different one.
-    headers = Headers(pooled(request.headers))
+    headers = Headers(request.headers)
     scheme = "wss" if request.secure else "ws"
     refusal: RequestError | None = None
     settings = process.table.config.websocket

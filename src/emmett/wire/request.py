@@ -48,6 +48,11 @@ def find_host(headers: RawHeaders) -> str | None:
     return None
 
 
+def is_origin_form(target: bytes) -> bool:
+    """Return whether a target is a path, perhaps with a query."""
+    return _ORIGIN_FORM.fullmatch(target) is not None
+
+
 def check_target(method: bytes, target: bytes, host: str | None) -> bytes:
     """Check a request target (RFC 9112, 3.2).
 
