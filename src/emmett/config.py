@@ -282,10 +282,14 @@ class HTTPSettings(Settings):
     # their copies forever.
     static_version: str | None = _version()
 
-    @property
+    @functools.cached_property
     def shortest_deadline(self) -> float:
         """The shortest of the deadlines that the server checks, in seconds."""
         return min(self.head_timeout, self.body_timeout, self.send_timeout, self.disconnect_grace or self.send_timeout)
+
+    def _put(self, name: str, value: Any) -> None:
+        vars(self).pop("shortest_deadline", None)
+        super()._put(name, value)
 
     def for_route(self, values: dict[str, Any]) -> Self:
         """Return these settings with the values of a route.

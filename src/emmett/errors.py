@@ -169,9 +169,9 @@ class WebsocketClosed(EmmettError):
 
     def __init__(self, code: int, reason: str = "") -> None:
         # A plain number, even for a member of `CloseCode`.
-        self.code = int(code)
-        super().__init__(self.code, reason)
+        self.code = code = int(code)
         self.reason = reason
+        self.args = (code, reason)
 
     def __str__(self) -> str:
         return f"websocket closed with code {self.code}" + (f": {self.reason}" if self.reason else "")

@@ -49,8 +49,12 @@ def find_websocket(table: RouteTable, *, scheme: str, path: str, headers: Header
     Raises:
         HandshakeError: no route matches, or the page may not connect.
     """
-    host = headers.get("host", "").strip()
-    match = table.websockets.match(path, scheme=scheme, host=host)
+    origin = headers.get("origin")
+    routes = table.websockets
+    # Each look for a field takes as long as the look for a route.
+    needs_host = origin is not None or routes.has_hostnames or table.http.has_hostnames
+    host = headers.get("host", "").strip() if needs_host else ""
+    match = routes.match(path, scheme=scheme, host=host)
     if match.endpoint is None:
         request_scheme = "https" if scheme == "wss" else "http"
         requests = table.http.match(path, method="GET", scheme=request_scheme, host=host)
@@ -59,9 +63,10 @@ def find_websocket(table: RouteTable, *, scheme: str, path: str, headers: Header
         raise HandshakeError(
             404, f"this path is for requests, not for websockets: use {request_scheme}:// instead of {scheme}://"
         )
-    refusal = match.endpoint.refuse_origin(headers.get("origin"), scheme=scheme, host=host)
-    if refusal is not None:
-        raise HandshakeError(403, refusal)
+    if origin is not None:
+        refusal = match.endpoint.refuse_origin(origin, scheme=scheme, host=host)
+        if refusal is not None:
+            raise HandshakeError(403, refusal)
     return FoundWebsocket(match.endpoint, match.arguments)
 
 

@@ -71,7 +71,11 @@ class Response:
             self.status = status
         self.headers = MutableHeaders(headers)
         self._cookies: ResponseCookies | None = None
-        self._body, self._default_type = _as_content(body)
+        self._body: bytes | BodyStream = b""
+        self._default_type: str | None = None
+        # `emmett.response` of each request begins empty.
+        if type(body) is not bytes or body:
+            self._body, self._default_type = _as_content(body)
         if content_type is not None:
             self.content_type = content_type
 

@@ -130,9 +130,9 @@ class HTTPProtocol(RequestReader):
         self.flow = FlowControl(transport, process.context, process.memory.step, self._note_growth)
         # The client and scheme of the connection, and those of the latest request, which differ if a proxy is trusted.
         self._own_address = self._address = address_of(transport)
-        self._trusted = process.trusted or None
+        self._trusted = trusted = process.trusted or None
         self._hosts = process.hosts
-        self._is_unix = bool(process.trusted) and is_unix_socket(transport)
+        self._is_unix = trusted is not None and is_unix_socket(transport)
         process.sweep.add(self, min(self._limits.shortest_deadline, self._keep_alive_timeout))
         self._expect(DUE_REQUEST, self._limits.head_timeout)
         cap, count = process.connection_cap, len(process.connections)

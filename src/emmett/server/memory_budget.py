@@ -102,9 +102,13 @@ class MemoryBudget:
 
     def forget(self, holder: Holder) -> None:
         """Count a connection no more: it is gone."""
-        self._counted -= self._accounts.pop(holder, 0)
-        self._choked.discard(holder)
-        self._shed.discard(holder)
+        # Most connections have never held enough to be counted.
+        if holder in self._accounts:
+            self._counted -= self._accounts.pop(holder)
+        if self._shed:
+            self._shed.discard(holder)
+        if self._choked:
+            self._choked.discard(holder)
         if (self._choked or self.is_scarce) and self._sum() < self._refuse_at:
             self._calm()
 

@@ -69,6 +69,7 @@ _SENDERS: dict[CloseCode, Sender] = {
     CloseCode.TLS_HANDSHAKE: Sender.NOBODY,
 }
 
+_NORMAL = CloseCode.NORMAL.to_bytes(2, "big")
 _ON_THE_WIRE = frozenset(int(code) for code in CloseCode if code.sender is not Sender.NOBODY)
 
 
@@ -132,6 +133,9 @@ def parse_close(payload: bytes) -> tuple[int, str]:
     Raises:
         FrameError: 1002 for a single byte or a code that must not be sent, 1007 for a reason that is not UTF-8.
     """
+    if payload == _NORMAL:
+        # What most peers send.
+        return 1000, ""
     if not payload:
         return CloseCode.NO_STATUS.value, ""
     if len(payload) == 1:

@@ -200,8 +200,10 @@ def accept_response(
     if extensions is not None:
         lines += encode_fields({"Sec-WebSocket-Extensions": extensions}, {})
     # Not for security: it proves that the server understood the handshake (RFC 6455, 10.8).
-    accept = b2a_base64(sha1(upgrade.key + _GUID, usedforsecurity=False).digest())
-    parts = [_ACCEPT_HEAD, accept[:-1], b"\r\n"]
+    accept = b2a_base64(sha1(upgrade.key + _GUID, usedforsecurity=False).digest(), newline=False)
+    if not lines:
+        return _ACCEPT_HEAD + accept + b"\r\n\r\n"
+    parts = [_ACCEPT_HEAD, accept, b"\r\n"]
     parts += [b"%b: %b\r\n" % line for line in lines]
     parts.append(b"\r\n")
     return b"".join(parts)
