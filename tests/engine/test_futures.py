@@ -91,4 +91,4 @@ async def test_a_loop_in_debug_mode_shows_where_a_future_was_made() -> None:
     finally:
         loop.set_debug(False)
     assert inspect.currentframe() is not None
-    assert any(frame.name.startswith("test_a_debugged_loop") for frame in made_here._source_traceback)  # type: ignore[attr-defined]
+    assert any(frame.name.startswith("test_a_loop_in_debug_mode") for frame in made_here._source_traceback)  # type: ignore[attr-defined]
