@@ -39,7 +39,7 @@ DOCUMENTED = [
 # The server and the command line, which an application on another server must not pay for, and modules that only some
 # applications use: the function that needs one of these imports it.
 HEAVY = {
-    *("click", "httptools", "rich", "uvicorn", "uvloop", "watchfiles"),
+    *("click", "httptools", "rich", "uvloop", "watchfiles"),
     *("cryptography", "jinja2", "multipart", "nats", "pydantic", "redis"),
     *("difflib", "mimetypes", "multiprocessing", "secrets", "tempfile"),
     *("emmett.asgi.application", "emmett.calls", "emmett.channels", "emmett.http.multipart"),

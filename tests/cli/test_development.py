@@ -13,7 +13,7 @@ from tests.cli.project import Project
 
 @pytest.fixture(autouse=True)
 def _logging() -> Iterator[None]:
-    """Restore the factory of log records and the filters of uvicorn's logger."""
+    """Restore the factory of log records and the filters of the server's logger."""
     factory = logging.getLogRecordFactory()
     logger = logging.getLogger("uvicorn.error")
     filters = logger.filters.copy()
@@ -59,13 +59,13 @@ def test_the_module_has_no_other_names() -> None:
     ("message", "shown"),
     [
         ("Started server process [%d]", False),
-        ("Uvicorn running on %s://%s:%d (Press CTRL+C to quit)", False),
+        ("Listening on %s://%s:%d (Press CTRL+C to quit)", False),
         ("Application startup complete.", True),
         ("%s detected changes in %s. Reloading...", True),
         ("Waiting for connections to close. (CTRL+C to force quit)", True),
     ],
 )
-def test_messages_of_uvicorn_about_its_processes_are_left_out(message: str, shown: bool) -> None:
+def test_messages_of_the_server_about_its_processes_are_left_out(message: str, shown: bool) -> None:
     development.quieten_server()
     record = logging.LogRecord("uvicorn.error", logging.INFO, __file__, 1, message, None, None)
     assert bool(logging.getLogger("uvicorn.error").filter(record)) is shown

@@ -147,7 +147,7 @@ def running_processes(running: Running) -> list[str]:
 def test_sighup_stops_a_single_process_gracefully(folder: Path) -> None:
     write(folder, APP + "\n    @app.on_shutdown\n    async def end():\n        print('the end', flush=True)\n")
     with run_emmett(folder, "serve", "--port", "0") as running:
-        running.wait_for("running on")
+        running.wait_for("Listening on")
         assert running.stop(signal.SIGHUP) == 0
     assert "the end" in running.text
 

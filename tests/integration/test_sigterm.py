@@ -70,11 +70,11 @@ async def serve(folder: Path, *arguments: str, shutdown_timeout: float = 20.0) -
     assert process.stdout is not None
     seen = ""
     workers = int(arguments[arguments.index("--workers") + 1]) if "--workers" in arguments else 1
-    while seen.count("Application startup complete") < workers or not re.search(r"running on http\S+:\d+", seen):
+    while seen.count("Application startup complete") < workers or not re.search(r"Listening on http\S+:\d+", seen):
         line = (await process.stdout.readline()).decode()
         assert line, f"the server did not start:\n{seen}"
         seen += line
-    found = re.search(r"running on http\S+:(\d+)", seen)
+    found = re.search(r"Listening on http\S+:(\d+)", seen)
     assert found is not None
     served = Served(process, int(found[1]))
     reading = asyncio.create_task(served.read_log())

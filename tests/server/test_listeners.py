@@ -29,7 +29,7 @@ def test_a_port_chosen_by_the_system_is_kept(caplog: pytest.LogCaptureFixture, m
         with caplog.at_level(logging.INFO, "uvicorn.error"):
             listeners.log_address()
     assert listeners.sockets == []
-    assert f"running on http://127.0.0.1:{port} " in caplog.text
+    assert f"Listening on http://127.0.0.1:{port} " in caplog.text
     assert f"Messages pass the {ENGINE} engine." in caplog.text
 
 

@@ -125,4 +125,4 @@ def test_a_server_can_be_started_by_systemd(tmp_path: Path, monkeypatch: pytest.
             finally:
                 if process.poll() is None:
                     process.kill()
-        assert "Uvicorn running on sockets of systemd: ('127.0.0.1'," in running.text
+        assert "Listening on sockets of systemd: ('127.0.0.1'," in running.text

@@ -18,13 +18,13 @@ from .error_page import render_error_page
 from .tracebacks import make_log_records_readable, print_traceback
 
 TARGET = f"{__name__}:app"
-# Messages of uvicorn about its processes; emmett's start-up message has all that a developer needs.
+# Messages of the server about its processes; the start-up message has all that a developer needs.
 PROCESS_TALK = (
     "Started reloader process",
     "Stopping reloader process",
     "Started server process",
     "Finished server process",
-    "Uvicorn running on",
+    "Listening on",
     "Messages pass",
     "Will watch for changes in",
     "Waiting for application startup",
@@ -40,7 +40,7 @@ def __getattr__(name: str) -> App:
 
 
 def quieten_server() -> None:
-    """Drop uvicorn's log messages about its own processes."""
+    """Drop the log messages of the server about its processes."""
     logging.getLogger("uvicorn.error").addFilter(_is_worth_reading)
 
 

@@ -96,7 +96,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     except PackageNotFoundError:
         number = "(not installed)"
     python = platform.python_version()
-    click.echo(f"emmett {number} with the {ENGINE} engine, Python {python}, uvicorn {version('uvicorn')}")
+    click.echo(f"emmett {number} with the {ENGINE} engine, Python {python}")
     ctx.exit()
 
 

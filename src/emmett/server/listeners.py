@@ -76,10 +76,10 @@ class Listeners:
         logger.info("Messages pass the %s engine.", ENGINE)
         if self._is_inherited:
             names = ", ".join(str(listener.getsockname()) for listener in self.sockets)
-            logger.info("Uvicorn running on sockets of systemd: %s", names)
+            logger.info("Listening on sockets of systemd: %s", names)
         elif config.uds is not None:
-            logger.info("Uvicorn running on unix socket %s (Press CTRL+C to quit)", config.uds)
+            logger.info("Listening on unix socket %s (Press CTRL+C to quit)", config.uds)
         else:
             host = f"[{config.host}]" if ":" in config.host else config.host
             scheme = "https" if config.is_ssl else "http"
-            logger.info("Uvicorn running on %s://%s:%d (Press CTRL+C to quit)", scheme, host, config.port)
+            logger.info("Listening on %s://%s:%d (Press CTRL+C to quit)", scheme, host, config.port)
