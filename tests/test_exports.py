@@ -86,7 +86,7 @@ def modules_after(program: str) -> set[str]:
     frame = (
         f"import json, sys; before = set(sys.modules)\n{program}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
     )
-    run = subprocess.run([sys.executable, "-c", frame], capture_output=True, text=True, timeout=30, check=True)
+    run = subprocess.run([sys.executable, "-c", frame], capture_output=True, text=True, timeout=180, check=True)
     return set(json.loads(run.stdout))
 
 

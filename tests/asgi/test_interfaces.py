@@ -87,4 +87,4 @@ def test_granian_with_its_default_interface_shows_the_explanation(tmp_path: Path
             pytest.fail("granian ended without the explanation")
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=180)

@@ -41,7 +41,7 @@ def test_servers_are_measured_printed_and_written(tmp_path: Path) -> None:
         str(tmp_path),
     ]
     command = [sys.executable, "-m", "benchmarks.run", "servers", "--scenarios", "broadcast,echo-64", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "### Echo of 64 B: 64 connections" in done.stdout
     assert "| raw TCP (limit) |" in done.stdout

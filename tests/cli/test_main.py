@@ -220,5 +220,5 @@ def test_a_closed_output_pipe_is_no_error(project: Project) -> None:
         assert process.stdout is not None
         process.stdout.close()
         process.stdout = None
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=180)
     assert (process.returncode, errors) == (1, b"")

@@ -229,6 +229,6 @@ def test_the_shell_executes_piped_input(folder: Path) -> None:
         input="print(len(app.routes), url('index'))",
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=180,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("5 /\n", "", 0)

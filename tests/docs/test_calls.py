@@ -35,7 +35,7 @@ def test_its_tests_pass(tmp_path: Path) -> None:
         if "assistant.py" in program.files or "test_assistant.py" in program.files:
             program.save(tmp_path)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
     assert "1 passed" in run.stdout, run.stdout
 
 

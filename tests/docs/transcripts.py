@@ -165,7 +165,7 @@ def _emmett(arguments: list[str], lines: list[str], folder: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=30,
+        timeout=180,
     )
     _compare("\n".join(line.rstrip() for line in done.stdout.rstrip("\n").split("\n")), "\n".join(lines))
 

@@ -47,7 +47,7 @@ def test_the_variable_decides_for_the_whole_package(name: str) -> None:
         env={**os.environ, "EMMETT_ENGINE": name},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
     assert done.stdout.startswith(f"{name} ")

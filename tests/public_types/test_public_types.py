@@ -25,7 +25,7 @@ def run_mypy(folder: Path) -> set[tuple[str, int]]:
     """Return the files and lines that mypy --strict complains about."""
     arguments = ("--strict", "--config-file=", f"--cache-dir={folder}", "--python-executable", sys.executable)
     command = [sys.executable, "-m", "mypy", *arguments, PROGRAM.name, MISTAKES.name]
-    result = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=100)
+    result = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=180)
     assert result.returncode == 1, result.stdout + result.stderr
     return {(name, int(line)) for name, line in re.findall(r"^(.+):(\d+): error:", result.stdout, re.MULTILINE)}
 
@@ -39,7 +39,7 @@ def run_pyright(folder: Path) -> set[tuple[str, int]]:
     program = NODE_FOLDER / "node_modules" / "pyright" / "index.js"
     arguments = ("--project", str(folder), "--pythonpath", sys.executable, "--outputjson")
     command = [tool("pyright"), str(program), *arguments]
-    result = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=100)
+    result = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=180)
     assert result.returncode == 1, result.stdout + result.stderr
     assert json.loads(result.stdout)["summary"]["filesAnalyzed"] == 2
     found = [each for each in json.loads(result.stdout)["generalDiagnostics"] if each["severity"] == "error"]

@@ -136,7 +136,7 @@ def read_asyncapi(*documents: dict[str, Any]) -> list[Any]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=180,
     )
     found: list[Any] = json.loads(run.stdout)
     return found

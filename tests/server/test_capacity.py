@@ -47,5 +47,5 @@ def test_the_limit_of_open_files_is_raised_as_far_as_allowed(
 ) -> None:
     """This runs in a separate process, because a hard limit cannot be raised again."""
     arguments = [sys.executable, "-c", LIMITS, str(soft), str(hard), str(connections)]
-    output = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True).stdout
+    output = subprocess.run(arguments, capture_output=True, text=True, timeout=180, check=True).stdout
     assert output.split() == [str(raised), str(raised), str(hard)]

@@ -20,7 +20,7 @@ threading.Thread(target=blocks, daemon={daemon}).start()
 
 def run(*, daemon: bool, seconds: float, cancelled: str = "") -> subprocess.CompletedProcess[str]:
     source = BLOCKED.format(daemon=daemon, seconds=seconds, cancelled=cancelled)
-    return subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=180)
 
 
 def test_a_thread_that_does_not_end_is_shown_and_the_process_killed() -> None:

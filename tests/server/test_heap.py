@@ -45,7 +45,7 @@ print(json.dumps([configured, each, resident() - start]))
 
 def run(size: int) -> tuple[bool, float, int]:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(size)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", PROGRAM, str(size)], capture_output=True, text=True, timeout=180, check=True
     )
     configured, each, grown = json.loads(done.stdout)
     return configured, each, grown

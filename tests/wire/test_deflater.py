@@ -164,7 +164,7 @@ def test_threads_can_share_a_compressor() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=180)
         assert not thread.is_alive()
     assert not wrong
 
