@@ -106,7 +106,9 @@ def test_serve_imports_only_what_the_application_needs(folder: Path) -> None:
         status, text = running.get(port_of(running), "/modules")
         assert running.stop(signal.SIGTERM) == 0
     assert status == 200
-    assert UNUSED & set(json.loads(text)) == set()
+    loaded = set(json.loads(text))
+    # `make coverage` measures the server, too, with a package that needs this one.
+    assert UNUSED & loaded - ({"multiprocessing"} if "coverage" in loaded else set()) == set()
 
 
 def test_develop_restarts_on_a_change_and_recovers_from_an_error(folder: Path) -> None:
