@@ -14,8 +14,8 @@ HOST = "127.0.0.1"
 LISTENS = """
 import json, os, socket
 options = json.loads(os.environ["BENCH_OPTIONS"])
+print(f"ready with {options['workers']} in {os.getcwd()}", flush=True)
 listening = socket.create_server((options["host"], options["port"]))
-print("ready with", options["workers"], "in", os.getcwd(), flush=True)
 while True:
     listening.accept()[0].close()
 """
