@@ -57,9 +57,10 @@ def test_the_peer_of_a_unix_socket_can_be_a_proxy() -> None:
         ({"peername": ("192.0.2.7", 1), "sslcontext": object()}, (("192.0.2.7", 1), "https"), False),
         ({"peername": ("2001:db8::7", 1, 0, 0), "socket": None}, (("2001:db8::7", 1), "http"), False),
         ({"peername": "", "sockname": "/run/web.sock"}, (None, "http"), True),
+        ({"peername": b"", "sockname": b"\0web"}, (None, "http"), True),
         ({}, (None, "http"), False),
     ],
-    ids=["TCP", "TLS", "IPv6", "a unix socket", "nothing known"],
+    ids=["TCP", "TLS", "IPv6", "a unix socket", "an abstract unix socket", "nothing known"],
 )
 def test_the_address_of_a_connection_is_found(extra: dict[str, Any], own: Any, is_unix: bool) -> None:
     transport = asyncio.Transport(extra)

@@ -49,7 +49,7 @@ class Line:
             self._tickets.remove(ticket)
 
     async def wait_moved(self, seconds: float) -> None:
-        """Wait until a ticket is given up. Return at once if nobody has one, or if an earlier call has waited in vain.
+        """Wait until a ticket is given up. Return at once if there is none, or if an earlier call has waited in vain.
 
         Arguments:
             seconds: how long to wait at most. Only one task at a time may wait.

@@ -58,7 +58,7 @@ class Patience:
         return True
 
     def stop(self) -> None:
-        """Keep no timer while nobody waits."""
+        """Keep no timer, except for a wait that has begun."""
         self._is_stopped = True
         if self._task is None and self._timer is not None:
             self._timer.cancel()

@@ -51,7 +51,7 @@ def find_websocket(table: RouteTable, *, scheme: str, path: str, headers: Header
     """
     origin = headers.get("origin")
     routes = table.websockets
-    # Each look for a field takes as long as the look for a route.
+    # Finding a field takes as long as finding a route.
     needs_host = origin is not None or routes.has_hostnames or table.http.has_hostnames
     host = headers.get("host", "").strip() if needs_host else ""
     match = routes.match(path, scheme=scheme, host=host)

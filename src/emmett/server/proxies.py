@@ -23,7 +23,7 @@ class ClientAddress(NamedTuple):
 def address_of(transport: asyncio.Transport) -> ClientAddress:
     """Return the client and scheme of a new connection.
 
-    The transport knows its peer. To ask the socket costs a new object and three system calls.
+    The transport knows its peer. Asking the socket takes a new object and three system calls.
     """
     peer = transport.get_extra_info("peername")
     # The address of IPv6 has four parts, and that of a unix socket is a str.
@@ -34,8 +34,9 @@ def address_of(transport: asyncio.Transport) -> ClientAddress:
 def is_unix_socket(transport: asyncio.Transport) -> bool:
     """Return whether a connection was made to a unix socket."""
     listener = transport.get_extra_info("socket")
-    # The address of a unix socket is its path.
-    return isinstance(transport.get_extra_info("sockname") if listener is None else listener.getsockname(), str)
+    # The address of a unix socket is its path; that of an abstract one, which Linux has, is bytes.
+    address = transport.get_extra_info("sockname") if listener is None else listener.getsockname()
+    return isinstance(address, (str, bytes))
 
 
 def find_client(
