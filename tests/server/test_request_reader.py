@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emmett import App, request, websocket
+from emmett.server import request_reader
 from emmett.server.request_reader import BYTES_PER_PIECE, HEAD_WORK, MAX_WORK, SLICE, _new_parser
 from tests.integration.hostile import request_of
 from tests.integration.raw_client import upgrade_request
@@ -232,3 +234,36 @@ async def test_what_is_taken_without_the_parser_gets_the_answers_of_what_is_pars
         answers.append(peer.written)
         await peer.leave()
     assert answers[0] == answers[1] == answers[2]
+
+
+class Unfed:
+    """A parser that cannot be fed."""
+
+    def should_keep_alive(self) -> bool:
+        return True
+
+
+def fail_to_parse(reader: object) -> NoReturn:
+    raise AssertionError("the parser was used")
+
+
+async def test_the_third_equal_head_of_a_connection_needs_no_parser() -> None:
+    peer = Peer(echoing())
+    for number in range(4):
+        peer.protocol.data_received(request_of(line=b"GET /%d HTTP/1.1" % number))
+        await settled()
+        if number == 1:
+            peer.http.parser = Unfed()  # type: ignore[assignment]
+    assert peer.written.count(b"HTTP/1.1 200 OK") == 4
+    assert b"'/3'" in peer.written
+    await peer.leave()
+
+
+async def test_the_second_equal_handshake_of_a_process_needs_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in ("/first", "/second?x=1"):
+        peer = Peer(echoing())
+        peer.protocol.data_received(upgrade_request(path))
+        await settled()
+        assert peer.written.startswith(b"HTTP/1.1 101 ")
+        await peer.leave()
+        monkeypatch.setattr(request_reader, "_new_parser", fail_to_parse)

@@ -31,3 +31,8 @@ def test_anything_but_an_application_is_refused() -> None:
     config = make_config(asgi, configure_logging=False)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"emmett\.App"):
         config.load()
+
+
+def test_an_unknown_loop_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="loop is 'trio'; expected one of auto, asyncio, uvloop"):
+        make_config(App(__name__), configure_logging=False, loop="trio")
