@@ -211,3 +211,27 @@ async def test_a_form_may_be_closed_while_another_task_reads(monkeypatch: pytest
     with pytest.raises(UsageError, match="answered"):
         await reading
     assert (len(files.made), files.open) == (1, 0)
+
+
+@pytest.mark.parametrize("read_ahead", [2, 3], ids=["before the end", "at the end"])
+async def test_a_form_that_is_closed_between_two_chunks_raises_an_error(read_ahead: int) -> None:
+    waits, closed = asyncio.Event(), asyncio.Event()
+    remaining = iter([HEAD, CHUNK, END])
+
+    async def read() -> bytes:
+        nonlocal read_ahead
+        if read_ahead == 0:
+            waits.set()
+            await closed.wait()
+        read_ahead -= 1
+        return next(remaining, b"")
+
+    request = make_request("POST", headers=[("Content-Type", FORM_TYPE)])
+    request.body = Body(read, max_size=0)
+    request.configure(HTTPSettings(max_body_size=1 << 30))
+    reading = asyncio.create_task(request.files)
+    await waits.wait()
+    await request.aclose()
+    closed.set()
+    with pytest.raises(UsageError, match="answered"):
+        await reading

@@ -129,12 +129,15 @@ class MultipartForm:
         if self._chunks is None:
             self._chunks = aiter(self._body)
         async for chunk in self._chunks:
+            # The form can be closed during any `await`, and its thread then discards what this loop has added.
+            spool.refuse_closed()
             parser.feed(chunk)
             if spool.is_spilling or parser.text_size + spool.in_memory > self._max_memory:
                 await spool.spill()
         parser.finish()
         while spool.is_spilling:
             await spool.spill()
+        spool.refuse_closed()
 
     async def aclose(self) -> None:
         """Discard the files, including temporary ones. It can be called several times."""
