@@ -73,7 +73,7 @@ class _Side:
         self.seen: list[Any] = []
         self.reader = reader(
             self.room,
-            self._take_control,
+            self,
             max_message_size=given.max_size,
             max_fragments=_FRAGMENTS,
             max_messages=given.inbox,
@@ -84,10 +84,12 @@ class _Side:
                 window_bits=12, context_takeover=True, max_size=min(given.max_size, 100_000)
             )
 
-    def _take_control(self, opcode: int, payload: bytes) -> None:
+    def on_control(self, opcode: int, payload: bytes) -> None:
         self.seen.append(("control", opcode, bytes(payload)))
         if opcode == OP_CLOSE and len(payload) == 1:
             raise FrameError(1002, "a close code of one byte")
+
+    def on_growth(self) -> None: ...
 
     def attempt(self, call: Callable[[_Side], Any]) -> Any:
         """Return the result or the exception of a call."""

@@ -62,19 +62,33 @@ def check(data: bytes) -> None:
         assert length <= max_size, f"a message of {length} bytes"
 
 
+class _Owner:
+    """Checks and records control frames."""
+
+    def __init__(self, controls: list[tuple[int, bytes]]) -> None:
+        self._controls = controls
+
+    def on_control(self, opcode: int, payload: bytes) -> None:
+        if opcode == OP_CLOSE:
+            parse_close(payload)
+        assert len(payload) <= 125
+        self._controls.append((opcode, bytes(payload)))
+
+    def on_growth(self) -> None: ...
+
+
 def read(pieces: Sequence[bytes], max_size: int, inbox: int, inflates: bool) -> Outcome:
     """Read pieces, with or without RFC 7692, into an inbox of a size, which is emptied whenever it is full."""
     room: deque[str | bytes] = deque()
     outcome = Outcome([], [], None)
 
-    def on_control(opcode: int, payload: bytes) -> None:
-        if opcode == OP_CLOSE:
-            parse_close(payload)
-        assert len(payload) <= 125
-        outcome.controls.append((opcode, bytes(payload)))
-
     reader = FrameReader(
-        room, on_control, max_message_size=max_size, max_fragments=_FRAGMENTS, max_messages=inbox, max_bytes=_PLENTY
+        room,
+        _Owner(outcome.controls),
+        max_message_size=max_size,
+        max_fragments=_FRAGMENTS,
+        max_messages=inbox,
+        max_bytes=_PLENTY,
     )
     if inflates:
         reader.inflater = Inflater(window_bits=12, context_takeover=True, max_size=max_size)

@@ -252,7 +252,6 @@ class _Server:
             f"connections are left: {[_describe(each) for each in self.state.connections]}"
         )
         assert not self.state.tasks, f"tasks are left: {self.state.tasks}"
-        assert len(self.state.sweep) == 0, "members of the sweep are left"
         self.state.memory.add_up((), 0.0)
         assert (self.state.memory.held, self.state.memory.paused) == (0, 0), "bytes are left"
         assert not self.state.memory.is_scarce, "new connections are still refused"

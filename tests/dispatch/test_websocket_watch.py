@@ -9,6 +9,7 @@ import pytest
 from emmett.config import WebsocketSettings
 from emmett.dispatch.websocket_watch import Awaited, WebsocketWatch
 from emmett.websockets.inbox import Inbox
+from tests.wire.owner import Owner
 
 SETTINGS = WebsocketSettings(accept_timeout=1.0, close_timeout=2.0, disconnect_grace=3.0)
 
@@ -17,7 +18,7 @@ class Carrier:
     """A carrier that records the requests of its watch."""
 
     def __init__(self) -> None:
-        self.inbox = Inbox(asyncio.get_running_loop(), lambda: None)
+        self.inbox = Inbox(asyncio.get_running_loop(), Owner())
         self.done: list[str] = []
 
     def log(self, level: int, message: str, *values: object) -> None:

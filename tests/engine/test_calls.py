@@ -276,7 +276,7 @@ async def test_a_reentrant_step_is_refused() -> None:
             except Exception as error:
                 seen.append(type(error))
 
-    connection.websocket._write = write
+    connection.websocket._writer = types.SimpleNamespace(write=write)
     call = connection.websocket.send("text")
     await call
     assert seen == [ValueError, ValueError]

@@ -12,6 +12,7 @@ import uvloop
 
 from emmett.engine import Inbox
 from emmett.engine.futures import makes_plain_futures
+from tests.wire.owner import Owner
 
 Loop = asyncio.AbstractEventLoop
 
@@ -46,7 +47,7 @@ def patched() -> Loop:
 def test_a_future_is_of_the_type_that_the_loop_makes(make: Callable[[], Loop], type_: type) -> None:
     # Twice, because the second future of a loop may be made in another way than the first.
     for loop in (make(), make()):
-        inbox = Inbox(loop, lambda: None)
+        inbox = Inbox(loop, Owner())
         for _ in range(2):
             future = inbox.arrival()
             assert type(future) is type_
@@ -59,7 +60,7 @@ def test_a_future_is_of_the_type_that_the_loop_makes(make: Callable[[], Loop], t
 
 def test_several_loops_can_take_turns() -> None:
     loops = [asyncio.SelectorEventLoop(), uvloop.new_event_loop(), OwnLoop()]
-    inboxes = [Inbox(loop, lambda: None) for loop in loops]
+    inboxes = [Inbox(loop, Owner()) for loop in loops]
     for _ in range(2):
         for loop, inbox in zip(loops, inboxes, strict=True):
             assert inbox.arrival().get_loop() is loop
@@ -69,25 +70,24 @@ def test_several_loops_can_take_turns() -> None:
 
 
 async def test_a_cancelled_wait_is_not_woken() -> None:
-    unclaimed: list[str] = []
-    inbox = Inbox(asyncio.get_running_loop(), lambda: None)
-    inbox.on_unclaimed = lambda: unclaimed.append("read")
+    owner = Owner()
+    inbox = Inbox(asyncio.get_running_loop(), owner)
     cancelled = inbox.arrival()
     cancelled.cancel()
     assert not inbox.awaited
     inbox.wake_for_read()
     assert cancelled.cancelled()
     # This read had a waiting task; the next one has none.
-    assert unclaimed == []
+    assert owner.unclaimed == 0
     inbox.wake_for_read()
-    assert unclaimed == ["read"]
+    assert owner.unclaimed == 1
 
 
 async def test_a_loop_in_debug_mode_shows_where_a_future_was_made() -> None:
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
     try:
-        made_here = Inbox(loop, lambda: None).arrival()
+        made_here = Inbox(loop, Owner()).arrival()
     finally:
         loop.set_debug(False)
     assert inspect.currentframe() is not None

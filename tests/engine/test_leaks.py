@@ -17,6 +17,7 @@ from emmett.wire.frames import FrameReader
 from tests.server.protocol_peer import ProtocolPeer, settled
 from tests.websockets.memory_connection import MemoryConnection
 from tests.wire.frame_maker import BINARY, PING, TEXT, client_frame
+from tests.wire.owner import Owner
 
 # Rounds before the first count, during which caches fill, and between the two counts.
 WARM_UP, ROUNDS = 30, 100
@@ -27,9 +28,7 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 def reader(messages: Any) -> FrameReader:
-    return FrameReader(
-        messages, lambda *_: None, max_message_size=1 << 20, max_fragments=8, max_messages=64, max_bytes=1 << 20
-    )
+    return FrameReader(messages, Owner(), max_message_size=1 << 20, max_fragments=8, max_messages=64, max_bytes=1 << 20)
 
 
 async def whole_frames() -> None:
@@ -87,7 +86,7 @@ async def batches() -> None:
 
 
 async def waiting() -> None:
-    inbox = Inbox(asyncio.get_running_loop(), lambda: None)
+    inbox = Inbox(asyncio.get_running_loop(), Owner())
     arrival = inbox.arrival()
     with pytest.raises(UsageError):
         await inbox.arrival()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.engine.engines import HAS_NATIVE, reader_class
 from tests.wire.frame_maker import BINARY, TEXT, client_frame
+from tests.wire.owner import Owner
 
 ENGINES = ("python", "native") if HAS_NATIVE else ("python",)
 
@@ -19,7 +20,7 @@ def make_reader(request: pytest.FixtureRequest) -> Any:
 
     def make(messages: list[str | bytes], **limits: int) -> Any:
         defaults = {"max_message_size": 1 << 40, "max_fragments": 8, "max_messages": 8, "max_bytes": 1 << 40}
-        return reader(messages, lambda *_: None, **defaults | limits)
+        return reader(messages, Owner(), **defaults | limits)
 
     return make
 
@@ -71,8 +72,13 @@ def test_a_partial_message_is_freed_after_an_error(make_reader: Any) -> None:
 def test_growth_is_reported_in_steps(make_reader: Any) -> None:
     reader = make_reader([])
     announced: list[int] = []
+
+    class Announcing(Owner):
+        def on_growth(self) -> None:
+            announced.append(reader.held)
+
     reader.step = 2000
-    reader.on_growth = lambda: announced.append(reader.held)
+    reader.owner = Announcing()
     stream = client_frame(TEXT, b"a" * 9000)
     for start in range(0, len(stream), 1000):
         reader.feed(stream[start : start + 1000])

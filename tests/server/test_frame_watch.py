@@ -7,12 +7,11 @@ from collections import deque
 from emmett.server.frame_watch import FrameWatch
 from emmett.wire.frames import FrameReader
 from tests.wire.frame_maker import TEXT, client_frame
+from tests.wire.owner import Owner
 
 
 def make_reader() -> FrameReader:
-    return FrameReader(
-        deque(), lambda opcode, payload: None, max_message_size=1000, max_fragments=10, max_messages=99, max_bytes=9999
-    )
+    return FrameReader(deque(), Owner(), max_message_size=1000, max_fragments=10, max_messages=99, max_bytes=9999)
 
 
 def test_a_frame_without_progress_is_overdue() -> None:

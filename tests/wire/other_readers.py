@@ -17,6 +17,7 @@ from emmett.errors import FrameError
 from emmett.wire.close import parse_close
 from emmett.wire.frames import OP_CLOSE, FrameReader
 from tests.wire.frame_maker import PING, PONG
+from tests.wire.owner import Owner
 
 # The size limit of messages, for readers that have one.
 MAX_SIZE = 300
@@ -54,18 +55,19 @@ class OurVerdict(NamedTuple):
 def read_ours(pieces: Sequence[bytes]) -> OurVerdict:
     """Read as the default server does."""
     messages: deque[str | bytes] = deque()
-    controls: list[tuple[int, bytes]] = []
     closes: list[tuple[int, str]] = []
 
-    def on_control(opcode: int, payload: bytes) -> None:
-        if opcode == OP_CLOSE:
-            closes.append(parse_close(payload))
-        else:
-            controls.append((opcode, bytes(payload)))
+    class Parsing(Owner):
+        def on_control(self, opcode: int, payload: bytes) -> None:
+            if opcode == OP_CLOSE:
+                closes.append(parse_close(payload))
+            else:
+                super().on_control(opcode, payload)
 
+    owner = Parsing()
     reader = FrameReader(
         messages,
-        on_control,
+        owner,
         max_message_size=MAX_SIZE,
         max_fragments=_PLENTY,
         max_messages=_PLENTY,
@@ -84,7 +86,7 @@ def read_ours(pieces: Sequence[bytes]) -> OurVerdict:
     else:
         if closes:
             end, (code, reason) = CLOSED, closes[0]
-    return OurVerdict(Verdict(tuple(messages), tuple(controls), end, code, reason), reader.parsed)
+    return OurVerdict(Verdict(tuple(messages), tuple(owner.controls), end, code, reason), reader.parsed)
 
 
 class _Collector:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from emmett.errors import FrameError
 from emmett.wire.frames import OP_CLOSE, OP_PING, OP_PONG, FrameReader
 from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_payload
+from tests.wire.owner import Owner
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -29,10 +30,11 @@ class Peer:
         max_bytes: int = 1 << 40,
     ) -> None:
         self.messages: deque[str | bytes] = deque()
-        self.controls: list[tuple[int, bytes]] = []
+        owner = Owner()
+        self.controls = owner.controls
         self.reader = FrameReader(
             self.messages,
-            lambda opcode, payload: self.controls.append((opcode, payload)),
+            owner,
             max_message_size=max_message_size,
             max_fragments=max_fragments,
             max_messages=max_messages,

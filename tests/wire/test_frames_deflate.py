@@ -16,6 +16,7 @@ from emmett.wire.frames import OP_PING, FrameReader
 from emmett.wire.inflater import Inflater
 from tests.wire.deflate_maker import RSV1, Peer, bomb, compressed_fragments, compressed_frame
 from tests.wire.frame_maker import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_payload
+from tests.wire.owner import Owner
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -34,10 +35,11 @@ class Ours:
         takeover: bool = True,
     ) -> None:
         self.messages: deque[str | bytes] = deque()
-        self.controls: list[tuple[int, bytes]] = []
+        owner = Owner()
+        self.controls = owner.controls
         self.reader = FrameReader(
             self.messages,
-            lambda opcode, payload: self.controls.append((opcode, payload)),
+            owner,
             max_message_size=max_message_size,
             max_fragments=max_fragments,
             max_messages=max_messages,

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from emmett.wire.frames import FrameReader
 from tests.wire.frame_maker import BINARY, TEXT, client_frame
+from tests.wire.owner import Owner
 
 
 def make_reader(max_messages: int = 1) -> tuple[FrameReader, list[str | bytes]]:
     messages: list[str | bytes] = []
     reader = FrameReader(
         messages,
-        lambda opcode, payload: None,
+        Owner(),
         max_message_size=1000,
         max_fragments=10,
         max_messages=max_messages,

@@ -123,7 +123,7 @@ class ASGIConnection:
         self._subprotocols = tuple(scope.get("subprotocols", ()))
         self._can_deny = DENIAL in scope.get("extensions", {})
         self._reports_reasons = _version_of(scope) >= REPORTS_REASONS
-        self.inbox = Inbox(self._loop, self._refill)
+        self.inbox = Inbox(self._loop, self)
         # Bytes received since the inbox was last empty.
         self._taken = 0
         # Messages received while the inbox was full, with their sizes.
@@ -414,7 +414,7 @@ class ASGIConnection:
         messages.append(message)
         return True
 
-    def _refill(self) -> None:
+    def refill(self) -> None:
         """Refill the empty inbox with the messages read ahead."""
         taken = 0
         for message in self._ahead:
@@ -427,6 +427,9 @@ class ASGIConnection:
         self.inbox.held_back = bool(self._ahead)
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
+
+    def on_unclaimed(self) -> None:
+        """See `InboxOwner.on_unclaimed`. Nothing is to be done, because all that is held is counted in `_put`."""
 
     def _refuse_message(self) -> None:
         reason = f"message over {self._settings.max_message_size} bytes"

@@ -133,7 +133,7 @@ class HTTPProtocol(RequestReader):
         self._trusted = trusted = process.trusted or None
         self._hosts = process.hosts
         self._is_unix = trusted is not None and is_unix_socket(transport)
-        process.sweep.add(self, min(self._limits.shortest_deadline, self._keep_alive_timeout))
+        process.sweep.begin(min(self._limits.shortest_deadline, self._keep_alive_timeout))
         self._expect(DUE_REQUEST, self._limits.head_timeout)
         cap, count = process.connection_cap, len(process.connections)
         self._is_surplus = count > cap or process.memory.is_scarce
@@ -426,7 +426,6 @@ class HTTPProtocol(RequestReader):
 
     def _leave_process(self) -> None:
         process = self.process
-        process.sweep.discard(self)
         process.connections.discard(self)
         process.memory.forget(self)
         self.flow.release()

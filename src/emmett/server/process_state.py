@@ -79,7 +79,7 @@ class ProcessState:
         self._files = raise_file_limit(settings.max_connections)
         limit = default_limit() if settings.max_memory == "auto" else settings.max_memory
         self.memory = MemoryBudget(limit, self.connection_cap, settings.memory_timeout, loop.time)
-        self.sweep = Sweep(loop, self._add_up)
+        self.sweep = Sweep(loop, self.connections, self._add_up)
         self.table.held_memory = self._held_memory
 
     def stop_after(self) -> float:
@@ -108,7 +108,6 @@ class ProcessState:
     def ended(self, websocket: ServedWebsocket) -> None:
         """Remove a websocket that has ended together with its handler."""
         self.connections.discard(websocket)
-        self.sweep.discard(websocket)
         self.memory.forget(websocket)
         tell_ended(self.observers, websocket, self.loop.time())
 

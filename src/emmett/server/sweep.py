@@ -29,37 +29,31 @@ class Sweep:
 
     Arguments:
         loop: the event loop of the process.
+        members: the connections of the process, which it adds and removes.
         after: called with the loop's time when all connections were looked at.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, after: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, members: set[Swept], after: Callable[[float], None] | None = None
+    ) -> None:
         self._loop = loop
+        self._members = members
         self._after = after
-        self._members: set[Swept] = set()
         self._period = LONGEST_PERIOD
         self._timer: asyncio.TimerHandle | None = None
 
-    def __len__(self) -> int:
-        return len(self._members)
-
-    def add(self, member: Swept, shortest: float) -> None:
-        """Check a connection from now on.
+    def begin(self, shortest: float) -> None:
+        """Check a connection that was added to the members.
 
         Arguments:
-            member: the connection.
             shortest: its shortest deadline in seconds, which is detected at most a quarter late.
         """
-        self._members.add(member)
         if self._timer is not None and shortest / 4 >= self._period:
             return
         period = max(SHORTEST_PERIOD, min(LONGEST_PERIOD, shortest / 4))
         if self._timer is None or period < self._period:
             self._period = min(period, self._period)
             self._plan()
-
-    def discard(self, member: object) -> None:
-        """Stop checking a connection."""
-        self._members.discard(member)
 
     def look(self, now: float) -> None:
         """Check every connection.

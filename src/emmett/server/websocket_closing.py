@@ -96,8 +96,7 @@ class ClosingConnection(asyncio.Protocol):
         self._reading = Reading(loop, transport, settings, self, process.memory.step)
         self.inbox = self._reading.inbox
         self._outbox = Outbox(loop, transport, settings.write_high_water)
-        # The same bound method as that of the reader: each one takes 80 bytes.
-        self._outbox.on_growth = self._reading.reader.on_growth
+        self._outbox.owner = self
         self._keepalive = Keepalive(settings.ping_interval, settings.ping_timeout, self.began)
         self.websocket: Websocket | None = None
         self._task: asyncio.Task[None] | None = None
@@ -306,7 +305,7 @@ class ClosingConnection(asyncio.Protocol):
         self._closing = None
         self._process.ended(self)
         self.websocket = None
-        self._outbox.on_growth = None
+        self._outbox.owner = None
         self._reading.release()
 
     @property

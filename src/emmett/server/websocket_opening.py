@@ -81,7 +81,7 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
     websocket.number = protocol.number
     request.transport.set_protocol(protocol)
     process.connections.add(protocol)
-    process.sweep.add(protocol, settings.shortest_deadline)
+    process.sweep.begin(settings.shortest_deadline)
     if refusal is not None:
         protocol.reject(websocket, refusal)
         return

@@ -79,18 +79,16 @@ class Reading(BaseReading):
         self._loop = loop
         self._transport = transport
         self._connection = connection
-        self.inbox = Inbox(loop, self._refill)
+        self.inbox = Inbox(loop, self)
         self.reader = FrameReader(
             self.inbox.messages,
-            self._take_control,
+            self,
             max_message_size=settings.max_message_size,
             max_fragments=settings.fragment_limit,
             max_messages=settings.inbox_messages,
             max_bytes=settings.inbox_bytes,
         )
         self.reader.step = step
-        self.reader.on_growth = connection.on_growth
-        self.inbox.on_unclaimed = self._look_at_inbox
         # Bytes parsed when growth was last reported to the connection.
         self._noted = 0
         # Data received before the handshake was answered; None afterwards.
@@ -175,8 +173,7 @@ class Reading(BaseReading):
     def release(self) -> None:
         """Release the connection, which would otherwise wait for the garbage collector."""
         self._connection = _NOBODY
-        self.inbox.refill = self.reader.on_control = self.reader.on_growth = _do_nothing
-        self.inbox.on_unclaimed = None
+        self.inbox.owner = self.reader.owner = _NOBODY
 
     def held(self) -> int:
         """Return the bytes of memory that what has come takes."""
@@ -223,13 +220,18 @@ class Reading(BaseReading):
             self.paused = False
             self._transport.resume_reading()
 
-    def _look_at_inbox(self) -> None:
-        """Nobody waits for the messages of a read. A byte of a text may take four in memory."""
+    def on_growth(self) -> None:
+        """See `ReaderOwner.on_growth`."""
+        self._connection.on_growth()
+
+    def on_unclaimed(self) -> None:
+        """See `InboxOwner.on_unclaimed`. A byte of a text may take four in memory."""
         if (self.reader.parsed - self._noted) * 4 >= self.reader.step:
             self._noted = self.reader.parsed
             self._connection.on_growth()
 
-    def _take_control(self, opcode: int, payload: bytes) -> None:
+    def on_control(self, opcode: int, payload: bytes) -> None:
+        """See `ReaderOwner.on_control`."""
         if opcode == OP_PING:
             self._ping = payload
         else:
@@ -277,9 +279,9 @@ def _do_nothing(*_: object) -> None:
 
 
 class _Nobody:
-    """A placeholder for a connection that has ended."""
+    """A placeholder for a connection that has ended, and for the owner of its reader and inbox."""
 
-    on_control = on_ping = on_fault = on_caught_up = on_growth = staticmethod(_do_nothing)
+    on_control = on_ping = on_fault = on_caught_up = on_growth = refill = on_unclaimed = staticmethod(_do_nothing)
 
 
 _NOBODY = _Nobody()

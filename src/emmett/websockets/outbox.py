@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..engine import BaseOutbox
 from ..engine.messages import Data
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 Content = TypeVar("Content", bound=str | bytes)
 
 
+class OutboxOwner(Protocol):
+    """The owner of an outbox."""
+
+    def on_growth(self) -> None:
+        """Note that a message waits in line."""
+
+
 class Outbox(BaseOutbox):
     """Frames on their way to the peer.
 
@@ -31,7 +38,7 @@ class Outbox(BaseOutbox):
         high_water: bytes, collected or not yet taken by the peer, above which writers wait.
     """
 
-    __slots__ = ("_line_size", "_lost", "_pong", "_ready", "on_growth")
+    __slots__ = ("_line_size", "_lost", "_pong", "_ready", "owner")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, high_water: int) -> None:
         super().__init__(loop, transport, high_water)
@@ -42,8 +49,8 @@ class Outbox(BaseOutbox):
         self._pong: bytes | None = None
         # Callbacks for when `write_batch` can write again.
         self._ready: list[tuple[Callable[[], None], Callable[[], int] | None]] | None = None
-        # Called when a message waits in line; the owner may set it.
-        self.on_growth: Callable[[], None] | None = None
+        # Learns of each message that waits in line.
+        self.owner: OutboxOwner | None = None
         # The transport is gone: queued messages cannot be written.
         self._lost = False
 
@@ -175,8 +182,8 @@ class Outbox(BaseOutbox):
         waiter: asyncio.Future[None] = self._loop.create_future()
         line.append(waiter)
         self._line_size += size
-        if self.on_growth is not None:
-            self.on_growth()
+        if self.owner is not None:
+            self.owner.on_growth()
         self._call_first()
         return waiter
 

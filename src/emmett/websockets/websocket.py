@@ -103,8 +103,8 @@ class Websocket(BaseWebsocket, RequestHead):
         # The pipeline's hooks on messages; None costs nothing.
         self._on_receive = None
         self._on_send = None
-        # The function that `send` calls with each message; None before acceptance, and if hooks come first.
-        self._write = None
+        # Whether `send` writes each message at once: not before acceptance, and not if hooks come first.
+        self._writes_directly = False
         self._in_receive_hook = False
         self._send_lock: asyncio.Lock | None = None
         # Sends batches if sending a message may wait.
@@ -192,7 +192,7 @@ class Websocket(BaseWebsocket, RequestHead):
                 await self._inbox.arrival()
             message = messages.pop(0)
             if not messages and self._inbox.held_back:
-                self._inbox.refill()
+                self._inbox.owner.refill()
             if self._on_receive is None:
                 return message
             received = await self._run_receive_hook(self._on_receive, message)
@@ -368,20 +368,20 @@ class Websocket(BaseWebsocket, RequestHead):
         """Record that the 101 was written."""
         self.accepted = True
         self.subprotocol = subprotocol
-        self._choose_write()
+        self._choose_way()
 
     def set_hooks(self, on_receive: Hook | None, on_send: Hook | None) -> None:
         """Set the hooks of the pipeline that messages pass through."""
         self._on_receive = on_receive
         self._on_send = on_send
-        self._choose_write()
+        self._choose_way()
 
     def tap(self, report: Report) -> None:
         """Report each message from now on, until `untap`. There is one tap at a time, which costs calls per message."""
         connection = TappedConnection(self._connection, report)
         self._connection, self._writer = connection, connection.writer
         self._on_receive = TappedHook(self._on_receive, report)
-        self._choose_write()
+        self._choose_way()
 
     def untap(self) -> None:
         """Report no more messages."""
@@ -389,7 +389,7 @@ class Websocket(BaseWebsocket, RequestHead):
             self._connection = self._connection.inner
             self._writer = self._connection.writer
             self._on_receive = self._on_receive.inner
-            self._choose_write()
+            self._choose_way()
 
     def leave(self, code: int, reason: str) -> None:
         """Close as soon as the handler asks for a message and none is left."""
@@ -428,8 +428,8 @@ class Websocket(BaseWebsocket, RequestHead):
         finally:
             self._in_receive_hook = False
 
-    def _choose_write(self) -> None:
-        self._write = self._writer.write if self.accepted and self._on_send is None else None
+    def _choose_way(self) -> None:
+        self._writes_directly = self.accepted and self._on_send is None
 
     async def _send_indirectly(self, data: Data) -> None:
         if not self.accepted:

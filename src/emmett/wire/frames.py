@@ -3,9 +3,9 @@
 Compressed messages (RFC 7692) take the same path as fragments and long frames; see `inflater`.
 
 Pure: bytes in, messages out. The reader appends complete messages to a list that it shares with the connection's inbox,
-and calls back for control frames. It parses only as much as the list has room for and as one connection may use in a
-turn of the event loop; the rest waits, unparsed, in its buffer. The bound of the inbox therefore holds for a read of
-any size, and no kind of frame stalls other connections.
+and reports control frames to its owner. It parses only as much as the list has room for and as one connection may use
+in a turn of the event loop; the rest waits, unparsed, in its buffer. The bound of the inbox therefore holds for a read
+of any size, and no kind of frame stalls other connections.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import codecs
 import contextlib
 import sys
 from collections import deque
-from collections.abc import Callable, MutableSequence
-from typing import NoReturn
+from collections.abc import MutableSequence
+from typing import NoReturn, Protocol
 
 from ..engine import BaseReader, apply_mask
 from ..engine.header import FIN, LENGTH_16, MASKED, OP_BINARY, OP_TEXT
@@ -40,10 +40,25 @@ FRAMES_A_TURN = 128
 BYTES_A_TURN = 1024 * 1024
 
 Buffer = bytes | bytearray
-ControlHandler = Callable[[int, bytes], None]
 
 _KNOWN_OPCODES = frozenset((OP_CONTINUATION, OP_TEXT, OP_BINARY, OP_CLOSE, OP_PING, OP_PONG))
 _new_utf8_decoder = codecs.getincrementaldecoder("utf-8")
+
+
+class ReaderOwner(Protocol):
+    """The owner of a reader."""
+
+    def on_control(self, opcode: int, payload: bytes) -> None:
+        """Process a Ping, Pong or Close, in stream order.
+
+        Raises:
+            FrameError: the frame is invalid.
+        """
+
+    def on_growth(self) -> None:
+        """Note that what is held has grown by `step` bytes: beside whole messages, that is parts of frames, fragments
+        and what was inflated.
+        """
 
 
 class FrameReader(BaseReader):
@@ -51,7 +66,7 @@ class FrameReader(BaseReader):
 
     Arguments:
         messages: receives complete messages, `str` for text and `bytes` for binary; the owner removes them on the left.
-        on_control: called with opcode and payload for each Ping, Pong and Close, in stream order.
+        owner: processes the control frames.
         max_message_size: bytes in a message, over all its fragments, after inflation.
         max_fragments: frames in a message.
         max_messages: length of `messages` at which parsing pauses.
@@ -73,14 +88,13 @@ class FrameReader(BaseReader):
         "_looked_at",
         "_max_fragments",
         "inflater",
-        "on_control",
-        "on_growth",
+        "owner",
     )
 
     def __init__(
         self,
         messages: MutableSequence[str | bytes],
-        on_control: ControlHandler,
+        owner: ReaderOwner,
         *,
         max_message_size: int,
         max_fragments: int,
@@ -96,7 +110,7 @@ class FrameReader(BaseReader):
         self.parsed = 0
         # A Close frame or an error was read: all further input is ignored.
         self.finished = False
-        self.on_control = on_control
+        self.owner = owner
         # Inflates compressed messages; None without compression. Must be set before the first frame.
         self.inflater: Inflater | None = None
         # The native engine counts in words of the machine.
@@ -127,10 +141,8 @@ class FrameReader(BaseReader):
         # The memory that the pieces take, and by how much this reader has grown since it said so.
         self._fragment_held = 0
         self._grown = 0
-        # Called when what is held has grown by `step` bytes: beside whole messages, that is parts of frames, fragments
-        # and what was inflated. By default, never.
+        # The growth that the owner is to know of; by default, none.
         self.step = sys.maxsize
-        self.on_growth: Callable[[], None] | None = None
 
     @property
     def received(self) -> int:
@@ -200,8 +212,7 @@ class FrameReader(BaseReader):
         self._grown += size
         if self._grown >= self.step:
             self._grown = 0
-            if self.on_growth is not None:
-                self.on_growth()
+            self.owner.on_growth()
 
     def _read_frame(self, data: Buffer, position: int, end: int) -> int:
         """Read one frame of any kind that begins at `position`.
@@ -243,7 +254,7 @@ class FrameReader(BaseReader):
         if opcode >= OP_CLOSE:
             self.finished = opcode == OP_CLOSE
             self._turn_frames -= 1
-            self.on_control(opcode, payload)
+            self.owner.on_control(opcode, payload)
             return stop
         if not first & FIN or self._fragments is not None:
             self._count_fragment(length)

@@ -46,7 +46,7 @@ wait_for(Call *self, PyObject *awaitable, PyObject **result)
     return step_inner(self, Py_None, result);
 }
 
-/* Like `websocket._write(message, True if websocket._messages else False)`. */
+/* Like `websocket._writer.write(message, True if websocket._messages else False)`. */
 static PyObject *
 write_message(Websocket *websocket, PyObject *message)
 {
@@ -54,15 +54,15 @@ write_message(Websocket *websocket, PyObject *message)
     int more = PyList_CheckExact(messages) ? PyList_GET_SIZE(messages) > 0 : PyObject_IsTrue(messages);
     if (more < 0)
         return NULL;
-    PyObject *write = Py_NewRef(websocket->write);
-    PyObject *outbox = find_outbox(write);
-    if (outbox != NULL) {
-        waiting = outbox_write_message(outbox, message, more);
+    State *state = websocket->state;
+    PyObject *writer = Py_NewRef(given(websocket->writer));
+    if (is_of_type(writer, state->outbox_type, &state->seen_outbox)) {
+        waiting = outbox_write_message(writer, message, more);
     } else {
-        PyObject *arguments[2] = {message, more ? Py_True : Py_False};
-        waiting = PyObject_Vectorcall(write, arguments, 2, NULL);
+        PyObject *arguments[3] = {writer, message, more ? Py_True : Py_False};
+        waiting = PyObject_VectorcallMethod(state->name_write, arguments, 3, NULL);
     }
-    Py_DECREF(write);
+    Py_DECREF(writer);
     return waiting;
 }
 
@@ -73,7 +73,7 @@ step_send(Call *self, PyObject **result)
     PyObject *message = self->message, *waiting;
     self->message = NULL;
     self->phase = RUNNING;
-    if (given(websocket->write) == Py_None)
+    if (!websocket->writes_directly)
         waiting = PyObject_CallMethodOneArg((PyObject *)websocket, websocket->state->name__send_indirectly, message);
     else
         waiting = write_message(websocket, message);
@@ -107,15 +107,10 @@ take_message(Call *self, Inbox *inbox, PyObject **result)
     self->phase = FINISHED;
     if (message == NULL)
         return PYGEN_ERROR;
-    if (inbox->held_back && !PyList_GET_SIZE(messages)) {
-        PyObject *refill = Py_NewRef(given(inbox->refill));
-        PyObject *done = PyObject_CallNoArgs(refill);
-        Py_DECREF(refill);
-        if (done == NULL) {
-            Py_DECREF(message);
-            return PYGEN_ERROR;
-        }
-        Py_DECREF(done);
+    if (inbox->held_back && !PyList_GET_SIZE(messages) &&
+        inbox_call_owner(inbox, self->websocket->state->name_refill) < 0) {
+        Py_DECREF(message);
+        return PYGEN_ERROR;
     }
     *result = message;
     return PYGEN_RETURN;

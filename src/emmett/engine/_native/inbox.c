@@ -94,18 +94,21 @@ inbox_wake(Inbox *self)
 }
 
 int
+inbox_call_owner(Inbox *self, PyObject *method)
+{
+    PyObject *owner = Py_NewRef(given(self->owner));
+    int result = call_for_effect(owner, method, NULL);
+    Py_DECREF(owner);
+    return result;
+}
+
+int
 inbox_wake_for_read(Inbox *self)
 {
     int had_waiter = inbox_wake(self);
-    if (had_waiter || given(self->on_unclaimed) == Py_None)
+    if (had_waiter)
         return had_waiter < 0 ? -1 : 0;
-    PyObject *callback = Py_NewRef(self->on_unclaimed);
-    PyObject *result = PyObject_CallNoArgs(callback);
-    Py_DECREF(callback);
-    if (result == NULL)
-        return -1;
-    Py_DECREF(result);
-    return 0;
+    return inbox_call_owner(self, self->state->name_on_unclaimed);
 }
 
 /* Lists have no such function in C but for slices of any size; and an inbox that is emptied keeps the memory of a few
@@ -170,7 +173,6 @@ inbox_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSE
     if (self == NULL)
         return NULL;
     self->state = state;
-    self->on_unclaimed = Py_NewRef(Py_None);
     self->messages = PyList_New(0);
     if (self->messages == NULL)
         Py_CLEAR(self);
@@ -180,12 +182,12 @@ inbox_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSE
 static int
 inbox_init(Inbox *self, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"loop", "refill", NULL};
-    PyObject *loop, *refill;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO:Inbox", names, &loop, &refill))
+    static char *names[] = {"loop", "owner", NULL};
+    PyObject *loop, *owner;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO:Inbox", names, &loop, &owner))
         return -1;
     Py_XSETREF(self->loop, Py_NewRef(loop));
-    Py_XSETREF(self->refill, Py_NewRef(refill));
+    Py_XSETREF(self->owner, Py_NewRef(owner));
     return 0;
 }
 
@@ -195,8 +197,7 @@ inbox_traverse(Inbox *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->messages);
     Py_VISIT(self->loop);
-    Py_VISIT(self->refill);
-    Py_VISIT(self->on_unclaimed);
+    Py_VISIT(self->owner);
     Py_VISIT(self->waiter);
     return 0;
 }
@@ -206,8 +207,7 @@ inbox_clear(Inbox *self)
 {
     Py_CLEAR(self->messages);
     Py_CLEAR(self->loop);
-    Py_CLEAR(self->refill);
-    Py_CLEAR(self->on_unclaimed);
+    Py_CLEAR(self->owner);
     Py_CLEAR(self->waiter);
     return 0;
 }
@@ -222,8 +222,7 @@ inbox_dealloc(Inbox *self)
 
 static PyMemberDef inbox_members[] = {
     {"messages", T_OBJECT_EX, offsetof(Inbox, messages), 0, NULL},
-    {"refill", T_OBJECT_EX, offsetof(Inbox, refill), 0, NULL},
-    {"on_unclaimed", T_OBJECT_EX, offsetof(Inbox, on_unclaimed), 0, NULL},
+    {"owner", T_OBJECT_EX, offsetof(Inbox, owner), 0, NULL},
     {"held_back", T_BOOL, offsetof(Inbox, held_back), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };

@@ -7,7 +7,7 @@
 typedef struct {
     PyObject_HEAD
     State *state;
-    PyObject *messages, *loop, *refill, *on_unclaimed;
+    PyObject *messages, *loop, *owner;
     /* The asyncio future that a `receive()` waits for, or NULL. */
     PyObject *waiter;
     char held_back;
@@ -21,6 +21,9 @@ int inbox_is_awaited(Inbox *self);
 
 /* `Inbox.wake`: whether there was a future, 1 or 0, or -1 with an exception. */
 int inbox_wake(Inbox *self);
+
+/* Calls a method of the owner without arguments: 0, or -1 with an exception. */
+int inbox_call_owner(Inbox *self, PyObject *method);
 
 /* `Inbox.wake_for_read`: 0, or -1 with an exception. */
 int inbox_wake_for_read(Inbox *self);

@@ -42,10 +42,12 @@
     X(hold)                                                                                                            \
     X(keep_early)                                                                                                      \
     X(loop)                                                                                                            \
-    X(on_caught_up)                                                                                                      \
     X(messages)                                                                                                        \
+    X(on_caught_up)                                                                                                    \
+    X(on_unclaimed)                                                                                                    \
     X(receive)                                                                                                         \
     X(receive_next)                                                                                                    \
+    X(refill)                                                                                                          \
     X(send)                                                                                                            \
     X(set_result)                                                                                                      \
     X(take)                                                                                                            \

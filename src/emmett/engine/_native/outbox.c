@@ -226,14 +226,6 @@ outbox_write(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
     return more < 0 ? NULL : outbox_write_message(self, arguments[0], more);
 }
 
-PyObject *
-find_outbox(PyObject *write)
-{
-    if (!PyCFunction_CheckExact(write) || PyCFunction_GET_FUNCTION(write) != (PyCFunction)(void (*)(void))outbox_write)
-        return NULL;
-    return PyCFunction_GET_SELF(write);
-}
-
 /* The frames of a batch, and how many messages they are: a new reference, or NULL with an exception. */
 static PyObject *
 find_frames(Outbox *self, PyObject *batch, Py_ssize_t *count)

@@ -4,9 +4,6 @@
 
 #include "native.h"
 
-/* The outbox whose method `write` this is, without a new reference; NULL, without an exception, if it is none. */
-PyObject *find_outbox(PyObject *write);
-
 /* `BaseOutbox.write`. */
 PyObject *outbox_write_message(PyObject *outbox, PyObject *message, bool more);
 

@@ -200,7 +200,7 @@ static PyMemberDef reading_members[] = {
 
 static PyMethodDef reading_methods[] = {
     {"take", (PyCFunction)reading_take, METH_O, NULL},
-    {"_refill", (PyCFunction)reading_refill, METH_NOARGS, NULL},
+    {"refill", (PyCFunction)reading_refill, METH_NOARGS, NULL},
     {"_go_on", (PyCFunction)reading_go_on, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -69,7 +69,6 @@ websocket_traverse(Websocket *self, visitproc visit, void *arg)
     Py_VISIT(self->delivery);
     Py_VISIT(self->on_receive);
     Py_VISIT(self->on_send);
-    Py_VISIT(self->write);
     Py_VISIT(self->writer);
     return 0;
 }
@@ -84,7 +83,6 @@ websocket_clear(Websocket *self)
     Py_CLEAR(self->delivery);
     Py_CLEAR(self->on_receive);
     Py_CLEAR(self->on_send);
-    Py_CLEAR(self->write);
     Py_CLEAR(self->writer);
     return 0;
 }
@@ -107,9 +105,9 @@ static PyMemberDef websocket_members[] = {
     OBJECT("_delivery", delivery),
     OBJECT("_on_receive", on_receive),
     OBJECT("_on_send", on_send),
-    OBJECT("_write", write),
     OBJECT("_writer", writer),
     {"accepted", T_BOOL, offsetof(Websocket, accepted), 0, NULL},
+    {"_writes_directly", T_BOOL, offsetof(Websocket, writes_directly), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 

@@ -8,8 +8,8 @@ typedef struct {
     PyObject_HEAD
     State *state;
     /* The fields are explained in `emmett.websockets.websocket.Websocket`. */
-    PyObject *messages, *inbox, *closed, *leaving, *delivery, *on_receive, *on_send, *write, *writer;
-    char accepted;
+    PyObject *messages, *inbox, *closed, *leaving, *delivery, *on_receive, *on_send, *writer;
+    char accepted, writes_directly;
 } Websocket;
 
 /* The websocket whose method `deliver` this is, without a new reference; NULL, without an exception, if it is none. */

@@ -1,13 +1,12 @@
 """The bounded queue of received messages, between the socket and `receive()`; `_native/inbox.c` is the same in C.
 
 The inbox does not know the transport. Its owner sets `held_back` when more messages are available than it has room for;
-the inbox calls `refill` when it has room again.
+the inbox calls `refill` of its owner when it has room again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ...errors import UsageError
 
@@ -15,25 +14,33 @@ if TYPE_CHECKING:
     import asyncio
 
 
+class InboxOwner(Protocol):
+    """What fills an inbox."""
+
+    def refill(self) -> None:
+        """Fetch the messages held elsewhere: the last one was taken while `held_back` is set."""
+
+    def on_unclaimed(self) -> None:
+        """Note that `wake_for_read` was called while no task waits for the data."""
+
+
 class Inbox:
     """Received messages that wait for the handler.
 
     Arguments:
         loop: the event loop of the connection.
-        refill: called when the last message is taken while `held_back` is set, to fetch the messages held elsewhere.
+        owner: what fills the inbox. An object, because two bound methods would take 140 bytes more for each connection.
     """
 
-    __slots__ = ("_loop", "_waiter", "held_back", "messages", "on_unclaimed", "refill")
+    __slots__ = ("_loop", "_waiter", "held_back", "messages", "owner")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, refill: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, owner: InboxOwner) -> None:
         # A list, although messages are taken from its front: it is short, and an empty deque would add 700 bytes to
         # each connection.
         self.messages: list[str | bytes] = []
         # Whether more data has arrived than `messages` had room for.
         self.held_back = False
-        self.refill = refill
-        # Called by `wake_for_read` when no task waits for the data; the owner may set it.
-        self.on_unclaimed: Callable[[], None] | None = None
+        self.owner = owner
         self._loop = loop
         # The future that a `receive()` without a message waits for.
         self._waiter: asyncio.Future[None] | None = None
@@ -63,11 +70,11 @@ class Inbox:
                 waiter.set_result(None)
 
     def wake_for_read(self) -> None:
-        """Wake as `wake` does, or call `on_unclaimed`. The lines are repeated: a call would cost each read."""
+        """Wake as `wake` does, or tell the owner. The lines are repeated: a call would cost each read."""
         waiter = self._waiter
         if waiter is not None:
             self._waiter = None
             if not waiter.done():
                 waiter.set_result(None)
-        elif self.on_unclaimed is not None:
-            self.on_unclaimed()
+        else:
+            self.owner.on_unclaimed()

@@ -58,8 +58,8 @@ class BaseReading:
             self._answer_ping()
         self.inbox.wake_for_read()
 
-    def _refill(self) -> None:
-        """Parse more, because the inbox is empty and bytes are held back."""
+    def refill(self) -> None:
+        """See `InboxOwner.refill`: the inbox is empty and bytes are held back."""
         if self.reader.spent:
             # A handler whose inbox never runs empty would never yield to the loop.
             self._plan_turn()

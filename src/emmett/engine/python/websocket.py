@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, Self
 
@@ -28,8 +28,8 @@ class BaseWebsocket:
         "_messages",
         "_on_receive",
         "_on_send",
-        "_write",
         "_writer",
+        "_writes_directly",
         "accepted",
     )
 
@@ -41,8 +41,8 @@ class BaseWebsocket:
     _messages: list[str | bytes]
     _on_receive: Any
     _on_send: Any
-    _write: Callable[[Data, bool], Awaitable[None] | None] | None
     _writer: Any
+    _writes_directly: bool
 
     def receive(self) -> Coroutine[Any, Any, str | bytes]:
         """Return the next message: `str` for text, `bytes` for binary. Accepts the connection first if necessary.
@@ -62,11 +62,10 @@ class BaseWebsocket:
             WebsocketClosed: the peer has gone.
             TypeError: the data is neither `str` nor bytes-like.
         """
-        write = self._write
-        if write is None:
+        if not self._writes_directly:
             await self._send_indirectly(data)
             return
-        waiting = write(data, True if self._messages else False)  # noqa: SIM210 - bool() costs a call
+        waiting = self._writer.write(data, True if self._messages else False)  # noqa: SIM210 - bool() costs a call
         if waiting is not None:
             await waiting
 
