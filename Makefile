@@ -119,7 +119,7 @@ bench-sdks: setup-test
 # Both engines; the native one only where it is built.
 bench-guard: setup-test
 	EMMETT_ENGINE=python $(PYTHON) -m benchmarks.run guard $(ARGS)
-	@! $(PYTHON) -c "import emmett._native" 2>/dev/null || EMMETT_ENGINE=native $(PYTHON) -m benchmarks.run guard $(ARGS)
+	@! $(PYTHON) -m emmett --version | grep -q "native engine" || EMMETT_ENGINE=native $(PYTHON) -m benchmarks.run guard $(ARGS)
 
 sdk-tests: setup-test
 	@sh tools/sdk_tests/run.sh $(ARGS)
