@@ -431,7 +431,7 @@ class App(AppModule):
         self.route(path, "emmett_inspector", pipes, methods="get")(pages.page)
         registration = self._registrations[-1]
         self.route(f"{path}/ask", "emmett_inspector_ask", pipes, methods="post", max_body_size=MAX_QUESTION)(pages.ask)
-        # Whatever other sites may connect to the application: not to this.
+        # Other sites may not connect to this, even if they may connect to the application.
         self.websocket(f"{path}/live", LIVE_ROUTE, pipes, origins="same-origin")(pages.live)
         for each in self._registrations[-3:]:
             each.is_hidden = True

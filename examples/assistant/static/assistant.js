@@ -15,7 +15,7 @@ const api = new Api("/api", {
   onWait: (seconds) => (find("countdown").textContent = seconds ? `again in ${seconds} s` : ""),
 });
 
-let running; // what stops the answer that is under way
+let running; // stops the answer under way
 
 function add(kind, words = "") {
   const item = document.createElement("li");

@@ -1,6 +1,6 @@
-/** JSON-RPC 2.0 over a websocket that comes back by itself: calls, streams with cancellation, and calls of the server. */
+/** JSON-RPC 2.0 over a websocket that reconnects by itself: calls, streams with cancellation, calls by the server. */
 
-const FIRST_WAIT = 500; // milliseconds before the first new try; each further one waits twice as long
+const FIRST_WAIT = 500; // milliseconds before the first new attempt; each further one waits twice as long
 const LONGEST_WAIT = 15_000;
 const DEADLINE = 8_000; // for a connection
 
@@ -32,7 +32,7 @@ export class Api {
     return this.socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Answer calls of the server: `tool` gets their parameters, and may be async. */
+  /** Answer calls by the server: `tool` gets their parameters, and may be async. */
   provide(name, tool) {
     this.tools.set(name, tool);
   }
@@ -102,7 +102,7 @@ export class Api {
     this.socket = undefined;
     for (const { reject } of this.waiting.values()) reject(new CallFailed({ code: 0, message: "the connection was lost" }));
     this.waiting.clear();
-    // The jitter keeps all pages of one server from coming back at the same moment.
+    // The jitter keeps the pages of a server from reconnecting all at the same moment.
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.tries) * (0.5 + Math.random() / 2);
     this.tries += 1;
     const end = performance.now() + wait;

@@ -1,4 +1,4 @@
-/** The page: shows what the feed brings, and puts up what is written. */
+/** The page: shows the notices of the feed, and posts new ones. */
 
 import { Live } from "./live.js";
 
@@ -10,7 +10,7 @@ const problem = document.getElementById("problem");
 const button = form.querySelector("button");
 const ownName = board.dataset.name;
 let last = Number(board.dataset.last);
-let isSent = false; // over the websocket, and not yet seen on the board
+let isSent = false; // whether a notice was sent over the websocket and is not on the board yet
 
 const shown = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
@@ -24,7 +24,7 @@ function sizeText(bytes) {
   return bytes < 1024 ** 2 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 }
 
-/** Show a notice on top, once: after a break the feed may bring some twice. Text stays text, whatever is in it. */
+/** Show a notice at the top, once: after an interruption the feed may repeat some. Text is never read as HTML. */
 function showNotice({ id, author, text, at, file }) {
   if (id <= last && list.querySelector(`[data-id="${id}"]`)) return;
   last = Math.max(last, id);
@@ -86,7 +86,7 @@ const live = new Live(board.dataset, {
     document.getElementById("live").dataset.state = state;
     const place = document.getElementById("state");
     if (place.textContent !== text) place.textContent = text;
-    // A button that goes away must not take the focus with it.
+    // Keep the focus when its button disappears.
     if (state !== "lost" && again === document.activeElement) form.text.focus();
     again.hidden = state !== "lost";
   },
@@ -109,7 +109,7 @@ form.addEventListener("submit", async (event) => {
   const file = form.file.files[0];
   showProblem("");
   if (!text && !file) return showProblem("Write something, or choose a file.");
-  // The form's own fields need some room too.
+  // The other fields of the form need some room too.
   if (file && file.size > form.dataset.max - 16_384) return showProblem("This file is too large.");
   const body = new FormData(form);
   setBusy(true);
@@ -130,7 +130,7 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-/** Nothing is written while something is on its way: the form is emptied when that has arrived. */
+/** Disable the form while a notice is being sent: it is cleared once the notice has arrived. */
 function setBusy(isBusy) {
   form.text.readOnly = form.file.disabled = button.disabled = isBusy;
 }

@@ -1,10 +1,10 @@
-/** The feed as it happens: over a websocket, or over server-sent events where no websocket can be had. */
+/** The live feed: over a websocket, or over server-sent events where websockets do not work. */
 
-const FIRST_WAIT = 500; // milliseconds before the first new try; each further one waits twice as long
+const FIRST_WAIT = 500; // milliseconds before the first new attempt; each further one waits twice as long
 const LONGEST_WAIT = 15_000;
-const DEADLINE = 8_000; // milliseconds for a connection, and for an answer to what was sent
-const STABLE = 5_000; // a connection that lasted this long was a good one: the waits start over
-const TRIES = 2; // websockets that never opened though the server was there, before the page turns to server-sent events
+const DEADLINE = 8_000; // milliseconds for connecting, and for an answer
+const STABLE = 5_000; // milliseconds after which a connection counts as stable: the pauses are reset
+const TRIES = 2; // failed websockets, while the server answers, before the page uses server-sent events
 
 export class Live {
   /**
@@ -18,12 +18,12 @@ export class Live {
     this.tries = 0;
     this.failed = "WebSocket" in window ? 0 : TRIES;
     window.addEventListener("online", () => this.connect());
-    // A page that is left must not come back from memory with a feed that has ended.
+    // A page that the browser restores from memory must not have a feed that has ended.
     window.addEventListener("pageshow", (event) => event.persisted && location.reload());
     this.connect();
   }
 
-  /** Send over the websocket, which is given up when no answer comes; false when there is none. */
+  /** Send over the websocket, which is closed if no answer comes; return false if there is none. */
   send(data) {
     const isOpen = this.socket?.readyState === WebSocket.OPEN;
     if (!isOpen) return false;
@@ -49,7 +49,7 @@ export class Live {
     const socket = (this.socket = new WebSocket(url));
     let opened = Infinity;
     const end = (code) => {
-      // One that was given up says so only much later.
+      // A socket that was given up reports its close much later.
       if (this.socket !== socket) return;
       this.socket = undefined;
       clearTimeout(this.deadline);
@@ -77,7 +77,7 @@ export class Live {
   }
 
   #openEvents() {
-    // Its own new tries name the last notice in Last-Event-ID; a new source says it in its address.
+    // When it reconnects, Last-Event-ID names the last notice; a new source has it in its URL.
     const source = (this.source = new EventSource(`${this.paths.events}?after=${this.handlers.after()}`));
     let opened = Infinity;
     source.addEventListener("open", () => {
@@ -95,16 +95,16 @@ export class Live {
 
   async #lost(opened, isRefused) {
     this.handlers.onState("connecting", "Connecting");
-    // A refused handshake has no status for a script: ask whether the login has ended.
+    // Scripts do not see the status of a refused handshake: ask whether the login has ended.
     const signal = AbortSignal.timeout(DEADLINE);
     const answer = await fetch(`${this.paths.api}?after=${this.handlers.after()}`, { signal }).catch(() => null);
     if (answer?.status === 403) return this.#logout();
-    // The server is there, but no websocket: something between does not let them through.
+    // The server answers, but websockets fail: something in between blocks them.
     if (isRefused && answer?.ok) this.failed += 1;
     this.isBusy = false;
     if (performance.now() - opened >= STABLE) this.tries = 0;
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.tries++);
-    // The jitter keeps the pages of a server that was restarted from coming back all at the same moment.
+    // The jitter keeps the pages of a restarted server from reconnecting all at the same moment.
     const end = performance.now() + longest * (0.5 + Math.random() / 2);
     this.handlers.onState("lost", "Not connected");
     clearInterval(this.timer);
@@ -118,7 +118,7 @@ export class Live {
   }
 
   #logout() {
-    // Stays busy: there is nothing to connect to any more.
+    // The form stays disabled: there is nothing to connect to any more.
     this.handlers.onState("out", "Logged out");
     this.handlers.onLogout();
   }

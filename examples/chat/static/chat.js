@@ -1,4 +1,4 @@
-/** The page of a room: what came over the connection becomes elements; what is written goes out, and is shown once. */
+/** The page of a room: shows what the connection receives, and sends what is written; each message is shown once. */
 
 const MOST = 1000; // messages that the page keeps
 const TOGETHER = 300; // seconds within which messages of one person share one name
@@ -10,12 +10,12 @@ const [scroll, list, outbox, form, text] = ["scroll", "messages", "outbox", "wri
 const problem = find("problem");
 
 const seen = new Set(); // ids of messages that are shown
-const pending = new Map(); // by id what was written and has not come back yet
-const people = new Map(); // those who are here, by what their connections are called: one person may have several
+const pending = new Map(); // messages that were written and have not come back yet, by id
+const people = new Map(); // who is here, by connection: one person may have several
 
-/* What was said */
+/* Messages */
 
-/** Return the colour of a person: FNV-1a spreads even ids that are nearly the same. */
+/** Return the colour of a person: FNV-1a spreads even ids that are almost equal. */
 function hue(id) {
   let hash = 2166136261;
   for (const letter of id) hash = Math.imul(hash ^ letter.codePointAt(0), 16777619);
@@ -27,7 +27,7 @@ function fillAvatar(avatar, person) {
   avatar.style.setProperty("--hue", hue(person.id));
 }
 
-/** Change what is shown, and stay at the end if that is what was seen. */
+/** Change what is shown, and stay at the end if the end was visible. */
 function keepPlace(change) {
   const isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
   change();
@@ -41,7 +41,7 @@ function showNewest() {
 }
 
 function showMessage(message) {
-  // A broker that was restarted may give again what is here, and a page may have sent something twice.
+  // A restarted broker may repeat messages, and a page may have sent one twice.
   if (seen.has(message.id)) return;
   seen.add(message.id);
   if (seen.size > 5 * MOST) seen.delete(seen.values().next().value);
@@ -83,7 +83,7 @@ function showNote(words, kind, id = "") {
 }
 
 function showMissed() {
-  // A page that has shown nothing has missed nothing.
+  // A page that has shown nothing cannot have missed anything.
   if (list.querySelector(".message") && !list.lastElementChild.matches(".missed")) showNote("Some messages were missed.", "missed");
 }
 
@@ -114,7 +114,7 @@ function welcome(event) {
   showPeople();
   if (event.recovered === false) showMissed();
   find("node").textContent = event.node && `on ${event.node}`;
-  // What is among the messages that were missed is sent once more, and shown once.
+  // Messages that may be among the missed ones are sent again, and shown once.
   for (const item of waiting()) send(item);
 }
 
@@ -128,7 +128,7 @@ function join(person) {
   if (isKnown) return;
   showPeople();
   if (person.id === page.visitor) return;
-  // Reloading the page counts as neither leaving nor arriving.
+  // Reloading the page is neither a leave nor a join.
   const last = list.lastElementChild;
   if (last?.matches(".leave") && last.dataset.who === person.id) last.remove();
   else showNote(`${person.name} is here`, "join", person.id);
@@ -141,7 +141,7 @@ function leave({ member }) {
   if (person.id !== page.visitor) showNote(`${person.name} has left`, "leave", person.id);
 }
 
-/* What is written */
+/* Writing */
 
 function waiting() {
   return [...pending.values()].filter((item) => !item.matches(".failed"));
@@ -209,7 +209,7 @@ form.addEventListener("submit", (event) => {
 
 text.addEventListener("input", measure);
 text.addEventListener("keydown", (event) => {
-  // While a word is being composed, Enter ends the word.
+  // During composition with an input method, Enter ends the word.
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   form.requestSubmit();
@@ -238,7 +238,7 @@ const live = new Live(page.live, {
     find("live").dataset.state = state;
     if (find("state").textContent !== words) find("state").textContent = words;
     if (state !== "open") find("node").textContent = "";
-    // A button that goes away must not take the focus with it.
+    // Keep the focus when its button disappears.
     if (state !== "lost" && again === document.activeElement) text.focus();
     again.hidden = state !== "lost" || live.hasEnded;
     if (state === "lost") for (const item of waiting()) item.querySelector(".fate span").textContent = "Waits for the connection";

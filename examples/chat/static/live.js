@@ -1,16 +1,16 @@
-/** A connection to a room that comes back by itself, and goes on where it was: nothing missed, nothing doubled. */
+/** A connection to a room that reconnects by itself and continues where it was: nothing is missed or doubled. */
 
-const FIRST_WAIT = 500; // milliseconds before the first new try; each further one waits twice as long
+const FIRST_WAIT = 500; // milliseconds before the first new attempt; each further one waits twice as long
 const LONGEST_WAIT = 15_000;
-const SOON = 1_000; // the longest wait where the server has asked to come back
-const DEADLINE = 8_000; // for a connection, and for an answer to what was sent
-const STABLE = 5_000; // a connection that lasted this long was a good one: the waits start over
-const COME_BACK = [1012, 1013]; // the server restarts; this page did not keep up, or the broker is away
-const NOT_ALLOWED = 1008; // there is no name in the session any more
+const SOON = 1_000; // the longest pause if the server has asked to come back
+const DEADLINE = 8_000; // milliseconds for connecting, and for an answer
+const STABLE = 5_000; // milliseconds after which a connection counts as stable: the pauses are reset
+const COME_BACK = [1012, 1013]; // the server restarts; this page did not keep up, or the broker is unavailable
+const NOT_ALLOWED = 1008; // the session has no name any more
 
 const WORDS = { [-32029]: "That was too fast. Wait a moment, then send it again.", [-32602]: "That is no message for the room." };
 
-/** Return what the page shows for a message of JSON-RPC; nothing for the reply to a call that succeeded. */
+/** Return what the page shows for a JSON-RPC message; nothing for the reply to a call that succeeded. */
 function asEvent({ id, method, params, error }) {
   if (method === "published") return params.type === "message" ? { ...params, message: JSON.parse(params.data) } : params;
   if (method) return { type: method, ...params };
@@ -26,19 +26,19 @@ export class Live {
   constructor(url, handlers) {
     this.url = url;
     this.handlers = handlers;
-    this.position = null; // up to where this page has everything, as the server wrote it
+    this.position = null; // the position up to which this page has everything, as the server sent it
     this.tries = 0;
     window.addEventListener("online", () => this.connect());
-    // A page that is left must not come back from memory with a connection that has ended.
+    // A page that the browser restores from memory must not have a connection that has ended.
     window.addEventListener("pageshow", (event) => event.persisted && location.reload());
   }
 
-  /** Whether something can be sent: the server has taken this page into the room. */
+  /** Whether messages can be sent: the server has subscribed this page to the room. */
   get isOpen() {
     return this.socket?.readyState === WebSocket.OPEN && this.welcomed !== Infinity;
   }
 
-  /** Call `say`, and give the connection up when nothing at all comes back. The id of the message is that of the call. */
+  /** Call `say`, and give up the connection if nothing comes back. The id of the message is that of the call. */
   send(message) {
     this.socket.send(JSON.stringify({ jsonrpc: "2.0", id: message.id, method: "say", params: message }));
     this.#watch(this.socket);
@@ -72,10 +72,10 @@ export class Live {
     clearTimeout(this.deadline);
     const event = asEvent(message);
     if (!event) return;
-    // Joins and leaves that came before the list of those who are here may be newer than it: they come once more.
+    // Joins and leaves that came before the list of members may be newer than it: apply them again.
     if (event.type === "welcome") {
       this.welcomed = performance.now();
-      // As long as nothing was said, this is where to go on.
+      // As long as there is no message, this is where to continue.
       this.position ??= event.since;
     } else if (this.welcomed === Infinity && (event.type === "join" || event.type === "leave")) {
       this.early.push(event);
@@ -88,7 +88,7 @@ export class Live {
   }
 
   #lost(socket, code) {
-    // One that was given up says so only much later.
+    // A socket that was given up reports its close much later.
     if (socket !== this.socket) return;
     this.socket = undefined;
     clearTimeout(this.deadline);
@@ -102,7 +102,7 @@ export class Live {
     const isSoon = COME_BACK.includes(code) && this.tries === 0;
     const longest = isSoon ? SOON : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.tries);
     this.tries += 1;
-    // The jitter keeps all the pages of one server from coming back at the same moment.
+    // The jitter keeps the pages of a server from reconnecting all at the same moment.
     const wait = isSoon ? longest * Math.random() : longest * (0.5 + Math.random() / 2);
     const end = performance.now() + wait;
     this.handlers.onState("lost", "Not connected");

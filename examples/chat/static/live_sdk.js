@@ -1,12 +1,12 @@
-/** A connection to a room on npm `centrifuge`: the SDK comes back by itself, and recovers what was missed. */
+/** A connection to a room with npm `centrifuge`: the SDK reconnects by itself, and recovers missed messages. */
 
 /* global Centrifuge */
 
-const SHOWN = 100; // messages that are loaded where too much was missed
+const SHOWN = 100; // messages that are loaded if too many were missed
 const WORDS = { 107: "That is no message for the room.", 111: "That was too fast. Wait a moment, then send it again." };
-const UNANSWERED = 100; // codes below it are those of the SDK: nobody knows what became of the call
+const UNANSWERED = 100; // lower codes are those of the SDK: the result of the call is unknown
 
-/** Return a client as the page shows it. Others have a name in `connInfo`, whatever page they use. */
+/** Return a client as the page shows it. The name of each client is in `connInfo`. */
 function asPerson({ client, user, connInfo }) {
   return { member: client, id: user, name: connInfo?.name ?? "" };
 }
@@ -26,7 +26,7 @@ export class Live {
     const place = new URL(url, location.href);
     place.protocol = place.protocol.replace("http", "ws");
     this.client = new Centrifuge(place.href);
-    // The page begins with what was said last; afterwards the SDK knows how far it has everything.
+    // The page begins with the latest messages; from then on the SDK knows its position.
     const since = { epoch: page.epoch, offset: Number(page.offset) };
     this.room = this.client.newSubscription(page.channel, { since, joinLeave: true });
     this.client.on("connected", ({ data }) => (this.node = data?.node ?? ""));
@@ -40,7 +40,7 @@ export class Live {
     this.room.subscribe();
   }
 
-  /** Call `say`. What has no answer is sent again when the page is back: with the same id, so it is shown once. */
+  /** Call `say`. Without an answer the message is sent again after reconnecting, with the same id: it is shown once. */
   send(message) {
     this.client.rpc("say", { message, room: this.name }).catch(({ code, message: words }) => {
       if (code >= UNANSWERED) this.handlers.onEvent({ type: "error", id: message.id, text: WORDS[code] ?? words });
@@ -71,7 +71,7 @@ export class Live {
       for (const event of this.early) this.handlers.onEvent(event);
       this.handlers.onState("open", "Live");
     } catch {
-      // The connection has ended meanwhile, and all of this is done again.
+      // The connection has ended meanwhile, so all of this is repeated.
     } finally {
       this.isListing = false;
     }

@@ -1,9 +1,9 @@
-/** A websocket that comes back when it is lost, and a panel that shows its state. */
+/** A websocket that reconnects when it is lost, and a panel that shows its state. */
 
-const FIRST_WAIT = 500; // milliseconds before the first new try; each further one waits twice as long
+const FIRST_WAIT = 500; // milliseconds before the first new attempt; each further one waits twice as long
 const LONGEST_WAIT = 15_000;
 const CONNECT_DEADLINE = 10_000;
-const STABLE = 5_000; // a connection that lasted this long was a good one: the waits start over
+const STABLE = 5_000; // milliseconds after which a connection counts as stable: the pauses are reset
 
 export class Connection {
   /**
@@ -29,7 +29,7 @@ export class Connection {
     return this.socket.readyState === WebSocket.OPEN;
   }
 
-  /** Send text or bytes; false when there is no connection. */
+  /** Send text or bytes; return false if there is no connection. */
   send(data) {
     if (this.isOpen) this.socket.send(data);
     return this.isOpen;
@@ -62,7 +62,7 @@ export class Connection {
 
   #waitAndConnect(reason) {
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.tries++);
-    // The jitter keeps all the pages of a server that was restarted from coming back at the same moment.
+    // The jitter keeps the pages of a restarted server from reconnecting all at the same moment.
     const end = performance.now() + longest * (0.5 + Math.random() / 2);
     this.#show("lost", reason ? `Not connected: ${reason}` : "Not connected");
     const tick = () => {
@@ -75,7 +75,7 @@ export class Connection {
   }
 
   #show(state, text) {
-    // A button that goes away must not take the focus with it.
+    // Keep the focus when its button disappears.
     if (state === "open" && this.again === document.activeElement) this.panel.querySelector("input").focus();
     this.link.dataset.state = state;
     this.countdown.textContent = "";

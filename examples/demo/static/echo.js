@@ -3,7 +3,7 @@
 import { Connection } from "./connection.js";
 
 const BARS = 60; // round trips in the chart
-const MEASURED = 1000; // round trips that the median is taken from
+const MEASURED = 1000; // round trips from which the median is computed
 const ROWS = 100; // answers that stay on the page
 const BURST = 100;
 
@@ -12,7 +12,7 @@ const form = find("echo-form");
 const input = find("echo-text");
 const answers = find("echo-answers");
 
-/** What was sent and has not come back; an echo keeps the order. */
+/** Messages that have not come back yet; an echo keeps the order. */
 let pending = [];
 let times = [];
 let count = 0;
@@ -100,7 +100,7 @@ function showTimes() {
   drawChart(times.slice(-BARS), 3 * sorted[sorted.length >> 1]);
 }
 
-/** Draw the latest times; what is above `limit` is cut off, so that one late answer does not flatten all others. */
+/** Draw the latest times, cut off at `limit`, so that one late answer does not flatten all others. */
 function drawChart(shown, limit) {
   const chart = find("echo-chart");
   const highest = Math.max(0.1, Math.min(limit, Math.max(0, ...shown)));
@@ -121,7 +121,7 @@ function isSame(sent, received) {
 
 function randomBytes(size) {
   const bytes = new Uint8Array(size);
-  // The browser gives at most 64 KiB at once.
+  // The browser returns at most 64 KiB at once.
   for (let start = 0; start < size; start += 65_536) crypto.getRandomValues(bytes.subarray(start, start + 65_536));
   return bytes;
 }

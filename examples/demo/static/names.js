@@ -1,4 +1,4 @@
-/** Your name: the one that was chosen in this tab, or an invented one. */
+/** The visitor's name: the one chosen in this tab, or an invented one. */
 
 const MANNERS = "Brave Bright Calm Clever Curious Gentle Happy Kind Lively Merry Patient Quick Quiet Wise".split(" ");
 const ANIMALS = "Badger Beaver Crane Falcon Fox Hare Heron Lynx Magpie Marten Otter Owl Robin Seal Wren".split(" ");
@@ -22,6 +22,6 @@ export function rememberName(name) {
   try {
     sessionStorage.setItem("name", name);
   } catch {
-    // Who has forbidden the browser to store anything gets a new name with each visit.
+    // If the browser may not store anything, each visit has a new name.
   }
 }

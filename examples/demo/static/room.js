@@ -1,10 +1,10 @@
-/** The room: who is in it, what they say, who is typing. */
+/** The room: its members, their messages, and who is typing. */
 
 import { Connection } from "./connection.js";
 import { inventName, recallName, rememberName } from "./names.js";
 
-const IDLE = 3000; // milliseconds without a key, after which somebody does not type any more
-const TOGETHER = 120; // seconds in which the messages of one person are shown together
+const IDLE = 3000; // milliseconds without a key after which a member is not typing any more
+const TOGETHER = 120; // seconds within which messages of one member are shown together
 const ROWS = 300; // messages and notices that stay on the page
 
 const find = (id) => document.getElementById(id);
@@ -15,7 +15,7 @@ const say = find("say");
 const name = find("name");
 
 const people = new Map();
-/** The numbers that this page has had: a new connection is a new member. */
+/** The member numbers that this page has had: each connection is a new member. */
 const mine = new Set();
 let you = 0;
 let latest = null;
@@ -83,12 +83,12 @@ function rename() {
   if (name.value !== current) send({ type: "rename", name: name.value });
 }
 
-/** Show your name as the server has it, but not under your fingers. */
+/** Show the visitor's name as the server has it, unless it is being edited. */
 function showName(current) {
   if (document.activeElement !== name) name.value = current;
 }
 
-/** A message of the server; app.py has their shapes. */
+/** Handle a message of the server; app.py defines their types. */
 function receive(data) {
   const message = JSON.parse(data);
   const { person } = message;
@@ -118,14 +118,14 @@ function receive(data) {
 }
 
 function enter({ you: number, people: present, history }) {
-  // A restarted server starts counting again.
+  // A restarted server begins to count again.
   if (number <= you) mine.clear();
   you = number;
   mine.add(you);
   isTyping = false;
   people.clear();
   for (const person of present) people.set(person.id, person);
-  // What was said before is no news: it is not read out.
+  // Earlier messages are not news: screen readers do not announce them.
   messages.setAttribute("aria-live", "off");
   messages.replaceChildren();
   latest = null;
@@ -201,13 +201,13 @@ function scrollToEnd() {
 function avatar({ id, name: words }) {
   const initials = words.split(" ").slice(0, 2).map((word) => [...word][0]).join("");
   const circle = element("span", "avatar", initials.toUpperCase());
-  // Steps of the golden angle: neighbours in number are far apart in colour.
+  // Steps of the golden angle: consecutive numbers get very different colours.
   circle.style.setProperty("--hue", Math.round(id * 137.5 + 20) % 360);
   circle.setAttribute("aria-hidden", "true");
   return circle;
 }
 
-/** What comes from others is only ever text. */
+/** Content of others is always shown as text, never as HTML. */
 function element(tag, className = "", text = "") {
   const made = document.createElement(tag);
   if (className) made.className = className;

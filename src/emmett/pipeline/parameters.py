@@ -77,17 +77,17 @@ def _describe_unfilled(
     if parameter.kind is parameter.POSITIONAL_ONLY:
         return f"{label}: parameter {parameter.name!r} is positional-only, but path variables are passed by name"
     has = f"has the variables {', '.join(variables)}" if variables else "has no variables"
-    said = f"{label}: parameter {parameter.name!r} gets no value: path {path!r} {has}"
+    problem = f"{label}: parameter {parameter.name!r} gets no value: path {path!r} {has}"
     advice = _ADVICE.get(parameter.name)
     if advice is None and parameter.annotation not in (parameter.empty, str, int, float, "str", "int", "float"):
         advice = _ADVICE["body"]
     if is_request and parameter.annotation is parameter.empty:
         wanted = f"Give it a type to read it from the request, as in {parameter.name}: str, or "
         use = f"use {advice}" if advice is not None else f"add '<str:{parameter.name}>' to the path"
-        return f"{said}. {wanted}{use}"
+        return f"{problem}. {wanted}{use}"
     if advice is not None and not is_request:
-        return f"{said}. A websocket handler gets path variables only; use {advice}"
-    return f"{said}. Add '<str:{parameter.name}>' to the path, or give the parameter a default"
+        return f"{problem}. A websocket handler gets path variables only; use {advice}"
+    return f"{problem}. Add '<str:{parameter.name}>' to the path, or give the parameter a default"
 
 
 def may_change_arguments(pipes: Iterable[Pipe]) -> bool:

@@ -53,9 +53,9 @@ def decode_json(message: str | bytes, decode: Decode) -> Any:
     try:
         return decode(message)
     except msgspec.ValidationError as error:
-        said = " ".join(f"unexpected JSON: {error}".split())
+        reason = " ".join(f"unexpected JSON: {error}".split())
         # The largest reason of a Close frame (RFC 6455, 5.5).
-        raise MessageError(CloseCode.INVALID_DATA, said.encode()[:123].decode(errors="ignore")) from None
+        raise MessageError(CloseCode.INVALID_DATA, reason.encode()[:123].decode(errors="ignore")) from None
     except RecursionError:
         raise MessageError(CloseCode.INVALID_DATA, "JSON nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,5 +1,5 @@
-// Reads a list of AsyncAPI documents from stdin with the official parser, and prints as JSON what it says of each: the
-// diagnostics that are more than hints, and the operations it has read.
+// Reads a list of AsyncAPI documents from stdin with the official parser, and prints for each, as JSON,
+// the diagnostics that are more than hints, and the operations found.
 import { Parser } from "@asyncapi/parser";
 import { readFileSync } from "node:fs";
 

@@ -16,7 +16,7 @@ assert.deepEqual([error.code, error.message, error.data], [17, "no seats left", 
 const unknown = await client.call("rpc.login", {}).then(() => assert.fail("not refused"), (error) => error);
 assert.equal(unknown.code, -32601);
 
-// A call of the server must not be taken for the reply to a call of the client, whose ids are numbers.
+// A call by the server must not be mistaken for the reply to a call of the client, whose ids are numbers.
 const added = once(client, "added");
 await client.notify("added", ["ada", 2]);
 const [event] = await added;

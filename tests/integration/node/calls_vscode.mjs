@@ -62,14 +62,14 @@ for (const token of ["mine", 7]) {
   following.dispose();
 }
 
-// An event in both directions, and a call of the server.
+// An event in both directions, and a call by the server.
 const event = new Promise((resolve) => connection.onNotification("added", resolve));
 await connection.sendNotification("added", { name: "ada", count: 2 });
 assert.deepEqual(await event, { name: "ada", count: 2 });
 connection.onRequest("double", (number) => 2 * number);
 assert.equal(await connection.sendRequest("ask", { number: 21 }), 42);
 
-// A call that waits ends with the connection.
+// A waiting call ends with the connection.
 const waiting = connection.sendRequest("wait", { name: "left" }).then(() => "answered", () => "rejected");
 await connection.sendRequest("leave").catch(() => {});
 assert.equal(await waiting, "rejected");

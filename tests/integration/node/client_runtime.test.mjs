@@ -1,4 +1,4 @@
-// The connection of generated TypeScript clients on a websocket that the tests drive, and with timers that they move.
+// The connection of generated TypeScript clients with a websocket and timers that the tests control.
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
@@ -49,7 +49,7 @@ class FakeSocket {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A connection, open unless `isOpen` is false, with timers that stand still. */
+/** A connection, open unless `isOpen` is false, with timers that do not run. */
 async function connect(context, options = {}, isOpen = true) {
   mock.timers.enable({ apis: ["setTimeout", "Date"] });
   context.after(() => mock.timers.reset());
@@ -261,7 +261,7 @@ test("calls in flight fail when the connection is lost, and those that were not 
   FakeSocket.last.open();
   FakeSocket.last.receive(reply(3, 3));
   assert.equal(await later, 3);
-  // What the lost socket still says is not heard.
+  // Further events of the lost socket are ignored.
   socket.receive(reply(3, 4));
   assert.deepEqual(FakeSocket.last.sent.map((each) => each.id), [3]);
 });

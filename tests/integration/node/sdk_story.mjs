@@ -1,5 +1,5 @@
-// What an SDK goes through on two nodes behind a proxy: everything at once, then the death of its node.
-// It runs on Node.js and in pages; `things` are the classes that only one of them brings.
+// A client of an SDK on two nodes with a proxy: it uses every feature at once, then its node dies.
+// It runs on Node.js and in pages; `things` are the classes that only one of them has.
 const NUMBERS = 100;
 const HALF = NUMBERS / 2;
 
@@ -10,7 +10,7 @@ export async function story(Centrifuge, base, transports, key, things = {}) {
     const answer = await fetch(`${base}/api/${method}`, options);
     return answer.ok ? (await answer.json()).result : undefined;
   };
-  // The proxy may have given a request to the node that dies: nobody but the history knows what became of it.
+  // The proxy may have passed a request to the dying node: only the history shows its result.
   const isKept = async (channel, data) => {
     for (;;) {
       const found = await api("history", { channel, limit: 1, reverse: true });

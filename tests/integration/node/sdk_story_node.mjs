@@ -1,4 +1,4 @@
-// The story on Node.js: node sdk_story_node.mjs BASE KEY TRANSPORT... Prints how it ended, as JSON.
+// The scenario on Node.js: node sdk_story_node.mjs BASE KEY TRANSPORT... Prints how it ended, as JSON.
 import { Centrifuge } from "centrifuge";
 import { EventSource } from "eventsource";
 import WebSocket from "ws";
