@@ -180,10 +180,10 @@ async def test_pongs_do_not_pile_up() -> None:
 
 async def test_an_invalid_message_takes_no_place_in_line() -> None:
     outbox, transport = make_outbox()
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="send_json"):
         outbox.write(None, False)  # type: ignore[arg-type]
     outbox.stall()
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="send_json"):
         outbox.write(None, False)  # type: ignore[arg-type]
     with pytest.raises(UnicodeEncodeError):
         outbox.write("\ud800", False)
