@@ -26,7 +26,7 @@ def test_a_handle_used_outside_says_where_it_is_available(handle: object, name: 
 
 async def test_websocket_methods_called_outside_say_so_too() -> None:
     for name, arguments in (("accept", ()), ("receive", ()), ("send", ("x",)), ("close", ())):
-        with pytest.raises(UsageError, match="while a websocket is handled.*emmett.Channels"):
+        with pytest.raises(UsageError, match=r"while a websocket is handled.*emmett\.Channels"):
             await getattr(websocket, name)(*arguments)
     with pytest.raises(UsageError):
         async for _ in websocket:
