@@ -68,8 +68,8 @@ def clock() -> Clock:
     return Clock()
 
 
-class Swept(Sweep):
-    """A sweep with its members, which a process adds and removes."""
+class ProcessSweep(Sweep):
+    """A sweep, and the connections that a process adds and removes."""
 
     def __init__(self, clock: Clock) -> None:
         self.members: set[Any] = set()
@@ -84,22 +84,22 @@ class Swept(Sweep):
 
 
 @pytest.fixture
-def sweep(clock: Clock) -> Swept:
-    return Swept(clock)
+def sweep(clock: Clock) -> ProcessSweep:
+    return ProcessSweep(clock)
 
 
-def test_without_members_there_is_no_timer(sweep: Swept, clock: Clock) -> None:
+def test_without_members_there_is_no_timer(sweep: ProcessSweep, clock: Clock) -> None:
     assert clock.waiting == 0
 
 
-def test_a_member_is_checked_every_period(sweep: Swept, clock: Clock) -> None:
+def test_a_member_is_checked_every_period(sweep: ProcessSweep, clock: Clock) -> None:
     member = Member()
     sweep.add(member, 60.0)
     clock.advance(5 * LONGEST_PERIOD)
     assert member.looks == [1000.0 + (number + 1) * LONGEST_PERIOD for number in range(5)]
 
 
-def test_one_timer_serves_all(sweep: Swept, clock: Clock) -> None:
+def test_one_timer_serves_all(sweep: ProcessSweep, clock: Clock) -> None:
     members = [Member() for _ in range(1000)]
     for member in members:
         sweep.add(member, 60.0)
@@ -113,7 +113,7 @@ def test_one_timer_serves_all(sweep: Swept, clock: Clock) -> None:
     ("shortest", "period"), [(2.0, 0.5), (0.4, 0.1), (100.0, LONGEST_PERIOD), (0.001, SHORTEST_PERIOD)]
 )
 def test_a_deadline_is_noticed_at_most_a_quarter_late(
-    sweep: Swept, clock: Clock, shortest: float, period: float
+    sweep: ProcessSweep, clock: Clock, shortest: float, period: float
 ) -> None:
     member = Member()
     sweep.add(member, shortest)
@@ -121,7 +121,7 @@ def test_a_deadline_is_noticed_at_most_a_quarter_late(
     assert member.looks == [pytest.approx(1000.0 + period)]
 
 
-def test_the_shortest_deadline_decides_for_all(sweep: Swept, clock: Clock) -> None:
+def test_the_shortest_deadline_decides_for_all(sweep: ProcessSweep, clock: Clock) -> None:
     patient, hasty = Member(), Member()
     sweep.add(patient, 60.0)
     clock.advance(LONGEST_PERIOD * 0.9)
@@ -134,7 +134,7 @@ def test_the_shortest_deadline_decides_for_all(sweep: Swept, clock: Clock) -> No
     assert len(patient.looks) == 11
 
 
-def test_a_removed_member_is_no_longer_checked(sweep: Swept, clock: Clock) -> None:
+def test_a_removed_member_is_no_longer_checked(sweep: ProcessSweep, clock: Clock) -> None:
     gone, here = Member(), Member()
     sweep.add(gone, 60.0)
     sweep.add(here, 60.0)
@@ -145,7 +145,7 @@ def test_a_removed_member_is_no_longer_checked(sweep: Swept, clock: Clock) -> No
     assert (len(gone.looks), len(here.looks)) == (1, 2)
 
 
-def test_the_timer_ends_with_the_last_member_and_starts_with_the_next(sweep: Swept, clock: Clock) -> None:
+def test_the_timer_ends_with_the_last_member_and_starts_with_the_next(sweep: ProcessSweep, clock: Clock) -> None:
     hasty = Member()
     sweep.add(hasty, 0.4)
     sweep.discard(hasty)
@@ -158,7 +158,7 @@ def test_the_timer_ends_with_the_last_member_and_starts_with_the_next(sweep: Swe
     assert len(patient.looks) == 1
 
 
-def test_members_may_be_added_and_removed_during_a_sweep(sweep: Swept, clock: Clock) -> None:
+def test_members_may_be_added_and_removed_during_a_sweep(sweep: ProcessSweep, clock: Clock) -> None:
     late = Member()
 
     class Leaving(Member):
@@ -177,7 +177,7 @@ def test_members_may_be_added_and_removed_during_a_sweep(sweep: Swept, clock: Cl
 
 
 def test_a_failing_member_does_not_affect_the_others(
-    sweep: Swept, clock: Clock, caplog: pytest.LogCaptureFixture
+    sweep: ProcessSweep, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(Member):
         def sweep(self, now: float) -> None:

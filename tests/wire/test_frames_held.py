@@ -25,10 +25,14 @@ def test_an_error_in_discarded_data_is_not_reported() -> None:
     assert messages == ["one"]
 
 
-def test_growth_without_a_listener_is_not_reported() -> None:
+def test_every_growth_by_a_step_is_reported() -> None:
     reader, messages = make_reader()
+    reader.owner = owner = Owner()
+    assert not reader.feed(client_frame(BINARY, b"begun", fin=False))
+    # By default, the step is never reached.
+    assert owner.growths == 0
     reader.step = 1
-    begun = client_frame(BINARY, b"begun", fin=False)
-    assert not reader.feed(begun)
-    assert not reader.feed(client_frame(0, b", done"))
-    assert messages == [b"begun, done"]
+    assert not reader.feed(client_frame(0, b" and", fin=False))
+    assert owner.growths == 1
+    assert not reader.feed(client_frame(0, b" done"))
+    assert messages == [b"begun and done"]

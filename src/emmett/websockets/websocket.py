@@ -368,20 +368,20 @@ class Websocket(BaseWebsocket, RequestHead):
         """Record that the 101 was written."""
         self.accepted = True
         self.subprotocol = subprotocol
-        self._choose_way()
+        self._update_writes_directly()
 
     def set_hooks(self, on_receive: Hook | None, on_send: Hook | None) -> None:
         """Set the hooks of the pipeline that messages pass through."""
         self._on_receive = on_receive
         self._on_send = on_send
-        self._choose_way()
+        self._update_writes_directly()
 
     def tap(self, report: Report) -> None:
         """Report each message from now on, until `untap`. There is one tap at a time, which costs calls per message."""
         connection = TappedConnection(self._connection, report)
         self._connection, self._writer = connection, connection.writer
         self._on_receive = TappedHook(self._on_receive, report)
-        self._choose_way()
+        self._update_writes_directly()
 
     def untap(self) -> None:
         """Report no more messages."""
@@ -389,7 +389,7 @@ class Websocket(BaseWebsocket, RequestHead):
             self._connection = self._connection.inner
             self._writer = self._connection.writer
             self._on_receive = self._on_receive.inner
-            self._choose_way()
+            self._update_writes_directly()
 
     def leave(self, code: int, reason: str) -> None:
         """Close as soon as the handler asks for a message and none is left."""
@@ -428,7 +428,7 @@ class Websocket(BaseWebsocket, RequestHead):
         finally:
             self._in_receive_hook = False
 
-    def _choose_way(self) -> None:
+    def _update_writes_directly(self) -> None:
         self._writes_directly = self.accepted and self._on_send is None
 
     async def _send_indirectly(self, data: Data) -> None:

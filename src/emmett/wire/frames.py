@@ -141,7 +141,7 @@ class FrameReader(BaseReader):
         # The memory that the pieces take, and by how much this reader has grown since it said so.
         self._fragment_held = 0
         self._grown = 0
-        # The growth that the owner is to know of; by default, none.
+        # The growth, in bytes, after which the owner is notified; by default, never.
         self.step = sys.maxsize
 
     @property

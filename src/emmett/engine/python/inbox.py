@@ -70,7 +70,7 @@ class Inbox:
                 waiter.set_result(None)
 
     def wake_for_read(self) -> None:
-        """Wake as `wake` does, or tell the owner. The lines are repeated: a call would cost each read."""
+        """Wake as `wake` does, or notify the owner. The lines are repeated: a call would cost each read."""
         waiter = self._waiter
         if waiter is not None:
             self._waiter = None
