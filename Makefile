@@ -6,7 +6,8 @@ ARGS ?=
 FUZZ_SECONDS ?= 600
 # Processes that run the tests; without ARGS three for each core, with ARGS one.
 WORKERS ?= $(if $(ARGS),0,auto)
-PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# The next worker would run a test that ended its worker again, and again.
+PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 # What needs no server, browser or broker of its own. `make test` runs the rest once, on one Python.
 UNITS = tests/engine tests/wire tests/websockets tests/server tests/dispatch tests/asgi tests/http tests/routing tests/pipeline \
 	tests/sessions tests/security tests/templates tests/testing tests/typed tests/calls tests/schema tests/centrifuge \
