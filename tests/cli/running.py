@@ -62,12 +62,21 @@ class Running:
         self._read_to = match.end()
         return match
 
+    def wait_for_all(self, *patterns: str) -> None:
+        """Wait until each of these regular expressions is in the output after the previous match, in any order."""
+        begin = self._read_to
+        ends = []
+        for pattern in patterns:
+            self._read_to = begin
+            ends.append(self.wait_for(pattern).end())
+        self._read_to = max(ends)
+
     def connect(self, port: int) -> socket.socket:
         """Connect to a port of 127.0.0.1, retrying until the process listens, which it does not report."""
         end = time.monotonic() + DEADLINE
         while True:
             try:
-                return socket.create_connection(("127.0.0.1", port), timeout=10)
+                return socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
             except ConnectionRefusedError:
                 assert time.monotonic() < end, f"nothing listens on port {port}:\n{self.text}"
                 assert self.process.poll() is None, f"the process ended without listening:\n{self.text}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -29,9 +28,9 @@ def test_a_handler_that_blocks_is_reported_while_it_does(tmp_path: Path, monkeyp
     monkeypatch.delenv("EMMETT_APP", raising=False)
     write(tmp_path, BLOCKING)
     with run_emmett(tmp_path, "develop", "--port", "0") as running:
-        address = ("127.0.0.1", port_of(running))
+        port = port_of(running)
         running.wait_for(READY)
-        with socket.create_connection(address, timeout=180) as client:
+        with running.connect(port) as client:
             client.sendall(b"GET /blocked HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
             running.wait_for("blocked the event loop for over 250 ms")
             (tmp_path / "continue").touch()

@@ -45,12 +45,10 @@ def test_work_is_handed_over(
     with start_broker() as broker:
         monkeypatch.setenv("EMMETT_BROKER", broker.url)
         with run_emmett(tmp_path, "serve", "--port", "0") as first:
-            first.wait_for(rf"ran {first.process.pid}")
-            first.wait_for(rf"watches {first.process.pid}")
+            first.wait_for_all(rf"ran {first.process.pid}", rf"watches {first.process.pid}")
             with run_emmett(tmp_path, "serve", "--port", "0") as second:
                 second.wait_for(r"Application startup complete\.")
                 assert "watches" not in second.text
                 first.process.kill()
-                second.wait_for(rf"ran {second.process.pid}")
-                second.wait_for(rf"watches {second.process.pid}")
+                second.wait_for_all(rf"ran {second.process.pid}", rf"watches {second.process.pid}")
                 assert second.interrupt() == 0

@@ -3,16 +3,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import pytest
 
 from emmett.channels.brokers.nats import link as module
-from emmett.channels.brokers.nats.broker import NatsBroker
 from emmett.channels.brokers.nats.connection import NatsConnection
-from emmett.channels.publication import Position
 from emmett.errors import BrokerUnavailable
 from tests.channels.brokers.nats.nodes import LIMITS, keep, node_of, running, until
 from tests.nats import Nats, running_nats, running_nats_cluster
+
+T = TypeVar("T")
 
 STREAMS = ("far-history-room", "KV_far-presence")
 
@@ -136,12 +138,12 @@ async def test_nothing_piles_up_while_the_server_is_unavailable() -> None:
             assert ear.payloads == [b"now"]
 
 
-async def keep_soon(broker: NatsBroker, payload: bytes) -> Position:
-    """Publish as soon as JetStream answers."""
+async def soon(call: Callable[[], Awaitable[T]]) -> T:
+    """Call as soon as JetStream answers: while the servers agree that one is gone, it neither answers nor stores."""
     async with asyncio.timeout(40):
         while True:
             with contextlib.suppress(BrokerUnavailable):
-                return await keep(broker, "room:1", payload)
+                return await call()
 
 
 async def test_a_node_switches_to_another_server_of_the_cluster() -> None:
@@ -149,7 +151,7 @@ async def test_a_node_switches_to_another_server_of_the_cluster() -> None:
     with running_nats_cluster() as servers:
         # Elections take seconds when the cluster is formed.
         async with running(f"{servers[0].url}?replicas=3", 10.0, "far") as (far, _):
-            first = await keep_soon(far, b"1")
+            first = await soon(lambda: keep(far, "room:1", b"1"))
             await far.join("room:1", "c1", "ada", b"{}", 60.0)
             # The server to kill leads none of the streams, so the others can go on without an election.
             with servers[0].client() as client:
@@ -168,13 +170,12 @@ async def test_a_node_switches_to_another_server_of_the_cluster() -> None:
                     while not ear.payloads:
                         await far.publish("room:1", b"0", None)
                         await asyncio.sleep(0.01)
-                # While the servers agree that one is gone, JetStream neither answers nor stores.
-                second = await keep_soon(far, b"2")
+                second = await soon(lambda: keep(far, "room:1", b"2"))
                 assert second == (first.epoch, 2)
                 await until(lambda: b"2" in ear.payloads)
-                found = await broker.history("room:1", first, None, LIMITS)
+                found = await soon(lambda: broker.history("room:1", first, None, LIMITS))
                 assert ([entry.payload for entry in found.entries], found.complete) == ([b"2"], True)
-                assert await broker.present("room:1") == {"ada": (b"{}", 1)}
+                assert await soon(lambda: broker.present("room:1")) == {"ada": (b"{}", 1)}
                 assert await broker.leave("room:1", "c1") == "ada"
 
 
