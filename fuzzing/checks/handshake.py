@@ -101,7 +101,7 @@ class _Server:
         transport.protocol.connection_lost(None)
         self.turn()
         assert not self.state.connections, f"connections are left: {self.state.connections}"
-        assert not self.state.tasks, f"tasks are left: {self.state.tasks}"
+        assert not self.state.requests, f"tasks are left: {self.state.requests}"
         assert not self.faults, self.faults
         assert not self.errors.records, self.errors.records[0].getMessage()
         return transport.written

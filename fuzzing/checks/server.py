@@ -241,7 +241,7 @@ class _Server:
 
     async def _pass_deadlines(self) -> None:
         for _ in range(PAUSES):
-            if not self.state.connections and not self.state.tasks:
+            if not self.state.connections and not self.state.requests:
                 break
             self.loop.passed += PAUSE
             self.state.sweep.look(self.loop.time())
@@ -251,7 +251,7 @@ class _Server:
         assert not self.state.connections, (
             f"connections are left: {[_describe(each) for each in self.state.connections]}"
         )
-        assert not self.state.tasks, f"tasks are left: {self.state.tasks}"
+        assert not self.state.requests, f"tasks are left: {self.state.requests}"
         self.state.memory.add_up((), 0.0)
         assert (self.state.memory.held, self.state.memory.paused) == (0, 0), "bytes are left"
         assert not self.state.memory.is_scarce, "new connections are still refused"

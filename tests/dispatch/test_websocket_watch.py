@@ -34,6 +34,13 @@ class Carrier:
         self.done.append("drop: " + reason % seconds)
 
 
+def watch_handshake() -> WebsocketWatch:
+    """Return a watch that has waited for the answer to the handshake since 10.0."""
+    watch = WebsocketWatch(SETTINGS)
+    watch.expect_answer(10.0)
+    return watch
+
+
 def look(watch: WebsocketWatch, carrier: Carrier, now: float) -> list[str]:
     """Return the effect of a check at that time."""
     carrier.done.clear()
@@ -42,7 +49,7 @@ def look(watch: WebsocketWatch, carrier: Carrier, now: float) -> list[str]:
 
 
 async def test_the_handshake_must_be_answered() -> None:
-    watch, carrier = WebsocketWatch(SETTINGS, 10.0), Carrier()
+    watch, carrier = watch_handshake(), Carrier()
     assert watch.deadline == (Awaited.ANSWER, 11.0)
     assert look(watch, carrier, 10.9) == []
     assert look(watch, carrier, 11.0) == ["the handshake was not answered within 1 s: refused", "give up"]
@@ -50,13 +57,13 @@ async def test_the_handshake_must_be_answered() -> None:
 
 
 async def test_an_answered_handshake_has_no_deadline() -> None:
-    watch, carrier = WebsocketWatch(SETTINGS, 10.0), Carrier()
+    watch, carrier = watch_handshake(), Carrier()
     watch.expect_nothing()
     assert look(watch, carrier, 1e9) == []
 
 
 async def test_the_peer_must_close() -> None:
-    watch, carrier = WebsocketWatch(SETTINGS, 10.0), Carrier()
+    watch, carrier = watch_handshake(), Carrier()
     watch.expect_close(20.0)
     assert look(watch, carrier, 21.9) == []
     assert look(watch, carrier, 22.0) == ["drop: the peer did not close within 2 s"]
@@ -64,7 +71,7 @@ async def test_the_peer_must_close() -> None:
 
 
 async def test_a_handler_must_end_and_is_cancelled_again() -> None:
-    watch, carrier = WebsocketWatch(SETTINGS, 10.0), Carrier()
+    watch, carrier = watch_handshake(), Carrier()
     watch.expect_end(20.0)
     # The peer cannot leave twice.
     watch.expect_end(22.0)
@@ -75,7 +82,7 @@ async def test_a_handler_must_end_and_is_cancelled_again() -> None:
 
 @pytest.mark.parametrize("left", [0, 2])
 async def test_a_handler_that_still_takes_messages_is_not_cancelled(left: int) -> None:
-    watch, carrier = WebsocketWatch(SETTINGS, 10.0), Carrier()
+    watch, carrier = watch_handshake(), Carrier()
     carrier.inbox.messages += ["a", "b", "c"]
     watch.expect_end(20.0)
     assert look(watch, carrier, 23.0) == []

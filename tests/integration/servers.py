@@ -52,7 +52,7 @@ async def gone(running: Running) -> None:
     """Wait until the default server has no connection left; the deadline is that of the test."""
     assert running.server is not None
     # These sets notify nobody when they change.
-    while running.server.server_state.connections or running.server.server_state.tasks:  # noqa: ASYNC110
+    while running.server.server_state.connections or running.server.server_state.tasks():  # noqa: ASYNC110
         await asyncio.sleep(0.005)
 
 

@@ -310,7 +310,7 @@ async def test_close_hooks_are_awaited_before_the_connection_ends(
             assert len(state.connections) == 2
             await leaving(other)
         assert done == []
-        assert len(state.tasks) == 2
+        assert len(state.tasks()) == 2
         go_on.set()
         await gone(running)
         assert done == ["slow", "outer"] * 2 or done == ["slow", "slow", "outer", "outer"]

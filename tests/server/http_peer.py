@@ -64,7 +64,7 @@ class Peer(MemoryTransport):
         self.protocol.connection_lost(None)
         await settled()
         assert not self.state.connections
-        assert not self.state.tasks
+        assert not self.state.requests
 
 
 async def settled() -> None:

@@ -56,7 +56,6 @@ class Process:
     def __init__(self) -> None:
         self.context = contextvars.Context()
         self.memory = MemoryBudget(None, 1000, 10.0, lambda: 0.0)
-        self.tasks: set[asyncio.Task[None]] = set()
         self.observers = Observers()
         self.ends = 0
 

@@ -28,7 +28,7 @@ class Process:
 
     def __init__(self, table: RouteTable) -> None:
         self.table = table
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.requests: set[asyncio.Task[None]] = set()
         self.heads = ResponseHeads()
         self.observers = Observers()
 
@@ -67,7 +67,7 @@ class Run:
         exchange: the exchange under test.
         connection: its connection.
         task: the task that runs it.
-        tasks: the tasks of all handlers.
+        requests: the tasks of all requests.
         feed: the body of the request, of which nothing has arrived; None without `has_body`.
     """
 
@@ -95,7 +95,7 @@ class Run:
             read=reader_of() if self.feed is None else self.feed.read,
             http_version=version,
         )
-        self.tasks = self.connection.process.tasks
+        self.requests = self.connection.process.requests
         self.exchange = Exchange(self.connection, request, self.feed, version == "1.1")
         self.exchange.start(asyncio.get_running_loop(), copy_context())
         assert self.exchange._task is not None
@@ -283,11 +283,11 @@ async def test_a_waiting_stream_is_cancelled(caplog: pytest.LogCaptureFixture) -
     run = Run(lambda: streaming(b"begun", then=wait))
     await begun.wait()
     assert run.exchange.is_streaming
-    assert run.tasks == {run.task}
+    assert run.requests == {run.task}
     run.exchange.abandon()
     await run.task
     assert ended.is_set()
-    assert not run.tasks
+    assert not run.requests
     assert not run.connection.completed
     assert not caplog.records
 

@@ -105,7 +105,7 @@ class Watched:
         self.answer.set()
         await settled()
         assert not self.peer.state.connections
-        assert not self.peer.state.tasks
+        assert not self.peer.state.requests
 
 
 @settings(max_examples=300)

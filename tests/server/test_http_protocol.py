@@ -249,7 +249,7 @@ async def test_a_stream_of_events_ends_with_the_server_even_if_its_peer_does_not
     assert peer.is_closing()
     await settled()
     assert ended.is_set()
-    assert not peer.state.tasks
+    assert not peer.state.requests
     await peer.leave()
 
 

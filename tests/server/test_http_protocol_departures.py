@@ -41,7 +41,7 @@ async def test_a_handler_is_cancelled_after_the_grace() -> None:
     peer.http.connection_lost(None)
     await settled()
     # The connection counts as long as its handler runs.
-    assert len(peer.state.connections) == len(peer.state.tasks) == 1
+    assert len(peer.state.connections) == len(peer.state.requests) == 1
     peer.sweep.look(later(9.9))
     await settled()
     assert notes == ["waits"]
@@ -49,7 +49,7 @@ async def test_a_handler_is_cancelled_after_the_grace() -> None:
     await settled()
     assert notes == ["waits", "cancelled"]
     assert not peer.state.connections
-    assert not peer.state.tasks
+    assert not peer.state.requests
     assert not peer.state.connections
 
 
@@ -60,13 +60,13 @@ async def test_five_thousand_abandoned_polls_leave_nothing() -> None:
     for each in (peer, *others):
         each.protocol.data_received(POLL)
     await settled()
-    assert len(peer.state.tasks) == 5_000
+    assert len(peer.state.requests) == 5_000
     for each in (peer, *others):
         each.protocol.connection_lost(None)
     peer.sweep.look(later(10.1))
     await settled()
     assert notes.count("cancelled") == 5_000
-    assert not peer.state.tasks
+    assert not peer.state.requests
     assert not peer.state.connections
     assert not peer.state.connections
 
@@ -96,7 +96,7 @@ async def test_a_route_without_a_grace_runs_to_its_end() -> None:
     peer.sweep.look(later(1_000_000.0))
     await settled()
     assert notes == ["waits"]
-    (task,) = peer.state.tasks
+    (task,) = peer.state.requests
     task.cancel()
     await settled()
     assert not peer.state.connections
@@ -232,4 +232,4 @@ async def test_a_stop_does_not_wait_longer_than_the_grace() -> None:
     await settled()
     assert notes == ["waits", "cancelled"]
     assert not peer.state.connections
-    assert not peer.state.tasks
+    assert not peer.state.requests

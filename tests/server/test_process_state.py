@@ -22,7 +22,7 @@ async def test_each_server_has_its_own_state() -> None:
     assert process_state(config, second, loop) is not state
     assert state.table is app.table
     assert state.connections is first.connections
-    assert state.tasks is first.tasks
+    assert state.requests is first.requests
 
 
 async def test_websockets_stop_in_batches_within_a_quarter_of_the_timeout() -> None:
@@ -30,7 +30,7 @@ async def test_websockets_stop_in_batches_within_a_quarter_of_the_timeout() -> N
     config = make_config(app, configure_logging=False)
     config.load()
     state = process_state(config, ServerState(), asyncio.get_running_loop())
-    state.connections.update(range(10_000))
+    state.connections.update(dict.fromkeys(range(10_000)))
     delays = [state.stop_after() for _ in range(10_000)]
     assert delays[:CLOSE_BATCH] == [0.0] * CLOSE_BATCH
     assert delays[CLOSE_BATCH : 2 * CLOSE_BATCH] == [CLOSE_PAUSE] * CLOSE_BATCH

@@ -74,7 +74,7 @@ async def test_a_handler_that_ignores_its_cancellation_is_named(caplog: pytest.L
 
     async with run_emmett(app) as running, connect(running.port) as client:
         await client.upgrade("/")
-        (task,) = running.server.server_state.tasks  # type: ignore[union-attr]
+        (task,) = running.server.server_state.tasks()  # type: ignore[union-attr]
     assert ended.is_set()
     assert "stubborn" in caplog.text
     assert f"{__file__}:" in caplog.text

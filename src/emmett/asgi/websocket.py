@@ -145,7 +145,8 @@ class ASGIConnection:
         self._websocket: Websocket | None = None
         self._handler: asyncio.Task[None] | None = None
         self._pump: asyncio.Task[None] | None = None
-        self._watch = WebsocketWatch(settings, self._loop.time())
+        self._watch = WebsocketWatch(settings)
+        self._watch.expect_answer(self._loop.time())
         self._timer: asyncio.TimerHandle | None = None
 
     @property

@@ -45,16 +45,19 @@ class WebsocketWatch:
 
     Arguments:
         settings: the deadlines in seconds.
-        now: the loop's time in seconds; the handshake must be answered `accept_timeout` after it.
     """
 
     __slots__ = ("_settings", "_unread", "deadline")
 
-    def __init__(self, settings: WebsocketSettings, now: float) -> None:
+    def __init__(self, settings: WebsocketSettings) -> None:
         self._settings = settings
-        self.deadline: Deadline[Awaited] | None = Deadline(Awaited.ANSWER, now + settings.accept_timeout)
+        self.deadline: Deadline[Awaited] | None = None
         # The length of the inbox at the last check after the peer left.
         self._unread = -1
+
+    def expect_answer(self, now: float) -> None:
+        """Require that the handshake is answered within `accept_timeout`."""
+        self.deadline = Deadline(Awaited.ANSWER, now + self._settings.accept_timeout)
 
     def expect_close(self, now: float) -> None:
         """Require that the peer closes within `close_timeout`."""

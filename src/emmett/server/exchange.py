@@ -32,13 +32,13 @@ class Process(Protocol):
 
     Attributes:
         table: the routes of the application.
-        tasks: the tasks of all handlers, including the one that runs the exchange.
+        requests: the tasks of all requests, including the one that runs the exchange.
         heads: encodes the heads of responses.
         observers: notified when a request has ended.
     """
 
     table: RouteTable
-    tasks: set[asyncio.Task[None]]
+    requests: set[asyncio.Task[None]]
     heads: ResponseHeads
     observers: Observers
 
@@ -49,7 +49,7 @@ class ExchangeConnection(Protocol):
     Attributes:
         transport: the transport for the response.
         flow: the flow control, which decides when writing waits.
-        process: the routes, the tasks of all handlers, and the encoder of heads.
+        process: the routes, the tasks of all requests, and the encoder of heads.
         server_state: contains the fields that all responses begin with.
     """
 
@@ -170,7 +170,7 @@ class Exchange:
         assert task is not None
         process = self._connection.process
         # Done here and below instead of in a callback of the task, which would cost another turn of the loop.
-        process.tasks.add(task)
+        process.requests.add(task)
         try:
             if not self.is_abandoned:
                 await serve_request(process.table, self._request, self)
@@ -178,7 +178,7 @@ class Exchange:
             if not self._is_settled(error):
                 self._fail(error)
         finally:
-            process.tasks.discard(task)
+            process.requests.discard(task)
             self._task = None
             if process.observers.request_ended:
                 seconds = task.get_loop().time() - self._began

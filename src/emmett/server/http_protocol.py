@@ -123,9 +123,13 @@ class HTTPProtocol(RequestReader):
         self._presence = presence
         self._wait_gone = presence.wait_gone
 
+    @property
+    def task(self) -> None:
+        """See `ServedConnection.task`."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         process = self.process
-        process.connections.add(self)
+        process.connections[self] = None
         self.transport = transport
         self.flow = FlowControl(transport, process.context, process.memory.step, self._note_growth)
         # The client and scheme of the connection, and those of the latest request, which differ if a proxy is trusted.
@@ -426,7 +430,7 @@ class HTTPProtocol(RequestReader):
 
     def _leave_process(self) -> None:
         process = self.process
-        process.connections.discard(self)
+        process.connections.pop(self, None)
         process.memory.forget(self)
         self.flow.release()
 

@@ -35,7 +35,7 @@ class ProcessState:
         table: the routes and settings of the application.
         sweep: the timer for the deadlines of all connections.
         connections: all connections of the process, of HTTP and of websockets; the server shuts these down.
-        tasks: the tasks of all handlers; the server waits for these when it stops.
+        requests: the tasks of all requests; the server waits for these when it stops.
         trusted: the proxies whose forwarded header fields are trusted.
         heads: encodes the heads of responses.
         hosts: the accepted hosts; None if all are.
@@ -54,9 +54,9 @@ class ProcessState:
         "loop",
         "memory",
         "observers",
+        "requests",
         "sweep",
         "table",
-        "tasks",
         "trusted",
     )
 
@@ -66,7 +66,7 @@ class ProcessState:
         self.table: RouteTable = config.application.table
         self.context.run(apply_changes, self.table.startup_changes)
         self.connections = server_state.connections
-        self.tasks = server_state.tasks
+        self.requests = server_state.requests
         settings = self.table.config.server
         self.trusted = TrustedProxies(settings.trusted_proxies, settings.proxy_headers)
         self.heads = ResponseHeads()
@@ -107,7 +107,7 @@ class ProcessState:
 
     def ended(self, websocket: ServedWebsocket) -> None:
         """Remove a websocket that has ended together with its handler."""
-        self.connections.discard(websocket)
+        self.connections.pop(websocket, None)
         self.memory.forget(websocket)
         tell_ended(self.observers, websocket, self.loop.time())
 

@@ -246,7 +246,7 @@ class Server:
             async with asyncio.timeout(self.config.shutdown_timeout):
                 await self._wait_for_connections()
         except TimeoutError:
-            tasks = self.server_state.tasks
+            tasks = self.server_state.tasks()
             logger.error("Cancel %d running task(s), timeout graceful shutdown exceeded", len(tasks))
             for task in tasks:
                 task.cancel("the server stops")
@@ -255,11 +255,11 @@ class Server:
         state = self.server_state
         for waited, name in (
             (state.connections, "connections to close"),
-            (state.tasks, "background tasks to complete"),
+            (state.requests, "background tasks to complete"),
         ):
             if waited and not self.force_exit:
                 logger.info("Waiting for %s. (CTRL+C to force quit)", name)
-            while waited and not self.force_exit:  # noqa: ASYNC110 - the sets notify nobody when they change
+            while waited and not self.force_exit:  # noqa: ASYNC110 - they notify nobody when they change
                 await asyncio.sleep(LOOK_INTERVAL)
         for server in self.servers:
             await server.wait_closed()
@@ -305,7 +305,7 @@ class Server:
 
     async def _end_handlers(self) -> None:
         """Wait for the cancelled handlers, and log those that do not end."""
-        tasks = {task for task in self.server_state.tasks if not task.done()}
+        tasks = {task for task in self.server_state.tasks() if not task.done()}
         if self.force_exit:
             for task in tasks:
                 task.cancel()
@@ -318,7 +318,7 @@ class Server:
 
     async def _cancel_others(self) -> None:
         """Cancel the remaining tasks of the application, as `asyncio.run` does, and wait for them, but not forever."""
-        others = asyncio.all_tasks() - {asyncio.current_task()} - self.server_state.tasks
+        others = asyncio.all_tasks() - {asyncio.current_task()} - self.server_state.tasks()
         for task in others:
             task.cancel()
         if others:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 logger = logging.getLogger("emmett.server")
@@ -29,12 +29,12 @@ class Sweep:
 
     Arguments:
         loop: the event loop of the process.
-        members: the connections of the process, which it adds and removes.
+        members: the connections of the process, which it adds to it and removes.
         after: called with the loop's time when all connections were looked at.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, members: set[Swept], after: Callable[[float], None] | None = None
+        self, loop: asyncio.AbstractEventLoop, members: Collection[Swept], after: Callable[[float], None] | None = None
     ) -> None:
         self._loop = loop
         self._members = members

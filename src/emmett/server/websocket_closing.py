@@ -90,7 +90,9 @@ class ClosingConnection(asyncio.Protocol):
         # The full name of the matched route.
         self.route: str | None = None
         self.phase = WEBSOCKET_PHASES.first
-        self._watch = WebsocketWatch(settings, self.began)
+        # None while nothing is awaited: most connections are open.
+        self._watch: WebsocketWatch | None = WebsocketWatch(settings)
+        self._watch.expect_answer(self.began)
         # The HTTP status that answered the handshake; None until then.
         self.status: int | None = None
         self._reading = Reading(loop, transport, settings, self, process.memory.step)
@@ -243,11 +245,13 @@ class ClosingConnection(asyncio.Protocol):
         """Enter the next phase, with its deadline."""
         self.phase = WEBSOCKET_PHASES.follow(self.phase, phase)
         if phase in _AWAITING_CLOSE:
+            self._watch = self._watch or WebsocketWatch(self._settings)
             self._watch.expect_close(self._loop.time())
         elif phase in _AWAITING_END:
+            self._watch = self._watch or WebsocketWatch(self._settings)
             self._watch.expect_end(self._loop.time())
         else:
-            self._watch.expect_nothing()
+            self._watch = None
 
     def _refuse(self, status: int, body: str | bytes, headers: HeaderFields, *, linger: bool) -> None:
         if self.phase is not WebsocketPhase.HANDSHAKE:

@@ -80,7 +80,7 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
     )
     websocket.number = protocol.number
     request.transport.set_protocol(protocol)
-    process.connections.add(protocol)
+    process.connections[protocol] = None
     process.sweep.begin(settings.shortest_deadline)
     if refusal is not None:
         protocol.reject(websocket, refusal)

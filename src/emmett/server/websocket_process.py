@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextvars import Context
 from typing import Protocol
 
@@ -56,10 +55,6 @@ class WebsocketProcess(Protocol):
     @property
     def observers(self) -> Observers:
         """The observers of the application, and the access logs."""
-
-    @property
-    def tasks(self) -> set[asyncio.Task[None]]:
-        """The tasks of all handlers."""
 
     def stop_after(self) -> float:
         """Return the seconds after which the next connection drains when the server stops."""

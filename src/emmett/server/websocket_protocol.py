@@ -102,7 +102,6 @@ class WebsocketProtocol(ClosingConnection):
         self._task = websocket.handler = self._loop.create_task(handling, context=context.copy())
         # Each callback without its own context would copy the current one.
         self._task.add_done_callback(self._on_handler_end, context=context)
-        self._process.tasks.add(self._task)
 
     def reject(self, websocket: Websocket, error: RequestError) -> None:
         """Refuse the handshake without a handler.
@@ -184,7 +183,8 @@ class WebsocketProtocol(ClosingConnection):
 
     def sweep(self, now: float) -> None:
         """Act on the deadlines that have passed."""
-        self._watch.look(now, self)
+        if self._watch is not None:
+            self._watch.look(now, self)
         if self.phase in SENDING:
             self._look_for_peer(now)
         elif self.phase is WebsocketPhase.HANDSHAKE and self._is_unheard() and has_hung_up(self._transport):
@@ -306,7 +306,6 @@ class WebsocketProtocol(ClosingConnection):
         self._task = None
         if self.websocket is not None:
             self.websocket.handler = None
-        self._process.tasks.discard(task)
         failed = not task.cancelled() and task.exception() is not None
         if failed:
             log_failure(self, task.exception())

@@ -119,7 +119,7 @@ class MemoryServer:
         await _turns()
         timeout = self.app.table.config.server.shutdown_timeout if self._drain_timeout is None else self._drain_timeout
         await self._handlers_end(timeout)
-        for task in list(self._state.tasks):
+        for task in self._state.tasks():
             task.cancel()
         await self._handlers_end(_CANCEL_GRACE)
         # Data already written can still be read; clients that no longer read are dropped.
@@ -129,16 +129,16 @@ class MemoryServer:
         for transport in list(self._transports):
             transport.abort()
         await _turns()
-        if self._state.tasks:
-            left = ", ".join(sorted(task.get_name() for task in self._state.tasks))
+        if tasks := self._state.tasks():
+            left = ", ".join(sorted(task.get_name() for task in tasks))
             raise TimeoutError(f"handlers did not end within {_CANCEL_GRACE:g} s after they were cancelled: {left}")
 
     async def _handlers_end(self, seconds: float) -> None:
         """Wait until no handler runs, including those of requests that wait for another; at most `seconds`."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        while self._state.tasks and (left := end - loop.time()) > 0:
-            await asyncio.wait(self._state.tasks, timeout=left)
+        while (tasks := self._state.tasks()) and (left := end - loop.time()) > 0:
+            await asyncio.wait(tasks, timeout=left)
 
 
 async def _turns() -> None:
