@@ -16,16 +16,12 @@ class Keepalive:
     Any data from the peer shows that it is alive, even if it is busy with a long frame and its Pongs are late.
 
     Arguments:
-        interval: seconds between two Pings; None sends only those that the application requests.
-        timeout: seconds in which the peer must send something after a Ping; None waits forever.
         now: the loop's time in seconds.
     """
 
-    __slots__ = ("_asked", "_counter", "_interval", "_last", "_timeout", "_waiting_since")
+    __slots__ = ("_asked", "_counter", "_last", "_waiting_since")
 
-    def __init__(self, interval: float | None, timeout: float | None, now: float) -> None:
-        self._interval = interval
-        self._timeout = timeout
+    def __init__(self, now: float) -> None:
         # When the last Ping was sent, or when the connection began.
         self._last = now
         # When the latest Ping was sent, if nothing has arrived since.
@@ -34,15 +30,23 @@ class Keepalive:
         self._asked: dict[bytes, tuple[float, asyncio.Future[float | None]]] | None = None
         self._counter = 0
 
-    def is_due(self, now: float) -> bool:
-        """Return whether a Ping is due."""
-        return self._interval is not None and now - self._last >= self._interval
+    def is_due(self, now: float, interval: float | None) -> bool:
+        """Return whether a Ping is due.
 
-    def is_dead(self, now: float) -> bool:
-        """Return whether the peer has sent nothing for too long after a Ping."""
-        if self._waiting_since is None or self._timeout is None:
-            return False
-        return now - self._waiting_since >= self._timeout
+        Arguments:
+            now: the loop's time in seconds.
+            interval: seconds between two Pings; None sends only those that the application requests.
+        """
+        return interval is not None and now - self._last >= interval
+
+    def is_dead(self, now: float, timeout: float | None) -> bool:
+        """Return whether the peer has sent nothing for too long after a Ping.
+
+        Arguments:
+            now: the loop's time in seconds.
+            timeout: seconds in which the peer must send something; None waits forever.
+        """
+        return self._waiting_since is not None and timeout is not None and now - self._waiting_since >= timeout
 
     def hear(self) -> None:
         """Note that data has arrived since the last check, so the peer is alive."""

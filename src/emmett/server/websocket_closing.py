@@ -99,7 +99,7 @@ class ClosingConnection(asyncio.Protocol):
         self.inbox = self._reading.inbox
         self._outbox = Outbox(loop, transport, settings.write_high_water)
         self._outbox.owner = self
-        self._keepalive = Keepalive(settings.ping_interval, settings.ping_timeout, self.began)
+        self._keepalive = Keepalive(self.began)
         self.websocket: Websocket | None = None
         self._task: asyncio.Task[None] | None = None
         # Writes the Close frame once the peer resumes reading.

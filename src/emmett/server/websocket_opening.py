@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -18,6 +19,9 @@ from ..wire.inflater import Inflater
 from .metering import MeteredProtocol, MeteredTransport
 from .process_state import ProcessState
 from .websocket_protocol import WebsocketProtocol
+
+# The longest path, in bytes, whose objects are shared among connections.
+SHARED_PATH = 128
 
 
 class UpgradeRequest(NamedTuple):
@@ -49,9 +53,9 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
         process: the state that the connections of this process share.
         request: the upgrade request.
     """
-    raw_path, _, query_string = request.target.partition(b"?")
-    decoded = unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path
-    path = decoded.decode("utf-8", "replace")
+    raw_path, question_mark, query_string = request.target.partition(b"?")
+    raw_path, path = (_decode_shared_path if len(raw_path) <= SHARED_PATH else _decode_path)(raw_path)
+    target = request.target if question_mark else raw_path
     # Their host is not always that of the handshake: a proxy may report a different one.
     headers = Headers(request.headers)
     scheme = "wss" if request.secure else "ws"
@@ -67,7 +71,7 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
     except HandshakeError as error:
         # The exception would keep its traceback, and with it this frame.
         refusal = error.with_traceback(None)
-    protocol = _make_protocol(process, request, settings)
+    protocol = _make_protocol(process, request, target, settings)
     websocket = Websocket(
         scheme=scheme,
         path=path,
@@ -93,14 +97,25 @@ def open_websocket(process: ProcessState, request: UpgradeRequest) -> None:
         process.loop.call_later(HANDSHAKE_GRACE, protocol.shutdown)
 
 
-def _make_protocol(process: ProcessState, request: UpgradeRequest, settings: WebsocketSettings) -> WebsocketProtocol:
+def _decode_path(raw: bytes) -> tuple[bytes, str]:
+    """Return a path and its text."""
+    return raw, (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8", "replace")
+
+
+# Returns the same objects for equal paths: each of thousands of connections would keep its own.
+_decode_shared_path = functools.lru_cache(maxsize=256)(_decode_path)
+
+
+def _make_protocol(
+    process: ProcessState, request: UpgradeRequest, target: bytes, settings: WebsocketSettings
+) -> WebsocketProtocol:
     transport = request.transport
     if process.observers.counts_bytes:
         transport = MeteredTransport(transport)
-        metered = MeteredProtocol(process.loop, transport, request.upgrade, settings, process, request.target)
+        metered = MeteredProtocol(process.loop, transport, request.upgrade, settings, process, target)
         metered.count_early(request.early)
         return metered
-    return WebsocketProtocol(process.loop, transport, request.upgrade, settings, process, request.target)
+    return WebsocketProtocol(process.loop, transport, request.upgrade, settings, process, target)
 
 
 def _compress(protocol: WebsocketProtocol, offers: list[Extension], settings: WebsocketSettings) -> None:

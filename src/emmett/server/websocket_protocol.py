@@ -280,7 +280,7 @@ class WebsocketProtocol(ClosingConnection):
     def _ping_unheard(self, now: float) -> None:
         """Ping a peer while reading is paused: its system acknowledges the Ping, or the connection breaks."""
         keepalive, timeout = self._keepalive, self._settings.ping_timeout
-        if keepalive.is_due(now):
+        if keepalive.is_due(now, self._settings.ping_interval):
             if timeout is not None:
                 limit_unacknowledged(self._transport, timeout)
             self._outbox.write_ping(encode_control(OP_PING, keepalive.sent(now)))
@@ -289,16 +289,19 @@ class WebsocketProtocol(ClosingConnection):
 
     def _look_for_life(self, now: float) -> None:
         """Detect an incomplete frame and a peer that does not answer Pings (RFC 6455, 5.5.2)."""
-        reader, keepalive, timeout = self._reading.reader, self._keepalive, self._settings.frame_timeout
+        reader, keepalive, settings = self._reading.reader, self._keepalive, self._settings
         if self._reading.heard:
             self._reading.heard = False
             keepalive.hear()
+        timeout = settings.frame_timeout
         watch = self._frame_watch = (self._frame_watch or FrameWatch(timeout)) if reader.in_frame else None
         if watch is not None and watch.is_overdue(reader, now):
             self.on_fault(FrameError(CloseCode.POLICY_VIOLATION, f"frame not whole within {timeout:g} s"))
-        elif keepalive.is_dead(now):
-            self.drop("the peer did not answer a Ping within %g s", self._settings.ping_timeout)
-        elif keepalive.is_due(now) and not (self.inbox.held_back and has_hung_up(self._transport)):
+        elif keepalive.is_dead(now, settings.ping_timeout):
+            self.drop("the peer did not answer a Ping within %g s", settings.ping_timeout)
+        elif keepalive.is_due(now, settings.ping_interval) and not (
+            self.inbox.held_back and has_hung_up(self._transport)
+        ):
             # A peer that has hung up would answer a Ping with a reset, and its earlier messages would be lost.
             self._outbox.write_ping(encode_control(OP_PING, keepalive.sent(now)))
 
