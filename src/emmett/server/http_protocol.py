@@ -89,6 +89,8 @@ class HTTPProtocol(RequestReader):
         *("_keep_alive_timeout", "_limits", "_own_address", "_presence", "_trusted", "_wait_gone", "_waiting"),
         *("_writes", "phase", "process", "server_state"),
     )
+    # See `ServerState.connections`.
+    task = None
 
     def __init__(
         self,
@@ -122,10 +124,6 @@ class HTTPProtocol(RequestReader):
         presence = ClientPresence()
         self._presence = presence
         self._wait_gone = presence.wait_gone
-
-    @property
-    def task(self) -> None:
-        """See `ServedConnection.task`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         process = self.process
