@@ -16,6 +16,7 @@ from emmett.errors import FrameError, UsageError
 from emmett.wire.frames import FrameReader
 from tests.server.protocol_peer import ProtocolPeer, settled
 from tests.websockets.memory_connection import MemoryConnection
+from tests.websockets.memory_transport import MemoryTransport
 from tests.wire.frame_maker import BINARY, PING, TEXT, client_frame
 from tests.wire.owner import Owner
 
@@ -69,6 +70,13 @@ async def encoding() -> None:
     for wrong in (None, 1, "\ud800"):
         with pytest.raises((TypeError, UnicodeEncodeError)):
             encode_message(wrong)  # type: ignore[arg-type]
+
+
+async def large_messages() -> None:
+    outbox = BaseOutbox(asyncio.get_running_loop(), MemoryTransport(), 1000)
+    for message in ("x" * 70_000, "é" * 40_000, b"x" * 70_000, bytearray(70_000)):
+        outbox.write("small", True)
+        outbox.write(message, False)
 
 
 class Receiver:
@@ -138,7 +146,7 @@ async def whole_connections() -> None:
 
 @pytest.mark.parametrize(
     "work",
-    [whole_frames, frames_in_pieces, unfinished_frames, faults, encoding, batches, waiting, calls],
+    [whole_frames, frames_in_pieces, unfinished_frames, faults, encoding, large_messages, batches, waiting, calls],
     ids=lambda work: work.__name__,
 )
 async def test_nothing_leaks(work: Work) -> None:

@@ -55,6 +55,28 @@ async def test_messages_followed_by_others_are_sent_in_one_write() -> None:
     assert len(transport.writes) == 1
 
 
+@pytest.mark.parametrize("more", [True, False])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "x" * 65_535,
+        "x" * 65_536,
+        "é" * 40_000,
+        b"x" * 65_536,
+        bytearray(b"x" * 70_000),
+        memoryview(b"xy" * 70_000)[::2],
+    ],
+    ids=["below", "text", "more than ASCII", "bytes", "bytearray", "every other byte"],
+)
+async def test_a_large_message_keeps_its_place(message: str | bytes, more: bool) -> None:
+    outbox, transport = make_outbox(high_water=1_000_000)
+    outbox.write("one", True)
+    outbox.write(message, more)
+    outbox.write("three", False)
+    assert transport.written == b"".join(map(encode_message, ("one", message, "three")))
+    assert outbox.written == 3
+
+
 async def test_collected_messages_are_sent_in_the_next_turn() -> None:
     outbox, transport = make_outbox()
     outbox.write("one", True)

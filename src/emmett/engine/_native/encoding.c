@@ -74,22 +74,27 @@ find_payload(PyObject *message, Payload *payload)
 }
 
 PyObject *
+make_frame(const Payload *payload)
+{
+    char header[MAX_HEADER];
+    int start = write_header(header, payload);
+    if (payload->size > PY_SSIZE_T_MAX - start)
+        return PyErr_NoMemory();
+    PyObject *frame = PyBytes_FromStringAndSize(NULL, start + payload->size);
+    if (frame != NULL) {
+        memcpy(PyBytes_AS_STRING(frame), header, start);
+        memcpy(PyBytes_AS_STRING(frame) + start, payload->bytes, payload->size);
+    }
+    return frame;
+}
+
+PyObject *
 encode_message(PyObject *Py_UNUSED(module), PyObject *message)
 {
     Payload payload;
     if (find_payload(message, &payload) < 0)
         return NULL;
-    char header[MAX_HEADER];
-    int start = write_header(header, &payload);
-    if (payload.size > PY_SSIZE_T_MAX - start) {
-        release_payload(&payload);
-        return PyErr_NoMemory();
-    }
-    PyObject *frame = PyBytes_FromStringAndSize(NULL, start + payload.size);
-    if (frame != NULL) {
-        memcpy(PyBytes_AS_STRING(frame), header, start);
-        memcpy(PyBytes_AS_STRING(frame) + start, payload.bytes, payload.size);
-    }
+    PyObject *frame = make_frame(&payload);
     release_payload(&payload);
     return frame;
 }

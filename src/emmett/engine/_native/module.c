@@ -48,7 +48,8 @@ import_name(const char *module, const char *name)
     X(websocket_type, websocket_spec)                                                                                  \
     X(reading_type, reading_spec)                                                                                      \
     X(handle_type, handle_spec)                                                                                        \
-    X(batch_type, batch_spec)
+    X(batch_type, batch_spec)                                                                                          \
+    X(text_view_type, text_view_spec)
 
 /* The other objects of the state that refer to more. */
 #define OBJECTS(X)                                                                                                     \

@@ -53,13 +53,15 @@
     X(take)                                                                                                            \
     X(throw)                                                                                                           \
     X(write)                                                                                                           \
-    X(write_batch)
+    X(write_batch)                                                                                                     \
+    X(writelines)
 
 #define MAX_FREE_CALLS 8
 
 /* All that is global. Each interpreter that imports the module has one. */
 typedef struct {
-    PyTypeObject *reader_type, *inbox_type, *outbox_type, *call_type, *websocket_type, *reading_type, *handle_type, *batch_type;
+    PyTypeObject *reader_type, *inbox_type, *outbox_type, *call_type, *websocket_type, *reading_type, *handle_type, *batch_type,
+        *text_view_type;
     /* Classes of emmett.errors, and the function of this module. */
     PyObject *frame_error, *usage_error, *encode_message;
     PyObject *empty_bytes, *no_arguments;
@@ -173,13 +175,22 @@ release_payload(Payload *payload)
 /* Writes the header of a final, unmasked frame, and returns its size: at most MAX_HEADER. */
 int write_header(char *to, const Payload *payload);
 
+/* Returns the frame of a payload as bytes. */
+PyObject *make_frame(const Payload *payload);
+
 PyObject *encode_message(PyObject *module, PyObject *message);
+
+/* text_view.c */
+
+/* Returns a memoryview of the bytes of a str that is ASCII. */
+PyObject *view_text(State *state, PyObject *text);
 
 /* handle.c */
 
 PyObject *make_handle_functions(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 /* The types, one for each file. */
-extern PyType_Spec reader_spec, inbox_spec, outbox_spec, call_spec, websocket_spec, reading_spec, handle_spec, batch_spec;
+extern PyType_Spec reader_spec, inbox_spec, outbox_spec, call_spec, websocket_spec, reading_spec, handle_spec, batch_spec,
+    text_view_spec;
 
 #endif

@@ -7,6 +7,9 @@
 
 /* The first size of that object: enough for 32 small frames. */
 #define SMALLEST_BUFFER 2240
+/* The payload of a frame from this size on is not copied: it is written from where it is, after its header. For smaller
+ * ones the two pieces cost more than the copy. */
+#define SMALLEST_PIECE 0x10000
 
 typedef struct {
     PyObject_HEAD
@@ -111,21 +114,71 @@ flush_in_time(Outbox *self, bool more)
     return result;
 }
 
+/* Writes a frame in two pieces, after the collected ones. */
 static int
-write_payload(Outbox *self, PyObject *message, bool more)
+write_pieces(Outbox *self, PyObject *message, const Payload *payload)
+{
+    if (flush(self) < 0)
+        return -1;
+    PyObject *rest;
+    if (payload->owner != NULL)
+        rest = Py_NewRef(payload->owner);
+    else
+        rest = PyBytes_CheckExact(message) ? Py_NewRef(message) : view_text(self->state, message);
+    if (rest == NULL)
+        return -1;
+    char header[MAX_HEADER];
+    Py_ssize_t start = write_header(header, payload);
+    PyObject *pieces = Py_BuildValue("(y#N)", header, start, rest);
+    if (pieces == NULL)
+        return -1;
+    self->written++;
+    int result = call_for_effect(given(self->transport), self->state->name_writelines, pieces);
+    Py_DECREF(pieces);
+    return result;
+}
+
+/* A lone message is written at once. */
+static int
+write_alone(Outbox *self, const Payload *payload)
+{
+    PyObject *frame = make_frame(payload);
+    if (frame == NULL)
+        return -1;
+    self->written++;
+    int result = write_bytes(self, frame);
+    Py_DECREF(frame);
+    return result;
+}
+
+static int
+collect(Outbox *self, const Payload *payload, bool more)
+{
+    char header[MAX_HEADER];
+    int start = write_header(header, payload);
+    char *to = add_frame(self, add_up_to_max(start, payload->size));
+    if (to == NULL)
+        return -1;
+    memcpy(to, header, start);
+    memcpy(to + start, payload->bytes, payload->size);
+    return flush_in_time(self, more);
+}
+
+static int
+write_uncompressed(Outbox *self, PyObject *message, bool more)
 {
     Payload payload;
     if (find_payload(message, &payload) < 0)
         return -1;
-    char header[MAX_HEADER];
-    int start = write_header(header, &payload);
-    char *to = add_frame(self, add_up_to_max(start, payload.size));
-    if (to != NULL) {
-        memcpy(to, header, start);
-        memcpy(to + start, payload.bytes, payload.size);
-    }
+    int result;
+    if (payload.size >= SMALLEST_PIECE)
+        result = write_pieces(self, message, &payload);
+    else if (more || self->frames)
+        result = collect(self, &payload, more);
+    else
+        result = write_alone(self, &payload);
     release_payload(&payload);
-    return to == NULL ? -1 : flush_in_time(self, more);
+    return result;
 }
 
 /* Writes a frame that is made already: a compressed one. */
@@ -148,27 +201,11 @@ write_frame(Outbox *self, PyObject *frame, bool more)
     return flush_in_time(self, more);
 }
 
-/* A lone message is written at once. */
-static int
-write_alone(Outbox *self, PyObject *message)
-{
-    PyObject *frame = encode_message(NULL, message);
-    if (frame == NULL)
-        return -1;
-    self->written++;
-    int result = write_bytes(self, frame);
-    Py_DECREF(frame);
-    return result;
-}
-
 static int
 write_message(Outbox *self, PyObject *message, bool more)
 {
-    if (self->encode == self->state->encode_message) {
-        if (!more && !self->frames)
-            return write_alone(self, message);
-        return write_payload(self, message, more);
-    }
+    if (self->encode == self->state->encode_message)
+        return write_uncompressed(self, message, more);
     PyObject *frame = PyObject_CallOneArg(given(self->encode), message);
     if (frame == NULL)
         return -1;
