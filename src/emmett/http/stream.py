@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from ..errors import UsageError
 
 
-class BodyStream(AsyncIterable[bytes]):
+class BodyStream:
     """A response body from an iterable of chunks, plain or async, that can be read once.
 
     A `str` chunk is sent as UTF-8, an empty chunk is skipped. A plain iterable runs on the event loop, as a plain
