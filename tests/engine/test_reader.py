@@ -40,6 +40,17 @@ def test_a_text_is_complete_however_it_is_cut(make_reader: Any, size: int, text:
     assert (reader.unparsed, reader.in_frame, reader.parsed) == (0, False, len(stream))
 
 
+def test_a_character_is_found_wherever_it_is(make_reader: Any) -> None:
+    texts = ["a" * place + "é" + "a" * (1120 - place) for place in range(1121)]
+    messages: list[str | bytes] = []
+    reader = make_reader(messages, max_messages=len(texts))
+    for text in texts:
+        reader.feed(client_frame(TEXT, text.encode()))
+        # Each is all that a turn may bring.
+        reader.begin_turn()
+    assert messages == texts
+
+
 def test_memory_grows_with_the_received_bytes_and_not_with_the_announced_length(make_reader: Any) -> None:
     reader = make_reader([])
     header = b"\x81\xff" + (1 << 36).to_bytes(8, "big") + bytes(4)
