@@ -20,7 +20,7 @@ from tests.integration.chat_pages import (
     take_picture,
     texts,
 )
-from tests.integration.example_pages import TOUCH_TARGET, ExampleServer
+from tests.integration.example_pages import TOUCH_TARGET, ExampleServer, stop_clock
 
 pytestmark = pytest.mark.needs("chromium", "centrifuge")
 
@@ -97,6 +97,8 @@ def test_the_page_survives_a_restart_and_reports_lost_messages(visitors: ChatVis
     page = enter(visitors, first, "Ada")
     say(page, "before")
     expect(texts(page)).to_have_text(["before"])
+    # The page would connect by itself before the button is pressed.
+    stop_clock(page)
     assert first.stop() == 0
     expect(page.get_by_role("status")).not_to_have_text("Live")
     second = ChatServer(first.port)
