@@ -145,6 +145,12 @@ class TestForwarded:
         found = forwarded("for=10.0.0.1;proto=https;host=evil.example, for=192.0.2.1;proto=http;host=a.example")
         assert found == Visitor(("192.0.2.1", 0), "http", "a.example")
 
+    @pytest.mark.parametrize("malformed", [";=", "=", "for", ";=b", 'for="', "for=10.0.0.2;=;", 'a="b"c', "a=b c"])
+    def test_nothing_before_a_malformed_element_counts(self, malformed: str) -> None:
+        # CPython 3.11.2 matches other strings with possessive groups than its successors.
+        found = forwarded(f"for=6.6.6.6;host=evil.example,{malformed}, for=10.0.0.1;host=a.example")
+        assert found == Visitor(("10.0.0.1", 0), "http", "a.example")
+
     def test_nothing_beyond_a_hidden_hop_is_trusted(self) -> None:
         assert forwarded("for=10.0.0.1;host=evil.example, for=unknown") == Visitor(None, "http", None)
 

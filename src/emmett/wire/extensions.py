@@ -15,11 +15,11 @@ _GAP = re.compile(r"[ \t,]*")
 _NAME = re.compile(_TOKEN)
 # One parameter with its preceding semicolon. A quoted value may escape any character, but must be a token once the
 # quotes and backslashes are removed, so the pattern accepts only that. The possessive `+` after a repetition prevents
-# backtracking: a mismatch fails at once, instead of again at every shorter length. The end of the
-# pattern does what `?+` would: CPython 3.11.2 takes a failed possessive group for a match.
+# backtracking: a mismatch fails at once, instead of again at every shorter length. The group is atomic instead, because
+# CPython 3.11.2 does not go back to where a possessive group began that fails.
 _PARAMETER = re.compile(
     rf"""[ \t]*+;[ \t]*+(?P<name>{_TOKEN}+)
-    (?:[ \t]*+=[ \t]*+(?:(?P<token>{_TOKEN}+)|"(?P<quoted>(?:\\?{_TOKEN[:-1]})++)"))?(?![ \t]*=)""",
+    (?:[ \t]*+=[ \t]*+(?:(?P<token>{_TOKEN}+)|"(?P<quoted>(?>(?:\\?{_TOKEN[:-1]})+))"))?""",
     re.VERBOSE,
 )
 _END = re.compile(r"[ \t]*+(?:,|\Z)")

@@ -33,17 +33,18 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ALLOWED = f"allowed are addresses such as '127.0.0.1', networks such as '10.0.0.0/8' or 'fd00::/8', and {UNIX!r}"
 
 # A pair of an element of Forwarded, read backwards: white space, value, "=", name, white space, and the terminator. In
-# a quoted string a backslash escapes a quote, unless another backslash escapes the backslash itself.
+# a quoted string a backslash escapes a quote, unless another backslash escapes the backslash itself. Groups are atomic,
+# and not possessive, as CPython 3.11.2 does not go back to where a possessive group began that fails.
 _PAIR_BACKWARDS = re.compile(
     r"""
     [ \t]*+
     (?:
         (
-            "(?:\\\\)*+(?!\\) (?: [^"\\]\\*+ | "\\(?:\\\\)*+(?!\\) )*+ "
+            "(?>(?:\\\\)*)(?!\\) (?>(?: [^"\\]\\*+ | "\\(?>(?:\\\\)*)(?!\\) )*) "
         |   [^\s"\\,;=]*+
         )
         = ([\w!#$%&'*+.^`|~-]++) [ \t]*+
-    )?+
+    )?
     ([;,]|\Z)
     """,
     re.VERBOSE | re.ASCII,
