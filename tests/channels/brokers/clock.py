@@ -17,7 +17,7 @@ class Clock:
         return self.now
 
 
-class Ear:
+class RecordingListener:
     """A listener that records its events."""
 
     def __init__(self) -> None:

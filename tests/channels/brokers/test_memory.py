@@ -15,7 +15,7 @@ from emmett.channels.brokers.port import Entry, Limits
 from emmett.channels.publication import Position
 from emmett.errors import BrokerUnavailable, UsageError
 from emmett.testing.brokers import BrokerContract
-from tests.channels.brokers.clock import Clock, Ear
+from tests.channels.brokers.clock import Clock, RecordingListener
 
 LIMITS = Limits(100, 600.0)
 
@@ -55,38 +55,38 @@ class TestForgetfulMemory(TestMemory):
         self.bus.mend()
 
 
-async def start(bus: MemoryBus, *names: str) -> tuple[MemoryBroker, Ear]:
-    broker, ear = MemoryBroker(bus), Ear()
-    await broker.start(ear)
+async def start(bus: MemoryBus, *names: str) -> tuple[MemoryBroker, RecordingListener]:
+    broker, listener = MemoryBroker(bus), RecordingListener()
+    await broker.start(listener)
     await broker.subscribe(names)
-    return broker, ear
+    return broker, listener
 
 
 class TestReporting:
     async def test_a_listener_is_never_called_inside_publish(self) -> None:
-        broker, ear = await start(MemoryBus(), "a")
+        broker, listener = await start(MemoryBus(), "a")
         for number in range(10):
             await broker.publish("a", b"%d" % number, None)
-        assert ear.payloads == []
+        assert listener.payloads == []
         await asyncio.sleep(0)
-        assert ear.payloads == [b"%d" % number for number in range(10)]
+        assert listener.payloads == [b"%d" % number for number in range(10)]
 
     async def test_publications_made_during_a_report_come_in_the_next_turn(self) -> None:
-        broker, ear = await start(MemoryBus(), "a", "b")
+        broker, listener = await start(MemoryBus(), "a", "b")
         tasks: list[asyncio.Task[Position | None]] = []
 
         def answer(channel: str) -> None:
             if channel == "a":
                 tasks.append(asyncio.ensure_future(broker.publish("b", b"answer", None)))
 
-        ear.on_heard = answer
+        listener.on_heard = answer
         await broker.publish("a", b"1", None)
         await broker.publish("a", b"2", None)
         await asyncio.sleep(0)
-        assert ear.payloads == [b"1", b"2"]
+        assert listener.payloads == [b"1", b"2"]
         await asyncio.gather(*tasks)
         await asyncio.sleep(0)
-        assert ear.payloads == [b"1", b"2", b"answer", b"answer"]
+        assert listener.payloads == [b"1", b"2", b"answer", b"answer"]
 
     async def test_there_is_one_callback_in_each_turn_of_the_loop(self, monkeypatch: pytest.MonkeyPatch) -> None:
         bus = MemoryBus()
@@ -114,11 +114,11 @@ class TestReporting:
             most = max(most, len(bus._waiting))
         assert most <= MAX_WAITING + 1
         await asyncio.sleep(0)
-        for ear in (first, second):
-            assert [int(payload) for payload in ear.payloads] == list(range(5000))
+        for listener in (first, second):
+            assert [int(payload) for payload in listener.payloads] == list(range(5000))
 
     async def test_a_publish_that_is_cancelled_while_it_waits_has_not_happened(self) -> None:
-        broker, ear = await start(MemoryBus(), "a")
+        broker, listener = await start(MemoryBus(), "a")
         for _ in range(MAX_WAITING):
             await broker.publish("a", b"", LIMITS)
         late = broker.publish("a", b"late", LIMITS)
@@ -127,7 +127,7 @@ class TestReporting:
         with pytest.raises(asyncio.CancelledError):
             late.throw(asyncio.CancelledError)
         await asyncio.sleep(0)
-        assert b"late" not in ear.payloads
+        assert b"late" not in listener.payloads
         assert (await broker.history("a", None, 0, LIMITS)).top.offset == MAX_WAITING
 
     async def test_a_failing_listener_is_logged_and_the_others_are_called(
@@ -148,22 +148,22 @@ class TestReporting:
 
     async def test_pending_publications_are_dropped_by_unsubscribe_and_stop(self) -> None:
         bus = MemoryBus()
-        (broker, ear), (other, late) = await start(bus, "a", "b"), await start(bus, "a")
+        (broker, listener), (other, late) = await start(bus, "a", "b"), await start(bus, "a")
         await broker.publish("a", b"1", None)
         await broker.publish("b", b"2", None)
         await broker.unsubscribe(["a"])
         await other.stop()
-        again = Ear()
+        again = RecordingListener()
         await other.start(again)
         await other.subscribe(["a"])
         await asyncio.sleep(0)
-        assert (ear.payloads, late.payloads, again.payloads) == ([b"2"], [], [])
+        assert (listener.payloads, late.payloads, again.payloads) == ([b"2"], [], [])
 
 
 class TestFaults:
     async def test_a_node_that_is_cut_off_fails_calls_and_reports_the_loss(self) -> None:
         bus = MemoryBus()
-        (broker, ear), (other, _) = await start(bus, "a", "g:*"), await start(bus, "a")
+        (broker, listener), (other, _) = await start(bus, "a", "g:*"), await start(bus, "a")
         await other.publish("a", b"before", None)
         broker.cut()
         with pytest.raises(BrokerUnavailable, match=r"^the memory broker does not answer: it was cut off$"):
@@ -172,12 +172,12 @@ class TestFaults:
         broker.mend()
         await other.publish("g:1", b"after", None)
         await asyncio.sleep(0)
-        assert ear.said == [b"before", "lost", "restored", b"after"]
+        assert listener.said == [b"before", "lost", "restored", b"after"]
         assert [entry.payload for entry in (await broker.history("a", None, None, LIMITS)).entries] == [b"missed"]
 
     async def test_repeated_cuts_and_mends_are_reported_once(self) -> None:
         bus = MemoryBus()
-        broker, ear = await start(bus, "a")
+        broker, listener = await start(bus, "a")
         broker.cut()
         broker.cut()
         bus.cut()
@@ -186,26 +186,26 @@ class TestFaults:
         broker.mend()
         await broker.publish("a", b"1", None)
         await asyncio.sleep(0)
-        assert ear.said == ["lost", "restored", b"1"]
+        assert listener.said == ["lost", "restored", b"1"]
 
     async def test_a_node_that_is_not_started_is_not_notified(self) -> None:
         broker = MemoryBroker()
         broker.cut()
         with pytest.raises(BrokerUnavailable):
-            await broker.start(Ear())
+            await broker.start(RecordingListener())
         broker.mend()
-        await broker.start(ear := Ear())
+        await broker.start(listener := RecordingListener())
         await asyncio.sleep(0)
-        assert ear.said == []
+        assert listener.said == []
 
     async def test_publications_are_dropped_without_notice(self) -> None:
         bus = MemoryBus()
-        (broker, ear), (_, other) = await start(bus, "a"), await start(bus, "a")
+        (broker, listener), (_, other) = await start(bus, "a"), await start(bus, "a")
         broker.drop(2)
         for number in range(4):
             await broker.publish("a", b"%d" % number, LIMITS)
         await asyncio.sleep(0)
-        assert ear.said == [b"2", b"3"]
+        assert listener.said == [b"2", b"3"]
         assert other.said == [b"0", b"1", b"2", b"3"]
         assert len((await broker.history("a", None, None, LIMITS)).entries) == 4
 
@@ -225,30 +225,30 @@ class TestFaults:
 
 class TestBus:
     async def test_brokers_of_different_buses_are_separate(self) -> None:
-        (broker, ear), (other, _) = await start(MemoryBus(), "a"), await start(MemoryBus(), "a")
+        (broker, listener), (other, _) = await start(MemoryBus(), "a"), await start(MemoryBus(), "a")
         alone = MemoryBroker()
-        await alone.start(Ear())
+        await alone.start(RecordingListener())
         await other.publish("a", b"1", None)
         await alone.publish("a", b"1", None)
         await broker.publish("a", b"mine", None)
         await asyncio.sleep(0)
-        assert ear.payloads == [b"mine"]
+        assert listener.payloads == [b"mine"]
 
     async def test_starting_twice_is_an_error(self) -> None:
         broker, _ = await start(MemoryBus())
         with pytest.raises(UsageError, match="already started"):
-            await broker.start(Ear())
+            await broker.start(RecordingListener())
 
     def test_a_broker_can_be_used_by_one_run_after_another(self) -> None:
         """A run that left its broker running, with a report pending, does not disturb the next one."""
         bus = MemoryBus()
 
         async def run() -> list[bytes]:
-            broker, ear = await start(bus, "a")
+            broker, listener = await start(bus, "a")
             await broker.publish("a", b"1", LIMITS)
             await asyncio.sleep(0)
             await broker.publish("a", b"on the way", None)
-            return list(ear.payloads)
+            return list(listener.payloads)
 
         for _ in range(3):
             runner = asyncio.Runner()
@@ -299,10 +299,10 @@ class TestBus:
 
     async def test_entries_are_shared(self) -> None:
         """Delivered publications and those in the history are the same objects, so a payload is stored once."""
-        broker, ear = await start(MemoryBus(), "a")
+        broker, listener = await start(MemoryBus(), "a")
         await broker.publish("a", b"1", LIMITS)
         await asyncio.sleep(0)
         [entry] = (await broker.history("a", None, None, LIMITS)).entries
-        assert ear.reports[0] == ("a", "a", entry)
-        assert ear.reports[0][2] is entry
+        assert listener.reports[0] == ("a", "a", entry)
+        assert listener.reports[0][2] is entry
         assert type(entry) is Entry

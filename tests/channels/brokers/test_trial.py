@@ -11,7 +11,7 @@ from emmett.channels.brokers.memory import MemoryBus
 from emmett.channels.brokers.port import Needs
 from emmett.channels.brokers.trial import LIMITS, try_channels
 from emmett.errors import BrokerUnavailable
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 from tests.channels.kit import TestBroker, turns
 
 
@@ -25,15 +25,15 @@ from tests.channels.kit import TestBroker, turns
     ],
 )
 async def test_the_trial_covers_the_needs_and_leaves_nothing(needs: Needs, steps: list[str]) -> None:
-    bus, ear, other = MemoryBus(), Ear(), Ear()
+    bus, listener, other = MemoryBus(), RecordingListener(), RecordingListener()
     broker, neighbour = TestBroker(bus), TestBroker(bus)
-    await broker.start(ear)
+    await broker.start(listener)
     await neighbour.start(other)
     broker.calls.clear()
     assert await try_channels(broker, ["emmett-check:1"], needs) >= 0
     assert [name for name, _ in broker.calls] == ["subscribe", "unsubscribe", *steps]
     await turns()
-    assert ear.said == other.said == []
+    assert listener.said == other.said == []
     assert broker._subscribed == set()
     assert await broker.present("emmett-check:1") == {}
     found = await broker.history("emmett-check:1", None, None, LIMITS)
@@ -44,7 +44,7 @@ async def test_the_trial_covers_the_needs_and_leaves_nothing(needs: Needs, steps
 
 async def test_the_clock_is_finer_than_that_of_an_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     broker = TestBroker()
-    await broker.start(Ear())
+    await broker.start(RecordingListener())
     moments = iter((7.0, 7.0004))
     monkeypatch.setattr(trial, "time", SimpleNamespace(perf_counter=lambda: next(moments)))
     seconds = await try_channels(broker, ["emmett-check:1"], Needs())
@@ -55,7 +55,7 @@ async def test_the_clock_is_finer_than_that_of_an_event_loop(monkeypatch: pytest
 @pytest.mark.parametrize("failing", ["subscribe", "history", "join", "leave"])
 async def test_a_failure_of_any_step_is_raised(failing: str) -> None:
     broker = TestBroker()
-    await broker.start(Ear())
+    await broker.start(RecordingListener())
     broker.failing.add(failing)
     with pytest.raises(BrokerUnavailable, match=f"{failing} fails"):
         await try_channels(broker, ["emmett-check:1", "emmett-check:2"], Needs(True, True))

@@ -75,23 +75,23 @@ class Overheard(MemoryBroker):
     """A broker that makes wrong reports to its listener; subclasses define how."""
 
     async def start(self, listener: Listener) -> None:
-        self.ear = listener
-        await super().start(Ear(self))
+        self.listener = listener
+        await super().start(RecordingListener(self))
 
     def tell(self, subscribed: str, channel: str, entry: Entry) -> None:
         """Report a publication."""
-        self.ear.heard(subscribed, channel, entry)
+        self.listener.heard(subscribed, channel, entry)
 
     def tell_lost(self) -> None:
         """Report a loss."""
-        self.ear.lost(None)
+        self.listener.lost(None)
 
     def tell_restored(self) -> None:
         """Report the end of a loss."""
-        self.ear.restored(None)
+        self.listener.restored(None)
 
 
-class Ear:
+class RecordingListener:
     """Passes the events that it gets to its broker."""
 
     def __init__(self, broker: Overheard) -> None:

@@ -39,9 +39,9 @@ class Chatty(Overheard):
 
     async def stop(self) -> None:
         await super().stop()
-        ear = getattr(self, "ear", None)
-        if ear is not None:
-            asyncio.get_running_loop().call_soon(ear.heard, "a", "a", Entry(b"late", None))
+        listener = getattr(self, "listener", None)
+        if listener is not None:
+            asyncio.get_running_loop().call_soon(listener.heard, "a", "a", Entry(b"late", None))
 
 
 class Alarmed(Overheard):
@@ -49,7 +49,7 @@ class Alarmed(Overheard):
 
     async def stop(self) -> None:
         if self._listener is not None:
-            self.ear.lost(None)
+            self.listener.lost(None)
         await super().stop()
 
 

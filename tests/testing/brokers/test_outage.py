@@ -195,7 +195,7 @@ class Reporting(Overheard):
     def _refresh(self) -> None:
         super()._refresh()
         if self._listener is None and not self.bus.is_cut:
-            self.ear.restored(None)
+            self.listener.restored(None)
 
     async def stop(self) -> None:
         brokers = self.bus._brokers

@@ -1,4 +1,4 @@
-"""A broker and its ear, for a test."""
+"""A broker and its listener, for a test."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from emmett.channels.brokers.nats import NatsBroker
 from emmett.channels.brokers.nats.broker import _Node
 from emmett.channels.brokers.port import Limits
 from emmett.channels.publication import Position
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 
 LIMITS = Limits(1000, 600.0)
 
 
 @asynccontextmanager
-async def running(url: str, seconds: float = 2.0, prefix: str = "emmett") -> AsyncIterator[tuple[NatsBroker, Ear]]:
+async def running(
+    url: str, seconds: float = 2.0, prefix: str = "emmett"
+) -> AsyncIterator[tuple[NatsBroker, RecordingListener]]:
     """Run a broker while the block does."""
-    broker, ear = NatsBroker(url, prefix=prefix, timeout=seconds), Ear()
-    await broker.start(ear)
+    broker, listener = NatsBroker(url, prefix=prefix, timeout=seconds), RecordingListener()
+    await broker.start(listener)
     try:
-        yield broker, ear
+        yield broker, listener
     finally:
         await broker.stop()
 

@@ -9,7 +9,7 @@ import pytest
 from emmett.channels.brokers.nats import NatsBroker
 from emmett.channels.brokers.port import NO_NEEDS, Needs
 from emmett.errors import BrokerRefused
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 from tests.channels.brokers.nats.nodes import running
 from tests.nats import Nats, running_nats
 
@@ -35,10 +35,10 @@ def url_of(server: Nats, user: str) -> str:
 
 
 async def test_a_healthy_server_passes(guarded: Nats) -> None:
-    async with running(url_of(guarded, "all")) as (broker, ear):
+    async with running(url_of(guarded, "all")) as (broker, listener):
         for needs in (NO_NEEDS, BOTH):
             assert await broker.check(needs) > 0
-        assert ear.said == []
+        assert listener.said == []
 
 
 async def test_a_server_without_jetstream_is_reported() -> None:
@@ -74,5 +74,5 @@ async def test_a_refused_subscription_is_named(guarded: Nats) -> None:
 
 async def test_a_wrong_password_is_a_refusal(guarded: Nats) -> None:
     with pytest.raises(BrokerRefused, match="check the user, the password and the keys") as raised:
-        await NatsBroker(url_of(guarded, "all").replace("secret", "wrong"), timeout=2).start(Ear())
+        await NatsBroker(url_of(guarded, "all").replace("secret", "wrong"), timeout=2).start(RecordingListener())
     assert "wrong" not in str(raised.value)

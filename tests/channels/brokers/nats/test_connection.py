@@ -15,7 +15,7 @@ from emmett.channels.brokers.nats.address import parse_urls
 from emmett.channels.brokers.nats.connection import NatsConnection
 from emmett.channels.brokers.port import Limits, Needs
 from emmett.errors import BrokerRefused, BrokerUnavailable, ConfigurationError
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 from tests.channels.brokers.nats.nodes import running
 from tests.docs.pages import page
 from tests.nats import Nats, running_nats
@@ -73,11 +73,11 @@ async def test_publications_of_one_turn_are_written_at_once(nats_server: Nats, m
 
 async def test_every_kind_of_login_works(guarded: Nats) -> None:
     place = guarded.url.removeprefix("nats://")
-    async with running(f"nats://ada:p%40ss@{place}") as (broker, ear):
+    async with running(f"nats://ada:p%40ss@{place}") as (broker, listener):
         await broker.subscribe(["no:1"])
         await broker.publish("no:1", b"1", None)
         assert await broker.check() > 0
-        assert ear.payloads == [b"1"]
+        assert listener.payloads == [b"1"]
     for login in ("ada:wrong-one@", "wrong-one@", ""):
         with pytest.raises(BrokerUnavailable, match=r"(?i)authorization violation") as caught:
             async with running(f"nats://{login}{place}"):
@@ -87,7 +87,7 @@ async def test_every_kind_of_login_works(guarded: Nats) -> None:
 
 async def test_a_denied_permission_is_reported(guarded: Nats) -> None:
     url = guarded.url.replace("nats://", "nats://bob:secret@")
-    async with running(url, 1.0) as (broker, ear):
+    async with running(url, 1.0) as (broker, listener):
         with pytest.raises(BrokerUnavailable, match=r"does not permit subscription: emmett\.c\.no\.1"):
             await broker.subscribe(["yes:1", "no:1"])
         with pytest.raises(BrokerUnavailable, match=r"does not permit publish: emmett\.c\.no\.1"):
@@ -96,14 +96,14 @@ async def test_a_denied_permission_is_reported(guarded: Nats) -> None:
         await broker.publish("yes:1", b"2", None)
         await broker.check()
         # The connection stays usable.
-        assert ear.said == [b"2"]
+        assert listener.said == [b"2"]
 
 
 async def test_a_refusal_names_its_channels_and_affects_no_others(
     guarded: Nats, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = guarded.url.replace("nats://", "nats://bob:secret@")
-    async with running(url, 1.0) as (broker, ear):
+    async with running(url, 1.0) as (broker, listener):
         await broker.subscribe(["yes:2"])
         with pytest.raises(BrokerRefused) as caught:
             await broker.subscribe(["yes:1", "no:1", "no:2", "yes:2"])
@@ -112,7 +112,7 @@ async def test_a_refusal_names_its_channels_and_affects_no_others(
             await broker.publish("no:1", b"1", Limits(10, 60.0))
         await broker.publish("yes:2", b"2", None)
         await broker.check()
-        assert ear.payloads == [b"2"]
+        assert listener.payloads == [b"2"]
     assert "does not permit publish: emmett.h.no.1" in caplog.text
     assert "2 channels may not be subscribed to, the first is 'no:1'" in caplog.text
 
@@ -122,7 +122,7 @@ async def test_a_user_without_permission_for_answers_is_refused_at_once() -> Non
     with running_nats(f"authorization {{{{ users: [ {user} ] }}}}") as server:
         broker = NatsBroker(server.url.replace("nats://", "nats://ada:pw@"))
         with pytest.raises(BrokerRefused, match=r"does not permit subscription to _INBOX\.>.*permit it for this user"):
-            await broker.start(Ear())
+            await broker.start(RecordingListener())
 
 
 async def test_the_documented_permissions_are_enough() -> None:
@@ -132,13 +132,13 @@ async def test_the_documented_permissions_are_enough() -> None:
     permissions = 'publish: ["emmett.>", "$JS.API.>", "$KV.emmett-presence.>"], subscribe: ["emmett.c.>", "_INBOX.>"]'
     user = f"{{{{ user: ada, password: pw, permissions: {{{{ {permissions} }}}} }}}}"
     with running_nats("jetstream {{ store_dir: {store} }}", f"authorization {{{{ users: [ {user} ] }}}}") as server:
-        async with running(server.url.replace("nats://", "nats://ada:pw@"), 5.0) as (broker, ear):
+        async with running(server.url.replace("nats://", "nats://ada:pw@"), 5.0) as (broker, listener):
             await broker.check(Needs(history=True, presence=True))
             await broker.subscribe(["room:1", "room:*"])
             await broker.publish("room:1", b"1", Limits(10, 60.0))
             await broker.publish("room:1", b"2", None)
             await broker.check()
-            assert sorted(ear.payloads) == [b"1", b"1", b"2", b"2"]
+            assert sorted(listener.payloads) == [b"1", b"1", b"2", b"2"]
 
 
 async def test_the_limit_of_an_account_is_honoured() -> None:
@@ -149,7 +149,7 @@ async def test_the_limit_of_an_account_is_honoured() -> None:
     }}"""
     with running_nats("jetstream {{ store_dir: {store} }}", accounts) as server:
         url = server.url.replace("nats://", "nats://small:pw@")
-        async with running(url) as (broker, ear), running(url.replace("small", "large")) as (other, other_ear):
+        async with running(url) as (broker, listener), running(url.replace("small", "large")) as (other, other_ear):
             await broker.subscribe(["a", "room:1"])
             await other.subscribe(["a"])
             for limits in (None, Limits(100, 60.0)):
@@ -161,7 +161,7 @@ async def test_the_limit_of_an_account_is_honoured() -> None:
             await asyncio.gather(*(broker.publish("room:1", bytes(600), Limits(100, 60.0)) for _ in range(30)))
             await broker.check()
             await other.check()
-            assert ear.said == [bytes(2000), *[bytes(600)] * 30]
+            assert listener.said == [bytes(2000), *[bytes(600)] * 30]
             assert other_ear.said == [bytes(10_000)]
         assert "Maximum Payload" not in server.log()
 
@@ -185,11 +185,11 @@ async def test_an_nkey_seed_works_without_a_jwt(tmp_path: Path) -> None:
     wrong.write_bytes(nkeys.encode_seed(bytes(32), nkeys.PREFIX_BYTE_USER))
     bad.write_text("no seed")
     with running_nats(f"authorization {{{{ users: [ {{{{ nkey: {public} }}}} ] }}}}") as server:
-        async with running(f"{server.url}?nkey={good}") as (broker, ear):
+        async with running(f"{server.url}?nkey={good}") as (broker, listener):
             await broker.subscribe(["a"])
             await broker.publish("a", b"1", None)
             await broker.check()
-            assert ear.said == [b"1"]
+            assert listener.said == [b"1"]
         for path, why in ((wrong, "(?i)authorization violation"), (bad, "key in its file cannot be read")):
             with pytest.raises(BrokerRefused, match=why):
                 async with running(f"{server.url}?nkey={path}"):
@@ -235,11 +235,11 @@ async def test_a_server_is_verified_over_tls(tmp_path: Path) -> None:
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
     with running_nats(f"tls {{{{ cert_file: {tmp_path}/cert.pem, key_file: {tmp_path}/key.pem }}}}") as server:
         url = server.url.replace("nats://", "tls://")
-        async with running(f"{url}?ca={tmp_path}/ca.pem") as (broker, ear):
+        async with running(f"{url}?ca={tmp_path}/ca.pem") as (broker, listener):
             await broker.subscribe(["a"])
             await broker.publish("a", b"1", None)
             await broker.check()
-            assert ear.said == [b"1"]
+            assert listener.said == [b"1"]
         with pytest.raises(BrokerUnavailable, match="certificate verify failed"):
             async with running(url):
                 pass
@@ -247,13 +247,13 @@ async def test_a_server_is_verified_over_tls(tmp_path: Path) -> None:
 
 async def test_a_message_that_is_too_large_is_refused_without_losing_others() -> None:
     with running_nats("max_payload: 10000") as server:
-        async with running(server.url) as (broker, ear):
+        async with running(server.url) as (broker, listener):
             await broker.subscribe(["a"])
             with pytest.raises(BrokerUnavailable, match="message of 10001 bytes: raise max_payload, 10000 now"):
                 await broker.publish("a", bytes(10_001), None)
             await broker.publish("a", bytes(10_000), None)
             await broker.check()
-            assert ear.said == [bytes(10_000)]
+            assert listener.said == [bytes(10_000)]
 
 
 async def test_calls_on_a_lost_connection_fail(nats_server: Nats) -> None:

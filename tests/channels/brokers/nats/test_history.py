@@ -90,7 +90,7 @@ async def test_reading_notices_the_loss_too(nats_server: Nats) -> None:
 
 async def test_a_deleted_stream_is_created_again(nats_server: Nats) -> None:
     channel = fresh_channel()
-    async with running(nats_server.url) as (broker, ear):
+    async with running(nats_server.url) as (broker, listener):
         await broker.subscribe([channel])
         first = await keep(broker, channel, b"1")
         with nats_server.client() as client:
@@ -101,14 +101,14 @@ async def test_a_deleted_stream_is_created_again(nats_server: Nats) -> None:
             assert client.request(f"$JS.API.STREAM.DELETE.{SUBJECTS.stream(channel)}")["success"]
         found = await broker.history(channel, second, None, LIMITS)
         assert (found.complete, found.top.offset) == (False, 0)
-        await until(lambda: ear.payloads == [b"1", b"2"])
+        await until(lambda: listener.payloads == [b"1", b"2"])
 
 
 async def test_foreign_messages_in_the_stream_begin_another_epoch(
     nats_server: Nats, caplog: pytest.LogCaptureFixture
 ) -> None:
     channel = fresh_channel()
-    async with running(nats_server.url) as (broker, ear):
+    async with running(nats_server.url) as (broker, listener):
         await broker.subscribe([channel])
         first = await keep(broker, channel, b"1")
         with nats_server.client() as client:
@@ -122,8 +122,8 @@ async def test_foreign_messages_in_the_stream_begin_another_epoch(
                 client.publish(SUBJECTS.kept(channel), b"strange", headers)
                 third = await keep(broker, channel, b"3")
                 assert third.epoch != second.epoch
-        await until(lambda: ear.payloads.count(b"3") == 4)
-        assert all(entry.position is None for _, _, entry in ear.reports if entry.payload == b"strange")
+        await until(lambda: listener.payloads.count(b"3") == 4)
+        assert all(entry.position is None for _, _, entry in listener.reports if entry.payload == b"strange")
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
 
 
@@ -133,7 +133,7 @@ async def test_hostile_header_fields_do_no_harm(nats_server: Nats, caplog: pytes
         *(b"Emmett-At:\r\n", b"Emmett-At: e:1:2:1:1\r\n", b"Emmett-At: e:1:x:1:1\r\n", b"Emmett-At: \xff\r\n"),
         *(b"Emmett-At: e:1:9999:1:1\r\n", b"Emmett-At: " + b"9" * 4000 + b":1:1:1:1\r\n", b"no colon\r\n", b": x\r\n"),
     ]
-    async with running(nats_server.url) as (broker, ear):
+    async with running(nats_server.url) as (broker, listener):
         await broker.subscribe([channel, channel[:-1] + "*"])
         position = await keep(broker, channel, b"1")
         with nats_server.client() as client:
@@ -142,19 +142,19 @@ async def test_hostile_header_fields_do_no_harm(nats_server: Nats, caplog: pytes
             # A position beyond the stream, as if it came from there: it must not mislead any node.
             forged = f"Emmett-At: {position.epoch}:9:1:1:1\r\nNats-Sequence: 99\r\n".encode()
             client.publish(SUBJECTS.live(channel), b"forged", forged)
-        await until(lambda: ear.payloads.count(b"forged") == 2)
+        await until(lambda: listener.payloads.count(b"forged") == 2)
         after = await keep(broker, channel, b"2")
-        await until(lambda: ear.payloads.count(b"2") == 2)
+        await until(lambda: listener.payloads.count(b"2") == 2)
         found = await broker.history(channel, position, None, LIMITS)
         assert (texts(found.entries), found.top) == ([b"2"], after)
         assert found.complete == (after.epoch == position.epoch)
-        assert not {"lost", "restored"} & set(ear.said)
+        assert not {"lost", "restored"} & set(listener.said)
     assert len([record for record in caplog.records if "no broker of emmett" in record.message]) == 1
 
 
 async def test_concurrent_publications_share_messages(nats_server: Nats) -> None:
     channel = fresh_channel()
-    async with running(nats_server.url) as (broker, ear):
+    async with running(nats_server.url) as (broker, listener):
         await broker.subscribe([channel])
         await keep(broker, channel, b"0")
         positions = await asyncio.gather(*(keep(broker, channel, b"%d" % number) for number in range(1, 501)))
@@ -164,8 +164,8 @@ async def test_concurrent_publications_share_messages(nats_server: Nats) -> None
         assert texts(found.entries) == [b"%d" % number for number in range(501)]
         found = await broker.history(channel, positions[300], 5, LIMITS)
         assert texts(found.entries) == [b"%d" % number for number in range(302, 307)]
-        await until(lambda: len(ear.reports) == 501)
-        assert [entry.position.offset for _, _, entry in ear.reports if entry.position] == list(range(1, 502))
+        await until(lambda: len(listener.reports) == 501)
+        assert [entry.position.offset for _, _, entry in listener.reports if entry.position] == list(range(1, 502))
 
 
 async def test_a_publisher_that_never_pauses_does_not_starve_others(nats_server: Nats) -> None:
@@ -193,7 +193,7 @@ async def test_a_publisher_that_never_pauses_does_not_starve_others(nats_server:
 
 async def test_reading_keeps_an_epoch_alive(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     channel = fresh_channel()
-    async with running(nats_server.url) as (broker, ear):
+    async with running(nats_server.url) as (broker, listener):
         await broker.subscribe([channel])
         top = (await broker.history(channel, None, None, LIMITS)).top
         assert (top.offset, count(nats_server, channel)) == (0, 1)
@@ -210,18 +210,18 @@ async def test_reading_keeps_an_epoch_alive(nats_server: Nats, monkeypatch: pyte
         assert position == (top.epoch, 1)
         found = await broker.history(channel, top, None, LIMITS)
         assert (texts(found.entries), found.top, found.complete) == ([b"1"], position, True)
-        await until(lambda: ear.payloads)
-        assert ear.payloads == [b"1"], "marks must not be delivered"
+        await until(lambda: listener.payloads)
+        assert listener.payloads == [b"1"], "marks must not be delivered"
 
 
 async def test_no_message_outlives_a_later_one(nats_server: Nats) -> None:
     """Otherwise an offset could be assigned twice, after the last messages have expired."""
     channel = fresh_channel()
     lives: list[int] = []
-    async with running(nats_server.url) as (broker, _), running(nats_server.url) as (other, ear):
+    async with running(nats_server.url) as (broker, _), running(nats_server.url) as (other, listener):
         await other.subscribe([channel])
         await keep(broker, channel, b"1", Limits(10, 30 * 86_400.0))
-        await until(lambda: ear.payloads)
+        await until(lambda: listener.payloads)
         for number, node in enumerate((broker, other, broker)):
             await keep(node, channel, b"2", Limits(10, 1.0))
             with nats_server.client() as client:

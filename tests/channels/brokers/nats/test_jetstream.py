@@ -39,7 +39,7 @@ def info(server: Nats, name: str) -> dict[str, Any]:
 
 async def test_a_server_without_jetstream_is_reported_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     with running_nats("debug: false") as server:
-        async with running(server.url) as (broker, ear):
+        async with running(server.url) as (broker, listener):
             await broker.subscribe(["room:1"])
             await broker.publish("room:1", b"1", None)
             calls = [
@@ -54,7 +54,7 @@ async def test_a_server_without_jetstream_is_reported_once_a_minute(caplog: pyte
             for call in calls:
                 with pytest.raises(BrokerUnavailable, match="start it with -js, or put jetstream"):
                     await call
-            await until(lambda: ear.said == [b"1"])
+            await until(lambda: listener.said == [b"1"])
     # It is logged once a minute.
     assert caplog.text.count("start it with -js") == 1
 
@@ -142,13 +142,13 @@ async def test_an_incompatible_stream_is_refused(nats_server: Nats) -> None:
 
 
 async def test_channels_without_a_namespace_have_a_stream(nats_server: Nats) -> None:
-    async with running(nats_server.url, prefix=fresh_channel()) as (broker, ear):
+    async with running(nats_server.url, prefix=fresh_channel()) as (broker, listener):
         await broker.subscribe(["ticks", "a.b"])
         first = await keep(broker, "ticks", b"1")
         await keep(broker, "a.b", b"2")
-        await until(lambda: ear.payloads == [b"1", b"2"])
-        assert ear.reports[0] == ("ticks", "ticks", (b"1", first))
-        assert ear.reports[1][1] == "a.b"
+        await until(lambda: listener.payloads == [b"1", b"2"])
+        assert listener.reports[0] == ("ticks", "ticks", (b"1", first))
+        assert listener.reports[1][1] == "a.b"
         assert (await broker.history("ticks", None, None, LIMITS)).top == first
 
 

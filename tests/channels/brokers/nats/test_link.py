@@ -47,7 +47,7 @@ async def test_pauses_grow_and_are_random(nats_server: Nats, monkeypatch: pytest
 
 async def test_it_subscribes_again_in_batches(nats_server: Nats, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH", 10)
-    async with running(nats_server.url) as (broker, ear), running(nats_server.url) as (other, _):
+    async with running(nats_server.url) as (broker, listener), running(nats_server.url) as (other, _):
         names = [f"batch:{number}" for number in range(95)]
         await broker.subscribe(names)
         flushes = 0
@@ -62,29 +62,29 @@ async def test_it_subscribes_again_in_batches(nats_server: Nats, monkeypatch: py
         connection = node_of(broker).link.connection
         assert connection is not None
         connection.break_off("a test")
-        await until(lambda: ear.said == ["lost", "restored"])
+        await until(lambda: listener.said == ["lost", "restored"])
         # Another subscription is for the subject of the answers.
         assert flushes == 10 + 1
         for name in names:
             await other.publish(name, name.encode(), None)
-        await until(lambda: len(ear.payloads) == 95)
-        assert ear.payloads == [name.encode() for name in names]
+        await until(lambda: len(listener.payloads) == 95)
+        assert listener.payloads == [name.encode() for name in names]
 
 
 async def test_a_silent_server_is_noticed_without_a_call(nats_server: Nats) -> None:
-    async with running(nats_server.url, 0.25) as (_, ear):
+    async with running(nats_server.url, 0.25) as (_, listener):
         nats_server.pause()
         try:
-            await until(lambda: "lost" in ear.said)
+            await until(lambda: "lost" in listener.said)
         finally:
             nats_server.resume()
-        await until(lambda: ear.said == ["lost", "restored"])
+        await until(lambda: listener.said == ["lost", "restored"])
 
 
 async def test_a_node_that_does_not_read_is_dropped_and_reports_the_loss() -> None:
     """A slow consumer: the server closes the connection, and its unread messages are a loss."""
     with running_nats("max_pending: 1MB", "max_payload: 1MB") as server:
-        async with running(server.url) as (broker, ear):
+        async with running(server.url) as (broker, listener):
             await broker.subscribe(["flood"])
             connection = node_of(broker).link.connection
             assert connection is not None
@@ -99,43 +99,43 @@ async def test_a_node_that_does_not_read_is_dropped_and_reports_the_loss() -> No
 
             await asyncio.to_thread(flood)
             writer.transport.resume_reading()  # type: ignore[attr-defined]
-            await until(lambda: [word for word in ear.said if isinstance(word, str)] == ["lost", "restored"])
+            await until(lambda: [word for word in listener.said if isinstance(word, str)] == ["lost", "restored"])
             await broker.publish("flood", b"again", None)
-            await until(lambda: ear.said[-1] == b"again")
+            await until(lambda: listener.said[-1] == b"again")
 
 
 async def test_a_call_waits_for_the_first_attempt_after_a_loss(
     nats_server: Nats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running(nats_server.url) as (broker, ear):
+    async with running(nats_server.url) as (broker, listener):
         await broker.subscribe(["a"])
         link, attempt = node_of(broker).link, asyncio.Event()
         assert link.connection is not None
         monkeypatch.setattr(link, "_sleep", lambda _: attempt.wait())
         link.connection.break_off("a test")
-        await until(lambda: ear.said == ["lost"])
+        await until(lambda: listener.said == ["lost"])
         publishing = asyncio.create_task(broker.publish("a", b"1", None))
         await asyncio.sleep(0)
         assert not publishing.done()
         attempt.set()
         await publishing
-        await until(lambda: ear.said == ["lost", "restored", b"1"])
+        await until(lambda: listener.said == ["lost", "restored", b"1"])
 
 
 async def test_nothing_piles_up_while_the_server_is_unavailable() -> None:
     with running_nats() as server:
-        async with running(server.url, 1.0) as (broker, ear):
+        async with running(server.url, 1.0) as (broker, listener):
             await broker.subscribe(["a"])
             server.kill()
-            await until(lambda: "lost" in ear.said)
+            await until(lambda: "lost" in listener.said)
             for _ in range(100):
                 with pytest.raises(BrokerUnavailable):
                     await broker.publish("a", b"too early", None)
             server.start()
-            await until(lambda: "restored" in ear.said)
+            await until(lambda: "restored" in listener.said)
             await broker.publish("a", b"now", None)
-            await until(lambda: ear.payloads)
-            assert ear.payloads == [b"now"]
+            await until(lambda: listener.payloads)
+            assert listener.payloads == [b"now"]
 
 
 async def soon(call: Callable[[], Awaitable[T]]) -> T:
@@ -159,20 +159,20 @@ async def test_a_node_switches_to_another_server_of_the_cluster() -> None:
             leaders = {info["cluster"]["leader"] for info in infos}
             assert all(len(info["cluster"]["replicas"]) == 2 for info in infos)
             place = next(number for number in (2, 1, 0) if f"n{number}" not in leaders)
-            async with running(f"{servers[place].url}?replicas=3", 10.0, "far") as (broker, ear):
+            async with running(f"{servers[place].url}?replicas=3", 10.0, "far") as (broker, listener):
                 if place == 0:
                     far = broker
                 await broker.subscribe(["room:1"])
                 servers[place].kill()
-                await until(lambda: ear.said == ["lost", "restored"])
+                await until(lambda: listener.said == ["lost", "restored"])
                 # The servers exchange subscriptions, but do not report when they are done.
                 async with asyncio.timeout(10):
-                    while not ear.payloads:
+                    while not listener.payloads:
                         await far.publish("room:1", b"0", None)
                         await asyncio.sleep(0.01)
                 second = await soon(lambda: keep(far, "room:1", b"2"))
                 assert second == (first.epoch, 2)
-                await until(lambda: b"2" in ear.payloads)
+                await until(lambda: b"2" in listener.payloads)
                 found = await soon(lambda: broker.history("room:1", first, None, LIMITS))
                 assert ([entry.payload for entry in found.entries], found.complete) == ([b"2"], True)
                 assert await soon(lambda: broker.present("room:1")) == {"ada": (b"{}", 1)}
@@ -194,7 +194,7 @@ async def test_a_stop_succeeds_even_if_nats_py_loses_the_cancellation(
             await open_connection(self, name, seconds)
 
     tasks = asyncio.all_tasks()
-    async with running(nats_server.url) as (broker, ear):
+    async with running(nats_server.url) as (broker, listener):
         link = node_of(broker).link
         monkeypatch.setattr(NatsConnection, "open", open_deaf)
         assert link.connection is not None
@@ -202,4 +202,4 @@ async def test_a_stop_succeeds_even_if_nats_py_loses_the_cancellation(
         await begun.wait()
     assert link.connection is None
     await until(lambda: asyncio.all_tasks() <= tasks)
-    assert ear.said == ["lost"]
+    assert listener.said == ["lost"]

@@ -1,4 +1,4 @@
-"""A broker and its ear, for a test."""
+"""A broker and its listener, for a test."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 
 from emmett.channels.brokers.redis import RedisBroker
 from emmett.channels.brokers.redis.address import RedisAddress
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 
 
 @asynccontextmanager
-async def running(url: str, seconds: float = 2.0) -> AsyncIterator[tuple[RedisBroker, Ear]]:
+async def running(url: str, seconds: float = 2.0) -> AsyncIterator[tuple[RedisBroker, RecordingListener]]:
     """Run a broker while the block does."""
-    broker, ear = RedisBroker(url, timeout=seconds), Ear()
-    await broker.start(ear)
+    broker, listener = RedisBroker(url, timeout=seconds), RecordingListener()
+    await broker.start(listener)
     try:
-        yield broker, ear
+        yield broker, listener
     finally:
         await broker.stop()
 

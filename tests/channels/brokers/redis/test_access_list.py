@@ -13,7 +13,7 @@ from emmett.channels.brokers.redis import RedisBroker
 from emmett.errors import BrokerUnavailable
 from emmett.sessions import StoreUnavailable
 from emmett.sessions.redis_store import RedisStore
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 from tests.channels.brokers.redis.nodes import running, until
 from tests.channels.brokers.redis.services import running_service
 from tests.imports import ROOT
@@ -36,15 +36,15 @@ def server(request: pytest.FixtureRequest, first_valkey: Valkey) -> Iterator[Val
         yield redis
 
 
-async def use(broker: RedisBroker, ear: Ear) -> None:
+async def use(broker: RedisBroker, listener: RecordingListener) -> None:
     """Do everything that an application can do, twice: the second time there is data to continue from."""
     for turn in range(2):
         await broker.check(Needs(history=True, presence=True))
         await broker.subscribe(["room:1", "room:*"])
-        count = len(ear.reports)
+        count = len(listener.reports)
         await broker.publish("room:1", b"x", None)
         top = await broker.publish("room:1", b"x", LIMITS)
-        await until(lambda count=count: len(ear.reports) == count + 4)  # type: ignore[misc]
+        await until(lambda count=count: len(listener.reports) == count + 4)  # type: ignore[misc]
         await broker.history("room:1", top, None, LIMITS)
         for connection in ("a", "b"):
             await broker.join("room:1", connection, "ada", b"{}", 60)
@@ -72,8 +72,8 @@ async def test_the_access_list_suffices(server: Valkey, caplog: pytest.LogCaptur
     with server.user(*RULES) as url, server.client() as client:
         client.flushall()
         client.script_flush()
-        async with running(url) as (broker, ear):
-            await use(broker, ear)
+        async with running(url) as (broker, listener):
+            await use(broker, listener)
     assert "refuse" not in caplog.text
     assert "may not be" not in caplog.text
 
@@ -82,8 +82,8 @@ async def test_the_access_list_suffices_for_a_cluster(
     shared_cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     with with_user(shared_cluster.nodes, *RULES, *OF_CLUSTERS):
-        async with running(shared_cluster.url.replace("://", "://ann:secret@")) as (broker, ear):
-            await use(broker, ear)
+        async with running(shared_cluster.url.replace("://", "://ann:secret@")) as (broker, listener):
+            await use(broker, listener)
     assert "refuse" not in caplog.text
 
 
@@ -111,13 +111,13 @@ async def test_every_rule_of_the_access_list_is_necessary(rule: str, first_valke
         client.flushall()
         client.script_flush()
         with pytest.raises(BrokerUnavailable, match="NOPERM"):
-            async with running(url) as (broker, ear):
-                await use(broker, ear)
+            async with running(url) as (broker, listener):
+                await use(broker, listener)
 
 
 async def test_another_database_needs_select(first_valkey: Valkey) -> None:
     with first_valkey.user(*RULES) as url, pytest.raises(BrokerUnavailable, match="NOPERM"):
-        await RedisBroker(f"{url}?db=1").start(Ear())
+        await RedisBroker(f"{url}?db=1").start(RecordingListener())
     with first_valkey.user(*RULES, "+select") as url:
         async with running(f"{url}?db=1") as (broker, _):
             assert await broker.check(Needs(True, True)) > 0

@@ -22,7 +22,7 @@ from emmett.testing.brokers.outage import OutageContract
 from emmett.testing.brokers.patterns import PatternsContract
 from emmett.testing.brokers.presence import PresenceContract
 from emmett.testing.brokers.publishing import PublishingContract
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 from tests.channels.brokers.redis.nodes import until
 from tests.valkey import Cluster, Valkey, running_valkey
 
@@ -175,24 +175,24 @@ def test_an_invalid_timeout_is_refused(timeout: float) -> None:
 
 async def test_starting_twice_is_an_error(first_valkey: Valkey) -> None:
     broker = RedisBroker(first_valkey.url)
-    await broker.start(Ear())
+    await broker.start(RecordingListener())
     with pytest.raises(UsageError, match="already started"):
-        await broker.start(Ear())
+        await broker.start(RecordingListener())
     await broker.stop()
 
 
 async def test_prefixes_do_not_mix(first_valkey: Valkey) -> None:
     one, other = RedisBroker(first_valkey.url, prefix="one"), RedisBroker(first_valkey.url, prefix="other")
-    ear = Ear()
-    await one.start(ear)
-    await other.start(Ear())
+    listener = RecordingListener()
+    await one.start(listener)
+    await other.start(RecordingListener())
     await one.subscribe(["a", "a:*"])
     await other.publish("a", b"other", None)
     await other.join("a", "c", "ada", b"", 60)
     await one.publish("a", b"one", None)
     await one.check()
-    await until(lambda: ear.said)
-    assert ear.payloads == [b"one"]
+    await until(lambda: listener.said)
+    assert listener.payloads == [b"one"]
     assert await one.present("a") == {}
     await one.stop()
     await other.stop()
@@ -201,14 +201,14 @@ async def test_prefixes_do_not_mix(first_valkey: Valkey) -> None:
 @pytest.mark.parametrize("url", ["redis://ann:secret@127.0.0.1:1/0", "redis+cluster://ann:secret@127.0.0.1:1"])
 async def test_no_error_contains_the_password(url: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1") as raised:
-        await RedisBroker(url, timeout=1).start(Ear())
+        await RedisBroker(url, timeout=1).start(RecordingListener())
     assert "secret" not in str(raised.value) + repr(raised.value) + caplog.text
     assert raised.value.__cause__ is None
 
 
 async def test_foreign_data_in_the_history_is_an_error(first_valkey: Valkey) -> None:
     broker = RedisBroker(first_valkey.url, prefix="strange")
-    await broker.start(Ear())
+    await broker.start(RecordingListener())
     limits = Limits(10, 60)
     for number in range(3):
         await broker.publish("a", b"%d" % number, limits)
@@ -231,7 +231,7 @@ async def test_positions_survive_a_crash_of_a_server_declared_durable(durable: s
     limits = Limits(10, 60)
     with running_valkey(appendonly="yes", appendfsync="always") as valkey:
         broker = RedisBroker(f"{valkey.url}?durable={durable}", timeout=5)
-        await broker.start(Ear())
+        await broker.start(RecordingListener())
         before = await broker.publish("a", b"1", limits)
         valkey.kill()
         await asyncio.to_thread(valkey.start)

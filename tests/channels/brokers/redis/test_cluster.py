@@ -14,7 +14,7 @@ from emmett.channels.brokers.redis import RedisBroker
 from emmett.channels.brokers.redis.cluster import Cluster as Servers
 from emmett.channels.publication import Position
 from emmett.errors import BrokerRefused, BrokerUnavailable
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 from tests.channels.brokers.redis.nodes import running, until
 from tests.ports import free_port
 from tests.valkey import Cluster, Valkey, running_cluster, running_valkey
@@ -40,7 +40,7 @@ def command(client: redis.Redis, *words: object) -> object:
 
 async def test_a_replica_takes_over_from_a_killed_primary(with_replicas: Cluster) -> None:
     """In the middle of traffic; the node that dies is the one with the subscriptions."""
-    async with running(with_replicas.url, 1.0) as (broker, ear), running(with_replicas.url, 1.0) as (publisher, _):
+    async with running(with_replicas.url, 1.0) as (broker, listener), running(with_replicas.url, 1.0) as (publisher, _):
         servers = broker._servers
         assert isinstance(servers, Servers)
         # A channel of the node with the subscriptions.
@@ -53,7 +53,7 @@ async def test_a_replica_takes_over_from_a_killed_primary(with_replicas: Cluster
         await broker.subscribe([channel, "c:*"])
         first = await publisher.publish(channel, b"before", LIMITS)
         assert first is not None
-        await until(lambda: len(ear.reports) == 2)
+        await until(lambda: len(listener.reports) == 2)
         with victim.client() as client:
             assert client.wait(1, 5000) == 1
         victim.kill()
@@ -76,9 +76,9 @@ async def test_a_replica_takes_over_from_a_killed_primary(with_replicas: Cluster
                 await asyncio.sleep(0.02)
         assert not found.complete
         assert [entry.payload for entry in found.entries] == [b"before", b"after"]
-        await until(lambda: servers._feed.is_up and ear.said.count("lost") == ear.said.count("restored"))
+        await until(lambda: servers._feed.is_up and listener.said.count("lost") == listener.said.count("restored"))
         await publisher.publish(channel, b"at last", LIMITS)
-        await until(lambda: ear.payloads.count(b"at last") == 2)
+        await until(lambda: listener.payloads.count(b"at last") == 2)
         await broker.check()
 
 
@@ -86,7 +86,7 @@ async def test_a_slot_that_moves_is_followed(shared_cluster: Cluster) -> None:
     channel = "moving"
     slot, source = key_slot(b"emmett:moving"), owner(shared_cluster, "moving")
     target = next(node for node in shared_cluster.nodes if node is not source)
-    async with running(shared_cluster.url) as (broker, ear):
+    async with running(shared_cluster.url) as (broker, listener):
         await broker.subscribe([channel])
         first = await broker.publish(channel, b"1", LIMITS)
         assert first is not None
@@ -112,9 +112,9 @@ async def test_a_slot_that_moves_is_followed(shared_cluster: Cluster) -> None:
         assert second is not None
         assert second.offset == 2
         assert last == Position(second.epoch, 5)
-        await until(lambda: len(ear.reports) == 5)
-        assert ear.payloads == [b"1", b"2", b"3", b"3", b"4"]
-        assert "lost" not in ear.said
+        await until(lambda: len(listener.reports) == 5)
+        assert listener.payloads == [b"1", b"2", b"3", b"3", b"4"]
+        assert "lost" not in listener.said
 
 
 async def test_one_seed_is_enough_and_the_number_of_connections_is_bounded(shared_cluster: Cluster) -> None:
@@ -154,4 +154,4 @@ async def test_a_server_that_is_no_node_is_refused() -> None:
         running_valkey(free_port()) as valkey,
         pytest.raises(BrokerRefused, match="not a node of a cluster: write redis://"),
     ):
-        await RedisBroker(valkey.url.replace("redis:", "redis+cluster:"), timeout=2).start(Ear())
+        await RedisBroker(valkey.url.replace("redis:", "redis+cluster:"), timeout=2).start(RecordingListener())

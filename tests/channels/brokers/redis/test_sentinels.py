@@ -11,7 +11,7 @@ from emmett.channels.brokers.port import Limits, Needs
 from emmett.channels.brokers.redis import RedisBroker
 from emmett.channels.brokers.redis.sentinels import LOOK_EVERY
 from emmett.errors import BrokerRefused, BrokerUnavailable
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 from tests.channels.brokers.redis.nodes import running, until
 from tests.channels.brokers.redis.services import SERVICE, Service, running_service
 from tests.ports import free_port
@@ -35,17 +35,17 @@ def connected_to(broker: RedisBroker) -> set[str]:
 
 async def test_a_failover_by_command_is_followed(service: Service) -> None:
     """The old primary becomes a replica. Every confirmed publication is received, or a loss is reported."""
-    async with running(service.url) as (broker, ear):
+    async with running(service.url) as (broker, listener):
         await broker.subscribe(["a"])
         assert await broker.check(NEEDS) > 0
         first = await broker.publish("a", b"before", LIMITS)
-        await until(lambda: ear.said == [b"before"])
+        await until(lambda: listener.said == [b"before"])
         before = service.primary()
         await asyncio.to_thread(service.fail_over)
         assert service.primary() != before
         new = {f"127.0.0.1:{service.primary()}"}
         # A publication made before the subscription is restored would not be received.
-        await until(lambda: connected_to(broker) == new and ear.said[-1] == "restored", 30)
+        await until(lambda: connected_to(broker) == new and listener.said[-1] == "restored", 30)
         second = None
         async with asyncio.timeout(20):
             while second is None:
@@ -53,8 +53,8 @@ async def test_a_failover_by_command_is_followed(service: Service) -> None:
                     second = await broker.publish("a", b"after", LIMITS)
                 except BrokerUnavailable:
                     await asyncio.sleep(0.02)
-        await until(lambda: ear.said and ear.said[-1] == b"after")
-        assert "lost" in ear.said
+        await until(lambda: listener.said and listener.said[-1] == b"after")
+        assert "lost" in listener.said
         assert first is not None
         # The new primary may lack confirmed publications, so earlier positions are no longer valid.
         assert second.epoch != first.epoch
@@ -65,13 +65,13 @@ async def test_a_failover_by_command_is_followed(service: Service) -> None:
 
 async def test_a_killed_primary_is_replaced() -> None:
     with running_service() as service:
-        async with running(service.url) as (broker, ear):
+        async with running(service.url) as (broker, listener):
             await broker.subscribe(["a"])
             primary, replica = service.servers
             primary.kill()
-            await until(lambda: connected_to(broker) == {replica.address} and ear.said[-1] == "restored", 40)
+            await until(lambda: connected_to(broker) == {replica.address} and listener.said[-1] == "restored", 40)
             await broker.publish("a", b"after", LIMITS)
-            await until(lambda: ear.said[-1] == b"after")
+            await until(lambda: listener.said[-1] == b"after")
 
 
 async def test_a_primary_cut_off_from_its_sentinels_is_left(service: Service) -> None:
@@ -97,7 +97,7 @@ async def test_unresponsive_sentinels_are_skipped(service: Service) -> None:
             async with running(f"redis+sentinel://{first},{hosts[1]}/{SERVICE}") as (broker, _):
                 assert await broker.check(NEEDS) > 0
     with pytest.raises(BrokerUnavailable, match=r"no Sentinel at 127\.0\.0\.1:1 names the primary of service 'main'"):
-        await RedisBroker("redis+sentinel://127.0.0.1:1/main", timeout=1).start(Ear())
+        await RedisBroker("redis+sentinel://127.0.0.1:1/main", timeout=1).start(RecordingListener())
 
 
 async def test_wrong_addresses_and_passwords_are_refusals(service: Service) -> None:
@@ -111,7 +111,7 @@ async def test_wrong_addresses_and_passwords_are_refusals(service: Service) -> N
             (f"redis://{sentinel}", r"it is a Sentinel: write redis\+sentinel://"),
         ):
             with pytest.raises(BrokerRefused, match=message) as raised:
-                await RedisBroker(url, timeout=2).start(Ear())
+                await RedisBroker(url, timeout=2).start(RecordingListener())
             assert ":wrong" not in str(raised.value)
 
 
@@ -127,7 +127,7 @@ async def test_a_replica_that_a_sentinel_calls_primary_is_not_used() -> None:
         client.sentinel_monitor(SERVICE, "127.0.0.1", primary.port, 2)
         url = f"redis+sentinel://{sentinel.address}/{SERVICE}"
         with pytest.raises(BrokerUnavailable, match="as the primary, but it is a replica") as raised:
-            await RedisBroker(url, timeout=2).start(Ear())
+            await RedisBroker(url, timeout=2).start(RecordingListener())
         assert not isinstance(raised.value, BrokerRefused)
         server.replicaof("NO", "ONE")
         async with running(url) as (broker, _):
@@ -139,7 +139,7 @@ async def test_servers_and_sentinels_may_have_different_passwords() -> None:
         async with running(f"{service.url}?sentinel_password=other") as (broker, _):
             assert await broker.check(NEEDS) > 0
         with pytest.raises(BrokerRefused, match=r"NOAUTH|Authentication"):
-            await RedisBroker(service.url, timeout=2).start(Ear())
+            await RedisBroker(service.url, timeout=2).start(RecordingListener())
 
 
 @pytest.mark.needs("redis-server")

@@ -12,7 +12,7 @@ import pytest
 from emmett.channels.brokers.port import NO_NEEDS, Limits, Needs
 from emmett.channels.brokers.redis import RedisBroker
 from emmett.errors import BrokerRefused, BrokerUnavailable
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 from tests.channels.brokers.redis.nodes import running, until
 from tests.valkey import Valkey, running_valkey
 
@@ -32,18 +32,18 @@ async def test_a_node_needs_two_connections_however_many_calls_it_makes(second_v
 
 
 async def test_check_reports_lost_subscriptions(second_valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running(second_valkey.url) as (broker, ear):
+    async with running(second_valkey.url) as (broker, listener):
         await broker.subscribe(["a"])
         # The feed stays disconnected until the test ends the pause.
         monkeypatch.setattr("emmett.channels.brokers.redis.link.backoff", lambda _: 600.0)
         with second_valkey.client() as client:
             client.client_kill_filter(_type="pubsub")
-        await until(lambda: ear.said)
+        await until(lambda: listener.said)
         with pytest.raises(BrokerUnavailable, match="not heard"):
             await broker.check()
         assert broker._servers is not None
         await asyncio.gather(*(link.connected() for link in broker._servers.links()))
-        await until(lambda: ear.said == ["lost", "restored"])
+        await until(lambda: listener.said == ["lost", "restored"])
         assert 0 < await broker.check() < 2
 
 
@@ -145,7 +145,7 @@ async def test_no_channel_is_subscribed_if_one_is_refused() -> None:
 
 async def test_traffic_survives_killed_connections(second_valkey: Valkey) -> None:
     """Connections break often: confirmed publications are in the history, once, in order, and each loss is reported."""
-    async with running(second_valkey.url) as (broker, ear), running(second_valkey.url) as (publisher, _):
+    async with running(second_valkey.url) as (broker, listener), running(second_valkey.url) as (publisher, _):
         await broker.subscribe(["t:1"])
         confirmed: list[int] = []
 
@@ -164,16 +164,16 @@ async def test_traffic_survives_killed_connections(second_valkey: Valkey) -> Non
                 client.client_kill_filter(_type="normal", skipme=True)
                 await asyncio.sleep(0.02)
         await publishing
-        await until(lambda: ear.said.count("lost") == ear.said.count("restored"))
+        await until(lambda: listener.said.count("lost") == listener.said.count("restored"))
         found = await broker.history("t:1", None, None, LIMITS)
         kept = [int(entry.payload) for entry in found.entries]
         assert kept == sorted(set(kept))
         assert set(confirmed) <= set(kept)
         # The received publications are part of the history, and each gap has a reported loss.
-        heard = [entry.position.offset for _, _, entry in ear.reports if entry.position]
+        heard = [entry.position.offset for _, _, entry in listener.reports if entry.position]
         assert heard == sorted(set(heard))
         gaps = sum(1 for one, next_one in itertools.pairwise(heard) if next_one != one + 1)
-        assert gaps <= ear.said.count("lost")
+        assert gaps <= listener.said.count("lost")
 
 
 async def test_a_failed_start_can_be_repeated() -> None:
@@ -183,10 +183,10 @@ async def test_a_failed_start_can_be_repeated() -> None:
         before = asyncio.all_tasks()
         for _ in range(2):
             with pytest.raises(BrokerUnavailable):
-                await broker.start(Ear())
+                await broker.start(RecordingListener())
             assert asyncio.all_tasks() == before
         valkey.start()
-        await broker.start(Ear())
+        await broker.start(RecordingListener())
         await broker.check()
         await broker.stop()
         assert asyncio.all_tasks() == before

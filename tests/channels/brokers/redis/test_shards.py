@@ -9,7 +9,7 @@ from emmett.channels.brokers.redis.address import parse_urls
 from emmett.channels.brokers.redis.format import RedisNames
 from emmett.channels.brokers.redis.shards import Shards
 from emmett.errors import BrokerRefused, BrokerUnavailable
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 from tests.channels.brokers.redis.nodes import running, until
 from tests.valkey import Cluster, Valkey, running_valkey
 
@@ -20,7 +20,7 @@ CHANNELS = [f"room:{number}" for number in range(1000)]
 def places(urls: str) -> dict[str, str]:
     """Return the URL of each channel."""
     addresses = parse_urls(urls).addresses
-    shards = Shards(addresses, Ear(), RedisNames("emmett"), 1, "test")
+    shards = Shards(addresses, RecordingListener(), RedisNames("emmett"), 1, "test")
     return {channel: addresses[shards.place(channel)].label for channel in CHANNELS}
 
 
@@ -59,17 +59,17 @@ async def test_the_loss_of_one_of_two_servers_affects_only_its_channels() -> Non
         where = places(url)
         here = next(channel for channel in CHANNELS if first.url.endswith(where[channel]))
         there = next(channel for channel in CHANNELS if second.url.endswith(where[channel]))
-        async with running(url) as (broker, ear):
+        async with running(url) as (broker, listener):
             lost: list[set[str]] = []
             restored: list[set[str]] = []
-            ear.lost = lambda subscribed: lost.append(set(subscribed or ()))  # type: ignore[method-assign]
-            ear.restored = lambda subscribed: restored.append(set(subscribed or ()))  # type: ignore[method-assign]
+            listener.lost = lambda subscribed: lost.append(set(subscribed or ()))  # type: ignore[method-assign]
+            listener.restored = lambda subscribed: restored.append(set(subscribed or ()))  # type: ignore[method-assign]
             await broker.subscribe([here, there, "room:*"])
             second.kill()
             await until(lambda: lost)
             assert (lost, restored) == ([{there, "room:*"}], [])
             await broker.publish(here, b"x", LIMITS)
-            await until(lambda: len(ear.reports) == 2)
+            await until(lambda: len(listener.reports) == 2)
             await until(lambda: broker._servers and any(link.away for link in broker._servers.links()))
             with pytest.raises(BrokerUnavailable):
                 await broker.check()
@@ -81,20 +81,20 @@ async def test_the_loss_of_one_of_two_servers_affects_only_its_channels() -> Non
             await until(lambda: restored)
             assert restored == [{there, "room:*"}]
             await broker.publish(there, b"y", LIMITS)
-            await until(lambda: len(ear.reports) == 4)
+            await until(lambda: len(listener.reports) == 4)
 
 
 async def test_a_pattern_is_restored_once_both_servers_have_it(first_valkey: Valkey) -> None:
     with running_valkey() as second:
-        async with running(f"{first_valkey.url},{second.url}") as (broker, ear):
+        async with running(f"{first_valkey.url},{second.url}") as (broker, listener):
             restored: list[list[str]] = []
-            ear.restored = lambda subscribed: restored.append(list(subscribed or ()))  # type: ignore[method-assign]
+            listener.restored = lambda subscribed: restored.append(list(subscribed or ()))  # type: ignore[method-assign]
             await broker.subscribe(["room:*"])
             second.kill()
-            await until(lambda: len(ear.said) == 1)
+            await until(lambda: len(listener.said) == 1)
             with first_valkey.client() as client:
                 client.client_kill_filter(_type="pubsub")
-            await until(lambda: len(ear.said) == 2 and restored)
+            await until(lambda: len(listener.said) == 2 and restored)
             assert restored == [[]]
             second.start()
             await until(lambda: len(restored) == 2)

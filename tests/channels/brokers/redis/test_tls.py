@@ -16,7 +16,7 @@ from emmett.channels.brokers.redis import RedisBroker
 from emmett.errors import BrokerRefused
 from emmett.sessions import StoreUnavailable
 from emmett.sessions.redis_store import RedisStore
-from tests.channels.brokers.clock import Ear
+from tests.channels.brokers.clock import RecordingListener
 from tests.channels.brokers.redis.nodes import running
 from tests.sessions.store_contract import keeps_and_forgets
 from tests.valkey import Valkey
@@ -58,11 +58,11 @@ async def test_ca_names_the_trusted_certificates(first_valkey: Valkey, tmp_path:
     authority.cert_pem.write_to_path(str(file))
     async with over_tls(first_valkey, authority) as port:
         url = f"rediss://127.0.0.1:{port}"
-        async with running(f"{url}?ca={file}") as (broker, ear):
+        async with running(f"{url}?ca={file}") as (broker, listener):
             assert await broker.check(Needs(history=True, presence=True)) > 0
-            assert ear.said == []
+            assert listener.said == []
         with pytest.raises(BrokerRefused, match=r"certificate verify failed.*ca="):
-            await RedisBroker(url, timeout=2).start(Ear())
+            await RedisBroker(url, timeout=2).start(RecordingListener())
         store = RedisStore(f"{url}?ca={file}", prefix="tls:", timeout=5, max_connections=2)
         await keeps_and_forgets(store)
         await store.shutdown()
@@ -82,4 +82,6 @@ async def test_a_server_without_tls_is_reported() -> None:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         with pytest.raises(BrokerRefused, match="check the scheme in the URL"):
-            await RedisBroker(f"rediss://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=2).start(Ear())
+            await RedisBroker(f"rediss://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=2).start(
+                RecordingListener()
+            )
