@@ -30,6 +30,25 @@ async def test_the_first_question_mark_separates_path_and_query() -> None:
         await gone(running)
 
 
+async def test_connections_share_the_objects_of_equal_paths() -> None:
+    app = App(__name__)
+    seen: list[object] = []
+
+    @app.websocket("/<any:path>")
+    async def talk(path: str) -> None:
+        await websocket.accept()
+        seen.append(websocket.path)
+
+    async with run_emmett(app) as running:
+        for target in ("/%C3%A9/a", "/%C3%A9/a", "/%C3%A9/a?q=1", "/" + "b" * 200):
+            async with connect(running.port) as client:
+                await client.upgrade(target)
+                await client.read_frame()
+        await gone(running)
+    assert seen == ["/é/a"] * 3 + ["/" + "b" * 200]
+    assert seen[0] is seen[1] is seen[2]
+
+
 async def test_a_handshake_without_a_route_is_404() -> None:
     async with run_emmett(App(__name__)) as running:
         async with connect(running.port) as client:

@@ -33,6 +33,7 @@ SENDING = (WebsocketPhase.OPEN, WebsocketPhase.DRAINING)
 # The phases in which the peer must close, and those in which the handler must end.
 _AWAITING_CLOSE = frozenset((WebsocketPhase.CLOSE_SENT, WebsocketPhase.LINGERING, WebsocketPhase.ENDING))
 _AWAITING_END = frozenset((WebsocketPhase.DEPARTED, WebsocketPhase.LOST))
+_AWAITING = _AWAITING_CLOSE | _AWAITING_END
 
 _numbers = itertools.count(1)
 
@@ -244,14 +245,14 @@ class ClosingConnection(asyncio.Protocol):
     def _enter(self, phase: WebsocketPhase) -> None:
         """Enter the next phase, with its deadline."""
         self.phase = WEBSOCKET_PHASES.follow(self.phase, phase)
-        if phase in _AWAITING_CLOSE:
-            self._watch = self._watch or WebsocketWatch(self._settings)
-            self._watch.expect_close(self._loop.time())
-        elif phase in _AWAITING_END:
-            self._watch = self._watch or WebsocketWatch(self._settings)
-            self._watch.expect_end(self._loop.time())
-        else:
+        if phase not in _AWAITING:
             self._watch = None
+            return
+        watch = self._watch = self._watch or WebsocketWatch(self._settings)
+        if phase in _AWAITING_CLOSE:
+            watch.expect_close(self._loop.time())
+        else:
+            watch.expect_end(self._loop.time())
 
     def _refuse(self, status: int, body: str | bytes, headers: HeaderFields, *, linger: bool) -> None:
         if self.phase is not WebsocketPhase.HANDSHAKE:
