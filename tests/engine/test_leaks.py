@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -20,7 +21,7 @@ from tests.websockets.memory_transport import MemoryTransport
 from tests.wire.frame_maker import BINARY, PING, TEXT, client_frame
 from tests.wire.owner import Owner
 
-# Rounds before the first count, during which caches fill, and between the two counts.
+# Rounds before the first count, during which caches fill, and between two counts.
 WARM_UP, ROUNDS = 30, 100
 # Blocks by which a cache of the interpreter may still grow. A leak takes at least one block in each round.
 SLACK = ROUNDS // 2
@@ -158,9 +159,9 @@ async def test_nothing_leaks(work: Work) -> None:
         return sys.getallocatedblocks()
 
     await rounds(WARM_UP)
-    before = await rounds(ROUNDS)
-    after = await rounds(ROUNDS)
-    assert after - before < SLACK
+    counts = [await rounds(ROUNDS) for _ in range(4)]
+    # A leak shows each time; other threads of the process, such as that of pytest-xdist, keep something once.
+    assert min(later - earlier for earlier, later in itertools.pairwise(counts)) < SLACK
 
 
 async def test_nothing_is_left_of_a_connection() -> None:
